@@ -1,0 +1,257 @@
+"""``POST /v1/messages``, ``/v1/messages:batch`` and ``/v1/events``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.batch_body import BatchEntry, parse_batch
+from vanvault.api.context import Node, gateway_of, node_of
+from vanvault.api.problems import problem_of
+from vanvault.api.receive_body import Body, received
+from vanvault.archiver.errors import Busy, InvalidInput, TooLarge, VanVaultError
+from vanvault.archiver.intake.drafts import Draft, MessageDraft
+from vanvault.archiver.intake.pool import Outcome
+from vanvault.archiver.intake.receive import event_draft, given_metadata, message_draft
+from vanvault.archiver.metadata.reader import read_metadata
+from vanvault.archiver.model.metadata import BUSINESS_FIELDS
+
+router = APIRouter()
+
+#: Work on more bytes than this leaves the event loop to others.
+_INLINE = 256 * 1024
+_HEADERS = {f"vanvault-{name.replace('_', '-')}": name for name in BUSINESS_FIELDS}
+_ID_HEADER = b"vanvault-message-id"
+_BATCH_FIELDS = frozenset((*BUSINESS_FIELDS, "message_id", "content_type"))
+_MAX_EVENTS_BYTES = 16 * 2**20
+
+
+@router.post("/v1/messages", **openapi.PUSH)
+async def push_message(request: Request) -> Response:
+    """Archive one original: the raw body. Answers when it lies, locked, at both sites."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    node.intake.check_open()
+    async with received(request, node, limit=node.archive.settings.intake.max_message_bytes) as body:
+        fields = _header_fields(request)
+        content_type = request.headers.get("content-type", "")
+        message_id = _message_id(request)
+        arguments = (node, gateway, message_id, content_type, fields, body)
+        if len(body.data) <= _INLINE:
+            draft = _draft(*arguments)
+        else:
+            draft = await _in_worker(node, _draft, *arguments)
+        draft = await _placed(node, draft)
+        outcome, repeated = (await _archive(node, [draft]))[0]
+    if isinstance(outcome, VanVaultError):
+        raise outcome
+    return Response(
+        orjson.dumps(outcome), status_code=200 if repeated else 201, media_type="application/json"
+    )
+
+
+@router.post("/v1/messages:batch", **openapi.BATCH)
+async def push_batch(request: Request) -> Response:
+    """Archive many originals in one request. Entries stand or fall one by one."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    node.intake.check_open()
+    limits = node.archive.settings.intake
+    async with received(request, node, limit=limits.max_request_bytes, hashed=False) as body:
+        entries = parse_batch(
+            body.data, request.headers.get("content-type", ""), max_entries=limits.max_request_entries
+        )
+        drafts: Sequence[Draft | VanVaultError] = await _in_worker(node, _drafts, node, gateway, entries)
+        placed = [
+            await _placed(node, draft) if isinstance(draft, MessageDraft) else draft for draft in drafts
+        ]
+        outcomes = await _archive(node, placed)
+    return _items(outcomes)
+
+
+@router.post("/v1/events", **openapi.EVENTS)
+async def push_events(request: Request) -> Response:
+    """Archive lines of the transaction log: a JSON array, or one object a line."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    node.intake.check_open()
+    limits = node.archive.settings.intake
+    limit = min(limits.max_request_bytes, _MAX_EVENTS_BYTES)
+    async with received(request, node, limit=limit, hashed=False) as body:
+        lines = _event_objects(body.data, max_entries=limits.max_request_entries)
+        now = node.archive.clock.now()
+        drafts: list[Draft | VanVaultError] = []
+        for fields in lines:
+            try:
+                drafts.append(event_draft(gateway, fields, received=now))
+            except InvalidInput as error:
+                drafts.append(error)
+        outcomes = await _archive(node, drafts)
+    return _items(outcomes)
+
+
+async def _in_worker(node: Node, work: Any, *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(node.workers, work, *arguments)
+
+
+def _message_id(request: Request) -> str:
+    """The id as sent, byte for byte; UTF-8."""
+    found = [value for name, value in request.headers.raw if name.lower() == _ID_HEADER]
+    if len(found) > 1:
+        raise InvalidInput("message_id is given twice", field="message_id")
+    try:
+        return found[0].decode() if found else ""
+    except UnicodeError as error:
+        raise InvalidInput("message_id is not UTF-8", field="message_id") from error
+
+
+def _header_fields(request: Request) -> dict[str, object]:
+    """Metadata from ``Vanvault-*`` headers: UTF-8, plain or percent-encoded."""
+    fields: dict[str, object] = {}
+    for raw_name, raw_value in request.headers.raw:
+        lowered = raw_name.lower()
+        if not lowered.startswith(b"vanvault-") or lowered == _ID_HEADER:
+            continue
+        header = lowered.decode("latin-1")
+        name = _HEADERS.get(header)
+        if name is None:
+            raise InvalidInput(f"there is no field {header[:40]!r}", field=header[:40])
+        if name in fields:
+            raise InvalidInput(f"{name} is given twice", field=name)
+        try:
+            value = unquote(raw_value.decode(), errors="strict")
+        except UnicodeError as error:
+            raise InvalidInput(f"{name} is not UTF-8", field=name) from error
+        fields[name] = (
+            [v.strip() for v in value.split(",") if v.strip()] if name == "insurance_numbers" else value
+        )
+    return fields
+
+
+def _draft(
+    node: Node, gateway: str, message_id: str, content_type: str, fields: Mapping[str, object], body: Body
+) -> MessageDraft:
+    return message_draft(
+        gateway=gateway,
+        message_id=message_id,
+        received=node.archive.clock.now(),
+        content_type=content_type,
+        body=body.data,
+        sha256=body.sha256,
+        sha512=body.sha512,
+        given=given_metadata(fields),
+        reading=read_metadata(body.data),
+    )
+
+
+def _drafts(node: Node, gateway: str, entries: Sequence[BatchEntry]) -> list[MessageDraft | VanVaultError]:
+    drafts: list[MessageDraft | VanVaultError] = []
+    limit = node.archive.settings.intake.max_message_bytes
+    for entry in entries:
+        try:
+            drafts.append(_entry_draft(node, gateway, entry, limit))
+        except InvalidInput as error:
+            drafts.append(error)
+    return drafts
+
+
+def _entry_draft(node: Node, gateway: str, entry: BatchEntry, limit: int) -> MessageDraft:
+    if entry.problem is not None:
+        raise entry.problem
+    unknown = entry.fields.keys() - _BATCH_FIELDS
+    if unknown:
+        name = min(map(str, unknown))[:40]
+        raise InvalidInput(f"an entry has no field {name!r}", field=name)
+    if len(entry.body) > limit:
+        raise TooLarge("the original is too large", limit=limit, field="body")
+    content_type = entry.fields.get("content_type", "")
+    if not isinstance(content_type, str):
+        raise InvalidInput("content_type must be a text", field="content_type")
+    body = Body(entry.body, hashlib.sha256(entry.body).digest(), hashlib.sha512(entry.body).digest())
+    return _draft(node, gateway, entry.fields.get("message_id", ""), content_type, entry.fields, body)
+
+
+def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
+    try:
+        if data.lstrip()[:1] == b"[":
+            found = orjson.loads(data)
+        else:
+            found = [orjson.loads(line) for line in data.splitlines() if line.strip()]
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(
+            "the body is no JSON", field="body", hint="Send a JSON array of events, or one event a line."
+        ) from error
+    if not found:
+        raise InvalidInput("the request holds no event", field="body")
+    if len(found) > max_entries:
+        raise InvalidInput(f"a request holds at most {max_entries} events", field="body")
+    return list(found)
+
+
+async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
+    """The draft with its body in an object of its own, where it is large and not archived already."""
+    if draft.size < node.archive.settings.intake.large_message_bytes or node.intake.knows(draft):
+        return draft
+    writer = node.intake.committer.writer
+    if writer is None or draft.body is None:
+        raise Busy("the node is starting", retry_after=1)
+    node.budget.reserve(draft.size)  # the sealed copy
+    try:
+        until = node.archive.retain_until("messages", node.archive.clock.now())
+        copies = await _in_worker(
+            node,
+            lambda: node.large.place(
+                draft.body or b"", writer=writer.id, executor=writer.executor, retain_until=until
+            ),
+        )
+    finally:
+        node.budget.release(draft.size)
+    return replace(draft, body=None, large=copies)
+
+
+async def _archive(node: Node, drafts: Sequence[Draft | VanVaultError]) -> list[tuple[Outcome, bool]]:
+    """Submit all drafts and wait until each has its outcome: (receipt or error, repeated)."""
+    outcomes: list[tuple[Outcome, bool]] = [(Busy("not answered"), False)] * len(drafts)
+    all_done = asyncio.get_running_loop().create_future()
+    waiting = len(drafts)
+
+    def settle(index: int, outcome: Outcome, repeated: bool) -> None:
+        nonlocal waiting
+        outcomes[index] = (outcome, repeated)
+        waiting -= 1
+        if not waiting and not all_done.done():
+            all_done.set_result(None)
+
+    node.intake.pool.arriving(1)  # all drafts of a request belong into one group
+    try:
+        for index, draft in enumerate(drafts):
+            if isinstance(draft, VanVaultError):
+                settle(index, draft, False)
+                continue
+            try:
+                node.intake.submit(draft, partial(settle, index))
+            except VanVaultError as error:
+                settle(index, error, False)
+    finally:
+        node.intake.pool.arriving(-1)
+    await all_done
+    return outcomes
+
+
+def _items(outcomes: Sequence[tuple[Outcome, bool]]) -> Response:
+    items = [
+        {**problem_of(outcome), "index": index} if isinstance(outcome, VanVaultError) else outcome
+        for index, (outcome, _) in enumerate(outcomes)
+    ]
+    return Response(orjson.dumps({"items": items}), media_type="application/json")

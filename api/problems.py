@@ -1,0 +1,92 @@
+"""Errors as RFC 9457 problems: the one place where an error becomes an HTTP status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from vanvault.archiver.errors import (
+    AccessDenied,
+    Busy,
+    Conflict,
+    Damaged,
+    InvalidInput,
+    KeyUnavailable,
+    LockRefused,
+    NotFound,
+    SettingsError,
+    SiteUnavailable,
+    TooLarge,
+    VanVaultError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+#: Most particular first: (error, name of the problem, title, HTTP status).
+_KINDS: tuple[tuple[type[VanVaultError], str, str, int], ...] = (
+    (TooLarge, "too-large", "Too large", 413),
+    (InvalidInput, "invalid-input", "Invalid input", 400),
+    (AccessDenied, "access-denied", "Access denied", 403),
+    (NotFound, "not-found", "Not found", 404),
+    (Conflict, "conflict", "Same id, other bytes", 409),
+    (Busy, "busy", "Busy", 503),
+    (SiteUnavailable, "site-unavailable", "A site is unavailable", 503),
+    (LockRefused, "locked", "Locked", 409),
+    (Damaged, "damaged", "Damaged in the archive", 500),
+    (KeyUnavailable, "key-unavailable", "A key is unavailable", 503),
+    (SettingsError, "settings", "Settings are wrong", 500),
+)
+
+
+def problem_of(error: VanVaultError) -> dict[str, Any]:
+    """The problem's JSON members; ``type`` is ``urn:vanvault:problem:<name>``."""
+    name, title, status = next(
+        (name, title, status) for kind, name, title, status in _KINDS if isinstance(error, kind)
+    )
+    if isinstance(error, AccessDenied) and not error.authenticated:
+        name, title, status = "unauthenticated", "No valid token", 401
+    problem: dict[str, Any] = {
+        "type": f"urn:vanvault:problem:{name}",
+        "title": title,
+        "status": status,
+        "detail": error.message,
+    }
+    if error.hint:
+        problem["hint"] = error.hint
+    if isinstance(error, InvalidInput) and error.field:
+        problem["field"] = error.field
+    if isinstance(error, SiteUnavailable):
+        problem["site"] = error.site
+        problem["may_be_stored"] = error.may_be_stored
+    return problem
+
+
+def http_problem(status: int, detail: str) -> dict[str, Any]:
+    """A problem of HTTP itself: no such route, method not allowed, and the like."""
+    return {"type": "about:blank", "title": detail, "status": status, "detail": detail}
+
+
+def problem_response(
+    problem: dict[str, Any], *, retry_after: int | None = None, request_id: str = ""
+) -> Response:
+    """The HTTP response that carries a problem."""
+    headers = {}
+    if request_id:
+        headers["Vanvault-Request-Id"] = request_id
+        problem = {**problem, "instance": f"urn:vanvault:request:{request_id}"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    if problem["status"] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        orjson.dumps(problem), status_code=problem["status"], media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def retry_after_of(error: VanVaultError) -> int | None:
+    """Seconds after which the same request may succeed; None when it never will by itself."""
+    if isinstance(error, Busy):
+        return error.retry_after
+    return 5 if isinstance(error, (SiteUnavailable, KeyUnavailable)) else None

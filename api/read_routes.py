@@ -1,0 +1,120 @@
+"""Search, messages, originals, receipts and transactions, each within the caller's own gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import Node, gateway_of, node_of
+from vanvault.archiver.errors import AccessDenied, InvalidInput, NotFound
+from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.originals import read_original
+from vanvault.archiver.search.query import MAX_VALUE, parse_query
+
+router = APIRouter()
+
+_T = TypeVar("_T")
+
+
+@router.get("/v1/search", **openapi.SEARCH)
+async def search(request: Request) -> Response:
+    """Entries that match every given field, newest first."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "gateway"]
+    for asked in request.query_params.getlist("gateway"):
+        if asked != gateway:
+            raise AccessDenied("a gateway may search its own entries only", authenticated=True)
+    query = parse_query([*parameters, ("gateway", gateway)], node.archive.search.cursor_key)
+    page = await _read(node, lambda: node.archive.search.page(query))
+    return _json({"items": page.items, "next": page.next})
+
+
+@router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
+async def message(request: Request, entry_id: str) -> Response:
+    """What the archive knows about one entry."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    return _json(await _read(node, lambda: _own(node, gateway, entry_id)))
+
+
+@router.get("/v1/messages/{entry_id}/original", **openapi.ORIGINAL)
+async def original(request: Request, entry_id: str) -> Response:
+    """The exact bytes that were pushed."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    item = await _read(node, lambda: _own(node, gateway, entry_id))
+    cost = 3 * int(item["size"])
+    node.budget.reserve(cost)
+    try:
+        archive = node.archive
+        body = await _read(node, lambda: read_original(archive.sites, archive.parquet, archive.keys, item))
+    finally:
+        node.budget.release(cost)
+    digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
+    return Response(
+        body,
+        headers={
+            "Content-Type": item["content_type"] or "application/octet-stream",
+            "Content-Disposition": f'attachment; filename="{entry_id}"',
+            "Repr-Digest": f"sha-256=:{digest}:",
+            "Vanvault-Sha256": item["sha256"],
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@router.get("/v1/receipts/{entry_id}", **openapi.RECEIPT)
+async def receipt(request: Request, entry_id: str) -> Response:
+    """The first receipt of one entry, again."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+
+    def find() -> dict[str, Any]:
+        _own(node, gateway, entry_id)
+        return node.archive.receipts.of(entry_id)
+
+    return _json(await _read(node, find))
+
+
+@router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
+async def transaction(request: Request, transaction_id: str) -> Response:
+    """The timeline of one transaction: its messages and events, oldest first."""
+    node = node_of(request)
+    gateway = gateway_of(request, node)
+    if not 0 < len(transaction_id) <= MAX_VALUE:
+        raise InvalidInput("this is no transaction id", field="transaction_id")
+    items = await _read(node, lambda: node.archive.search.timeline(transaction_id, gateway))
+    if not items:
+        raise NotFound("the archive holds nothing of this transaction")
+    return _json({"transaction_id": transaction_id, "items": items})
+
+
+def _own(node: Node, gateway: str, entry_id: str) -> Item:
+    """An entry of the caller's; another gateway's is as if it were not there."""
+    item = node.archive.search.entry(entry_id)
+    if item["gateway"] != gateway:
+        raise NotFound(f"the archive holds no entry {entry_id}")
+    return item
+
+
+async def _read(node: Node, work: Callable[[], _T]) -> _T:
+    """Run a read in a worker, after everything acknowledged so far became searchable."""
+
+    def flushed() -> _T:
+        node.intake.folder.flush()
+        return work()
+
+    return await asyncio.get_running_loop().run_in_executor(node.workers, flushed)
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")

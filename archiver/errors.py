@@ -1,0 +1,112 @@
+"""The public errors of VanVault, each telling its reader what to do next.
+
+::
+
+    VanVaultError
+    ├── InvalidInput          the request or file is wrong; mend it and send it again
+    │   └── TooLarge          over a size limit; the limit is in the message
+    ├── AccessDenied          no token, a wrong token, or no right to this
+    ├── NotFound              no such message, event, object or site
+    ├── Conflict              the same id was archived with other bytes; nothing was stored
+    ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
+    ├── SiteUnavailable       a site did not take or give bytes; says whether they may be stored
+    │   └── SiteFull          it has no room left
+    ├── LockRefused           a store refused to delete, shorten or overwrite a locked object (that is its job)
+    ├── Damaged               bytes are not what their name, digest or chain says
+    ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
+    └── SettingsError         the settings file or the home folder is wrong
+
+They become exit codes in ``cli/errors.py`` and RFC 9457 problems in ``api/problems.py``, and nowhere else.
+"""
+
+from __future__ import annotations
+
+
+class VanVaultError(Exception):
+    """Base of all errors that a caller may want to act on; ``hint`` says how (empty: see the message)."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(VanVaultError):
+    """The input breaks a rule; nothing was stored. ``field`` names the part that is wrong ("" for the whole)."""
+
+    def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class TooLarge(InvalidInput):
+    """The input is over a size limit, in bytes."""
+
+    def __init__(self, message: str, *, limit: int, field: str = "") -> None:
+        super().__init__(message, field=field, hint=f"The limit is {limit} bytes.")
+        self.limit = limit
+
+
+class AccessDenied(VanVaultError):
+    """The caller is unknown (``authenticated`` false) or known but without the right."""
+
+    def __init__(self, message: str, *, authenticated: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.authenticated = authenticated
+
+
+class NotFound(VanVaultError):
+    """Nothing has this name or id."""
+
+
+class Conflict(VanVaultError):
+    """The same id is already archived with another digest; nothing of the new bytes was stored."""
+
+
+class Busy(VanVaultError):
+    """A limit on work in flight is reached; the same request may succeed after ``retry_after`` seconds."""
+
+    def __init__(self, message: str, *, retry_after: int = 1, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class SiteUnavailable(VanVaultError):
+    """A site could not be written or read.
+
+    ``may_be_stored`` is true when the write may have reached the disk all the same ("failed, but
+    stored"): a retry with the same id is safe, and the writer settles the question itself.
+    """
+
+    def __init__(self, message: str, *, site: str, may_be_stored: bool = True, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.site = site
+        self.may_be_stored = may_be_stored
+
+
+class SiteFull(SiteUnavailable):
+    """The site has no room left for the object; nothing of it was kept."""
+
+    def __init__(self, message: str, *, site: str, hint: str = "Free or add space at this site.") -> None:
+        super().__init__(message, site=site, may_be_stored=False, hint=hint)
+
+
+class LockRefused(VanVaultError):
+    """A store kept its promise: the object is locked, so it was not deleted, shortened or overwritten."""
+
+
+class Damaged(VanVaultError):
+    """Bytes do not match their name, digest, signature or chain."""
+
+    def __init__(self, message: str, *, key: str = "", site: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+        self.site = site
+
+
+class KeyUnavailable(VanVaultError):
+    """A master or signing key is missing, unreadable, or not the one that the bytes were wrapped with."""
+
+
+class SettingsError(VanVaultError):
+    """The settings, the home folder or its permissions are wrong."""

@@ -1,0 +1,184 @@
+"""The thread that writes: recover → write groups → settle what failed → close.
+
+::
+
+    recovering ──► ready ◄──► settling          each state but ``ready`` refuses intake, and says why
+         ▲           │            │
+         └── retry   └─► closing ◄┘
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import structlog
+
+from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.intake.drafts import EventDraft, MessageDraft
+from vanvault.archiver.intake.pool import Outcome, Pool, Ticket
+from vanvault.archiver.intake.writer import CommittedBatch, Writer
+
+State = Literal["recovering", "ready", "settling", "closing", "closed"]
+
+#: Called on the writing thread, with committed objects (to fold) and tickets whose outcome is set.
+OnCommitted = Callable[[Sequence[CommittedBatch], Sequence[Ticket]], None]
+#: Recovers what a crash left, opens a new chain, and returns its writer; raises while a site is away.
+OpenWriter = Callable[[], tuple[Writer, list[CommittedBatch]]]
+
+_log = structlog.get_logger("vanvault.intake")
+
+
+class Committer:
+    """Owns the writer and its thread."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        open_writer: OpenWriter,
+        on_committed: OnCommitted,
+        closing_event: Callable[[], EventDraft],
+        *,
+        first_retry_s: float = 0.2,
+        last_retry_s: float = 5.0,
+    ) -> None:
+        self._pool = pool
+        self._open_writer = open_writer
+        self._on_committed = on_committed
+        self._closing_event = closing_event
+        self._retries = (first_retry_s, last_retry_s)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._state: State = "recovering"
+        self._refusal: VanVaultError | None = Busy("the node is starting", retry_after=1)
+        self._held: VanVaultError | None = None
+        self._writer: Writer | None = None
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def refusal(self) -> VanVaultError | None:
+        """Why intake is refused now; None when it is open."""
+        return self._refusal or self._held
+
+    @property
+    def held(self) -> VanVaultError | None:
+        """Why a check from outside holds intake; None when none does."""
+        return self._held
+
+    def hold(self, reason: VanVaultError | None) -> None:
+        """Refuse intake for this reason, or no longer (None). What was accepted is still written."""
+        self._held = reason
+
+    @property
+    def writer(self) -> Writer | None:
+        """The open writer, for its id and threads."""
+        return self._writer
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 30.0) -> bool:
+        """Write what waits, close the chain, end the thread; false when that took longer."""
+        self._stop.set()
+        self._pool.close()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            writer = self._recover()
+            if writer is not None:
+                self._write(writer)
+                self._close(writer)
+        except BaseException as error:
+            _log.exception("the writing thread failed")
+            self._refusal = Busy("the writing thread failed; restart the node", retry_after=30)
+            self._fail(self._pool.drain(), self._refusal)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._state = "closed"
+            self._refusal = self._refusal or Busy("the node is shutting down", retry_after=2)
+            self._fail(self._pool.drain(), self._refusal)
+
+    def _recover(self) -> Writer | None:
+        delay, longest = self._retries
+        while not self._stop.is_set():
+            try:
+                writer, committed = self._open_writer()
+            except VanVaultError as error:
+                _log.warning("not ready", reason=error.message)
+                self._refusal = error
+                self._stop.wait(delay)
+                delay = min(2 * delay, longest)
+                continue
+            self._writer = writer
+            self._on_committed(committed, [])
+            self._state, self._refusal = "ready", None
+            _log.info("ready", writer=writer.id)
+            return writer
+        return None
+
+    def _write(self, writer: Writer) -> None:
+        while tickets := self._pool.take():
+            drafts = [ticket.draft for ticket in tickets]
+            try:
+                committed = writer.commit(drafts)
+            except VanVaultError as error:
+                _log.warning("commit failed", reason=error.message, entries=len(tickets))
+                self._refusal = error if writer.unsettled else None
+                self._fail(tickets, error)
+                if writer.unsettled and not self._settle(writer):
+                    return
+                continue
+            assign(tickets, committed)
+            self._on_committed(committed, tickets)
+
+    def _settle(self, writer: Writer) -> bool:
+        """Until the failed commit lies at all sites; false when the node stops before."""
+        self._state = "settling"
+        delay, longest = self._retries
+        while not self._stop.wait(delay):
+            try:
+                committed = writer.settle()
+            except SiteUnavailable as error:
+                self._refusal = error
+                self._fail(self._pool.drain(), error)
+                delay = min(2 * delay, longest)
+                continue
+            self._on_committed(committed, [])
+            self._state, self._refusal = "ready", None
+            _log.info("settled", objects=len(committed))
+            return True
+        return False
+
+    def _close(self, writer: Writer) -> None:
+        self._state, self._refusal = "closing", Busy("the node is shutting down", retry_after=2)
+        try:
+            if not writer.unsettled:
+                self._on_committed(writer.commit([self._closing_event()], final=True), [])
+        except VanVaultError as error:
+            # The chain stays open; the next start records its head, as after a crash.
+            _log.warning("closed without a last object", reason=error.message)
+        finally:
+            writer.close()
+
+    def _fail(self, tickets: Sequence[Ticket], error: VanVaultError) -> None:
+        for ticket in tickets:
+            ticket.outcome = error
+        self._on_committed([], tickets)
+
+
+def assign(tickets: Sequence[Ticket], committed: Sequence[CommittedBatch]) -> None:
+    """Give each ticket its receipt; rows follow the order of tickets within a kind."""
+    by_kind = {batch.folded.header.kind: batch for batch in committed}
+    rows = dict.fromkeys(by_kind, 0)
+    for ticket in tickets:
+        kind = "messages" if isinstance(ticket.draft, MessageDraft) else "events"
+        outcome: Outcome = by_kind[kind].receipt(rows[kind])
+        rows[kind] += 1
+        ticket.outcome = outcome

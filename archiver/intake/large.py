@@ -1,0 +1,67 @@
+"""Messages too big for a batch: sealed into an object of their own, placed before their row.
+
+An object without a row is harmless: nothing was acknowledged for it, and a retry makes another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from datetime import datetime
+
+from vanvault.archiver.errors import SiteUnavailable
+from vanvault.archiver.format.framed import NONCE_PREFIX_BYTES, open_framed, seal
+from vanvault.archiver.format.names import large_key
+from vanvault.archiver.keys.port import KeyProvider, new_data_key
+from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.ports import Entropy
+from vanvault.archiver.sites.placing import Placing, read_anywhere
+from vanvault.archiver.store.port import Site
+
+
+class LargeObjects:
+    """Seals and places large objects; safe to call from many threads."""
+
+    def __init__(self, sites: Mapping[str, Site], provider: KeyProvider, entropy: Entropy) -> None:
+        self._sites = sites
+        self._provider = provider
+        self._entropy = entropy
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+
+    def place(
+        self, body: bytes, *, writer: str, executor: Executor, retain_until: datetime
+    ) -> tuple[Placement, ...]:
+        """Put the framed object of ``body`` at all sites; its copies in the order of the sites.
+
+        Raises SiteUnavailable, KeyUnavailable; then nothing refers to what may have been stored.
+        """
+        data_key, wrapped = new_data_key(self._provider, "originals", self._entropy)
+        data = seal(
+            body,
+            data_key=data_key,
+            wrapped=wrapped,
+            nonce_prefix=self._entropy.token(NONCE_PREFIX_BYTES),
+            compression="zstd",
+        )
+        digest = hashlib.sha256(data).digest()
+        with self._lock:
+            number = next(self._numbers)
+        placing = Placing(large_key(writer, number, digest), data, digest, retain_until)
+        if not placing.put(self._sites, executor):
+            failure = next(iter(placing.failures.values()))
+            raise SiteUnavailable(
+                f"not acknowledged: {failure.message}",
+                site=failure.site if isinstance(failure, SiteUnavailable) else "a site",
+                may_be_stored=False,  # bytes without a row are no message
+                hint="Send the same message again. " + failure.hint,
+            ) from failure
+        return tuple(placing.placements[name] for name in self._sites)
+
+
+def read_large(sites: Mapping[str, Site], provider: KeyProvider, key: str) -> bytes:
+    """The original in a large object. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
+    return open_framed(read_anywhere(sites, key), provider.unwrap)

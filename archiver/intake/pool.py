@@ -1,0 +1,101 @@
+"""The pool of a group commit: tickets wait here for some milliseconds, or until they are enough."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vanvault.archiver.errors import Busy, VanVaultError
+from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.intake.drafts import Draft
+
+#: What a caller is told: a receipt, or why there is none.
+Outcome = Receipt | VanVaultError
+#: Told once: the outcome, and whether it repeats an earlier acceptance.
+Done = Callable[[Outcome, bool], None]
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One draft on its way, and who waits for it."""
+
+    draft: Draft
+    waiting: list[Done] = field(default_factory=list)
+    outcome: Outcome | None = None
+    released: bool = False  # callers are being told; who comes now reads the outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """When a group is cut, and how much may wait."""
+
+    linger_s: float = 0.004  # longest wait for company, in seconds
+    group_bytes: int = 8 * 2**20
+    group_entries: int = 2_000
+    waiting_entries: int = 50_000
+
+
+class Pool:
+    """A bounded queue of tickets; ``take`` cuts groups. Safe from many threads."""
+
+    def __init__(self, limits: PoolLimits) -> None:
+        self._limits = limits
+        self._queue: deque[Ticket] = deque()
+        self._ready = threading.Condition()
+        self._closed = False
+        self._arriving = 0
+
+    def arriving(self, change: int) -> None:
+        """Count requests (+1, -1) that will soon add tickets: with none on the way, nobody is waited for."""
+        with self._ready:
+            self._arriving += change
+            if not self._arriving and self._queue:
+                self._ready.notify()
+
+    def add(self, ticket: Ticket) -> None:
+        """Queue one ticket. Raises Busy when too many wait or the pool is closed."""
+        with self._ready:
+            if self._closed:
+                raise Busy("the node is shutting down", retry_after=2, hint="Send it to another node.")
+            if len(self._queue) >= self._limits.waiting_entries:
+                raise Busy("too many entries wait to be written", retry_after=1)
+            self._queue.append(ticket)
+            if len(self._queue) in (1, self._limits.group_entries):
+                self._ready.notify()
+
+    def close(self) -> None:
+        """No more tickets; ``take`` gives what is queued, then nothing."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def take(self) -> list[Ticket]:
+        """The next group, waiting for one; [] when the pool is closed and empty."""
+        with self._ready:
+            while not self._queue and not self._closed:
+                self._ready.wait()
+            self._ready.wait_for(self._enough, timeout=self._limits.linger_s)
+            group: list[Ticket] = []
+            size = 0
+            while self._queue and len(group) < self._limits.group_entries:
+                size += self._queue[0].draft.size
+                if group and size > self._limits.group_bytes:
+                    break
+                group.append(self._queue.popleft())
+            return group
+
+    def drain(self) -> list[Ticket]:
+        """Everything that waits, at once, for a refusal."""
+        with self._ready:
+            tickets = list(self._queue)
+            self._queue.clear()
+            return tickets
+
+    def _enough(self) -> bool:
+        return self._closed or not self._arriving or len(self._queue) >= self._limits.group_entries

@@ -1,0 +1,218 @@
+"""From what a gateway sent to a draft: checks, merged metadata, canonical events. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.format.events import canonical_event
+from vanvault.archiver.intake.drafts import EventDraft, MessageDraft
+from vanvault.archiver.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.model.metadata import BUSINESS_FIELDS, Metadata, MetadataReading
+from vanvault.archiver.model.times import parse_rfc3339, to_us
+
+MAX_ID = 200  # characters
+MAX_VALUE = 256  # characters of one metadata value
+MAX_NUMBERS = 10_000  # insurance numbers of one message
+MAX_DETAIL = 16 * 1024  # bytes of an event's detail
+
+_EVENT_FIELDS = frozenset(
+    ("event_id", "occurred_at", "type", "actor", "message_id", "detail", *BUSINESS_FIELDS)
+)
+
+
+def check_id(text: object, field: str) -> str:
+    """A client's id: 1 to 200 visible characters. Raises InvalidInput."""
+    if not isinstance(text, str) or not text:
+        raise InvalidInput(f"{field} is missing", field=field, hint="Give each entry an id of your own.")
+    if len(text) > MAX_ID or not text.isprintable() or text != text.strip():
+        raise InvalidInput(
+            f"{field} must be 1 to {MAX_ID} printable characters without spaces at its ends", field=field
+        )
+    return text
+
+
+def given_metadata(fields: Mapping[str, object]) -> Metadata:
+    """Metadata from a caller's fields (those of BUSINESS_FIELDS; others are not looked at).
+
+    Raises InvalidInput: not a text, too long, control characters, too many insurance numbers.
+    """
+    values: dict[str, Any] = {}
+    for name in BUSINESS_FIELDS:
+        value = fields.get(name)
+        if value is None or value == "":
+            continue
+        if name == "insurance_numbers":
+            if not isinstance(value, (list, tuple)) or len(value) > MAX_NUMBERS:
+                raise InvalidInput(
+                    f"{name} must be a list of at most {MAX_NUMBERS} numbers as texts", field=name
+                )
+            values[name] = tuple(dict.fromkeys(_value(item, name) for item in value))
+        else:
+            values[name] = _value(value, name)
+    return Metadata(**values)
+
+
+def merged_metadata(given: Metadata, reading: MetadataReading) -> tuple[Metadata, str]:
+    """What the archive keeps about a message, and a note where the two sources differ.
+
+    The message wins over its caller, because it is the signed original; the caller fills gaps.
+    """
+    read = reading.metadata
+    if not reading.recognised:
+        return given, reading.note
+    merged: dict[str, Any] = {}
+    differ = []
+    for name in BUSINESS_FIELDS:
+        from_message, from_caller = getattr(read, name), getattr(given, name)
+        merged[name] = from_message or from_caller
+        if from_message and from_caller and from_message != from_caller:
+            differ.append(name)
+    note = reading.note
+    if differ:
+        note = f"{note} The caller said otherwise about: {', '.join(differ)}.".strip()
+    return Metadata(**merged), note
+
+
+def message_draft(
+    *,
+    gateway: str,
+    message_id: str,
+    received: datetime,
+    content_type: str,
+    body: bytes,
+    sha256: bytes,
+    sha512: bytes,
+    given: Metadata,
+    reading: MetadataReading,
+) -> MessageDraft:
+    """A draft of a message whose body was received whole. Raises InvalidInput."""
+    if not body:
+        raise InvalidInput("the message is empty", field="body", hint="Send the original as the body.")
+    metadata, note = merged_metadata(given, reading)
+    return MessageDraft(
+        gateway=gateway,
+        message_id=check_id(message_id, "message_id"),
+        received_us=to_us(received),
+        content_type=content_type[:MAX_VALUE] if content_type.isprintable() else "",
+        size=len(body),
+        sha256=sha256,
+        sha512=sha512,
+        metadata=metadata,
+        metadata_note=note,
+        body=body,
+    )
+
+
+def event_draft(gateway: str, fields: object, *, received: datetime) -> EventDraft:
+    """A draft from one JSON object of ``POST /v1/events``.
+
+    Needs ``event_id``, ``occurred_at`` (RFC 3339) and ``type``; may have ``actor``, ``message_id``, the
+    business fields, and ``detail`` (a JSON object without fractions).
+
+    Raises InvalidInput that names the field.
+    """
+    if not isinstance(fields, dict):
+        raise InvalidInput("an event is a JSON object", field="event")
+    unknown = sorted(set(map(str, fields)) - _EVENT_FIELDS)
+    if unknown:
+        raise InvalidInput(
+            f"an event has no field {unknown[0][:40]!r}",
+            field=unknown[0][:40],
+            hint="Put what the fields do not cover into detail.",
+        )
+    event_id = check_id(fields.get("event_id"), "event_id")
+    occurred_at = fields.get("occurred_at")
+    if not isinstance(occurred_at, str):
+        raise InvalidInput("occurred_at is missing", field="occurred_at", hint="Write it as RFC 3339.")
+    detail = fields.get("detail", {})
+    if not isinstance(detail, dict):
+        raise InvalidInput("detail must be a JSON object", field="detail")
+    try:
+        detail_text = canonical(detail)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"detail: {error.message}", field="detail", hint="Write fractions as texts, keys in ASCII."
+        ) from error
+    if len(detail_text) > MAX_DETAIL:
+        raise InvalidInput(f"detail is over {MAX_DETAIL} bytes", field="detail")
+    kind = _value(fields.get("type", ""), "type")
+    if not kind:
+        raise InvalidInput("type is missing", field="type", hint="Say what happened: dossier.received, ...")
+    return _event(
+        gateway=gateway,
+        event_id=event_id,
+        received=received,
+        occurred_us=to_us(parse_rfc3339(occurred_at, field="occurred_at")),
+        type=kind,
+        actor=_value(fields.get("actor", ""), "actor"),
+        message_id=check_id(fields["message_id"], "message_id") if fields.get("message_id") else "",
+        metadata=replace(given_metadata(fields), kind="event"),
+        detail=detail_text.decode(),
+    )
+
+
+def system_event(type: str, detail: Mapping[str, object], *, now: datetime, nonce: str) -> EventDraft:
+    """A log line of VanVault itself; ``nonce`` makes its id unique."""
+    return _event(
+        gateway=SYSTEM_GATEWAY,
+        event_id=f"{type}-{nonce}",
+        received=now,
+        occurred_us=to_us(now),
+        type=f"vanvault.{type}",
+        actor=SYSTEM_GATEWAY,
+        message_id="",
+        metadata=Metadata(kind="event"),
+        detail=canonical(dict(detail)).decode(),
+    )
+
+
+def _event(
+    *,
+    gateway: str,
+    event_id: str,
+    received: datetime,
+    occurred_us: int,
+    type: str,
+    actor: str,
+    message_id: str,
+    metadata: Metadata,
+    detail: str,
+) -> EventDraft:
+    data = canonical_event(
+        gateway=gateway,
+        event_id=event_id,
+        occurred_us=occurred_us,
+        type=type,
+        actor=actor,
+        message_id=message_id,
+        metadata=metadata,
+        detail=detail,
+    )
+    return EventDraft(
+        gateway=gateway,
+        event_id=event_id,
+        received_us=to_us(received),
+        occurred_us=occurred_us,
+        type=type,
+        actor=actor,
+        message_id=message_id,
+        metadata=metadata,
+        detail=detail,
+        size=len(data),
+        sha256=hashlib.sha256(data).digest(),
+        sha512=hashlib.sha512(data).digest(),
+    )
+
+
+def _value(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(f"{field} must be a text", field=field)
+    if len(value) > MAX_VALUE or (value and not value.isprintable()):
+        raise InvalidInput(f"{field} must be at most {MAX_VALUE} printable characters", field=field)
+    return value.strip()

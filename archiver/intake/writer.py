@@ -1,0 +1,281 @@
+"""One writer: the chain of batch objects of one process, and the commit point.
+
+Life of a commit::
+
+    assemble   rows get their ids and times; one object per kind, chained by SHA-256
+    place      every object at every site, in parallel, locked and read back
+    ── commit point: all objects lie at all sites ──
+    sign       one signature over the receipts of each object
+    return     callers may be told
+
+A crash before the commit point leaves objects at no site, some sites or all sites; a crash after it
+leaves them at all. ``search/fold.py`` treats the four alike at the next start. Nothing is ever taken
+back: an object that may lie anywhere is put until it lies everywhere (``settle``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from vanvault.archiver.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.evidence.receipts import Receipt, ReceiptTree, build_tree
+from vanvault.archiver.format.batch import encode_batch
+from vanvault.archiver.format.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
+from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
+from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys.port import Purpose
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.model.batch import BatchHeader, Commit
+from vanvault.archiver.model.entry import Entry, Event, Message
+from vanvault.archiver.model.times import from_us, rfc3339_seconds
+from vanvault.archiver.ports import Clock, Entropy
+from vanvault.archiver.search.hot_tail import FoldedBatch
+from vanvault.archiver.search.items import without_body
+from vanvault.archiver.sites.placing import Placing
+from vanvault.archiver.store.port import Site
+
+#: Called with the name of each step; tests kill the process there.
+Fault = Callable[[str], None]
+#: The lock of a batch: (its kind, the time of its youngest row) -> retain-until, whole seconds.
+Retention = Callable[[BatchKind, datetime], datetime]
+
+_PURPOSE: dict[BatchKind, Purpose] = {"messages": "originals", "events": "log"}
+
+
+def no_fault(step: str) -> None:
+    """The default: steps pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedBatch:
+    """One object past the commit point: what the hot tail folds, and the receipts of its rows."""
+
+    folded: FoldedBatch
+    tree: ReceiptTree
+    signature: bytes
+
+    def receipt(self, row: int) -> Receipt:
+        """The complete receipt of one row."""
+        return self.tree.receipt(row, self.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assembled:
+    header: BatchHeader
+    entries: tuple[Entry, ...]
+    placing: Placing
+
+
+class Writer:
+    """Not safe to share between threads: one chain has one writer, and its commits one order."""
+
+    def __init__(
+        self,
+        *,
+        archive: str,
+        sites: Mapping[str, Site],
+        keys: ParquetKeys,
+        signing: SigningKeys,
+        retention: Retention,
+        clock: Clock,
+        entropy: Entropy,
+        last_us: int = 0,
+        compression_level: int = 3,
+        fault: Fault = no_fault,
+    ) -> None:
+        """``last_us``: the latest time in the archive; this writer's times are all later."""
+        self.id = new_writer_id(clock.now(), entropy.token(WRITER_ENTROPY))
+        self._archive = archive
+        self._sites = sites
+        self._keys = keys
+        self._signing = signing
+        self._retention = retention
+        self._clock = clock
+        self._level = compression_level
+        self._fault = fault
+        self._sequence = 0
+        self._previous = ""
+        self._last_us = last_us
+        self._unrecorded: list[Commit] = []
+        self._heads: tuple[str, ...] = ()
+        self._unsettled: list[_Assembled] = []
+        self._signer = signing.active()
+        self._executor = ThreadPoolExecutor(max_workers=4 * max(1, len(sites)), thread_name_prefix="put")
+
+    @property
+    def unsettled(self) -> bool:
+        """True while objects of a failed commit may lie at some sites; settle them before the next commit."""
+        return bool(self._unsettled)
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """The threads that put; large objects use them too."""
+        return self._executor
+
+    def open(
+        self, event: EventDraft, *, heads: Sequence[str], unrecorded: Sequence[Commit]
+    ) -> list[CommittedBatch]:
+        """Write sequence 0: it proves that all sites take objects, and records what came before.
+
+        Args:
+            event: the system's log line about this start.
+            heads: key of the last known object of every earlier writer that did not close.
+            unrecorded: commits of earlier objects that no object recorded.
+        """
+        self._heads = tuple(heads)
+        self._unrecorded = list(unrecorded)
+        return self.commit([event])
+
+    def commit(self, drafts: Sequence[Draft], *, final: bool = False) -> list[CommittedBatch]:
+        """Write drafts as one group; returns past the commit point.
+
+        Rows keep the order of ``drafts`` within their kind. Messages come first when both kinds occur.
+
+        Raises:
+            SiteUnavailable: not all sites hold the group. When ``unsettled`` is then true, some may.
+            KeyUnavailable: a master or signing key is missing; nothing was stored.
+        """
+        if self._unsettled:
+            raise RuntimeError("settle the failed commit first")
+        self._fault("before-encode")
+        self._signer = self._signing.active()  # before anything is stored: without it no receipt could be
+        assembled = self._assemble(drafts, final=final)
+        self._fault("before-put")
+        self._place(assembled)
+        return self._committed(assembled)
+
+    def settle(self) -> list[CommittedBatch]:
+        """Try once more to bring a failed commit to all sites. Raises SiteUnavailable while it fails."""
+        assembled = self._unsettled
+        self._place(assembled)
+        self._unsettled = []
+        return self._committed(assembled)
+
+    def close(self) -> None:
+        """Stop the threads. Write a last object before, with ``commit(..., final=True)``."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _assemble(self, drafts: Sequence[Draft], *, final: bool) -> list[_Assembled]:
+        groups: list[tuple[BatchKind, list[Draft]]] = [
+            ("messages", [draft for draft in drafts if isinstance(draft, MessageDraft)]),
+            ("events", [draft for draft in drafts if isinstance(draft, EventDraft)]),
+        ]
+        groups = [group for group in groups if group[1]]
+        assembled: list[_Assembled] = []
+        sequence, previous, last_us = self._sequence, self._previous, self._last_us
+        for kind, members in groups:
+            entries = []
+            for row, draft in enumerate(members):
+                last_us = max(draft.received_us, last_us + 1)
+                entries.append(_entry(draft, archive_id(self.id, sequence, row), last_us))
+            retain_until = self._retention(kind, from_us(last_us))
+            first = not assembled
+            header = BatchHeader(
+                archive=self._archive,
+                writer=self.id,
+                sequence=sequence,
+                kind=kind,
+                created_us=last_us,
+                retain_until=rfc3339_seconds(retain_until),
+                rows=len(entries),
+                previous=previous,
+                commits=tuple(self._unrecorded) if first else (),
+                heads=self._heads if sequence == 0 else (),
+                final=final and kind == groups[-1][0],
+                large=tuple(p for draft in members if isinstance(draft, MessageDraft) for p in draft.large),
+            )
+            properties, _ = self._keys.encryption(_PURPOSE[kind])
+            data = encode_batch(header, entries, properties, compression_level=self._level)
+            digest = hashlib.sha256(data).digest()
+            placing = Placing(batch_key(self.id, sequence, kind, digest), data, digest, retain_until)
+            assembled.append(_Assembled(header, tuple(entries), placing))
+            sequence, previous = sequence + 1, digest.hex()
+        return assembled
+
+    def _place(self, assembled: list[_Assembled]) -> None:
+        """All objects at all sites, or SiteUnavailable with the state kept for ``settle``."""
+        for item in assembled:
+            item.placing.put(self._sites, self._executor)
+        failures = [error for item in assembled for error in item.placing.failures.values()]
+        if not failures:
+            return
+        if all(item.placing.surely_nowhere for item in assembled):
+            self._unsettled = []
+            raise _refusal(failures[0], may_be_stored=False) from failures[0]
+        self._unsettled = assembled
+        raise _refusal(failures[0], may_be_stored=True) from failures[0]
+
+    def _committed(self, assembled: list[_Assembled]) -> list[CommittedBatch]:
+        self._fault("commit-point")
+        last = assembled[-1]
+        self._sequence = last.header.sequence + 1
+        self._previous = last.placing.sha256.hex()
+        self._last_us = last.header.created_us
+        signing = self._signer
+        committed = []
+        self._unrecorded = []
+        for item in assembled:
+            placements = tuple(item.placing.placements[name] for name in self._sites)
+            tree = build_tree(
+                item.entries,
+                archive=self._archive,
+                key=item.placing.key,
+                placements=placements,
+                large=item.header.large,
+                signing_key=signing.key_id,
+            )
+            commit = Commit(item.placing.key, placements, signing.key_id, signing.sign(tree.statement))
+            entries = tuple(without_body(entry) for entry in item.entries)
+            folded = FoldedBatch(item.placing.key, item.header, entries, placements, commit)
+            committed.append(CommittedBatch(folded, tree, commit.signature))
+            self._unrecorded.append(commit)
+        self._fault("after-sign")
+        return committed
+
+
+def _refusal(error: VanVaultError, *, may_be_stored: bool) -> SiteUnavailable:
+    site = error.site if isinstance(error, SiteUnavailable) else "a site"
+    stored = "the entries may already be stored" if may_be_stored else "nothing was stored"
+    return SiteUnavailable(
+        f"not acknowledged: {error.message}; {stored}",
+        site=site,
+        may_be_stored=may_be_stored,
+        hint="Send the same request again with the same ids; it will not be archived twice. " + error.hint,
+    )
+
+
+def _entry(draft: Draft, entry_id: str, received_us: int) -> Entry:
+    if isinstance(draft, EventDraft):
+        return Event(
+            entry_id,
+            draft.gateway,
+            draft.event_id,
+            received_us,
+            draft.occurred_us,
+            draft.type,
+            draft.actor,
+            draft.message_id,
+            draft.metadata,
+            draft.detail,
+            draft.size,
+            draft.sha256,
+            draft.sha512,
+        )
+    return Message(
+        entry_id,
+        draft.gateway,
+        draft.message_id,
+        received_us,
+        draft.content_type,
+        draft.size,
+        draft.sha256,
+        draft.sha512,
+        draft.metadata,
+        draft.metadata_note,
+        draft.large[0].key if draft.large else "",
+        draft.body,
+    )

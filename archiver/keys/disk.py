@@ -1,0 +1,124 @@
+"""Secret files on disk: written once, whole or not at all, and read only when nobody else may read them."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from vanvault.archiver.errors import KeyUnavailable, SettingsError
+
+#: A key file is a few hundred bytes; more is no key file.
+SIZE_LIMIT = 64 * 1024
+
+#: What tells one state of a folder from the next: (name, inode, modified in ns, size) of each file.
+Listing = tuple[tuple[str, int, int, int], ...]
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the folder with mode 0700, or check the one that is there. Raises SettingsError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The key folder cannot be made: {error.strerror}.") from error
+    check_private_folder(folder)
+
+
+def check_private_folder(folder: Path) -> None:
+    """Raises SettingsError unless the folder is there, is ours and is closed to group and others."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise SettingsError(
+            f"The key folder cannot be read: {error.strerror}.",
+            hint="Restore the keys from escrow, or set the right folder in the settings.",
+        ) from error
+    if not folder.is_dir():
+        raise SettingsError("What the settings name as the key folder is not a folder.")
+    if status.st_mode & 0o077 or status.st_uid not in (0, os.geteuid()):
+        raise SettingsError(
+            "The key folder is open to other users.",
+            hint="Give it to the user that runs VanVault and set its mode: chmod 700.",
+        )
+
+
+def listing(folder: Path, names: re.Pattern[str]) -> Listing:
+    """The folder's files with such names, in order. Raises KeyUnavailable.
+
+    A few microseconds, so callers compare it at each use and see at once what another process added.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return tuple(
+                sorted(
+                    (entry.name, status.st_ino, status.st_mtime_ns, status.st_size)
+                    for entry in entries
+                    if names.fullmatch(entry.name)
+                    for status in (entry.stat(),)
+                )
+            )
+    except OSError as error:
+        raise KeyUnavailable(
+            f"The key folder cannot be read: {error.strerror}.",
+            hint="Restore the keys from escrow, or set the right folder in the settings.",
+        ) from error
+
+
+def read_private(path: Path) -> bytes:
+    """The bytes of a secret file. Raises KeyUnavailable when it is missing, too big, or open to others."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if status.st_mode & 0o077 or status.st_uid not in (0, os.geteuid()):
+                raise KeyUnavailable(
+                    f"The key file {path.name} is open to other users.",
+                    hint="Give it to the user that runs VanVault and set its mode: chmod 600.",
+                )
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        raise KeyUnavailable(f"The key file {path.name} cannot be read: {error.strerror}.") from error
+    if len(data) > SIZE_LIMIT:
+        raise KeyUnavailable(f"{path.name} is too big to be a key file.")
+    return data
+
+
+def write_once(path: Path, data: bytes, *, mode: int, tag: str) -> None:
+    """Write a new file durably; it appears whole, or not at all, and never in place of another.
+
+    ``tag`` is a random word for the working name beside it.
+
+    Raises KeyUnavailable when there is a file of this name already, or the disk refuses.
+    """
+    working = path.with_name(f".{path.name}.{tag}")
+    try:
+        descriptor = os.open(working, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)  # whatever the umask
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            # A link, unlike a rename, refuses to replace: of two processes that make one version, one wins.
+            os.link(working, path)
+        finally:
+            with suppress(FileNotFoundError):
+                working.unlink()
+        sync_folder(path.parent)
+    except FileExistsError as error:
+        raise KeyUnavailable(
+            f"The key file {path.name} is there already; it was not touched.",
+            hint="Another process may have rotated this key just now.",
+        ) from error
+    except OSError as error:
+        raise KeyUnavailable(f"The key file {path.name} cannot be written: {error.strerror}.") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in the folder durable. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

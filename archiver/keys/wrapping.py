@@ -1,0 +1,58 @@
+"""How a master key wraps a data key: part of the archive's format.
+
+::
+
+    offset  bytes  what
+         0      1  form, 0x01
+         1     12  nonce, random
+        13     32  data key under AES-256-GCM (NIST SP 800-38D)
+        45     16  GCM tag
+
+Additional data: ``vanvault-data-key-v1``, one zero byte, the id of the master key in ASCII. So a wrapped key
+opens under its own master and its own id only. Random nonces stay safe below 2**32 wraps per master
+(SP 800-38D, 8.3); a rotation each year keeps far below that.
+"""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from vanvault.archiver.errors import KeyUnavailable
+from vanvault.archiver.keys.port import KEY_BYTES
+
+FORM = 1
+NONCE_BYTES = 12
+#: Bytes of a wrapped 32-byte data key.
+WRAPPED_BYTES = 1 + NONCE_BYTES + KEY_BYTES + 16
+
+
+def wrap_with(master: AESGCM, key_id: str, data_key: bytes, nonce: bytes) -> bytes:
+    """The wrapped form (61 bytes) of a 32-byte data key; ``nonce`` is 12 fresh random bytes.
+
+    Raises KeyUnavailable for a data key of another size, which no reader would accept.
+    """
+    if len(data_key) != KEY_BYTES:
+        raise KeyUnavailable(f"A data key has {KEY_BYTES} bytes, not {len(data_key)}.")
+    return bytes([FORM]) + nonce + master.encrypt(nonce, data_key, _additional(key_id))
+
+
+def unwrap_with(master: AESGCM, key_id: str, wrapped: bytes) -> bytes:
+    """The data key (32 bytes). Raises KeyUnavailable when this master did not wrap these bytes."""
+    if len(wrapped) != WRAPPED_BYTES or wrapped[0] != FORM:
+        raise KeyUnavailable(
+            f"The wrapped data key under {key_id} has a form that this version does not know.",
+            hint="The bytes are damaged, or a newer version wrote them.",
+        )
+    nonce, sealed = wrapped[1 : 1 + NONCE_BYTES], wrapped[1 + NONCE_BYTES :]
+    try:
+        return master.decrypt(nonce, sealed, _additional(key_id))
+    except InvalidTag as error:
+        raise KeyUnavailable(
+            f"The master key {key_id} is not the one that wrapped this data key.",
+            hint="Restore the right key from escrow. If its check value fits, the bytes are damaged.",
+        ) from error
+
+
+def _additional(key_id: str) -> bytes:
+    return b"vanvault-data-key-v1\0" + key_id.encode()

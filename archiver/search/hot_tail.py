@@ -1,0 +1,379 @@
+"""The hot tail: a local fold over the batches that are not yet compacted, in SQLite.
+
+A cache, never a source of truth: delete it and ``fold.py`` rebuilds it from the sites. It answers
+three questions: was this (gateway, id) archived before, what matches this query, and which batches
+are folded already. Applying a batch twice changes nothing, so several processes may fold at once.
+
+Layout (all of it derived; keys are HMAC tokens and rows are sealed, see ``secrets.py``)::
+
+    batch(n, key, ...)                     one row per folded batch; recorded: a header holds its commit
+    early_commit(key, record)              commits that headers hold of batches not folded yet
+    entry(position, batch, row, sealed)    one row per logical message or event
+    claim(claim, position, sha256)         (gateway, id) -> its first entry
+    token(token, position)                 (field, value) -> entries, in time order
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vanvault.archiver.errors import NotFound
+from vanvault.archiver.format.batch import decode_commit, encode_commit, encode_placement
+from vanvault.archiver.format.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
+from vanvault.archiver.model.batch import BatchHeader, Commit, Placement
+from vanvault.archiver.model.entry import Entry, Event
+from vanvault.archiver.model.times import from_us
+from vanvault.archiver.ports import Entropy
+from vanvault.archiver.search.items import Item, entry_of, item_of, keys_of
+from vanvault.archiver.search.secrets import SearchSecrets
+from vanvault.archiver.search.tail_file import TailFile
+
+_SCHEMA_VERSION = "2"
+#: How far the clocks of writers may differ, generously; writers' ids begin with their start.
+_SKEW_US = 3_600 * 1_000_000
+#: How long a writer must have been silent at a complete fold to be left out of the next listings.
+_SILENT_US = 2 * 86_400 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedBatch:
+    """A committed batch, ready to be applied: its header, entries (bodies not needed) and copies."""
+
+    key: str
+    header: BatchHeader
+    entries: tuple[Entry, ...]
+    placements: tuple[Placement, ...]
+    commit: Commit | None = None  # known when this process signed it, or a later header recorded it
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Where a (gateway, id) was first archived."""
+
+    position: bytes
+    sha256: bytes  # of the original or the canonical event
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBatch:
+    """What the hot tail keeps of one batch."""
+
+    n: int
+    key: str
+    header: BatchHeader
+    placements: tuple[Placement, ...]
+    commit: Commit | None
+
+
+def position_of(entry: Entry, writer: str) -> bytes:
+    """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
+    return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
+
+
+class HotTail:
+    """One SQLite file; safe to use from many threads, each with a connection of its own."""
+
+    def __init__(self, path: Path, secrets: SearchSecrets, entropy: Entropy, *, archive: str) -> None:
+        """Open the file, or make it anew where it is absent, broken or of another archive or key."""
+        self._secrets = secrets
+        self._entropy = entropy
+        self._archive = archive
+        self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
+
+    def close(self) -> None:
+        """Close every connection; the object may not be used afterwards."""
+        self._file.close()
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode."""
+        return self._file.connection()
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def apply(self, batches: Sequence[FoldedBatch]) -> int:
+        """Fold committed batches in; how many were new. All or none of them."""
+        connection = self.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            new = sum(self._apply(connection, batch) for batch in batches)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        return new
+
+    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch) -> bool:
+        header = batch.header
+        record = _dump_commit(batch.commit) if batch.commit else None
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO batch(key, writer, sequence, kind, rows, final, created_us, retain_until,"
+            " placements, large, heads, commit_record) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                batch.key,
+                header.writer,
+                header.sequence,
+                header.kind,
+                header.rows,
+                header.final,
+                header.created_us,
+                header.retain_until,
+                _dump_placements(batch.placements),
+                _dump_placements(header.large),
+                orjson.dumps(header.heads).decode(),
+                record,
+            ),
+        )
+        if cursor.rowcount == 0:
+            if batch.commit is not None:
+                self._know(connection, batch.commit)
+            return False
+        for commit in header.commits:
+            self._record(connection, commit)
+        self._take_early(connection, batch.key)
+        self._insert_entries(connection, int(cursor.lastrowid or 0), batch)
+        return True
+
+    def _know(self, connection: sqlite3.Connection, commit: Commit) -> None:
+        # The first receipt's placements win over those read back later, for instance after a restore.
+        connection.execute(
+            "UPDATE batch SET commit_record = ?, placements = ? WHERE key = ? AND commit_record IS NULL",
+            (_dump_commit(commit), _dump_placements(commit.placements), commit.key),
+        )
+
+    def _record(self, connection: sqlite3.Connection, commit: Commit) -> None:
+        """A header of the archive holds this commit."""
+        self._know(connection, commit)
+        found = connection.execute("UPDATE batch SET recorded = 1 WHERE key = ?", (commit.key,))
+        if not found.rowcount:
+            # A clock that went back lets a later writer's objects be folded before an earlier one's.
+            connection.execute(
+                "INSERT OR IGNORE INTO early_commit VALUES(?, ?)", (commit.key, _dump_commit(commit))
+            )
+
+    def _take_early(self, connection: sqlite3.Connection, key: str) -> None:
+        for (text,) in connection.execute("DELETE FROM early_commit WHERE key = ? RETURNING record", (key,)):
+            self._record(connection, decode_commit(orjson.loads(text)))
+
+    def _insert_entries(self, connection: sqlite3.Connection, n: int, batch: FoldedBatch) -> None:
+        secrets, writer = self._secrets, batch.header.writer
+        nonces = self._entropy.token(12 * max(1, len(batch.entries)))
+        rows, tokens, claims = [], [], []
+        cache: dict[tuple[str, str], bytes] = {}
+        for row, entry in enumerate(batch.entries):
+            position = position_of(entry, writer)
+            nonce = nonces[12 * row : 12 * row + 12]
+            sealed = nonce + secrets.sealing.encrypt(nonce, orjson.dumps(item_of(entry)), position)
+            rows.append((position, n, row, sealed))
+            kind = "event" if isinstance(entry, Event) else "message"
+            claims.append((secrets.claim(kind, entry.gateway, entry.client_id), position, entry.sha256))
+            for pair in keys_of(entry):
+                token = cache.get(pair)
+                if token is None:
+                    token = cache[pair] = secrets.token(*pair)
+                tokens.append((token, position))
+        connection.executemany("INSERT OR IGNORE INTO entry VALUES(?, ?, ?, ?)", rows)
+        tokens.sort()  # neighbours in the tree are written together
+        connection.executemany("INSERT OR IGNORE INTO token VALUES(?, ?)", tokens)
+        before = connection.total_changes
+        connection.executemany("INSERT OR IGNORE INTO claim VALUES(?, ?, ?)", claims)
+        if connection.total_changes - before != len(claims):
+            self._settle_duplicates(connection, claims)
+
+    def _settle_duplicates(
+        self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, bytes]]
+    ) -> None:
+        """The same (gateway, id) twice is one logical message: the earliest stands, in any fold order."""
+        for claim, position, sha256 in claims:
+            first, digest = connection.execute(
+                "SELECT position, sha256 FROM claim WHERE claim = ?", (claim,)
+            ).fetchone()
+            if first == position:
+                continue
+            keep, drop = min(first, position), max(first, position)
+            if digest != sha256:
+                connection.execute("INSERT OR IGNORE INTO conflict VALUES(?, ?)", (drop, keep))
+            elif drop != keep:
+                connection.execute("DELETE FROM token WHERE position = ?", (drop,))
+            if keep == position:
+                connection.execute(
+                    "UPDATE claim SET position = ?, sha256 = ? WHERE claim = ?", (position, sha256, claim)
+                )
+
+    # -- idempotency -------------------------------------------------------------------------
+
+    def claim(self, entry: str, gateway: str, client_id: str) -> Claim | None:
+        """The first archived entry ("message" or "event") with this gateway and id, or None."""
+        row = (
+            self.connection()
+            .execute(
+                "SELECT position, sha256 FROM claim WHERE claim = ?",
+                (self._secrets.claim(entry, gateway, client_id),),
+            )
+            .fetchone()
+        )
+        return Claim(*row) if row else None
+
+    def conflicts(self) -> int:
+        """How many entries repeat an id with other bytes (two sites written through a partition)."""
+        return int(self.connection().execute("SELECT count(*) FROM conflict").fetchone()[0])
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def at(self, position: bytes) -> tuple[Item, int, int]:
+        """Item, batch number and row at a position. Raises NotFound."""
+        found = (
+            self.connection()
+            .execute("SELECT sealed, batch, row FROM entry WHERE position = ?", (position,))
+            .fetchone()
+        )
+        if found is None:
+            raise NotFound("no such entry in the hot tail")
+        return self.unseal(position, found[0]), found[1], found[2]
+
+    def by_id(self, archive_id: str) -> tuple[Item, int, int]:
+        """Item, batch number and row of an archive id. Raises NotFound, InvalidInput (not an id)."""
+        writer, sequence, row = parse_archive_id(archive_id)
+        found = (
+            self.connection()
+            .execute(
+                "SELECT e.position, e.sealed, e.batch FROM batch b JOIN entry e"
+                " ON e.batch = b.n AND e.row = ? WHERE b.writer = ? AND b.sequence = ?",
+                (row, writer, sequence),
+            )
+            .fetchone()
+        )
+        if found is None:
+            raise NotFound(f"the archive holds no entry {archive_id}")
+        return self.unseal(found[0], found[1]), found[2], row
+
+    def unseal(self, position: bytes, sealed: bytes) -> Item:
+        """The item in a sealed row."""
+        item: Item = orjson.loads(self._secrets.sealing.decrypt(sealed[:12], sealed[12:], position))
+        return item
+
+    def token(self, field: str, value: str) -> bytes:
+        """The token under which a field's value is found here."""
+        return self._secrets.token(field, value)
+
+    def batch(self, n: int) -> KnownBatch:
+        """One folded batch by its number. Raises NotFound."""
+        row = self.connection().execute(f"{_SELECT_BATCH} WHERE n = ?", (n,)).fetchone()
+        if row is None:
+            raise NotFound("no such batch in the hot tail")
+        return self._known(row)
+
+    def entries(self, n: int) -> list[Entry]:
+        """All entries of one batch in row order, without bodies."""
+        rows = self.connection().execute(
+            "SELECT position, sealed FROM entry WHERE batch = ? ORDER BY row", (n,)
+        )
+        return [entry_of(self.unseal(position, sealed)) for position, sealed in rows]
+
+    def knows(self, keys: Iterable[str]) -> set[str]:
+        """Which of these batch keys are folded."""
+        connection = self.connection()
+        found = set()
+        for key in keys:
+            if connection.execute("SELECT 1 FROM batch WHERE key = ?", (key,)).fetchone():
+                found.add(key)
+        return found
+
+    def uncommitted(self) -> list[KnownBatch]:
+        """Folded batches whose commit no header holds as far as is known here, oldest first."""
+        rows = self.connection().execute(f"{_SELECT_BATCH} WHERE recorded = 0 ORDER BY n")
+        return [self._known(row) for row in rows]
+
+    def unrecorded_heads(self) -> list[str]:
+        """Key of the last known batch of every writer that neither closed nor is recorded as a head."""
+        connection = self.connection()
+        recorded = {
+            key
+            for (heads,) in connection.execute("SELECT heads FROM batch WHERE sequence = 0")
+            for key in orjson.loads(heads)
+        }
+        last = connection.execute(
+            "SELECT key, final FROM batch AS b WHERE sequence ="
+            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer) ORDER BY writer"
+        )
+        return [key for key, final in last if not final and key not in recorded]
+
+    def fold_start(self) -> str:
+        """The key after which batches may lie that are not folded: "" for all.
+
+        A writer that closed, or that had been silent for days when a fold was last complete, is not listed
+        again, so that a fold costs as much as what is new and not as much as the archive.
+        """
+        connection = self.connection()
+        row = connection.execute("SELECT value FROM fact WHERE name = 'folded_us'").fetchone()
+        if row is None:
+            return ""
+        folded_us = int(row[0])
+        earliest = new_writer_id(from_us(max(0, folded_us - _SKEW_US)), bytes(WRITER_ENTROPY))
+        active = connection.execute(
+            "SELECT min(writer) FROM batch AS b WHERE final = 0 AND created_us >= ? AND sequence ="
+            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)",
+            (folded_us - _SILENT_US,),
+        ).fetchone()[0]
+        return f"{batch_prefix()}{min(earliest, active or earliest)}"
+
+    def fold_completed(self) -> None:
+        """Every batch that lies at the sites is folded, as of now."""
+        self.connection().execute(
+            "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(self.last_received_us()),)
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Batches, entries, and conflicts, for status."""
+        connection = self.connection()
+        return {
+            "batches": connection.execute("SELECT count(*) FROM batch").fetchone()[0],
+            "entries": connection.execute("SELECT count(*) FROM claim").fetchone()[0],
+            "conflicts": self.conflicts(),
+        }
+
+    def last_received_us(self) -> int:
+        """The latest time of receipt in the fold, 0 when it is empty."""
+        row = self.connection().execute("SELECT max(position) FROM entry").fetchone()
+        return int.from_bytes(row[0][:8]) if row[0] else 0
+
+    def _known(self, row: tuple[Any, ...]) -> KnownBatch:
+        n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large, record = row
+        header = BatchHeader(
+            archive=self._archive,
+            writer=writer,
+            sequence=sequence,
+            kind=kind,
+            created_us=created_us,
+            retain_until=retain_until,
+            rows=rows,
+            previous="",
+            final=bool(final),
+            large=_load_placements(large),
+        )
+        commit = decode_commit(orjson.loads(record)) if record is not None else None
+        return KnownBatch(n, key, header, _load_placements(placements), commit)
+
+
+_SELECT_BATCH = (
+    "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
+    " commit_record FROM batch"
+)
+
+
+def _dump_placements(placements: Sequence[Placement]) -> str:
+    return orjson.dumps([encode_placement(placement) for placement in placements]).decode()
+
+
+def _load_placements(text: str) -> tuple[Placement, ...]:
+    return tuple(Placement(p["site"], p["key"], p["version"], p["retain_until"]) for p in orjson.loads(text))
+
+
+def _dump_commit(commit: Commit) -> str:
+    return orjson.dumps(encode_commit(commit)).decode()

@@ -1,0 +1,84 @@
+"""First receipts, given again at any later time from what the archive holds."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from vanvault.archiver.evidence.receipts import Receipt, ReceiptTree, build_tree
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.model.batch import Commit, Placement
+from vanvault.archiver.model.entry import Entry
+from vanvault.archiver.search.hot_tail import HotTail, KnownBatch
+
+#: Batches whose receipts stay in memory, because retries tend to come for a whole batch.
+_CACHED = 16
+
+
+class FirstReceipts:
+    """Rebuilds receipts: the same rows, placements and signature give the same bytes. Thread-safe."""
+
+    def __init__(self, tail: HotTail, signing: SigningKeys) -> None:
+        self._tail = tail
+        self._signing = signing
+        self._cache: OrderedDict[int, tuple[ReceiptTree, Commit]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def at(self, position: bytes) -> Receipt:
+        """The receipt of the entry at a position of the hot tail. Raises NotFound, KeyUnavailable."""
+        _, batch, row = self._tail.at(position)
+        return self._receipt(batch, row)
+
+    def of(self, archive_id: str) -> Receipt:
+        """The receipt of an archive id. Raises NotFound, InvalidInput, KeyUnavailable."""
+        _, batch, row = self._tail.by_id(archive_id)
+        return self._receipt(batch, row)
+
+    def commit_of(self, n: int) -> Commit:
+        """The commit record of a folded batch, recorded or made again. Raises NotFound, KeyUnavailable."""
+        return self._tree(n)[1]
+
+    def _receipt(self, n: int, row: int) -> Receipt:
+        tree, commit = self._tree(n)
+        return tree.receipt(row, commit.signature)
+
+    def _tree(self, n: int) -> tuple[ReceiptTree, Commit]:
+        with self._lock:
+            cached = self._cache.get(n)
+            if cached is not None:
+                self._cache.move_to_end(n)
+                return cached
+        built = self._build(n)
+        with self._lock:
+            self._cache[n] = built
+            while len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        return built
+
+    def _build(self, n: int) -> tuple[ReceiptTree, Commit]:
+        batch = self._tail.batch(n)
+        entries = self._tail.entries(n)
+        recorded = batch.commit
+        if recorded is not None:
+            return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
+        # Ed25519 is deterministic: while the signing key is the same, so is the signature.
+        signer = self._signing.active()
+        tree = self._plant(batch, entries, batch.placements, signer.key_id)
+        return tree, Commit(batch.key, batch.placements, signer.key_id, signer.sign(tree.statement))
+
+    def _plant(
+        self,
+        batch: KnownBatch,
+        entries: Sequence[Entry],
+        placements: Sequence[Placement],
+        signing_key: str,
+    ) -> ReceiptTree:
+        return build_tree(
+            entries,
+            archive=batch.header.archive,
+            key=batch.key,
+            placements=placements,
+            large=batch.header.large,
+            signing_key=signing_key,
+        )

@@ -1,0 +1,171 @@
+"""The settings of one home: ``vanvault.toml``, checked whole at load. Unknown names are errors.
+
+``VANVAULT_<SECTION>__<NAME>`` in the environment overrides a value, such as
+``VANVAULT_INTAKE__LINGER_MS=2``. Secrets never stand here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from vanvault.archiver.errors import SettingsError
+from vanvault.archiver.store.s3_options import S3Options
+
+FILE_NAME = "vanvault.toml"
+SITE_NAMES = ("primary", "standby")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class S3Settings(_Section):
+    """How to talk to the S3 server of a site. Credentials come from the environment, never from here."""
+
+    region: str = Field(default="us-east-1", description="region name of the bucket")
+    addressing: Literal["path", "virtual"] = Field(default="path", description="style of bucket addresses")
+    ca_file: str | None = Field(default=None, description="PEM file of the server's own CA")
+    pool: int = Field(default=32, ge=1, le=1024, description="connections kept open for each credential")
+    connect_timeout: float = Field(default=3, gt=0, description="seconds to wait for a connection")
+    read_timeout: float = Field(default=20, gt=0, description="seconds of silence to wait for an answer")
+    attempts: int = Field(default=3, ge=1, le=20, description="tries of what is safe to repeat")
+    max_single_put: int = Field(default=2**30, ge=5 * 2**20, description="largest object put in one request")
+
+    def options(self, *, multipart_ok: bool = False) -> S3Options:
+        """The same as the store takes it; multipart only where a probe has passed it."""
+        return S3Options(**self.model_dump(), multipart_ok=multipart_ok)
+
+
+class SiteSettings(_Section):
+    """One site."""
+
+    url: str = Field(description="file:PATH (relative to the home) or s3+http(s)://host:port/bucket")
+    immutable: bool = Field(
+        default=False,
+        description="file sites: set the immutable flag on every object (ext4, xfs; needs root)",
+    )
+    s3: S3Settings = S3Settings()
+
+
+class SitesSettings(_Section):
+    """The two sites of an archive."""
+
+    primary: SiteSettings
+    standby: SiteSettings
+
+
+class IntakeSettings(_Section):
+    """Limits and pace of intake."""
+
+    max_message_bytes: int = Field(default=64 * 2**20, ge=1, le=2**30, description="largest original")
+    max_request_bytes: int = Field(default=64 * 2**20, ge=1, le=2**30, description="largest batch request")
+    max_request_entries: int = Field(
+        default=2_000, ge=1, le=100_000, description="entries of one batch request"
+    )
+    large_message_bytes: int = Field(
+        default=2**20,
+        ge=1024,
+        le=2**26,
+        description="originals of this size and more become their own objects",
+    )
+    memory_bytes: int = Field(
+        default=512 * 2**20, ge=2**20, description="bytes of requests in flight before intake answers 503"
+    )
+    linger_ms: float = Field(default=4, ge=0, le=1000, description="longest wait of an entry for company")
+    group_bytes: int = Field(
+        default=8 * 2**20, ge=2**16, le=2**30, description="originals in one batch object"
+    )
+    group_entries: int = Field(default=2_000, ge=1, le=100_000, description="rows in one batch object")
+    body_timeout_s: float = Field(default=30, gt=0, description="longest silence while a body is received")
+    compression_level: int = Field(default=3, ge=1, le=19, description="zstd level of batch objects")
+
+
+class RetentionSettings(_Section):
+    """How long objects are locked."""
+
+    profile: str = Field(default="QD08-2015", description="dated legal profile")
+    originals_years: int | None = Field(default=None, description="other period for originals, in years")
+
+
+class ProbeSettings(_Section):
+    """When a site is trusted to lock what it stores."""
+
+    max_age_days: float = Field(
+        default=8, gt=0, description="age at which a probe's result is no longer taken"
+    )
+    accept_weak: bool = Field(default=True, description="take sites whose probe found weak, but not refused")
+    file_sites: bool = Field(default=False, description="ask for a probe of file sites too")
+
+
+class ClockSettings(_Section):
+    """When clocks are too far apart to lock anything."""
+
+    max_skew_s: float = Field(default=60, gt=0, description="seconds that host and sites may differ")
+    check_s: float = Field(default=30, gt=0, description="seconds between two comparisons of the clocks")
+
+
+class Settings(BaseSettings):
+    """All settings of one home."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="VANVAULT_", env_nested_delimiter="__"
+    )
+
+    archive: str = Field(min_length=8, max_length=64, pattern="^[a-z0-9-]+$", description="id, fixed at init")
+    sites: SitesSettings
+    intake: IntakeSettings = IntakeSettings()
+    retention: RetentionSettings = RetentionSettings()
+    probe: ProbeSettings = ProbeSettings()
+    clock: ClockSettings = ClockSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment overrides the file."""
+        return env_settings, init_settings
+
+
+def load_settings(home: Path) -> Settings:
+    """The settings of a home. Raises SettingsError that names the file and the field."""
+    path = home / FILE_NAME
+    try:
+        fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{home} is no VanVault home: it has no {FILE_NAME}",
+            hint="Run: vanvault --home DIR init, or name the right home with --home or VANVAULT_HOME.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+    try:
+        return Settings(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{path}: {where}: {first['msg']}", hint="Correct the settings file.") from error
+
+
+def initial_text(archive: str, primary: str, standby: str) -> str:
+    """The settings file that ``init`` writes: what must be said; all else has defaults."""
+    return (
+        "# Settings of this VanVault home. All names with defaults: docs/settings.md\n"
+        f'archive = "{archive}"\n\n'
+        f"[sites.primary]\nurl = {_quoted(primary)}\n\n"
+        f"[sites.standby]\nurl = {_quoted(standby)}\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,138 @@
+"""Putting one object at every site, and settling what a failed put left open.
+
+A put fails in one of two ways: not stored, or stored all the same. Names carry the digest of the
+bytes, so both are mended alike: look whether the site holds the right bytes, and put them only
+if it does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.store.port import Site, SiteReader, SiteWriter, StoredVersion
+
+
+@dataclass(slots=True)
+class Placing:
+    """One object on its way to all sites; ``put`` may be called until nothing is missing."""
+
+    key: str
+    data: bytes
+    sha256: bytes
+    retain_until: datetime
+    placements: dict[str, Placement] = field(default_factory=dict)  # by site: read back and locked
+    failures: dict[str, VanVaultError] = field(default_factory=dict)  # by site: the last failure
+    in_doubt: set[str] = field(default_factory=set)  # sites where any attempt may have stored it
+
+    def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
+        """Put at every site that does not hold it yet, in parallel; true when all hold it."""
+        missing = [site for name, site in sites.items() if name not in self.placements]
+        # The caller's own thread takes one site: one hand-over less on the way to every receipt.
+        waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[1:]]
+        for site in missing[:1]:
+            self._note(site.site, partial(self.put_one, site))
+        for name, future in waiting:
+            self._note(name, future.result)
+        return not self.failures
+
+    def _note(self, name: str, outcome: Callable[[], Placement]) -> None:
+        try:
+            self.placements[name] = outcome()
+            self.failures.pop(name, None)
+        except VanVaultError as error:
+            self.failures[name] = error
+            # A later attempt that surely stored nothing does not undo one that may have.
+            if not isinstance(error, SiteUnavailable) or error.may_be_stored:
+                self.in_doubt.add(name)
+
+    def put_one(self, site: SiteWriter, *, look_first: bool = False) -> Placement:
+        """Put at one site; after a failure there, or on request, look first what it holds already."""
+        if look_first or site.site in self.failures:
+            found = find_whole(site, self.key, self.sha256)
+            if found is not None and found.retain_until and found.retain_until >= self.retain_until:
+                return placement_of(site.site, found, self.retain_until)
+        stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=self.retain_until)
+        return placement_of(site.site, stored, self.retain_until)
+
+    @property
+    def surely_nowhere(self) -> bool:
+        """True when every attempt was refused before it stored anything, so that it may be forgotten."""
+        return not self.placements and not self.in_doubt
+
+
+def placement_of(site: str, stored: StoredVersion, retain_until: datetime) -> Placement:
+    """The placement of a version, with the date that was asked for (a later lock is no less true)."""
+    return Placement(site, stored.key, stored.version, rfc3339_seconds(retain_until))
+
+
+def find_whole(site: SiteReader, key: str, sha256: bytes) -> StoredVersion | None:
+    """A version of ``key`` whose bytes have this digest, or None. Raises SiteUnavailable."""
+    for version in site.versions(key):
+        try:
+            if hashlib.sha256(site.get(key, version.version)).digest() == sha256:
+                return version
+        except NotFound:
+            continue
+    return None
+
+
+def read_whole(site: SiteReader, key: str) -> bytes:
+    """The bytes that the key's name promises, from whichever version holds them.
+
+    Raises:
+        NotFound: no version of the key.
+        Damaged: versions, but none with the right digest; or a key that is no object name.
+        SiteUnavailable: the site does not answer.
+    """
+    name = parse_key(key)
+    if name is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key, site=site.site)
+    newest = site.get(key)
+    if hashlib.sha256(newest).digest() == name.sha256:
+        return newest
+    for version in site.versions(key)[1:]:
+        data = site.get(key, version.version)
+        if hashlib.sha256(data).digest() == name.sha256:
+            return data
+    raise Damaged(
+        f"{key} at {site.site} does not hold the bytes that its name promises",
+        key=key,
+        site=site.site,
+        hint="Run: vanvault verify, then: vanvault repair.",
+    )
+
+
+def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
+    """The right bytes from the first site that has them.
+
+    Raises NotFound when no site has the key; else the error of the last site that was asked.
+    """
+    failure: VanVaultError = NotFound(f"no site holds {key}")
+    for site in sites.values():
+        try:
+            return read_whole(site, key)
+        except NotFound:
+            continue
+        except (Damaged, SiteUnavailable) as error:
+            failure = error
+    raise failure
+
+
+def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_until: datetime) -> Placement:
+    """Copy one object with its lock, checking the bytes against its name on the way; idempotent.
+
+    Raises NotFound, Damaged (the source's copy is bad), SiteUnavailable.
+    """
+    data = read_whole(source, key)
+    digest = hashlib.sha256(data).digest() if (name := parse_key(key)) is None else name.sha256
+    placing = Placing(key, data, digest, retain_until)
+    return placing.put_one(target, look_first=True)

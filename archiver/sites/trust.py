@@ -1,0 +1,109 @@
+"""Whether intake may lock at the sites now: clocks agree, and every site's store was probed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from vanvault.archiver.errors import NotFound, SiteUnavailable
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.model.times import from_us
+from vanvault.archiver.ports import Clock
+from vanvault.archiver.probe.record import (
+    ProbeOnRecord,
+    ProbePolicy,
+    distrust,
+    override_event,
+    override_until,
+    probe_event,
+    read_probe,
+)
+from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.query import Query
+from vanvault.archiver.search.search import Search
+from vanvault.archiver.sites.clock_guard import ClockVerdict, judge
+from vanvault.archiver.store.port import Site
+
+
+class Trust:
+    """Reads the record and asks the clocks; ``check`` raises the first reason for doubt."""
+
+    def __init__(
+        self,
+        *,
+        sites: Mapping[str, Site],
+        probed: Mapping[str, str],
+        search: Search,
+        tail: HotTail,
+        signing: SigningKeys,
+        clock: Clock,
+        policy: ProbePolicy,
+        max_skew: timedelta,
+    ) -> None:
+        """``probed``: endpoint of every site that must have been probed."""
+        self._sites = sites
+        self._probed = probed
+        self._search = search
+        self._tail = tail
+        self._signing = signing
+        self._clock = clock
+        self._policy = policy
+        self._max_skew = max_skew
+
+    def check(self) -> None:
+        """Raises SiteUnavailable (nothing may be stored) when something must not be trusted."""
+        verdict = self.clocks()
+        if not verdict.ok:
+            raise SiteUnavailable(
+                f"the clocks do not agree: {verdict.detail}",
+                site=verdict.culprit,
+                may_be_stored=False,
+                hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
+            )
+        for site, endpoint in self._probed.items():
+            reason = distrust(
+                site,
+                self.probe_of(site),
+                self._override_of(site),
+                endpoint=endpoint,
+                now=self._clock.now(),
+                policy=self._policy,
+            )
+            if reason:
+                raise SiteUnavailable(
+                    reason,
+                    site=site,
+                    may_be_stored=False,
+                    hint=f"Run: vanvault probe {site}. To go on without: vanvault probe {site} --override.",
+                )
+
+    def clocks(self) -> ClockVerdict:
+        """The host's clock, the sites' and the archive's last time, compared."""
+        last = self._tail.last_received_us()
+        return judge(
+            self._clock.now(),
+            {name: self._site_time(site) for name, site in self._sites.items()},
+            from_us(last) if last else None,
+            self._max_skew,
+        )
+
+    def probe_of(self, site: str) -> ProbeOnRecord | None:
+        """The newest probe of a site on record. Raises Damaged, KeyUnavailable."""
+        detail = self._newest(probe_event(site))
+        return read_probe(detail, self._signing) if detail is not None else None
+
+    def _override_of(self, site: str) -> datetime | None:
+        detail = self._newest(override_event(site))
+        return override_until(detail) if detail is not None else None
+
+    def _newest(self, event: str) -> str | None:
+        query = Query(filters={"type": f"vanvault.{event}", "gateway": "vanvault"}, limit=1)
+        items = self._search.page(query).items
+        return str(items[0]["detail"]) if items else None
+
+    @staticmethod
+    def _site_time(site: Site) -> datetime | None:
+        try:
+            return site.now()
+        except (SiteUnavailable, NotFound):
+            return None

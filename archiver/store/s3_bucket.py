@@ -1,0 +1,176 @@
+"""Reading one S3 bucket with one set of credentials; delete markers are seen through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from vanvault.archiver.errors import NotFound, SiteUnavailable
+from vanvault.archiver.store.patience import Patience
+from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.store.s3_errors import S3_ERRORS, judge
+
+MODE = "COMPLIANCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a listing; it does not tell the lock."""
+
+    key: str
+    version: str
+    size: int  # bytes
+    etag: str
+    stored_at: datetime  # UTC, whole seconds
+    is_marker: bool  # a delete marker: hides the versions below it, removes none
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket as one duty sees it; all of this only reads. Safe to share between threads."""
+
+    client: Any  # boto3 S3 client
+    name: str
+    site: str
+    patience: Patience
+    page: int = 1000  # lines of a listing in one answer
+
+    def ask(self, what: str, request: Callable[[], Any]) -> Any:
+        """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.
+
+        Raises NotFound (``what`` says of what), SiteUnavailable with ``may_be_stored`` false.
+        """
+        attempt = 0
+        while True:
+            try:
+                return request()
+            except S3_ERRORS as error:
+                failure = judge(error)
+                if failure.kind == "not-found":
+                    raise NotFound(f"site {self.site} holds no such version of {what}") from error
+                if not failure.repeatable or self.patience.is_last(attempt):
+                    raise failure.error(self.site, may_be_stored=False) from error
+            self.patience.pause(attempt)
+            attempt += 1
+
+    def head(self, key: str, version: str) -> tuple[StoredVersion, datetime]:
+        """One version with its lock, and the server's time. Raises NotFound, SiteUnavailable."""
+        wanted = {"Bucket": self.name, "Key": key, "VersionId": version}
+
+        def request() -> Any:
+            try:
+                return self.client.head_object(**wanted)
+            except ClientError:
+                # The answer to a HEAD has no body that would say why: missing, denied, or no bucket?
+                self.client.get_object(**wanted)["Body"].close()
+                raise
+
+        answer = self.ask(key, request)
+        locked = answer.get("ObjectLockMode") == MODE
+        until = answer["ObjectLockRetainUntilDate"].astimezone(UTC) if locked else None
+        stored_at = answer["LastModified"].astimezone(UTC)
+        found = StoredVersion(key, version, answer["ContentLength"], until, stored_at)
+        return found, self._time(answer)
+
+    def get(self, key: str, version: str | None, **extra: str) -> bytes:
+        """The bytes of a version (None: the newest). Raises NotFound, SiteUnavailable."""
+
+        def request(**which: str) -> bytes:
+            try:
+                answer = self.client.get_object(Bucket=self.name, Key=key, **which, **extra)
+                return bytes(answer["Body"].read())
+            except ClientError as error:
+                if error.response["Error"].get("Code") == "InvalidRange":
+                    return b""  # starts behind the end
+                raise
+
+        if version is not None:
+            return bytes(self.ask(key, lambda: request(VersionId=version)))
+        try:
+            return bytes(self.ask(key, request))
+        except NotFound:
+            newest = self.newest(key)  # there may be a delete marker in front of it
+            return bytes(self.ask(key, lambda: request(VersionId=newest)))
+
+    def newest(self, key: str) -> str:
+        """The version id of the newest version that is no delete marker. Raises NotFound, SiteUnavailable."""
+        for listed in self.of_key(key):
+            return listed.version
+        raise NotFound(f"site {self.site} holds no version of {key}")
+
+    def of_key(self, key: str) -> Iterator[Listed]:
+        """The versions of one key without delete markers, newest first. Raises SiteUnavailable."""
+        for listed in self.listing(key, ""):
+            if listed.key != key:
+                return  # keys that only start with it sort after it
+            if not listed.is_marker:
+                yield listed
+
+    def listing(self, prefix: str, after: str) -> Iterator[Listed]:
+        """Versions and delete markers by key, newest first, page by page. Raises SiteUnavailable."""
+        if after > prefix and not after.startswith(prefix):
+            return  # every key with the prefix comes before it
+        # MinIO refuses a marker that does not start with the prefix.
+        markers = {"KeyMarker": after} if after.startswith(prefix) and after else {}
+        while True:
+            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": self.page, **markers}
+            page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
+            # Some servers repeat the key that a page is to start after.
+            yield from (listed for listed in _lines(page) if listed.key > after)
+            if not page.get("IsTruncated"):
+                return
+            following = {
+                "KeyMarker": page.get("NextKeyMarker", ""),
+                "VersionIdMarker": page.get("NextVersionIdMarker", ""),
+            }
+            if following == markers:
+                raise SiteUnavailable(
+                    f"site {self.site} lists the same page again and again",
+                    site=self.site,
+                    may_be_stored=False,
+                )
+            markers = following
+
+    def now(self) -> datetime:
+        """The server's time, UTC, whole seconds. Raises SiteUnavailable."""
+
+        def request() -> Any:
+            try:
+                return self.client.head_bucket(Bucket=self.name)
+            except ClientError:
+                self.client.list_object_versions(Bucket=self.name, MaxKeys=1)  # its refusal says why
+                raise
+
+        try:
+            return self._time(self.ask("the bucket", request))
+        except NotFound as error:
+            raise SiteUnavailable(
+                f"the bucket of site {self.site} is gone", site=self.site, may_be_stored=False
+            ) from error
+
+    def _time(self, answer: Any) -> datetime:
+        try:
+            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
+        except (KeyError, ValueError) as error:
+            raise SiteUnavailable(
+                f"site {self.site} does not say what time it is", site=self.site, may_be_stored=False
+            ) from error
+
+
+def _lines(page: Any) -> list[Listed]:
+    """The lines of a page by key: boto3 hands out versions and markers in two lists."""
+    versions = [_line(entry, is_marker=False) for entry in page.get("Versions", [])]
+    markers = [_line(entry, is_marker=True) for entry in page.get("DeleteMarkers", [])]
+    return sorted(versions + markers, key=lambda listed: listed.key) if markers else versions
+
+
+def _line(entry: Any, *, is_marker: bool) -> Listed:
+    stored_at = entry["LastModified"].astimezone(UTC).replace(microsecond=0)
+    size, etag = entry.get("Size", 0), entry.get("ETag", "").strip('"')
+    return Listed(entry["Key"], entry["VersionId"], size, etag, stored_at, is_marker)

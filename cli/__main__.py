@@ -1,0 +1,5 @@
+"""``python -m vanvault.cli`` is the command ``vanvault``."""
+
+from vanvault.cli.main import main
+
+main()

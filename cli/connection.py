@@ -1,0 +1,69 @@
+"""Options and client of the verbs that speak to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from vanvault.archiver.errors import VanVaultError
+from vanvault.cli.client import DEFAULT_WAIT_S, ApiClient
+from vanvault.cli.context import DEFAULT_URL
+from vanvault.cli.credentials import bearer_token
+from vanvault.cli.output import human_duration, warn
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+DEFAULT_JOBS = 8
+
+
+def url_option(command: _F) -> _F:
+    """``--url``, where the server listens."""
+    return click.option(
+        "--url", envvar="VANVAULT_URL", default=DEFAULT_URL, show_default=True, show_envvar=True,
+        help="Where the server listens.",
+    )(command)  # fmt: skip
+
+
+def delivery_options(command: _F) -> _F:
+    """``--token-file``, ``--wait`` and ``--jobs``."""
+    for option in (
+        click.option(
+            "--jobs",
+            default=DEFAULT_JOBS,
+            show_default=True,
+            type=click.IntRange(1, 256),
+            help="Requests at once.",
+        ),
+        click.option(
+            "--wait",
+            default=DEFAULT_WAIT_S,
+            show_default=True,
+            type=click.FloatRange(0),
+            metavar="SECONDS",
+            help="How long a request is repeated while the server is busy or away.",
+        ),
+        click.option(
+            "--token-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="File that holds the gateway's token. Else: VANVAULT_TOKEN, _FILE or _COMMAND.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def server_options(command: _F) -> _F:
+    """All of them."""
+    return url_option(delivery_options(command))
+
+
+def connect(url: str, token_file: Path | None, wait: float, jobs: int) -> ApiClient:
+    """The client that these options describe. Raises InvalidInput."""
+
+    def tell(error: VanVaultError) -> None:
+        warn(f"{error.message}; trying again for {human_duration(wait)}")
+
+    return ApiClient(url, bearer_token(token_file), wait_s=wait, connections=jobs, on_wait=tell)

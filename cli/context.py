@@ -1,0 +1,55 @@
+"""What verbs share: the home, the archive in it, and where its server listens.
+
+A verb takes the home with ``@click.pass_obj`` (a Path). Archive code is imported when it is used, so
+that ``--help`` and the verbs that need no archive are fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vanvault.archiver.errors import SiteUnavailable
+from vanvault.cli.output import warn
+
+if TYPE_CHECKING:
+    from vanvault.archiver.archive import Archive
+
+DEFAULT_HOME = Path("var")
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8420
+DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+
+
+@contextmanager
+def open_archive(home: Path) -> Iterator[Archive]:
+    """The archive of a home, closed at the end. Raises SettingsError, KeyUnavailable."""
+    from vanvault.archiver.archive import Archive
+
+    with Archive(home) as archive:
+        yield archive
+
+
+def catch_up(archive: Archive) -> bool:
+    """Bring the hot tail level with the sites; False, and a warning, when it may lack something.
+
+    A site that is away is no reason to refuse a search: what was folded before is still found. Raises
+    KeyUnavailable.
+    """
+    try:
+        report = archive.catch_up(settle=False)
+    except SiteUnavailable as error:
+        warn(f"the site {error.site} is away ({error.message}); results may be incomplete")
+        return False
+    if report.unreadable:
+        warn(f"{len(report.unreadable)} batches are damaged at every site; run: vanvault verify")
+    return not report.unreadable
+
+
+def keys_folder(home: Path) -> Path:
+    """Where the key files of a home lie."""
+    from vanvault.archiver.archive import KEYS_FOLDER
+
+    return home / KEYS_FOLDER

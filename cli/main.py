@@ -1,0 +1,73 @@
+"""The command ``vanvault``: one verb per file, each loaded when it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from vanvault.cli.context import DEFAULT_HOME
+from vanvault.cli.errors import run_at_edge
+
+#: Verb -> what it does. The verb itself is ``command`` in the module of the same name.
+VERBS = {
+    "init": "Make a home: settings, keys, two sites and a first gateway.",
+    "serve": "Run one node until SIGTERM.",
+    "push": "Push files as messages through the API, and print their receipts.",
+    "get": "Fetch an original, byte for byte, or its receipt.",
+    "search": "Find messages and events, newest first.",
+    "verify": "Re-read every object at both sites and name what is not whole.",
+    "repair": "Copy what one site lacks or holds damaged from the other.",
+    "restore": "Rebuild an empty site from the other.",
+    "receipt": "Verify a receipt offline, show one, or print the public keys.",
+    "status": "Show sites, locks, keys, counts and whether a server answers.",
+    "keys": "List master and signing keys, or make a new version.",
+    "gateway": "Add, list or remove gateways.",
+    "sample": "Make sample transactions, as files or pushed through the API.",
+}
+
+
+class VanVaultGroup(click.Group):
+    """Loads a verb at its first use; turns every error into an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"vanvault.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def main(  # type: ignore[override]  # the edge: it never returns, whatever the mode
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        arguments = list(sys.argv[1:] if args is None else args)
+        extra["standalone_mode"] = False
+        run = super().main
+        sys.exit(run_at_edge(lambda: run(arguments, prog_name or "vanvault", **extra), arguments))
+
+
+@click.group(cls=VanVaultGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    envvar="VANVAULT_HOME",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_HOME,
+    show_default=True,
+    show_envvar=True,
+    help="Folder of the settings, the keys and, by default, the sites.",
+)
+@click.version_option(package_name="vanvault", message="%(package)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context, home: Path) -> None:
+    """Write-once archive for electronic social-insurance transactions."""
+    ctx.obj = home

@@ -1,0 +1,49 @@
+"""Many messages at once through one client, with bounded memory, results in the order of the messages."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from vanvault.archiver.errors import VanVaultError
+from vanvault.cli.client import ApiClient
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+#: Work that is begun or done before the oldest result is asked for, for each job.
+_WINDOW = 4
+
+
+def in_parallel(
+    client: ApiClient, work: Callable[[_T], _R], items: Iterable[_T], *, jobs: int
+) -> Iterator[tuple[_T, _R | VanVaultError]]:
+    """Each item with its result or error, in order; at most ``jobs`` at once.
+
+    An interruption stops the client's retries and drops what was not begun.
+    """
+
+    def attempt(item: _T) -> _R | VanVaultError:
+        try:
+            return work(item)
+        except VanVaultError as error:
+            return error
+
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="push")
+    waiting: deque[tuple[_T, Future[_R | VanVaultError]]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(attempt, item)))
+            if len(waiting) >= jobs * _WINDOW:
+                oldest, future = waiting.popleft()
+                yield oldest, future.result()
+        while waiting:
+            oldest, future = waiting.popleft()
+            yield oldest, future.result()
+    except BaseException:
+        client.stop()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)

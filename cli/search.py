@@ -1,0 +1,72 @@
+"""``vanvault search``: messages and events by any of their fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vanvault.archiver.search.items import SEARCH_FIELDS
+from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.output import emit_json, human_size, json_option, print_table
+
+_RANGE = {
+    "from": "Received at this time or later (RFC 3339, or a date).",
+    "to": "Received before this time.",
+    "order": "newest (the default) or oldest first.",
+    "limit": "Entries of one page, 1 to 1000.  [default: 50]",
+    "cursor": "The next page: what the page before ended with.",
+}
+_COLUMNS = ("received", "what", "gateway", "dossier", "employer", "procedure", "state", "size", "id")
+
+
+def _query_options(command: Any) -> Any:
+    texts = {name: f"Only this {name.replace('_', ' ')}." for name in SEARCH_FIELDS} | _RANGE
+    for name, text in reversed(texts.items()):
+        option = "--" + name.replace("_", "-")
+        command = click.option(option, f"query_{name}", metavar="VALUE", help=text)(command)
+    return command
+
+
+@click.command()
+@_query_options
+@json_option
+@click.pass_obj
+def command(home: Path, /, as_json: bool, **given: str | None) -> None:
+    """Find messages and events, newest first.
+
+    Every field that is given must match exactly. With --json it prints one object: items, next (the
+    cursor of the next page, or null) and partial (true when a site was away, so that something that it
+    alone holds may be missing).
+    """
+    parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
+    with open_archive(home) as archive:
+        from vanvault.archiver.search.query import parse_query
+
+        query = parse_query(parameters, archive.search.cursor_key)
+        complete = catch_up(archive)
+        page = archive.search.page(query)
+    if as_json:
+        emit_json({"items": page.items, "next": page.next, "partial": not complete})
+        return
+    if page.items:
+        print_table(_COLUMNS, map(_row, page.items))
+    more = f"; next page: --cursor {page.next}" if page.next else ""
+    found = f"{len(page.items)} found" if page.items else "nothing found"
+    click.echo(f"{found}{more}", err=True)
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    what = item["type"] if item["entry"] == "event" else item["kind"] or "message"
+    return (
+        item["received_at"][:19] + "Z",
+        what,
+        item["gateway"],
+        item["dossier_number"],
+        item["employer_code"],
+        item["procedure"],
+        item["state"],
+        human_size(item["size"]),
+        item["id"],
+    )

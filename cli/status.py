@@ -1,0 +1,126 @@
+"""``vanvault status``: what there is, and how strong it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.keys.port import PURPOSES
+from vanvault.cli.client import ApiClient
+from vanvault.cli.connection import url_option
+from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.errors import ExitCode
+from vanvault.cli.output import emit_json, json_option, print_pairs, warn
+
+if TYPE_CHECKING:
+    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.store.port import Capabilities
+
+_LOCKS = {
+    "permissions": "file permissions only: this host's root, and the user that runs VanVault, can delete;"
+    " set immutable = true for this site (ext4 or xfs, needs root)",
+    "immutable-flag": "immutable flag: nobody can delete by accident or as an ordinary user; this host's root"
+    " can take the flag off",
+    "compliance": "compliance mode: the store refuses every user, administrators too, until the date",
+}
+
+
+@click.command()
+@url_option
+@json_option
+@click.pass_obj
+def command(home: Path, url: str, as_json: bool) -> ExitCode:
+    """Show sites, locks, keys, counts and whether a server answers.
+
+    Ends with 10 when a site cannot be used; a server that does not answer is no error.
+    """
+    with open_archive(home) as archive:
+        complete = _caught_up(archive)
+        found = _status(archive, complete)
+    with ApiClient(url) as client:
+        ready, reason = client.ready()
+    found["server"] = {"url": url, "ready": ready, "detail": reason}
+    if as_json:
+        emit_json(found)
+    else:
+        print_pairs(_lines(found))
+    whole = all(site["reachable"] for site in found["sites"])
+    return ExitCode.OK if whole else ExitCode.SITE
+
+
+def lock_strength(capabilities: Capabilities) -> str:
+    """How far a store's lock goes, in plain words. Pure."""
+    known = _LOCKS.get(capabilities.lock, capabilities.lock)
+    if capabilities.lock_binds_administrator or capabilities.lock in ("permissions", "immutable-flag"):
+        return known
+    return f"{known}; but whoever runs the store's host can get round it"
+
+
+def _caught_up(archive: Archive) -> bool:
+    """Whatever is wrong, status goes on: it is what an operator asks when something is."""
+    try:
+        return catch_up(archive)
+    except VanVaultError as error:
+        warn(error.message)
+        return False
+
+
+def _status(archive: Archive, complete: bool) -> dict[str, Any]:
+    settings, signing = archive.settings, archive.signing
+    return {
+        "home": str(archive.home),
+        "archive": settings.archive,
+        "sites": [_site(archive, name) for name in archive.sites],
+        "keys": {purpose: archive.keys.versions(purpose) for purpose in PURPOSES},
+        "signing": {"active": signing.active().key_id, "public": len(signing.public_keys())},
+        "hot_tail": archive.tail.counts() | {"complete": complete},
+        "retention": {
+            "profile": archive.profile.name,
+            "log_years": archive.profile.log.years,
+            "originals_years": archive.profile.originals.years,
+            "margin_days": archive.profile.originals.margin_days,
+        },
+        "gateways": len(archive.gateways.names()),
+    }
+
+
+def _site(archive: Archive, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"site": name, "url": getattr(archive.settings.sites, name).url}
+    try:
+        site = archive.sites[name]
+        site.now()
+        capabilities = site.capabilities
+    except VanVaultError as error:
+        return found | {"reachable": False, "detail": error.message, "lock": "", "lock_strength": ""}
+    strength = lock_strength(capabilities)
+    return found | {"reachable": True, "detail": "", "lock": capabilities.lock, "lock_strength": strength}
+
+
+def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
+    lines: list[tuple[str, object]] = [("home", found["home"]), ("archive", found["archive"])]
+    for site in found["sites"]:
+        lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))
+        lines.append(("", f"lock: {site['lock_strength']}" if site["reachable"] else site["detail"]))
+    counts, retention = found["hot_tail"], found["retention"]
+    gaps = "" if counts["complete"] else " (incomplete: see the warning)"
+    lines += [
+        ("entries", f"{counts['entries']} in {counts['batches']} batches{gaps}"),
+        ("conflicts", f"{counts['conflicts']} ids with two contents" if counts["conflicts"] else "none"),
+        (
+            "retention",
+            f"{retention['profile']}: log {retention['log_years']} years, originals"
+            f" {retention['originals_years']} years, each and {retention['margin_days']} days",
+        ),
+    ]
+    for purpose, versions in found["keys"].items():
+        lines.append((f"key {purpose}", f"version {versions[-1]} active, {len(versions)} held"))
+    signing, server = found["signing"], found["server"]
+    lines += [
+        ("key signing", f"{signing['active']} active, {signing['public']} public keys"),
+        ("gateways", found["gateways"]),
+        ("server", f"{server['url']}  {server['detail']}"),
+    ]
+    return lines

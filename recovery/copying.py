@@ -1,0 +1,75 @@
+"""One object from a site that holds it whole to a site that does not, with its lock; idempotent.
+
+What counts at the target is the newest version, because that is what readers are given: where it is
+damaged, a good one is put on top, though an older good one may lie below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
+
+#: No copy is locked for less than this: what has expired but was not disposed of is kept, too.
+SHORTEST_LOCK = timedelta(days=1)
+
+
+def read_good(source: SiteReader, key: str) -> tuple[bytes, StoredVersion]:
+    """The bytes that the name promises, and the newest version that holds them.
+
+    Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable.
+    """
+    name = parse_key(key)
+    if name is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key, site=source.site)
+    versions = source.versions(key)
+    if not versions:
+        raise NotFound(f"site {source.site} does not hold {key}")
+    for version in versions:
+        try:
+            data = source.get(key, version.version)
+        except NotFound:
+            continue
+        if hashlib.sha256(data).digest() == name.sha256:
+            return data, version
+    raise Damaged(f"no version of {key} at {source.site} is whole", key=key, site=source.site)
+
+
+def lock_of(version: StoredVersion, at_least: datetime | None, target: SiteReader) -> datetime:
+    """The lock of a copy: that of its source, the date that it needs, or a day, whichever is the latest."""
+    shortest = target.now().replace(microsecond=0) + SHORTEST_LOCK
+    return max(date for date in (version.retain_until, at_least, shortest) if date is not None)
+
+
+def write_good(target: Site, key: str, data: bytes, retain_until: datetime) -> bool:
+    """See that the target's newest version of ``key`` is ``data``, locked; false if it was already.
+
+    ``data`` was checked against the name. Raises SiteUnavailable, Damaged (the target took other bytes).
+    """
+    digest = sha256_of(key)
+    newest = next(iter(target.versions(key)), None)
+    if newest is not None and _holds(target, newest, digest):
+        if newest.retain_until is not None and newest.retain_until >= retain_until:
+            return False
+        target.extend(key, newest.version, retain_until)
+        return True
+    target.put(key, data, sha256=digest, retain_until=retain_until)
+    return True
+
+
+def sha256_of(key: str) -> bytes:
+    """The digest in an object's name. Raises Damaged."""
+    name = parse_key(key)
+    if name is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key)
+    return name.sha256
+
+
+def _holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
+    try:
+        return hashlib.sha256(site.get(version.key, version.version)).digest() == digest
+    except NotFound:
+        return False

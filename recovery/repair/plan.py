@@ -1,0 +1,87 @@
+"""What to do about the findings of a verification. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from vanvault.recovery.verify.model import Finding, Problem, VerifyReport
+
+#: A good copy on top mends these.
+_COPIED: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
+#: An object with one of these is not the archive's: it is not spread to another site.
+_BOGUS: frozenset[Problem] = frozenset(("undecipherable", "foreign", "header"))
+#: Nothing has to be done, or can be: an extra file is no copy of anything.
+_LET_BE: frozenset[Problem] = frozenset(("extra", "orphan", "superseded"))
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Put the good bytes of ``source`` on top at ``target`` (the same site: from an older version)."""
+
+    key: str
+    source: str
+    target: str
+    problem: Problem
+    retain_until: datetime | None  # at least; None: what the good copy has
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Move the lock of the good version at ``target`` later."""
+
+    key: str
+    target: str
+    others: tuple[str, ...]  # sites whose lock tells the date when ``retain_until`` does not
+    retain_until: datetime | None
+
+
+Action = Copy | Extend
+
+
+@dataclass(frozen=True, slots=True)
+class RepairPlan:
+    """What can be mended, and what cannot."""
+
+    actions: tuple[Action, ...]
+    beyond: tuple[Finding, ...]  # failing, and no site has what would mend it
+
+
+def plan_repair(report: VerifyReport) -> RepairPlan:
+    """A good site gives what a bad site lacks. Verify all sites first: one alone shows no good copy."""
+    away = {finding.site for finding in report.findings if finding.problem == "unavailable"}
+    there = [site for site in report.sites if site not in away]
+    bogus = {finding.key for finding in report.findings if finding.problem in _BOGUS}
+    by_key: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        by_key.setdefault(finding.key, []).append(finding)
+    actions: list[Action] = []
+    beyond: list[Finding] = []
+    for key, findings in by_key.items():
+        source = None if key in bogus else _source(findings, there)
+        for finding in findings:
+            action = _action(finding, source, there) if key not in bogus else None
+            if action is not None:
+                actions.append(action)
+            elif finding.failing and finding.problem not in _LET_BE:
+                beyond.append(finding)
+    return RepairPlan(tuple(actions), tuple(beyond))
+
+
+def _source(findings: Sequence[Finding], there: Sequence[str]) -> str | None:
+    """A site with a whole newest version, else one with a whole older version."""
+    bad = {finding.site for finding in findings if finding.problem in _COPIED}
+    older = (finding.site for finding in findings if finding.whole_version)
+    return next((site for site in there if site not in bad), next(older, None))
+
+
+def _action(finding: Finding, source: str | None, there: Sequence[str]) -> Action | None:
+    if finding.site not in there:
+        return None
+    if finding.problem == "lock":
+        others = tuple(site for site in there if site != finding.site)
+        return Extend(finding.key, finding.site, others, finding.retain_until)
+    if finding.problem in _COPIED and source is not None:
+        return Copy(finding.key, source, finding.site, finding.problem, finding.retain_until)
+    return None

@@ -1,0 +1,114 @@
+"""Carries out a repair plan: in parallel, idempotent, nothing ever removed or shortened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from vanvault.archiver.errors import Damaged, VanVaultError
+from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
+from vanvault.recovery.copying import lock_of, read_good, write_good
+from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.progress import Step, silent
+from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan
+from vanvault.recovery.verify.model import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An action that did not succeed; it may be tried again."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """The outcome of a repair."""
+
+    repaired: tuple[Action, ...]
+    failed: tuple[Failure, ...]
+    beyond: tuple[Finding, ...]  # what no copy mends
+    bytes: int  # copied
+    seconds: float
+
+    @property
+    def whole(self) -> bool:
+        """Was all that is wrong mended, apart from extra files?"""
+        return not self.failed and not self.beyond
+
+
+def repair(
+    plan: RepairPlan,
+    sites: Mapping[str, Site],
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    timer: Callable[[], float] = time.monotonic,
+) -> RepairReport:
+    """Do what the plan says. Whatever fails is in the report; the rest is done all the same."""
+    began = timer()
+    repaired: list[Action] = []
+    failed: list[Failure] = []
+    copied = 0
+    # The size of an object is not known before it is read; a window of workers bounds them.
+    effort = effort or Effort()
+    for action, outcome in in_order(
+        plan.actions, lambda action: _attempt(action, sites), size=lambda _: 0, effort=effort
+    ):
+        if isinstance(outcome, Failure):
+            failed.append(outcome)
+            step(1, 0)
+        else:
+            repaired.append(action)
+            copied += outcome
+            step(1, outcome)
+    return RepairReport(tuple(repaired), tuple(failed), plan.beyond, copied, timer() - began)
+
+
+def _attempt(action: Action, sites: Mapping[str, Site]) -> int | Failure:
+    """Bytes that were copied, or why not."""
+    try:
+        return _copy(action, sites) if isinstance(action, Copy) else _extend(action, sites)
+    except VanVaultError as error:
+        return Failure(action, error.message)
+
+
+def _copy(action: Copy, sites: Mapping[str, Site]) -> int:
+    target = sites[action.target]
+    data, version = read_good(sites[action.source], action.key)
+    until = lock_of(version, action.retain_until, target)
+    return len(data) if write_good(target, action.key, data, until) else 0
+
+
+def _extend(action: Extend, sites: Mapping[str, Site]) -> int:
+    target = sites[action.target]
+    _, version = read_good(target, action.key)
+    until = _date(action, sites)
+    if version.retain_until is None or version.retain_until < until:
+        target.extend(action.key, version.version, until)
+    return 0
+
+
+def _date(action: Extend, sites: Mapping[str, Site]) -> datetime:
+    if action.retain_until is not None:
+        return action.retain_until
+    dates = [
+        newest.retain_until
+        for site in action.others
+        if (newest := _newest(sites[site], action.key)) is not None and newest.retain_until is not None
+    ]
+    if not dates:
+        raise Damaged(
+            f"nothing says until when {action.key} must be locked",
+            key=action.key,
+            site=action.target,
+            hint="Restore the master keys, so that its date can be read, and repair again.",
+        )
+    return max(dates)
+
+
+def _newest(site: SiteReader, key: str) -> StoredVersion | None:
+    return next(iter(site.versions(key)), None)

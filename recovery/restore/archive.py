@@ -1,0 +1,57 @@
+"""Restore of a site of an open archive: makes the site where it is gone, then copies."""
+
+from __future__ import annotations
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.store.open import create_site
+from vanvault.archiver.store.port import Site
+from vanvault.recovery.restore.plan import RestorePlan, plan_restore
+
+
+def other_site(archive: Archive, source: str) -> str:
+    """The site that a restore from ``source`` rebuilds. Raises NotFound (no such site)."""
+    if source not in archive.sites:
+        raise NotFound(f"there is no site {source}", hint=f"The sites are {', '.join(archive.sites)}.")
+    return next(name for name in archive.sites if name != source)
+
+
+def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
+    """Plan the restore from ``source``. With ``create``, an absent target is made first, empty.
+
+    Raises:
+        SiteUnavailable: the source is away.
+        SettingsError: the target belongs to another archive, or its folder holds other things.
+        InvalidInput: the target holds what is no object of this archive.
+    """
+    name = other_site(archive, source)
+    archive.sites[source].now()
+    target: Site | None = archive.sites[name]
+    if create:
+        ensure_site(archive, name)
+    elif not _answers(archive.sites[name]):
+        target = None
+    return plan_restore(archive.sites[source], target, name=name)
+
+
+def ensure_site(archive: Archive, name: str) -> None:
+    """Make the site, empty, unless it is there. Raises SettingsError."""
+    site = archive.sites[name]
+    if _answers(site):
+        return
+    url = getattr(archive.settings.sites, name).url
+    try:
+        create_site(name, url, home=archive.home, archive=archive.settings.archive, clock=archive.clock)
+    except SettingsError:
+        # A site of which only a folder was lost is no empty folder; it answers once that is back.
+        if not _answers(site):
+            raise
+    site.now()
+
+
+def _answers(site: Site) -> bool:
+    try:
+        site.now()
+    except SiteUnavailable:
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""Rebuilds a site from the other: parallel, newest writers first, resumable at any point.
+
+There is no state but the target itself: a put is whole or absent, and the names say what is there. So
+a restore that was killed is resumed by starting it again, and one that is complete finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.store.port import Site, SiteReader
+from vanvault.recovery.copying import lock_of, read_good, write_good
+from vanvault.recovery.listing import Copies, Listing
+from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.recovery.restore.plan import RestorePlan, check_listed, is_restored, objects_of
+from vanvault.recovery.verify.model import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """The outcome of a restore."""
+
+    plan: RestorePlan
+    copied: Extent
+    failures: tuple[Finding, ...]  # objects that the source does not hold whole
+    seconds: float
+
+    @property
+    def whole(self) -> bool:
+        """Does the target hold all that the source holds?"""
+        return not self.failures
+
+
+def restore(
+    plan: RestorePlan,
+    source: SiteReader,
+    target: Site,
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    timer: Callable[[], float] = time.monotonic,
+) -> RestoreReport:
+    """Copy what the plan found missing; each object's bytes are checked against its name on the way.
+
+    An object that is damaged at the source is reported, and the rest goes on.
+
+    Raises SiteUnavailable, SiteFull, SettingsError when a site fails as a whole; start again to resume.
+    """
+    began = timer()
+    listing = Listing({source.site: source, target.site: target})
+    copied = Extent()
+    failures: list[Finding] = []
+
+    def todo() -> Iterator[Copies]:
+        for writer in plan.writers:
+            for copies in objects_of(listing, writer):
+                if source.site in copies.at and not is_restored(copies, source.site, target.site):
+                    yield copies
+            check_listed(listing)
+
+    def copy(copies: Copies) -> Extent | Finding:
+        return _copy(copies.key, source, target)
+
+    for copies, outcome in in_order(todo(), copy, size=lambda copies: copies.size, effort=effort or Effort()):
+        if isinstance(outcome, Finding):
+            failures.append(outcome)
+        else:
+            copied += outcome
+        step(1, copies.at[source.site][0].size)
+    return RestoreReport(plan, copied, tuple(failures), timer() - began)
+
+
+def _copy(key: str, source: SiteReader, target: Site) -> Extent | Finding:
+    try:
+        data, version = read_good(source, key)
+    except NotFound as error:
+        return Finding(source.site, key, "missing", error.message)
+    except Damaged as error:
+        return Finding(source.site, key, "damaged", error.message)
+    except SiteUnavailable as error:
+        source.now()  # raises when the whole site is away; else it is this object that cannot be read
+        return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
+    written = write_good(target, key, data, lock_of(version, None, target))
+    return Extent(1, len(data)) if written else Extent()

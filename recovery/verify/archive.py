@@ -1,0 +1,80 @@
+"""Verification of an open archive: its sites, its keys, and what its hot tail knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import NotFound
+from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.store.port import Site, SiteReader
+from vanvault.recovery.listing import LAST, Known, Listing
+from vanvault.recovery.pipeline import Effort
+from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.recovery.verify.model import Share, VerifyReport
+from vanvault.recovery.verify.reading import ObjectReader
+from vanvault.recovery.verify.verify import pause, verify
+
+_PAGE = 1000
+
+
+def verify_archive(
+    archive: Archive,
+    *,
+    sites: Sequence[str] = (),
+    share: Share | None = None,
+    effort: Effort | None = None,
+    step: Step = silent,
+    pause: Callable[[], None] = pause,
+) -> VerifyReport:
+    """Verify the named sites (all by default) of an archive. Raises NotFound for a name of no site."""
+    chosen = chosen_sites(archive.sites, sites)
+    reader = ObjectReader(
+        chosen, archive=archive.settings.archive, parquet=archive.parquet, keys=archive.keys
+    )
+    return verify(
+        chosen,
+        reader,
+        known=known_to(archive.tail),
+        share=share,
+        effort=effort,
+        step=step,
+        pause=pause,
+    )
+
+
+def extent_of(sites: Mapping[str, SiteReader]) -> Extent:
+    """Names, and bytes of all their versions, at these sites: one pass over the listings, for progress."""
+    total = Extent()
+    for copies in Listing(sites).everything():
+        total += Extent(1, sum(version.size for found in copies.at.values() for version in found))
+    return total
+
+
+def chosen_sites(sites: Mapping[str, Site], names: Sequence[str]) -> dict[str, Site]:
+    """The sites with these names, or all. Raises NotFound."""
+    for name in names:
+        if name not in sites:
+            raise NotFound(f"there is no site {name}", hint=f"The sites are {', '.join(sites)}.")
+    return {name: site for name, site in sites.items() if not names or name in names}
+
+
+def known_to(tail: HotTail) -> Known:
+    """The batches that a hot tail has folded; page by page, so that no read lock is held meanwhile."""
+
+    def keys(prefix: str) -> Iterator[str]:
+        last = ""
+        while True:
+            page = [
+                str(key)
+                for (key,) in tail.connection().execute(
+                    "SELECT key FROM batch WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+                    (max(last, prefix), prefix + LAST, _PAGE),
+                )
+            ]
+            if not page:
+                return
+            yield from page
+            last = page[-1]
+
+    return keys

@@ -1,0 +1,83 @@
+"""What is wrong with the copies of one object as copies: their bytes and their locks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from vanvault.archiver.format.names import ObjectName
+from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.store.port import StoredVersion
+from vanvault.recovery.verify.model import Finding
+from vanvault.recovery.verify.reading import CopyRead, ObjectRead
+
+
+@dataclass(frozen=True, slots=True)
+class WrongBytes:
+    """A damaged copy, with the digest of what lies there: perhaps that of another object's name."""
+
+    finding: Finding
+    sha256: bytes | None  # None: it cannot be read
+
+
+def held_at(read: ObjectRead) -> list[str]:
+    """The sites that have any version of the object."""
+    return list(dict.fromkeys(copy.site for copy in read.copies if not copy.gone))
+
+
+def whole_at(name: ObjectName, read: ObjectRead) -> tuple[str, ...]:
+    """The sites that have a version with the bytes of the name."""
+    return tuple(dict.fromkeys(copy.site for copy in read.copies if copy.sha256 == name.sha256))
+
+
+def newest_whole(name: ObjectName, read: ObjectRead) -> list[tuple[str, StoredVersion]]:
+    """By site, the newest version with the bytes of the name."""
+    found: dict[str, StoredVersion] = {}
+    for copy in read.copies:
+        if copy.sha256 == name.sha256:
+            found.setdefault(copy.site, copy.version)
+    return list(found.items())
+
+
+def wrong_bytes(
+    name: ObjectName, site: str, copies: Iterable[CopyRead], until: datetime | None
+) -> Iterator[WrongBytes | Finding]:
+    """The newest version must hold the bytes of the name; what lies damaged below it is only superseded."""
+    there = [copy for copy in copies if not copy.gone]
+    whole = next((copy for copy in there if copy.sha256 == name.sha256), None)
+    for copy in there:
+        if copy.sha256 == name.sha256:
+            continue
+        if copy is there[0]:
+            version = whole.version.version if whole else ""
+            yield WrongBytes(
+                Finding(site, name.key, "damaged", _what(copy, whole), until, whole_version=version),
+                copy.sha256,
+            )
+        elif there[0] is whole:
+            detail = f"version {copy.version.version} is damaged; a newer one is whole"
+            yield Finding(site, name.key, "superseded", detail)
+
+
+def short_locks(
+    key: str, versions: Iterable[tuple[str, StoredVersion]], until: datetime | None
+) -> Iterator[Finding]:
+    """Versions that are not locked, or not until ``until`` (None: any date will do)."""
+    for site, version in versions:
+        locked = version.retain_until
+        if locked is None:
+            yield Finding(site, key, "lock", "it is not locked", until)
+        elif until is not None and locked < until:
+            detail = f"it is locked until {rfc3339_seconds(locked)}, not {rfc3339_seconds(until)}"
+            yield Finding(site, key, "lock", detail, until)
+
+
+def _what(copy: CopyRead, whole: CopyRead | None) -> str:
+    if copy.sha256 is None:
+        detail = f"it cannot be read: {copy.failure}"
+    else:
+        detail = f"its {copy.size} bytes are not those that its name promises"
+    if whole is not None:
+        detail += f"; the older version {whole.version.version} is whole"
+    return detail

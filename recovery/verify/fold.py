@@ -1,0 +1,242 @@
+"""From what was read, object by object in order, to findings. No I/O but asking whether a site is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from vanvault.archiver.format.names import ObjectName, parse_key
+from vanvault.recovery.listing import Copies
+from vanvault.recovery.progress import Extent
+from vanvault.recovery.verify.chains import Chain, Expected, Gap
+from vanvault.recovery.verify.contents import (
+    BatchContent,
+    Content,
+    Flaw,
+    LargeContent,
+    Reference,
+    Sealed,
+    Undecipherable,
+    reference_flaw,
+)
+from vanvault.recovery.verify.copies import (
+    WrongBytes,
+    held_at,
+    newest_whole,
+    short_locks,
+    whole_at,
+    wrong_bytes,
+)
+from vanvault.recovery.verify.masters import Masters
+from vanvault.recovery.verify.model import Finding, Problem
+from vanvault.recovery.verify.reading import ObjectRead
+
+#: A copy younger than this when verification starts may still be on its way to the other site.
+ON_ITS_WAY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseEnd:
+    """An object that some site seems to lack: whoever writes meanwhile may just have put it there."""
+
+    key: str
+    why: str
+    unread: frozenset[str] = frozenset()  # sites whose copy is still to be read, if there is one
+    retain_until: datetime | None = None
+    reference: Reference | None = None  # of the row that needs it, while it was not compared
+    master_key: str = ""  # it counts only if it is not our key of this id that refuses it
+
+
+class Fold:
+    """Takes objects in the order of ``Listing.everything``."""
+
+    def __init__(
+        self,
+        sites: Sequence[str],
+        *,
+        started: Mapping[str, datetime],
+        whole_share: bool,
+        is_away: Callable[[str], bool],
+    ) -> None:
+        """``started``: by site, its own time when the verification began."""
+        self._sites = sites
+        self._started = started
+        self._whole_share = whole_share
+        self._is_away = is_away
+        self._chain = Chain()
+        self._references: dict[str, Reference] = {}  # of this writer's rows, not yet met
+        self._all_rows_seen = True  # of this writer
+        self._findings: dict[tuple[str, str, Problem], Finding] = {}
+        self._masters = Masters()
+        self.loose: dict[str, LooseEnd] = {}
+        self.gaps: list[Gap] = []
+        self.wrong: dict[tuple[str, str], WrongBytes] = {}  # by key and site
+        self.extents = dict.fromkeys(sites, Extent())
+        self.objects = self.messages = self.events = 0
+
+    def add(self, finding: Finding) -> None:
+        """Keep a finding; the same problem of the same object at the same site counts once."""
+        self._findings.setdefault((finding.key, finding.site, finding.problem), finding)
+
+    def findings(self) -> list[Finding]:
+        """All of them, by key and site."""
+        return [self._findings[at] for at in sorted(self._findings)]
+
+    def take(self, copies: Copies, read: ObjectRead | None) -> None:
+        """The next object; ``read`` is None when its bytes are outside the share."""
+        name = parse_key(copies.key)
+        if name is None:
+            for site in copies.at:
+                self.add(Finding(site, copies.key, "extra", "no object of the archive has such a name"))
+            return
+        self.objects += bool(copies.at)
+        if name.writer != self._chain.writer:
+            self.end_writer()
+            self._chain = Chain(name.writer)
+        if read is None:
+            held = list(copies.at)
+            newest = [(site, versions[0]) for site, versions in copies.at.items()]
+            self._add_all(short_locks(name.key, newest, None))
+        else:
+            held = held_at(read)
+            self.judge(name, read)
+        if name.family == "large":
+            self._large(name, copies, held, read)
+        else:
+            self._batch(name, copies, held, read.content if read else None)
+
+    def judge(self, name: ObjectName, read: ObjectRead) -> None:
+        """What was read of one object, by itself: its bytes, its locks, its key, its content."""
+        content, whole = read.content, whole_at(name, read)
+        until = content.retain_until if isinstance(content, BatchContent) and content.belongs else None
+        for site in held_at(read):
+            copies = [copy for copy in read.copies if copy.site == site]
+            self.extents[site] += Extent(
+                sum(copy.sha256 is not None for copy in copies), sum(copy.size for copy in copies)
+            )
+            for found in wrong_bytes(name, site, copies, until):
+                if isinstance(found, Finding):
+                    self.add(found)
+                elif found.sha256 is not None or not self._is_away(site):
+                    self.wrong[name.key, site] = found
+        if _belongs(content):
+            self._add_all(short_locks(name.key, newest_whole(name, read), until))
+        if isinstance(content, BatchContent):
+            self._flaws(name.key, whole, content.flaws)
+        elif isinstance(content, Undecipherable):
+            self._flaws(name.key, whole, [("undecipherable", content.detail)])
+        self._masters.note(name.key, whole, content)
+        self.messages += read.messages
+        self.events += read.events
+
+    def compare(self, name: ObjectName, read: ObjectRead, reference: Reference) -> None:
+        """A large object that was read, against the row that refers to it."""
+        self._add_all(short_locks(name.key, newest_whole(name, read), reference.retain_until))
+        if isinstance(read.content, LargeContent):
+            flaw = reference_flaw(reference, read.content)
+            self._flaws(name.key, whole_at(name, read), [flaw] if flaw else [])
+
+    def end_writer(self) -> None:
+        """The last object of a writer was taken; what its rows still wait for is looked for again."""
+        for reference in self._references.values():
+            why = f"row {reference.row} refers to it"
+            everywhere = frozenset(self._sites)
+            self._loosen(LooseEnd(reference.key, why, everywhere, reference.retain_until, reference))
+        self._references = {}
+        self._all_rows_seen = True
+
+    def end_masters(self) -> None:
+        """All objects were taken: which keys are wrong or missing is known, and with it what is bogus."""
+        self._add_all(self._masters.findings())
+        self.loose = {
+            key: end for key, end in self.loose.items() if not self._masters.is_right(end.master_key)
+        }
+
+    def _batch(self, name: ObjectName, copies: Copies, held: list[str], content: Content | None) -> None:
+        if not _belongs(content):
+            return
+        opened = content if isinstance(content, BatchContent) else None
+        if opened is None and name.kind == "messages":
+            self._all_rows_seen = False
+        if isinstance(content, Sealed) and content.held:
+            self._chain.pass_by(name)
+            self._presence(copies, held, None, master_key=content.master_key)
+            return
+        for seen in self._chain.add(name, opened):
+            if isinstance(seen, Expected):
+                self._loosen(LooseEnd(seen.key, seen.why))
+            elif isinstance(seen, Gap):
+                self.gaps.append(seen)
+            else:
+                self._flaws(name.key, held or self._sites, [seen])
+        if opened is not None:
+            self._references.update((reference.key, reference) for reference in opened.references)
+        self._presence(copies, held, opened.retain_until if opened else None)
+
+    def _large(self, name: ObjectName, copies: Copies, held: list[str], read: ObjectRead | None) -> None:
+        content = read.content if read else None
+        if not _belongs(content):
+            return
+        reference = self._references.get(name.key)
+        if reference is not None and read is not None:
+            del self._references[name.key]
+            self.compare(name, read, reference)
+        if reference is None and self._whole_share and self._all_rows_seen:
+            for site in held:
+                self.add(Finding(site, name.key, "orphan", "no row refers to it; it was never acknowledged"))
+            return
+        master_key = content.master_key if isinstance(content, Sealed) and content.held else ""
+        until = reference.retain_until if reference else None
+        self._presence(copies, held, until, reference=reference, master_key=master_key)
+
+    def _presence(
+        self,
+        copies: Copies,
+        held: list[str],
+        until: datetime | None,
+        *,
+        reference: Reference | None = None,
+        master_key: str = "",
+    ) -> None:
+        """Every site must have what one has, or what the hot tail knows."""
+        absent = [site for site in self._sites if site not in held and not self._is_away(site)]
+        if not absent:
+            return
+        why = f"{', '.join(held)} has it" if held else "this node's hot tail knows it"
+        on_its_way = any(
+            version.stored_at > self._started[site] - ON_ITS_WAY
+            for site, versions in copies.at.items()
+            for version in versions
+        )
+        if held and not on_its_way and not master_key:
+            for site in absent:
+                self.add(Finding(site, copies.key, "missing", why, until))
+        else:
+            self._loosen(LooseEnd(copies.key, why, frozenset(absent), until, reference, master_key))
+
+    def _loosen(self, end: LooseEnd) -> None:
+        before = self.loose.get(end.key)
+        if before is not None:
+            end = replace(
+                before,
+                unread=before.unread | end.unread,
+                retain_until=before.retain_until or end.retain_until,
+                reference=before.reference or end.reference,
+            )
+        self.loose[end.key] = end
+
+    def _flaws(self, key: str, sites: Iterable[str], flaws: Iterable[Flaw]) -> None:
+        found = list(flaws)
+        self._add_all(Finding(site, key, problem, detail) for site in sites for problem, detail in found)
+
+    def _add_all(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.add(finding)
+
+
+def _belongs(content: Content | None) -> bool:
+    """Does the name stand for an object of this archive, as far as is known?"""
+    if isinstance(content, Undecipherable):
+        return False
+    return not isinstance(content, BatchContent) or content.belongs

@@ -1,0 +1,106 @@
+"""What a verification finds. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from vanvault.archiver.errors import InvalidInput
+from vanvault.recovery.progress import Extent
+
+Problem = Literal[
+    "unavailable",  # the whole site is away, or is not the site that it should be
+    "missing",  # the site lacks an object that another site or a record of the archive knows
+    "damaged",  # the newest version's bytes are not those of the name, or cannot be read
+    "swapped",  # damaged: they are the bytes of another object
+    "superseded",  # an older version is damaged below a good newest one; what a repair leaves behind
+    "extra",  # no object of the archive has such a name
+    "lock",  # locked too briefly, or not at all
+    "key",  # a master key is missing or is not the right one
+    "undecipherable",  # the bytes of the name, but no key of this archive opens them, or they do not decode
+    "foreign",  # an object of another archive
+    "header",  # what the object says of itself is not what its name says
+    "digest",  # a message or event does not have the size and digests that its row names
+    "chain",  # the object does not follow its writer's previous one
+    "fork",  # two objects of one writer have the same sequence
+    "orphan",  # a large object to which no row refers: its message was never acknowledged
+]
+
+#: Worth knowing, but nothing is wrong.
+INFORMATIONAL: frozenset[Problem] = frozenset(("superseded", "orphan"))
+
+_SHARE = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be."""
+
+    site: str  # "" when it is no single site's, such as a key's
+    key: str  # of the object, as far as it is known; a stray's path; a master key's id
+    problem: Problem
+    detail: str
+    retain_until: datetime | None = None  # how long the object must be locked, where that is known
+    whole_version: str = ""  # an older version at this site that holds the right bytes
+
+    @property
+    def failing(self) -> bool:
+        """Does this keep the archive from being whole?"""
+        return self.problem not in INFORMATIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """The outcome of one verification."""
+
+    sites: Mapping[str, Extent]  # by site: versions that were read back, and their bytes
+    objects: int  # names of the archive that some site lists
+    messages: int  # rows that were decoded and checked
+    events: int
+    findings: tuple[Finding, ...]  # by key, then site
+    seconds: float
+
+    @property
+    def whole(self) -> bool:
+        """Is everything at every verified site as it must be?"""
+        return not any(finding.failing for finding in self.findings)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that were re-read, at all sites together."""
+        return sum(extent.bytes for extent in self.sites.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Part ``number`` of ``of`` equal parts of the objects, by digest: n runs of n parts read all.
+
+    Names, presence and chains are checked whole in each part. Raises InvalidInput unless
+    1 <= number <= of.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise InvalidInput("a share is n/t with n from 1 to t, such as 3/30", field="share")
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """``3/30`` is the third of thirty. Raises InvalidInput."""
+        match = _SHARE.fullmatch(text)
+        if match is None:
+            raise InvalidInput("a share is written n/t, such as 3/30", field="share")
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def is_whole(self) -> bool:
+        return self.of == 1
+
+    def holds(self, sha256: bytes) -> bool:
+        """Is the object with this digest in the share?"""
+        return int.from_bytes(sha256[:8]) % self.of == self.number - 1

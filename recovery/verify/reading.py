@@ -1,0 +1,120 @@
+"""Reads the copies of one object and opens it once: the only place of a verification that fetches bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vanvault.archiver.errors import Damaged, KeyUnavailable, NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.format.batch import decode_batch
+from vanvault.archiver.format.framed import open_framed, read_header
+from vanvault.archiver.format.names import ObjectName
+from vanvault.archiver.keys.parquet import ParquetKeys, key_material
+from vanvault.archiver.keys.port import KeyProvider, parse_key_id
+from vanvault.archiver.model.entry import Event
+from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.recovery.listing import Copies
+from vanvault.recovery.verify.contents import (
+    Content,
+    Sealed,
+    Undecipherable,
+    batch_content,
+    large_content,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRead:
+    """One version at one site, as it came back."""
+
+    site: str
+    version: StoredVersion
+    sha256: bytes | None  # None: not read
+    size: int = 0  # bytes that were read
+    failure: str = ""  # why it could not be read
+    gone: bool = False  # it was listed, but is not there
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRead:
+    """All copies of one object, without their bytes."""
+
+    copies: tuple[CopyRead, ...]  # by site, newest version first
+    content: Content | None  # None: no copy holds the bytes of the name
+    messages: int = 0
+    events: int = 0
+
+
+class ObjectReader:
+    """Safe to share between threads."""
+
+    def __init__(
+        self,
+        sites: Mapping[str, SiteReader],
+        *,
+        archive: str,
+        parquet: ParquetKeys,
+        keys: KeyProvider,
+    ) -> None:
+        self._sites = sites
+        self._archive = archive
+        self._parquet = parquet
+        self._keys = keys
+
+    def read(self, name: ObjectName, copies: Copies) -> ObjectRead:
+        """Every version at every site, each byte hashed once; the right bytes are opened once.
+
+        Raises nothing about the object or a site: what went wrong is in the result.
+        """
+        reads: list[CopyRead] = []
+        good: bytes | None = None
+        for site, versions in copies.at.items():
+            for version in versions:
+                read, data = self._read(site, version)
+                reads.append(read)
+                if good is None and read.sha256 == name.sha256:
+                    good = data
+                del data
+        if good is None:
+            return ObjectRead(tuple(reads), None)
+        return self._opened(name, good, tuple(reads))
+
+    def _read(self, site: str, version: StoredVersion) -> tuple[CopyRead, bytes | None]:
+        try:
+            data = self._sites[site].get(version.key, version.version)
+        except NotFound as error:
+            return CopyRead(site, version, None, failure=error.message, gone=True), None
+        except (SiteUnavailable, SettingsError) as error:
+            return CopyRead(site, version, None, failure=error.message), None
+        return CopyRead(site, version, hashlib.sha256(data).digest(), len(data)), data
+
+    def _opened(self, name: ObjectName, data: bytes, copies: tuple[CopyRead, ...]) -> ObjectRead:
+        master_key = ""
+        try:
+            if name.family == "large":
+                master_key = read_header(data).key.key_id
+                return ObjectRead(copies, large_content(open_framed(data, self._keys.unwrap), master_key))
+            master_key = key_material(data).key_id  # and a plain Parquet file stops here
+            batch = decode_batch(name.key, data, self._parquet.decryption())
+            events = sum(isinstance(entry, Event) for entry in batch.entries)
+            content = batch_content(name, batch, master_key, archive=self._archive)
+            return ObjectRead(copies, content, len(batch.entries) - events, events)
+        except KeyUnavailable as error:
+            return ObjectRead(copies, Sealed(master_key, self._holds(master_key), error.message))
+        except Damaged as error:
+            return ObjectRead(copies, Undecipherable(error.message))
+        except (KeyError, TypeError, ValueError) as error:
+            # Columns or values that the format does not have; the text may hold what a row holds.
+            return ObjectRead(
+                copies, Undecipherable(f"its columns are not the format's: {type(error).__name__}")
+            )
+
+    def _holds(self, master_key: str) -> bool:
+        """Does the provider have a sound key of this id?"""
+        try:
+            purpose, version = parse_key_id(master_key)
+            self._keys.derive(master_key, b"vanvault-verify-v1")
+            return version in self._keys.versions(purpose)
+        except KeyUnavailable:
+            return False

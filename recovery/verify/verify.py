@@ -1,0 +1,238 @@
+"""Verification: every object at every site is read back, and everything that it says is recomputed.
+
+The steps, in the order in which an object goes through them:
+
+1.  **List.** The sorted listings of all sites are merged by name, writer by writer: its batches, then its
+    large objects. Memory is bounded by a page of each listing, the bytes in flight, what one writer's
+    rows say of large objects, and the findings.
+2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``.
+3.  **Bytes.** SHA-256 of every version, once a byte. The newest version must be that of its name, else it
+    is ``damaged``, or ``swapped`` when the bytes are another object's. A damaged version below a good
+    newest one is ``superseded``: it stays until its lock ends, and does no harm.
+4.  **Lock.** A good version is locked at least until the date in the batch's header, or for a large object
+    the date in the batch that refers to it (``lock``).
+5.  **Decryption and decoding**, once for identical bytes: ``undecipherable``, or ``key`` when it is the
+    master key that is missing or wrong.
+6.  **Rows.** Size, SHA-256 and SHA-512 of every message against its body, and of every event against its
+    canonical form (``digest``).
+7.  **Header** against name and archive (``header``, ``foreign``); ids of rows; times that only increase.
+8.  **Chain.** One writer's sequences have no gap (``missing``) and no two objects (``fork``); each names the
+    digest of the one before (``chain``); what later headers record of it exists: commits, last objects of
+    writers that crashed; so does what this node's hot tail knows.
+9.  **Presence.** What one site has, every site has (``missing``). A batch that a crash left at one site
+    only counts too: repair, or the next start, completes it.
+10. **Large objects** that rows refer to exist and hold the message that the row describes. One without a
+    row is an ``orphan``.
+11. **Commits.** Every placement on record has its version or, after a restore, another whole one: its key
+    is whole at its site, which steps 3, 8 and 9 together say.
+
+A site that is away is ``unavailable``, and the others are verified all the same. What seems missing is
+looked for once more at the end, so that a node that writes meanwhile causes no false alarm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from vanvault.archiver.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.recovery.listing import Copies, Known, Listing, nothing_known
+from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.progress import Step, silent
+from vanvault.recovery.verify.chains import Gap
+from vanvault.recovery.verify.fold import Fold, LooseEnd
+from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
+
+#: How long a put that is on its way gets to arrive before its object counts as missing.
+PATIENCE_S = 1.0
+
+
+def pause() -> None:
+    """Let a put that is on its way arrive."""
+    time.sleep(PATIENCE_S)
+
+
+def verify(
+    sites: Mapping[str, SiteReader],
+    reader: ObjectReader,
+    *,
+    known: Known = nothing_known,
+    share: Share | None = None,
+    effort: Effort | None = None,
+    step: Step = silent,
+    pause: Callable[[], None] = pause,
+    timer: Callable[[], float] = time.monotonic,
+) -> VerifyReport:
+    """Run all steps over ``sites`` and report; nothing at a site is changed.
+
+    Args:
+        reader: reads from the same sites.
+        known: batches that this node knows to be committed.
+        share: read only this part of the objects (and every writer's first, and what some site lacks).
+        step: hears of every name that is done, with the bytes of all its versions.
+        pause: waits a moment before what was just written counts as missing.
+
+    Raises nothing about sites, objects and keys: all of that is in the report.
+    """
+    return _Verification(sites, reader, known, share or Share()).run(effort or Effort(), step, pause, timer)
+
+
+class _Verification:
+    def __init__(
+        self, sites: Mapping[str, SiteReader], reader: ObjectReader, known: Known, share: Share
+    ) -> None:
+        self._sites = sites
+        self._reader = reader
+        self._share = share
+        self._listing = Listing(sites, known)
+        self._fold = Fold(
+            list(sites),
+            started=self._times(),
+            whole_share=share.is_whole,
+            is_away=self._listing.is_away,
+        )
+
+    def run(
+        self, effort: Effort, step: Step, pause: Callable[[], None], timer: Callable[[], float]
+    ) -> VerifyReport:
+        began, fold = timer(), self._fold
+        objects = in_order(self._listing.everything(), self._read, size=self._weight, effort=effort)
+        for copies, read in objects:
+            fold.take(copies, read)
+            step(1, _listed_bytes(copies))
+        fold.end_writer()
+        for site, path in self._listing.strays():
+            fold.add(Finding(site, path, "extra", "no object of the archive lies here"))
+        fold.end_masters()
+        self._look_again(pause)
+        self._look_into_gaps()
+        self._name_swapped()
+        return VerifyReport(
+            sites=dict(fold.extents),
+            objects=fold.objects,
+            messages=fold.messages,
+            events=fold.events,
+            findings=tuple(self._findings()),
+            seconds=timer() - began,
+        )
+
+    def _times(self) -> dict[str, datetime]:
+        """Each site's clock; a site that does not tell it is away, and nothing is compared with it."""
+        times = {}
+        for name, site in self._sites.items():
+            try:
+                times[name] = site.now()
+            except (SiteUnavailable, SettingsError) as error:
+                self._listing.away[name] = error
+        return times
+
+    def _read(self, copies: Copies) -> ObjectRead | None:
+        name = parse_key(copies.key)
+        if name is None or not copies.at or not self._is_due(name, copies):
+            return None
+        return self._reader.read(name, copies)
+
+    def _is_due(self, name: ObjectName, copies: Copies) -> bool:
+        # A writer's first object tells of earlier writers; what a site lacks is known before it is copied.
+        opening = name.family == "batch" and name.sequence == 0
+        lacking = len(copies.at) < len(self._sites) - len(self._listing.away)
+        return opening or lacking or self._share.holds(name.sha256)
+
+    def _weight(self, copies: Copies) -> int:
+        """The good bytes and the ones just read, and what is decoded from them."""
+        return 3 * copies.size
+
+    def _look_again(self, pause: Callable[[], None]) -> None:
+        """What seemed missing: found by now, then it is read; else it is missing."""
+        ends = self._still_loose(list(self._fold.loose.values()))
+        if any(end.unread for end, _ in ends):
+            pause()
+            ends = self._still_loose([end for end, _ in ends])
+        for end, absent in ends:
+            for site in absent:
+                self._fold.add(Finding(site, end.key, "missing", end.why, end.retain_until))
+
+    def _still_loose(self, ends: list[LooseEnd]) -> list[tuple[LooseEnd, list[str]]]:
+        still = []
+        for end in ends:
+            name = parse_key(end.key)
+            found = self._versions(end.key) if name is not None else {}
+            fresh = {site: versions for site, versions in found.items() if site in end.unread}
+            if name is not None and fresh:
+                read = self._reader.read(name, Copies(end.key, fresh))
+                self._fold.judge(name, read)
+                if end.reference is not None:
+                    self._fold.compare(name, read, end.reference)
+            absent = [site for site in self._sites if site not in found and site not in self._listing.away]
+            if absent:
+                still.append((replace(end, unread=end.unread - fresh.keys()), absent))
+        return still
+
+    def _versions(self, key: str) -> dict[str, tuple[StoredVersion, ...]]:
+        found = {}
+        for name, site in self._sites.items():
+            if name in self._listing.away:
+                continue
+            try:
+                versions = site.versions(key)
+            except (SiteUnavailable, SettingsError) as error:
+                self._listing.away[name] = error
+                continue
+            if versions:
+                found[name] = tuple(versions)
+        return found
+
+    def _look_into_gaps(self) -> None:
+        for gap in self._fold.gaps:
+            if not self._is_filled(gap):
+                numbers = f"{gap.first}" if gap.first == gap.last else f"{gap.first} to {gap.last}"
+                key = batch_prefix(gap.writer, gap.first)
+                for site in self._sites:
+                    self._fold.add(
+                        Finding(site, key, "missing", f"no site has object {numbers} of this writer")
+                    )
+
+    def _is_filled(self, gap: Gap) -> bool:
+        """A folder that grows while it is listed may show a later name and not an earlier one."""
+        prefix, filled = batch_prefix(gap.writer), set()
+        for copies in self._listing.under(prefix, after=batch_prefix(gap.writer, gap.first)):
+            name = parse_key(copies.key)
+            if name is not None and copies.at:
+                if name.sequence > gap.last:
+                    break
+                filled.add(name.sequence)
+        return len(filled) == gap.last - gap.first + 1
+
+    def _name_swapped(self) -> None:
+        """Wrong bytes may be another object's: one more pass over the names, only when there are any."""
+        wrong = self._fold.wrong
+        digests = {found.sha256 for found in wrong.values() if found.sha256 is not None}
+        owners: dict[bytes, str] = {}
+        for copies in self._listing.everything() if digests else ():
+            name = parse_key(copies.key)
+            if name is not None and name.sha256 in digests:
+                owners[name.sha256] = copies.key
+        for found in wrong.values():
+            owner = owners.get(found.sha256) if found.sha256 is not None else None
+            if owner is None:
+                self._fold.add(found.finding)
+            else:
+                detail = f"it holds the bytes of {owner}"
+                self._fold.add(replace(found.finding, problem="swapped", detail=detail))
+
+    def _findings(self) -> Iterator[Finding]:
+        away = self._listing.away
+        for site, error in sorted(away.items()):
+            yield Finding(site, "", "unavailable", error.message)
+        for finding in self._fold.findings():
+            if not (finding.problem == "missing" and finding.site in away):
+                yield finding
+
+
+def _listed_bytes(copies: Copies) -> int:
+    return sum(version.size for versions in copies.at.values() for version in versions)
