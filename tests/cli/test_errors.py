@@ -1,0 +1,148 @@
+"""The edge: every way in which a run may end has its exit code, one clear line, and JSON when asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import COMMAND, run_cli
+from tests.cli.faulty_server import Answer, faulty_server
+from vanvault.archiver.errors import InvalidInput, SiteFull, VanVaultError
+from vanvault.cli.errors import ExitCode, error_object, exit_code_of, run_at_edge
+
+
+def test_a_good_run_ends_with_zero_or_the_code_of_the_verb() -> None:
+    assert run_at_edge(lambda: None, []) is ExitCode.OK
+    assert run_at_edge(lambda: ExitCode.CHECK_FAILED, []) is ExitCode.CHECK_FAILED
+
+
+def test_an_error_is_one_line_and_one_hint_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise SiteFull("no\nroom", site="primary", hint="make room")
+
+    assert run_at_edge(fail, ["verify"]) is ExitCode.SITE
+    assert capsys.readouterr() == ("", "error: no room\nhint: make room\n")
+
+
+def test_with_json_the_error_is_the_last_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise InvalidInput("wrong", field="limit")
+
+    assert run_at_edge(fail, ["search", "--json"]) is ExitCode.USAGE
+    described = {"kind": "invalid-input", "message": "wrong", "hint": "", "field": "limit"}
+    assert json.loads(capsys.readouterr().out) == {"error": described}
+    assert error_object(InvalidInput("wrong", field="limit")) == described
+
+
+def test_an_unknown_kind_of_error_is_internal() -> None:
+    assert exit_code_of(VanVaultError("new")) is ExitCode.INTERNAL
+
+
+def test_a_bug_says_nothing_of_its_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise KeyError("7931234567")
+
+    monkeypatch.delenv("VANVAULT_DEBUG", raising=False)
+    assert run_at_edge(fail, []) is ExitCode.INTERNAL
+    shown = capsys.readouterr().err
+    assert "KeyError" in shown
+    assert "VANVAULT_DEBUG=1" in shown
+    assert "7931234567" not in shown
+    assert "Traceback" not in shown
+    monkeypatch.setenv("VANVAULT_DEBUG", "1")
+    run_at_edge(fail, [])
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_what_the_machine_refuses_names_the_path(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        Path("/proc/self/none").read_bytes()
+
+    assert run_at_edge(fail, ["--json"]) is ExitCode.INTERNAL
+    output = capsys.readouterr()
+    assert "/proc/self/none: No such file or directory" in output.err
+    assert json.loads(output.out)["error"]["kind"] == "system"
+
+
+def test_a_hot_tail_that_cannot_be_opened_is_no_bug(tmp_path: Path) -> None:
+    assert run_cli(tmp_path / "h", "init").exit_code == 0
+    assert run_cli(tmp_path / "h", "status").exit_code == 0
+    shutil.rmtree(tmp_path / "h" / "cache")
+    (tmp_path / "h" / "cache" / "hot-tail.sqlite").mkdir(parents=True)
+    result = run_cli(tmp_path / "h", "search")
+    assert result.exit_code == 1
+    assert "hot-tail.sqlite" in result.stderr
+    assert "bug" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("search", "--nonsense"),
+        ("get",),
+        ("keys", "rotate", "nonsense"),
+        ("push", "/nonexistent"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_two(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = run_cli(tmp_path, *arguments, "--json")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert "--help" in result.stderr
+    assert json.loads(result.stdout)["error"]["kind"] == "usage"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("gateway", "--help"), ("search", "--help"), ("--version",)]
+)
+def test_help_is_no_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert run_cli(tmp_path, *arguments).exit_code == 0
+
+
+def test_a_shell_sees_the_codes(tmp_path: Path) -> None:
+    def code(*arguments: str) -> int:
+        return subprocess.run([*COMMAND, "--home", str(tmp_path), *arguments], capture_output=True).returncode
+
+    assert code() == 2
+    assert code("status") == 6
+    assert code("init") == 0
+    assert code("gateway", "remove", "none") == 4
+    shutil.rmtree(tmp_path / "sites" / "standby")
+    assert code("status") == 10
+
+
+def test_an_interruption_ends_with_130_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"x")
+    with faulty_server([Answer(503, None, {"Retry-After": "50"})]) as server:
+        process = subprocess.Popen(
+            [*COMMAND, "push", str(path), "--url", server.url],
+            env=os.environ | {"VANVAULT_TOKEN": "t"},
+            stderr=subprocess.PIPE,
+        )
+        assert server.asked.wait(30)
+        process.send_signal(signal.SIGINT)
+        _, shown = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert shown.endswith(b"error: interrupted\n")
+
+
+def test_help_loads_nothing_that_is_slow() -> None:
+    program = (
+        "import sys; from vanvault.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "slow = {'pyarrow', 'httpx', 'fastapi', 'pydantic', 'rich', 'lxml', 'boto3'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

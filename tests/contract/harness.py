@@ -1,0 +1,117 @@
+"""What the contract suite needs of a store under test, and the stores that it runs against.
+
+A store joins the suite by an entry in ``LOCAL`` or ``SERVERS``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from tests.servers.endpoint import Endpoint
+from vanvault.archiver.ports import SystemClock
+from vanvault.archiver.store.credentials import Credentials, SiteCredentials
+from vanvault.archiver.store.file import FileSite
+from vanvault.archiver.store.memory import MemorySite
+from vanvault.archiver.store.port import Disposer, Site
+from vanvault.archiver.store.s3_disposal import DisposableS3Site
+from vanvault.archiver.store.url import S3Url, parse_site_url
+
+
+class DisposableSite(Site, Disposer, Protocol):
+    """All rights at once: the suite must show that even their holder cannot break a lock."""
+
+
+@dataclass
+class ManualClock:
+    """Stands still until it is told to move."""
+
+    moment: datetime = field(default_factory=lambda: datetime(2026, 11, 22, 1, 2, 3, 456789, tzinfo=UTC))
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, by: timedelta) -> None:
+        self.moment += by
+
+
+@dataclass(frozen=True)
+class Harness:
+    """A store, and how the suite lets its time pass and its process end."""
+
+    site: DisposableSite
+    wait_until: Callable[[datetime], None]  # returns once the store's clock is past a moment
+    reopen: Callable[[], DisposableSite]  # the same store as a new process would open it
+    short_lock: timedelta = timedelta(seconds=30)  # long enough for a test, short enough to wait for
+
+
+@contextmanager
+def memory(folder: Path) -> Iterator[Harness]:
+    clock = ManualClock()
+    site = MemorySite("memory", clock=clock)
+    yield Harness(site, _waiter(clock), lambda: site)
+
+
+@contextmanager
+def file(folder: Path) -> Iterator[Harness]:
+    clock = ManualClock()
+    FileSite.create(folder, "file", archive="contract", clock=clock)
+    opened: list[FileSite] = []
+
+    def reopen() -> FileSite:
+        opened.append(FileSite(folder, "file", clock=clock))
+        return opened[-1]
+
+    try:
+        yield Harness(reopen(), _waiter(clock), reopen)
+    finally:
+        for site in opened:
+            site.close()
+
+
+def s3_site(endpoint: Endpoint, bucket: str, **more: Any) -> DisposableS3Site:
+    """A site over a bucket with the administrator's credentials for every duty."""
+    place = parse_site_url(endpoint.site_url(bucket))
+    assert isinstance(place, S3Url)
+    one = Credentials(endpoint.access_key, endpoint.secret_key)
+    duties = SiteCredentials(one, one, one)
+    return DisposableS3Site(place, "s3", credentials=duties, disposer=one, clock=SystemClock(), **more)
+
+
+@contextmanager
+def s3(endpoint: Endpoint) -> Iterator[Harness]:
+    """A bucket of a real server: real time, so locks that must end are short."""
+    bucket = endpoint.new_bucket("contract")
+    opened: list[DisposableS3Site] = []
+
+    def reopen() -> DisposableS3Site:
+        opened.append(s3_site(endpoint, bucket))
+        return opened[-1]
+
+    def wait_until(moment: datetime) -> None:
+        while opened[0].now() <= moment:
+            time.sleep(0.2)
+
+    try:
+        yield Harness(reopen(), wait_until, reopen, short_lock=timedelta(seconds=2))
+    finally:
+        for site in opened:
+            site.close()
+
+
+def _waiter(clock: ManualClock) -> Callable[[datetime], None]:
+    def wait_until(moment: datetime) -> None:
+        clock.advance(max(moment - clock.now(), timedelta()) + timedelta(seconds=1))
+
+    return wait_until
+
+
+#: By the name of the store: a maker that takes a folder which does not exist yet.
+LOCAL: dict[str, Callable[[Path], AbstractContextManager[Harness]]] = {"memory": memory, "file": file}
+#: By the name of the store: the fixture of its running server.
+SERVERS = {"minio": "minio_a", "ceph": "ceph_a"}

@@ -1,0 +1,108 @@
+"""The wrapped form of data keys, derived secrets and index tokens: fixed bytes, and nothing opens by luck."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vanvault.archiver.errors import KeyUnavailable
+from vanvault.archiver.keys.derive import derive_with, token
+from vanvault.archiver.keys.port import key_id, parse_key_id
+from vanvault.archiver.keys.wrapping import WRAPPED_BYTES, unwrap_with, wrap_with
+
+SECRET = b"m" * 32
+MASTER = AESGCM(SECRET)
+data_keys = st.binary(min_size=32, max_size=32)
+nonces = st.binary(min_size=12, max_size=12)
+
+
+def test_the_wrapped_form_is_the_documented_one() -> None:
+    data_key, nonce = bytes(range(32)), b"n" * 12
+    sealed = AESGCM(SECRET).encrypt(nonce, data_key, b"vanvault-data-key-v1\x00log/3")
+    assert wrap_with(MASTER, "log/3", data_key, nonce) == b"\x01" + nonce + sealed
+
+
+@given(data_keys, nonces)
+def test_a_wrapped_key_comes_back(data_key: bytes, nonce: bytes) -> None:
+    wrapped = wrap_with(MASTER, "log/3", data_key, nonce)
+    assert len(wrapped) == WRAPPED_BYTES == 61
+    assert unwrap_with(MASTER, "log/3", wrapped) == data_key
+
+
+def test_every_flipped_bit_and_every_other_length_is_refused() -> None:
+    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12)
+    for place in range(len(wrapped)):
+        for bit in range(8):
+            changed = bytearray(wrapped)
+            changed[place] ^= 1 << bit
+            with pytest.raises(KeyUnavailable):
+                unwrap_with(MASTER, "log/3", bytes(changed))
+    for other in (b"", wrapped[:-1], wrapped + b"\0"):
+        with pytest.raises(KeyUnavailable):
+            unwrap_with(MASTER, "log/3", other)
+
+
+def test_another_master_or_another_id_does_not_open_it() -> None:
+    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12)
+    with pytest.raises(KeyUnavailable, match="not the one"):
+        unwrap_with(AESGCM(b"w" * 32), "log/3", wrapped)
+    for other in ("log/4", "originals/3"):
+        with pytest.raises(KeyUnavailable, match="not the one"):
+            unwrap_with(MASTER, other, wrapped)
+
+
+@pytest.mark.parametrize("size", [0, 16, 31, 33])
+def test_only_256_bit_data_keys_are_wrapped(size: int) -> None:
+    with pytest.raises(KeyUnavailable):
+        wrap_with(MASTER, "log/3", bytes(size), b"n" * 12)
+
+
+def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869 with an empty salt, from the standard library alone."""
+    key = hmac.digest(bytes(32), secret, "sha256")
+    out = block = b""
+    while len(out) < length:
+        block = hmac.digest(key, block + info + bytes([len(out) // 32 + 1]), "sha256")
+        out += block
+    return out[:length]
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=20), st.integers(1, 100))
+def test_derived_secrets_are_hkdf(secret: bytes, info: bytes, length: int) -> None:
+    expected = _hkdf(secret, b"vanvault-derive-v1\x00index/1\x00" + info, length)
+    assert derive_with(secret, "index/1", info, length) == expected
+
+
+def test_derived_secrets_differ_by_key_id_and_use() -> None:
+    secrets = {derive_with(SECRET, key, info) for key in ("index/1", "index/2") for info in (b"a", b"b")}
+    assert len(secrets) == 4
+
+
+def test_a_token_is_the_start_of_the_hmac() -> None:
+    message = b"employer_code\x00" + "TC0123Đ".encode()
+    expected = hmac.new(b"s" * 32, message, hashlib.sha256).digest()[:8]
+    assert token(b"s" * 32, "employer_code", "TC0123Đ") == expected
+
+
+def test_tokens_differ_by_field_value_and_secret() -> None:
+    pairs = [("ab", "c"), ("a", "bc"), ("ab", "bc"), ("a", "c")]
+    tokens = {token(secret, field, value) for secret in (b"s", b"t") for field, value in pairs}
+    assert len(tokens) == 8
+
+
+@given(st.sampled_from(["originals", "log", "index"]), st.integers(1, 999_999_999))
+def test_key_ids_come_back(purpose: str, version: int) -> None:
+    assert parse_key_id(key_id(purpose, version)) == (purpose, version)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "log", "log/", "log/0", "log/01", "log/-1", "Log/1", "log/1 ", "log/1\n", "x/1", "log/٣"]
+)
+def test_what_is_no_key_id_is_refused(text: str) -> None:
+    with pytest.raises(KeyUnavailable):
+        parse_key_id(text)

@@ -1,0 +1,101 @@
+"""Fixtures with real servers, two of each kind as two sites, started once a session when first asked for.
+
+A pytest plugin: ``pytest_plugins = ["tests.servers.fixtures"]`` in the root ``conftest.py`` of the tests.
+
+Where a server cannot be had, its tests are skipped and the last lines of the run say so; with
+VANVAULT_REQUIRE_SERVERS=1 they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+import pytest
+
+from tests.servers.ceph import CephServer
+from tests.servers.endpoint import Endpoint, Server
+from tests.servers.minio import MinioServer
+from tests.servers.processes import ServerUnavailable
+
+REQUIRE = "VANVAULT_REQUIRE_SERVERS"
+
+_missing: dict[str, str] = {}  # kind -> why it cannot be had
+
+
+class Reporter(Protocol):
+    """What ``summarise`` needs of pytest's terminal reporter."""
+
+    def section(self, title: str, sep: str = ..., **markup: bool) -> None: ...
+    def line(self, msg: str, **markup: bool) -> None: ...
+
+
+def summarise(reporter: Reporter) -> None:
+    """Say loudly, at the end of the run, which servers could not be had and so were not tested."""
+    if _missing:
+        reporter.section("SERVERS THAT COULD NOT BE HAD", sep="!", red=True, bold=True)
+        for kind, why in _missing.items():
+            reporter.line(f"NOT TESTED on {kind}: {why}", red=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Pytest's hook for the last lines of a run."""
+    summarise(terminalreporter)
+
+
+def _unavailable(kind: str, why: str) -> NoReturn:
+    _missing.setdefault(kind, why.splitlines()[0])
+    if os.environ.get(REQUIRE) == "1":
+        pytest.fail(f"{kind} cannot be had, and {REQUIRE}=1: {why}", pytrace=False)
+    pytest.skip(f"{kind} cannot be had: {why}")
+
+
+def _run(kind: str, start: Callable[[Path], Server], folder: Path) -> Iterator[Endpoint]:
+    if kind in _missing:
+        _unavailable(kind, _missing[kind])
+    try:
+        server = start(folder)
+    except ServerUnavailable as error:
+        _unavailable(kind, str(error))
+    try:
+        yield server.endpoint
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def minio_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """A MinIO, as the first site."""
+    yield from _run("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "a")
+
+
+@pytest.fixture(scope="session")
+def minio_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Another MinIO, as the second site."""
+    yield from _run("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "b")
+
+
+@pytest.fixture(scope="session")
+def minio_pair(minio_a: Endpoint, minio_b: Endpoint) -> tuple[Endpoint, Endpoint]:
+    """Two MinIO servers that know nothing of each other."""
+    return minio_a, minio_b
+
+
+@pytest.fixture(scope="session")
+def ceph_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """A Ceph cluster with its gateway, as the first site."""
+    yield from _run("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "a")
+
+
+@pytest.fixture(scope="session")
+def ceph_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Another Ceph cluster, as the second site."""
+    yield from _run("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "b")
+
+
+@pytest.fixture(scope="session")
+def ceph_pair(ceph_a: Endpoint, ceph_b: Endpoint) -> tuple[Endpoint, Endpoint]:
+    """Two Ceph clusters that know nothing of each other."""
+    return ceph_a, ceph_b

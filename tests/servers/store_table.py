@@ -1,0 +1,65 @@
+"""``python -m tests.servers.store_table``: probe real servers and print the Markdown tables of docs/stores.md."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.servers.ceph import CephServer
+from tests.servers.endpoint import Server
+from tests.servers.minio import VERSION, MinioServer
+from vanvault.archiver.ports import SystemClock
+from vanvault.archiver.probe.checks import CHECKS
+from vanvault.archiver.probe.clients import attacker
+from vanvault.archiver.probe.file_site import probe_file
+from vanvault.archiver.probe.model import ProbeResult
+from vanvault.archiver.probe.run import probe_s3
+from vanvault.archiver.store.credentials import Credentials
+from vanvault.archiver.store.file import FileSite
+
+CEPH_VERSION = "16.2.15 (Debian 12)"
+
+
+def probe(server: Server) -> ProbeResult:
+    """Probe as the administrator, the strongest insider there is over S3."""
+    at = server.endpoint
+    return probe_s3("table", at.url, [attacker("admin", at.url, Credentials(at.access_key, at.secret_key))])
+
+
+def table(title: str, result: ProbeResult) -> str:
+    """One store's findings and capabilities as Markdown."""
+    took = (result.finished_at - result.started_at).total_seconds()
+    lines = [
+        f"### {title}: {result.verdict}",
+        "",
+        f"Probed on {result.started_at:%Y-%m-%d} in {took:.0f} s.",
+        "",
+        "| # | Check | Means | Result | What was seen |",
+        "|---|---|---|---|---|",
+    ]
+    for one in result.findings:
+        mark = "ok" if one.ok else f"**{'noted' if one.severity == 'info' else one.severity}**"
+        detail = one.detail.replace("|", "\\|")
+        lines.append(f"| {one.group} | `{one.check}` | {CHECKS[one.check].title} | {mark} | {detail} |")
+    able = [name for name, can in sorted(result.capabilities.items()) if can]
+    lacking = [name for name, can in sorted(result.capabilities.items()) if not can]
+    lines += ["", f"Can: {', '.join(able)}. Cannot, or not shown: {', '.join(lacking) or 'nothing'}.", ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for title, start in ((f"MinIO {VERSION}", MinioServer), (f"Ceph RGW {CEPH_VERSION}", CephServer)):
+            server = start(Path(folder) / start.kind)
+            try:
+                print(table(title, probe(server)))
+            finally:
+                server.stop()
+        for title, immutable in (("File store", False), ("File store, immutable flag on", True)):
+            root = Path(folder) / f"file-{immutable}"
+            FileSite.create(root, "table", archive="table", clock=SystemClock())
+            print(table(title, probe_file("table", root, immutable=immutable)))
+
+
+if __name__ == "__main__":
+    main()

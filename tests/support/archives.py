@@ -1,0 +1,222 @@
+"""Archives for tests: a home in a temporary folder, with its two sites in memory or in files."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests.contract.harness import ManualClock
+from vanvault.archiver.archive import HOT_TAIL, Archive, init_home
+from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
+from vanvault.archiver.intake.intake import Intake
+from vanvault.archiver.intake.large import LargeObjects
+from vanvault.archiver.intake.pool import Outcome
+from vanvault.archiver.intake.receive import event_draft, message_draft
+from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.model.times import from_us
+from vanvault.archiver.store.memory import MemorySite
+
+GATEWAY = "gateway-1"
+#: Longest wait for an answer, in seconds: far beyond what any test needs.
+PATIENCE_S = 20.0
+
+
+def message(
+    message_id: str,
+    body: bytes,
+    *,
+    gateway: str = GATEWAY,
+    received_us: int = 0,
+    given: Metadata | None = None,
+) -> MessageDraft:
+    """A draft of an opaque message."""
+    return message_draft(
+        gateway=gateway,
+        message_id=message_id,
+        received=from_us(received_us),
+        content_type="application/xml",
+        body=body,
+        sha256=hashlib.sha256(body).digest(),
+        sha512=hashlib.sha512(body).digest(),
+        given=given or Metadata(),
+        reading=MetadataReading(Metadata()),
+    )
+
+
+def event(event_id: str, *, type: str = "dossier.received", transaction_id: str = "t-1") -> EventDraft:
+    """A draft of a line of the log."""
+    fields = {
+        "event_id": event_id,
+        "occurred_at": "2026-11-22T08:00:00+07:00",
+        "type": type,
+        "transaction_id": transaction_id,
+    }
+    return event_draft(GATEWAY, fields, received=from_us(0))
+
+
+@dataclass
+class Home:
+    """A home whose sites are in memory, so that they can fail and rot on demand."""
+
+    path: Path
+    clock: ManualClock
+    sites: dict[str, MemorySite]
+    fault: Fault = no_fault
+    _archives: list[Archive] = field(default_factory=list)
+
+    @property
+    def primary(self) -> MemorySite:
+        return self.sites["primary"]
+
+    @property
+    def standby(self) -> MemorySite:
+        return self.sites["standby"]
+
+    def archive(self) -> Archive:
+        """The home as a newly started process opens it."""
+        archive = Archive(self.path, clock=self.clock, fault=self.fault)
+        for site in archive.sites.values():
+            site.close()
+        archive.sites.clear()
+        archive.sites.update(self.sites)
+        self._archives.append(archive)
+        return archive
+
+    def forget_hot_tail(self) -> None:
+        """What a lost disk of a node does."""
+        for file in (self.path / HOT_TAIL).parent.iterdir():
+            file.unlink()
+
+    def check(self) -> None:
+        """No caller broke a rule of the store at either site."""
+        for site in self.sites.values():
+            site.check()
+
+    def close(self) -> None:
+        for archive in self._archives:
+            archive.close()
+
+
+@contextmanager
+def memory_home(path: Path) -> Iterator[Home]:
+    """A new home at ``path``."""
+    clock = ManualClock()
+    init_home(path, clock=clock)
+    home = Home(path, clock, {name: MemorySite(name, clock=clock) for name in ("primary", "standby")})
+    try:
+        yield home
+    finally:
+        home.close()
+
+
+class Node:
+    """A started intake, with calls that wait for their answer as a client would."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.intake: Intake = archive.open_intake()
+        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy)
+        self.intake.start()
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        assert self.intake.stop(PATIENCE_S)
+
+    def wait_ready(self) -> None:
+        """Until the node accepts."""
+        self.wait_for_state("ready")
+
+    def wait_for_state(self, state: str) -> None:
+        pause, waited = threading.Event(), 0.0
+        while self.intake.committer.state != state:
+            assert waited < PATIENCE_S, f"the node is {self.intake.committer.state}"
+            pause.wait(0.005)
+            waited += 0.005
+
+    def submit(self, drafts: Sequence[Draft]) -> list[tuple[Outcome, bool]]:
+        """Submit all at once and wait for every (receipt or error, repeated)."""
+        outcomes: dict[int, tuple[Outcome, bool]] = {}
+        done = threading.Semaphore(0)
+
+        def settle(index: int, outcome: Outcome, repeated: bool) -> None:
+            outcomes[index] = (outcome, repeated)
+            done.release()
+
+        self.intake.pool.arriving(1)  # they belong into one group
+        try:
+            for index, draft in enumerate(drafts):
+                try:
+                    self.intake.submit(draft, lambda *got, index=index: settle(index, *got))  # type: ignore[misc]
+                except VanVaultError as error:
+                    settle(index, error, False)
+        finally:
+            self.intake.pool.arriving(-1)
+        for _ in drafts:
+            assert done.acquire(timeout=PATIENCE_S), "no answer came"
+        return [outcomes[index] for index in range(len(drafts))]
+
+    def placed(self, draft: MessageDraft) -> MessageDraft:
+        """The draft with its body in an object of its own, as the API does it with a large one."""
+        writer = self.intake.committer.writer
+        assert writer is not None
+        assert draft.body is not None
+        copies = self.large.place(
+            draft.body,
+            writer=writer.id,
+            executor=writer.executor,
+            retain_until=self.archive.retain_until("messages", self.archive.clock.now()),
+        )
+        return replace(draft, body=None, large=copies)
+
+    def push(self, draft: Draft) -> Receipt:
+        """The receipt of one draft; raises the error that the client would be told."""
+        outcome, _ = self.submit([draft])[0]
+        if isinstance(outcome, VanVaultError):
+            raise outcome
+        return outcome
+
+    def push_until_accepted(self, draft: Draft) -> Receipt:
+        """As a patient client: the same again until it is accepted."""
+        pause = threading.Event()
+        for _ in range(round(PATIENCE_S / 0.01)):
+            try:
+                return self.push(draft)
+            except VanVaultError:
+                pause.wait(0.01)
+        raise AssertionError("the node never accepted the draft")
+
+
+def crash(node: Node, home: Home) -> None:
+    """End the node's writing as a kill would: no closing object, nothing more at any site."""
+
+    def die(step: str) -> None:
+        raise SystemExit
+
+    writer = node.intake.committer.writer
+    assert writer is not None
+    assert node.intake.folder.flush()
+    writer._fault = die
+    node.stop()
+
+
+def rebuilt(site: MemorySite, clock: ManualClock) -> MemorySite:
+    """A new, empty site into which every object was copied: same keys and locks, other version ids."""
+    fresh = MemorySite(site.site, clock=clock)
+    fresh._count = 1000
+    for version in site.list():
+        assert version.retain_until is not None
+        data = site.get(version.key, version.version)
+        fresh.put(version.key, data, sha256=hashlib.sha256(data).digest(), retain_until=version.retain_until)
+    return fresh

@@ -1,0 +1,102 @@
+"""A real server in a process of its own, on a free port of the loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+#: Longest wait for a start or an end, in seconds: a loaded machine may be slow.
+PATIENCE_S = 60.0
+_SERVE = ("-c", "import sys; from vanvault.cli.main import main; main()")
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """``vanvault serve`` of a home; ends with the block, killed if it must be."""
+
+    def __init__(
+        self, home: Path, *, settings: Mapping[str, str] | None = None, program: Sequence[str] | None = None
+    ) -> None:
+        """``settings``: such as ``INTAKE__LINGER_MS``; ``program`` replaces the command, for fault points."""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home.parent / f"server-{self.port}.log"
+        command = program or (*_SERVE, "--home", str(home), "serve", "--port", str(self.port))
+        environment = {
+            **os.environ,
+            **{f"VANVAULT_{name}": value for name, value in (settings or {}).items()},
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *(part.format(port=self.port) for part in command)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.kill()
+
+    def wait_ready(self) -> Self:
+        """Until it accepts. Fails when it ends or does not come up."""
+        until = time.monotonic() + PATIENCE_S
+        with httpx.Client(base_url=self.url, trust_env=False) as client:
+            while time.monotonic() < until:
+                assert self.process.poll() is None, self.log.read_text(errors="replace")[-4000:]
+                try:
+                    if client.get("/v1/health/ready", timeout=5).status_code == 200:
+                        return self
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.05)
+        raise AssertionError(f"not ready: {self.log.read_text(errors='replace')[-4000:]}")
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code after the drain."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+    def kill(self) -> None:
+        """SIGKILL: no drain, no last words."""
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+    def wait_end(self) -> int:
+        """The exit code, once it has ended by itself."""
+        return self.process.wait(PATIENCE_S)
+
+    @contextmanager
+    def client(self, token: str) -> Iterator[httpx.Client]:
+        """A client of one gateway, with connections of its own."""
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False) as client:
+            yield client
+
+
+def push(client: httpx.Client, message_id: str, body: bytes, **headers: str) -> httpx.Response:
+    """One message, as any client would push it."""
+    return client.post("/v1/messages", content=body, headers={"Vanvault-Message-Id": message_id, **headers})
