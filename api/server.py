@@ -8,9 +8,9 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
 
 from vanvault.api.app import create_app
+from vanvault.api.shortcut import Shortcut
 from vanvault.archiver.archive import Archive
 
 #: Connections at once; beyond it the server answers 503 by itself.
@@ -44,6 +44,7 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_DRAIN_S,
         server_header=False,
+        proxy_headers=False,
         date_header=True,
     )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -53,7 +54,7 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0) -> None:
 class _Server(uvicorn.Server):
     """Ends with exit code 0 after a drain: a stop that was asked for is no failure."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, grace_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: Shortcut, grace_s: float) -> None:
         super().__init__(config)
         self._app = app
         self._grace_s = grace_s
@@ -65,7 +66,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by the signal: readiness first, the sockets ``grace_s`` later; at once the second time."""
-        node = getattr(self._app.state, "node", None)
+        node = getattr(self._app.app.state, "node", None)
         if self._loop is None or node is None or node.draining.is_set():
             self.should_exit = True
             return

@@ -25,7 +25,15 @@ from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fa
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.ports import Clock, Entropy, SystemClock, SystemEntropy
+from vanvault.archiver.ports import (
+    Clock,
+    ClockStopwatch,
+    Entropy,
+    Stopwatch,
+    SystemClock,
+    SystemEntropy,
+    SystemStopwatch,
+)
 from vanvault.archiver.probe.record import ProbePolicy
 from vanvault.archiver.retention.profiles import profile, retain_until, with_years
 from vanvault.archiver.search.fold import FoldReport, catch_up
@@ -120,6 +128,7 @@ class Archive:
         home: Path,
         *,
         clock: Clock | None = None,
+        stopwatch: Stopwatch | None = None,
         entropy: Entropy | None = None,
         fault: Fault = no_fault,
         store_fault: Fault = no_store_fault,
@@ -164,6 +173,7 @@ class Archive:
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
+            stopwatch=stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch()),
             policy=ProbePolicy(
                 max_age=timedelta(days=self.settings.probe.max_age_days),
                 accept_weak=self.settings.probe.accept_weak,
@@ -214,6 +224,7 @@ class Archive:
 
         ``trusted`` asks for clocks that agree and sites that were probed.
         """
+        self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
         self.catch_up(settle=True)
         if trusted:
             self.trust.check()
@@ -246,6 +257,7 @@ class Archive:
             receipts=self.receipts,
             open_writer=self.open_writer,
             check=self.check_trust,
+            before_commit=self.trust.check_step,
             check_s=self.settings.clock.check_s,
             closing_event=partial(self.system_event, "writer.closed", {}),
             limits=PoolLimits(

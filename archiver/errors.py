@@ -11,7 +11,7 @@
     ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
     ├── SiteUnavailable       a site did not take or give bytes; says whether they may be stored
     │   └── SiteFull          it has no room left
-    ├── LockRefused           a store refused to delete, shorten or overwrite a locked object (that is its job)
+    ├── LockRefused           a store refused to delete, shorten or overwrite a locked object
     ├── Damaged               bytes are not what their name, digest or chain says
     ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
     └── SettingsError         the settings file or the home folder is wrong
@@ -32,7 +32,7 @@ class VanVaultError(Exception):
 
 
 class InvalidInput(VanVaultError):
-    """The input breaks a rule; nothing was stored. ``field`` names the part that is wrong ("" for the whole)."""
+    """The input breaks a rule; nothing was stored. ``field`` names the wrong part ("" for the whole)."""
 
     def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -6,6 +6,7 @@ Tests inject their own, so ten years pass in seconds and every run is repeatable
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,6 +16,14 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time, timezone-aware, UTC."""
+        ...
+
+
+class Stopwatch(Protocol):
+    """Counts seconds that nobody can set."""
+
+    def seconds(self) -> float:
+        """Seconds since some fixed moment; never runs backwards."""
         ...
 
 
@@ -31,6 +40,23 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+class SystemStopwatch:
+    """The operating system's monotonic clock."""
+
+    def seconds(self) -> float:
+        return time.monotonic()
+
+
+class ClockStopwatch:
+    """A stopwatch that believes a clock: for tests in which time is injected."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def seconds(self) -> float:
+        return self._clock.now().timestamp()
 
 
 class SystemEntropy:

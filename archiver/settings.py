@@ -33,12 +33,13 @@ class S3Settings(_Section):
     pool: int = Field(default=32, ge=1, le=1024, description="connections kept open for each credential")
     connect_timeout: float = Field(default=3, gt=0, description="seconds to wait for a connection")
     read_timeout: float = Field(default=20, gt=0, description="seconds of silence to wait for an answer")
+    page: int = Field(default=1000, ge=1, le=1000, description="lines of a listing in one answer")
     attempts: int = Field(default=3, ge=1, le=20, description="tries of what is safe to repeat")
     max_single_put: int = Field(default=2**30, ge=5 * 2**20, description="largest object put in one request")
 
-    def options(self, *, multipart_ok: bool = False) -> S3Options:
-        """The same as the store takes it; multipart only where a probe has passed it."""
-        return S3Options(**self.model_dump(), multipart_ok=multipart_ok)
+    def options(self) -> S3Options:
+        """The same as the store takes it, without multipart: no object of the archive is that large."""
+        return S3Options(**self.model_dump())
 
 
 class SiteSettings(_Section):
@@ -76,7 +77,7 @@ class IntakeSettings(_Section):
     memory_bytes: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of requests in flight before intake answers 503"
     )
-    linger_ms: float = Field(default=4, ge=0, le=1000, description="longest wait of an entry for company")
+    linger_ms: float = Field(default=15, ge=0, le=1000, description="longest wait of an entry for company")
     group_bytes: int = Field(
         default=8 * 2**20, ge=2**16, le=2**30, description="originals in one batch object"
     )

@@ -7,40 +7,49 @@ damaged, a good one is put on top, though an older good one may lie below.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
+from vanvault.recovery.locks import with_lock
 
 #: No copy is locked for less than this: what has expired but was not disposed of is kept, too.
 SHORTEST_LOCK = timedelta(days=1)
 
 
-def read_good(source: SiteReader, key: str) -> tuple[bytes, StoredVersion]:
-    """The bytes that the name promises, and the newest version that holds them.
+def read_good(
+    source: SiteReader, key: str, listed: Sequence[StoredVersion] | None = None
+) -> tuple[bytes, StoredVersion]:
+    """The bytes that the name promises, and the newest version that holds them, with its lock.
+
+    ``listed``: the key's versions as a listing has just shown them; None: they are looked up.
 
     Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable.
     """
     name = parse_key(key)
     if name is None:
         raise Damaged(f"{key} is not the name of an archive object", key=key, site=source.site)
-    versions = source.versions(key)
+    versions = source.versions(key) if listed is None else listed
     if not versions:
         raise NotFound(f"site {source.site} does not hold {key}")
     for version in versions:
         try:
             data = source.get(key, version.version)
+            if hashlib.sha256(data).digest() == name.sha256:
+                return data, with_lock(source, version)
         except NotFound:
             continue
-        if hashlib.sha256(data).digest() == name.sha256:
-            return data, version
     raise Damaged(f"no version of {key} at {source.site} is whole", key=key, site=source.site)
 
 
-def lock_of(version: StoredVersion, at_least: datetime | None, target: SiteReader) -> datetime:
-    """The lock of a copy: that of its source, the date that it needs, or a day, whichever is the latest."""
-    shortest = target.now().replace(microsecond=0) + SHORTEST_LOCK
+def lock_of(version: StoredVersion, at_least: datetime | None, now: datetime) -> datetime:
+    """The lock of a copy: that of its source, the date that it needs, or a day, whichever is the latest.
+
+    ``now``: the target's time.
+    """
+    shortest = now.replace(microsecond=0) + SHORTEST_LOCK
     return max(date for date in (version.retain_until, at_least, shortest) if date is not None)
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from vanvault.archiver.errors import SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.format.names import batch_prefix, large_prefix
-from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
 
 #: Sorts after every key that starts with the same text: keys have no character beyond "z".
 LAST = "~"
@@ -73,10 +73,10 @@ class Listing:
         for key, entries in groupby(merged, key=itemgetter(0)):
             yield Copies(key, {site: versions for _, site, versions in entries if versions})
 
-    def strays(self) -> Iterator[tuple[str, str]]:
-        """(site, path) of what is no version of any key."""
+    def strays(self) -> Iterator[tuple[str, Stray]]:
+        """(site, what is no version of any key)."""
         for name, site in self._sites.items():
-            yield from ((name, path) for path in self._guarded(name, site.strays))
+            yield from ((name, stray) for stray in self._guarded(name, site.strays))
 
     def is_away(self, site: str) -> bool:
         """Has the site failed, or does it now? One object may be unreadable at a site that is there."""

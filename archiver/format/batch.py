@@ -22,6 +22,8 @@ from vanvault.archiver.model.metadata import BUSINESS_FIELDS, Metadata
 
 #: Rows of one row group: small, so that one message is read without decoding many others.
 ROW_GROUP_ROWS = 100
+#: Objects with fewer rows compress the column of originals only.
+_COMPRESS_ALL_ROWS = 16
 
 _HEADER_FIELDS = {
     "archive",
@@ -59,8 +61,7 @@ def encode_batch(
     with pq.ParquetWriter(
         sink,
         schema,
-        compression="zstd",
-        compression_level=compression_level,
+        **_compression(schema, len(entries), compression_level),
         use_dictionary=False,
         write_statistics=False,
         store_schema=False,
@@ -198,6 +199,15 @@ def encode_placement(placement: Placement) -> dict[str, str]:
 def decode_placement(fields: dict[str, str]) -> Placement:
     """A placement from JSON values. Raises KeyError, TypeError on other shapes."""
     return Placement(fields["site"], fields["key"], fields["version"], fields["retain_until"])
+
+
+def _compression(schema: pa.Schema, rows: int, level: int) -> dict[str, Any]:
+    """In a small object only originals are worth a compressor: setting one up costs more than it saves."""
+    if rows >= _COMPRESS_ALL_ROWS or "body" not in schema.names:
+        return {"compression": "zstd", "compression_level": level}
+    paths = [f"{name}.list.element" if name == "insurance_numbers" else name for name in schema.names]
+    columns = dict.fromkeys(paths, "none") | {"body": "zstd"}
+    return {"compression": columns, "compression_level": {"body": level}}
 
 
 def _message_columns(entries: Sequence[Any]) -> dict[str, list[Any]]:

@@ -39,6 +39,7 @@ class Committer:
         open_writer: OpenWriter,
         on_committed: OnCommitted,
         closing_event: Callable[[], EventDraft],
+        before_commit: Callable[[], None],
         *,
         first_retry_s: float = 0.2,
         last_retry_s: float = 5.0,
@@ -47,6 +48,7 @@ class Committer:
         self._open_writer = open_writer
         self._on_committed = on_committed
         self._closing_event = closing_event
+        self._before_commit = before_commit
         self._retries = (first_retry_s, last_retry_s)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -127,6 +129,7 @@ class Committer:
         while tickets := self._pool.take():
             drafts = [ticket.draft for ticket in tickets]
             try:
+                self._before_commit()
                 committed = writer.commit(drafts)
             except VanVaultError as error:
                 _log.warning("commit failed", reason=error.message, entries=len(tickets))
@@ -160,12 +163,20 @@ class Committer:
         self._state, self._refusal = "closing", Busy("the node is shutting down", retry_after=2)
         try:
             if not writer.unsettled:
-                self._on_committed(writer.commit([self._closing_event()], final=True), [])
+                self._on_committed(self._closed(writer), [])
         except VanVaultError as error:
             # The chain stays open; the next start records its head, as after a crash.
             _log.warning("closed without a last object", reason=error.message)
         finally:
             writer.close()
+
+    def _closed(self, writer: Writer) -> list[CommittedBatch]:
+        try:
+            return writer.commit([self._closing_event()], final=True)
+        except SiteUnavailable:
+            if not writer.unsettled:
+                raise
+            return writer.settle()  # a site that was replaced meanwhile takes it at the second try
 
     def _fail(self, tickets: Sequence[Ticket], error: VanVaultError) -> None:
         for ticket in tickets:

@@ -16,7 +16,7 @@ from vanvault.archiver.search.hot_tail import HotTail
 _log = structlog.get_logger("vanvault.fold")
 
 #: Pause between two transactions, so that one transaction takes many small objects.
-_GATHER_S = 0.05
+_GATHER_S = 0.25
 _RETRY_S = 1.0
 #: Entries that may wait for the hot tail before intake is refused.
 _BACKLOG = 100_000

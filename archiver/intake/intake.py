@@ -16,7 +16,8 @@ from vanvault.archiver.intake.folder import Folder
 from vanvault.archiver.intake.pool import Done, Pool, PoolLimits, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
-from vanvault.archiver.search.hot_tail import Claim, HotTail
+from vanvault.archiver.search.folded import Claim
+from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
 
 _FLUSH_S = 60.0
@@ -45,6 +46,7 @@ class Intake:
         open_writer: OpenWriter,
         closing_event: Callable[[], EventDraft],
         check: Callable[[], None],
+        before_commit: Callable[[], None],
         check_s: float = 30.0,
         limits: PoolLimits | None = None,
         release: Release = release_here,
@@ -58,7 +60,7 @@ class Intake:
         self._lock = threading.Lock()
         self.pool = Pool(limits or PoolLimits())
         self.folder = Folder(tail, self._folded)
-        self.committer = Committer(self.pool, open_writer, self._committed, closing_event)
+        self.committer = Committer(self.pool, open_writer, self._committed, closing_event, before_commit)
         self._watch = Watch(self.committer, check, check_s)
 
     def start(self) -> None:

@@ -46,12 +46,14 @@ class Pool:
         self._ready = threading.Condition()
         self._closed = False
         self._arriving = 0
+        self._last_group = 0
+        self._expected = 1
 
     def arriving(self, change: int) -> None:
-        """Count requests (+1, -1) that will soon add tickets: with none on the way, nobody is waited for."""
+        """Count requests (+1, -1) that will soon add tickets; a group does not leave without them."""
         with self._ready:
             self._arriving += change
-            if not self._arriving and self._queue:
+            if not self._arriving and self._queue and self._enough():
                 self._ready.notify()
 
     def add(self, ticket: Ticket) -> None:
@@ -62,7 +64,7 @@ class Pool:
             if len(self._queue) >= self._limits.waiting_entries:
                 raise Busy("too many entries wait to be written", retry_after=1)
             self._queue.append(ticket)
-            if len(self._queue) in (1, self._limits.group_entries):
+            if len(self._queue) == 1 or self._enough():
                 self._ready.notify()
 
     def close(self) -> None:
@@ -76,8 +78,14 @@ class Pool:
         return self._closed
 
     def take(self) -> list[Ticket]:
-        """The next group, waiting for one; [] when the pool is closed and empty."""
+        """The next group, waiting for one; [] when the pool is closed and empty.
+
+        A group waits, at most ``linger_s``, until as many tickets are there as lately came together: those
+        of the last group (its callers send again) and those that came while it was written. So a lone
+        caller waits for nobody, and many callers share one object.
+        """
         with self._ready:
+            self._expected = self._last_group + len(self._queue)
             while not self._queue and not self._closed:
                 self._ready.wait()
             self._ready.wait_for(self._enough, timeout=self._limits.linger_s)
@@ -88,6 +96,7 @@ class Pool:
                 if group and size > self._limits.group_bytes:
                     break
                 group.append(self._queue.popleft())
+            self._last_group = len(group)
             return group
 
     def drain(self) -> list[Ticket]:
@@ -98,4 +107,7 @@ class Pool:
             return tickets
 
     def _enough(self) -> bool:
-        return self._closed or not self._arriving or len(self._queue) >= self._limits.group_entries
+        waiting = len(self._queue)
+        if self._closed or waiting >= self._limits.group_entries:
+            return True
+        return waiting >= self._expected and not self._arriving

@@ -99,7 +99,7 @@ def message_draft(
         gateway=gateway,
         message_id=check_id(message_id, "message_id"),
         received_us=to_us(received),
-        content_type=content_type[:MAX_VALUE] if content_type.isprintable() else "",
+        content_type=_content_type(content_type),
         size=len(body),
         sha256=sha256,
         sha512=sha512,
@@ -208,6 +208,11 @@ def _event(
         sha256=hashlib.sha256(data).digest(),
         sha512=hashlib.sha512(data).digest(),
     )
+
+
+def _content_type(text: str) -> str:
+    """As the gateway sent it, where it may stand in a header again (RFC 9110, 8.3); else unknown."""
+    return text if len(text) <= MAX_VALUE and text.isascii() and text.isprintable() else ""
 
 
 def _value(value: object, field: str) -> str:

@@ -33,7 +33,7 @@ from vanvault.archiver.model.batch import BatchHeader, Commit
 from vanvault.archiver.model.entry import Entry, Event, Message
 from vanvault.archiver.model.times import from_us, rfc3339_seconds
 from vanvault.archiver.ports import Clock, Entropy
-from vanvault.archiver.search.hot_tail import FoldedBatch
+from vanvault.archiver.search.folded import FoldedBatch
 from vanvault.archiver.search.items import without_body
 from vanvault.archiver.sites.placing import Placing
 from vanvault.archiver.store.port import Site

@@ -16,10 +16,11 @@ def clean_up(ctx: ProbeContext) -> tuple[str, ...]:
     for bucket in ctx.buckets.all():
         try:
             remains += _empty(ctx.owner, bucket)
-        except (ClientError, BotoCoreError, StoreUnreachable) as error:
-            why = error_code(error) if isinstance(error, ClientError) else str(error)
-            if why not in ("NoSuchBucket", "404"):
-                remains.append(f"bucket {bucket}: {why}")
+        except ClientError as error:
+            if error_code(error) != "NoSuchBucket":
+                remains.append(f"bucket {bucket}: {error_code(error)}")
+        except (BotoCoreError, StoreUnreachable) as error:
+            remains.append(f"bucket {bucket}: {error}")
     return tuple(remains)
 
 

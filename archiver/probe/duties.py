@@ -37,12 +37,14 @@ def duty(ctx: ProbeContext, attacker: Attacker) -> list[Finding]:
 
 def privilege(ctx: ProbeContext) -> list[Finding]:
     """May the everyday credentials delete what is not locked? They never need to."""
+    everyday = [attacker for attacker in ctx.attackers if attacker.duty in _LEAST]
+    if not everyday:
+        return [finding("least-privilege", True, "no credentials of a writer, reader or keeper were given")]
     may = []
-    for attacker in ctx.attackers:
-        if attacker.duty in _LEAST:
-            planted = ctx.plant_unlocked(f"unlocked-{attacker.duty}")
-            if attacks.delete_version(attacker.client, planted).accepted:
-                may.append(attacker.duty)
+    for attacker in everyday:
+        planted = ctx.plant_unlocked(f"unlocked-{attacker.duty}")
+        if attacks.delete_version(attacker.client, planted).accepted:
+            may.append(attacker.duty)
     shared = len({one.access_key for one in ctx.attackers}) < len(ctx.attackers)
     detail = f"may delete what is not locked: {', '.join(may)}" if may else "none of them may delete anything"
     if shared:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -155,7 +155,10 @@ def _run_groups(ctx: ProbeContext) -> list[Finding]:
     groups += [((f"duty-{one.duty}",), partial(duties.duty, attacker=one)) for one in ctx.attackers]
     with ThreadPoolExecutor(8, thread_name_prefix="probe") as pool:
         futures = [pool.submit(_guarded, ctx, checks, group) for checks, group in groups]
-        found = [one for future in futures for one in future.result()]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        # Of a store that went silent no further answers are awaited.
+        pool.shutdown(wait=False, cancel_futures=True)
+        found = [one for future in futures if not future.cancelled() for one in future.result()]
     order = {check: number for number, check in enumerate(CHECKS)}
     return sorted(found, key=lambda one: order[one.check])
 

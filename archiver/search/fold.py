@@ -17,7 +17,8 @@ from vanvault.archiver.format.names import batch_prefix, parse_key
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.search.hot_tail import FoldedBatch, HotTail
+from vanvault.archiver.search.folded import FoldedBatch
+from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.sites.placing import copy_object, placement_of, read_anywhere
 from vanvault.archiver.store.port import Site, StoredVersion
 

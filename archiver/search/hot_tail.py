@@ -4,7 +4,7 @@ A cache, never a source of truth: delete it and ``fold.py`` rebuilds it from the
 three questions: was this (gateway, id) archived before, what matches this query, and which batches
 are folded already. Applying a batch twice changes nothing, so several processes may fold at once.
 
-Layout (all of it derived; keys are HMAC tokens and rows are sealed, see ``secrets.py``)::
+Layout (all of it derived; keys are keyed tokens and rows are sealed, see ``secrets.py``)::
 
     batch(n, key, ...)                     one row per folded batch; recorded: a header holds its commit
     early_commit(key, record)              commits that headers hold of batches not folded yet
@@ -15,10 +15,9 @@ Layout (all of it derived; keys are HMAC tokens and rows are sealed, see ``secre
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,8 @@ from vanvault.archiver.model.batch import BatchHeader, Commit, Placement
 from vanvault.archiver.model.entry import Entry, Event
 from vanvault.archiver.model.times import from_us
 from vanvault.archiver.ports import Entropy
+from vanvault.archiver.search import token_blocks
+from vanvault.archiver.search.folded import Claim, FoldedBatch, KnownBatch, position_of
 from vanvault.archiver.search.items import Item, entry_of, item_of, keys_of
 from vanvault.archiver.search.secrets import SearchSecrets
 from vanvault.archiver.search.tail_file import TailFile
@@ -40,41 +41,6 @@ _SCHEMA_VERSION = "2"
 _SKEW_US = 3_600 * 1_000_000
 #: How long a writer must have been silent at a complete fold to be left out of the next listings.
 _SILENT_US = 2 * 86_400 * 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class FoldedBatch:
-    """A committed batch, ready to be applied: its header, entries (bodies not needed) and copies."""
-
-    key: str
-    header: BatchHeader
-    entries: tuple[Entry, ...]
-    placements: tuple[Placement, ...]
-    commit: Commit | None = None  # known when this process signed it, or a later header recorded it
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Where a (gateway, id) was first archived."""
-
-    position: bytes
-    sha256: bytes  # of the original or the canonical event
-
-
-@dataclass(frozen=True, slots=True)
-class KnownBatch:
-    """What the hot tail keeps of one batch."""
-
-    n: int
-    key: str
-    header: BatchHeader
-    placements: tuple[Placement, ...]
-    commit: Commit | None
-
-
-def position_of(entry: Entry, writer: str) -> bytes:
-    """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
-    return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
 
 
 class HotTail:
@@ -91,6 +57,10 @@ class HotTail:
         """Close every connection; the object may not be used afterwards."""
         self._file.close()
 
+    def ensure_sound(self) -> bool:
+        """Reads the whole file: a broken one is made anew, for the next fold to fill. False when it was."""
+        return self._file.ensure_sound()
+
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode."""
         return self._file.connection()
@@ -102,14 +72,16 @@ class HotTail:
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            new = sum(self._apply(connection, batch) for batch in batches)
+            records: list[bytes] = []
+            new = sum(self._apply(connection, batch, records) for batch in batches)
+            token_blocks.add_records(connection, records)
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
         return new
 
-    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch) -> bool:
+    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch, records: list[bytes]) -> bool:
         header = batch.header
         record = _dump_commit(batch.commit) if batch.commit else None
         cursor = connection.execute(
@@ -137,7 +109,7 @@ class HotTail:
         for commit in header.commits:
             self._record(connection, commit)
         self._take_early(connection, batch.key)
-        self._insert_entries(connection, int(cursor.lastrowid or 0), batch)
+        self._insert_entries(connection, int(cursor.lastrowid or 0), batch, records)
         return True
 
     def _know(self, connection: sqlite3.Connection, commit: Commit) -> None:
@@ -161,10 +133,12 @@ class HotTail:
         for (text,) in connection.execute("DELETE FROM early_commit WHERE key = ? RETURNING record", (key,)):
             self._record(connection, decode_commit(orjson.loads(text)))
 
-    def _insert_entries(self, connection: sqlite3.Connection, n: int, batch: FoldedBatch) -> None:
+    def _insert_entries(
+        self, connection: sqlite3.Connection, n: int, batch: FoldedBatch, records: list[bytes]
+    ) -> None:
         secrets, writer = self._secrets, batch.header.writer
         nonces = self._entropy.token(12 * max(1, len(batch.entries)))
-        rows, tokens, claims = [], [], []
+        rows, claims = [], []
         cache: dict[tuple[str, str], bytes] = {}
         for row, entry in enumerate(batch.entries):
             position = position_of(entry, writer)
@@ -177,10 +151,8 @@ class HotTail:
                 token = cache.get(pair)
                 if token is None:
                     token = cache[pair] = secrets.token(*pair)
-                tokens.append((token, position))
+                records.append(token + position)
         connection.executemany("INSERT OR IGNORE INTO entry VALUES(?, ?, ?, ?)", rows)
-        tokens.sort()  # neighbours in the tree are written together
-        connection.executemany("INSERT OR IGNORE INTO token VALUES(?, ?)", tokens)
         before = connection.total_changes
         connection.executemany("INSERT OR IGNORE INTO claim VALUES(?, ?, ?)", claims)
         if connection.total_changes - before != len(claims):
@@ -200,7 +172,7 @@ class HotTail:
             if digest != sha256:
                 connection.execute("INSERT OR IGNORE INTO conflict VALUES(?, ?)", (drop, keep))
             elif drop != keep:
-                connection.execute("DELETE FROM token WHERE position = ?", (drop,))
+                connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (drop,))
             if keep == position:
                 connection.execute(
                     "UPDATE claim SET position = ?, sha256 = ? WHERE claim = ?", (position, sha256, claim)
@@ -225,6 +197,16 @@ class HotTail:
         return int(self.connection().execute("SELECT count(*) FROM conflict").fetchone()[0])
 
     # -- reading -----------------------------------------------------------------------------
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection within one read transaction: all reads see the same fold."""
+        connection = self.connection()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
 
     def at(self, position: bytes) -> tuple[Item, int, int]:
         """Item, batch number and row at a position. Raises NotFound."""
@@ -284,6 +266,18 @@ class HotTail:
             if connection.execute("SELECT 1 FROM batch WHERE key = ?", (key,)).fetchone():
                 found.add(key)
         return found
+
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Keys of all folded batches that start with ``prefix`` and are greater than ``after``, in order."""
+        while True:
+            rows = self.connection().execute(
+                "SELECT key FROM batch WHERE key > ? ORDER BY key LIMIT 1000", (max(after, prefix),)
+            )
+            keys = [str(key) for (key,) in rows]
+            yield from (key for key in keys if key.startswith(prefix))
+            if not keys or not keys[-1].startswith(prefix):
+                return
+            after = keys[-1]
 
     def uncommitted(self) -> list[KnownBatch]:
         """Folded batches whose commit no header holds as far as is known here, oldest first."""

@@ -113,11 +113,9 @@ def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
     """The (field, value) pairs under which an entry is found; unknown values give none."""
     yield "gateway", entry.gateway
     if isinstance(entry, Event):
-        yield "entry", "event"
         yield "event_id", entry.event_id
         yield "type", entry.type
     else:
-        yield "entry", "message"
         yield "sha256", entry.sha256.hex()
     if entry.message_id:
         yield "message_id", entry.message_id
@@ -129,6 +127,15 @@ def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
                 yield "insurance_number", number
         elif value:
             yield name, value
+
+
+def keys_of_filters(filters: dict[str, str]) -> list[tuple[str, str]]:
+    """The (field, value) pairs to look up for a search's filters; ``matches`` checks the rest.
+
+    ``entry`` has none of its own: every event has the kind "event", and most entries are messages.
+    """
+    pairs = [(field, value) for field, value in filters.items() if field != "entry"]
+    return pairs + ([("kind", "event")] if filters.get("entry") == "event" else [])
 
 
 def matches(item: Item, filters: dict[str, str]) -> bool:

@@ -10,7 +10,8 @@ from vanvault.archiver.evidence.receipts import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.model.batch import Commit, Placement
 from vanvault.archiver.model.entry import Entry
-from vanvault.archiver.search.hot_tail import HotTail, KnownBatch
+from vanvault.archiver.search.folded import KnownBatch
+from vanvault.archiver.search.hot_tail import HotTail
 
 #: Batches whose receipts stay in memory, because retries tend to come for a whole batch.
 _CACHED = 16

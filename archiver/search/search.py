@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from vanvault.archiver.evidence.receipts import placements_of
 from vanvault.archiver.format.batch import encode_placement
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.model.entry import Entry
-from vanvault.archiver.search.hot_tail import HotTail, KnownBatch
-from vanvault.archiver.search.items import Item, entry_of, matches
+from vanvault.archiver.search.folded import KnownBatch
+from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.items import Item, entry_of, keys_of_filters, matches
 from vanvault.archiver.search.query import MAX_LIMIT, Query, seal_cursor
+from vanvault.archiver.search.token_blocks import intersection
 
 #: Rows that one statement fetches; more are fetched while tokens that merely collide are thrown out.
 _CHUNK = 256
-#: How far the rarity of a token is counted before it is called common.
-_COUNTED = 2000
+_ENTRY = (
+    "SELECT position, batch, row, sealed FROM entry WHERE position = ?"
+    " AND position NOT IN (SELECT position FROM duplicate)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,41 +94,26 @@ class Search:
         }
 
     def _fetch(self, query: Query, limit: int) -> list[tuple[bytes, int, int, bytes]]:
-        """Rows (position, batch, row, sealed) in order: the rarest token leads, the others are probed."""
-        connection = self._tail.connection()
+        """Up to ``limit`` rows (position, batch, row, sealed), in order."""
         low, high = _bounds(query)
-        tokens = [self._tail.token(field, value) for field, value in query.filters.items()]
-        if len(tokens) > 1:
-            counted = {
-                token: connection.execute(
-                    "SELECT count(*) FROM (SELECT 1 FROM token WHERE token = ? AND position >= ?"
-                    " AND position < ? LIMIT ?)",
-                    (token, low, high, _COUNTED),
-                ).fetchone()[0]
-                for token in tokens
-            }
-            tokens.sort(key=lambda token: counted[token])
-        direction = "DESC" if query.order == "newest" else "ASC"
-        parameters: list[Any]
-        if tokens:
-            probes = "".join(
-                " AND EXISTS(SELECT 1 FROM token AS p WHERE p.token = ? AND p.position = t.position)"
-                for _ in tokens[1:]
-            )
-            sql = (
-                "SELECT e.position, e.batch, e.row, e.sealed FROM token AS t CROSS JOIN entry AS e"
-                " ON e.position = t.position"
-                f" WHERE t.token = ? AND t.position >= ? AND t.position < ?{probes}"
-                f" ORDER BY t.position {direction} LIMIT ?"
-            )
-            parameters = [tokens[0], low, high, *tokens[1:], limit]
-        else:
-            sql = (
-                "SELECT position, batch, row, sealed FROM entry WHERE position >= ? AND position < ?"
-                f" ORDER BY position {direction} LIMIT ?"
-            )
-            parameters = [low, high, limit]
-        return connection.execute(sql, parameters).fetchall()
+        newest = query.order == "newest"
+        tokens = [self._tail.token(field, value) for field, value in keys_of_filters(query.filters)]
+        with self._tail.snapshot() as connection:
+            if not tokens:
+                return connection.execute(
+                    "SELECT position, batch, row, sealed FROM entry WHERE position >= ? AND position < ?"
+                    " AND position NOT IN (SELECT position FROM duplicate)"
+                    f" ORDER BY position {'DESC' if newest else 'ASC'} LIMIT ?",
+                    (low, high, limit),
+                ).fetchall()
+            rows = []
+            for position in intersection(connection, tokens, low, high, newest=newest):
+                row = connection.execute(_ENTRY, (position,)).fetchone()
+                if row is not None:
+                    rows.append(row)
+                if len(rows) == limit:
+                    break
+            return rows
 
 
 def _bounds(query: Query) -> tuple[bytes, bytes]:

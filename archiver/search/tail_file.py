@@ -6,7 +6,8 @@
     batch(n, key, ...)                     one row per folded batch
     entry(position, batch, row, sealed)    one row per message or event
     claim(claim, position, sha256)         (gateway, id) -> its first entry
-    token(token, position)                 (field, value) -> entries, in time order
+    block(...)                             (field, value) -> entries, in time order: token_blocks.py
+    duplicate(position)                    entries that repeat an earlier one: not shown
     conflict(position, first)              entries that repeat an id with other bytes
 """
 
@@ -16,6 +17,8 @@ import sqlite3
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+
+from vanvault.archiver.search import token_blocks
 
 _SCHEMA_VERSION = "1"
 _SCHEMA = """
@@ -35,8 +38,7 @@ CREATE TABLE IF NOT EXISTS entry(
 CREATE INDEX IF NOT EXISTS entry_batch ON entry(batch, row);
 CREATE TABLE IF NOT EXISTS claim(claim BLOB PRIMARY KEY, position BLOB NOT NULL, sha256 BLOB NOT NULL)
     WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS token(token BLOB NOT NULL, position BLOB NOT NULL, PRIMARY KEY(token, position))
-    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS duplicate(position BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS conflict(position BLOB PRIMARY KEY, first BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -57,10 +59,19 @@ class TailFile:
         except sqlite3.DatabaseError:
             usable = False
         if not usable:
-            self.close()
-            for name in (path, *path.parent.glob(path.name + "-*")):
-                name.unlink(missing_ok=True)
-            self._prepare()
+            self._make_anew()
+
+    def ensure_sound(self) -> bool:
+        """Look at every page; a file with a broken one is made anew, empty. False when it was."""
+        try:
+            sound = bool(self.connection().execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        except sqlite3.OperationalError:
+            raise  # locked or out of space: says nothing about the pages
+        except sqlite3.DatabaseError:
+            sound = False
+        if not sound:
+            self._make_anew()
+        return sound
 
     def close(self) -> None:
         """Close every connection."""
@@ -85,9 +96,15 @@ class TailFile:
                 self._connections.append(found)
         return found
 
+    def _make_anew(self) -> None:
+        self.close()
+        for name in (self._path, *self._path.parent.glob(self._path.name + "-*")):
+            name.unlink(missing_ok=True)
+        self._prepare()
+
     def _prepare(self) -> bool:
         connection = self.connection()
-        connection.executescript(_SCHEMA)
+        connection.executescript(_SCHEMA + token_blocks.SCHEMA)
         for name, value in self._facts.items():
             connection.execute("INSERT OR IGNORE INTO fact VALUES(?, ?)", (name, value))
         stored: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from vanvault.archiver.errors import NotFound, SiteUnavailable
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.model.times import from_us
-from vanvault.archiver.ports import Clock
+from vanvault.archiver.ports import Clock, Stopwatch
 from vanvault.archiver.probe.record import (
     ProbeOnRecord,
     ProbePolicy,
@@ -37,6 +37,7 @@ class Trust:
         tail: HotTail,
         signing: SigningKeys,
         clock: Clock,
+        stopwatch: Stopwatch,
         policy: ProbePolicy,
         max_skew: timedelta,
     ) -> None:
@@ -47,12 +48,16 @@ class Trust:
         self._tail = tail
         self._signing = signing
         self._clock = clock
+        self._stopwatch = stopwatch
+        self._agreed: tuple[datetime, float] | None = None  # clock and stopwatch when all clocks agreed
         self._policy = policy
         self._max_skew = max_skew
 
     def check(self) -> None:
         """Raises SiteUnavailable (nothing may be stored) when something must not be trusted."""
+        moment = self._clock.now(), self._stopwatch.seconds()
         verdict = self.clocks()
+        self._agreed = moment if verdict.ok else None
         if not verdict.ok:
             raise SiteUnavailable(
                 f"the clocks do not agree: {verdict.detail}",
@@ -76,6 +81,24 @@ class Trust:
                     may_be_stored=False,
                     hint=f"Run: vanvault probe {site}. To go on without: vanvault probe {site} --override.",
                 )
+
+    def check_step(self) -> None:
+        """Between two checks: raises SiteUnavailable when the host's clock was set since they agreed.
+
+        Costs two readings of clocks, so every commit asks it.
+        """
+        if self._agreed is None:
+            return
+        then, started = self._agreed
+        passed = timedelta(seconds=self._stopwatch.seconds() - started)
+        jump = self._clock.now() - then - passed
+        if abs(jump) > self._max_skew:
+            raise SiteUnavailable(
+                f"the host's clock jumped by {jump.total_seconds():.0f} s",
+                site="host",
+                may_be_stored=False,
+                hint="Nothing is locked until the clocks were compared again; set the host's clock right.",
+            )
 
     def clocks(self) -> ClockVerdict:
         """The host's clock, the sites' and the archive's last time, compared."""

@@ -62,22 +62,40 @@ def site_credentials(
     return SiteCredentials(**found)
 
 
+def optional_credentials(
+    site: str, duty: str, environment: Mapping[str, str], run: Callable[[list[str]], str] = run_command
+) -> Credentials | None:
+    """Credentials of a duty that a running appliance does not need (``prober``, ``admin``), or None.
+
+    Only ``VANVAULT_<SITE>_<DUTY>_...`` is asked, never the general pair. Raises SettingsError.
+    """
+    stem = f"VANVAULT_{_NOT_A_NAME.sub('_', site.upper())}_{duty.upper()}"
+    return _pair(stem, environment, run)
+
+
 def _for_duty(
     site: str, duty: Duty, environment: Mapping[str, str], run: Callable[[list[str]], str]
 ) -> Credentials:
     name = _NOT_A_NAME.sub("_", site.upper())
     for stem in (f"VANVAULT_{name}_{duty.upper()}", f"VANVAULT_{name}"):
-        access, secret = f"{stem}_ACCESS_KEY", f"{stem}_SECRET_KEY"
-        access_key, secret_key = _value(access, environment, run), _value(secret, environment, run)
-        if access_key is not None and secret_key is not None:
-            return Credentials(access_key, secret_key)
-        if access_key is not None or secret_key is not None:
-            missing = secret if secret_key is None else access
-            raise SettingsError(f"{missing} is missing", hint=f"Set {access} and {secret} together.")
+        pair = _pair(stem, environment, run)
+        if pair is not None:
+            return pair
     raise SettingsError(
         f"site {site} has no credentials for its {duty}",
         hint=f"Set VANVAULT_{name}_ACCESS_KEY and _SECRET_KEY, or the same with _FILE or _COMMAND.",
     )
+
+
+def _pair(stem: str, environment: Mapping[str, str], run: Callable[[list[str]], str]) -> Credentials | None:
+    access, secret = f"{stem}_ACCESS_KEY", f"{stem}_SECRET_KEY"
+    access_key, secret_key = _value(access, environment, run), _value(secret, environment, run)
+    if access_key is not None and secret_key is not None:
+        return Credentials(access_key, secret_key)
+    if access_key is not None or secret_key is not None:
+        missing = secret if secret_key is None else access
+        raise SettingsError(f"{missing} is missing", hint=f"Set {access} and {secret} together.")
+    return None
 
 
 def _value(name: str, environment: Mapping[str, str], run: Callable[[list[str]], str]) -> str | None:

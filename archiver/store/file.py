@@ -35,7 +35,7 @@ from vanvault.archiver.store.file_root import (
     no_fault,
     read_manifest,
 )
-from vanvault.archiver.store.port import Capabilities, StoredVersion
+from vanvault.archiver.store.port import Capabilities, StoredVersion, Stray
 from vanvault.archiver.store.rules import check_digest, check_key, check_range, check_retain_until
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -156,7 +156,7 @@ class FileSite:
             yield from file_walk.walk(self._root.objects, prefix, after)
             self._root.check_present()  # an end that came because the folder went away is not an end
 
-    def strays(self) -> Iterator[str]:
+    def strays(self) -> Iterator[Stray]:
         """Paths, relative to the root, of files and folders that no version of this site accounts for.
 
         Files that a crash left in ``tmp`` are among them until the next writer sweeps them.
@@ -166,11 +166,11 @@ class FileSite:
             self._root.check_present()
             for entry in sorted(self._root.path.iterdir()):
                 if entry.name not in (MANIFEST, OBJECTS, TEMP):
-                    yield entry.name
+                    yield Stray(entry.name)
             for path in file_walk.strays(self._root.objects):
-                yield f"{OBJECTS}/{path}"
+                yield Stray(f"{OBJECTS}/{path}")
             for leftover in abandoned(self._root.path / TEMP):
-                yield f"{TEMP}/{leftover.name}"
+                yield Stray(f"{TEMP}/{leftover.name}")
             self._root.check_present()
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from vanvault.archiver.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.store.port import Capabilities, Site, StoredVersion
+from vanvault.archiver.store.port import Capabilities, Site, StoredVersion, Stray
 
 _T = TypeVar("_T")
 
@@ -50,7 +50,7 @@ class LazySite:
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
         return self._stream(lambda site: site.list(prefix, after))
 
-    def strays(self) -> Iterator[str]:
+    def strays(self) -> Iterator[Stray]:
         return self._stream(lambda site: site.strays())
 
     def now(self) -> datetime:

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from vanvault.archiver.errors import LockRefused, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.ports import Clock
-from vanvault.archiver.store.port import Capabilities, StoredVersion
+from vanvault.archiver.store.port import Capabilities, StoredVersion, Stray
 from vanvault.archiver.store.rules import check_digest, check_key, check_range, check_retain_until
 
 Operation = Literal["put", "get", "get_range", "stat", "versions", "list", "extend", "delete", "now"]
@@ -150,7 +150,7 @@ class MemorySite:
                     found = [held.facts for held in reversed(self._held.get(key, []))]
                 yield from found
 
-    def strays(self) -> Iterator[str]:
+    def strays(self) -> Iterator[Stray]:
         """Nothing can lie beside versions in memory."""
         return iter(())
 

@@ -91,7 +91,7 @@ class _S3Opener:
         self._last: tuple[SiteCredentials, S3Site] | None = None
 
     def __call__(self) -> Site:
-        """Clients cost a tenth of a second, so the last ones serve as long as their credentials do."""
+        """The last clients, and their open connections, serve as long as their credentials do."""
         credentials = site_credentials(self._name, self._environment)
         if self._last is None or self._last[0] != credentials:
             # boto3 takes a quarter of a second to import, which homes without S3 need not spend.

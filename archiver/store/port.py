@@ -28,6 +28,14 @@ class StoredVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """What a site holds besides versions of keys."""
+
+    path: str  # where it lies, for people
+    hides: str = ""  # the key whose versions it hides from other programs: a delete marker on top of them
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a store can and cannot do; code asks for these, never for the kind of store."""
 
@@ -82,8 +90,8 @@ class SiteReader(Protocol):
         """
         ...
 
-    def strays(self) -> Iterator[str]:
-        """What the site holds besides versions of keys, such as foreign files or delete markers.
+    def strays(self) -> Iterator[Stray]:
+        """Foreign files, delete markers on top of a key, and whatever else is no version of a key.
 
         Raises SiteUnavailable.
         """

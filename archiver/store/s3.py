@@ -11,6 +11,7 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from vanvault.archiver.errors import Damaged, InvalidInput, LockRefused, NotFound, SiteUnavailable, TooLarge
@@ -18,7 +19,7 @@ from vanvault.archiver.ports import Clock
 from vanvault.archiver.store.credentials import SiteCredentials
 from vanvault.archiver.store.md5_once import MD5
 from vanvault.archiver.store.patience import Patience
-from vanvault.archiver.store.port import Capabilities, StoredVersion
+from vanvault.archiver.store.port import Capabilities, StoredVersion, Stray
 from vanvault.archiver.store.rules import check_digest, check_key, check_range, check_retain_until, is_key
 from vanvault.archiver.store.s3_bucket import MODE, Bucket
 from vanvault.archiver.store.s3_client import KNOWN_SHA256, make_client
@@ -127,13 +128,20 @@ class S3Site:
             if not listed.is_marker and is_key(listed.key):
                 yield StoredVersion(listed.key, listed.version, listed.size, None, listed.stored_at)
 
-    def strays(self) -> Iterator[str]:
-        """Keys that break the grammar, and delete markers: they hide objects from others, not from here."""
-        for listed in self._reader.listing("", ""):
-            if listed.is_marker:
-                yield f"{listed.key} (delete marker {listed.version})"
-            elif not is_key(listed.key):
-                yield f"{listed.key} (version {listed.version})"
+    def strays(self) -> Iterator[Stray]:
+        """Keys that break the grammar, and delete markers on top of a key.
+
+        Such a marker hides the key's versions from others, not from here. One below a newer version
+        hides nothing; like all else below, it stays.
+        """
+        for key, lines in groupby(self._reader.listing("", ""), key=lambda listed: listed.key):
+            found = list(lines)
+            hides = key if is_key(key) and not all(listed.is_marker for listed in found) else ""
+            for listed in found:
+                if listed.is_marker and listed.is_latest:
+                    yield Stray(f"{key} (delete marker {listed.version})", hides)
+                elif not is_key(key):
+                    yield Stray(f"{key} ({'marker' if listed.is_marker else 'version'} {listed.version})")
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
         """See ``RetentionKeeper.extend``; the new date is read back."""

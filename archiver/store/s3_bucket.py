@@ -29,6 +29,7 @@ class Listed:
     etag: str
     stored_at: datetime  # UTC, whole seconds
     is_marker: bool  # a delete marker: hides the versions below it, removes none
+    is_latest: bool  # the newest of its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,4 +174,5 @@ def _lines(page: Any) -> list[Listed]:
 def _line(entry: Any, *, is_marker: bool) -> Listed:
     stored_at = entry["LastModified"].astimezone(UTC).replace(microsecond=0)
     size, etag = entry.get("Size", 0), entry.get("ETag", "").strip('"')
-    return Listed(entry["Key"], entry["VersionId"], size, etag, stored_at, is_marker)
+    latest = bool(entry.get("IsLatest"))
+    return Listed(entry["Key"], entry["VersionId"], size, etag, stored_at, is_marker, latest)

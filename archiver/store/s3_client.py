@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import Any
 
 import boto3.session
@@ -15,6 +17,7 @@ from vanvault.archiver.store.s3_options import S3Options
 #: A parameter of put_object and upload_part that boto3 does not know: the hex SHA-256 of the body.
 KNOWN_SHA256 = "VanvaultSha256"
 
+_session_lock = threading.Lock()  # clients are thread-safe, making them is not
 _SIGNER = "vanvault-s3v4"
 _CONTEXT = "vanvault_sha256"
 
@@ -38,11 +41,29 @@ class KnownDigestAuth:
 
 def make_client(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
     """A boto3 S3 client; safe to share between threads. Touches no network, no profile of the user's."""
+    with _session_lock:
+        client = _make(endpoint, credentials, options)
+    events = client.meta.events
+    for operation in ("PutObject", "UploadPart"):
+        events.register_first(f"provide-client-params.s3.{operation}", _take_digest)
+        events.register_first(f"choose-signer.s3.{operation}", _choose_signer)
+    return client
+
+
+@cache
+def _session() -> Any:
+    """One session for all clients: reading boto3's service descriptions takes a quarter of a second.
+
+    Only what clients are given counts: no AWS_PROFILE, which may name a profile that this host has not.
+    """
     signers: dict[str, Any] = botocore.auth.AUTH_TYPE_MAPS
     signers[_SIGNER] = KnownDigestAuth
-    # Only what is given here counts: no AWS_PROFILE, and no config file that may not exist on this host.
     core: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    client: Any = boto3.session.Session(botocore_session=core).client(
+    return boto3.session.Session(botocore_session=core)
+
+
+def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
+    return _session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=options.region,
@@ -62,11 +83,6 @@ def make_client(endpoint: str, credentials: Credentials, options: S3Options) -> 
             response_checksum_validation="when_required",
         ),
     )
-    events = client.meta.events
-    for operation in ("PutObject", "UploadPart"):
-        events.register_first(f"provide-client-params.s3.{operation}", _take_digest)
-        events.register_first(f"choose-signer.s3.{operation}", _choose_signer)
-    return client
 
 
 def _take_digest(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from vanvault.recovery.verify.model import Finding, Problem, VerifyReport
 
+#: The site's newest version is not the good one.
+_BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
 #: A good copy on top mends these.
-_COPIED: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
+_COPIED: frozenset[Problem] = _BAD | {"hidden"}
 #: An object with one of these is not the archive's: it is not spread to another site.
 _BOGUS: frozenset[Problem] = frozenset(("undecipherable", "foreign", "header"))
 #: Nothing has to be done, or can be: an extra file is no copy of anything.
@@ -18,7 +20,7 @@ _LET_BE: frozenset[Problem] = frozenset(("extra", "orphan", "superseded"))
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Put the good bytes of ``source`` on top at ``target`` (the same site: from an older version)."""
+    """Put the good bytes of ``source`` on top at ``target`` (the same site: from a version below)."""
 
     key: str
     source: str
@@ -71,7 +73,7 @@ def plan_repair(report: VerifyReport) -> RepairPlan:
 
 def _source(findings: Sequence[Finding], there: Sequence[str]) -> str | None:
     """A site with a whole newest version, else one with a whole older version."""
-    bad = {finding.site for finding in findings if finding.problem in _COPIED}
+    bad = {finding.site for finding in findings if finding.problem in _BAD}
     older = (finding.site for finding in findings if finding.whole_version)
     return next((site for site in there if site not in bad), next(older, None))
 

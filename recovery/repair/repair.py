@@ -9,7 +9,7 @@ from datetime import datetime
 
 from vanvault.archiver.errors import Damaged, VanVaultError
 from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
-from vanvault.recovery.copying import lock_of, read_good, write_good
+from vanvault.recovery.copying import lock_of, read_good, sha256_of, write_good
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Step, silent
 from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan
@@ -79,7 +79,11 @@ def _attempt(action: Action, sites: Mapping[str, Site]) -> int | Failure:
 def _copy(action: Copy, sites: Mapping[str, Site]) -> int:
     target = sites[action.target]
     data, version = read_good(sites[action.source], action.key)
-    until = lock_of(version, action.retain_until, target)
+    until = lock_of(version, action.retain_until, target.now())
+    if action.problem == "hidden":
+        # Its newest version may be good, and still a new one must go on top of the delete marker.
+        target.put(action.key, data, sha256=sha256_of(action.key), retain_until=until)
+        return len(data)
     return len(data) if write_good(target, action.key, data, until) else 0
 
 

@@ -39,9 +39,16 @@ def ensure_site(archive: Archive, name: str) -> None:
     site = archive.sites[name]
     if _answers(site):
         return
-    url = getattr(archive.settings.sites, name).url
+    settings = getattr(archive.settings.sites, name)
     try:
-        create_site(name, url, home=archive.home, archive=archive.settings.archive, clock=archive.clock)
+        create_site(
+            name,
+            settings.url,
+            home=archive.home,
+            archive=archive.settings.archive,
+            clock=archive.clock,
+            s3=settings.s3.options(),
+        )
     except SettingsError:
         # A site of which only a folder was lost is no empty folder; it answers once that is back.
         if not _answers(site):

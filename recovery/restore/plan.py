@@ -1,14 +1,19 @@
-"""What a restore has to copy: the two listings compared. Nothing is read but names, sizes and locks."""
+"""What a restore has to copy: the two listings compared. Nothing is read but names, sizes and locks.
+
+Locks that listings leave out are asked for, in parallel, and only of objects that both sites list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vanvault.archiver.errors import InvalidInput
 from vanvault.archiver.format.names import batch_prefix, large_prefix, parse_key
 from vanvault.archiver.store.port import SiteReader
 from vanvault.recovery.listing import Copies, Listing
+from vanvault.recovery.locks import newest_with_locks
+from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Extent
 
 _NAMED = 3
@@ -27,7 +32,9 @@ class RestorePlan:
     ignored: int  # names at the source that are no objects of an archive
 
 
-def plan_restore(source: SiteReader, target: SiteReader | None, *, name: str) -> RestorePlan:
+def plan_restore(
+    source: SiteReader, target: SiteReader | None, *, name: str, effort: Effort | None = None
+) -> RestorePlan:
     """Compare the sites; ``target``, which is called ``name``, is None while it does not exist.
 
     Raises:
@@ -36,12 +43,20 @@ def plan_restore(source: SiteReader, target: SiteReader | None, *, name: str) ->
     """
     if name == source.site:
         raise InvalidInput(f"{name} cannot be restored from itself", field="from")
-    listing = Listing({source.site: source, **({name: target} if target else {})})
-    strangers = [path for site, path in listing.strays() if site == name]
+    sites: dict[str, SiteReader] = {source.site: source, **({name: target} if target else {})}
+    listing = Listing(sites)
+    strangers = [
+        stray.path for site, stray in listing.strays() if site == name and parse_key(stray.hides) is None
+    ]
     writers: dict[str, None] = {}
     total = todo = Extent()
     surplus = ignored = 0
-    for copies in listing.everything():
+
+    def restored(copies: Copies) -> bool:
+        return is_restored(copies, sites, source.site, name)
+
+    listed = in_order(listing.everything(), restored, size=lambda _: 0, effort=effort or Effort())
+    for copies, done in listed:
         found = parse_key(copies.key)
         if found is None:
             ignored += source.site in copies.at
@@ -51,7 +66,7 @@ def plan_restore(source: SiteReader, target: SiteReader | None, *, name: str) ->
         else:
             size = Extent(1, copies.at[source.site][0].size)
             total += size
-            if not is_restored(copies, source.site, name):
+            if not done:
                 todo += size
                 writers[found.writer] = None
     check_listed(listing)
@@ -66,15 +81,20 @@ def plan_restore(source: SiteReader, target: SiteReader | None, *, name: str) ->
     return RestorePlan(source.site, name, newest_first, total, todo, surplus, ignored)
 
 
-def is_restored(copies: Copies, source: str, target: str) -> bool:
-    """Does the target hold the object already, as far as name, size and lock tell?"""
-    if target not in copies.at:
+def is_restored(copies: Copies, sites: Mapping[str, SiteReader], source: str, target: str) -> bool:
+    """Does the target hold the object already, as far as name, size and lock tell?
+
+    Raises SiteUnavailable, SettingsError: a lock cannot be asked for.
+    """
+    if source not in copies.at or target not in copies.at:
         return False
-    ours, theirs = copies.at[target][0], copies.at[source][0]
-    locked = ours.retain_until is not None and (
-        theirs.retain_until is None or ours.retain_until >= theirs.retain_until
-    )
-    return locked and ours.size == theirs.size
+    if copies.at[source][0].size != copies.at[target][0].size:
+        return False
+    newest = newest_with_locks(copies, sites).at
+    if source not in newest or target not in newest:
+        return False
+    ours, theirs = newest[target][0].retain_until, newest[source][0].retain_until
+    return ours is not None and (theirs is None or ours >= theirs)
 
 
 def objects_of(listing: Listing, writer: str) -> Iterator[Copies]:

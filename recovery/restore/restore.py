@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.store.port import Site, SiteReader
@@ -50,22 +51,28 @@ def restore(
 
     Raises SiteUnavailable, SiteFull, SettingsError when a site fails as a whole; start again to resume.
     """
-    began = timer()
-    listing = Listing({source.site: source, target.site: target})
+    began, at_target = timer(), target.now()
+    sites: dict[str, SiteReader] = {source.site: source, target.site: target}
+    listing = Listing(sites)
     copied = Extent()
     failures: list[Finding] = []
 
     def todo() -> Iterator[Copies]:
         for writer in plan.writers:
             for copies in objects_of(listing, writer):
-                if source.site in copies.at and not is_restored(copies, source.site, target.site):
+                if source.site in copies.at:
                     yield copies
             check_listed(listing)
 
-    def copy(copies: Copies) -> Extent | Finding:
-        return _copy(copies.key, source, target)
+    def copy(copies: Copies) -> Extent | Finding | None:
+        if is_restored(copies, sites, source.site, target.site):
+            return None
+        now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
+        return _copy(copies, source, target, now)
 
     for copies, outcome in in_order(todo(), copy, size=lambda copies: copies.size, effort=effort or Effort()):
+        if outcome is None:
+            continue
         if isinstance(outcome, Finding):
             failures.append(outcome)
         else:
@@ -74,9 +81,10 @@ def restore(
     return RestoreReport(plan, copied, tuple(failures), timer() - began)
 
 
-def _copy(key: str, source: SiteReader, target: Site) -> Extent | Finding:
+def _copy(copies: Copies, source: SiteReader, target: Site, now: datetime) -> Extent | Finding:
+    key = copies.key
     try:
-        data, version = read_good(source, key)
+        data, version = read_good(source, key, copies.at[source.site])
     except NotFound as error:
         return Finding(source.site, key, "missing", error.message)
     except Damaged as error:
@@ -84,5 +92,5 @@ def _copy(key: str, source: SiteReader, target: Site) -> Extent | Finding:
     except SiteUnavailable as error:
         source.now()  # raises when the whole site is away; else it is this object that cannot be read
         return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
-    written = write_good(target, key, data, lock_of(version, None, target))
+    written = write_good(target, key, data, lock_of(version, None, now))
     return Extent(1, len(data)) if written else Extent()

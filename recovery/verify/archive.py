@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import NotFound
-from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.store.port import Site, SiteReader
-from vanvault.recovery.listing import LAST, Known, Listing
+from vanvault.recovery.listing import Listing
 from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.progress import Extent, Step, silent
 from vanvault.recovery.verify.model import Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.verify import pause, verify
-
-_PAGE = 1000
 
 
 def verify_archive(
@@ -35,7 +32,7 @@ def verify_archive(
     return verify(
         chosen,
         reader,
-        known=known_to(archive.tail),
+        known=archive.tail.keys,
         share=share,
         effort=effort,
         step=step,
@@ -57,24 +54,3 @@ def chosen_sites(sites: Mapping[str, Site], names: Sequence[str]) -> dict[str, S
         if name not in sites:
             raise NotFound(f"there is no site {name}", hint=f"The sites are {', '.join(sites)}.")
     return {name: site for name, site in sites.items() if not names or name in names}
-
-
-def known_to(tail: HotTail) -> Known:
-    """The batches that a hot tail has folded; page by page, so that no read lock is held meanwhile."""
-
-    def keys(prefix: str) -> Iterator[str]:
-        last = ""
-        while True:
-            page = [
-                str(key)
-                for (key,) in tail.connection().execute(
-                    "SELECT key FROM batch WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
-                    (max(last, prefix), prefix + LAST, _PAGE),
-                )
-            ]
-            if not page:
-                return
-            yield from page
-            last = page[-1]
-
-    return keys

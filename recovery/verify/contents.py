@@ -121,6 +121,14 @@ def _header_flaws(
         yield "header", f"within it is object {header.sequence} ({header.kind}) of writer {header.writer}"
     elif until is None:
         yield "header", "its retain-until is no date"
+    elif not all(isinstance(text, str) for text in _texts(header)):
+        yield "header", "a name in it is no text"
+
+
+def _texts(header: BatchHeader) -> Iterator[object]:
+    yield header.previous
+    yield from header.heads
+    yield from (commit.key for commit in header.commits)
 
 
 def _row_flaws(name: ObjectName, entries: tuple[Entry, ...], header: BatchHeader) -> Iterator[Flaw]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -46,6 +46,7 @@ class LooseEnd:
     retain_until: datetime | None = None
     reference: Reference | None = None  # of the row that needs it, while it was not compared
     master_key: str = ""  # it counts only if it is not our key of this id that refuses it
+    counted: bool = True  # some site listed it
 
 
 class Fold:
@@ -58,12 +59,17 @@ class Fold:
         started: Mapping[str, datetime],
         whole_share: bool,
         is_away: Callable[[str], bool],
+        locks_listed: Collection[str],
     ) -> None:
-        """``started``: by site, its own time when the verification began."""
+        """``started``: by site, its own time when the verification began.
+
+        ``locks_listed``: sites whose listings tell locks; elsewhere only what was read tells its lock.
+        """
         self._sites = sites
         self._started = started
         self._whole_share = whole_share
         self._is_away = is_away
+        self._locks_listed = locks_listed
         self._chain = Chain()
         self._references: dict[str, Reference] = {}  # of this writer's rows, not yet met
         self._all_rows_seen = True  # of this writer
@@ -96,7 +102,9 @@ class Fold:
             self._chain = Chain(name.writer)
         if read is None:
             held = list(copies.at)
-            newest = [(site, versions[0]) for site, versions in copies.at.items()]
+            newest = [
+                (site, versions[0]) for site, versions in copies.at.items() if site in self._locks_listed
+            ]
             self._add_all(short_locks(name.key, newest, None))
         else:
             held = held_at(read)
@@ -106,8 +114,11 @@ class Fold:
         else:
             self._batch(name, copies, held, read.content if read else None)
 
-    def judge(self, name: ObjectName, read: ObjectRead) -> None:
-        """What was read of one object, by itself: its bytes, its locks, its key, its content."""
+    def judge(self, name: ObjectName, read: ObjectRead, *, again: bool = False) -> None:
+        """What was read of one object, by itself: its bytes, its locks, its key, its content.
+
+        ``again``: its rows are counted already.
+        """
         content, whole = read.content, whole_at(name, read)
         until = content.retain_until if isinstance(content, BatchContent) and content.belongs else None
         for site in held_at(read):
@@ -127,8 +138,9 @@ class Fold:
         elif isinstance(content, Undecipherable):
             self._flaws(name.key, whole, [("undecipherable", content.detail)])
         self._masters.note(name.key, whole, content)
-        self.messages += read.messages
-        self.events += read.events
+        if not again:
+            self.messages += read.messages
+            self.events += read.events
 
     def compare(self, name: ObjectName, read: ObjectRead, reference: Reference) -> None:
         """A large object that was read, against the row that refers to it."""
@@ -213,7 +225,8 @@ class Fold:
             for site in absent:
                 self.add(Finding(site, copies.key, "missing", why, until))
         else:
-            self._loosen(LooseEnd(copies.key, why, frozenset(absent), until, reference, master_key))
+            end = LooseEnd(copies.key, why, frozenset(absent), until, reference, master_key, bool(held))
+            self._loosen(end)
 
     def _loosen(self, end: LooseEnd) -> None:
         before = self.loose.get(end.key)

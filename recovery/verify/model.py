@@ -17,6 +17,7 @@ Problem = Literal[
     "damaged",  # the newest version's bytes are not those of the name, or cannot be read
     "swapped",  # damaged: they are the bytes of another object
     "superseded",  # an older version is damaged below a good newest one; what a repair leaves behind
+    "hidden",  # a delete marker on top: other programs do not see the object, VanVault does
     "extra",  # no object of the archive has such a name
     "lock",  # locked too briefly, or not at all
     "key",  # a master key is missing or is not the right one

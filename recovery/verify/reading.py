@@ -15,6 +15,7 @@ from vanvault.archiver.keys.port import KeyProvider, parse_key_id
 from vanvault.archiver.model.entry import Event
 from vanvault.archiver.store.port import SiteReader, StoredVersion
 from vanvault.recovery.listing import Copies
+from vanvault.recovery.locks import with_lock
 from vanvault.recovery.verify.contents import (
     Content,
     Sealed,
@@ -71,7 +72,7 @@ class ObjectReader:
         good: bytes | None = None
         for site, versions in copies.at.items():
             for version in versions:
-                read, data = self._read(site, version)
+                read, data = self._read(site, version, name.sha256)
                 reads.append(read)
                 if good is None and read.sha256 == name.sha256:
                     good = data
@@ -80,14 +81,18 @@ class ObjectReader:
             return ObjectRead(tuple(reads), None)
         return self._opened(name, good, tuple(reads))
 
-    def _read(self, site: str, version: StoredVersion) -> tuple[CopyRead, bytes | None]:
+    def _read(self, site: str, version: StoredVersion, right: bytes) -> tuple[CopyRead, bytes | None]:
+        """One version; of the ``right`` bytes (their SHA-256) the lock counts too."""
         try:
             data = self._sites[site].get(version.key, version.version)
+            digest = hashlib.sha256(data).digest()
+            if digest == right:
+                version = with_lock(self._sites[site], version)
         except NotFound as error:
             return CopyRead(site, version, None, failure=error.message, gone=True), None
         except (SiteUnavailable, SettingsError) as error:
             return CopyRead(site, version, None, failure=error.message), None
-        return CopyRead(site, version, hashlib.sha256(data).digest(), len(data)), data
+        return CopyRead(site, version, digest, len(data)), data
 
     def _opened(self, name: ObjectName, data: bytes, copies: tuple[CopyRead, ...]) -> ObjectRead:
         master_key = ""

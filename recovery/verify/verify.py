@@ -5,12 +5,13 @@ The steps, in the order in which an object goes through them:
 1.  **List.** The sorted listings of all sites are merged by name, writer by writer: its batches, then its
     large objects. Memory is bounded by a page of each listing, the bytes in flight, what one writer's
     rows say of large objects, and the findings.
-2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``.
+2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``. A
+    delete marker on top of an object is ``hidden``.
 3.  **Bytes.** SHA-256 of every version, once a byte. The newest version must be that of its name, else it
     is ``damaged``, or ``swapped`` when the bytes are another object's. A damaged version below a good
     newest one is ``superseded``: it stays until its lock ends, and does no harm.
 4.  **Lock.** A good version is locked at least until the date in the batch's header, or for a large object
-    the date in the batch that refers to it (``lock``).
+    the date in the batch that refers to it (``lock``). Where listings do not tell locks, each is asked for.
 5.  **Decryption and decoding**, once for identical bytes: ``undecipherable``, or ``key`` when it is the
     master key that is missing or wrong.
 6.  **Rows.** Size, SHA-256 and SHA-512 of every message against its body, and of every event against its
@@ -39,8 +40,9 @@ from datetime import datetime
 
 from vanvault.archiver.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
 from vanvault.recovery.listing import Copies, Known, Listing, nothing_known
+from vanvault.recovery.locks import listed_with_locks
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Step, silent
 from vanvault.recovery.verify.chains import Gap
@@ -90,11 +92,13 @@ class _Verification:
         self._reader = reader
         self._share = share
         self._listing = Listing(sites, known)
+        started, locks_listed = self._ask_sites()
         self._fold = Fold(
             list(sites),
-            started=self._times(),
+            started=started,
             whole_share=share.is_whole,
             is_away=self._listing.is_away,
+            locks_listed=locks_listed,
         )
 
     def run(
@@ -106,8 +110,8 @@ class _Verification:
             fold.take(copies, read)
             step(1, _listed_bytes(copies))
         fold.end_writer()
-        for site, path in self._listing.strays():
-            fold.add(Finding(site, path, "extra", "no object of the archive lies here"))
+        for site, stray in self._listing.strays():
+            fold.add(_of_stray(site, stray))
         fold.end_masters()
         self._look_again(pause)
         self._look_into_gaps()
@@ -121,15 +125,18 @@ class _Verification:
             seconds=timer() - began,
         )
 
-    def _times(self) -> dict[str, datetime]:
-        """Each site's clock; a site that does not tell it is away, and nothing is compared with it."""
-        times = {}
+    def _ask_sites(self) -> tuple[dict[str, datetime], set[str]]:
+        """Each site's clock, and the sites whose listings tell locks; a site that says nothing is away."""
+        times: dict[str, datetime] = {}
+        locks_listed = set()
         for name, site in self._sites.items():
             try:
                 times[name] = site.now()
+                if listed_with_locks(site):
+                    locks_listed.add(name)
             except (SiteUnavailable, SettingsError) as error:
                 self._listing.away[name] = error
-        return times
+        return times, locks_listed
 
     def _read(self, copies: Copies) -> ObjectRead | None:
         name = parse_key(copies.key)
@@ -165,12 +172,14 @@ class _Verification:
             fresh = {site: versions for site, versions in found.items() if site in end.unread}
             if name is not None and fresh:
                 read = self._reader.read(name, Copies(end.key, fresh))
-                self._fold.judge(name, read)
+                self._fold.judge(name, read, again=end.counted)
+                self._fold.objects += not end.counted
                 if end.reference is not None:
                     self._fold.compare(name, read, end.reference)
             absent = [site for site in self._sites if site not in found and site not in self._listing.away]
             if absent:
-                still.append((replace(end, unread=end.unread - fresh.keys()), absent))
+                later = replace(end, unread=end.unread - fresh.keys(), counted=end.counted or bool(fresh))
+                still.append((later, absent))
         return still
 
     def _versions(self, key: str) -> dict[str, tuple[StoredVersion, ...]]:
@@ -232,6 +241,12 @@ class _Verification:
         for finding in self._fold.findings():
             if not (finding.problem == "missing" and finding.site in away):
                 yield finding
+
+
+def _of_stray(site: str, stray: Stray) -> Finding:
+    if parse_key(stray.hides) is None:
+        return Finding(site, stray.path, "extra", "no object of the archive lies here")
+    return Finding(site, stray.hides, "hidden", f"other programs do not see it: {stray.path}")
 
 
 def _listed_bytes(copies: Copies) -> int:

@@ -18,7 +18,8 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]
     if request.param in LOCAL:
         made = LOCAL[request.param](tmp_path / "site")
     else:
-        made = s3(request.getfixturevalue(SERVERS[request.param]))
+        fixture, options = SERVERS[request.param]
+        made = s3(request.getfixturevalue(fixture), options)
     with made as found:
         yield found
 

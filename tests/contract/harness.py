@@ -20,6 +20,7 @@ from vanvault.archiver.store.file import FileSite
 from vanvault.archiver.store.memory import MemorySite
 from vanvault.archiver.store.port import Disposer, Site
 from vanvault.archiver.store.s3_disposal import DisposableS3Site
+from vanvault.archiver.store.s3_options import S3Options
 from vanvault.archiver.store.url import S3Url, parse_site_url
 
 
@@ -84,13 +85,13 @@ def s3_site(endpoint: Endpoint, bucket: str, **more: Any) -> DisposableS3Site:
 
 
 @contextmanager
-def s3(endpoint: Endpoint) -> Iterator[Harness]:
+def s3(endpoint: Endpoint, options: S3Options) -> Iterator[Harness]:
     """A bucket of a real server: real time, so locks that must end are short."""
     bucket = endpoint.new_bucket("contract")
     opened: list[DisposableS3Site] = []
 
     def reopen() -> DisposableS3Site:
-        opened.append(s3_site(endpoint, bucket))
+        opened.append(s3_site(endpoint, bucket, options=options))
         return opened[-1]
 
     def wait_until(moment: datetime) -> None:
@@ -113,5 +114,8 @@ def _waiter(clock: ManualClock) -> Callable[[datetime], None]:
 
 #: By the name of the store: a maker that takes a folder which does not exist yet.
 LOCAL: dict[str, Callable[[Path], AbstractContextManager[Harness]]] = {"memory": memory, "file": file}
-#: By the name of the store: the fixture of its running server.
-SERVERS = {"minio": "minio_a", "ceph": "ceph_a"}
+#: By the name of the store: the fixture of its running server, and what its probe has passed.
+SERVERS = {
+    "minio": ("minio_a", S3Options(multipart_ok=True, far_dates_ok=True)),
+    "ceph": ("ceph_a", S3Options()),
+}

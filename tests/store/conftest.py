@@ -15,7 +15,7 @@ from vanvault.archiver.store.file import FileSite
 @pytest.fixture(params=list(SERVERS))
 def endpoint(request: pytest.FixtureRequest) -> Endpoint:
     """Each real server in turn."""
-    found: Endpoint = request.getfixturevalue(SERVERS[request.param])
+    found: Endpoint = request.getfixturevalue(SERVERS[request.param][0])
     return found
 
 

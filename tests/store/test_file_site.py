@@ -158,7 +158,7 @@ class TestStrays:
         (root / "tmp" / "0123").mkdir()
         (root / "tmp" / "0123" / "7").touch()
         inside = "objects/batch/0abcdefghjkmnpqr"
-        assert list(site.strays()) == [
+        assert [stray.path for stray in site.strays()] == [
             "notes.txt",
             "objects/UPPER/",
             "objects/batch/" + "0abcdefghjkmnpqr/link",

@@ -17,7 +17,7 @@ from vanvault.archiver.errors import Damaged, LockRefused, NotFound, SettingsErr
 from vanvault.archiver.ports import SystemClock
 from vanvault.archiver.store.credentials import Credentials
 from vanvault.archiver.store.open import create_site, open_site
-from vanvault.archiver.store.port import Site, StoredVersion
+from vanvault.archiver.store.port import Site, StoredVersion, Stray
 from vanvault.archiver.store.s3_disposal import DisposableS3Site
 from vanvault.archiver.store.s3_options import S3Options
 
@@ -98,7 +98,18 @@ class TestLocks:
         assert site.stat(KEY) == stored
         assert site.versions(KEY) == [stored]
         assert [version.version for version in site.list()] == [stored.version]
-        assert list(site.strays()) == [f"{KEY} (delete marker {marker})"]
+        assert list(site.strays()) == [Stray(f"{KEY} (delete marker {marker})", hides=KEY)]
+        put(site)
+        assert list(site.strays()) == []
+
+    def test_a_delete_marker_alone_hides_nothing_of_ours(
+        self, site: DisposableS3Site, endpoint: Endpoint, bucket: str
+    ) -> None:
+        client = endpoint.client()
+        version = client.put_object(Bucket=bucket, Key=KEY, Body=b"not locked")["VersionId"]
+        marker = client.delete_object(Bucket=bucket, Key=KEY)["VersionId"]
+        client.delete_object(Bucket=bucket, Key=KEY, VersionId=version)
+        assert list(site.strays()) == [Stray(f"{KEY} (delete marker {marker})")]
 
     def test_versions_and_markers_of_one_key(
         self, site: DisposableS3Site, endpoint: Endpoint, bucket: str
@@ -122,7 +133,7 @@ class TestLocks:
     def test_keys_of_others_are_strays(self, site: DisposableS3Site, endpoint: Endpoint, bucket: str) -> None:
         version = endpoint.client().put_object(Bucket=bucket, Key="Not Ours", Body=b"x")["VersionId"]
         assert list(site.list()) == []
-        assert list(site.strays()) == [f"Not Ours (version {version})"]
+        assert list(site.strays()) == [Stray(f"Not Ours (version {version})")]
 
 
 class TestFarDates:
@@ -157,7 +168,10 @@ class TestPages:
         ]
         assert [found.version for found in site.list(after="a")] == [*newest_first["b"], *newest_first["c"]]
         assert [found.version for found in site.versions("b")] == newest_first["b"]
-        assert len(list(site.strays())) == 3
+        assert list(site.strays()) == []
+        for key in "abc":
+            client.delete_object(Bucket=bucket, Key=key)
+        assert [stray.hides for stray in site.strays()] == ["a", "b", "c"]
         site.close()
 
 

@@ -99,4 +99,7 @@ class Server:
 
 def push(client: httpx.Client, message_id: str, body: bytes, **headers: str) -> httpx.Response:
     """One message, as any client would push it."""
-    return client.post("/v1/messages", content=body, headers={"Vanvault-Message-Id": message_id, **headers})
+    known = {name: value.encode() for name, value in headers.items()}
+    return client.post(
+        "/v1/messages", content=body, headers={"Vanvault-Message-Id": message_id.encode(), **known}
+    )

@@ -27,7 +27,9 @@ def read_entries(archive: Archive, sites: Mapping[str, Site] | None = None) -> d
     """
     sites = sites or archive.sites
     whole = {name: _objects(site) for name, site in sites.items()}
-    assert len({frozenset(objects) for objects in whole.values()}) == 1, "the sites hold different objects"
+    # A large object to which no row refers was never acknowledged, and may lie at one site only.
+    held = {frozenset(key for key in objects if key.startswith("batch/")) for objects in whole.values()}
+    assert len(held) == 1, "the sites hold different objects"
     assert all(not list(site.strays()) for site in sites.values())
     objects = next(iter(whole.values()))
     batches = [

@@ -1,0 +1,150 @@
+"""``vanvault site``: buckets, users and policies of S3 sites."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.ports import SystemEntropy
+from vanvault.cli.context import open_archive
+from vanvault.cli.errors import ExitCode
+from vanvault.cli.output import emit_json, json_option, print_table
+
+if TYPE_CHECKING:
+    from vanvault.archiver.sites.provision import Duty
+    from vanvault.archiver.store.credentials import Credentials
+
+
+@click.group()
+def command() -> None:
+    """Prepare an S3 site: bucket, users and policies."""
+
+
+@command.command("init")
+@click.argument("site")
+@click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
+@click.option(
+    "--store",
+    type=click.Choice(("auto", "minio", "other")),
+    default="auto",
+    show_default=True,
+    help="MinIO's users and policies are made; for other stores the policy to apply is printed.",
+)
+@json_option
+@click.pass_obj
+def init_site(home: Path, site: str, dry_run: bool, store: str, as_json: bool) -> ExitCode:
+    """Bring the bucket, users and policies of SITE to what the appliance needs, and no more.
+
+    Needs an administrator: VANVAULT_<SITE>_ADMIN_ACCESS_KEY and _SECRET_KEY, or the general pair. New users'
+    keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile.
+    """
+    from vanvault.archiver.sites.provision import DUTIES, bucket_policy
+    from vanvault.archiver.sites.provision_apply import MinioUsers, provision
+    from vanvault.archiver.store.s3_client import make_client
+    from vanvault.archiver.store.url import S3Url, parse_site_url
+
+    with open_archive(home) as archive:
+        place = parse_site_url(archive.endpoint(site))
+        settings = getattr(archive.settings.sites, site).s3
+    if not isinstance(place, S3Url):
+        raise InvalidInput(f"{site} is a file site; it was made by vanvault init", field="site")
+    admin = _administrator(site)
+    client = make_client(place.endpoint, admin, settings.options())
+    try:
+        if store == "auto":
+            store = "minio" if _server(client) == "minio" else "other"
+        users = _users(home, site, DUTIES)
+        minio = store == "minio"
+        steps = provision(
+            client,
+            MinioUsers(place.endpoint, admin, site=site, ca_file=settings.ca_file) if minio else None,
+            site=site,
+            bucket=place.bucket,
+            users=users,
+            dry_run=dry_run,
+        )
+    finally:
+        client.close()
+    if minio and not dry_run:
+        _write(home, site, users)
+    policy: dict[str, Any] | None = None
+    if not minio:
+        policy = bucket_policy(place.bucket, {duty: f"arn:aws:iam:::user/vanvault-{duty}" for duty in DUTIES})
+    if as_json:
+        shown = [{"action": step.action, "target": step.target, "detail": step.detail} for step in steps]
+        emit_json({"site": site, "dry_run": dry_run, "steps": shown, "policy": policy})
+        return ExitCode.OK
+    if steps:
+        print_table(("step", "target", "what"), [(step.action, step.target, step.detail) for step in steps])
+    click.echo(f"{site}: {'nothing to do' if not steps else 'not done (dry run)' if dry_run else 'done'}")
+    if policy is not None:
+        click.echo(
+            "This store's users are made by its own tools. Apply this bucket policy (names are examples):"
+        )
+        emit_json(policy)
+    elif not dry_run:
+        click.echo(f"credentials of the duties: {_file(home, site)}")
+    return ExitCode.OK
+
+
+def _administrator(site: str) -> Credentials:
+    from vanvault.archiver.store.credentials import optional_credentials, site_credentials
+
+    return optional_credentials(site, "admin", os.environ) or site_credentials(site, os.environ).writer
+
+
+def _server(client: Any) -> str:
+    from vanvault.archiver.store.s3_errors import S3_ERRORS, judge
+
+    try:
+        answer = client.list_buckets()
+    except S3_ERRORS as error:
+        raise judge(error).error("the site", may_be_stored=False) from error
+    return str(answer["ResponseMetadata"]["HTTPHeaders"].get("server", "")).lower()
+
+
+def _users(home: Path, site: str, duties: tuple[Duty, ...]) -> dict[Duty, Credentials]:
+    """Credentials by duty: from the environment, from an earlier run's file, or new."""
+    from vanvault.archiver.sites.provision import new_credentials
+    from vanvault.archiver.store.credentials import optional_credentials
+
+    entropy = SystemEntropy()
+    known = {**_read(home, site), **os.environ}
+    return {
+        duty: optional_credentials(site, duty, known) or new_credentials(duty, entropy) for duty in duties
+    }
+
+
+def _file(home: Path, site: str) -> Path:
+    return home / "credentials" / f"{site}.env"
+
+
+def _read(home: Path, site: str) -> dict[str, str]:
+    path = _file(home, site)
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def _write(home: Path, site: str, users: dict[Duty, Credentials]) -> None:
+    path = _file(home, site)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    lines = []
+    for duty, credentials in users.items():
+        stem = f"VANVAULT_{site.upper()}_{duty.upper()}"
+        lines += [
+            f"{stem}_ACCESS_KEY={credentials.access_key}",
+            f"{stem}_SECRET_KEY={credentials.secret_key}",
+        ]
+    temporary = path.with_suffix(".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""The probe against a store that is right, against one fault at a time, and against real servers."""

@@ -1,0 +1,244 @@
+"""A small archive with everything in it that a verification looks at, and ways to harm its files."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.errors import SiteUnavailable
+from vanvault.archiver.format.batch import decode_batch, encode_batch
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.intake.drafts import Draft
+from vanvault.archiver.intake.large import LargeObjects
+from vanvault.archiver.intake.receive import event_draft, message_draft
+from vanvault.archiver.intake.writer import Writer
+from vanvault.archiver.keys.port import Purpose
+from vanvault.archiver.model.batch import Batch, Placement
+from vanvault.archiver.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.store.file_layout import data_name, folder_of
+from vanvault.archiver.store.port import Site
+from vanvault.recovery.pipeline import Effort
+from vanvault.recovery.verify.archive import verify_archive
+from vanvault.recovery.verify.model import Share, VerifyReport
+
+SITES = ("primary", "standby")
+LARGE = b"<large>" + bytes(range(256)) * 64 + b"</large>"
+
+
+class TickingClock:
+    """Each look moves it on by a millisecond."""
+
+    def __init__(self, days: int = 0) -> None:
+        self.moment = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC) + timedelta(days=days)
+
+    def now(self) -> datetime:
+        self.moment += timedelta(milliseconds=1)
+        return self.moment
+
+
+class Repeated:
+    """Chance that falls alike on each clone of a node."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def token(self, size: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_128(self._count.to_bytes(8)).digest(size)
+
+
+class BadSector:
+    """A site whose disk does not give one object; ``first`` runs before that is noticed."""
+
+    def __init__(self, site: Site, key: str, first: Callable[[], None] = lambda: None) -> None:
+        self._site = site
+        self._key = key
+        self._first = first
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def get(self, key: str, version: str | None = None) -> bytes:
+        if key == self._key:
+            self._first()
+            raise SiteUnavailable("input/output error", site=self._site.site, may_be_stored=False)
+        return self._site.get(key, version)
+
+
+def message(archive: Archive, number: int, *, body: bytes = b"", writer: Writer | None = None) -> Draft:
+    """A draft; with a writer its body becomes a large object."""
+    body = body or b"<dossier number='%d'/>" % number
+    draft = message_draft(
+        gateway="gateway-1",
+        message_id=f"message-{number}",
+        received=archive.clock.now(),
+        content_type="text/xml",
+        body=body,
+        sha256=hashlib.sha256(body).digest(),
+        sha512=hashlib.sha512(body).digest(),
+        given=Metadata(employer_code="TZ0001Z"),
+        reading=MetadataReading(Metadata()),
+    )
+    if writer is None:
+        return draft
+    return replace(draft, body=None, large=place_large(archive, writer, body))
+
+
+def place_large(archive: Archive, writer: Writer, body: bytes) -> tuple[Placement, ...]:
+    """Put a large object, the writer's only one, at both sites."""
+    large = LargeObjects(archive.sites, archive.keys, archive.entropy)
+    until = archive.retain_until("messages", archive.clock.now() + timedelta(days=1))
+    return large.place(body, writer=writer.id, executor=writer.executor, retain_until=until)
+
+
+def event(archive: Archive, number: int) -> Draft:
+    fields = {"event_id": f"event-{number}", "occurred_at": "2026-11-22T08:30:00+07:00", "type": "sent"}
+    return event_draft("gateway-1", fields, received=archive.clock.now())
+
+
+def build(home: Path) -> None:
+    """Three writers: one closed, one crashed, one closed after it; both kinds; large objects."""
+    clock = TickingClock()
+    init_home(home, clock=clock)
+    number = 0
+    for role in ("closed", "crashed", "closed"):
+        with Archive(home, clock=clock) as archive:
+            writer, _ = archive.open_writer()
+            for _ in range(3):
+                number += 1
+                drafts = [message(archive, 10 * number + row) for row in range(3)]
+                writer.commit([*drafts, event(archive, number)])
+            writer.commit([message(archive, 1000 + number, body=LARGE + role.encode(), writer=writer)])
+            if role == "closed":
+                writer.commit([archive.system_event("writer.closed", {})], final=True)
+            writer.close()
+            archive.catch_up()
+
+
+class Lab:
+    """A copy of the built archive that a test may harm."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.clock = TickingClock(days=2)
+
+    @classmethod
+    def copy(cls, template: Path, home: Path) -> Lab:
+        shutil.copytree(template, home)
+        return cls(home)
+
+    def open(self) -> Archive:
+        return Archive(self.home, clock=self.clock)
+
+    def forget(self) -> None:
+        """Lose the hot tail, as on a new node."""
+        shutil.rmtree(self.home / "cache")
+
+    def root(self, site: str) -> Path:
+        return self.home / "sites" / site
+
+    def keys(self, *, family: str = "", kind: str = "") -> list[str]:
+        with self.open() as archive:
+            keys = sorted({version.key for site in archive.sites.values() for version in site.list()})
+        named = [(key, parse_key(key)) for key in keys]
+        return [
+            key
+            for key, name in named
+            if name and (not family or name.family == family) and (not kind or name.kind == kind)
+        ]
+
+    def writers(self) -> list[str]:
+        return sorted({key.split("/")[1] for key in self.keys()})
+
+    def chain(self, writer: int) -> list[str]:
+        """The batches of the writer with this number, in order."""
+        chosen = self.writers()[writer]
+        return [key for key in self.keys(family="batch") if key.split("/")[1] == chosen]
+
+    def files(self, site: str, key: str) -> list[Path]:
+        """The files of a key's versions, oldest first."""
+        folder = self.root(site) / "objects" / folder_of(key)
+        return sorted(folder.glob(f"{key.rpartition('/')[2]}~*")) if folder.is_dir() else []
+
+    def flip(self, site: str, key: str) -> None:
+        """Turn one bit in the middle of the newest version."""
+        path = self.files(site, key)[-1]
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        self.overwrite(path, bytes(data))
+
+    def truncate(self, site: str, key: str) -> None:
+        path = self.files(site, key)[-1]
+        self.overwrite(path, path.read_bytes()[:-1])
+
+    def drop(self, site: str, key: str) -> None:
+        for path in self.files(site, key):
+            path.unlink()
+
+    def swap(self, site: str, one: str, other: str) -> None:
+        first, second = self.files(site, one)[-1], self.files(site, other)[-1]
+        a, b = first.read_bytes(), second.read_bytes()
+        self.overwrite(first, b)
+        self.overwrite(second, a)
+
+    def shorten(self, site: str, key: str) -> None:
+        """Make the lock end soon: in a file site it is part of the file's name."""
+        path = self.files(site, key)[-1]
+        path.rename(path.with_name(path.name[: -len("20371123T000000Z")] + "20270101T000000Z"))
+
+    def add(self, site: str, key: str, data: bytes) -> None:
+        """Slip in a version."""
+        folder = self.root(site) / "objects" / folder_of(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / data_name(key, "1m80gqhrt8g7cm8-20381123T000000Z")).write_bytes(data)
+
+    def data(self, site: str, key: str) -> bytes:
+        return self.files(site, key)[-1].read_bytes()
+
+    @staticmethod
+    def overwrite(path: Path, data: bytes) -> None:
+        path.chmod(0o640)
+        path.write_bytes(data)
+        path.chmod(0o440)
+
+    def forge(self, key: str, change: Callable[[Batch], Batch]) -> str:
+        """Put another batch in an object's place at both sites, as only a holder of the keys can."""
+        name = parse_key(key)
+        assert name is not None
+        with self.open() as archive:
+            batch = change(decode_batch(key, self.data("primary", key), archive.parquet.decryption()))
+            purpose: Purpose = "originals" if name.kind == "messages" else "log"
+            properties, _ = archive.parquet.encryption(purpose)
+            data = encode_batch(batch.header, batch.entries, properties)
+        forged = replace(name, sha256=hashlib.sha256(data).digest()).key
+        for site in SITES:
+            self.drop(site, key)
+            self.add(site, forged, data)
+        return forged
+
+    def verify(
+        self,
+        *,
+        sites: Iterable[str] = (),
+        share: Share | None = None,
+        pause: Callable[[], None] = lambda: None,
+    ) -> VerifyReport:
+        with self.open() as archive:
+            return verify_archive(
+                archive, sites=tuple(sites), share=share, effort=Effort(workers=2), pause=pause
+            )
+
+
+def named(report: VerifyReport, *, failing: bool = True) -> set[tuple[str, str, str]]:
+    """(problem, site, key) of the findings."""
+    return {
+        (finding.problem, finding.site, finding.key)
+        for finding in report.findings
+        if finding.failing == failing
+    }

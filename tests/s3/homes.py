@@ -1,0 +1,129 @@
+"""Homes whose sites are buckets of real servers, and what an insider with the server's keys may do there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.endpoint import Endpoint
+from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.ports import SystemClock
+from vanvault.archiver.probe.record import override_detail, override_event
+from vanvault.archiver.store.credentials import Credentials, SiteCredentials
+from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.store.s3 import S3Site
+from vanvault.archiver.store.url import S3Url
+
+SITES = ("primary", "standby")
+
+
+@dataclass(frozen=True, slots=True)
+class Insider:
+    """The administrator of one site's server: goes straight to the bucket, past VanVault and any proxy."""
+
+    endpoint: Endpoint
+    bucket: str
+    client: Any  # boto3
+
+    def put(self, key: str, data: bytes) -> str:
+        """A new version on top, without a lock; its id."""
+        return str(self.client.put_object(Bucket=self.bucket, Key=key, Body=data)["VersionId"])
+
+    def mark_deleted(self, key: str) -> str:
+        """A delete marker on top; its id."""
+        return str(self.client.delete_object(Bucket=self.bucket, Key=key)["VersionId"])
+
+    def newest(self, key: str) -> bytes:
+        """What any other program is given."""
+        return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def keys(self) -> list[str]:
+        """Keys that any other program sees, without a limit that a test would reach."""
+        return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
+
+    def site(self, name: str) -> S3Site:
+        """The site as VanVault would open it, with nothing in between."""
+        one = Credentials(self.endpoint.access_key, self.endpoint.secret_key)
+        place = S3Url(self.endpoint.url, self.bucket)
+        return S3Site(place, name, credentials=SiteCredentials(one, one, one), clock=SystemClock())
+
+
+@dataclass(frozen=True)
+class S3Home:
+    """A home, its first gateway's token, and the insiders of its S3 sites."""
+
+    path: Path
+    token: str
+    insiders: Mapping[str, Insider]  # by site; a file site has none
+
+    def archive(self) -> Archive:
+        """As a new process opens it."""
+        return Archive(self.path)
+
+    def secret_file(self, site: str) -> Path:
+        """Where the secret key of an S3 site stands."""
+        return self.path.parent / f"{site}.secret"
+
+    def versions(self, site: str, key: str) -> list[StoredVersion]:
+        """What the store itself says it holds."""
+        found = self.insiders[site].site(site)
+        try:
+            return found.versions(key)
+        finally:
+            found.close()
+
+
+def make_home(
+    folder: Path,
+    sites: Mapping[str, Endpoint | None],
+    environment: pytest.MonkeyPatch,
+    *,
+    through: Mapping[str, str] | None = None,
+    trusted: bool = True,
+    **settings: object,
+) -> S3Home:
+    """Init a home in ``folder``; credentials lie in files that the environment names.
+
+    Args:
+        sites: by name, the server of an S3 site, or None for a folder.
+        environment: gets the variables, for this process and those that it starts.
+        through: by site, the URL of a proxy that stands before its server.
+        trusted: put on record that the sites are trusted without a probe, which takes half a minute.
+        settings: of the S3 sites, such as ``read_timeout=1``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    urls, insiders = {}, {}
+    for site, endpoint in sites.items():
+        if endpoint is None:
+            urls[site] = f"file:sites/{site}"
+            continue
+        seen = Endpoint((through or {}).get(site, endpoint.url), endpoint.access_key, endpoint.secret_key)
+        bucket = f"home-{site}-{os.urandom(6).hex()}"
+        urls[site] = seen.site_url(bucket)
+        insiders[site] = Insider(endpoint, bucket, endpoint.client())
+        for kind, value in (("access", endpoint.access_key), ("secret", endpoint.secret_key)):
+            (folder / f"{site}.{kind}").write_text(value + "\n")
+            environment.setenv(
+                f"VANVAULT_{site.upper()}_{kind.upper()}_KEY_FILE", str(folder / f"{site}.{kind}")
+            )
+        for name, setting in settings.items():
+            environment.setenv(f"VANVAULT_SITES__{site.upper()}__S3__{name.upper()}", str(setting))
+    token = init_home(folder / "home", primary=urls["primary"], standby=urls["standby"])
+    home = S3Home(folder / "home", token, insiders)
+    if trusted:
+        trust(home)
+    return home
+
+
+def trust(home: S3Home) -> None:
+    """Override, on record, the question for a probe."""
+    with home.archive() as archive:
+        until = archive.clock.now() + timedelta(days=1)
+        for site in home.insiders:
+            archive.record(override_event(site), override_detail(site, "a test's own server", "test", until))

@@ -1,0 +1,150 @@
+"""Before anything is locked: clocks agree, and the store was probed. Sites in memory, time injected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.support.archives import Home, Node, message
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import Damaged, SiteUnavailable
+from vanvault.archiver.probe.model import Finding, ProbeResult, Verdict
+from vanvault.archiver.probe.record import (
+    ProbePolicy,
+    distrust,
+    override_detail,
+    override_event,
+    probe_event,
+    read_probe,
+    signed_detail,
+)
+
+PLACE = "s3+http://127.0.0.1:9000/bucket"
+POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
+
+
+def probed(archive: Archive, verdict: Verdict, site: str = "primary") -> ProbeResult:
+    now = archive.clock.now()
+    found = (Finding("delete-version", 1, verdict == "pass", "refuse", "tried"),)
+    return ProbeResult(site, PLACE, "MinIO", now, now, verdict, found, {"multipart_lock": True}, ("writer",))
+
+
+def put_on_record(archive: Archive, verdict: Verdict) -> None:
+    result = probed(archive, verdict)
+    archive.record(probe_event("primary"), signed_detail(result, archive.signing.active()))
+
+
+def distrusted(archive: Archive) -> str:
+    """Why ``primary``, which must have been probed, is not trusted."""
+    trust = archive.trust
+    trust._probed = {"primary": PLACE}
+    try:
+        trust.check()
+    except SiteUnavailable as error:
+        return error.message
+    return ""
+
+
+class SkewedClock:
+    """Another clock, so many seconds ahead."""
+
+    def __init__(self, home: Home, seconds: float) -> None:
+        self._home = home
+        self.ahead = timedelta(seconds=seconds)
+
+    def now(self):  # type: ignore[no-untyped-def]
+        return self._home.clock.now() + self.ahead
+
+
+def test_a_site_is_trusted_for_as_long_as_its_probe_is_young(home: Home) -> None:
+    archive = home.archive()
+    assert "never probed" in distrusted(archive)
+    put_on_record(archive, "pass")
+    assert distrusted(archive) == ""
+    home.clock.advance(timedelta(days=8, seconds=1))
+    assert "older than 8 days" in distrusted(archive)
+    put_on_record(archive, "pass")
+    assert distrusted(archive) == ""
+
+
+def test_a_refused_site_is_trusted_only_by_an_override_and_only_until_its_end(home: Home) -> None:
+    archive = home.archive()
+    put_on_record(archive, "pass")
+    put_on_record(archive, "refused")
+    assert "refused" in distrusted(archive)
+    until = home.clock.now() + timedelta(days=2)
+    archive.record(override_event("primary"), override_detail("primary", "migration", "operator", until))
+    assert distrusted(archive) == ""
+    home.clock.advance(timedelta(days=3))
+    assert "refused" in distrusted(archive)
+
+
+@pytest.mark.parametrize(
+    ("accept_weak", "trusted"), [(True, True), (False, False)], ids=["taken", "not taken"]
+)
+def test_a_weak_site_is_trusted_as_the_settings_say(home: Home, accept_weak: bool, trusted: bool) -> None:
+    archive = home.archive()
+    record = read_probe(signed(archive, probed(archive, "weak")), archive.signing)
+    policy = replace(POLICY, accept_weak=accept_weak)
+    reason = distrust("primary", record, None, endpoint=PLACE, now=home.clock.now(), policy=policy)
+    assert (reason == "") is trusted
+
+
+def test_a_probe_of_another_place_proves_nothing(home: Home) -> None:
+    archive = home.archive()
+    record = read_probe(signed(archive, probed(archive, "pass")), archive.signing)
+    moved = PLACE.replace("bucket", "other")
+    assert "another place" in distrust(
+        "primary", record, None, endpoint=moved, now=home.clock.now(), policy=POLICY
+    )
+
+
+def test_a_probe_whose_verdict_was_changed_is_damaged(home: Home) -> None:
+    archive = home.archive()
+    detail = signed(archive, probed(archive, "refused"))
+    with pytest.raises(Damaged):
+        read_probe(detail.replace("refused", "pass"), archive.signing)
+
+
+def signed(archive: Archive, result: ProbeResult) -> str:
+    from vanvault.archiver.format.canonical import canonical
+
+    return canonical(signed_detail(result, archive.signing.active())).decode()
+
+
+@pytest.mark.parametrize("site", ["primary", "standby"])
+def test_a_site_whose_clock_is_off_locks_nothing_and_is_named(home: Home, site: str) -> None:
+    home.sites[site]._clock = SkewedClock(home, 3600)
+    archive = home.archive()
+    with pytest.raises(SiteUnavailable) as caught:
+        archive.open_writer()
+    assert caught.value.site == site
+    assert not caught.value.may_be_stored
+    assert not any(home.sites[name].calls.count("put") for name in home.sites)
+
+
+def test_a_host_clock_that_jumps_holds_the_next_commit(home: Home) -> None:
+    archive = home.archive()
+    jump = SkewedClock(home, 0)
+    archive.trust._clock = jump
+    with Node(archive) as node:
+        node.wait_ready()
+        node.push(message("m-1", b"before"))
+        jump.ahead = timedelta(days=400)
+        with pytest.raises(SiteUnavailable, match="jumped"):
+            node.push(message("m-2", b"after"))
+        jump.ahead = timedelta(0)
+        assert node.push(message("m-2", b"after"))["message_id"] == "m-2"
+
+
+def test_an_archive_written_in_the_future_is_not_written_before_that(home: Home) -> None:
+    archive = home.archive()
+    home.clock.advance(timedelta(days=30))
+    with Node(archive) as node:
+        node.wait_ready()
+        node.push(message("m-1", b"x"))
+    home.clock.advance(timedelta(days=-30))
+    with pytest.raises(SiteUnavailable, match="before what was archived last"):
+        home.archive().open_writer()

@@ -1,0 +1,143 @@
+"""The shape of the code, checked on its syntax: who may import whom, where time and chance come from,
+how long a module may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("archiver", "recovery", "api", "cli")
+
+#: What each room may import of the others. ``cli`` runs the server, and speaks its batch encoding.
+MAY_IMPORT = {
+    "archiver": set[str](),
+    "recovery": {"archiver"},
+    "api": {"recovery", "archiver"},
+    "cli": {"api", "recovery", "archiver"},
+}
+#: All that ``cli`` may import of ``api``.
+API_FOR_CLI = ("vanvault.api.server", "vanvault.api.batch_body")
+
+#: Rooms of ``archiver`` without input and output, and what they may therefore not import.
+PURE = ("archiver/model", "archiver/format", "archiver/evidence", "archiver/retention", "archiver/metadata")
+IO_MODULES = {
+    "os",
+    "io",
+    "pathlib",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "urllib",
+    "httpx",
+    "boto3",
+    "requests",
+}
+
+#: What reads the clock or makes chance; it belongs behind ``archiver/ports.py``.
+AMBIENT_CALLS = {
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "time.time",
+    "time.time_ns",
+    "os.urandom",
+    "os.getrandom",
+    "uuid.uuid1",
+    "uuid.uuid4",
+}
+AMBIENT_MODULES = {"random", "secrets"}
+#: A generator that is seeded repeats itself, so it is no ambient chance.
+SEEDED = "random.Random"
+#: Where they may be all the same, and why.
+AMBIENT_ALLOWED = {
+    "archiver/ports.py": "the port itself",
+    "archiver/store/file_root.py": "names of temporary folders, which no test needs to know",
+    "archiver/store/patience.py": "the jitter between retries, which tests pass in",
+    "api/app.py": "ids of requests in the log",
+    "cli/client.py": "the jitter between retries, which tests pass in",
+    "cli/files.py": "names of temporary files",
+}
+
+MAX_LINES = 400
+
+
+def modules() -> list[Path]:
+    return sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports, wherever the statement stands, with its line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno}: a relative import"
+            yield str(node.module), node.lineno
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def calls_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Dotted names that a file uses, such as ``time.time``, with their line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}", node.lineno
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_go_one_way(path: Path) -> None:
+    room = name_of(path).split("/")[0]
+    for module, line in imports_of(path):
+        first, _, rest = module.partition(".")
+        assert first not in ROOMS, f"{name_of(path)}:{line}: import it as vanvault.{module}"
+        if first != "vanvault" or not rest:
+            continue
+        other = rest.split(".")[0]
+        if other in ROOMS and other != room:
+            assert other in MAY_IMPORT[room], f"{name_of(path)}:{line}: {room} may not import {other}"
+            if (room, other) == ("cli", "api"):
+                assert module == "vanvault.api" or module.startswith(API_FOR_CLI), f"{name_of(path)}:{line}"
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if name_of(path).startswith(PURE)], ids=name_of)
+def test_the_pure_rooms_do_no_input_and_output(path: Path) -> None:
+    found = {module.split(".")[0] for module, _ in imports_of(path)} & IO_MODULES
+    assert not found
+
+
+def ambient_in(path: Path) -> list[str]:
+    """Where a file reaches for time or chance by itself."""
+    imported = list(imports_of(path))
+    seeded = SEEDED in {module for module, _ in imported}
+    found = [(call, line) for call, line in calls_of(path) if call in AMBIENT_CALLS]
+    found += [
+        (module, line)
+        for module, line in imported
+        if module in AMBIENT_MODULES and not (module == "random" and seeded)
+    ]
+    return [f"{name_of(path)}:{line}: {what}" for what, line in found]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_time_and_chance_come_in_through_ports(path: Path) -> None:
+    found = ambient_in(path)
+    if name_of(path) in AMBIENT_ALLOWED:
+        assert found, f"{name_of(path)} needs no exception any more"
+    else:
+        assert not found
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_modules_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < MAX_LINES
