@@ -6,6 +6,7 @@ that ``--help`` and the verbs that need no archive are fast.
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,17 @@ def catch_up(archive: Archive) -> bool:
     if report.unreadable:
         warn(f"{len(report.unreadable)} batches are damaged at every site; run: vanvault verify")
     return not report.unreadable
+
+
+def put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> None:
+    """Archive what an operator just did, with the account that did it; a warning when that fails.
+
+    What was done stands either way. Raises KeyUnavailable.
+    """
+    try:
+        archive.record(type, {**detail, "who": getpass.getuser()})
+    except SiteUnavailable as error:
+        warn(f"this could not be put on record in the archive: {error.message}")
 
 
 def keys_folder(home: Path) -> Path:

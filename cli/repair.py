@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.context import catch_up, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 from vanvault.cli.progress import progress
@@ -42,8 +42,20 @@ def command(home: Path, dry_run: bool, workers: int, as_json: bool) -> int:
             report = repair(plan, archive.sites, effort=Effort(workers), step=step)
         if report.repaired:
             catch_up(archive)
+            put_on_record(archive, "site.repaired", _recorded(report))
     _show(report, as_json)
     return _code(report.whole)
+
+
+def _recorded(report: RepairReport) -> dict[str, object]:
+    sites = sorted({action.target for action in report.repaired})
+    return {
+        "sites": list(sites),
+        "objects": len(report.repaired),
+        "bytes": report.bytes,
+        "failures": len(report.failed),
+        "beyond": len(report.beyond),
+    }
 
 
 def _code(whole: bool) -> ExitCode:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.context import catch_up, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
 from vanvault.cli.progress import progress
@@ -59,6 +59,8 @@ def command(home: Path, source: str, dry_run: bool, verify_after: bool, workers:
                 plan, archive.sites[source], archive.sites[plan.target], effort=Effort(workers), step=step
             )
         catch_up(archive)
+        if report.copied.objects:
+            put_on_record(archive, "site.restored", _recorded(report))
         if not as_json:
             _show(report)
         verified = run_verify(archive, quiet=as_json) if verify_after else None
@@ -99,6 +101,16 @@ def _show(report: RestoreReport) -> None:
         f" {report.copied.objects} objects copied ({human_size(report.copied.bytes)}), {kept} were there,"
         f" {len(report.failures)} failed, in {human_duration(report.seconds)}{speed}"
     )
+
+
+def _recorded(report: RestoreReport) -> dict[str, object]:
+    return {
+        "site": report.plan.target,
+        "from": report.plan.source,
+        "objects": report.copied.objects,
+        "bytes": report.copied.bytes,
+        "failures": len(report.failures),
+    }
 
 
 def _plan_fields(plan: RestorePlan) -> dict[str, Any]:

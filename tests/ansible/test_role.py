@@ -1,0 +1,86 @@
+"""The Ansible role, run for real on this machine: into a folder of the test's, without systemd or users."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import free_port, stop_node
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), "."]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return next(folder.glob("vanvault-*.whl"))
+
+
+def play(folder: Path, wheel: Path, port: int) -> dict[str, int]:
+    """Run the playbook against this machine; its counts of ok, changed and failed tasks."""
+    variables = {
+        "vanvault_wheel": str(wheel),
+        "vanvault_python": sys.executable,
+        "vanvault_prefix": str(folder / "prefix"),
+        "vanvault_home": str(folder / "home"),
+        "vanvault_unit_folder": str(folder),
+        "vanvault_port": port,
+        "vanvault_manage_host": False,
+        "ansible_python_interpreter": sys.executable,
+    }
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "--inventory=localhost,",
+            "--connection=local",
+            f"--extra-vars={json.dumps(variables)}",
+            str(ROOT / "ansible" / "site.yml"),
+        ],
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(folder / "ansible")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    recap = done.stdout.rsplit("PLAY RECAP", 1)[1]
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", recap)}
+
+
+def test_a_bare_host_becomes_a_node_and_a_second_run_changes_nothing(tmp_path: Path, wheel: Path) -> None:
+    port = free_port()
+    assert play(tmp_path, wheel, port)["changed"] > 0
+    settings, token = tmp_path / "home" / "vanvault.toml", tmp_path / "home" / "gateway-token"
+    first = settings.read_bytes()
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert token.read_text().startswith("vv1_")
+
+    assert play(tmp_path, wheel, port)["changed"] == 0
+    assert settings.read_bytes() == first
+
+    unit = (tmp_path / "vanvault.service").read_text()
+    command = next(line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart="))
+    process = subprocess.Popen(shlex.split(command), stderr=subprocess.PIPE)
+    try:
+        assert process.stderr is not None
+        while b"ready" not in (line := process.stderr.readline()):
+            assert line, "the node ended"
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/v1/messages",
+            content=b"<a/>",
+            headers={"Authorization": f"Bearer {token.read_text().strip()}", "Vanvault-Message-Id": "m-1"},
+            trust_env=False,
+        )
+        assert answer.status_code == 201, answer.text
+    finally:
+        stop_node(process)
