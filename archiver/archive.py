@@ -50,7 +50,7 @@ from vanvault.archiver.store.port import Site
 from vanvault.archiver.store.url import FileUrl, S3Url, parse_site_url
 
 KEYS_FOLDER = "keys"
-HOT_TAIL = Path("cache") / "hot-tail.sqlite"
+HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
 
 
 def init_home(
@@ -120,6 +120,11 @@ def _is_made(name: str, url: str, *, home: Path, archive: str) -> bool:
     return (manifest.site, manifest.archive) == (name, archive)
 
 
+def hot_tail_of(home: Path, key_id: str) -> Path:
+    """The hot tail under one index key: a rotation makes another file and leaves a running node its own."""
+    return home / HOT_TAIL.with_stem(f"{HOT_TAIL.stem}-{key_id.replace('/', '-')}")
+
+
 class Archive:
     """An open home. Close it when done."""
 
@@ -163,7 +168,9 @@ class Archive:
             for name in SITE_NAMES
         }
         secrets = search_secrets(self.keys)
-        self.tail = HotTail(home / HOT_TAIL, secrets, self.entropy, archive=self.settings.archive)
+        self.tail = HotTail(
+            hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
+        )
         self.search = Search(self.tail, secrets.cursors)
         self.receipts = FirstReceipts(self.tail, self.signing)
         self.trust = Trust(

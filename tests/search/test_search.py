@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tests.search.entries import GATEWAYS, WRITERS, drafts, folded
 from vanvault.archiver.errors import InvalidInput, NotFound
 from vanvault.archiver.model.entry import Entry, Message
 from vanvault.archiver.model.metadata import Metadata
+from vanvault.archiver.ports import SystemEntropy
 from vanvault.archiver.search.folded import FoldedBatch
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.items import SEARCH_FIELDS, item_of, keys_of
@@ -127,18 +130,60 @@ def test_pages_are_stable_while_new_entries_arrive(
     assert [id for id in found if id in there] == (there[::-1] if order == "newest" else there)
 
 
-def test_entries_whose_tokens_collide_are_told_apart(new_tail: NewTail, secrets: SearchSecrets) -> None:
-    """A token is 8 bytes; what merely shares it must not be shown. Here a foreign token is planted."""
-    rows = [(Message, GATEWAYS[0], f"m-{n}", digest_of(n), Metadata(state="a")) for n in range(600)]
-    (batch,) = folded([(WRITERS[0], rows)])
+class CollidingSecrets(SearchSecrets):
+    """Secrets under which all values of a field have one token, as two in 2**64 may."""
+
+    def token(self, field: str, value: str) -> bytes:
+        return super().token(field, "")
+
+
+def test_entries_whose_tokens_collide_are_told_apart(tmp_path: Path, secrets: SearchSecrets) -> None:
+    colliding = CollidingSecrets(secrets.key_id, secrets.tokens, secrets.cursors, secrets.sealing)
+    rows = [
+        (Message, GATEWAYS[0], f"m-{n}", digest_of(n), Metadata(state="b" if n % 100 == 7 else "a"))
+        for n in range(1000)
+    ]
+    tail = HotTail(tmp_path / "tail.sqlite", colliding, SystemEntropy(), archive="archive-1")
+    tail.apply(folded([(WRITERS[0], rows)]))
+    found = all_pages(Search(tail, secrets.cursors), Query({"state": "b"}, order="oldest", limit=3))
+    tail.close()
+    assert found == [f"{WRITERS[0]}-0-{n}" for n in range(7, 1000, 100)]
+
+
+def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: SearchSecrets) -> None:
+    """As many folds as a busy hour makes, so that everything that is merged behind was merged."""
+    random = Random(11)
+    rows = [
+        (
+            WRITERS[n % 2],
+            [
+                (
+                    Message,
+                    GATEWAYS[0],
+                    f"m-{n}-{row}",
+                    digest_of(n),
+                    Metadata(state=random.choice("abc"), period=random.choice("xy")),
+                )
+                for row in range(random.randrange(1, 9))
+            ],
+        )
+        for n in range(600)
+    ]
+    batches = folded(rows)
     tail = new_tail()
-    tail.apply([batch])
-    planted = tail.token("state", "b")
-    tail.connection().execute(
-        "INSERT INTO token SELECT ?, position FROM token WHERE token = ?", (planted, tail.token("state", "a"))
-    )
-    page = Search(tail, secrets.cursors).page(Query({"state": "b"}, limit=10))
-    assert (page.items, page.next) == ([], None)
+    for batch in batches:
+        tail.apply([batch])
+    entries = [entry for batch in batches for entry in batch.entries]
+    search = Search(tail, secrets.cursors)
+    for wanted in (
+        {"state": "a"},
+        {"state": "b", "period": "x"},
+        {"gateway": GATEWAYS[0]},
+        {"message_id": "m-7-0"},
+    ):
+        for order in ("newest", "oldest"):
+            query = Query(wanted, from_us=1_500, to_us=3_000, order=order, limit=97)
+            assert all_pages(search, query) == brute_force(entries, query)
 
 
 def test_what_is_not_there(new_tail: NewTail, secrets: SearchSecrets) -> None:
