@@ -229,12 +229,13 @@ class Archive:
     def open_writer(self, *, trusted: bool = True) -> tuple[Writer, list[CommittedBatch]]:
         """Recover what a crash left, then open a new chain. Raises SiteUnavailable, KeyUnavailable.
 
-        ``trusted`` asks for clocks that agree and sites that were probed.
+        Clocks must agree; ``trusted`` asks for sites that were probed, too.
         """
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
         self.catch_up(settle=True)
+        self.trust.check_clocks()
         if trusted:
-            self.trust.check()
+            self.trust.check_probes()
         writer = Writer(
             archive=self.settings.archive,
             sites=self.sites,

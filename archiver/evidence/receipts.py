@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.errors import Damaged, InvalidInput
 from vanvault.archiver.evidence.merkle import inclusion_path, leaf_hash, levels, root_from_path
-from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.format.batch import encode_placement
+from vanvault.archiver.format.canonical import canonical, canonical_flat
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.model.entry import Entry, Event, Message
 from vanvault.archiver.model.times import rfc3339_us
@@ -35,7 +36,7 @@ def statement(archive: str, key: str, size: int, root: bytes) -> bytes:
 
 
 def receipt_body(
-    entry: Entry, row: int, *, archive: str, key: str, placements: Sequence[Placement], signing_key: str
+    entry: Entry, row: int, *, archive: str, key: str, placements: list[dict[str, str]], signing_key: str
 ) -> Receipt:
     """All of a receipt but ``proof`` and ``signature``: the leaf of the tree."""
     body: Receipt = {
@@ -44,10 +45,7 @@ def receipt_body(
         "gateway": entry.gateway,
         "id": entry.id,
         "object": key,
-        "placements": [
-            {"key": p.key, "retain_until": p.retain_until, "site": p.site, "version": p.version}
-            for p in placements
-        ],
+        "placements": placements,
         "policy": "all",
         "received_at": rfc3339_us(entry.received_us),
         "row": row,
@@ -74,12 +72,20 @@ def placements_of(
     return tuple(batch)
 
 
+def _placements(
+    entry: Entry, shared: list[dict[str, str]], large: Sequence[Placement]
+) -> list[dict[str, str]]:
+    if isinstance(entry, Message) and entry.large_object:
+        return shared + [encode_placement(p) for p in large if p.key == entry.large_object]
+    return shared  # one list for all rows of a batch: they are never changed
+
+
 class ReceiptTree:
     """The receipts of one batch: their root, and each one complete on demand."""
 
     def __init__(self, bodies: Sequence[Receipt]) -> None:
         self._bodies = bodies
-        self._levels = levels([leaf_hash(canonical(body)) for body in bodies])
+        self._levels = levels([leaf_hash(canonical_flat(body)) for body in bodies])
 
     @property
     def statement(self) -> bytes:
@@ -110,6 +116,7 @@ def build_tree(
     signing_key: str,
 ) -> ReceiptTree:
     """The receipt tree of a batch, in row order. The same inputs give the same receipts, at any time."""
+    shared = [encode_placement(placement) for placement in placements]
     return ReceiptTree(
         [
             receipt_body(
@@ -117,7 +124,7 @@ def build_tree(
                 row,
                 archive=archive,
                 key=key,
-                placements=placements_of(entry, placements, large),
+                placements=_placements(entry, shared, large),
                 signing_key=signing_key,
             )
             for row, entry in enumerate(entries)

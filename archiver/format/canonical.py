@@ -36,6 +36,18 @@ def canonical(value: Json) -> bytes:
         raise InvalidInput("A string or a number has no canonical JSON form.") from error
 
 
+def canonical_flat(value: dict[str, Json]) -> bytes:
+    """The canonical form of an object that this program built itself from texts and small integers.
+
+    Skips the walk that ``canonical`` makes over foreign values; on such objects both give the same bytes.
+    Raises InvalidInput.
+    """
+    try:
+        return orjson.dumps(value, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
+        raise InvalidInput("A string or a number has no canonical JSON form.") from error
+
+
 def parse_canonical(data: bytes) -> Json:
     """The value of bytes that ``canonical`` wrote. Raises Damaged for any other bytes.
 

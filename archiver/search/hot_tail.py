@@ -37,6 +37,11 @@ from vanvault.archiver.search.secrets import SearchSecrets
 from vanvault.archiver.search.tail_file import TailFile
 
 _SCHEMA_VERSION = "2"
+#: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
+_FEW_VALUES = frozenset(
+    ("gateway", "type", "kind", "ivan", "employer_code", "tax_code", "procedure", "period", "state", "agency")
+)
+_CACHED_TOKENS = 50_000
 #: How far the clocks of writers may differ, generously; writers' ids begin with their start.
 _SKEW_US = 3_600 * 1_000_000
 #: How long a writer must have been silent at a complete fold to be left out of the next listings.
@@ -51,6 +56,7 @@ class HotTail:
         self._secrets = secrets
         self._entropy = entropy
         self._archive = archive
+        self._tokens: dict[tuple[str, str], bytes] = {}  # by (field, value)
         self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
 
     def close(self) -> None:
@@ -139,7 +145,9 @@ class HotTail:
         secrets, writer = self._secrets, batch.header.writer
         nonces = self._entropy.token(12 * max(1, len(batch.entries)))
         rows, claims = [], []
-        cache: dict[tuple[str, str], bytes] = {}
+        tokens = self._tokens
+        if len(tokens) > _CACHED_TOKENS:
+            tokens.clear()
         for row, entry in enumerate(batch.entries):
             position = position_of(entry, writer)
             nonce = nonces[12 * row : 12 * row + 12]
@@ -148,9 +156,11 @@ class HotTail:
             kind = "event" if isinstance(entry, Event) else "message"
             claims.append((secrets.claim(kind, entry.gateway, entry.client_id), position, entry.sha256))
             for pair in keys_of(entry):
-                token = cache.get(pair)
+                token = tokens.get(pair)
                 if token is None:
-                    token = cache[pair] = secrets.token(*pair)
+                    token = secrets.token(*pair)
+                    if pair[0] in _FEW_VALUES:
+                        tokens[pair] = token
                 records.append(token + position)
         connection.executemany("INSERT OR IGNORE INTO entry VALUES(?, ?, ?, ?)", rows)
         before = connection.total_changes

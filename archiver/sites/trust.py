@@ -54,7 +54,12 @@ class Trust:
         self._max_skew = max_skew
 
     def check(self) -> None:
-        """Raises SiteUnavailable (nothing may be stored) when something must not be trusted."""
+        """Raises SiteUnavailable (nothing may be stored) when a clock or a store must not be trusted."""
+        self.check_clocks()
+        self.check_probes()
+
+    def check_clocks(self) -> None:
+        """Raises SiteUnavailable, with the culprit, unless all clocks agree."""
         moment = self._clock.now(), self._stopwatch.seconds()
         verdict = self.clocks()
         self._agreed = moment if verdict.ok else None
@@ -65,6 +70,9 @@ class Trust:
                 may_be_stored=False,
                 hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
             )
+
+    def check_probes(self) -> None:
+        """Raises SiteUnavailable unless every site that needs it has a recent, good probe or an override."""
         for site, endpoint in self._probed.items():
             reason = distrust(
                 site,
