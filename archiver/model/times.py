@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from vanvault.archiver.errors import InvalidInput
 
@@ -23,7 +24,13 @@ def from_us(us: int) -> datetime:
 def rfc3339_us(us: int) -> str:
     """``2026-11-22T01:02:03.000004Z``: always six decimals, so that texts sort as times do."""
     seconds, micros = divmod(us, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
+    return f"{_to_the_second(seconds)}.{micros:06d}Z"
+
+
+@lru_cache(maxsize=256)
+def _to_the_second(seconds: int) -> str:
+    # The entries of one batch share their second, and formatting it is most of the work.
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def rfc3339_seconds(moment: datetime) -> str:

@@ -13,8 +13,10 @@ import pytest
 
 from tests.servers.endpoint import Endpoint
 from vanvault.archiver.archive import Archive, init_home
-from vanvault.archiver.ports import SystemClock
+from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.probe.record import override_detail, override_event
+from vanvault.archiver.sites.provision import DUTIES, Duty, new_credentials
+from vanvault.archiver.sites.provision_apply import MinioUsers, provision
 from vanvault.archiver.store.credentials import Credentials, SiteCredentials
 from vanvault.archiver.store.port import StoredVersion
 from vanvault.archiver.store.s3 import S3Site
@@ -47,6 +49,11 @@ class Insider:
         """Keys that any other program sees, without a limit that a test would reach."""
         return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
 
+    def change_secret(self, site: str, access_key: str, secret_key: str) -> None:
+        """Give a user of this MinIO another secret key."""
+        root = Credentials(self.endpoint.access_key, self.endpoint.secret_key)
+        MinioUsers(self.endpoint.url, root, site=site).add_user(Credentials(access_key, secret_key))
+
     def site(self, name: str) -> S3Site:
         """The site as VanVault would open it, with nothing in between."""
         one = Credentials(self.endpoint.access_key, self.endpoint.secret_key)
@@ -66,9 +73,9 @@ class S3Home:
         """As a new process opens it."""
         return Archive(self.path)
 
-    def secret_file(self, site: str) -> Path:
-        """Where the secret key of an S3 site stands."""
-        return self.path.parent / f"{site}.secret"
+    def secret_file(self, site: str, duty: str = "") -> Path:
+        """Where the secret key stands with which VanVault acts at an S3 site."""
+        return self.path.parent / ".".join(part for part in (site, duty, "secret") if part)
 
     def versions(self, site: str, key: str) -> list[StoredVersion]:
         """What the store itself says it holds."""
@@ -86,6 +93,7 @@ def make_home(
     *,
     through: Mapping[str, str] | None = None,
     trusted: bool = True,
+    least_privilege: bool = False,
     **settings: object,
 ) -> S3Home:
     """Init a home in ``folder``; credentials lie in files that the environment names.
@@ -95,6 +103,7 @@ def make_home(
         environment: gets the variables, for this process and those that it starts.
         through: by site, the URL of a proxy that stands before its server.
         trusted: put on record that the sites are trusted without a probe, which takes half a minute.
+        least_privilege: a user for each duty (MinIO), as ``vanvault site init`` makes them; else the root.
         settings: of the S3 sites, such as ``read_timeout=1``.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,11 +116,11 @@ def make_home(
         bucket = f"home-{site}-{os.urandom(6).hex()}"
         urls[site] = seen.site_url(bucket)
         insiders[site] = Insider(endpoint, bucket, endpoint.client())
-        for kind, value in (("access", endpoint.access_key), ("secret", endpoint.secret_key)):
-            (folder / f"{site}.{kind}").write_text(value + "\n")
-            environment.setenv(
-                f"VANVAULT_{site.upper()}_{kind.upper()}_KEY_FILE", str(folder / f"{site}.{kind}")
-            )
+        if least_privilege:
+            for duty, one in provisioned(insiders[site], site).items():
+                _give(environment, folder, (site, duty), one)
+        else:
+            _give(environment, folder, (site,), Credentials(endpoint.access_key, endpoint.secret_key))
         for name, setting in settings.items():
             environment.setenv(f"VANVAULT_SITES__{site.upper()}__S3__{name.upper()}", str(setting))
     token = init_home(folder / "home", primary=urls["primary"], standby=urls["standby"])
@@ -121,9 +130,37 @@ def make_home(
     return home
 
 
+def provisioned(insider: Insider, site: str) -> Mapping[Duty, Credentials]:
+    """Make the bucket, and a user for each duty who has just the rights of it."""
+    users = {duty: new_credentials(duty, SystemEntropy()) for duty in DUTIES}
+    root = Credentials(insider.endpoint.access_key, insider.endpoint.secret_key)
+    admin = MinioUsers(insider.endpoint.url, root, site=site)
+    provision(insider.client, admin, site=site, bucket=insider.bucket, users=users)
+    return users
+
+
+def _give(
+    environment: pytest.MonkeyPatch, folder: Path, whose: tuple[str, ...], credentials: Credentials
+) -> None:
+    values = {"access": credentials.access_key, "secret": credentials.secret_key}
+    for kind, value in values.items():
+        path = folder / ".".join((*whose, kind))
+        path.write_text(value + "\n")
+        environment.setenv("_".join(("VANVAULT", *whose, kind, "KEY_FILE")).upper(), str(path))
+
+
 def trust(home: S3Home) -> None:
     """Override, on record, the question for a probe."""
     with home.archive() as archive:
         until = archive.clock.now() + timedelta(days=1)
-        for site in home.insiders:
-            archive.record(override_event(site), override_detail(site, "a test's own server", "test", until))
+        writer, _ = archive.open_writer(trusted=False)
+        writer.commit(
+            [
+                archive.system_event(
+                    override_event(site), override_detail(site, "a test's own server", "test", until)
+                )
+                for site in home.insiders
+            ],
+            final=True,
+        )
+        writer.close()
