@@ -1,0 +1,188 @@
+"""The four forms of an export, as what takes items one by one and ends in one working file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet
+from vanvault.archiver.export.manifest import SUMS
+from vanvault.archiver.export.originals import OriginalReader
+from vanvault.archiver.export.request import Counts, Format, State
+from vanvault.archiver.export.workspace import Spool, Workspace
+from vanvault.archiver.export.zip_writer import ZipWriter
+from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.format.names import parse_archive_id
+from vanvault.archiver.keys.signing import public_pem
+from vanvault.archiver.search.items import Item
+
+_UNREADABLE = "unreadable.ndjson"
+_HASHED_BYTES = 2**20
+
+#: Content type -> how the name of an original ends; anything else is ``bin``.
+_ENDINGS = {
+    "application/json": "json",
+    "application/pdf": "pdf",
+    "application/xml": "xml",
+    "application/zip": "zip",
+    "text/plain": "txt",
+    "text/xml": "xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A complete working file."""
+
+    name: str
+    content: dict[str, Any]  # of the manifest
+
+
+class Contents(Protocol):
+    """One form of export."""
+
+    def add(self, item: Item, counts: Counts) -> Counts:
+        """Write one item; the counts with it. A ZIP raises SiteUnavailable, KeyUnavailable."""
+        ...
+
+    def unreadable(self) -> list[dict[str, str]]:
+        """Messages whose originals no site could give."""
+        ...
+
+    def finish(self) -> Finished:
+        """Write what stands at the end (a ZIP still lacks its manifest)."""
+        ...
+
+
+def contents_of(format: Format, archive: Archive, work: Workspace, state: State) -> Contents:
+    """The form that was asked for, as far as the checkpoint says."""
+    if format == "csv":
+        return LineContents(work.spool("items.csv"), csv_row, csv_header())
+    if format == "ndjson":
+        return LineContents(work.spool("items.ndjson"), ndjson_line)
+    if format == "parquet":
+        return ParquetContents(work.spool("items.ndjson"))
+    return ZipContents(archive, work, state.counts.members)
+
+
+class LineContents:
+    """CSV and NDJSON: one line for each item."""
+
+    def __init__(self, spool: Spool, encode: Callable[[Item], bytes], header: bytes = b"") -> None:
+        self._spool = spool
+        self._encode = encode
+        if not spool.length:
+            spool.write(header)
+
+    def add(self, item: Item, counts: Counts) -> Counts:
+        self._spool.write(self._encode(item))
+        return counted(item, counts)
+
+    def unreadable(self) -> list[dict[str, str]]:
+        return []
+
+    def finish(self) -> Finished:
+        self._spool.sync()
+        return Finished(self._spool.path.name, file_content(self._spool.path))
+
+
+class ParquetContents(LineContents):
+    """Parquet: gathered as NDJSON, because an open Parquet file cannot be taken up again after a kill."""
+
+    def __init__(self, spool: Spool) -> None:
+        super().__init__(spool, ndjson_line)
+
+    def finish(self) -> Finished:
+        path = self._spool.path.with_suffix(".parquet")
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            write_parquet(self._spool.lines(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        return Finished(path.name, file_content(path))
+
+
+class ZipContents:
+    """Originals and receipts, then ``items.ndjson``, keys, verifier and digests."""
+
+    def __init__(self, archive: Archive, work: Workspace, members: int) -> None:
+        self._archive = archive
+        self._originals = OriginalReader(archive.sites, archive.parquet, archive.keys)
+        self._items = work.spool("items.ndjson")
+        self._unreadable = work.spool(_UNREADABLE)
+        self._sums = work.spool(SUMS)
+        self._data = work.spool("data.zip")
+        self.writer = ZipWriter(self._data, work.spool("central"), self._sums, members)
+
+    def add(self, item: Item, counts: Counts) -> Counts:
+        parse_archive_id(item["id"])  # it becomes a name: nothing but an id of the archive may
+        self._items.write(ndjson_line(item))
+        receipt = self._archive.receipts.of(item["id"])
+        self.writer.add(f"receipts/{item['id']}.json", canonical(receipt))
+        counts = counted(item, counts)
+        if item["entry"] == "message" and self._add_original(item):
+            counts = replace(counts, originals=counts.originals + 1)
+        return replace(counts, members=self.writer.members)
+
+    def _add_original(self, item: Item) -> bool:
+        try:
+            body = self._originals.read(item)
+        except (Damaged, NotFound) as error:
+            for site in self._archive.sites.values():
+                site.versions(item["large_object"] or item["object"])  # one that is away may hold it whole
+            reason = "damaged" if isinstance(error, Damaged) else "missing"
+            self._unreadable.write(orjson.dumps({"id": item["id"], "reason": reason}) + b"\n")
+            return False
+        self.writer.add(f"originals/{item['id']}.{ending_of(item['content_type'])}", body)
+        return True
+
+    def unreadable(self) -> list[dict[str, str]]:
+        return [orjson.loads(line) for line in self._unreadable.lines()]
+
+    def finish(self) -> Finished:
+        self.writer.add_stream("items.ndjson", self._items.lines())
+        for key_id, key in sorted(self._archive.signing.public_keys().items()):
+            self.writer.add(f"keys/{key_id}.pem", public_pem(key))
+        self.writer.add("verify.py", Path(__file__).with_name("verify_offline.py").read_bytes())
+        members = self.writer.members
+        sha256 = self.writer.add_stream(SUMS, self._sums.lines(), summed=False)
+        content = {"list": SUMS, "members": members, "sha256": sha256}
+        return Finished(self._data.path.name, content)
+
+
+def counted(item: Item, counts: Counts) -> Counts:
+    """One more of its kind."""
+    if item["entry"] == "message":
+        return replace(counts, messages=counts.messages + 1)
+    return replace(counts, events=counts.events + 1)
+
+
+def ending_of(content_type: str) -> str:
+    """How the name of an original ends; nothing of the sender's text reaches it."""
+    return _ENDINGS.get(content_type.partition(";")[0].strip().lower(), "bin")
+
+
+def file_content(path: Path) -> dict[str, Any]:
+    """Bytes and SHA-256 of a file, for a manifest."""
+    return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_HASHED_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def as_list(objects: Sequence[str]) -> list[dict[str, str]]:
+    """Whole batches that no site could give, as a manifest names them."""
+    return [{"object": key, "reason": "damaged"} for key in objects]

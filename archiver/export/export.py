@@ -1,0 +1,246 @@
+"""Runs an export: on record first, then page by page to a working folder, then sealed and given its name.
+
+The steps of its life, each durable before the next begins, so that a kill at any moment is resumed by
+the same request:
+
+1. Level with both sites; ``until`` is fixed, so that what arrives meanwhile changes nothing.
+2. The event ``vanvault.export.started`` is archived. Only then the first byte is written.
+3. Pages, oldest first; a checkpoint after each.
+4. The end of the file, the manifest and its signature: ``sealed``.
+5. The event ``vanvault.export.finished`` with the manifest's digest: ``recorded``.
+6. The file (and, beside a flat file, its manifest) gets its final name; the folder goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import Conflict, InvalidInput
+from vanvault.archiver.export.contents import (
+    Contents,
+    Finished,
+    ZipContents,
+    as_list,
+    contents_of,
+    file_digest,
+)
+from vanvault.archiver.export.manifest import MANIFEST, signed_manifest
+from vanvault.archiver.export.request import ExportRequest, State, filter_fields
+from vanvault.archiver.export.workspace import Workspace, refuse_existing
+from vanvault.archiver.model.times import rfc3339_us, to_us
+from vanvault.archiver.search.query import Query, open_cursor
+
+#: Items between two checkpoints.
+PAGE = 500
+#: With originals, which may be large, so that a kill repeats little.
+PAGE_WITH_ORIGINALS = 100
+
+Step = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """A finished export."""
+
+    output: Path
+    manifest_path: Path | None  # None: it is a member of the ZIP
+    state: State
+    bytes: int
+    sha256: str  # of the output
+    manifest_sha256: str
+    unreadable: list[dict[str, str]]
+    resumed: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        counts = self.state.counts
+        return {
+            "export": self.state.export,
+            "format": self.state.request["format"],
+            "output": str(self.output),
+            "manifest": str(self.manifest_path) if self.manifest_path else None,
+            "items": counts.items,
+            "messages": counts.messages,
+            "events": counts.events,
+            "originals": counts.originals,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+            "manifest_sha256": self.manifest_sha256,
+            "unreadable": self.unreadable,
+            "resumed": self.resumed,
+        }
+
+
+def export(
+    archive: Archive, request: ExportRequest, output: Path, *, who: str, step: Step = lambda items: None
+) -> ExportReport:
+    """Export to ``output``, or go on where an earlier run of the same request was stopped.
+
+    Raises:
+        Conflict: the output exists, or its working folder is of another request.
+        Busy: another process works at it.
+        InvalidInput: the output cannot be written.
+        SiteUnavailable: a site is away; run it again to go on.
+        KeyUnavailable: a master or signing key is missing.
+    """
+    work = Workspace(output)
+    beside = None if request.format == "zip" else output.with_name(f"{output.name}.{MANIFEST}")
+    with work.locked():
+        state = work.load()
+        resumed = state is not None
+        if state is None or state.phase != "recorded":
+            for path in (output, beside):
+                if path is not None:
+                    refuse_existing(path)
+        if state is None:
+            state = _begin(archive, request, work, who)
+        else:
+            _check_same(request, state, work)
+            state = _level(archive, state, who)
+            step(state.counts.items)
+        if state.phase in ("collecting", "collected"):
+            contents = contents_of(request.format, archive, work, state)
+            state = _collect(archive, request, work, state, contents, step)
+            state = _seal(archive, request, work, state, contents)
+        return _publish(archive, work, state, beside, who, resumed=resumed)
+
+
+def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) -> State:
+    damaged = archive.catch_up(settle=True).unreadable
+    state = State(
+        request=request.fields(),
+        export=archive.entropy.token(8).hex(),
+        who=who,
+        started_at=rfc3339_us(to_us(archive.clock.now())),
+        # What is known now; the archive's own clock, so that no other node's is asked.
+        until_us=min(request.query.to_us, archive.tail.last_received_us() + 1),
+        damaged_batches=damaged,
+    )
+    archive.record("export.started", {**request.fields(), "export": state.export, "who": who})
+    return work.checkpoint(state)
+
+
+def _check_same(request: ExportRequest, state: State, work: Workspace) -> None:
+    if request.fields() != state.request:
+        raise Conflict(
+            f"{work.folder} holds another export, begun {state.started_at[:19]}Z",
+            hint="Repeat that one with its own arguments, delete the folder, or name another output.",
+        )
+
+
+def _level(archive: Archive, state: State, who: str) -> State:
+    """What the cursor stands in must be known here, though the hot tail may be another by now."""
+    if state.phase == "collecting":
+        damaged = {*state.damaged_batches, *archive.catch_up(settle=False).unreadable}
+        state = replace(state, damaged_batches=tuple(sorted(damaged)))
+    if state.phase != "recorded":
+        archive.record("export.resumed", {"export": state.export, "items": state.counts.items, "who": who})
+    return state
+
+
+def _collect(
+    archive: Archive,
+    request: ExportRequest,
+    work: Workspace,
+    state: State,
+    contents: Contents,
+    step: Step,
+) -> State:
+    limit = PAGE_WITH_ORIGINALS if request.format == "zip" else PAGE
+    query = replace(request.query, to_us=state.until_us, limit=limit)
+    while state.phase == "collecting":
+        page = archive.search.page(replace(query, after=_after(archive, query, state, work)))
+        counts = state.counts
+        for item in page.items:
+            counts = contents.add(item, counts)
+            step(1)
+        phase = "collecting" if page.next else "collected"
+        state = replace(state, counts=counts, cursor=page.next or "")
+        state = work.checkpoint(state if phase == "collecting" else replace(state, phase="collected"))
+    return state
+
+
+def _after(archive: Archive, query: Query, state: State, work: Workspace) -> bytes:
+    if not state.cursor:
+        return b""
+    try:
+        return open_cursor(state.cursor, query, archive.search.cursor_key)
+    except InvalidInput as error:
+        raise Conflict(
+            f"the checkpoint in {work.folder} does not fit this archive's index key any more",
+            hint="Was the index key rotated? Delete the folder, and begin anew.",
+        ) from error
+
+
+def _seal(
+    archive: Archive, request: ExportRequest, work: Workspace, state: State, contents: Contents
+) -> State:
+    finished: Finished = contents.finish()
+    manifest = signed_manifest(
+        state,
+        archive=archive.settings.archive,
+        content=finished.content,
+        filter=filter_fields(replace(request.query, to_us=state.until_us)),
+        unreadable=as_list(state.damaged_batches) + contents.unreadable(),
+        finished_at=rfc3339_us(to_us(archive.clock.now())),
+        signer=archive.signing.active(),
+    )
+    if isinstance(contents, ZipContents):
+        contents.writer.add(MANIFEST, manifest, summed=False)
+        contents.writer.end()
+    spool = work.spool(MANIFEST)
+    spool.reset(0)
+    spool.write(manifest)
+    return work.checkpoint(replace(state, phase="sealed"))
+
+
+def _publish(
+    archive: Archive, work: Workspace, state: State, beside: Path | None, who: str, *, resumed: bool
+) -> ExportReport:
+    name = {"csv": "items.csv", "ndjson": "items.ndjson", "parquet": "items.parquet", "zip": "data.zip"}[
+        state.request["format"]
+    ]
+    kept = work.folder / MANIFEST
+    data = (kept if kept.exists() or beside is None else beside).read_bytes()
+    manifest = orjson.loads(data)
+    manifest_sha256 = hashlib.sha256(data).hexdigest()
+    source = work.folder / name if (work.folder / name).exists() else work.output
+    report = ExportReport(
+        output=work.output,
+        manifest_path=beside,
+        state=state,
+        bytes=source.stat().st_size,
+        sha256=file_digest(source) if beside is None else manifest["content"]["sha256"],
+        manifest_sha256=manifest_sha256,
+        unreadable=manifest["unreadable"],
+        resumed=resumed,
+    )
+    if state.phase == "sealed":
+        archive.record("export.finished", _finished(report, who))
+        state = work.checkpoint(replace(state, phase="recorded"))
+    if beside is not None:
+        work.publish(MANIFEST, beside)
+    work.publish(name, work.output)
+    work.remove()
+    return report
+
+
+def _finished(report: ExportReport, who: str) -> dict[str, object]:
+    counts = report.state.counts
+    return {
+        "bytes": report.bytes,
+        "export": report.state.export,
+        "format": report.state.request["format"],
+        "items": counts.items,
+        "manifest_sha256": report.manifest_sha256,
+        "originals": counts.originals,
+        "unreadable": len(report.unreadable),
+        "who": who,
+    }

@@ -1,0 +1,112 @@
+"""Escrow on disk: key files in and out of a home, a bundle and its shares in and out of folders."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import segno
+
+from vanvault.archiver.errors import InvalidInput, SettingsError
+from vanvault.archiver.keys import disk
+from vanvault.archiver.keys.escrow import Escrow
+from vanvault.archiver.keys.escrow_bundle import KEY_FILE, SIZE_LIMIT
+from vanvault.archiver.keys.escrow_share import KeyShare, compact, page, parse
+from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.ports import Entropy
+
+BUNDLE = "escrow-bundle.vve"
+
+
+def read_key_files(folder: Path) -> dict[str, bytes]:
+    """Every key file of a key folder: name -> bytes. Raises SettingsError (folder), KeyUnavailable."""
+    disk.check_private_folder(folder)
+    return {
+        name: (folder / name).read_bytes() if name.endswith(".pub.pem") else disk.read_private(folder / name)
+        for name, *_ in disk.listing(folder, KEY_FILE)
+    }
+
+
+def check_empty(folder: Path) -> None:
+    """Make the folder (mode 0700) that shall hold the shares. Raises InvalidInput unless it is empty."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InvalidInput(
+                f"{folder} is not empty; nothing was written.", field="output", hint="Name an empty folder."
+            )
+        folder.chmod(0o700)
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be used: {error.strerror}.", field="output") from error
+
+
+def write_escrow(folder: Path, escrow: Escrow, entropy: Entropy) -> None:
+    """Write each share as text and as a QR code, then the bundle: without it the set is visibly not whole.
+
+    ``folder`` is empty; all files get mode 0600. Raises KeyUnavailable when the disk refuses.
+    """
+    for share in escrow.shares:
+        name = f"share-{share.number}-of-{escrow.of.shares}"
+        _write(folder / f"{name}.txt", page(share).encode(), entropy)
+        _write(folder / f"{name}.svg", qr_code(share), entropy)
+    _write(folder / BUNDLE, escrow.bundle, entropy)
+
+
+def qr_code(share: KeyShare) -> bytes:
+    """The share as a QR code (ISO/IEC 18004), SVG, 90 mm or so on paper."""
+    image = io.BytesIO()
+    code = segno.make(compact(share), error="m", micro=False)
+    title = f"VanVault key share {share.number} of {share.of.shares}, set {share.of.set_id}"
+    code.save(image, kind="svg", scale=90 / code.symbol_size()[0], unit="mm", title=title)
+    return image.getvalue()
+
+
+def read_share(path: Path) -> KeyShare:
+    """A share from a file that somebody typed or scanned. Raises InvalidInput."""
+    data = _read(path, disk.SIZE_LIMIT, "share")
+    try:
+        return parse(data.decode(), path.name)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path.name} is not text.", field="share") from error
+
+
+def read_bundle(path: Path) -> bytes:
+    """The bytes of a bundle. Raises InvalidInput when the file cannot be read."""
+    return _read(path, SIZE_LIMIT, "bundle")
+
+
+def restore_key_files(
+    folder: Path, files: Mapping[str, bytes], order: Sequence[str], entropy: Entropy
+) -> None:
+    """Write the key files named in ``order`` durably, each whole or not at all, none in place of another.
+
+    May be repeated after any crash. At the end the folder is opened as the archive opens it.
+    Raises SettingsError (folder), KeyUnavailable.
+    """
+    disk.make_private_folder(folder)
+    try:
+        disk.sync_folder(folder.parent)
+    except OSError as error:
+        raise SettingsError(f"The home cannot be written: {error.strerror}.") from error
+    for name in order:
+        mode = 0o644 if name.endswith(".pub.pem") else 0o600
+        disk.write_once(folder / name, files[name], mode=mode, tag=entropy.token(8).hex())
+    KeyFiles(folder, entropy)
+    SigningKeys(folder).active()
+
+
+def _write(path: Path, data: bytes, entropy: Entropy) -> None:
+    disk.write_once(path, data, mode=0o600, tag=entropy.token(8).hex())
+
+
+def _read(path: Path, limit: int, field: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > limit:
+                raise InvalidInput(f"{path.name} is too big to be a {field}.", field=field)
+            return file.read(limit)
+    except OSError as error:
+        raise InvalidInput(f"{path.name} cannot be read: {error.strerror}.", field=field) from error

@@ -1,0 +1,95 @@
+"""``vanvault export``: take entries, originals and receipts out of the archive, on record."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vanvault.archiver.search.items import SEARCH_FIELDS
+from vanvault.cli.context import open_archive
+from vanvault.cli.errors import ExitCode
+from vanvault.cli.output import emit_json, human_size, json_option, warn
+from vanvault.cli.progress import progress
+
+if TYPE_CHECKING:
+    from vanvault.archiver.export.export import ExportReport
+
+_RANGE = {
+    "from": "Received at this time or later (RFC 3339, or a date).",
+    "to": "Received before this time.",
+}
+#: Unreadable originals that people are shown; the manifest and ``--json`` name all.
+_SHOWN = 50
+
+
+def _query_options(command: Any) -> Any:
+    texts = {name: f"Only this {name.replace('_', ' ')}." for name in SEARCH_FIELDS} | _RANGE
+    for name, text in reversed(texts.items()):
+        option = "--" + name.replace("_", "-")
+        command = click.option(option, f"query_{name}", metavar="VALUE", help=text)(command)
+    return command
+
+
+@click.command()
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="The file to write; it must not exist.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    required=True,
+    metavar="FORMAT",
+    help="csv, ndjson, parquet, or zip.",
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why; it goes on record in the archive. Required.")
+@_query_options
+@json_option
+@click.pass_obj
+def command(
+    home: Path,
+    /,
+    output: Path,
+    format_name: str,
+    reason: str,
+    as_json: bool,
+    **given: str | None,
+) -> ExitCode:
+    """Take what a search finds out of the archive: all of it, oldest first.
+
+    It is put on record before the first byte is written, so both sites must be there. An export that was
+    interrupted goes on when the same command is given again; a finished one is never replaced. Ends with
+    3 when something could not be read at any site; the manifest names it. What leaves is not encrypted.
+    """
+    from vanvault.archiver.export.export import export
+    from vanvault.archiver.export.request import parse_request
+
+    parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
+    request = parse_request(parameters, format=format_name, reason=reason)
+    with open_archive(home) as archive, progress("exporting", quiet=as_json) as step:
+        report = export(archive, request, output.absolute(), who=getpass.getuser(), step=step)
+    if as_json:
+        emit_json(report.as_dict())
+    else:
+        _show(report)
+    return ExitCode.CHECK_FAILED if report.unreadable else ExitCode.OK
+
+
+def _show(report: ExportReport) -> None:
+    for entry in report.unreadable[:_SHOWN]:
+        warn(f"{entry['reason']} at every site: {entry.get('id') or entry['object']}")
+    if len(report.unreadable) > _SHOWN:
+        warn(f"and {len(report.unreadable) - _SHOWN} more; the manifest names all")
+    counts = report.state.counts
+    originals = f", {counts.originals} originals" if report.manifest_path is None else ""
+    click.echo(
+        f"{report.output}: {counts.messages} messages, {counts.events} events{originals},"
+        f" {human_size(report.bytes)}, sha256 {report.sha256}"
+    )

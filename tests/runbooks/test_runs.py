@@ -1,0 +1,219 @@
+"""The commands of each runbook, run in order against a real appliance in the situation that it describes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.runbooks.pages import NAMES, commands_in, text_of
+from tests.support.command import vanvault
+from tests.support.server import PATIENCE_S, Server, push
+from vanvault.archiver.archive import init_home
+
+_MAIN = "from vanvault.cli.main import main; main()"
+
+
+@dataclass(frozen=True)
+class Done:
+    """One command that was run."""
+
+    words: list[str]
+    exit_code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Appliance:
+    """A home with a running node, what it acknowledged, and the folder in which the operator stands."""
+
+    home: Path
+    desk: Path
+    server: Server
+    token: str
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    receipts: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def run(self, words: list[str]) -> Done:
+        """A command as it stands in the runbook, at the operator's desk."""
+        assert words[0] == "vanvault"
+        done = subprocess.run(
+            [sys.executable, "-c", _MAIN, *words[1:]],
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+            cwd=self.desk,
+            env={**os.environ, "VANVAULT_HOME": str(self.home), "VANVAULT_URL": self.server.url},
+        )
+        return Done(words, done.returncode, done.stdout, done.stderr)
+
+    def follow(self, name: str, *, ends: Mapping[str, int] | None = None) -> list[Done]:
+        """Run all commands of a runbook; each ends with 0, or as ``ends`` says for its first run."""
+        expected = dict(ends or {})
+        done = []
+        for words in commands_in(text_of(name)):
+            done.append(self.run(words))
+            code = expected.pop(" ".join(words), 0)
+            assert done[-1].exit_code == code, (words, done[-1].exit_code, done[-1].out, done[-1].err)
+        assert not expected
+        return done
+
+    def push(self, number: int) -> httpx.Response:
+        body = f"<dossier>{number}</dossier>".encode() * 50
+        with self.server.client(self.token) as client:
+            answer = push(client, f"m-{number}", body)
+        if answer.status_code in (200, 201):
+            self.bodies[f"m-{number}"] = body
+            self.receipts[f"m-{number}"] = answer.json()
+        return answer
+
+    def readiness(self) -> int:
+        return httpx.get(f"{self.server.url}/v1/health/ready", timeout=10, trust_env=False).status_code
+
+    def wait_for_readiness(self, status: int) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while self.readiness() != status:
+            assert time.monotonic() < until, f"readiness never answered {status}"
+            time.sleep(0.2)
+
+    def refuses(self, number: int, problem: str) -> None:
+        """Gateways get 503 with this problem, and readiness answers 503."""
+        answer = self.push(number)
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["type"] == f"urn:vanvault:problem:{problem}", answer.text
+        self.wait_for_readiness(503)
+
+    def accepts_again(self, number: int) -> None:
+        """The node that ran all the time takes messages, and gives back all that it ever acknowledged."""
+        self.wait_for_readiness(200)
+        assert self.push(number).status_code == 201
+        with self.server.client(self.token) as client:
+            for message_id, body in self.bodies.items():
+                found = client.get(f"/v1/messages/{self.receipts[message_id]['id']}/original")
+                assert found.content == body
+
+    def status(self) -> dict[str, object]:
+        found: dict[str, object] = vanvault(self.home, "status", "--url", self.server.url)
+        return found
+
+
+@pytest.fixture
+def appliance(tmp_path: Path) -> Iterator[Appliance]:
+    """Five acknowledged messages at two file sites, and a node that goes on running."""
+    home, desk = tmp_path / "home", tmp_path / "desk"
+    token = init_home(home)
+    desk.mkdir(mode=0o700)
+    with Server(home) as server:
+        server.wait_ready()
+        ready = Appliance(home, desk, server, token)
+        for number in range(5):
+            assert ready.push(number).status_code == 201
+        yield ready
+
+
+def objects(site: Path) -> list[Path]:
+    """The files that hold messages at a file site."""
+    found = sorted(path for path in site.rglob("*") if path.is_file() and ".messages.parquet" in str(path))
+    assert found
+    return found
+
+
+def primary_lost(appliance: Appliance) -> None:
+    shutil.rmtree(appliance.home / "sites" / "primary")
+    appliance.refuses(10, "site-unavailable")
+    assert appliance.run(["vanvault", "status"]).exit_code == 10
+
+    done = appliance.follow("primary-lost")
+    assert done[-1].words == ["vanvault", "verify"]
+    sites = appliance.status()["sites"]
+    assert isinstance(sites, list)
+    assert [site["reachable"] for site in sites] == [True, True]
+    appliance.accepts_again(11)
+
+
+def objects_damaged(appliance: Appliance) -> None:
+    primary, standby = (objects(appliance.home / "sites" / site) for site in ("primary", "standby"))
+    damaged = primary[0].read_bytes()
+    primary[0].chmod(0o600)
+    primary[0].write_bytes(damaged[:-1] + bytes([damaged[-1] ^ 1]))
+    standby[-1].unlink()
+
+    done = appliance.follow("objects-damaged", ends={"vanvault verify --json": 3})
+    report = json.loads(done[0].out.splitlines()[-1])
+    assert {finding["site"] for finding in report["findings"]} == {"primary", "standby"}
+    assert "would repair 2; 0 beyond repair" in done[1].out
+    appliance.accepts_again(11)
+
+
+def site_unavailable(appliance: Appliance) -> None:
+    place = appliance.home / "sites" / "standby"
+    away = place.rename(place.with_name("unmounted"))
+    appliance.refuses(10, "site-unavailable")
+
+    done = appliance.follow("site-unavailable", ends={"vanvault status": 10})
+    (line,) = [line for line in done[0].out.splitlines() if line.startswith("standby")]
+    assert "AWAY" in line
+
+    away.rename(place)
+    appliance.accepts_again(11)
+    assert vanvault(appliance.home, "verify")["whole"]
+
+
+def keys_lost(appliance: Appliance) -> None:
+    shares = appliance.desk.parent / "safe"
+    vanvault(
+        appliance.home,
+        "keys",
+        "escrow",
+        "split",
+        "--threshold",
+        "3",
+        "--shares",
+        "5",
+        "--output",
+        str(shares),
+    )
+    for path in shares.iterdir():
+        if path.name == "escrow-bundle.vve" or path.name[len("share-")] in "134":
+            shutil.copy(path, appliance.desk)
+    shutil.rmtree(appliance.home / "keys")
+    answer = appliance.push(10)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:vanvault:problem:key-unavailable")
+    assert appliance.run(["vanvault", "status"]).exit_code == 6
+
+    done = appliance.follow("keys-lost")
+    restored = next(one for one in done if "restore" in one.words)
+    assert "5 key files restored" in restored.out
+    assert "all 10 combinations" in done[-1].out
+    assert vanvault(appliance.home, "verify")["whole"]
+    held = appliance.status()["keys"]
+    assert held == {"originals": [1, 2], "log": [1, 2], "index": [1, 2]}
+    appliance.accepts_again(11)
+
+
+RUNS = {
+    "keys-lost": keys_lost,
+    "objects-damaged": objects_damaged,
+    "primary-lost": primary_lost,
+    "site-unavailable": site_unavailable,
+}
+
+
+def test_every_runbook_is_run() -> None:
+    assert sorted(RUNS) == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(RUNS))
+def test_the_runbook_works(appliance: Appliance, name: str) -> None:
+    RUNS[name](appliance)
