@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.archiver.search.items import SEARCH_FIELDS
 from vanvault.cli.context import open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
+from vanvault.cli.query_options import query_options
 
 if TYPE_CHECKING:
     from vanvault.archiver.export.export import ExportReport
@@ -23,14 +23,6 @@ _RANGE = {
 }
 #: Unreadable originals that people are shown; the manifest and ``--json`` name all.
 _SHOWN = 50
-
-
-def _query_options(command: Any) -> Any:
-    texts = {name: f"Only this {name.replace('_', ' ')}." for name in SEARCH_FIELDS} | _RANGE
-    for name, text in reversed(texts.items()):
-        option = "--" + name.replace("_", "-")
-        command = click.option(option, f"query_{name}", metavar="VALUE", help=text)(command)
-    return command
 
 
 @click.command()
@@ -50,7 +42,7 @@ def _query_options(command: Any) -> Any:
     help="csv, ndjson, parquet, or zip.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why; it goes on record in the archive. Required.")
-@_query_options
+@query_options(_RANGE)
 @json_option
 @click.pass_obj
 def command(

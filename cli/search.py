@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from vanvault.archiver.search.items import SEARCH_FIELDS
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table
+from vanvault.cli.query_options import query_options
 
 _RANGE = {
     "from": "Received at this time or later (RFC 3339, or a date).",
@@ -21,16 +21,8 @@ _RANGE = {
 _COLUMNS = ("received", "what", "gateway", "dossier", "employer", "procedure", "state", "size", "id")
 
 
-def _query_options(command: Any) -> Any:
-    texts = {name: f"Only this {name.replace('_', ' ')}." for name in SEARCH_FIELDS} | _RANGE
-    for name, text in reversed(texts.items()):
-        option = "--" + name.replace("_", "-")
-        command = click.option(option, f"query_{name}", metavar="VALUE", help=text)(command)
-    return command
-
-
 @click.command()
-@_query_options
+@query_options(_RANGE)
 @json_option
 @click.pass_obj
 def command(home: Path, /, as_json: bool, **given: str | None) -> None:
