@@ -25,6 +25,8 @@ from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fa
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.model.times import parse_rfc3339
 from vanvault.archiver.ports import (
     Clock,
     ClockStopwatch,
@@ -37,11 +39,13 @@ from vanvault.archiver.ports import (
 from vanvault.archiver.probe.record import ProbePolicy
 from vanvault.archiver.retention.profiles import profile, retain_until, with_years
 from vanvault.archiver.search.fold import FoldReport, catch_up
+from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
 from vanvault.archiver.search.search import Search
 from vanvault.archiver.search.secrets import search_secrets
 from vanvault.archiver.settings import FILE_NAME, SITE_NAMES, Settings, initial_text, load_settings
+from vanvault.archiver.sites.placing import place_everywhere
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
 from vanvault.archiver.store.file_root import read_manifest
@@ -172,7 +176,7 @@ class Archive:
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
         self.search = Search(self.tail, secrets.cursors)
-        self.receipts = FirstReceipts(self.tail, self.signing)
+        self.receipts = FirstReceipts(self.tail, self.signing, self._confirm)
         self.trust = Trust(
             sites=self.sites,
             probed=self._to_be_probed(),
@@ -203,6 +207,13 @@ class Archive:
     def catch_up(self, *, settle: bool = False) -> FoldReport:
         """Bring the hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
         return catch_up(self.sites, self.tail, self.parquet, settle=settle)
+
+    def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
+        """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
+        until = parse_rfc3339(batch.header.retain_until)
+        found = place_everywhere(self.sites, batch.key, until)
+        self.tail.correct(batch.key, found)
+        return found
 
     def retain_until(self, kind: BatchKind, start: datetime) -> datetime:
         """The lock of a batch of this kind whose youngest row came at ``start``."""

@@ -32,7 +32,7 @@ class S3Settings(_Section):
     ca_file: str | None = Field(default=None, description="PEM file of the server's own CA")
     pool: int = Field(default=32, ge=1, le=1024, description="connections kept open for each credential")
     connect_timeout: float = Field(default=3, gt=0, description="seconds to wait for a connection")
-    read_timeout: float = Field(default=20, gt=0, description="seconds of silence to wait for an answer")
+    read_timeout: float = Field(default=10, gt=0, description="seconds of silence to wait for an answer")
     page: int = Field(default=1000, ge=1, le=1000, description="lines of a listing in one answer")
     attempts: int = Field(default=3, ge=1, le=20, description="tries of what is safe to repeat")
     max_single_put: int = Field(default=2**30, ge=5 * 2**20, description="largest object put in one request")

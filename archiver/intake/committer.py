@@ -135,6 +135,8 @@ class Committer:
                 _log.warning("commit failed", reason=error.message, entries=len(tickets))
                 self._refusal = error if writer.unsettled else None
                 self._fail(tickets, error)
+                if writer.unsettled:
+                    self._fail(self._pool.drain(), error)  # who queued meanwhile need not wait for the site
                 if writer.unsettled and not self._settle(writer):
                     return
                 continue

@@ -58,7 +58,7 @@ def catch_up(sites: Mapping[str, Site], tail: HotTail, keys: ParquetKeys, *, set
                 continue
             try:
                 copies = _complete(sites, key, copies, keys)
-            except Damaged:
+            except (Damaged, NotFound):
                 unreadable.append(key)
                 continue
             settled += 1

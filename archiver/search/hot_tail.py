@@ -125,6 +125,13 @@ class HotTail:
             (_dump_commit(commit), _dump_placements(commit.placements), commit.key),
         )
 
+    def correct(self, key: str, placements: Sequence[Placement]) -> None:
+        """Where a batch without a commit record truly lies, as its sites said when they were asked."""
+        self.connection().execute(
+            "UPDATE batch SET placements = ? WHERE key = ? AND commit_record IS NULL",
+            (_dump_placements(placements), key),
+        )
+
     def _record(self, connection: sqlite3.Connection, commit: Commit) -> None:
         """A header of the archive holds this commit."""
         self._know(connection, commit)

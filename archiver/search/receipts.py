@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vanvault.archiver.evidence.receipts import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.keys.signing import SigningKeys
@@ -13,6 +13,9 @@ from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.hot_tail import HotTail
 
+#: Placements of a batch, each read back at its site; raises SiteUnavailable, Damaged, NotFound.
+Confirm = Callable[[KnownBatch], tuple[Placement, ...]]
+
 #: Batches whose receipts stay in memory, because retries tend to come for a whole batch.
 _CACHED = 16
 
@@ -20,9 +23,11 @@ _CACHED = 16
 class FirstReceipts:
     """Rebuilds receipts: the same rows, placements and signature give the same bytes. Thread-safe."""
 
-    def __init__(self, tail: HotTail, signing: SigningKeys) -> None:
+    def __init__(self, tail: HotTail, signing: SigningKeys, confirm: Confirm) -> None:
+        """``confirm`` vouches for the copies of a batch that this process did not put itself."""
         self._tail = tail
         self._signing = signing
+        self._confirm = confirm
         self._cache: OrderedDict[int, tuple[ReceiptTree, Commit]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -63,10 +68,11 @@ class FirstReceipts:
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
+        placements = self._confirm(batch)
         # Ed25519 is deterministic: while the signing key is the same, so is the signature.
         signer = self._signing.active()
-        tree = self._plant(batch, entries, batch.placements, signer.key_id)
-        return tree, Commit(batch.key, batch.placements, signer.key_id, signer.sign(tree.statement))
+        tree = self._plant(batch, entries, placements, signer.key_id)
+        return tree, Commit(batch.key, placements, signer.key_id, signer.sign(tree.statement))
 
     def _plant(
         self,

@@ -57,8 +57,8 @@ class Placing:
     def put_one(self, site: SiteWriter, *, look_first: bool = False) -> Placement:
         """Put at one site; after a failure there, or on request, look first what it holds already."""
         if look_first or site.site in self.failures:
-            found = find_whole(site, self.key, self.sha256)
-            if found is not None and found.retain_until and found.retain_until >= self.retain_until:
+            found = find_held(site, self.key, self.sha256, self.retain_until)
+            if found is not None:
                 return placement_of(site.site, found, self.retain_until)
         stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=self.retain_until)
         return placement_of(site.site, stored, self.retain_until)
@@ -74,9 +74,14 @@ def placement_of(site: str, stored: StoredVersion, retain_until: datetime) -> Pl
     return Placement(site, stored.key, stored.version, rfc3339_seconds(retain_until))
 
 
-def find_whole(site: SiteReader, key: str, sha256: bytes) -> StoredVersion | None:
-    """A version of ``key`` whose bytes have this digest, or None. Raises SiteUnavailable."""
-    for version in site.versions(key):
+def find_held(site: SiteReader, key: str, sha256: bytes, retain_until: datetime) -> StoredVersion | None:
+    """The oldest version of ``key`` with this digest and at least this lock, or None.
+
+    The oldest, because a receipt may have named it already. Raises SiteUnavailable.
+    """
+    for version in reversed(site.versions(key)):
+        if version.retain_until is None or version.retain_until < retain_until:
+            continue
         try:
             if hashlib.sha256(site.get(key, version.version)).digest() == sha256:
                 return version
@@ -114,7 +119,7 @@ def read_whole(site: SiteReader, key: str) -> bytes:
 def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
     """The right bytes from the first site that has them.
 
-    Raises NotFound when no site has the key; else the error of the last site that was asked.
+    Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away, Damaged.
     """
     failure: VanVaultError = NotFound(f"no site holds {key}")
     for site in sites.values():
@@ -123,8 +128,22 @@ def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
         except NotFound:
             continue
         except (Damaged, SiteUnavailable) as error:
-            failure = error
+            if not isinstance(failure, SiteUnavailable):  # a site that may yet give the bytes is no damage
+                failure = error
     raise failure
+
+
+def place_everywhere(sites: Mapping[str, Site], key: str, retain_until: datetime) -> tuple[Placement, ...]:
+    """See that every site holds the right bytes under this lock, and put them where one does not.
+
+    A listing shows that a key is there, not that its bytes are right or locked; before anything is signed
+    about an object that another process put, each site is asked.
+
+    Raises NotFound, Damaged (no site has the right bytes), SiteUnavailable.
+    """
+    data = read_anywhere(sites, key)
+    placing = Placing(key, data, hashlib.sha256(data).digest(), retain_until)
+    return tuple(placing.put_one(site, look_first=True) for site in sites.values())
 
 
 def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_until: datetime) -> Placement:

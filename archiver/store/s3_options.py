@@ -16,7 +16,7 @@ class S3Options:
     ca_file: str | None = None  # PEM; None: the system's
     pool: int = 32  # connections kept open for each credential
     connect_timeout: float = 3
-    read_timeout: float = 20  # of silence
+    read_timeout: float = 10  # of silence
     page: int = 1000  # lines of a listing in one answer
     attempts: int = 3  # of what is safe to repeat
     max_single_put: int = 1024**3

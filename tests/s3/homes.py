@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 
 from tests.servers.endpoint import Endpoint
 from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.probe.record import override_detail, override_event
 from vanvault.archiver.sites.provision import DUTIES, Duty, new_credentials
@@ -45,9 +46,11 @@ class Insider:
         """What any other program is given."""
         return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
-    def keys(self) -> list[str]:
-        """Keys that any other program sees, without a limit that a test would reach."""
-        return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
+    def message_batches(self) -> list[str]:
+        """Keys of batches of messages that any other program sees."""
+        listed = self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        named = [parse_key(entry["Key"]) for entry in listed]
+        return [name.key for name in named if name is not None and name.kind == "messages"]
 
     def change_secret(self, site: str, access_key: str, secret_key: str) -> None:
         """Give a user of this MinIO another secret key."""
@@ -93,7 +96,7 @@ def make_home(
     *,
     through: Mapping[str, str] | None = None,
     trusted: bool = True,
-    least_privilege: bool = False,
+    least_privilege: Collection[str] = (),
     **settings: object,
 ) -> S3Home:
     """Init a home in ``folder``; credentials lie in files that the environment names.
@@ -103,7 +106,7 @@ def make_home(
         environment: gets the variables, for this process and those that it starts.
         through: by site, the URL of a proxy that stands before its server.
         trusted: put on record that the sites are trusted without a probe, which takes half a minute.
-        least_privilege: a user for each duty (MinIO), as ``vanvault site init`` makes them; else the root.
+        least_privilege: sites (MinIO) with a user for each duty, as ``vanvault site init`` makes them.
         settings: of the S3 sites, such as ``read_timeout=1``.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +119,7 @@ def make_home(
         bucket = f"home-{site}-{os.urandom(6).hex()}"
         urls[site] = seen.site_url(bucket)
         insiders[site] = Insider(endpoint, bucket, endpoint.client())
-        if least_privilege:
+        if site in least_privilege:
             for duty, one in provisioned(insiders[site], site).items():
                 _give(environment, folder, (site, duty), one)
         else:

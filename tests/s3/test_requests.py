@@ -1,0 +1,127 @@
+"""How many requests recovery makes at an S3 site, whose listings tell no locks: none more than it needs."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.s3.homes import SITES, make_home
+from tests.servers.endpoint import Endpoint
+from tests.servers.fault_proxy import FaultProxy
+from tests.support.archives import Node, message
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.store.open import open_site
+from vanvault.archiver.store.port import Site, StoredVersion
+from vanvault.recovery.restore.plan import plan_restore
+from vanvault.recovery.restore.restore import restore
+from vanvault.recovery.verify.archive import verify_archive
+from vanvault.recovery.verify.model import Share
+
+WRITERS = 2  # one wrote the override
+OBJECTS = 12  # messages, each in a batch of its own; some events of the system beside them
+
+
+@pytest.fixture
+def archive(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    minio_pair: tuple[Endpoint, Endpoint],
+    proxies: dict[str, FaultProxy],
+) -> Iterator[Archive]:
+    through = {site: proxy.url for site, proxy in proxies.items()}
+    home = make_home(tmp_path, dict(zip(SITES, minio_pair, strict=True)), monkeypatch, through=through)
+    with home.archive() as found:
+        with Node(found) as node:
+            node.wait_ready()
+            for number in range(OBJECTS):
+                node.push(message(f"m-{number}", b"<dossier/>" * 50))
+        found.catch_up()
+        for proxy in proxies.values():
+            proxy.clear()
+        yield found
+
+
+def of_objects(proxy: FaultProxy) -> Counter[str]:
+    """Requests for single objects by method; LIST for a look at one object's versions."""
+    found = Counter(seen.method for seen in proxy.seen if "/batch/" in seen.path.partition("?")[0])
+    found.update("LIST" for seen in proxy.seen if "?versions" in seen.path and ".parquet" in seen.path)
+    return found
+
+
+def check_verified(proxy: FaultProxy, read: int) -> None:
+    """Of what was read, the bytes and the lock once; and a look at the objects that other writers name."""
+    asked = of_objects(proxy)
+    assert asked["GET"] == read
+    assert asked["HEAD"] == read + asked["LIST"]
+    assert asked["LIST"] <= WRITERS
+
+
+def test_verify_reads_each_version_once_and_asks_once_for_its_lock(
+    archive: Archive, proxies: dict[str, FaultProxy]
+) -> None:
+    report = verify_archive(archive, pause=lambda: None)
+    assert report.whole
+    for proxy in proxies.values():
+        check_verified(proxy, report.objects)
+
+
+def test_verify_of_a_share_asks_for_no_lock_beyond_it(
+    archive: Archive, proxies: dict[str, FaultProxy]
+) -> None:
+    report = verify_archive(archive, share=Share(1, 3), pause=lambda: None)
+    assert report.whole
+    read = report.sites["primary"].objects
+    assert 0 < read < report.objects
+    for proxy in proxies.values():
+        check_verified(proxy, read)
+
+
+class Meeting:
+    """A site that answers the first two questions for a lock only when both have been asked."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._asked = itertools.count()
+        self._both = threading.Barrier(2, timeout=20)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        if next(self._asked) < 2:
+            self._both.wait()
+        return self._site.stat(key, version)
+
+
+def test_a_plan_asks_for_the_locks_of_what_both_sites_list_and_several_at_once(
+    archive: Archive, proxies: dict[str, FaultProxy]
+) -> None:
+    primary: Any = Meeting(archive.sites["primary"])
+    plan = plan_restore(archive.sites["standby"], primary, name="primary")
+    assert plan.todo.objects == 0
+    assert plan.total.objects > OBJECTS
+    for proxy in proxies.values():
+        assert of_objects(proxy) == {"HEAD": plan.total.objects}
+
+
+def test_a_restore_into_an_empty_bucket_asks_for_no_lock_that_it_did_not_set(
+    archive: Archive, proxies: dict[str, FaultProxy], minio_a: Endpoint
+) -> None:
+    through = Endpoint(proxies["primary"].url, minio_a.access_key, minio_a.secret_key)
+    url = through.site_url(minio_a.new_bucket())
+    empty = open_site("primary", url, home=archive.home, archive="", clock=archive.clock)
+    plan = plan_restore(archive.sites["standby"], empty, name="primary")
+    for proxy in proxies.values():
+        assert of_objects(proxy) == {}
+    copied = restore(plan, archive.sites["standby"], empty).copied.objects
+    empty.close()
+    assert copied == plan.todo.objects == plan.total.objects > OBJECTS
+    # At the source the bytes and their lock; at the target the put, and its lock read back.
+    assert of_objects(proxies["standby"]) == {"GET": copied, "HEAD": copied}
+    assert of_objects(proxies["primary"]) == {"PUT": copied, "HEAD": copied}
