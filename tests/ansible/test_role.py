@@ -69,7 +69,8 @@ def test_a_bare_host_becomes_a_node_and_a_second_run_changes_nothing(tmp_path: P
     assert settings.read_bytes() == first
 
     unit = (tmp_path / "vanvault.service").read_text()
-    command = next(line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart="))
+    starts = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    command = starts[0].removeprefix("ExecStart=")
     process = subprocess.Popen(shlex.split(command), stderr=subprocess.PIPE)
     try:
         assert process.stderr is not None

@@ -1,4 +1,4 @@
-"""A batch that recovery finds at both sites is right and locked there before anybody gets a receipt for it."""
+"""What recovery finds at both sites is right and locked there before anybody gets a receipt for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from vanvault.archiver.archive import Archive
 
 @pytest.mark.parametrize("garbage", [False, True], ids=["unlocked", "garbage"])
 def test_what_recovery_finds_is_locked_and_right_before_it_is_acknowledged(
-    garbage: bool, home: S3Home, archive: Archive, proxies: Proxies  # noqa: F811
+    garbage: bool,
+    home: S3Home,
+    archive: Archive,
+    proxies: Proxies,  # noqa: F811
 ) -> None:
     draft = message("m-1", BODY)
     with Node(archive) as node:
