@@ -267,3 +267,24 @@ def test_an_original_comes_back_right_or_from_the_other_site(
     for message_id, body in (("small", BODY), ("large", BODY * 2)):
         (item,) = archive.search.page(Query(filters={"message_id": message_id}, limit=2)).items
         assert read_original(archive.sites, archive.parquet, archive.keys, item) == body
+
+
+@pytest.mark.parametrize("garbage", [False, True], ids=["unlocked", "garbage"])
+def test_what_recovery_finds_is_locked_and_right_before_it_is_acknowledged(
+    garbage: bool,
+    home: S3Home,
+    archive: Archive,
+    proxies: Proxies,
+) -> None:
+    draft = message("m-1", BODY)
+    with Node(archive) as node:
+        node.wait_ready()
+        proxies["primary"].script(Fault.RESET_BEFORE, method="PUT", path="/batch/", times=10_000)
+        push_once(node, draft)
+    standby = home.insiders["standby"]
+    key = standby.message_batches()[-1]
+    home.insiders["primary"].put(key, b"garbage" if garbage else standby.newest(key))
+    mend(proxies)
+    with home.archive() as restarted, Node(restarted) as node:
+        node.wait_ready()
+        check_held(home, restarted, node.push(draft))
