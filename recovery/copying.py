@@ -53,13 +53,16 @@ def lock_of(version: StoredVersion, at_least: datetime | None, now: datetime) ->
     return max(date for date in (version.retain_until, at_least, shortest) if date is not None)
 
 
-def write_good(target: Site, key: str, data: bytes, retain_until: datetime) -> bool:
+def write_good(target: Site, key: str, data: bytes, retain_until: datetime, *, absent: bool = False) -> bool:
     """See that the target's newest version of ``key`` is ``data``, locked; false if it was already.
 
-    ``data`` was checked against the name. Raises SiteUnavailable, Damaged (the target took other bytes).
+    ``data`` was checked against the name. ``absent``: a listing has just shown that the target has no
+    version, so it is not asked again; should one have come since, the key has two good versions.
+
+    Raises SiteUnavailable, Damaged (the target took other bytes).
     """
     digest = sha256_of(key)
-    newest = next(iter(target.versions(key)), None)
+    newest = None if absent else next(iter(target.versions(key)), None)
     if newest is not None and _holds(target, newest, digest):
         if newest.retain_until is not None and newest.retain_until >= retain_until:
             return False

@@ -26,8 +26,7 @@ class Md5Once:
             first = future is None
             if future is None:
                 future = self._known[sha256] = Future()
-                if len(self._known) > _REMEMBERED:
-                    del self._known[next(iter(self._known))]
+                self._trim()
         if first:
             try:
                 future.set_result(hashlib.md5(data, usedforsecurity=False).digest())
@@ -37,10 +36,22 @@ class Md5Once:
                 raise
         return future.result()
 
+    def suggest(self, sha256: bytes, md5: bytes) -> None:
+        """What a store calls the MD5 of the bytes with this SHA-256, so that it need not be computed."""
+        future: Future[bytes] = Future()
+        future.set_result(md5)
+        with self._lock:
+            self._known[sha256] = future
+            self._trim()
+
     def forget(self, sha256: bytes) -> None:
         """Compute it afresh the next time: a server may have found it wrong."""
         with self._lock:
             self._known.pop(sha256, None)
+
+    def _trim(self) -> None:
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
 
 
 #: Shared by all sites of the process.

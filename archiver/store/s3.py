@@ -7,7 +7,7 @@ Bucket defaults are never relied on, and nothing here deletes.
 
 from __future__ import annotations
 
-import base64
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from vanvault.archiver.errors import Damaged, InvalidInput, LockRefused, NotFound, SiteUnavailable, TooLarge
+from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.ports import Clock
 from vanvault.archiver.store.credentials import SiteCredentials
 from vanvault.archiver.store.md5_once import MD5
@@ -22,11 +23,12 @@ from vanvault.archiver.store.patience import Patience
 from vanvault.archiver.store.port import Capabilities, StoredVersion, Stray
 from vanvault.archiver.store.rules import check_digest, check_key, check_range, check_retain_until, is_key
 from vanvault.archiver.store.s3_bucket import MODE, Bucket
-from vanvault.archiver.store.s3_client import KNOWN_SHA256, make_client
 from vanvault.archiver.store.s3_errors import S3_ERRORS, judge
 from vanvault.archiver.store.s3_multipart import put_in_parts
 from vanvault.archiver.store.s3_options import S3Options
 from vanvault.archiver.store.url import S3Url
+
+_MD5 = re.compile(r"[0-9a-f]{32}")  # an ETag of this form is one, unless the server encrypts at rest
 
 
 class S3Site:
@@ -48,13 +50,7 @@ class S3Site:
         self._site = site
         self._clock = clock
         buckets = {
-            one: Bucket(
-                make_client(url.endpoint, one, self._options),
-                url.bucket,
-                site,
-                self._patience,
-                self._options.page,
-            )
+            one: Bucket.open(url, site, one, self._options, self._patience)
             for one in {credentials.writer, credentials.reader, credentials.keeper}
         }
         self._writer = buckets[credentials.writer]
@@ -106,14 +102,18 @@ class S3Site:
             return self._read_back(key, version, len(body), until)
 
     def get(self, key: str, version: str | None = None) -> bytes:
-        return self._reader.get(check_key(key), version)
+        data, etag = self._reader.get(check_key(key), version)
+        name = parse_key(key)
+        if name is not None and _MD5.fullmatch(etag):
+            MD5.suggest(name.sha256, bytes.fromhex(etag))  # for the copy at another site
+        return data
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)
         if not length:
             self.stat(key, version)  # S3 has no empty range; what is not there is still not found
             return b""
-        return self._reader.get(check_key(key), version, Range=f"bytes={offset}-{offset + length - 1}")
+        return self._reader.get(check_key(key), version, Range=f"bytes={offset}-{offset + length - 1}")[0]
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         check_key(key)
@@ -200,14 +200,14 @@ class S3Site:
     def _send(self, key: str, body: bytes, sha256: bytes, until: datetime) -> str:
         """PUT once; the version id. Raises S3_ERRORS, Damaged."""
         bucket = self._writer
-        lock: dict[str, Any] = {"ObjectLockMode": MODE, "ObjectLockRetainUntilDate": until}
         if len(body) > self._options.max_single_put:
-            answer = put_in_parts(bucket.client, bucket.name, key, body, self._options.max_single_put, lock)
+            lock: dict[str, Any] = {"ObjectLockMode": MODE, "ObjectLockRetainUntilDate": until}
+            size = self._options.max_single_put
+            version = put_in_parts(bucket.client, bucket.name, key, body, size, lock).get("VersionId")
         else:
-            md5 = base64.b64encode(MD5.of(body, sha256)).decode()
-            digests = {"ContentMD5": md5, KNOWN_SHA256: sha256.hex()}
-            answer = bucket.client.put_object(Bucket=bucket.name, Key=key, Body=body, **digests, **lock)
-        version = answer.get("VersionId")
+            md5 = MD5.of(body, sha256)
+            answer = bucket.wire.put(key, body, sha256=sha256, md5=md5, mode=MODE, retain_until=until)
+            version = answer.get("x-amz-version-id")
         if not version or version == "null":
             raise self._damaged(key, "keeps no versions, so nothing in its bucket is locked")
         return str(version)

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
 from vanvault.archiver.errors import NotFound, SiteUnavailable
+from vanvault.archiver.store.credentials import Credentials
 from vanvault.archiver.store.patience import Patience
 from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.store.s3_client import make_client
 from vanvault.archiver.store.s3_errors import S3_ERRORS, judge
+from vanvault.archiver.store.s3_options import S3Options
+from vanvault.archiver.store.s3_wire import Headers, Wire
+from vanvault.archiver.store.url import S3Url
 
 MODE = "COMPLIANCE"
+
+_UNTIL = "x-amz-object-lock-retain-until-date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,20 @@ class Bucket:
     """A bucket as one duty sees it; all of this only reads. Safe to share between threads."""
 
     client: Any  # boto3 S3 client
+    wire: Wire  # the same, for the requests that every object costs
     name: str
     site: str
     patience: Patience
     page: int = 1000  # lines of a listing in one answer
+
+    @classmethod
+    def open(
+        cls, url: S3Url, site: str, credentials: Credentials, options: S3Options, patience: Patience
+    ) -> Self:
+        """The bucket at ``url``; the first request comes later."""
+        client = make_client(url.endpoint, credentials, options)
+        wire = Wire(client, url.bucket, credentials, options)
+        return cls(client, wire, url.bucket, site, patience, options.page)
 
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.
@@ -62,42 +79,52 @@ class Bucket:
 
     def head(self, key: str, version: str) -> tuple[StoredVersion, datetime]:
         """One version with its lock, and the server's time. Raises NotFound, SiteUnavailable."""
-        wanted = {"Bucket": self.name, "Key": key, "VersionId": version}
 
-        def request() -> Any:
+        def request() -> Headers:
             try:
-                return self.client.head_object(**wanted)
+                return self.wire.head(key, version)
             except ClientError:
                 # The answer to a HEAD has no body that would say why: missing, denied, or no bucket?
-                self.client.get_object(**wanted)["Body"].close()
+                self.client.get_object(Bucket=self.name, Key=key, VersionId=version)["Body"].close()
                 raise
 
         answer = self.ask(key, request)
-        locked = answer.get("ObjectLockMode") == MODE
-        until = answer["ObjectLockRetainUntilDate"].astimezone(UTC) if locked else None
-        stored_at = answer["LastModified"].astimezone(UTC)
-        found = StoredVersion(key, version, answer["ContentLength"], until, stored_at)
+        try:
+            locked = answer.get("x-amz-object-lock-mode") == MODE
+            until = datetime.fromisoformat(answer[_UNTIL]).astimezone(UTC) if locked else None
+            stored_at = parsedate_to_datetime(answer["last-modified"]).astimezone(UTC)
+            found = StoredVersion(key, version, int(answer["content-length"]), until, stored_at)
+        except (KeyError, ValueError) as error:
+            raise SiteUnavailable(
+                f"site {self.site} does not say what it holds", site=self.site, may_be_stored=False
+            ) from error
         return found, self._time(answer)
 
-    def get(self, key: str, version: str | None, **extra: str) -> bytes:
-        """The bytes of a version (None: the newest). Raises NotFound, SiteUnavailable."""
+    def get(self, key: str, version: str | None, **extra: str) -> tuple[bytes, str]:
+        """The bytes of a version (None: the newest), and their ETag, "" for none.
 
-        def request(**which: str) -> bytes:
+        ``extra``: headers to send. Raises NotFound, SiteUnavailable.
+        """
+
+        def request(which: str | None) -> tuple[bytes, str]:
             try:
-                answer = self.client.get_object(Bucket=self.name, Key=key, **which, **extra)
-                return bytes(answer["Body"].read())
+                data, answer = self.wire.get(key, which, extra)
             except ClientError as error:
                 if error.response["Error"].get("Code") == "InvalidRange":
-                    return b""  # starts behind the end
+                    return b"", ""  # starts behind the end
                 raise
+            return data, answer.get("etag", "").strip('"')
 
-        if version is not None:
-            return bytes(self.ask(key, lambda: request(VersionId=version)))
+        def fetch(which: str | None) -> tuple[bytes, str]:
+            data, etag = self.ask(key, lambda: request(which))
+            return data, etag
+
         try:
-            return bytes(self.ask(key, request))
+            return fetch(version)
         except NotFound:
-            newest = self.newest(key)  # there may be a delete marker in front of it
-            return bytes(self.ask(key, lambda: request(VersionId=newest)))
+            if version is not None:
+                raise
+        return fetch(self.newest(key))  # there may be a delete marker in front of it
 
     def newest(self, key: str) -> str:
         """The version id of the newest version that is no delete marker. Raises NotFound, SiteUnavailable."""
@@ -149,15 +176,15 @@ class Bucket:
                 raise
 
         try:
-            return self._time(self.ask("the bucket", request))
+            return self._time(self.ask("the bucket", request)["ResponseMetadata"]["HTTPHeaders"])
         except NotFound as error:
             raise SiteUnavailable(
                 f"the bucket of site {self.site} is gone", site=self.site, may_be_stored=False
             ) from error
 
-    def _time(self, answer: Any) -> datetime:
+    def _time(self, answer: Headers) -> datetime:
         try:
-            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
+            return parsedate_to_datetime(answer["date"]).astimezone(UTC)
         except (KeyError, ValueError) as error:
             raise SiteUnavailable(
                 f"site {self.site} does not say what time it is", site=self.site, may_be_stored=False

@@ -9,7 +9,6 @@ from vanvault.archiver.store.patience import Patience
 from vanvault.archiver.store.rules import check_key
 from vanvault.archiver.store.s3 import S3Site
 from vanvault.archiver.store.s3_bucket import Bucket
-from vanvault.archiver.store.s3_client import make_client
 from vanvault.archiver.store.s3_options import S3Options
 from vanvault.archiver.store.url import S3Url
 
@@ -29,8 +28,7 @@ class DisposableS3Site(S3Site):
         patience: Patience | None = None,
     ) -> None:
         super().__init__(url, site, credentials=credentials, clock=clock, options=options, patience=patience)
-        client = make_client(url.endpoint, disposer, options or S3Options())
-        self._disposer = Bucket(client, url.bucket, site, patience or Patience())
+        self._disposer = Bucket.open(url, site, disposer, options or S3Options(), patience or Patience())
 
     def close(self) -> None:
         self._disposer.client.close()

@@ -45,9 +45,8 @@ def plan_restore(
         raise InvalidInput(f"{name} cannot be restored from itself", field="from")
     sites: dict[str, SiteReader] = {source.site: source, **({name: target} if target else {})}
     listing = Listing(sites)
-    strangers = [
-        stray.path for site, stray in listing.strays() if site == name and parse_key(stray.hides) is None
-    ]
+    strays = target.strays() if target else ()  # the source's are a repair's matter
+    strangers = [stray.path for stray in strays if parse_key(stray.hides) is None]
     writers: dict[str, None] = {}
     total = todo = Extent()
     surplus = ignored = 0

@@ -47,3 +47,12 @@ def test_memory_is_bounded() -> None:
     for number in range(1000):
         once.of(b"%d" % number, sha256(b"%d" % number))
     assert len(once._known) <= 64
+
+
+def test_a_suggestion_is_taken_until_it_is_found_wrong() -> None:
+    once = Md5Once()
+    once.suggest(sha256(b"data"), md5(b"other"))
+    once.suggest(sha256(b"data"), md5(b"another"))
+    assert once.of(b"data", sha256(b"data")) == md5(b"another")
+    once.forget(sha256(b"data"))
+    assert once.of(b"data", sha256(b"data")) == md5(b"data")

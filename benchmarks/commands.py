@@ -1,0 +1,61 @@
+"""One command, run to its end and measured: the clock, its CPU, the most memory it held."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_SAMPLE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that ended well. CPU and memory are those of its process, with all its threads."""
+
+    seconds: float
+    cpu_s: float
+    peak_bytes: int  # resident set at its largest
+    output: bytes
+
+
+def run(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, *, cwd: Path | None = None
+) -> Finished:
+    """Run ``command`` with these variables added. Raises SystemExit, with what it said, when it fails."""
+    variables = {**os.environ, **(environment or {})}
+    variables.pop("AWS_CA_BUNDLE", None)  # with it, rclone fails on servers without TLS
+    with tempfile.TemporaryFile() as said:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=variables, cwd=cwd, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        )
+        ended, peaks = threading.Event(), [0]
+        watch = threading.Thread(target=_watch, args=(process.pid, ended, peaks))
+        watch.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        ended.set()
+        watch.join()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        output = said.read()
+    if process.returncode:
+        text = output.decode(errors="replace")[-2000:]
+        raise SystemExit(f"{' '.join(command[:3])} ended with {process.returncode}:\n{text}")
+    return Finished(seconds, usage.ru_utime + usage.ru_stime, max(peaks), output)
+
+
+def _watch(pid: int, ended: threading.Event, peaks: list[int]) -> None:
+    """Note the highest resident set. wait4's ru_maxrss starts with what this process held as it forked."""
+    status = Path(f"/proc/{pid}/status")
+    while not ended.wait(_SAMPLE_S):
+        with suppress(OSError):
+            lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+            peaks += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]

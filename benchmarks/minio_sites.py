@@ -1,0 +1,127 @@
+"""Two real MinIO servers as sites; the plain way is one locked boto3 PUT of each message to both.
+
+The servers are those of the tests, started in the same way (``tests/servers/minio.py``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from common import REPOSITORY, Original, Stored, allocated, cpu_s
+
+from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.probe.record import override_detail, override_event
+from vanvault.archiver.settings import SITE_NAMES
+
+sys.path.insert(0, str(REPOSITORY))  # the tests' servers are no part of the package
+
+from tests.servers.minio import MinioServer
+from tests.servers.processes import ServerUnavailable
+
+BUCKET = "archive"
+_YEARS = timedelta(days=3653)
+
+
+@contextmanager
+def minio(folder: Path) -> Iterator[MinioServer]:
+    """A MinIO on an empty drive below ``folder``, until the block ends."""
+    try:
+        server = MinioServer(folder)
+    except ServerUnavailable as error:
+        raise SystemExit(f"MinIO cannot be had: {error}") from error
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def server_cpu_s(server: MinioServer) -> float:
+    """CPU seconds of a server so far."""
+    return sum(cpu_s(process.pid) for process in server.processes.running)
+
+
+def give_credentials(server: MinioServer, site: str) -> None:
+    """Set the environment of this process, and of those it starts, for VanVault's site."""
+    os.environ[f"VANVAULT_{site.upper()}_ACCESS_KEY"] = server.endpoint.access_key
+    os.environ[f"VANVAULT_{site.upper()}_SECRET_KEY"] = server.endpoint.secret_key
+
+
+def trust_unprobed(home: Path) -> None:
+    """Put on record that intake shall take both sites without a probe, which is no part of a benchmark."""
+    with Archive(home) as archive:
+        until = archive.clock.now() + timedelta(days=1)
+        for site in SITE_NAMES:
+            detail = override_detail(site, "benchmark", "benchmark", until)
+            archive.record(override_event(site), detail)
+
+
+@dataclass(frozen=True, slots=True)
+class MinioSites:
+    """``Sites`` on two running servers."""
+
+    folder: Path
+    servers: Sequence[MinioServer]
+
+    def init(self, home: Path) -> str:
+        for name, server in zip(SITE_NAMES, self.servers, strict=True):
+            give_credentials(server, name)
+        primary, standby = (server.endpoint.site_url(BUCKET) for server in self.servers)
+        token = init_home(home, primary=primary, standby=standby)
+        trust_unprobed(home)
+        return token
+
+    def cpu_s(self) -> float:
+        return sum(server_cpu_s(server) for server in self.servers)
+
+    def stored(self) -> Stored:
+        pages = (
+            self.servers[0].endpoint.client().get_paginator("list_object_versions").paginate(Bucket=BUCKET)
+        )
+        sizes = [line["Size"] for page in pages for line in page.get("Versions", [])]
+        return Stored(len(sizes), sum(sizes), allocated(drive(self.folder, SITE_NAMES[0]) / BUCKET))
+
+    @contextmanager
+    def plainly(self) -> Iterator[Callable[[Original], None]]:
+        bucket = "plain"
+        clients = [server.endpoint.client() for server in self.servers]
+        for client in clients:
+            with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+                client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+        until = datetime.now(UTC).replace(microsecond=0) + _YEARS
+
+        def store(original: Original) -> None:
+            md5 = base64.b64encode(hashlib.md5(original.body, usedforsecurity=False).digest()).decode()
+            for client in clients:
+                client.put_object(
+                    Bucket=bucket,
+                    Key=original.message_id,
+                    Body=original.body,
+                    ContentMD5=md5,
+                    ObjectLockMode="COMPLIANCE",
+                    ObjectLockRetainUntilDate=until,
+                )
+
+        yield store
+        for client in clients:
+            client.close()
+
+
+def drive(folder: Path, name: str) -> Path:
+    """Where the server that was started in ``folder``/``name`` keeps its data."""
+    return folder / name / "drive"
+
+
+@contextmanager
+def minio_sites(folder: Path) -> Iterator[MinioSites]:
+    """Two servers that know nothing of each other."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(minio(folder / name)) for name in SITE_NAMES]
+        yield MinioSites(folder, servers)
