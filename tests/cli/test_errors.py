@@ -77,10 +77,10 @@ def test_a_hot_tail_that_cannot_be_opened_is_no_bug(tmp_path: Path) -> None:
     assert run_cli(tmp_path / "h", "init").exit_code == 0
     assert run_cli(tmp_path / "h", "status").exit_code == 0
     shutil.rmtree(tmp_path / "h" / "cache")
-    (tmp_path / "h" / "cache" / "hot-tail.sqlite").mkdir(parents=True)
+    (tmp_path / "h" / "cache" / "hot-tail-index-1.sqlite").mkdir(parents=True)
     result = run_cli(tmp_path / "h", "search")
     assert result.exit_code == 1
-    assert "hot-tail.sqlite" in result.stderr
+    assert "hot-tail-index-1.sqlite" in result.stderr
     assert "bug" not in result.stderr
 
 
@@ -129,6 +129,8 @@ def test_an_interruption_ends_with_130_at_once(tmp_path: Path) -> None:
             [*COMMAND, "push", str(path), "--url", server.url],
             env=os.environ | {"VANVAULT_TOKEN": "t"},
             stderr=subprocess.PIPE,
+            # A test run in the background ignores SIGINT, and its children would too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert server.asked.wait(30)
         process.send_signal(signal.SIGINT)
