@@ -1,4 +1,8 @@
-"""``POST /v1/messages``, ``/v1/messages:batch`` and ``/v1/events``."""
+"""``POST /v1/messages``, ``/v1/messages:batch`` and ``/v1/events``.
+
+Whether intake is open is asked after the look-up of the id: who sends again what is archived gets the first
+receipt, even while a site is away.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,6 @@ async def push_message(request: Request) -> Response:
     """Archive one original: the raw body. Answers when it lies, locked, at both sites."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    node.intake.check_open()
     async with received(request, node, limit=node.archive.settings.intake.max_message_bytes) as body:
         fields = _header_fields(request)
         content_type = request.headers.get("content-type", "")
@@ -66,17 +69,13 @@ async def push_batch(request: Request) -> Response:
     """Archive many originals in one request. Entries stand or fall one by one."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    node.intake.check_open()
     limits = node.archive.settings.intake
     async with received(request, node, limit=limits.max_request_bytes, hashed=False) as body:
         entries = parse_batch(
             body.data, request.headers.get("content-type", ""), max_entries=limits.max_request_entries
         )
         drafts: Sequence[Draft | VanVaultError] = await _in_worker(node, _drafts, node, gateway, entries)
-        placed = [
-            await _placed(node, draft) if isinstance(draft, MessageDraft) else draft for draft in drafts
-        ]
-        outcomes = await _archive(node, placed)
+        outcomes = await _archive(node, [await _placed_or_error(node, draft) for draft in drafts])
     return _items(outcomes)
 
 
@@ -85,7 +84,6 @@ async def push_events(request: Request) -> Response:
     """Archive lines of the transaction log: a JSON array, or one object a line."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    node.intake.check_open()
     limits = node.archive.settings.intake
     limit = min(limits.max_request_bytes, _MAX_EVENTS_BYTES)
     async with received(request, node, limit=limit, hashed=False) as body:
@@ -203,6 +201,7 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
     if draft.size < node.archive.settings.intake.large_message_bytes or node.intake.knows(draft):
         return draft
+    node.intake.check_open()
     writer = node.intake.committer.writer
     if writer is None or draft.body is None:
         raise Busy("the node is starting", retry_after=1)
@@ -218,6 +217,15 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     finally:
         node.budget.release(draft.size)
     return replace(draft, body=None, large=copies)
+
+
+async def _placed_or_error(node: Node, draft: Draft | VanVaultError) -> Draft | VanVaultError:
+    if not isinstance(draft, MessageDraft):
+        return draft
+    try:
+        return await _placed(node, draft)
+    except VanVaultError as error:
+        return error  # entries stand or fall one by one
 
 
 async def _archive(node: Node, drafts: Sequence[Draft | VanVaultError]) -> list[tuple[Outcome, bool]]:

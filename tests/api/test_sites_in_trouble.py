@@ -47,6 +47,8 @@ def test_a_site_folder_is_removed_and_comes_back(tmp_path: Path, site: str) -> N
         assert problem["site"] == site
         assert problem["hint"]
         assert client.get(f"/v1/messages/{before['id']}/original").content == b"<before/>"
+        again = push(client, "before", b"<before/>")  # what is archived has its receipt, site or no site
+        assert (again.status_code, again.json()) == (200, before)
         ready = client.get("/v1/health/ready")
         assert ready.status_code in (200, 503)
         aside.rename(folder)
