@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import tomllib
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -37,8 +38,10 @@ from vanvault.archiver.ports import (
     SystemStopwatch,
 )
 from vanvault.archiver.probe.record import ProbePolicy
-from vanvault.archiver.retention.profiles import profile, retain_until, with_years
+from vanvault.archiver.retention.profiles import profile, retain_until, rounded_up, with_years
+from vanvault.archiver.search.catalogue import Catalogue
 from vanvault.archiver.search.fold import FoldReport, catch_up
+from vanvault.archiver.search.fold_segments import SegmentFold, fold_segments
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
@@ -176,6 +179,7 @@ class Archive:
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
         self.search = Search(self.tail, secrets.cursors)
+        self.catalogue = Catalogue(self.tail, self.signing.public)
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm)
         self.trust = Trust(
             sites=self.sites,
@@ -205,8 +209,20 @@ class Archive:
             site.close()
 
     def catch_up(self, *, settle: bool = False) -> FoldReport:
-        """Bring the hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
-        return catch_up(self.sites, self.tail, self.parquet, settle=settle)
+        """Bring catalogue and hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
+        segments = self.catch_up_segments()
+        folded = catch_up(
+            self.sites, self.tail, self.parquet, settle=settle, is_compacted=self.catalogue.covers
+        )
+        return replace(folded, unreadable=(*segments.unreadable, *folded.unreadable))
+
+    def catch_up_segments(self) -> SegmentFold:
+        """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
+        return fold_segments(self.sites, self.catalogue, self.signing.public, archive=self.settings.archive)
+
+    def entry_id_at(self, position: bytes) -> str:
+        """The archive's id of the entry at a position. Raises NotFound."""
+        return str(self.tail.at(position)[0]["id"])
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
@@ -215,8 +231,13 @@ class Archive:
         self.tail.correct(batch.key, found)
         return found
 
+    def batch_until(self, kind: BatchKind, start: datetime) -> datetime:
+        """The first lock of a batch: short, as a segment or the keeper takes over long before its end."""
+        short = timedelta(days=self.settings.compaction.batch_lock_days)
+        return min(self.retain_until(kind, start), rounded_up(start + short))
+
     def retain_until(self, kind: BatchKind, start: datetime) -> datetime:
-        """The lock of a batch of this kind whose youngest row came at ``start``."""
+        """How long entries that came at ``start`` are kept: the lock of segments and large objects."""
         return retain_until(self.profile.originals if kind == "messages" else self.profile.log, start)
 
     def check_trust(self) -> None:
@@ -252,7 +273,7 @@ class Archive:
             sites=self.sites,
             keys=self.parquet,
             signing=self.signing,
-            retention=self.retain_until,
+            retention=self.batch_until,
             clock=self.clock,
             entropy=self.entropy,
             last_us=self.tail.last_received_us(),

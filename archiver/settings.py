@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vanvault.archiver.errors import SettingsError
@@ -93,6 +93,36 @@ class RetentionSettings(_Section):
     originals_years: int | None = Field(default=None, description="other period for originals, in years")
 
 
+class CompactionSettings(_Section):
+    """When batches become segments, and how long they are locked until then."""
+
+    in_serve: bool = Field(default=True, description="a serving node compacts and keeps locks by itself")
+    every_s: float = Field(default=900, gt=0, description="seconds between two looks of a serving node")
+    settle_hours: float = Field(
+        default=6, ge=0, le=720, description="hours after the end of a day (UTC) until it is compacted"
+    )
+    segment_bytes: int = Field(
+        default=128 * 2**20, ge=2**20, le=2**30, description="originals and events in one segment"
+    )
+    segment_rows: int = Field(default=200_000, ge=1_000, le=5_000_000, description="rows in one segment")
+    level: int = Field(default=6, ge=1, le=19, description="zstd level of segments")
+    batch_lock_days: float = Field(
+        default=45, ge=7, le=3650, description="lock of a batch; the keeper extends it while it is needed"
+    )
+    keep_ahead_days: float = Field(
+        default=20, ge=1, description="locks of uncompacted batches are extended this long before their end"
+    )
+    alarm_days: float = Field(
+        default=10, ge=0, description="an uncompacted batch this close to the end of its lock is an alarm"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> CompactionSettings:
+        if not self.alarm_days < self.keep_ahead_days < self.batch_lock_days:
+            raise ValueError("alarm_days must be below keep_ahead_days, and that below batch_lock_days")
+        return self
+
+
 class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
@@ -121,6 +151,7 @@ class Settings(BaseSettings):
     sites: SitesSettings
     intake: IntakeSettings = IntakeSettings()
     retention: RetentionSettings = RetentionSettings()
+    compaction: CompactionSettings = CompactionSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
 

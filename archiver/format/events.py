@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.model.entry import Event
 from vanvault.archiver.model.metadata import BUSINESS_FIELDS, Metadata
 from vanvault.archiver.model.times import rfc3339_us
 
@@ -32,3 +33,17 @@ def canonical_event(
         value = getattr(metadata, name)
         fields[name] = list(value) if isinstance(value, tuple) else value
     return canonical(fields)
+
+
+def canonical_of(event: Event) -> bytes:
+    """The canonical form of an archived event. Raises InvalidInput, ValueError: values that no event has."""
+    return canonical_event(
+        gateway=event.gateway,
+        event_id=event.event_id,
+        occurred_us=event.occurred_us,
+        type=event.type,
+        actor=event.actor,
+        message_id=event.message_id,
+        metadata=event.metadata,
+        detail=event.detail,
+    )

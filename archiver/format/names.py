@@ -5,11 +5,16 @@
     batch/<writer>/<sequence>-<sha256>.messages.parquet    what one group commit wrote: messages
     batch/<writer>/<sequence>-<sha256>.events.parquet      and lines of the transaction log
     large/<writer>/<sequence>-<sha256>.framed              one message that is too big for a batch
+    segment/<segment>/<part>-<sha256>.log.parquet          many batches compacted: rows of the log,
+    segment/<segment>/<part>-<sha256>.originals.parquet    originals,
+    segment/<segment>/<part>-<sha256>.evidence.parquet     headers and commit records of the batches,
+    segment/<segment>/<part>-<sha256>.manifest.json        and the signed statement that makes it trusted
 
 ``writer``: 16 characters of Crockford base32 in lower case: 9 for the milliseconds since 1970 at which
 the writer started, 7 random. ``sequence``: ten decimal digits, counted by the writer. ``sha256``: 64
 lower-case hex digits, the digest of the bytes as stored (encrypted). So names sort by writer start and
-then by order of writing, and two writers never meet at one name.
+then by order of writing, and two writers never meet at one name. ``segment`` is made like a writer id when
+a compaction begins, ``part`` counts the segment's objects.
 """
 
 from __future__ import annotations
@@ -21,9 +26,10 @@ from typing import Literal, get_args
 
 from vanvault.archiver.errors import InvalidInput
 
-Family = Literal["batch", "large"]
-Kind = Literal["messages", "events", "framed"]
+Family = Literal["batch", "large", "segment"]
+Kind = Literal["messages", "events", "framed", "log", "originals", "evidence", "manifest"]
 BatchKind = Literal["messages", "events"]
+SegmentKind = Literal["log", "originals", "evidence", "manifest"]
 
 #: Sequences are below this: ten digits.
 SEQUENCE_LIMIT = 10**10
@@ -40,18 +46,28 @@ _RANDOM_CHARACTERS = 7  # 35 bits
 _WRITER = f"[{_ALPHABET}]{{{_TIME_CHARACTERS + _RANDOM_CHARACTERS}}}"
 _WRITER_ID = re.compile(_WRITER)
 _KEY = re.compile(
-    rf"(?P<family>batch|large)/(?P<writer>{_WRITER})/(?P<sequence>[0-9]{{10}})-(?P<sha256>[0-9a-f]{{64}})"
-    r"\.(?P<suffix>messages\.parquet|events\.parquet|framed)"
+    rf"(?P<family>batch|large|segment)/(?P<writer>{_WRITER})/(?P<sequence>[0-9]{{10}})-(?P<sha256>[0-9a-f]{{64}})"
+    r"\.(?P<suffix>messages\.parquet|events\.parquet|framed"
+    r"|log\.parquet|originals\.parquet|evidence\.parquet|manifest\.json)"
 )
 _ARCHIVE_ID = re.compile(rf"({_WRITER})-(0|[1-9][0-9]{{0,9}})-(0|[1-9][0-9]{{0,9}})")
 
-_KINDS: dict[Family, tuple[Kind, ...]] = {"batch": get_args(BatchKind), "large": ("framed",)}
+_KINDS: dict[Family, tuple[Kind, ...]] = {
+    "batch": get_args(BatchKind),
+    "large": ("framed",),
+    "segment": get_args(SegmentKind),
+}
 _SUFFIX: dict[Kind, str] = {
     "messages": "messages.parquet",
     "events": "events.parquet",
     "framed": "framed",
+    "log": "log.parquet",
+    "originals": "originals.parquet",
+    "evidence": "evidence.parquet",
+    "manifest": "manifest.json",
 }
 _KIND_OF: dict[str, Kind] = {suffix: kind for kind, suffix in _SUFFIX.items()}
+_FAMILY: dict[str, Family] = {family: family for family in get_args(Family)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,8 +79,8 @@ class ObjectName:
     """
 
     family: Family
-    writer: str  # writer id, 16 characters
-    sequence: int  # 0 <= sequence < 10**10, counted per writer
+    writer: str  # writer id, 16 characters; of a segment its id
+    sequence: int  # 0 <= sequence < 10**10, counted per writer; of a segment the part
     kind: Kind
     sha256: bytes  # 32 bytes: digest of the stored bytes
 
@@ -93,12 +109,17 @@ def large_key(writer: str, sequence: int, sha256: bytes) -> str:
     return ObjectName("large", writer, sequence, "framed", sha256).key
 
 
+def segment_key(segment: str, part: int, kind: SegmentKind, sha256: bytes) -> str:
+    """Key of one object of a segment. Raises InvalidInput."""
+    return ObjectName("segment", segment, part, kind, sha256).key
+
+
 def parse_key(key: str) -> ObjectName | None:
     """The name that ``key`` spells, or None when it spells none: ``parse_key(k).key == k`` or None."""
     match = _KEY.fullmatch(key)
     if match is None:
         return None
-    family: Family = "batch" if match["family"] == "batch" else "large"
+    family = _FAMILY[match["family"]]
     kind = _KIND_OF[match["suffix"]]
     if kind not in _KINDS[family]:
         return None
@@ -116,6 +137,11 @@ def large_prefix(writer: str = "", sequence: int | None = None) -> str:
     Raises InvalidInput.
     """
     return _prefix("large", writer, sequence)
+
+
+def segment_prefix(segment: str = "") -> str:
+    """What the keys of all segments start with, or of one segment's objects. Raises InvalidInput."""
+    return _prefix("segment", segment, None)
 
 
 def new_writer_id(now: datetime, random: bytes) -> str:

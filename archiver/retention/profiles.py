@@ -79,9 +79,7 @@ def retain_until(rule: RetentionRule, start: datetime) -> datetime:
     """
     if start.tzinfo is None:
         raise InvalidInput("the start of a retention period needs a time zone", field="start")
-    begin = start.astimezone(UTC)
-    if begin.microsecond:
-        begin = begin.replace(microsecond=0) + timedelta(seconds=1)
+    begin = rounded_up(start)
     year = begin.year + rule.years
     try:
         if (begin.month, begin.day) == (2, 29) and not _is_leap(year):
@@ -91,6 +89,12 @@ def retain_until(rule: RetentionRule, start: datetime) -> datetime:
         return end + timedelta(days=rule.margin_days)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(f"a period of {rule.years} years from {begin.year} ends after 9999") from error
+
+
+def rounded_up(moment: datetime) -> datetime:
+    """UTC, in whole seconds, not earlier."""
+    begin = moment.astimezone(UTC)
+    return begin.replace(microsecond=0) + timedelta(seconds=1) if begin.microsecond else begin
 
 
 def _is_leap(year: int) -> bool:

@@ -7,7 +7,7 @@ that it may be stored. It is completed, so that the retry finds it and no messag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,8 +35,15 @@ class FoldReport:
     unreadable: tuple[str, ...]  # keys of batches that no site can give; search does not see them
 
 
-def catch_up(sites: Mapping[str, Site], tail: HotTail, keys: ParquetKeys, *, settle: bool) -> FoldReport:
-    """Fold every committed batch that the hot tail does not know.
+def catch_up(
+    sites: Mapping[str, Site],
+    tail: HotTail,
+    keys: ParquetKeys,
+    *,
+    settle: bool,
+    is_compacted: Callable[[str], bool] = lambda key: False,
+) -> FoldReport:
+    """Fold every committed batch that the hot tail does not know and no segment holds.
 
     Args:
         settle: complete batches that some site lacks (a node that is about to write must); without it
@@ -50,7 +57,7 @@ def catch_up(sites: Mapping[str, Site], tail: HotTail, keys: ParquetKeys, *, set
     unreadable: list[str] = []
     waiting: list[FoldedBatch] = []
     for key, copies in _merged(sites, tail.fold_start()):
-        if tail.knows([key]):
+        if tail.knows([key]) or is_compacted(key):
             continue
         if len(copies) < len(sites):
             if not settle:

@@ -16,79 +16,66 @@ Layout (all of it derived; keys are keyed tokens and rows are sealed, see ``secr
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from vanvault.archiver.errors import NotFound
-from vanvault.archiver.format.batch import decode_commit, encode_commit, encode_placement
-from vanvault.archiver.format.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
-from vanvault.archiver.model.batch import BatchHeader, Commit, Placement
-from vanvault.archiver.model.entry import Entry, Event
-from vanvault.archiver.model.times import from_us
+from vanvault.archiver.format.batch import decode_commit, encode_commit
+from vanvault.archiver.model.batch import Commit, Placement
+from vanvault.archiver.model.entry import Event
 from vanvault.archiver.ports import Entropy
 from vanvault.archiver.search import token_blocks
-from vanvault.archiver.search.folded import Claim, FoldedBatch, KnownBatch, position_of
-from vanvault.archiver.search.items import Item, entry_of, item_of, keys_of
+from vanvault.archiver.search.folded import FoldedBatch, position_of
+from vanvault.archiver.search.items import item_of, keys_of
 from vanvault.archiver.search.secrets import SearchSecrets
-from vanvault.archiver.search.tail_file import TailFile
+from vanvault.archiver.search.tail_reader import TailReader, dump_placements
 
-_SCHEMA_VERSION = "2"
 #: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
 _FEW_VALUES = frozenset(
     ("gateway", "type", "kind", "ivan", "employer_code", "tax_code", "procedure", "period", "state", "agency")
 )
 _CACHED_TOKENS = 50_000
-#: How far the clocks of writers may differ, generously; writers' ids begin with their start.
-_SKEW_US = 3_600 * 1_000_000
-#: How long a writer must have been silent at a complete fold to be left out of the next listings.
-_SILENT_US = 2 * 86_400 * 1_000_000
 
 
-class HotTail:
+class HotTail(TailReader):
     """One SQLite file; safe to use from many threads, each with a connection of its own."""
 
     def __init__(self, path: Path, secrets: SearchSecrets, entropy: Entropy, *, archive: str) -> None:
         """Open the file, or make it anew where it is absent, broken or of another archive or key."""
-        self._secrets = secrets
+        super().__init__(path, secrets, archive=archive)
         self._entropy = entropy
-        self._archive = archive
         self._tokens: dict[tuple[str, str], bytes] = {}  # by (field, value)
-        self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
-
-    def close(self) -> None:
-        """Close every connection; the object may not be used afterwards."""
-        self._file.close()
 
     def ensure_sound(self) -> bool:
         """Reads the whole file: a broken one is made anew, for the next fold to fill. False when it was."""
         return self._file.ensure_sound()
 
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection, in autocommit mode."""
-        return self._file.connection()
-
-    # -- writing -----------------------------------------------------------------------------
-
     def apply(self, batches: Sequence[FoldedBatch]) -> int:
         """Fold committed batches in; how many were new. All or none of them."""
-        connection = self.connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction() as connection:
             records: list[bytes] = []
             new = sum(self._apply(connection, batch, records) for batch in batches)
             token_blocks.add_records(connection, records)
+        return new
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection within one write transaction: all of it or nothing."""
+        connection = self.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
-        return new
 
     def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch, records: list[bytes]) -> bool:
         header = batch.header
+        if connection.execute(_COVERED, (header.writer, header.sequence, header.sequence)).fetchone():
+            return False  # another process compacted and indexed it while this one was reading it
         record = _dump_commit(batch.commit) if batch.commit else None
         cursor = connection.execute(
             "INSERT OR IGNORE INTO batch(key, writer, sequence, kind, rows, final, created_us, retain_until,"
@@ -102,8 +89,8 @@ class HotTail:
                 header.final,
                 header.created_us,
                 header.retain_until,
-                _dump_placements(batch.placements),
-                _dump_placements(header.large),
+                dump_placements(batch.placements),
+                dump_placements(header.large),
                 orjson.dumps(header.heads).decode(),
                 record,
             ),
@@ -122,14 +109,14 @@ class HotTail:
         # The first receipt's placements win over those read back later, for instance after a restore.
         connection.execute(
             "UPDATE batch SET commit_record = ?, placements = ? WHERE key = ? AND commit_record IS NULL",
-            (_dump_commit(commit), _dump_placements(commit.placements), commit.key),
+            (_dump_commit(commit), dump_placements(commit.placements), commit.key),
         )
 
     def correct(self, key: str, placements: Sequence[Placement]) -> None:
         """Where a batch without a commit record truly lies, as its sites said when they were asked."""
         self.connection().execute(
             "UPDATE batch SET placements = ? WHERE key = ? AND commit_record IS NULL",
-            (_dump_placements(placements), key),
+            (dump_placements(placements), key),
         )
 
     def _record(self, connection: sqlite3.Connection, commit: Commit) -> None:
@@ -195,195 +182,12 @@ class HotTail:
                     "UPDATE claim SET position = ?, sha256 = ? WHERE claim = ?", (position, sha256, claim)
                 )
 
-    # -- idempotency -------------------------------------------------------------------------
 
-    def claim(self, entry: str, gateway: str, client_id: str) -> Claim | None:
-        """The first archived entry ("message" or "event") with this gateway and id, or None."""
-        row = (
-            self.connection()
-            .execute(
-                "SELECT position, sha256 FROM claim WHERE claim = ?",
-                (self._secrets.claim(entry, gateway, client_id),),
-            )
-            .fetchone()
-        )
-        return Claim(*row) if row else None
-
-    def conflicts(self) -> int:
-        """How many entries repeat an id with other bytes (two sites written through a partition)."""
-        return int(self.connection().execute("SELECT count(*) FROM conflict").fetchone()[0])
-
-    # -- reading -----------------------------------------------------------------------------
-
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection within one read transaction: all reads see the same fold."""
-        connection = self.connection()
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
-
-    def at(self, position: bytes) -> tuple[Item, int, int]:
-        """Item, batch number and row at a position. Raises NotFound."""
-        found = (
-            self.connection()
-            .execute("SELECT sealed, batch, row FROM entry WHERE position = ?", (position,))
-            .fetchone()
-        )
-        if found is None:
-            raise NotFound("no such entry in the hot tail")
-        return self.unseal(position, found[0]), found[1], found[2]
-
-    def by_id(self, archive_id: str) -> tuple[Item, int, int]:
-        """Item, batch number and row of an archive id. Raises NotFound, InvalidInput (not an id)."""
-        writer, sequence, row = parse_archive_id(archive_id)
-        found = (
-            self.connection()
-            .execute(
-                "SELECT e.position, e.sealed, e.batch FROM batch b JOIN entry e"
-                " ON e.batch = b.n AND e.row = ? WHERE b.writer = ? AND b.sequence = ?",
-                (row, writer, sequence),
-            )
-            .fetchone()
-        )
-        if found is None:
-            raise NotFound(f"the archive holds no entry {archive_id}")
-        return self.unseal(found[0], found[1]), found[2], row
-
-    def unseal(self, position: bytes, sealed: bytes) -> Item:
-        """The item in a sealed row."""
-        item: Item = orjson.loads(self._secrets.sealing.decrypt(sealed[:12], sealed[12:], position))
-        return item
-
-    def token(self, field: str, value: str) -> bytes:
-        """The token under which a field's value is found here."""
-        return self._secrets.token(field, value)
-
-    def batch(self, n: int) -> KnownBatch:
-        """One folded batch by its number. Raises NotFound."""
-        row = self.connection().execute(f"{_SELECT_BATCH} WHERE n = ?", (n,)).fetchone()
-        if row is None:
-            raise NotFound("no such batch in the hot tail")
-        return self._known(row)
-
-    def entries(self, n: int) -> list[Entry]:
-        """All entries of one batch in row order, without bodies."""
-        rows = self.connection().execute(
-            "SELECT position, sealed FROM entry WHERE batch = ? ORDER BY row", (n,)
-        )
-        return [entry_of(self.unseal(position, sealed)) for position, sealed in rows]
-
-    def knows(self, keys: Iterable[str]) -> set[str]:
-        """Which of these batch keys are folded."""
-        connection = self.connection()
-        found = set()
-        for key in keys:
-            if connection.execute("SELECT 1 FROM batch WHERE key = ?", (key,)).fetchone():
-                found.add(key)
-        return found
-
-    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
-        """Keys of all folded batches that start with ``prefix`` and are greater than ``after``, in order."""
-        while True:
-            rows = self.connection().execute(
-                "SELECT key FROM batch WHERE key > ? ORDER BY key LIMIT 1000", (max(after, prefix),)
-            )
-            keys = [str(key) for (key,) in rows]
-            yield from (key for key in keys if key.startswith(prefix))
-            if not keys or not keys[-1].startswith(prefix):
-                return
-            after = keys[-1]
-
-    def uncommitted(self) -> list[KnownBatch]:
-        """Folded batches whose commit no header holds as far as is known here, oldest first."""
-        rows = self.connection().execute(f"{_SELECT_BATCH} WHERE recorded = 0 ORDER BY n")
-        return [self._known(row) for row in rows]
-
-    def unrecorded_heads(self) -> list[str]:
-        """Key of the last known batch of every writer that neither closed nor is recorded as a head."""
-        connection = self.connection()
-        recorded = {
-            key
-            for (heads,) in connection.execute("SELECT heads FROM batch WHERE sequence = 0")
-            for key in orjson.loads(heads)
-        }
-        last = connection.execute(
-            "SELECT key, final FROM batch AS b WHERE sequence ="
-            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer) ORDER BY writer"
-        )
-        return [key for key, final in last if not final and key not in recorded]
-
-    def fold_start(self) -> str:
-        """The key after which batches may lie that are not folded: "" for all.
-
-        A writer that closed, or that had been silent for days when a fold was last complete, is not listed
-        again, so that a fold costs as much as what is new and not as much as the archive.
-        """
-        connection = self.connection()
-        row = connection.execute("SELECT value FROM fact WHERE name = 'folded_us'").fetchone()
-        if row is None:
-            return ""
-        folded_us = int(row[0])
-        earliest = new_writer_id(from_us(max(0, folded_us - _SKEW_US)), bytes(WRITER_ENTROPY))
-        active = connection.execute(
-            "SELECT min(writer) FROM batch AS b WHERE final = 0 AND created_us >= ? AND sequence ="
-            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)",
-            (folded_us - _SILENT_US,),
-        ).fetchone()[0]
-        return f"{batch_prefix()}{min(earliest, active or earliest)}"
-
-    def fold_completed(self) -> None:
-        """Every batch that lies at the sites is folded, as of now."""
-        self.connection().execute(
-            "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(self.last_received_us()),)
-        )
-
-    def counts(self) -> dict[str, int]:
-        """Batches, entries, and conflicts, for status."""
-        connection = self.connection()
-        return {
-            "batches": connection.execute("SELECT count(*) FROM batch").fetchone()[0],
-            "entries": connection.execute("SELECT count(*) FROM claim").fetchone()[0],
-            "conflicts": self.conflicts(),
-        }
-
-    def last_received_us(self) -> int:
-        """The latest time of receipt in the fold, 0 when it is empty."""
-        row = self.connection().execute("SELECT max(position) FROM entry").fetchone()
-        return int.from_bytes(row[0][:8]) if row[0] else 0
-
-    def _known(self, row: tuple[Any, ...]) -> KnownBatch:
-        n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large, record = row
-        header = BatchHeader(
-            archive=self._archive,
-            writer=writer,
-            sequence=sequence,
-            kind=kind,
-            created_us=created_us,
-            retain_until=retain_until,
-            rows=rows,
-            previous="",
-            final=bool(final),
-            large=_load_placements(large),
-        )
-        commit = decode_commit(orjson.loads(record)) if record is not None else None
-        return KnownBatch(n, key, header, _load_placements(placements), commit)
-
-
-_SELECT_BATCH = (
-    "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
-    " commit_record FROM batch"
+#: Does an indexed segment hold the batch (writer, sequence, sequence)?
+_COVERED = (
+    "SELECT 1 FROM cover c JOIN segment s ON s.n = c.segment AND s.indexed"
+    " WHERE c.writer = ? AND c.first <= ? AND c.last >= ?"
 )
-
-
-def _dump_placements(placements: Sequence[Placement]) -> str:
-    return orjson.dumps([encode_placement(placement) for placement in placements]).decode()
-
-
-def _load_placements(text: str) -> tuple[Placement, ...]:
-    return tuple(Placement(p["site"], p["key"], p["version"], p["retain_until"]) for p in orjson.loads(text))
 
 
 def _dump_commit(commit: Commit) -> str:

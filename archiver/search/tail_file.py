@@ -9,6 +9,8 @@
     block(...)                             (field, value) -> entries, in time order: token_blocks.py
     duplicate(position)                    entries that repeat an earlier one: not shown
     conflict(position, first)              entries that repeat an id with other bytes
+    segment(n, key, ...)                   one row per proved segment: catalogue.py
+    cover(writer, first, last, segment)    which batches segments hold
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 
 from vanvault.archiver.search import token_blocks
 
-_SCHEMA_VERSION = "2"
+_SCHEMA_VERSION = "3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch(
@@ -40,6 +42,13 @@ CREATE TABLE IF NOT EXISTS claim(claim BLOB PRIMARY KEY, position BLOB NOT NULL,
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS duplicate(position BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS conflict(position BLOB PRIMARY KEY, first BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS segment(
+    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, manifest BLOB NOT NULL, first_us INTEGER NOT NULL,
+    last_us INTEGER NOT NULL, rows INTEGER NOT NULL, indexed INTEGER NOT NULL, spare INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS segment_end ON segment(last_us);
+CREATE TABLE IF NOT EXISTS cover(
+    writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, segment INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);
 """
 
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
@@ -19,6 +19,8 @@ from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.model.times import rfc3339_seconds
 from vanvault.archiver.store.port import Site, SiteReader, SiteWriter, StoredVersion
+
+_FRESH_LOCK = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -60,13 +62,22 @@ class Placing:
             found = find_held(site, self.key, self.sha256, self.retain_until)
             if found is not None:
                 return placement_of(site.site, found, self.retain_until)
-        stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=self.retain_until)
-        return placement_of(site.site, stored, self.retain_until)
+        until = still_to_come(self.retain_until, site.now()) if look_first else self.retain_until
+        stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=until)
+        return placement_of(site.site, stored, until)
 
     @property
     def surely_nowhere(self) -> bool:
         """True when every attempt was refused before it stored anything, so that it may be forgotten."""
         return not self.placements and not self.in_doubt
+
+
+def still_to_come(retain_until: datetime, now: datetime) -> datetime:
+    """The lock of a copy that is made long after the first: batches are locked for a while only.
+
+    What is copied after that is kept at least as long as the keeper needs to take over.
+    """
+    return max(retain_until, (now + _FRESH_LOCK).replace(microsecond=0))
 
 
 def placement_of(site: str, stored: StoredVersion, retain_until: datetime) -> Placement:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.format.events import canonical_event
+from vanvault.archiver.format.events import canonical_of
 from vanvault.archiver.format.names import ObjectName, archive_id, parse_key
 from vanvault.archiver.model.batch import Batch, BatchHeader
 from vanvault.archiver.model.entry import Entry, Event, Message
@@ -164,16 +164,7 @@ def _matches(entry: Entry, writer: str) -> bool:
 
 def _canonical(event: Event) -> bytes | None:
     try:
-        return canonical_event(
-            gateway=event.gateway,
-            event_id=event.event_id,
-            occurred_us=event.occurred_us,
-            type=event.type,
-            actor=event.actor,
-            message_id=event.message_id,
-            metadata=event.metadata,
-            detail=event.detail,
-        )
+        return canonical_of(event)
     except (InvalidInput, OverflowError, ValueError, OSError):  # values that no canonical event has
         return None
 

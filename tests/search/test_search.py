@@ -63,7 +63,8 @@ def brute_force(entries: list[Entry], query: Query) -> list[str]:
     found = [
         entry
         for entry in entries
-        if query.filters.items() <= set(keys_of(entry)) and query.from_us <= entry.received_us < query.to_us
+        if query.filters.items() <= {*keys_of(entry), ("entry", item_of(entry)["entry"])}
+        and query.from_us <= entry.received_us < query.to_us
     ]
     found.sort(key=lambda entry: entry.received_us, reverse=query.order == "newest")
     return [entry.id for entry in found]

@@ -21,6 +21,7 @@ from vanvault.archiver.intake.receive import event_draft, message_draft
 from vanvault.archiver.intake.writer import Fault, no_fault
 from vanvault.archiver.model.metadata import Metadata, MetadataReading
 from vanvault.archiver.model.times import from_us
+from vanvault.archiver.sites.placing import still_to_come
 from vanvault.archiver.store.memory import MemorySite
 
 GATEWAY = "gateway-1"
@@ -214,5 +215,6 @@ def rebuilt(site: MemorySite, clock: ManualClock) -> MemorySite:
     for version in site.list():
         assert version.retain_until is not None
         data = site.get(version.key, version.version)
-        fresh.put(version.key, data, sha256=hashlib.sha256(data).digest(), retain_until=version.retain_until)
+        until = still_to_come(version.retain_until, clock.now())
+        fresh.put(version.key, data, sha256=hashlib.sha256(data).digest(), retain_until=until)
     return fresh

@@ -1,0 +1,150 @@
+"""Compaction and keeping on an open archive, as a verb or a schedule calls them."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.compaction.compactor import CompactionReport, Compactor, SegmentLimits
+from vanvault.archiver.compaction.keeper import KeeperPace, KeeperReport, keep
+from vanvault.archiver.compaction.plan import DayPlan, days_over_before, plan_days
+from vanvault.archiver.compaction.segment_writer import SegmentLocks, SegmentWriter
+from vanvault.archiver.errors import Busy, InvalidInput
+from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.model.segment import SegmentManifest
+
+_LOCK = "cache/compaction.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionRun:
+    """One run: what was planned, and what came of it."""
+
+    days: tuple[DayPlan, ...]
+    report: CompactionReport
+
+
+def plan_compaction(archive: Archive, until: datetime | None = None) -> list[DayPlan]:
+    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput."""
+    archive.catch_up(settle=True)
+    return plan_days(*archive.tail.uncompacted(), _before(archive, until))
+
+
+def compact(
+    archive: Archive,
+    until: datetime | None = None,
+    *,
+    done: Callable[[SegmentManifest], None] = lambda _: None,
+    fault: Fault = no_fault,
+) -> CompactionRun:
+    """Compact every day that is ready, and put it on record.
+
+    Args:
+        until: compact days that end at this time or before, instead of those that are over for
+            ``compaction.settle_hours``; it is not later than now.
+        done: hears of each segment that is trusted.
+
+    Raises:
+        Busy: another process of this home compacts.
+        SiteUnavailable, Damaged, KeyUnavailable: begun again, it goes on where it stopped.
+        InvalidInput: ``until`` is in the future.
+    """
+    before = _before(archive, until)
+    with _alone(archive), ThreadPoolExecutor(4, thread_name_prefix="segment") as pool:
+        archive.catch_up(settle=True)
+        archive.trust.check()
+        compactor = _compactor(archive, pool, fault)
+        if not compactor.plan(before) and not _held_back(archive, before):
+            return CompactionRun((), CompactionReport((), ()))
+        # Its writer puts the commits of everything before on record, so that it may be compacted.
+        archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
+        archive.catch_up(settle=True)
+        days = compactor.plan(before)
+        report = compactor.run(days, done)
+        archive.catch_up()
+        archive.record("compaction.finished", _detail(report))
+    return CompactionRun(tuple(days), report)
+
+
+def keep_locks(archive: Archive) -> KeeperReport:
+    """One round of the keeper. A round that extended, or that raised an alarm, is put on record.
+
+    Raises SiteUnavailable only when no site can say which segments there are.
+    """
+    archive.catch_up_segments()
+    settings = archive.settings.compaction
+    pace = KeeperPace(
+        lock=timedelta(days=settings.batch_lock_days),
+        ahead=timedelta(days=settings.keep_ahead_days),
+        alarm=timedelta(days=settings.alarm_days),
+    )
+    return keep(archive.sites, archive.catalogue, pace)
+
+
+def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
+    settings = archive.settings.compaction
+    writer = SegmentWriter(
+        archive=archive.settings.archive,
+        sites=archive.sites,
+        keys=archive.parquet,
+        signing=archive.signing,
+        locks=SegmentLocks(
+            log=lambda last: archive.retain_until("events", last),
+            originals=lambda last: archive.retain_until("messages", last),
+            unproved=timedelta(days=settings.batch_lock_days),
+        ),
+        clock=archive.clock,
+        entropy=archive.entropy,
+        executor=pool,
+        compression_level=settings.level,
+        fault=fault,
+    )
+    return Compactor(
+        sites=archive.sites,
+        keys=archive.parquet,
+        tail=archive.tail,
+        catalogue=archive.catalogue,
+        writer=writer,
+        id_at=archive.entry_id_at,
+        limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
+    )
+
+
+def _before(archive: Archive, until: datetime | None) -> datetime:
+    now = archive.clock.now()
+    if until is None:
+        return days_over_before(now, timedelta(hours=archive.settings.compaction.settle_hours))
+    if until > now:
+        raise InvalidInput("until is in the future", field="until", hint="Only what is over is compacted.")
+    return until.astimezone(UTC)
+
+
+def _held_back(archive: Archive, before: datetime) -> bool:
+    """Is there anything old enough that only waits for its commit to come on record?"""
+    batches, recorded = archive.tail.uncompacted()
+    return any(b.key not in recorded and b.header.created_us < before.timestamp() * 10**6 for b in batches)
+
+
+def _detail(report: CompactionReport) -> dict[str, object]:
+    return {
+        "damaged": list(report.damaged[:20]),
+        "rows": report.rows,
+        "segments": [segment.segment for segment in report.segments[:1000]],
+    }
+
+
+@contextmanager
+def _alone(archive: Archive) -> Iterator[None]:
+    path = archive.home / _LOCK
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy("another process of this home compacts now", hint="Wait for it to end.") from error
+        yield

@@ -1,0 +1,225 @@
+"""One segment: its parts put at every site, read back whole from each, locked, and only then trusted.
+
+Life of a segment::
+
+    gather     rows of the batches, every body hashed against its row
+    put        each part at every site, under a short lock like that of a batch
+    prove      each part read back from every site: the bytes, and what they decode to, row by row
+    lock       each part for its retention class, read back
+    ── trust point: the signed manifest, at every site ──
+
+A crash before the trust point leaves parts to which no manifest refers: their locks end soon, nobody
+reads them, and the batches are still what counts. A crash after it leaves a whole segment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from vanvault.archiver.compaction.gather import Gathered, SourceBatch, gather
+from vanvault.archiver.compaction.plan import day_of
+from vanvault.archiver.errors import Damaged, SiteUnavailable
+from vanvault.archiver.format.manifest import encode_manifest, manifest_statement, merge_covers
+from vanvault.archiver.format.names import WRITER_ENTROPY, new_writer_id, segment_key
+from vanvault.archiver.format.segment import (
+    PartHeader,
+    encode_part,
+    evidence_header,
+    header_of,
+    log_header,
+    originals_header,
+)
+from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.keys.parquet import ParquetKeys, opened
+from vanvault.archiver.keys.port import Purpose
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.model.times import from_us, rfc3339_seconds, to_us
+from vanvault.archiver.ports import Clock, Entropy
+from vanvault.archiver.sites.placing import Placing
+from vanvault.archiver.store.port import Site
+
+#: Kind of part -> which master key, and its number in the names.
+_PURPOSE: dict[str, Purpose] = {"log": "log", "originals": "originals", "evidence": "log"}
+_NUMBER = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLocks:
+    """How long parts are locked: by the time of a segment's last row, whole seconds."""
+
+    log: Callable[[datetime], datetime]
+    originals: Callable[[datetime], datetime]
+    unproved: timedelta  # from now, while a part is not proved
+
+    def of(self, kind: str, last_us: int) -> datetime:
+        """The lock of a proved part; what proves messages is kept as long as log and messages are."""
+        last = from_us(last_us)
+        if kind == "originals":
+            return self.originals(last)
+        return max(self.log(last), self.originals(last))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    header: PartHeader
+    table: pa.Table
+    placing: Placing
+
+
+class SegmentWriter:
+    """Writes segments, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        archive: str,
+        sites: Mapping[str, Site],
+        keys: ParquetKeys,
+        signing: SigningKeys,
+        locks: SegmentLocks,
+        clock: Clock,
+        entropy: Entropy,
+        executor: Executor,
+        compression_level: int = 6,
+        fault: Fault = no_fault,
+    ) -> None:
+        self._archive = archive
+        self._sites = sites
+        self._keys = keys
+        self._signing = signing
+        self._locks = locks
+        self._clock = clock
+        self._entropy = entropy
+        self._executor = executor
+        self._level = compression_level
+        self._fault = fault
+
+    def write(
+        self, batches: Sequence[SourceBatch], repeats: Mapping[str, str]
+    ) -> tuple[str, SegmentManifest]:
+        """Compact batches of one day; returns past the trust point, with the manifest's key.
+
+        Args:
+            repeats: id of an entry -> id of the entry that stands in its place.
+
+        Raises:
+            SiteUnavailable: not every site holds the segment; the batches are what counts.
+            Damaged: a batch contradicts itself, or a site gives back other bytes than it was given.
+            KeyUnavailable: a master or signing key is missing.
+        """
+        segment = new_writer_id(self._clock.now(), self._entropy.token(WRITER_ENTROPY))
+        gathered = gather(batches, repeats)
+        parts = self._encode(segment, gathered)
+        self._fault("segment-before-put")
+        for part in parts:
+            self._put(part.placing)
+        self._fault("segment-before-prove")
+        for part in parts:
+            self._prove(part)
+        self._fault("segment-before-lock")
+        last_us = int(gathered.log.column("received_at")[-1].cast(pa.int64()).as_py())
+        placed = tuple(self._lock(part, last_us) for part in parts)
+        manifest = self._manifest(segment, batches, gathered, placed)
+        data = encode_manifest(manifest)
+        digest = hashlib.sha256(data).digest()
+        key = segment_key(segment, _NUMBER["manifest"], "manifest", digest)
+        until = max(self._locks.of(part.kind, last_us) for part in placed)
+        self._fault("segment-before-manifest")
+        self._put(Placing(key, data, digest, until))
+        self._fault("segment-trusted")
+        return key, manifest
+
+    def _encode(self, segment: str, gathered: Gathered) -> list[_Part]:
+        tables = {"log": gathered.log, "originals": gathered.originals, "evidence": gathered.evidence}
+        headers = {
+            "log": log_header(self._archive, segment, gathered.log),
+            "originals": originals_header(self._archive, segment, gathered.originals.num_rows),
+            "evidence": evidence_header(self._archive, segment, gathered.evidence.num_rows),
+        }
+        until = (self._clock.now() + self._locks.unproved).replace(microsecond=0)
+        parts = []
+        for kind in ("log", "originals", "evidence"):
+            header, table = headers[kind], tables[kind]
+            if not table.num_rows:
+                continue  # a segment of events alone has no originals
+            properties, _ = self._keys.encryption(_PURPOSE[kind])
+            data = encode_part(header, table, properties, compression_level=self._level)
+            digest = hashlib.sha256(data).digest()
+            key = segment_key(segment, _NUMBER[kind], kind, digest)
+            parts.append(_Part(header, table, Placing(key, data, digest, until)))
+        return parts
+
+    def _put(self, placing: Placing) -> None:
+        if placing.put(self._sites, self._executor):
+            return
+        site, failure = next(iter(placing.failures.items()))
+        raise SiteUnavailable(
+            f"no segment was made: {failure.message}",
+            site=failure.site if isinstance(failure, SiteUnavailable) else site,
+            may_be_stored=not placing.surely_nowhere,
+            hint="Nothing is lost: the batches stay locked. Compact again when the site is back.",
+        ) from failure
+
+    def _prove(self, part: _Part) -> None:
+        """Every site gives back the bytes that were put, and they decode to the rows that were gathered."""
+        key, header = part.placing.key, part.header
+        for name, site in self._sites.items():
+            data = site.get(key, part.placing.placements[name].version)
+            if hashlib.sha256(data).digest() != part.placing.sha256:
+                raise Damaged(
+                    f"{key} did not come back from {name} as it was put; the segment is not used",
+                    key=key,
+                    site=name,
+                    hint=f"Probe the store of {name}; the batches stay locked.",
+                )
+        with opened(part.placing.data, self._keys.decryption(), key) as file:
+            header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
+            if not file.read(use_threads=False).cast(part.table.schema).equals(part.table):
+                raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+
+    def _lock(self, part: _Part, last_us: int) -> SegmentPart:
+        until = self._locks.of(part.header.kind, last_us)
+        for name, site in self._sites.items():
+            locked = site.extend(part.placing.key, part.placing.placements[name].version, until)
+            if locked.retain_until is None or locked.retain_until < until:
+                raise Damaged(f"{name} did not lock {part.placing.key}", key=part.placing.key, site=name)
+        return SegmentPart(
+            kind=part.header.kind,
+            key=part.placing.key,
+            size=len(part.placing.data),
+            rows=part.header.rows,
+            retain_until=rfc3339_seconds(until),
+        )
+
+    def _manifest(
+        self,
+        segment: str,
+        batches: Sequence[SourceBatch],
+        gathered: Gathered,
+        parts: tuple[SegmentPart, ...],
+    ) -> SegmentManifest:
+        times = gathered.log.column("received_at").cast(pa.int64())
+        messages = sum(batch.header.rows for batch in batches if batch.header.kind == "messages")
+        signer = self._signing.active()
+        unsigned = SegmentManifest(
+            archive=self._archive,
+            segment=segment,
+            day=day_of(max(batch.header.created_us for batch in batches)),
+            created_us=to_us(self._clock.now()),
+            first_us=times[0].as_py(),
+            last_us=times[-1].as_py(),
+            messages=messages,
+            events=gathered.log.num_rows - messages,
+            raw_bytes=gathered.raw_bytes,
+            covers=merge_covers([(batch.header.writer, batch.header.sequence) for batch in batches]),
+            parts=parts,
+            signing_key=signer.key_id,
+        )
+        return replace(unsigned, signature=signer.sign(manifest_statement(unsigned)))

@@ -1,0 +1,139 @@
+"""Segment manifests: canonical JSON, signed. Pure. Layout: archiver/FORMAT.md, section 12.
+
+A manifest is not encrypted: it holds no business data, and whoever has the public key can see which
+batches are compacted, how much there is and how long it is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from vanvault.archiver.errors import Damaged
+from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.model.segment import Covered, SegmentManifest, SegmentPart
+
+MANIFEST_FORMAT = "vanvault-segment-v1"
+
+_FIELDS = frozenset(
+    (
+        "archive",
+        "bytes",
+        "covers",
+        "created_us",
+        "day",
+        "events",
+        "first_us",
+        "format",
+        "last_us",
+        "messages",
+        "parts",
+        "segment",
+        "signature",
+        "signing_key",
+    )
+)
+
+
+def manifest_statement(manifest: SegmentManifest) -> bytes:
+    """The signed text: a line that no other statement begins with, then the manifest unsigned."""
+    return b"vanvault segment v1\n" + canonical(_body(manifest)) + b"\n"
+
+
+def encode_manifest(manifest: SegmentManifest) -> bytes:
+    """Canonical JSON of a signed manifest."""
+    return canonical({**_body(manifest), "signature": manifest.signature.hex()})
+
+
+def decode_manifest(
+    data: bytes, public_key: Callable[[str], Ed25519PublicKey], *, key: str
+) -> SegmentManifest:
+    """A manifest whose signature fits.
+
+    Args:
+        public_key: gives the key of an id that this archive trusts; raises KeyUnavailable.
+        key: name of the object, for errors.
+
+    Raises Damaged (not a manifest, changed, or signed by nobody known), KeyUnavailable.
+    """
+    try:
+        fields: dict[str, Any] = orjson.loads(data)
+        if set(fields) != _FIELDS or fields["format"] != MANIFEST_FORMAT or canonical(fields) != data:
+            raise Damaged(f"{key} is not a segment manifest of a known format", key=key)
+        manifest = SegmentManifest(
+            archive=str(fields["archive"]),
+            segment=str(fields["segment"]),
+            day=str(fields["day"]),
+            created_us=int(fields["created_us"]),
+            first_us=int(fields["first_us"]),
+            last_us=int(fields["last_us"]),
+            messages=int(fields["messages"]),
+            events=int(fields["events"]),
+            raw_bytes=int(fields["bytes"]),
+            covers=tuple(
+                Covered(str(c["writer"]), int(c["first"]), int(c["last"])) for c in fields["covers"]
+            ),
+            parts=tuple(_part(part) for part in fields["parts"]),
+            signing_key=str(fields["signing_key"]),
+            signature=bytes.fromhex(fields["signature"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"{key} is not a segment manifest", key=key) from error
+    try:
+        public_key(manifest.signing_key).verify(manifest.signature, manifest_statement(manifest))
+    except InvalidSignature as error:
+        raise Damaged(f"the signature of {key} does not fit its content", key=key) from error
+    return manifest
+
+
+def merge_covers(batches: Sequence[tuple[str, int]]) -> tuple[Covered, ...]:
+    """(writer, sequence) pairs as the fewest ranges, by writer and sequence."""
+    covers: list[Covered] = []
+    for writer, sequence in sorted(set(batches)):
+        last = covers[-1] if covers else None
+        if last is not None and (last.writer, last.last + 1) == (writer, sequence):
+            covers[-1] = Covered(writer, last.first, sequence)
+        else:
+            covers.append(Covered(writer, sequence, sequence))
+    return tuple(covers)
+
+
+def _body(manifest: SegmentManifest) -> dict[str, object]:
+    return {
+        "archive": manifest.archive,
+        "bytes": manifest.raw_bytes,
+        "covers": [{"first": c.first, "last": c.last, "writer": c.writer} for c in manifest.covers],
+        "created_us": manifest.created_us,
+        "day": manifest.day,
+        "events": manifest.events,
+        "first_us": manifest.first_us,
+        "format": MANIFEST_FORMAT,
+        "last_us": manifest.last_us,
+        "messages": manifest.messages,
+        "parts": [
+            {
+                "key": part.key,
+                "kind": part.kind,
+                "retain_until": part.retain_until,
+                "rows": part.rows,
+                "size": part.size,
+            }
+            for part in manifest.parts
+        ],
+        "segment": manifest.segment,
+        "signing_key": manifest.signing_key,
+    }
+
+
+def _part(fields: dict[str, Any]) -> SegmentPart:
+    return SegmentPart(
+        str(fields["kind"]),
+        str(fields["key"]),
+        int(fields["size"]),
+        int(fields["rows"]),
+        str(fields["retain_until"]),
+    )

@@ -1,0 +1,56 @@
+"""Segments: many batches compacted, and the signed statement that makes one trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Batches of one writer, sequences ``first`` to ``last`` with both ends, that a segment holds whole."""
+
+    writer: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPart:
+    """One object of a segment."""
+
+    kind: str  # "log", "originals" or "evidence"
+    key: str
+    size: int  # bytes as stored
+    rows: int
+    retain_until: str  # the lock that was asked for at every site, RFC 3339
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentManifest:
+    """What a segment holds. It is written last, after every part was read back whole from every site."""
+
+    archive: str
+    segment: str  # id, 16 characters; made like a writer's when the compaction began
+    day: str  # YYYY-MM-DD, UTC: the day of every covered batch's youngest row
+    created_us: int  # when it was proved
+    first_us: int  # received_at of its first and of its last row
+    last_us: int
+    messages: int  # rows
+    events: int
+    raw_bytes: int  # of the originals and canonical events, as received
+    covers: tuple[Covered, ...]  # by writer and sequence
+    parts: tuple[SegmentPart, ...]
+    signing_key: str = ""
+    signature: bytes = b""
+
+    def part(self, kind: str) -> SegmentPart | None:
+        """The object of this kind; None when the segment needs none."""
+        return next((part for part in self.parts if part.kind == kind), None)
+
+    @property
+    def rows(self) -> int:
+        return self.messages + self.events
+
+    def holds(self, writer: str, sequence: int) -> bool:
+        """Is this batch compacted here?"""
+        return any(c.writer == writer and c.first <= sequence <= c.last for c in self.covers)
