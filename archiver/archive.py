@@ -116,7 +116,8 @@ def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: 
     try:
         fields = tomllib.loads(draft.read_text(encoding="utf-8"))
         archive = str(fields["archive"])
-        if draft.read_text(encoding="utf-8") == initial_text(archive, primary, standby, keys):
+        if draft.read_text(encoding="utf-8").startswith(initial_text(archive, primary, standby)):
+            draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
             return draft, archive
     except (FileNotFoundError, ValueError, KeyError):
         pass  # the first attempt, or one that died while it wrote the draft

@@ -52,8 +52,8 @@ def test_a_home_on_a_token_takes_gives_verifies_and_restores(options: list[objec
         assert run_cli(home, "get", receipt["id"]).stdout_bytes == path.read_bytes()
     assert json_of(run_cli(home, "verify", "--json"))["findings"] == []
     shutil.rmtree(home / "sites" / "standby")
-    restored = run_cli(home, "restore", "--help")
-    assert restored.exit_code == 0
+    assert run_cli(home, "restore", "--from", "primary").exit_code == 0
+    assert json_of(run_cli(home, "verify", "--json"))["findings"] == []
     listed = json_of(run_cli(home, "keys", "list", "--json"))["keys"]
     assert {"purpose": "originals", "key_id": "originals/2", "active": True} in listed
     numbers = ("--threshold", 2, "--shares", 3)
