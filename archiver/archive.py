@@ -23,8 +23,8 @@ from vanvault.archiver.intake.intake import Intake, Release, release_here
 from vanvault.archiver.intake.pool import PoolLimits
 from vanvault.archiver.intake.receive import system_event
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fault
-from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys.provider import EscrowOrder, check_order, create_masters, open_masters
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.model.times import parse_rfc3339
@@ -47,7 +47,14 @@ from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
 from vanvault.archiver.search.search import Search
 from vanvault.archiver.search.secrets import search_secrets
-from vanvault.archiver.settings import FILE_NAME, SITE_NAMES, Settings, initial_text, load_settings
+from vanvault.archiver.settings import (
+    FILE_NAME,
+    SITE_NAMES,
+    KeysSettings,
+    Settings,
+    initial_text,
+    load_settings,
+)
 from vanvault.archiver.sites.placing import place_everywhere
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
@@ -66,29 +73,35 @@ def init_home(
     primary: str = "file:sites/primary",
     standby: str = "file:sites/standby",
     gateway: str = "gateway-1",
+    keys: KeysSettings | None = None,
+    escrow: EscrowOrder | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> str:
     """Make a home: keys, two sites, settings, a first gateway. Returns the gateway's token.
 
     The settings file is written last, so a home that has one is complete; an attempt that failed
-    may be repeated. Raises SettingsError (exists already, folder not writable), InvalidInput (URL).
+    may be repeated. ``keys`` says where the masters are made, ``escrow`` what escrow is made with them
+    (``create_masters``). Raises SettingsError (exists already, folder not writable), InvalidInput (URL,
+    escrow), KeyUnavailable (token).
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    keys = keys or KeysSettings()
+    check_order(keys, escrow)
     if (home / FILE_NAME).exists():
         raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft, archive = _draft(home, primary, standby, entropy)
+        draft, archive = _draft(home, primary, standby, keys, entropy)
     except OSError as error:
         raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
     for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
         if not _is_made(name, url, home=home, archive=archive):
             create_site(name, url, home=home, archive=archive, clock=clock)
-    if not any((home / KEYS_FOLDER).glob("*.key")):
-        KeyFiles.create(home / KEYS_FOLDER, entropy)
-    if not any((home / KEYS_FOLDER).glob("signing-*.pem")):
-        SigningKeys.create(home / KEYS_FOLDER, entropy)
+    folder = home / KEYS_FOLDER
+    if not any(folder.glob("signing-*.pem")):
+        SigningKeys.create(folder, entropy)
+    create_masters(home, folder, keys, archive, clock=clock, entropy=entropy, order=escrow)
     gateways = Gateways(home)
     if gateway in gateways.names():
         gateways.remove(gateway)  # of an attempt that failed before anybody saw its token
@@ -97,7 +110,7 @@ def init_home(
     return token
 
 
-def _draft(home: Path, primary: str, standby: str, entropy: Entropy) -> tuple[Path, str]:
+def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy) -> tuple[Path, str]:
     """The settings under a name that no program takes for a home, and the archive's id in them.
 
     A draft that an attempt with the same sites left is used again, so that its sites fit.
@@ -106,12 +119,13 @@ def _draft(home: Path, primary: str, standby: str, entropy: Entropy) -> tuple[Pa
     try:
         fields = tomllib.loads(draft.read_text(encoding="utf-8"))
         archive = str(fields["archive"])
-        if draft.read_text(encoding="utf-8") == initial_text(archive, primary, standby):
+        if draft.read_text(encoding="utf-8").startswith(initial_text(archive, primary, standby)):
+            draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
             return draft, archive
     except (FileNotFoundError, ValueError, KeyError):
         pass  # the first attempt, or one that died while it wrote the draft
     archive = str(uuid.UUID(bytes=entropy.token(16), version=4))
-    draft.write_text(initial_text(archive, primary, standby), encoding="utf-8")
+    draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
     return draft, archive
 
 
@@ -158,7 +172,9 @@ class Archive:
             profile(self.settings.retention.profile), originals=self.settings.retention.originals_years
         )
         self.gateways = Gateways(home)
-        self.keys = KeyFiles(home / KEYS_FOLDER, self.entropy)
+        self.keys = open_masters(
+            home, home / KEYS_FOLDER, self.settings.keys, self.settings.archive, self.entropy
+        )
         self.signing = SigningKeys(home / KEYS_FOLDER)
         self.parquet = ParquetKeys(self.keys)
         self.sites: dict[str, Site] = {

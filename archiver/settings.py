@@ -140,6 +140,25 @@ class ClockSettings(_Section):
     check_s: float = Field(default=30, gt=0, description="seconds between two comparisons of the clocks")
 
 
+class Pkcs11Settings(_Section):
+    """The token that holds the master keys. The PIN itself never stands here."""
+
+    module: str | None = Field(default=None, description="path of the token's PKCS#11 library")
+    token_label: str | None = Field(default=None, description="label of the token")
+    pin_file: str | None = Field(default=None, description="file that holds the user PIN, mode 0600")
+    pin_command: str | None = Field(default=None, description="command that prints the user PIN")
+    escrowable: bool = Field(
+        default=False, description="make masters outside the token and put them in escrow as they are made"
+    )
+
+
+class KeysSettings(_Section):
+    """Where the master keys are."""
+
+    provider: Literal["files", "pkcs11"] = Field(default="files", description="key files, or a token")
+    pkcs11: Pkcs11Settings = Pkcs11Settings()
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -154,6 +173,7 @@ class Settings(BaseSettings):
     compaction: CompactionSettings = CompactionSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
+    keys: KeysSettings = KeysSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -188,14 +208,23 @@ def load_settings(home: Path) -> Settings:
         raise SettingsError(f"{path}: {where}: {first['msg']}", hint="Correct the settings file.") from error
 
 
-def initial_text(archive: str, primary: str, standby: str) -> str:
+def initial_text(archive: str, primary: str, standby: str, keys: KeysSettings | None = None) -> str:
     """The settings file that ``init`` writes: what must be said; all else has defaults."""
     return (
         "# Settings of this VanVault home. All names with defaults: docs/settings.md\n"
         f'archive = "{archive}"\n\n'
         f"[sites.primary]\nurl = {_quoted(primary)}\n\n"
         f"[sites.standby]\nurl = {_quoted(standby)}\n"
+        f"{_keys_text(keys or KeysSettings())}"
     )
+
+
+def _keys_text(keys: KeysSettings) -> str:
+    if keys.provider == "files":
+        return ""
+    said = keys.pkcs11.model_dump(exclude_defaults=True)
+    lines = [f"{name} = {'true' if value is True else _quoted(value)}\n" for name, value in said.items()]
+    return f'\n[keys]\nprovider = "{keys.provider}"\n\n[keys.pkcs11]\n{"".join(lines)}'
 
 
 def _quoted(text: str) -> str:

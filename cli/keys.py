@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.errors import Damaged
-from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.errors import Damaged, InvalidInput, SettingsError
+from vanvault.archiver.keys.on_record import ESCROWED
 from vanvault.archiver.keys.port import PURPOSES, key_id
+from vanvault.archiver.keys.provider import EscrowOrder, check_order, differing, masters_in, open_masters
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.ports import SystemClock, SystemEntropy
-from vanvault.archiver.settings import load_settings
+from vanvault.archiver.settings import Settings, load_settings
 from vanvault.cli.context import keys_folder, open_archive, put_on_record
+from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option, print_table, warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.keys.escrow import Opened
 
 SIGNING = "signing"
+ALL = "all"
 
 _F = TypeVar("_F", bound=Callable[..., object])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -36,8 +40,8 @@ def command() -> None:
 @click.pass_obj
 def list_keys(home: Path, as_json: bool) -> None:
     """List every version of every key; the active one wraps or signs, the others only read."""
-    load_settings(home)
-    masters = KeyFiles(keys_folder(home), SystemEntropy())
+    settings = load_settings(home)
+    masters = open_masters(home, keys_folder(home), settings.keys, settings.archive, SystemEntropy())
     signing = SigningKeys(keys_folder(home))
     found: list[dict[str, object]] = []
     for purpose in PURPOSES:
@@ -57,24 +61,64 @@ def list_keys(home: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("purpose", type=click.Choice((*PURPOSES, SIGNING)))
+@click.argument("purpose", type=click.Choice((*PURPOSES, SIGNING, ALL)))
+@escrow_options
 @json_option
 @click.pass_obj
-def rotate(home: Path, purpose: str, as_json: bool) -> None:
+def rotate(
+    home: Path,
+    purpose: str,
+    escrow: Path | None,
+    threshold: int | None,
+    shares: int | None,
+    as_json: bool,
+) -> None:
     """Make the next version of a key and use it from now on; nothing is rewritten.
 
-    A running node uses it at once. Split the keys anew: data is written under a key that no escrow holds.
+    PURPOSE is one of the masters, signing, or all (every master). The new id is put on record in the archive
+    first, so the sites must be up. A running node uses the key at once. Split the keys anew: data is written
+    under a key that no escrow holds. Masters on a token that are to be in escrow are made all at once, with
+    their escrow.
     """
-    load_settings(home)
+    settings = load_settings(home)
+    order = escrow_order(escrow, threshold, shares)
     if purpose == SIGNING:
-        made = SigningKeys(keys_folder(home)).rotate(SystemEntropy())
-    else:
-        masters = KeyFiles(keys_folder(home), SystemEntropy())
-        made = masters.rotate(next(known for known in PURPOSES if known == purpose))
+        if order is not None:
+            raise InvalidInput("The signing key is made alone; its escrow is not.", field="escrow")
+        _show_made(purpose, [SigningKeys(keys_folder(home)).rotate(SystemEntropy())], as_json)
+        return
+    check_order(settings.keys, order)
+    if order is not None and purpose != ALL:
+        raise InvalidInput(
+            "Masters of a token that are to be in escrow are made all at once.",
+            field="purpose",
+            hint="Run: vanvault keys rotate all --escrow DIR --threshold K --shares N",
+        )
+    from vanvault.archiver.rotation import rotate_in_escrow, rotate_master
+
+    chosen = [known for known in PURPOSES if purpose in (known, ALL)]
+    with open_archive(home) as archive:
+        if order is None:
+            made = [rotate_master(archive, known, getpass.getuser()) for known in chosen]
+        else:
+            made = rotate_in_escrow(archive, order, getpass.getuser())
+    _show_made(purpose, made, as_json, order)
+
+
+def _show_made(purpose: str, made: list[str], as_json: bool, order: EscrowOrder | None = None) -> None:
     if as_json:
-        emit_json({"purpose": purpose, "key_id": made})
+        one: dict[str, object] = {"key_id": made[0]} if len(made) == 1 else {"key_ids": made}
+        emit_json({"purpose": purpose, **one})
+    elif order is not None:
+        click.echo(f"{', '.join(made)} are active now. Their only escrow: {order.output}")
     else:
-        click.echo(f"{purpose}: {made} is active now, and in no escrow yet: vanvault keys escrow split")
+        click.echo(f"{purpose}: {', '.join(made)} active now, and in no escrow yet: vanvault keys escrow")
+
+
+_NO_SPLIT = (
+    "With keys.pkcs11.escrowable they are put in escrow as they are made: init, or keys rotate all, with"
+    " --escrow. Otherwise back the token up by its maker's means."
+)
 
 
 @command.group()
@@ -113,7 +157,10 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
     from vanvault.archiver.keys.escrow_files import BUNDLE, check_empty, read_key_files, write_escrow
 
     entropy = SystemEntropy()
-    archive_id = load_settings(home).archive
+    settings = load_settings(home)
+    if settings.keys.provider != "files":
+        raise SettingsError("The masters are on a token, which gives none of them away.", hint=_NO_SPLIT)
+    archive_id = settings.archive
     made = keys_escrow.split(
         read_key_files(keys_folder(home)),
         archive=archive_id, threshold=threshold, shares=shares, clock=SystemClock(), entropy=entropy,
@@ -122,7 +169,7 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
     write_escrow(output, made, entropy)
     detail = {"set": made.of.set_id, "threshold": threshold, "shares": shares, "keys": list(made.key_ids)}
     with open_archive(home) as archive:
-        put_on_record(archive, "keys.escrowed", dict(detail))
+        put_on_record(archive, ESCROWED, dict(detail))
     if as_json:
         emit_json({**detail, "archive": archive_id, "bundle": str(output / BUNDLE)})
         return
@@ -149,8 +196,10 @@ def verify_escrow(home: Path, bundle: Path, shares: tuple[Path, ...], offline: b
     from vanvault.archiver.keys.escrow_files import read_key_files
 
     opened = _open(bundle, shares, every=True)
-    if not offline:
-        load_settings(home)
+    settings = None if offline else load_settings(home)
+    if settings is not None and settings.keys.provider != "files":
+        _compare_with_token(home, settings, opened)
+    elif settings is not None:
         found = compare(opened.files, read_key_files(keys_folder(home)))
         if found.changed:
             raise Damaged(
@@ -169,6 +218,19 @@ def verify_escrow(home: Path, bundle: Path, shares: tuple[Path, ...], offline: b
     _show(opened, as_json, {"compared": not offline})
 
 
+def _compare_with_token(home: Path, settings: Settings, opened: Opened) -> None:
+    """Does the token hold the masters of the bundle? (It may hold others, of other escrows.)"""
+    masters = open_masters(home, keys_folder(home), settings.keys, settings.archive, SystemEntropy())
+    found = differing(masters_in(opened.files), masters, SystemEntropy())
+    if others := sorted(name for name, other in found.items() if other):
+        raise Damaged(
+            f"The bundle holds another {', '.join(others)} than the token.",
+            hint="One of them is of another archive: try --offline, and vanvault verify.",
+        )
+    if found:
+        warn(f"the token lacks {', '.join(sorted(found))}; bring it back: vanvault keys escrow restore")
+
+
 @escrow.command("restore")
 @_bundle_and_shares
 @json_option
@@ -180,18 +242,28 @@ def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bo
     interrupted. A running node goes on by itself.
     """
     from vanvault.archiver.keys.escrow import to_restore
-    from vanvault.archiver.keys.escrow_files import read_key_files, restore_key_files
+    from vanvault.archiver.keys.escrow_files import read_key_files, restore_key_files, write_key_files
+    from vanvault.archiver.keys.provider import bring_back, open_token
 
     opened = _open(bundle, shares, every=False)
-    folder = keys_folder(home)
+    settings, folder, entropy = load_settings(home), keys_folder(home), SystemEntropy()
     held = read_key_files(folder) if folder.exists() else {}
-    order = to_restore(opened, held, load_settings(home).archive)
-    restore_key_files(folder, opened.files, order, SystemEntropy())
-    _show(opened, as_json, {"restored": sorted(order)})
+    order = to_restore(opened, held, settings.archive)
+    brought: list[str] = []
+    if settings.keys.provider == "files":
+        restore_key_files(folder, opened.files, order, entropy)
+    else:
+        order = [name for name in order if not name.endswith(".key")]
+        write_key_files(folder, opened.files, order, entropy)
+        token = open_token(home, folder, settings.keys, settings.archive, entropy)
+        brought = bring_back(masters_in(opened.files), token, entropy)
+    restored = sorted([*order, *brought])
+    _show(opened, as_json, {"restored": restored})
     if not as_json:
-        click.echo(f"{len(order)} key files restored to {folder}. Next: vanvault verify")
-    if order:
-        detail = {"set": opened.of.set_id, "by_shares": list(opened.given), "files": sorted(order)}
+        where = f", {len(brought)} keys to the token" if brought else ""
+        click.echo(f"{len(order)} key files restored to {folder}{where}. Next: vanvault verify")
+    if restored:
+        detail = {"set": opened.of.set_id, "by_shares": list(opened.given), "files": restored}
         with open_archive(home) as archive:
             put_on_record(archive, "keys.restored", dict(detail))
 

@@ -7,6 +7,7 @@ employer code or insurance number from it, and cannot try values out.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -25,8 +26,28 @@ def derive_with(master: bytes, key_id: str, info: bytes, length: int = 32) -> by
 
     The info that HKDF gets is ``vanvault-derive-v1``, 0x00, the key id, 0x00, ``info``.
     """
-    bound = b"vanvault-derive-v1\0" + key_id.encode() + b"\0" + info
-    return HKDF(algorithm=SHA256(), length=length, salt=None, info=bound).derive(master)
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=_bound(key_id, info)).derive(master)
+
+
+def expansion_key(master: bytes) -> bytes:
+    """What HKDF-Extract makes of a master without a salt (RFC 5869, 2.2): 32 bytes."""
+    return hmac.digest(bytes(32), master, "sha256")
+
+
+def expand_with(sign: Callable[[bytes], bytes], key_id: str, info: bytes, length: int = 32) -> bytes:
+    """The same as ``derive_with``, where ``sign`` is HMAC-SHA256 under the ``expansion_key``.
+
+    A token keeps that key to itself and signs with it, so HKDF-Expand (RFC 5869, 2.3) needs no more.
+    """
+    bound, secret, block = _bound(key_id, info), b"", b""
+    for counter in range(1, -(-length // 32) + 1):
+        block = sign(block + bound + bytes([counter]))
+        secret += block
+    return secret[:length]
+
+
+def _bound(key_id: str, info: bytes) -> bytes:
+    return b"vanvault-derive-v1\0" + key_id.encode() + b"\0" + info
 
 
 def index_secret(provider: KeyProvider, key_id: str) -> bytes:

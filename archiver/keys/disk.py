@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vanvault.archiver.errors import KeyUnavailable, SettingsError
@@ -113,6 +115,20 @@ def write_once(path: Path, data: bytes, *, mode: int, tag: str) -> None:
         ) from error
     except OSError as error:
         raise KeyUnavailable(f"The key file {path.name} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file for as long as the block runs; others on this host wait. Raises KeyUnavailable."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise KeyUnavailable(f"The lock file {path.name} cannot be used: {error.strerror}.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

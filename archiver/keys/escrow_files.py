@@ -86,6 +86,13 @@ def restore_key_files(
     May be repeated after any crash. At the end the folder is opened as the archive opens it.
     Raises SettingsError (folder), KeyUnavailable.
     """
+    write_key_files(folder, files, order, entropy)
+    KeyFiles(folder, entropy)
+    SigningKeys(folder).active()
+
+
+def write_key_files(folder: Path, files: Mapping[str, bytes], order: Sequence[str], entropy: Entropy) -> None:
+    """The same, for a folder that need not hold all keys. Raises SettingsError (folder), KeyUnavailable."""
     disk.make_private_folder(folder)
     try:
         disk.sync_folder(folder.parent)
@@ -94,8 +101,6 @@ def restore_key_files(
     for name in order:
         mode = 0o644 if name.endswith(".pub.pem") else 0o600
         disk.write_once(folder / name, files[name], mode=mode, tag=entropy.token(8).hex())
-    KeyFiles(folder, entropy)
-    SigningKeys(folder).active()
 
 
 def _write(path: Path, data: bytes, entropy: Entropy) -> None:

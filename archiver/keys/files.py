@@ -98,14 +98,9 @@ class KeyFiles:
             _write(folder, purpose, 1, entropy)
         return cls(folder, entropy)
 
-    def rotate(self, purpose: Purpose) -> str:
-        """Make the next version of a purpose, durably, and return its id; nothing is rewritten.
-
-        Raises KeyUnavailable when there is no version yet, when another process made the same
-        version at this moment, or when the disk refuses.
-        """
+    def rotate(self, purpose: Purpose, above: int = 0) -> str:
         _, version = parse_key_id(self.active(purpose))
-        _write(self._folder, purpose, version + 1, self._entropy)
+        _write(self._folder, purpose, max(version, above) + 1, self._entropy)
         return self.active(purpose)
 
     def active(self, purpose: Purpose) -> str:
@@ -142,7 +137,7 @@ def _load(folder: Path) -> _Snapshot:
     for name, *_ in listing:
         purpose, version = parse_key_id(name.removesuffix(".key").replace("-", "/"))
         try:
-            secret = _decode(name, key_id(purpose, version), disk.read_private(folder / name))
+            secret = decode_master(name, key_id(purpose, version), disk.read_private(folder / name))
             masters[purpose, version] = _Master(secret, AESGCM(secret))
         except KeyUnavailable as error:
             # One bad file must not take the good keys of a running archive away; its use raises this.
@@ -151,12 +146,13 @@ def _load(folder: Path) -> _Snapshot:
 
 
 def _write(folder: Path, purpose: Purpose, version: int, entropy: Entropy) -> None:
-    data = _encode(key_id(purpose, version), entropy.token(KEY_BYTES))
+    data = encode_master(key_id(purpose, version), entropy.token(KEY_BYTES))
     path = folder / f"{purpose}-{version}.key"
     disk.write_once(path, data, mode=0o600, tag=entropy.token(8).hex())
 
 
-def _encode(key_id: str, secret: bytes) -> bytes:
+def encode_master(key_id: str, secret: bytes) -> bytes:
+    """The bytes of a key file; ``secret`` is the 32 bytes of the key."""
     content = {
         "format": _FORMAT,
         "key_id": key_id,
@@ -166,7 +162,8 @@ def _encode(key_id: str, secret: bytes) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _decode(name: str, key_id: str, data: bytes) -> bytes:
+def decode_master(name: str, key_id: str, data: bytes) -> bytes:
+    """The 32 bytes of the key in a key file. Raises KeyUnavailable when it is not whole, or another."""
     try:
         content = orjson.loads(data)
         form, held, check = content["format"], content["key_id"], content["check"]

@@ -2,8 +2,8 @@
 
 A master key wraps data keys and gives secrets by derivation; it never leaves its provider. The newest
 version of a purpose is the active one: it alone wraps. Older versions only unwrap and derive, so a
-rotation rewrites nothing. Providers behind this port: key files (``files.py``); OpenBao or Vault
-Transit and PKCS#11 fit it too.
+rotation rewrites nothing. Providers behind this port: key files (``files.py``) and a PKCS#11 token
+(``pkcs11_keys.py``); which one a home has is a setting (``provider.py``).
 
 The wrapped form, whatever the provider (``wrapping.py``), is part of the archive's format.
 """
@@ -67,6 +67,21 @@ class KeyProvider(Protocol):
         """``length`` secret bytes (HKDF-SHA256), the same for the same key and ``info`` at any time.
 
         Raises KeyUnavailable when the key is missing.
+        """
+        ...
+
+
+class MasterKeys(KeyProvider, Protocol):
+    """A provider that can make new versions."""
+
+    def rotate(self, purpose: Purpose, above: int = 0) -> str:
+        """Make the next version of a purpose, durably, and return its id; nothing is rewritten.
+
+        ``above`` is the highest version that the archive has on record (``on_record.py``): a home that lost
+        its newest keys must not make others of the same id.
+
+        Raises KeyUnavailable when there is no version yet, when another process made the same
+        version at this moment, or when the provider refuses.
         """
         ...
 

@@ -15,8 +15,9 @@ opens under its own master and its own id only. Random nonces stay safe below 2*
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.errors import KeyUnavailable
 from vanvault.archiver.keys.port import KEY_BYTES
@@ -27,17 +28,29 @@ NONCE_BYTES = 12
 WRAPPED_BYTES = 1 + NONCE_BYTES + KEY_BYTES + 16
 
 
-def wrap_with(master: AESGCM, key_id: str, data_key: bytes, nonce: bytes) -> bytes:
+class Cipher(Protocol):
+    """AES-256-GCM under one master key; ``AESGCM`` is one."""
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """The bytes under the key, and the tag (16 bytes)."""
+        ...
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """The bytes. Raises InvalidTag when they are not what was encrypted with this key."""
+        ...
+
+
+def wrap_with(master: Cipher, key_id: str, data_key: bytes, nonce: bytes) -> bytes:
     """The wrapped form (61 bytes) of a 32-byte data key; ``nonce`` is 12 fresh random bytes.
 
     Raises KeyUnavailable for a data key of another size, which no reader would accept.
     """
     if len(data_key) != KEY_BYTES:
         raise KeyUnavailable(f"A data key has {KEY_BYTES} bytes, not {len(data_key)}.")
-    return bytes([FORM]) + nonce + master.encrypt(nonce, data_key, _additional(key_id))
+    return bytes([FORM]) + nonce + master.encrypt(nonce, data_key, additional(key_id))
 
 
-def unwrap_with(master: AESGCM, key_id: str, wrapped: bytes) -> bytes:
+def unwrap_with(master: Cipher, key_id: str, wrapped: bytes) -> bytes:
     """The data key (32 bytes). Raises KeyUnavailable when this master did not wrap these bytes."""
     if len(wrapped) != WRAPPED_BYTES or wrapped[0] != FORM:
         raise KeyUnavailable(
@@ -46,7 +59,7 @@ def unwrap_with(master: AESGCM, key_id: str, wrapped: bytes) -> bytes:
         )
     nonce, sealed = wrapped[1 : 1 + NONCE_BYTES], wrapped[1 + NONCE_BYTES :]
     try:
-        return master.decrypt(nonce, sealed, _additional(key_id))
+        return master.decrypt(nonce, sealed, additional(key_id))
     except InvalidTag as error:
         raise KeyUnavailable(
             f"The master key {key_id} is not the one that wrapped this data key.",
@@ -54,5 +67,6 @@ def unwrap_with(master: AESGCM, key_id: str, wrapped: bytes) -> bytes:
         ) from error
 
 
-def _additional(key_id: str) -> bytes:
+def additional(key_id: str) -> bytes:
+    """The additional data of a data key under this master."""
     return b"vanvault-data-key-v1\0" + key_id.encode()

@@ -19,6 +19,7 @@ from tests.servers.ceph import CephServer
 from tests.servers.endpoint import Endpoint, Server
 from tests.servers.minio import MinioServer
 from tests.servers.processes import ServerUnavailable
+from tests.servers.softhsm import SoftHsm, softhsm_in
 
 S = TypeVar("S", bound=Server)
 
@@ -125,3 +126,12 @@ def ceph_b(ceph_server_b: CephServer) -> Endpoint:
 def ceph_pair(ceph_a: Endpoint, ceph_b: Endpoint) -> tuple[Endpoint, Endpoint]:
     """Two Ceph clusters that know nothing of each other."""
     return ceph_a, ceph_b
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """A place for PKCS#11 tokens in software, the same for the whole session."""
+    try:
+        return softhsm_in(tmp_path_factory.mktemp("softhsm"))
+    except ServerUnavailable as error:
+        _unavailable("SoftHSM2", str(error))

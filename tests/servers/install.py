@@ -6,12 +6,12 @@ fails by it where VANVAULT_REQUIRE_SERVERS=1 is set.
 
 from __future__ import annotations
 
-from tests.servers import ceph, minio
+from tests.servers import ceph, minio, softhsm
 from tests.servers.processes import ServerUnavailable
 
 
 def main() -> None:
-    for name, provide in (("MinIO", minio.build), ("Ceph", ceph.install)):
+    for name, provide in (("MinIO", minio.build), ("Ceph", ceph.install), ("SoftHSM2", softhsm.install)):
         try:
             print(f"servers: {provide()}", flush=True)
         except ServerUnavailable as error:
