@@ -310,6 +310,7 @@ class Archive:
         limits = self.settings.intake
         return Intake(
             tail=self.tail,
+            claims=self.claims,
             receipts=self.receipts,
             open_writer=self.open_writer,
             check=self.check_trust,

@@ -16,6 +16,7 @@ from vanvault.archiver.intake.folder import Folder
 from vanvault.archiver.intake.pool import Done, Pool, PoolLimits, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
+from vanvault.archiver.search.claims import Claims
 from vanvault.archiver.search.folded import Claim
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
@@ -42,6 +43,7 @@ class Intake:
         self,
         *,
         tail: HotTail,
+        claims: Claims,
         receipts: FirstReceipts,
         open_writer: OpenWriter,
         closing_event: Callable[[], EventDraft],
@@ -52,7 +54,7 @@ class Intake:
         release: Release = release_here,
         fault: Fault = no_fault,
     ) -> None:
-        self._tail = tail
+        self._claims = claims
         self._receipts = receipts
         self._release = release
         self._fault = fault
@@ -88,7 +90,7 @@ class Intake:
         """Is this (gateway, id) archived, or on its way? ``submit`` then answers without a new row."""
         key = (draft.entry, draft.gateway, draft.client_id)
         with self._lock:
-            return key in self._open or self._tail.claim(*key) is not None
+            return key in self._open or self._claims.find(*key) is not None
 
     def submit(self, draft: Draft, done: Done) -> None:
         """Archive a draft; ``done`` is called once, with the receipt or an error, on some thread.
@@ -102,7 +104,7 @@ class Intake:
         with self._lock:
             ticket = self._open.get(key)
             if ticket is None:
-                claim = self._tail.claim(*key)
+                claim = self._claims.find(*key)
                 if claim is None:
                     self.check_open()
                     ticket = Ticket(draft, [done])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -43,6 +43,17 @@ class KnownSegment:
     indexed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogueState:
+    """One state of the catalogue."""
+
+    version: int
+    segments: tuple[KnownSegment, ...]  # by the time of their first row
+    by_log: Mapping[str, KnownSegment]  # the indexed ones, by the key of their log part
+    logs: frozenset[str]  # the keys of ``by_log``
+    unindexed: int
+
+
 class Catalogue:
     """Reads and extends the catalogue; safe to use from many threads."""
 
@@ -50,11 +61,13 @@ class Catalogue:
         self._tail = tail
         self._public_key = public_key
         self._decoded: dict[str, SegmentManifest] = {}
+        self._state = CatalogueState(0, (), {}, frozenset(), 0)
         self._lock = threading.Lock()
 
     def add(self, key: str, manifest: SegmentManifest) -> bool:
         """Note a proved segment; false when it is known, or when others hold all its batches already."""
         with self._tail.transaction() as connection:
+            _changed(connection)
             return self._add(connection, key, manifest)
 
     def _add(self, connection: sqlite3.Connection, key: str, manifest: SegmentManifest) -> bool:
@@ -76,14 +89,34 @@ class Catalogue:
         )
         return True
 
-    def segments(self, connection: sqlite3.Connection | None = None) -> list[KnownSegment]:
-        """All segments that stand, by the time of their first row; of the caller's snapshot when given."""
-        rows = (connection or self._tail.connection()).execute(
+    def segments(self) -> tuple[KnownSegment, ...]:
+        """All segments that stand, by the time of their first row."""
+        return self.state(self._tail.connection()).segments
+
+    def unindexed(self) -> list[KnownSegment]:
+        """Segments that the index of this node lacks."""
+        state = self.state(self._tail.connection())
+        return [segment for segment in state.segments if not segment.indexed] if state.unindexed else []
+
+    def state(self, connection: sqlite3.Connection) -> CatalogueState:
+        """The catalogue as a read transaction sees it; read anew only when it changed."""
+        row = connection.execute("SELECT value FROM fact WHERE name = 'catalogue'").fetchone()
+        version = int(row[0]) if row else 0
+        with self._lock:
+            if self._state.version == version:
+                return self._state
+        rows = connection.execute(
             "SELECT n, key, manifest, indexed FROM segment WHERE NOT spare ORDER BY first_us, n"
-        )
-        return [
+        ).fetchall()
+        segments = tuple(
             KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
-        ]
+        )
+        by_log = {part.key: one for one in segments if one.indexed and (part := one.manifest.part("log"))}
+        unindexed = sum(not one.indexed for one in segments)
+        state = CatalogueState(version, segments, by_log, frozenset(by_log), unindexed)
+        with self._lock:
+            self._state = state
+        return state
 
     def covering(self, writer: str, sequence: int) -> KnownSegment | None:
         """The segment that holds this batch."""
@@ -97,6 +130,17 @@ class Catalogue:
             .fetchone()
         )
         return KnownSegment(row[0], row[1], self._decode(row[1], row[2]), bool(row[3])) if row else None
+
+    def spanning(self, us: int) -> list[KnownSegment]:
+        """The segments whose rows begin at or before a time and end at or after it."""
+        rows = self._tail.connection().execute(
+            "SELECT n, key, manifest, indexed FROM segment"
+            " WHERE NOT spare AND last_us >= ? AND first_us <= ? ORDER BY n",
+            (us, us),
+        )
+        return [
+            KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
+        ]
 
     def covers(self, key: str) -> bool:
         """Is the batch with this key compacted?"""
@@ -124,6 +168,7 @@ class Catalogue:
         with self._tail.transaction() as connection:
             connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
             drop_covered(connection, n)
+            _changed(connection)
 
     def counts(self) -> dict[str, int]:
         """Segments and their rows."""
@@ -158,3 +203,10 @@ class Catalogue:
             with self._lock:
                 self._decoded[key] = found
         return found
+
+
+def _changed(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT INTO fact VALUES('catalogue', '1')"
+        " ON CONFLICT(name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )

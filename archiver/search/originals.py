@@ -12,12 +12,17 @@ from vanvault.archiver.intake.large import read_large
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.port import KeyProvider
 from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.locate import Locator
 from vanvault.archiver.sites.placing import read_anywhere
 from vanvault.archiver.store.port import Site
 
 
 def read_original(
-    sites: Mapping[str, Site], parquet: ParquetKeys, provider: KeyProvider, item: Item
+    sites: Mapping[str, Site],
+    parquet: ParquetKeys,
+    provider: KeyProvider,
+    item: Item,
+    locator: Locator,
 ) -> bytes:
     """The original of a search item, from the first site that gives the right bytes.
 
@@ -30,6 +35,8 @@ def read_original(
         raise NotFound("this entry is a line of the log; it has no original")
     if item["large_object"]:
         body = read_large(sites, provider, item["large_object"])
+    elif item.get("segment"):
+        body = locator.body(locator.by_id(item["id"]))
     else:
         data = read_anywhere(sites, item["object"])
         body = decode_row_body(item["object"], data, parquet.decryption(), item["row"])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
+from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.evidence.receipts import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.model.batch import Commit, Placement
 from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.locate import Located, Locator
 
 #: Placements of a batch, each read back at its site; raises SiteUnavailable, Damaged, NotFound.
 Confirm = Callable[[KnownBatch], tuple[Placement, ...]]
@@ -23,41 +25,57 @@ _CACHED = 16
 class FirstReceipts:
     """Rebuilds receipts: the same rows, placements and signature give the same bytes. Thread-safe."""
 
-    def __init__(self, tail: HotTail, signing: SigningKeys, confirm: Confirm) -> None:
+    def __init__(
+        self, tail: HotTail, signing: SigningKeys, confirm: Confirm, locator: Locator
+    ) -> None:
         """``confirm`` vouches for the copies of a batch that this process did not put itself."""
         self._tail = tail
         self._signing = signing
         self._confirm = confirm
-        self._cache: OrderedDict[int, tuple[ReceiptTree, Commit]] = OrderedDict()
+        self._locator = locator
+        self._cache: OrderedDict[Hashable, tuple[ReceiptTree, Commit]] = OrderedDict()
         self._lock = threading.Lock()
 
     def at(self, position: bytes) -> Receipt:
-        """The receipt of the entry at a position of the hot tail. Raises NotFound, KeyUnavailable."""
-        _, batch, row = self._tail.at(position)
+        """The receipt of the entry at a position. Raises NotFound, KeyUnavailable, Damaged, SiteUnavailable."""
+        try:
+            _, batch, row = self._tail.at(position)
+        except NotFound:
+            return self._of_segment(self._locator.at(position))
         return self._receipt(batch, row)
 
     def of(self, archive_id: str) -> Receipt:
-        """The receipt of an archive id. Raises NotFound, InvalidInput, KeyUnavailable."""
-        _, batch, row = self._tail.by_id(archive_id)
+        """The receipt of an archive id. Raises as ``at`` does, and InvalidInput (no id)."""
+        try:
+            _, batch, row = self._tail.by_id(archive_id)
+        except NotFound:
+            return self._of_segment(self._locator.by_id(archive_id))
         return self._receipt(batch, row)
 
     def commit_of(self, n: int) -> Commit:
         """The commit record of a folded batch, recorded or made again. Raises NotFound, KeyUnavailable."""
-        return self._tree(n)[1]
+        return self._tree(n, lambda: self._build(n))[1]
 
     def _receipt(self, n: int, row: int) -> Receipt:
-        tree, commit = self._tree(n)
+        tree, commit = self._tree(n, lambda: self._build(n))
         return tree.receipt(row, commit.signature)
 
-    def _tree(self, n: int) -> tuple[ReceiptTree, Commit]:
+    def _of_segment(self, found: Located) -> Receipt:
+        writer, sequence, row = (found.row[name] for name in ("writer", "sequence", "row"))
+        tree, commit = self._tree((writer, sequence), lambda: self._build_compacted(found))
+        return tree.receipt(row, commit.signature)
+
+    def _tree(
+        self, at: Hashable, build: Callable[[], tuple[ReceiptTree, Commit]]
+    ) -> tuple[ReceiptTree, Commit]:
         with self._lock:
-            cached = self._cache.get(n)
+            cached = self._cache.get(at)
             if cached is not None:
-                self._cache.move_to_end(n)
+                self._cache.move_to_end(at)
                 return cached
-        built = self._build(n)
+        built = build()
         with self._lock:
-            self._cache[n] = built
+            self._cache[at] = built
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return built
@@ -73,6 +91,21 @@ class FirstReceipts:
         signer = self._signing.active()
         tree = self._plant(batch, entries, placements, signer.key_id)
         return tree, Commit(batch.key, placements, signer.key_id, signer.sign(tree.statement))
+
+    def _build_compacted(self, found: Located) -> tuple[ReceiptTree, Commit]:
+        segment = found.segment
+        batch = self._locator.evidence(segment, found.row["writer"], found.row["sequence"])
+        if batch.commit is None:
+            raise Damaged(f"segment {segment.manifest.segment} has no commit record of {batch.key}")
+        tree = build_tree(
+            self._locator.entries(segment, batch),
+            archive=batch.header.archive,
+            key=batch.key,
+            placements=batch.commit.placements,
+            large=batch.header.large,
+            signing_key=batch.commit.signing_key,
+        )
+        return tree, batch.commit
 
     def _plant(
         self,

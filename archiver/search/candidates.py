@@ -1,0 +1,97 @@
+"""Which rows of which segments a query has to look at: the index's answers put together. Pure but for the index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vanvault.archiver.index.fields import FACET_FIELDS, KEY_FIELDS
+from vanvault.archiver.index.reader import IndexReader, Rows
+from vanvault.archiver.search.catalogue import CatalogueState, KnownSegment
+from vanvault.archiver.search.query import Query
+
+Numbers = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One segment that may hold something."""
+
+    segment: KnownSegment
+    rows: Numbers | None  # ascending; None: every row
+    groups: Numbers | None  # row groups, ascending; None: every one
+
+
+def is_keyed(query: Query) -> bool:
+    """Does the index lead to single rows?"""
+    return any(field in KEY_FIELDS for field in query.filters)
+
+
+def candidates(reader: IndexReader, query: Query, state: CatalogueState) -> list[Candidate]:
+    """Segments to look at, by time. Raises Damaged, SiteUnavailable: of the index store."""
+    spans = [
+        segment
+        for segment in state.by_log.values()
+        if segment.manifest.first_us < query.to_us and segment.manifest.last_us >= query.from_us
+    ]
+    rows: dict[str, Numbers] | None = None
+    for field, value in _rarest_first(reader, query):
+        rows = _both(rows, reader.rows(field, value, query.from_us, query.to_us))
+        if not rows:
+            return []
+    groups: dict[str, Numbers] | None = None
+    for field, value in _facets(query).items():
+        if rows is not None and sum(map(len, rows.values())) <= _FEW_ROWS:
+            break  # reading the few rows costs less than asking for more
+        groups = _both(groups, reader.row_groups(field, value, query.from_us, query.to_us))
+        if not groups:
+            return []
+    if rows is None and groups is None:
+        return [Candidate(segment, None, None) for segment in spans]
+    named = rows if rows is not None else groups or {}
+    found = [(segment, key) for key in named if (segment := state.by_log.get(key)) is not None]
+    return [
+        candidate
+        for segment, key in found
+        if (candidate := _candidate(segment, key, rows, groups)) is not None
+    ]
+
+
+_FEW_ROWS = 200
+
+
+def _candidate(
+    segment: KnownSegment,
+    key: str,
+    rows: Mapping[str, Numbers] | None,
+    groups: Mapping[str, Numbers] | None,
+) -> Candidate | None:
+    here = groups.get(key) if groups is not None else None
+    if groups is not None and here is None:
+        return None
+    return Candidate(segment, rows[key] if rows is not None else None, here)
+
+
+def _rarest_first(reader: IndexReader, query: Query) -> Sequence[tuple[str, str]]:
+    keyed = [(field, value) for field, value in query.filters.items() if field in KEY_FIELDS]
+    if len(keyed) < 2:
+        return keyed
+    return sorted(keyed, key=lambda pair: reader.count(*pair, query.from_us, query.to_us))
+
+
+def _facets(query: Query) -> dict[str, str]:
+    facets = {field: value for field, value in query.filters.items() if field in FACET_FIELDS}
+    if query.filters.get("entry") == "event":
+        facets.setdefault("kind", "event")  # every event has this kind
+    return facets
+
+
+def _both(before: dict[str, Numbers] | None, found: Rows) -> dict[str, Numbers]:
+    now = {info.key: numbers for info, numbers in found}
+    if before is None:
+        return now
+    common = {key: np.intersect1d(before[key], now[key], assume_unique=True) for key in before.keys() & now.keys()}
+    return {key: numbers for key, numbers in common.items() if len(numbers)}

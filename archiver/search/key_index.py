@@ -1,0 +1,256 @@
+"""The ten-year index of one node, kept level with the catalogue: built, merged, asked.
+
+All of it can be deleted: what is missing is built again from segments.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+
+from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.index.build import COLUMNS, RowsIndex, index_rows, write_index
+from vanvault.archiver.index.cache import BlockCache
+from vanvault.archiver.index.fields import Tier
+from vanvault.archiver.index.file import IndexFile, open_index
+from vanvault.archiver.index.merge import merge_index
+from vanvault.archiver.index.plan import IndexFacts, plan_merges
+from vanvault.archiver.index.reader import IndexReader
+from vanvault.archiver.index.segments import SegmentInfo
+from vanvault.archiver.index.store import IndexStore
+from vanvault.archiver.index.tokens import IndexKeys, index_keys
+from vanvault.archiver.index.writer import IndexSummary, filter_path
+from vanvault.archiver.keys.port import KeyProvider
+from vanvault.archiver.ports import Clock, Entropy
+from vanvault.archiver.search.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.search.locate import part_of
+from vanvault.archiver.search.segment_files import SegmentFiles
+
+_SUFFIX = ".idx"
+_FILTER = ".filter"
+#: Segments whose postings one index file takes at once while an index is built.
+_TOGETHER = 16
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a catch-up did."""
+
+    indexed: int  # segments
+    merged: int  # files that went into a larger one
+    unreadable: tuple[str, ...]  # log parts that no site gives; their rows are not found by key
+
+
+class KeyIndex:
+    """One node's index; ``catch_up`` by one process at a time, everything else by any thread."""
+
+    def __init__(
+        self,
+        store: IndexStore,
+        *,
+        provider: KeyProvider,
+        catalogue: Catalogue,
+        files: SegmentFiles,
+        folder: Path,
+        clock: Clock,
+        entropy: Entropy,
+        cache_bytes: int = 64 * 2**20,
+    ) -> None:
+        """``folder``: on local disk, for files in the making and the lock between processes."""
+        self._store = store
+        self._provider = provider
+        self._catalogue = catalogue
+        self._files = files
+        self._folder = folder
+        self._clock = clock
+        self._entropy = entropy
+        self._cache = BlockCache(cache_bytes)
+        self._keys: dict[str, IndexKeys] = {}
+        self._open: dict[str, IndexFile] = {}
+        self._reader = IndexReader(())
+        self._known: frozenset[str] = frozenset()
+        self._checked: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def reader(self, needed: frozenset[str] = frozenset()) -> IndexReader:
+        """The index as it is; read anew from the store when it lacks one of the log parts ``needed``.
+
+        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        """
+        if needed is not self._checked and not needed <= self._known:
+            self.refresh()
+        self._checked = needed  # one state of the catalogue gives one set: no need to compare it twice
+        return self._reader
+
+    def refresh(self) -> None:
+        """Open what came, forget what went."""
+        with self._lock:
+            names = [file.name for file in self._store.list() if file.name.endswith(_SUFFIX)]
+            opened: dict[str, IndexFile] = {}
+            for name in names:
+                try:
+                    opened[name] = self._open.get(name) or open_index(
+                        self._store, name, self._keys_of, self._cache
+                    )
+                except NotFound:
+                    continue  # merged into another just now
+                except Damaged:
+                    self._store.delete(name)  # it is built again from segments
+                    self._store.delete(name + _FILTER)
+            self._open = opened
+            self._reader = IndexReader(opened.values())
+            self._known = frozenset(segment.key for segment in self._reader.segments())
+
+    def catch_up(self, *, wait: bool = False) -> IndexReport:
+        """Index what the catalogue has and the index has not; merge what is due.
+
+        When another process of this home is at it, this does nothing, or waits for it with ``wait``.
+
+        Raises SiteUnavailable (the index store), KeyUnavailable.
+        """
+        if not self._catalogue.unindexed():
+            return IndexReport(0, 0, ())
+        with self._alone(wait=wait) as alone:
+            if not alone:
+                return IndexReport(0, 0, ())
+            self.refresh()
+            indexed, unreadable = self._index(self._catalogue.unindexed())
+            return IndexReport(indexed, self._merge(), unreadable)
+
+    def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> IndexReport:
+        """Build what is missing; begun again after a kill, it goes on. ``progress``: segments done."""
+        with self._alone(wait=True):
+            self.refresh()
+            missing = [one for one in self._catalogue.segments() if log_key(one) not in self._known]
+            done, unreadable = self._index(missing, progress)
+            more, others = self._index(self._catalogue.unindexed(), progress)
+            return IndexReport(done + more, self._merge(), (*unreadable, *others))
+
+    def discard(self) -> None:
+        """Delete every index file. Entries of segments are not found until ``rebuild`` is done."""
+        with self._alone(wait=True):
+            for file in list(self._store.list()):
+                self._store.delete(file.name)
+            self.refresh()
+
+    def _index(
+        self, segments: Sequence[KnownSegment], progress: Callable[[int], None] = lambda done: None
+    ) -> tuple[int, tuple[str, ...]]:
+        done, unreadable = 0, []
+        for start in range(0, len(segments), _TOGETHER):
+            parts, here = [], []
+            for segment in segments[start : start + _TOGETHER]:
+                if log_key(segment) not in self._known:
+                    try:
+                        parts.append(self._rows(segment))
+                    except (Damaged, NotFound):
+                        unreadable.append(log_key(segment))
+                        continue
+                here.append(segment)
+            if parts:
+                self._put(lambda path, parts=parts: self._write(path, parts))  # type: ignore[misc]
+                self.refresh()
+            for segment in here:
+                self._catalogue.indexed(segment.n)
+            done += len(here)
+            progress(len(here))
+        return done, tuple(unreadable)
+
+    def _rows(self, segment: KnownSegment) -> tuple[SegmentInfo, list[RowsIndex]]:
+        manifest, part = segment.manifest, part_of(segment.manifest, "log")
+        header = self._files.header(manifest, part)
+        table = self._files.table(manifest, part, (*COLUMNS, "repeats"))
+        leave_out = np.asarray(pc.not_equal(table.column("repeats"), ""))
+        info = SegmentInfo(
+            key=part.key,
+            day=manifest.day,
+            rows=header.rows,
+            first_us=manifest.first_us,
+            last_us=manifest.last_us,
+            row_group_rows=header.group_rows,
+        )
+        rows = index_rows(table, self._active(), row_group_rows=header.group_rows, leave_out=leave_out)
+        return info, [rows]
+
+    def _write(self, path: Path, parts: Iterable[tuple[SegmentInfo, Sequence[RowsIndex]]]) -> IndexSummary:
+        return write_index(path, parts, self._active(), self._entropy)
+
+    def _merge(self) -> int:
+        """Merge until nothing is due; how many files went."""
+        merged = 0
+        while True:
+            facts = [_facts(file) for file in self._reader.files]
+            plans = plan_merges(facts, self._clock.now().date())
+            covered = set(self._open) - {fact.name for fact in facts}
+            for name in covered:  # left by a merge that was killed before it cleaned up
+                self._delete(name)
+            if not plans:
+                return merged
+            for plan in plans:
+                inputs = [self._open[fact.name] for fact in plan.inputs]
+                tier: Tier = plan.tier
+                self._put(
+                    lambda path, inputs=inputs, tier=tier: merge_index(  # type: ignore[misc]
+                        inputs, path, tier, self._entropy
+                    )
+                )
+                merged += len(inputs)
+            self.refresh()
+            for plan in plans:
+                for fact in plan.inputs:
+                    self._delete(fact.name)
+
+    def _put(self, write: Callable[[Path], IndexSummary]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="making-") as scratch:
+            path = Path(scratch) / "new"
+            summary = write(path)
+            name = f"{summary.tier}/{summary.first_day}-{summary.file_id}{_SUFFIX}"
+            # The filter first: a file is listed by its own name, so then it is complete.
+            self._store.put(name + _FILTER, filter_path(path))
+            self._store.put(name, path)
+
+    def _delete(self, name: str) -> None:
+        self._store.delete(name)
+        self._store.delete(name + _FILTER)
+
+    def _keys_of(self, key_id: str) -> IndexKeys:
+        if key_id not in self._keys:
+            self._keys[key_id] = index_keys(self._provider, key_id)
+        return self._keys[key_id]
+
+    def _active(self) -> IndexKeys:
+        return self._keys_of(self._provider.active("index"))
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[bool]:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def log_key(segment: KnownSegment) -> str:
+    """The key of a segment's log part."""
+    return part_of(segment.manifest, "log").key
+
+
+def _facts(file: IndexFile) -> IndexFacts:
+    days = [segment.day for segment in file.table.segments]
+    return IndexFacts(file.name, file.header.tier, file.header.key_id, min(days), max(days))

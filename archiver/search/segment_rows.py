@@ -1,0 +1,104 @@
+"""Rows of a segment's log as search items, positions and entries. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vanvault.archiver.model.entry import Entry
+from vanvault.archiver.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.model.times import rfc3339_us
+from vanvault.archiver.search.items import Item, entry_of
+
+Row = dict[str, Any]
+
+#: Search fields that are no column of the log under the same name.
+_LISTED = {"insurance_number": "insurance_numbers"}
+
+
+def rows_of(table: pa.Table) -> list[Row]:
+    """The rows of (some columns of) a log; times as microseconds."""
+    for name in ("received_at", "occurred_at"):
+        if name in table.column_names:
+            at = table.column_names.index(name)
+            table = table.set_column(at, name, table.column(name).cast(pa.int64()))
+    rows: list[Row] = table.to_pylist()
+    return rows
+
+
+def position_at(row: Row) -> bytes:
+    """12 bytes that order entries by time, as the hot tail orders them."""
+    return int(row["received_at"]).to_bytes(8) + _writer_part(row["writer"])
+
+
+@lru_cache(maxsize=4096)
+def _writer_part(writer: str) -> bytes:
+    return hashlib.sha256(writer.encode()).digest()[:4]
+
+
+def id_of(row: Row) -> str:
+    """The archive's id of a row."""
+    return f"{row['writer']}-{row['sequence']}-{row['row']}"
+
+
+def item_at(row: Row) -> Item:
+    """What ``items.item_of`` says of the same entry, without its SHA-512, which lies with the evidence."""
+    item: Item = {
+        "id": id_of(row),
+        "gateway": row["gateway"],
+        "received_at": rfc3339_us(row["received_at"]),
+        "size": row["size"],
+        "sha256": row["sha256"].hex(),
+        "entry": row["entry"],
+        "message_id": row["message_id"],
+    }
+    for name in BUSINESS_FIELDS:
+        item[name] = row[name]
+    if row["entry"] == "event":
+        item["event_id"] = row["event_id"]
+        item["occurred_at"] = rfc3339_us(row["occurred_at"])
+        item["type"] = row["type"]
+        item["actor"] = row["actor"]
+        item["detail"] = row["detail"]
+    else:
+        item["content_type"] = row["content_type"]
+        item["metadata_note"] = row["metadata_note"]
+        item["large_object"] = row["large_object"]
+    return item
+
+
+def entry_at(row: Row, sha512: bytes) -> Entry:
+    """The entry of a row, without a body; ``sha512``: from the evidence."""
+    return entry_of({**item_at(row), "sha512": sha512.hex()})
+
+
+def columns_of(filters: dict[str, str]) -> list[str]:
+    """The columns that tell whether a row matches."""
+    return [_LISTED.get(field, field) for field in filters]
+
+
+def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
+    """Which rows hold every filter's value; None: all of them (there is no filter)."""
+    found: pa.Array | None = None
+    for field, value in filters.items():
+        column = table.column(_LISTED.get(field, field))
+        if field == "insurance_number":
+            one = _holding(column.combine_chunks(), value)
+        elif field == "sha256":
+            one = pc.equal(column, pa.scalar(bytes.fromhex(value), column.type))
+        else:
+            one = pc.equal(column, value)
+        one = one.combine_chunks() if isinstance(one, pa.ChunkedArray) else one
+        found = one if found is None else pc.and_(found, one)
+    return found
+
+
+def _holding(column: pa.Array, value: str) -> pa.Array:
+    """Rows whose list holds the value."""
+    parents = pc.list_parent_indices(column)
+    matching = pc.filter(parents, pc.equal(pc.list_flatten(column), value))
+    return pc.is_in(pa.array(range(len(column)), pa.int64()), value_set=pc.cast(matching, pa.int64()))

@@ -1,0 +1,177 @@
+"""A query over segments, as sources of hits in time order. Every hit's values are compared, not only tokens."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+
+from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.search.candidates import Candidate, is_keyed
+from vanvault.archiver.search.catalogue import KnownSegment
+from vanvault.archiver.search.locate import Located, part_of
+from vanvault.archiver.search.query import Query
+from vanvault.archiver.search.segment_files import SegmentFiles
+from vanvault.archiver.search.segment_rows import columns_of, mask, position_at, rows_of
+from vanvault.archiver.search.streams import Source, Step
+
+#: Called with the segment that cannot be read, and why.
+Unreadable = Callable[[KnownSegment, VanVaultError], None]
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Positions [low, high) that a query may still return."""
+
+    low: bytes
+    high: bytes
+
+    @property
+    def from_us(self) -> int:
+        return int.from_bytes(self.low[:8])
+
+    @property
+    def to_us(self) -> int:
+        return int.from_bytes(self.high[:8])
+
+
+class SegmentSearch:
+    """Makes the sources of one query after the other; safe to use from many threads."""
+
+    def __init__(self, files: SegmentFiles, executor: Executor) -> None:
+        """``executor``: threads that decode row groups ahead."""
+        self._files = files
+        self._executor = executor
+
+    def sources(
+        self, found: Sequence[Candidate], query: Query, bounds: Bounds, unreadable: Unreadable
+    ) -> list[Source[Located]]:
+        """One source for each candidate that overlaps the bounds."""
+        newest = query.order == "newest"
+        here = [
+            one
+            for one in found
+            if one.segment.manifest.last_us >= bounds.from_us and one.segment.manifest.first_us <= bounds.to_us
+        ]
+        if is_keyed(query):
+            self._read_ahead(here, query, bounds)
+        return [
+            Source(
+                _bound(one.segment, bounds, newest=newest),
+                lambda one=one: self._steps(one, query, bounds, unreadable),  # type: ignore[misc]
+            )
+            for one in here
+        ]
+
+    def _steps(
+        self, one: Candidate, query: Query, bounds: Bounds, unreadable: Unreadable
+    ) -> Iterator[Step[Located]]:
+        try:
+            yield from self._read(one, query, bounds)
+        except (Damaged, NotFound, SiteUnavailable) as error:
+            unreadable(one.segment, error)
+
+    def _read(self, one: Candidate, query: Query, bounds: Bounds) -> Iterator[Step[Located]]:
+        manifest, newest = one.segment.manifest, query.order == "newest"
+        part = part_of(manifest, "log")
+        header = self._files.header(manifest, part)
+        groups = _groups(one, header.group_rows, header.first_us, bounds)
+        for group in reversed(groups) if newest else groups:
+            if newest:
+                after = group + 1
+                end = header.first_us[after] if after < len(header.first_us) else manifest.last_us
+                yield Step(min(_after(end), bounds.high))
+            else:
+                yield Step(max(_before(header.first_us[group]), bounds.low))
+            rows = self._matching(one, group, header.group_rows, query)
+            located = ((position_at(row), Located(one.segment, row)) for row in rows_of(rows))
+            hits = [Step(at, hit) for at, hit in located if bounds.low <= at < bounds.high]
+            yield from reversed(hits) if newest else hits
+
+    def _matching(self, one: Candidate, group: int, group_rows: int, query: Query) -> pa.Table:
+        manifest = one.segment.manifest
+        part = part_of(manifest, "log")
+        if one.rows is not None:
+            chosen = one.rows[np.searchsorted(one.rows, group * group_rows) :]
+            chosen = chosen[: np.searchsorted(chosen, (group + 1) * group_rows)] - group * group_rows
+            table = self._files.group(manifest, part, group).take(pa.array(chosen))
+        else:
+            names = [*columns_of(query.filters), "entry", "repeats"]
+            columns = list(dict.fromkeys(names))
+            table = self._files.group(manifest, part, group, columns)
+        wanted = mask(table, query.filters | {"repeats": ""})
+        if one.rows is not None:
+            return table.filter(wanted)
+        numbers = np.flatnonzero(np.asarray(wanted.fill_null(False)))
+        if not len(numbers):
+            return table.slice(0, 0).select([])
+        return self._files.group(manifest, part, group).take(pa.array(numbers))
+
+    def _read_ahead(self, found: Sequence[Candidate], query: Query, bounds: Bounds) -> None:
+        """Decode, on several threads, the row groups that the first page will most likely need."""
+        newest = query.order == "newest"
+        ordered = sorted(found, key=lambda one: one.segment.manifest.last_us, reverse=newest)
+        tasks = list(islice(self._tasks(ordered, query, bounds), query.limit + 1))
+        if len(tasks) > 1:
+            for future in [self._executor.submit(self._try, *task) for task in tasks]:
+                future.result()
+
+    def _tasks(
+        self, found: Sequence[Candidate], query: Query, bounds: Bounds
+    ) -> Iterator[tuple[KnownSegment, int]]:
+        rows = 0
+        for one in found:
+            if one.rows is None or rows > query.limit:
+                return
+            try:
+                header = self._files.header(one.segment.manifest, part_of(one.segment.manifest, "log"))
+            except VanVaultError:
+                continue  # said when its turn comes
+            groups = _groups(one, header.group_rows, header.first_us, bounds)
+            for group in reversed(groups) if query.order == "newest" else groups:
+                rows += int(np.count_nonzero(one.rows // header.group_rows == group))
+                yield one.segment, group
+                if rows > query.limit:
+                    return
+
+    def _try(self, segment: KnownSegment, group: int) -> None:
+        try:
+            self._files.group(segment.manifest, part_of(segment.manifest, "log"), group)
+        except VanVaultError:
+            return  # said when its turn comes
+
+
+def _groups(one: Candidate, group_rows: int, starts: Sequence[int], bounds: Bounds) -> list[int]:
+    """Row groups to read, ascending, that may hold rows within the bounds."""
+    low = max(0, bisect_left(starts, bounds.from_us) - 1)
+    high = bisect_right(starts, bounds.to_us)
+    if one.rows is not None:
+        wanted = np.unique(one.rows // group_rows)
+        if one.groups is not None:
+            wanted = np.intersect1d(wanted, one.groups, assume_unique=True)
+    elif one.groups is not None:
+        wanted = one.groups
+    else:
+        return list(range(low, high))
+    numbers: list[int] = wanted[(wanted >= low) & (wanted < high)].tolist()
+    return numbers
+
+
+def _bound(segment: KnownSegment, bounds: Bounds, *, newest: bool) -> bytes:
+    if newest:
+        return min(_after(segment.manifest.last_us), bounds.high)
+    return max(_before(segment.manifest.first_us), bounds.low)
+
+
+def _after(us: int) -> bytes:
+    """A position that comes after every entry of this time."""
+    return (us + 1).to_bytes(8) + b"\0\0\0\0"
+
+
+def _before(us: int) -> bytes:
+    """A position that comes before every entry of this time."""
+    return max(0, us - 1).to_bytes(8) + b"\xff\xff\xff\xff"
