@@ -24,7 +24,7 @@ _TOO_SHORT = 24  # bytes; a zstd frame would be no shorter
 
 def pack(plain: bytes) -> bytes:
     """``plain`` under zstd, after its length in 4 bytes."""
-    return struct.pack("<I", len(plain)) + _codec().compress(plain, asbytes=True)
+    return struct.pack("<I", len(plain)) + bytes(_codec().compress(plain, asbytes=True))
 
 
 def unpack(packed: bytes, name: str) -> bytes:
