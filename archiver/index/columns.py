@@ -66,6 +66,8 @@ def decode_columns(data: bytes, count: int, name: str) -> list[UInt64s]:
                 at += _PLANE.size
                 raw = data[at : at + stored]
                 at += stored
+                if at > len(data):
+                    raise Damaged(f"{name}: a block is cut off", key=name)
                 if stored != length:
                     raw = codec.decompress(raw, decompressed_size=length, asbytes=True)
                 padded[:, place] = np.frombuffer(raw, np.uint8)

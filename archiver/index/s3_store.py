@@ -81,7 +81,17 @@ class S3Store:
 
     def size(self, name: str) -> int:
         check_key(name)
-        answer = self._ask(name, lambda: self._bucket.client.head_object(Bucket=self._bucket.name, Key=name))
+        client, place = self._bucket.client, {"Bucket": self._bucket.name, "Key": name}
+
+        def request() -> Any:
+            try:
+                return client.head_object(**place)
+            except ClientError:
+                # The answer to a HEAD has no body that would say why: missing, denied, or no bucket?
+                client.get_object(**place)["Body"].close()
+                raise
+
+        answer = self._ask(name, request)
         return int(answer["ContentLength"])
 
     def delete(self, name: str) -> None:
