@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +150,18 @@ def _coded(column: Any) -> _Coded:
     if pa.types.is_dictionary(coded.type):
         coded = coded.dictionary_decode()  # it may list values that no row has
     coded = coded.dictionary_encode()
-    values = coded.dictionary.cast(pa.binary()).to_pylist()
+    values = _texts(coded.dictionary)
     codes = np.asarray(coded.indices.fill_null(-1)).astype(np.int64)
     return _Coded(codes, values)
+
+
+def _texts(texts: Any) -> list[bytes]:
+    """The UTF-8 of an array without nulls, cut from its buffer: half the price of Arrow's own way."""
+    whole = texts.cast(pa.large_binary())
+    _, offsets, data = whole.buffers()
+    ends = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1].tolist()
+    joined = data.to_pybytes() if data is not None else b""
+    return [joined[start:end] for start, end in pairwise(ends)]
 
 
 def _key_postings(
@@ -196,7 +205,7 @@ def _key_postings(
 
 
 def _equal(one: _Coded, value: bytes) -> Bools:
-    return one.codes == (one.values.index(value) if value in one.values else -2)
+    return np.equal(one.codes, one.values.index(value) if value in one.values else -2)
 
 
 def _known(one: _Coded) -> Bools:
@@ -211,8 +220,12 @@ def _hex_digests(column: Any) -> tuple[list[bytes], Int64s]:
     """Digests as hexadecimal text, and the positions of the rows that have one."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     where = np.flatnonzero(np.asarray(pc.is_valid(whole)))
-    joined = b"".join(whole.drop_null().to_pylist())
-    text, width = binascii.hexlify(joined), 2 * _DIGEST_BYTES
+    digests = whole.drop_null().cast(pa.binary(_DIGEST_BYTES))
+    start, width = digests.offset * _DIGEST_BYTES, 2 * _DIGEST_BYTES
+    joined = digests.buffers()[1]
+    text = binascii.hexlify(
+        memoryview(joined)[start : start + len(digests) * _DIGEST_BYTES] if joined else b""
+    )
     return [text[at : at + width] for at in range(0, len(text), width)], where
 
 

@@ -24,7 +24,7 @@ _TOO_SHORT = 24  # bytes; a zstd frame would be no shorter
 
 def pack(plain: bytes) -> bytes:
     """``plain`` under zstd, after its length in 4 bytes."""
-    return struct.pack("<I", len(plain)) + _codec().compress(plain, asbytes=True)
+    return struct.pack("<I", len(plain)) + bytes(_codec().compress(plain, asbytes=True))
 
 
 def unpack(packed: bytes, name: str) -> bytes:
@@ -66,6 +66,8 @@ def decode_columns(data: bytes, count: int, name: str) -> list[UInt64s]:
                 at += _PLANE.size
                 raw = data[at : at + stored]
                 at += stored
+                if at > len(data):
+                    raise Damaged(f"{name}: a block is cut off", key=name)
                 if stored != length:
                     raw = codec.decompress(raw, decompressed_size=length, asbytes=True)
                 padded[:, place] = np.frombuffer(raw, np.uint8)

@@ -30,9 +30,7 @@ class BlockList:
     records: list[int] = field(default_factory=list)
     first_tokens: list[int] = field(default_factory=list)  # postings only, as are the next two
     first_refs: list[int] = field(default_factory=list)
-    continues: list[int] = field(
-        default_factory=list
-    )  # 1: begins with the token that the block before ended with
+    continues: list[int] = field(default_factory=list)  # 1: with the last token of the block before
     first_texts: list[str] = field(default_factory=list)  # dossiers only
     first_days: list[int] = field(default_factory=list)  # rollups only, as is the next
     last_days: list[int] = field(default_factory=list)

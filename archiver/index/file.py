@@ -200,11 +200,8 @@ class IndexFile:
         # A later block of a long stretch begins with the token and tells with which reference.
         while end - 1 > first and int(blocks.first_refs[end - 1]) >= high:
             end -= 1
-        while (
-            first + 1 < end
-            and blocks.first_tokens[first + 1] == token
-            and blocks.first_refs[first + 1] <= low
-        ):
+        tokens, refs = blocks.first_tokens, blocks.first_refs
+        while first + 1 < end and int(tokens[first + 1]) == token and int(refs[first + 1]) <= low:
             first += 1
         return range(first, end)
 

@@ -116,7 +116,7 @@ class FolderStore:
 
 
 class _FolderFile:
-    """Reads with ``pread``: unlike a memory map it gives an error, not a crash, if a file shrinks under it."""
+    """Reads with ``pread``, which gives an error where a memory map would crash: if the file shrinks."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError."""

@@ -1,6 +1,7 @@
 """Copies of remote index files, or of parts of them, on local disk, bounded by bytes.
 
-Everything here may be deleted at any time. Parts carry their SHA-256; whole files are checked by who maps them.
+Everything here may be deleted at any time. Parts carry their SHA-256; whole files are checked by whoever maps
+them.
 """
 
 from __future__ import annotations

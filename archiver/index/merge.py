@@ -1,7 +1,7 @@
 """Merging index files of one key into one of the next tier, in bounded memory. Which to merge: ``plan``.
 
 All inputs are walked at once in the order of (token, reference). In each step every input gives what is not
-above the smallest of the pairs that the inputs have read up to, so no more than a few blocks of each are held.
+above the smallest of the pairs that the inputs have read up to, so a few blocks of each are held at a time.
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ class _Cursor:
         chosen = [places[segment.key] for segment in file.table.segments]
         self._bases = file.table.bases(section)
         self._moves = (table.bases(section)[chosen] - self._bases[:-1]).astype(np.uint64)
-        self._shift = np.uint64(
-            1 if section == "keys" else 0
-        )  # the lowest bit of a key's reference is no number
+        self._shift = np.uint64(1 if section == "keys" else 0)  # a key's lowest bit is its claim
         self._blocks = file.all_postings(section)
         self.tokens = self.refs = np.zeros(0, np.uint64)
         self.fill()

@@ -15,7 +15,7 @@ MAX_FILES = 40
 _PERIOD = {
     "day": len("2026-11"),
     "month": len("2026"),
-}  # characters of a day that name the next tier's period
+}  # of a day: the next tier's period
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,12 @@ class Combination(NamedTuple):
     state: str
 
 
-class Total(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Total:
     """How many entries, and the sum of their sizes."""
 
-    count: int
-    bytes: int
+    entries: int
+    size: int  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Rollups:
         return self._where((self.days >= first) & (self.days <= last))
 
     def by(self, what: str) -> dict[str, Total]:
-        """Totals by "day", "month", "year" or one of ROLLUP_FIELDS, in ascending order. Raises InvalidInput."""
+        """Totals by "day", "month", "year" or one of ROLLUP_FIELDS, ascending. Raises InvalidInput."""
         if what in ("day", "month", "year"):
             lengths = {"day": 10, "month": 7, "year": 4}
             distinct, codes = np.unique(self.days, return_inverse=True)
@@ -94,7 +95,7 @@ class Rollups:
         for name, count, size, lines in zip(names, counts, sizes, seen, strict=True):
             if lines:
                 before = totals.get(name, Total(0, 0))
-                totals[name] = Total(before.count + count, before.bytes + size)
+                totals[name] = Total(before.entries + count, before.size + size)
         return dict(sorted(totals.items()))
 
     def total(self) -> Total:
@@ -102,7 +103,7 @@ class Rollups:
         return Total(int(self.counts.sum()), int(self.bytes.sum()))
 
     def table(self) -> pa.Table:
-        """As an Arrow table: day (date32), ROLLUP_FIELDS (dictionaries of strings), count and bytes (int64)."""
+        """In Arrow: day (date32), ROLLUP_FIELDS (dictionaries of strings), count and bytes (int64)."""
         columns: dict[str, pa.Array] = {"day": pa.array(self.days.astype(np.int32)).cast(pa.date32())}
         for place, name in enumerate(ROLLUP_FIELDS):
             values = pa.array([one[place] for one in self.combinations], pa.string()).dictionary_encode()

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import S3UploadFailedError
-from boto3.s3.transfer import TransferConfig
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from botocore.exceptions import ClientError
 
 from vanvault.archiver.errors import NotFound, SiteUnavailable
@@ -18,7 +17,6 @@ from vanvault.archiver.store.credentials import Credentials
 from vanvault.archiver.store.patience import Patience
 from vanvault.archiver.store.rules import check_key
 from vanvault.archiver.store.s3_bucket import Bucket
-from vanvault.archiver.store.s3_errors import S3_ERRORS, judge
 from vanvault.archiver.store.s3_options import S3Options
 from vanvault.archiver.store.url import S3Url
 
@@ -49,25 +47,12 @@ class S3Store:
 
     def put(self, name: str, source: Path) -> None:
         check_key(name)
-        patience, attempt = self._bucket.patience, 0
-        while True:
-            try:
-                self._bucket.client.upload_file(str(source), self._bucket.name, name, Config=_TRANSFER)
-                return
-            except S3_ERRORS as error:
-                failure = judge(error)
-                if not failure.repeatable or patience.is_last(attempt):
-                    raise failure.error(_SITE) from error
-            except S3UploadFailedError as error:
-                # boto3 wraps the refusal; what it was is the cause.
-                cause = error.__context__
-                failure = judge(cause) if isinstance(cause, ClientError) else None
-                if failure is None or not failure.repeatable or patience.is_last(attempt):
-                    if failure is not None:
-                        raise failure.error(_SITE) from error
-                    raise SiteUnavailable("site index took no file", site=_SITE) from error
-            patience.pause(attempt)
-            attempt += 1
+
+        def request() -> None:
+            with create_transfer_manager(self._bucket.client, _TRANSFER) as manager:
+                manager.upload(str(source), self._bucket.name, name).result()
+
+        self._ask(name, request)
 
     def open(self, name: str) -> _S3File:
         return _S3File(self, name, self.size(name))
@@ -96,7 +81,17 @@ class S3Store:
 
     def size(self, name: str) -> int:
         check_key(name)
-        answer = self._ask(name, lambda: self._bucket.client.head_object(Bucket=self._bucket.name, Key=name))
+        client, place = self._bucket.client, {"Bucket": self._bucket.name, "Key": name}
+
+        def request() -> Any:
+            try:
+                return client.head_object(**place)
+            except ClientError:
+                # The answer to a HEAD has no body that would say why: missing, denied, or no bucket?
+                client.get_object(**place)["Body"].close()
+                raise
+
+        answer = self._ask(name, request)
         return int(answer["ContentLength"])
 
     def delete(self, name: str) -> None:
