@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import orjson
@@ -16,8 +17,8 @@ from vanvault.api import openapi
 from vanvault.api.context import Node, gateway_of, node_of
 from vanvault.archiver.errors import AccessDenied, InvalidInput, NotFound
 from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.search.query import MAX_VALUE, parse_query
+from vanvault.archiver.search.search import Page
 
 router = APIRouter()
 
@@ -35,7 +36,7 @@ async def search(request: Request) -> Response:
             raise AccessDenied("a gateway may search its own entries only", authenticated=True)
     query = parse_query([*parameters, ("gateway", gateway)], node.archive.search.cursor_key)
     page = await _read(node, lambda: node.archive.search.page(query))
-    return _json({"items": page.items, "next": page.next})
+    return _json(page_of(page))
 
 
 @router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
@@ -56,7 +57,7 @@ async def original(request: Request, entry_id: str) -> Response:
     node.budget.reserve(cost)
     try:
         archive = node.archive
-        body = await _read(node, lambda: read_original(archive.sites, archive.parquet, archive.keys, item))
+        body = await _read(node, lambda: archive.original(item))
     finally:
         node.budget.release(cost)
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
@@ -96,6 +97,16 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     if not items:
         raise NotFound("the archive holds nothing of this transaction")
     return _json({"transaction_id": transaction_id, "items": items})
+
+
+def page_of(page: Page) -> dict[str, Any]:
+    """A page of a search as JSON values."""
+    return {
+        "items": page.items,
+        "next": page.next,
+        "partial": page.partial or None,
+        "unread": [asdict(unread) for unread in page.unread],
+    }
 
 
 def _own(node: Node, gateway: str, entry_id: str) -> Item:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Self
 
 from vanvault.archiver.access.gateways import Gateways
-from vanvault.archiver.errors import InvalidInput, SettingsError, SiteUnavailable
+from vanvault.archiver.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import BatchKind
+from vanvault.archiver.index.open import open_index_store
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.intake import Intake, Release, release_here
 from vanvault.archiver.intake.pool import PoolLimits
@@ -39,14 +40,17 @@ from vanvault.archiver.ports import (
 )
 from vanvault.archiver.probe.record import ProbePolicy
 from vanvault.archiver.retention.profiles import profile, retain_until, rounded_up, with_years
-from vanvault.archiver.search.catalogue import Catalogue
 from vanvault.archiver.search.fold import FoldReport, catch_up
 from vanvault.archiver.search.fold_segments import SegmentFold, fold_segments
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.search.receipts import FirstReceipts
-from vanvault.archiver.search.search import Search
+from vanvault.archiver.search.room import SearchRoom, open_search
+from vanvault.archiver.search.search import ScanLimits
 from vanvault.archiver.search.secrets import search_secrets
+from vanvault.archiver.search.segment_rows import id_of
 from vanvault.archiver.settings import (
     FILE_NAME,
     SITE_NAMES,
@@ -64,6 +68,7 @@ from vanvault.archiver.store.port import Site
 from vanvault.archiver.store.url import FileUrl, S3Url, parse_site_url
 
 KEYS_FOLDER = "keys"
+INDEX_WORK = Path("index-work")
 HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
 
 
@@ -194,9 +199,14 @@ class Archive:
         self.tail = HotTail(
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
-        self.search = Search(self.tail, secrets.cursors)
-        self.catalogue = Catalogue(self.tail, self.signing.public)
-        self.receipts = FirstReceipts(self.tail, self.signing, self._confirm)
+        watch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
+        self._room = self._open_search(secrets.cursors, watch)
+        self.search = self._room.search
+        self.catalogue = self._room.catalogue
+        self.claims = self._room.claims
+        self.index = self._room.index
+        self.locator = self._room.locator
+        self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
             sites=self.sites,
             probed=self._to_be_probed(),
@@ -204,7 +214,7 @@ class Archive:
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            stopwatch=stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch()),
+            stopwatch=watch,
             policy=ProbePolicy(
                 max_age=timedelta(days=self.settings.probe.max_age_days),
                 accept_weak=self.settings.probe.accept_weak,
@@ -219,7 +229,8 @@ class Archive:
         self.close()
 
     def close(self) -> None:
-        """Give back files and connections."""
+        """Give back files, threads and connections."""
+        self._room.close()
         self.tail.close()
         for site in self.sites.values():
             site.close()
@@ -227,10 +238,11 @@ class Archive:
     def catch_up(self, *, settle: bool = False) -> FoldReport:
         """Bring catalogue and hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
         segments = self.catch_up_segments()
+        indexed = self.index.catch_up()
         folded = catch_up(
             self.sites, self.tail, self.parquet, settle=settle, is_compacted=self.catalogue.covers
         )
-        return replace(folded, unreadable=(*segments.unreadable, *folded.unreadable))
+        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def catch_up_segments(self) -> SegmentFold:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
@@ -238,7 +250,38 @@ class Archive:
 
     def entry_id_at(self, position: bytes) -> str:
         """The archive's id of the entry at a position. Raises NotFound."""
-        return str(self.tail.at(position)[0]["id"])
+        try:
+            return str(self.tail.at(position)[0]["id"])
+        except NotFound:
+            return id_of(self.locator.at(position).row)
+
+    def original(self, item: Item) -> bytes:
+        """The exact bytes of a search item. Raises as ``read_original`` does."""
+        return read_original(self.sites, self.parquet, self.keys, item, self.locator)
+
+    def _open_search(self, cursor_key: bytes, stopwatch: Stopwatch) -> SearchRoom:
+        settings, folder = self.settings.search, self.home / INDEX_WORK
+        return open_search(
+            tail=self.tail,
+            sites=self.sites,
+            parquet=self.parquet,
+            provider=self.keys,
+            signing=self.signing,
+            store=open_index_store(
+                self.settings.index.url,
+                home=self.home,
+                cache=folder / "parts",
+                options=self.settings.index.s3.options(),
+            ),
+            folder=folder,
+            cursor_key=cursor_key,
+            clock=self.clock,
+            stopwatch=stopwatch,
+            entropy=self.entropy,
+            limits=ScanLimits(settings.scan_rows, settings.scan_seconds),
+            threads=settings.threads,
+            cache_bytes=settings.cache_bytes,
+        )
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record, each right and locked now; mended where one was not."""

@@ -123,6 +123,29 @@ class CompactionSettings(_Section):
         return self
 
 
+class IndexSettings(_Section):
+    """Where the ten-year index lies. It can be rebuilt, so it is not locked."""
+
+    url: str = Field(
+        default="file:index",
+        description="file:PATH (relative to the home) or s3+http(s)://host:port/bucket without Object Lock",
+    )
+    s3: S3Settings = S3Settings()
+
+
+class SearchSettings(_Section):
+    """What a search may take."""
+
+    scan_rows: int = Field(
+        default=5_000_000, ge=10_000, description="rows that one page looks at when no key field is given"
+    )
+    scan_seconds: float = Field(default=5, gt=0, le=300, description="seconds of such a page")
+    threads: int = Field(default=4, ge=1, le=64, description="row groups decoded at once for one page")
+    cache_bytes: int = Field(
+        default=192 * 2**20, ge=2**20, description="decoded rows and index blocks in memory"
+    )
+
+
 class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
@@ -171,6 +194,8 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     retention: RetentionSettings = RetentionSettings()
     compaction: CompactionSettings = CompactionSettings()
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
     keys: KeysSettings = KeysSettings()

@@ -44,13 +44,11 @@ def command(
         if receipt:
             _write_receipt(receipt_of(archive, entry_id), output, force, as_json)
             return
-        from vanvault.archiver.search.originals import read_original
-
         item = entry_of(archive, entry_id)
         if as_json and output is None:
             emit_json(item)
             return
-        body = read_original(archive.sites, archive.parquet, archive.keys, item)
+        body = archive.original(item)
     if output is None or output == _STDOUT:
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from vanvault.cli.context import catch_up, open_archive
-from vanvault.cli.output import emit_json, human_size, json_option, print_table
+from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
 from vanvault.cli.query_options import query_options
 
 _RANGE = {
@@ -39,8 +40,16 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
         query = parse_query(parameters, archive.search.cursor_key)
         complete = catch_up(archive)
         page = archive.search.page(query)
+    if page.partial:
+        warn(page.partial)
+    for unread in page.unread:
+        warn(
+            f"{unread.object} is {unread.reason}: entries from {unread.first} to {unread.last} may be missing"
+        )
     if as_json:
-        emit_json({"items": page.items, "next": page.next, "partial": not complete})
+        partial = not complete or bool(page.partial) or bool(page.unread)
+        unread_parts = [asdict(unread) for unread in page.unread]
+        emit_json({"items": page.items, "next": page.next, "partial": partial, "unread": unread_parts})
         return
     if page.items:
         print_table(_COLUMNS, map(_row, page.items))

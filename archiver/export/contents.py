@@ -114,7 +114,7 @@ class ZipContents:
 
     def __init__(self, archive: Archive, work: Workspace, members: int) -> None:
         self._archive = archive
-        self._originals = OriginalReader(archive.sites, archive.parquet, archive.keys)
+        self._originals = OriginalReader(archive)
         self._items = work.spool("items.ndjson")
         self._unreadable = work.spool(_UNREADABLE)
         self._sums = work.spool(SUMS)
@@ -135,8 +135,10 @@ class ZipContents:
         try:
             body = self._originals.read(item)
         except (Damaged, NotFound) as error:
-            for site in self._archive.sites.values():
-                site.versions(item["large_object"] or item["object"])  # one that is away may hold it whole
+            if not item["segment"]:
+                # A site that is away may hold it whole.
+                for site in self._archive.sites.values():
+                    site.versions(item["large_object"] or item["object"])
             reason = "damaged" if isinstance(error, Damaged) else "missing"
             self._unreadable.write(orjson.dumps({"id": item["id"], "reason": reason}) + b"\n")
             return False

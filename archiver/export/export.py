@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Conflict, InvalidInput
+from vanvault.archiver.errors import Conflict, InvalidInput, SiteUnavailable
 from vanvault.archiver.export.contents import (
     Contents,
     Finished,
@@ -156,8 +156,17 @@ def _collect(
     limit = PAGE_WITH_ORIGINALS if request.format == "zip" else PAGE
     query = replace(request.query, to_us=state.until_us, limit=limit)
     while state.phase == "collecting":
-        page = archive.search.page(replace(query, after=_after(archive, query, state, work)))
+        page = archive.search.page(replace(query, after=_after(archive, query, state, work)), whole=True)
+        if any(unread.reason == "unavailable" for unread in page.unread):
+            raise SiteUnavailable(
+                "a segment cannot be read, because its sites are away",
+                site="every site",
+                may_be_stored=False,
+                hint="Repeat the export when a site is back; it goes on where it stopped.",
+            )
         counts = state.counts
+        unread = {*state.damaged_batches, *(unread.object for unread in page.unread)}
+        state = replace(state, damaged_batches=tuple(sorted(unread)))
         for item in page.items:
             counts = contents.add(item, counts)
             step(1)

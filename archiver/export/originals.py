@@ -5,16 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Mapping
 
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import Damaged
 from vanvault.archiver.format.batch import decode_row_body
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.port import KeyProvider
 from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.sites.placing import read_anywhere
-from vanvault.archiver.store.port import Site
 
 #: Batch objects in memory: about as many nodes as write at the same time, whose rows come in turn.
 _HELD = 4
@@ -23,24 +19,22 @@ _HELD = 4
 class OriginalReader:
     """Gives what ``read_original`` gives; fastest when items come in time order. For one thread."""
 
-    def __init__(self, sites: Mapping[str, Site], parquet: ParquetKeys, provider: KeyProvider) -> None:
-        self._sites = sites
-        self._parquet = parquet
-        self._provider = provider
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
         self._held: OrderedDict[str, bytes] = OrderedDict()
 
     def read(self, item: Item) -> bytes:
         """The original of a message. Raises as ``read_original`` does."""
-        if item["entry"] != "message" or item["large_object"]:
-            return read_original(self._sites, self._parquet, self._provider, item)
+        if item["entry"] != "message" or item["large_object"] or item["segment"]:
+            return self._archive.original(item)
         key = item["object"]
-        body = decode_row_body(key, self._batch(key), self._parquet.decryption(), item["row"])
+        body = decode_row_body(key, self._batch(key), self._archive.parquet.decryption(), item["row"])
         if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), item["sha256"]):
             raise Damaged(f"the bytes of {item['id']} do not have the digest that its row names", key=key)
         return body
 
     def _batch(self, key: str) -> bytes:
-        data = self._held.pop(key, None) or read_anywhere(self._sites, key)
+        data = self._held.pop(key, None) or read_anywhere(self._archive.sites, key)
         self._held[key] = data
         if len(self._held) > _HELD:
             self._held.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Which rows of which segments a query has to look at: the index's answers put together. Pure but for the index."""
+"""Which rows of which segments a query has to look at: the index's answers put together."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _rarest_first(reader: IndexReader, query: Query) -> Sequence[tuple[str, str]
     keyed = [(field, value) for field, value in query.filters.items() if field in KEY_FIELDS]
     if len(keyed) < 2:
         return keyed
-    return sorted(keyed, key=lambda pair: reader.count(*pair, query.from_us, query.to_us))
+    return sorted(keyed, key=lambda pair: reader.count(pair[0], pair[1], query.from_us, query.to_us))
 
 
 def _facets(query: Query) -> dict[str, str]:
@@ -93,5 +93,7 @@ def _both(before: dict[str, Numbers] | None, found: Rows) -> dict[str, Numbers]:
     now = {info.key: numbers for info, numbers in found}
     if before is None:
         return now
-    common = {key: np.intersect1d(before[key], now[key], assume_unique=True) for key in before.keys() & now.keys()}
+    common = {
+        key: np.intersect1d(before[key], now[key], assume_unique=True) for key in before.keys() & now.keys()
+    }
     return {key: numbers for key, numbers in common.items() if len(numbers)}

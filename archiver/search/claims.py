@@ -19,9 +19,7 @@ _COLUMNS = {
 class Claims:
     """Safe to use from many threads. A new id costs one probe for each index file's filter."""
 
-    def __init__(
-        self, tail: TailReader, catalogue: Catalogue, index: KeyIndex, files: SegmentFiles
-    ) -> None:
+    def __init__(self, tail: TailReader, catalogue: Catalogue, index: KeyIndex, files: SegmentFiles) -> None:
         self._tail = tail
         self._catalogue = catalogue
         self._index = index

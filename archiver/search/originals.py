@@ -22,7 +22,7 @@ def read_original(
     parquet: ParquetKeys,
     provider: KeyProvider,
     item: Item,
-    locator: Locator,
+    locator: Locator | None = None,
 ) -> bytes:
     """The original of a search item, from the first site that gives the right bytes.
 
@@ -35,7 +35,7 @@ def read_original(
         raise NotFound("this entry is a line of the log; it has no original")
     if item["large_object"]:
         body = read_large(sites, provider, item["large_object"])
-    elif item.get("segment"):
+    elif item.get("segment") and locator is not None:
         body = locator.body(locator.by_id(item["id"]))
     else:
         data = read_anywhere(sites, item["object"])

@@ -25,9 +25,7 @@ _CACHED = 16
 class FirstReceipts:
     """Rebuilds receipts: the same rows, placements and signature give the same bytes. Thread-safe."""
 
-    def __init__(
-        self, tail: HotTail, signing: SigningKeys, confirm: Confirm, locator: Locator
-    ) -> None:
+    def __init__(self, tail: HotTail, signing: SigningKeys, confirm: Confirm, locator: Locator) -> None:
         """``confirm`` vouches for the copies of a batch that this process did not put itself."""
         self._tail = tail
         self._signing = signing
@@ -37,7 +35,10 @@ class FirstReceipts:
         self._lock = threading.Lock()
 
     def at(self, position: bytes) -> Receipt:
-        """The receipt of the entry at a position. Raises NotFound, KeyUnavailable, Damaged, SiteUnavailable."""
+        """The receipt of the entry at a position.
+
+        Raises NotFound, KeyUnavailable, Damaged, SiteUnavailable.
+        """
         try:
             _, batch, row = self._tail.at(position)
         except NotFound:

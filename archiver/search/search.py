@@ -102,8 +102,10 @@ class Search:
         """The key under which this search's cursors are sealed."""
         return self._cursor_key
 
-    def page(self, query: Query) -> Page:
+    def page(self, query: Query, *, whole: bool = False) -> Page:
         """The next ``query.limit`` matching items after ``query.after``.
+
+        ``whole``: with what lies with the evidence, too: SHA-512, and the batch as receipts name it.
 
         Damaged or absent segments are named in ``unread``; a search without a key that takes too long
         ends early, ``partial``, with a cursor.
@@ -113,13 +115,14 @@ class Search:
         walk = _Walk(query)
         with self._tail.snapshot() as connection:
             state = self._catalogue.state(connection)
-            for step in self._bounded(merged(self._sources(walk, state), newest=query.order == "newest"), walk):
+            steps = merged(self._sources(walk, state), newest=query.order == "newest")
+            for step in self._bounded(steps, walk):
                 if step.hit is None or (walk.hits and walk.hits[-1][0] == step.position):
                     continue
                 walk.hits.append((step.position, step.hit))
                 if len(walk.hits) > query.limit:
                     break
-            items = self._completed([hit for _, hit in walk.hits[: query.limit]])
+            items = self._completed([hit for _, hit in walk.hits[: query.limit]], whole=whole)
         return self._paged(walk, items)
 
     def entry(self, archive_id: str) -> Item:
@@ -128,11 +131,7 @@ class Search:
             item, batch, row = self._tail.by_id(archive_id)
             return self._of_batch(item, batch, row, {})
         except NotFound:
-            found = self._locator.by_id(archive_id)
-        row_of = found.row
-        evidence = self._locator.evidence(found.segment, row_of["writer"], row_of["sequence"])
-        at = 64 * row_of["row"]
-        return {**self._of_segment(found), "sha512": evidence.sha512[at : at + 64].hex()}
+            return self._whole(self._locator.by_id(archive_id))
 
     def timeline(self, transaction_id: str, gateway: str = "") -> list[Item]:
         """Everything of one transaction, oldest first; of one gateway only, when named."""
@@ -187,8 +186,8 @@ class Search:
         elif walk.stopped_at:
             after = walk.stopped_at
             partial = (
-                "no field of this search leads to single entries, so it looks at one after the other; it stopped"
-                " before it was done. Go on with the cursor, or name a key field or a shorter time."
+                "no field of this search leads to single entries, so it looks at one after the other;"
+                " it stopped before the end. Go on with the cursor, or name a key field or a shorter time."
             )
         cursor = seal_cursor(after, walk.query, self._cursor_key) if after else None
         return Page(items, cursor, partial, tuple(walk.unread[key] for key in sorted(walk.unread)))
@@ -201,10 +200,11 @@ class Search:
         first, last = rfc3339_us(manifest.first_us), rfc3339_us(manifest.last_us)
         walk.unread[key] = Unread(key, reason, first, last)
 
-    def _completed(self, hits: list[Hit]) -> list[Item]:
+    def _completed(self, hits: list[Hit], *, whole: bool = False) -> list[Item]:
         batches: dict[int, KnownBatch] = {}
+        compacted = self._whole if whole else self._of_segment
         return [
-            self._of_segment(hit)
+            compacted(hit)
             if isinstance(hit, Located)
             else self._of_batch(hit.item, hit.batch, hit.row, batches)
             for hit in hits
@@ -225,19 +225,24 @@ class Search:
 
     def _of_segment(self, found: Located) -> Item:
         manifest, row = found.segment.manifest, found.row
-        original = row["original"]
-        part = part_of(manifest, "log" if original is None else "originals")
+        part = part_of(manifest, "log" if row["original"] is None else "originals")
         placements = self._places.of(part.key)
         if row["large_object"]:
             placements += self._places.of(row["large_object"])
         return {
             **item_at(row),
             "object": part.key,
-            "row": row["row"] if original is None else original,
+            "row": row["row"],
             "segment": manifest.segment,
             "verified_at": rfc3339_us(manifest.created_us),
             "placements": [encode_placement(placement) for placement in placements],
         }
+
+    def _whole(self, found: Located) -> Item:
+        row = found.row
+        evidence = self._locator.evidence(found.segment, row["writer"], row["sequence"])
+        sha512 = evidence.sha512[64 * row["row"] : 64 * (row["row"] + 1)].hex()
+        return {**self._of_segment(found), "object": evidence.key, "sha512": sha512}
 
 
 #: What one bound stands for, about: the rows of a row group.

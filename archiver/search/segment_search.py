@@ -1,4 +1,4 @@
-"""A query over segments, as sources of hits in time order. Every hit's values are compared, not only tokens."""
+"""A query over segments, as sources of hits in time order. Values are compared, not only tokens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.search.candidates import Candidate, is_keyed
@@ -22,6 +23,7 @@ from vanvault.archiver.search.streams import Source, Step
 
 #: Called with the segment that cannot be read, and why.
 Unreadable = Callable[[KnownSegment, VanVaultError], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -55,7 +57,8 @@ class SegmentSearch:
         here = [
             one
             for one in found
-            if one.segment.manifest.last_us >= bounds.from_us and one.segment.manifest.first_us <= bounds.to_us
+            if one.segment.manifest.last_us >= bounds.from_us
+            and one.segment.manifest.first_us <= bounds.to_us
         ]
         if is_keyed(query):
             self._read_ahead(here, query, bounds)
@@ -106,7 +109,7 @@ class SegmentSearch:
         wanted = mask(table, query.filters | {"repeats": ""})
         if one.rows is not None:
             return table.filter(wanted)
-        numbers = np.flatnonzero(np.asarray(wanted.fill_null(False)))
+        numbers = np.flatnonzero(np.asarray(pc.fill_null(wanted, False)))
         if not len(numbers):
             return table.slice(0, 0).select([])
         return self._files.group(manifest, part, group).take(pa.array(numbers))

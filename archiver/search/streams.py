@@ -13,29 +13,33 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 H = TypeVar("H")
+H_co = TypeVar("H_co", covariant=True)
+
+
+_WIDTH = 13
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Generic[H]):
+class Step(Generic[H_co]):
     """A hit at a position, or (``hit`` None) a bound."""
 
     position: bytes  # 12
-    hit: H | None = None
+    hit: H_co | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Source(Generic[H]):
+class Source(Generic[H_co]):
     """Steps that are opened when the merge reaches ``bound``."""
 
     bound: bytes  # nothing of it comes before this position
-    steps: Callable[[], Iterator[Step[H]]]
+    steps: Callable[[], Iterator[Step[H_co]]]
 
 
 def merged(sources: Iterable[Source[H]], *, newest: bool) -> Iterator[Step[H]]:
     """All steps in order of position; hits at one position come together."""
 
     def rank(position: bytes) -> int:
-        value = int.from_bytes(position)
+        value = int.from_bytes(position.ljust(_WIDTH, b"\0"))  # bounds may be shorter, or one byte longer
         return -value if newest else value
 
     waiting = sorted(sources, key=lambda source: rank(source.bound), reverse=True)

@@ -22,7 +22,6 @@ from tests.support.whole import read_entries
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.evidence.receipts import verify_receipt
 from vanvault.archiver.intake.drafts import MessageDraft
-from vanvault.archiver.search.originals import read_original
 from vanvault.recovery.verify.archive import verify_archive
 
 GOLDEN = Path(__file__).parent / "v1"
@@ -227,5 +226,5 @@ def test_one_good_site_is_enough_to_read(golden: Copy, harm: Callable[[Copy], No
         for client_id, receipt in RECEIPTS.items():
             if "message_id" in receipt:
                 item = archive.search.entry(receipt["id"])
-                original = read_original(archive.sites, archive.parquet, archive.keys, item)
+                original = archive.original(item)
                 assert original == ORIGINALS[client_id]

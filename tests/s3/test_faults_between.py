@@ -23,7 +23,6 @@ from vanvault.archiver.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import Receipt, verify_receipt
 from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.search.query import Query
 from vanvault.recovery.verify.archive import verify_archive
 
@@ -266,7 +265,7 @@ def test_an_original_comes_back_right_or_from_the_other_site(
         proxies["primary"].script(fault, method="GET", path=family, times=times)
     for message_id, body in (("small", BODY), ("large", BODY * 2)):
         (item,) = archive.search.page(Query(filters={"message_id": message_id}, limit=2)).items
-        assert read_original(archive.sites, archive.parquet, archive.keys, item) == body
+        assert archive.original(item) == body
 
 
 @pytest.mark.parametrize("garbage", [False, True], ids=["unlocked", "garbage"])

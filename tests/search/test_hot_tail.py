@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.search.entries import GATEWAYS, WRITERS, folded
 from tests.support.archives import Home, Node, event, message
+from tests.support.searching import search_over
 from vanvault.archiver.archive import HOT_TAIL, Archive, hot_tail_of
 from vanvault.archiver.evidence.receipts import Receipt
 from vanvault.archiver.keys.files import KeyFiles
@@ -23,7 +24,6 @@ from vanvault.archiver.model.entry import Message
 from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.query import Query
-from vanvault.archiver.search.search import Search
 from vanvault.archiver.search.secrets import SearchSecrets
 
 DRAFTS = [
@@ -160,7 +160,7 @@ def same_id(*digests: bytes) -> list[tuple[str, list[tuple[type, str, str, bytes
 
 def shown(tail: HotTail, secrets: SearchSecrets) -> set[str]:
     """Ids of the entries that a search for their common value shows."""
-    return {item["id"] for item in Search(tail, secrets.cursors).page(Query({"state": "a"})).items}
+    return {item["id"] for item in search_over(tail, secrets.cursors).page(Query({"state": "a"})).items}
 
 
 @given(st.permutations(range(3)))

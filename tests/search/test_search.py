@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.search.entries import GATEWAYS, WRITERS, drafts, folded
+from tests.support.searching import search_over
 from vanvault.archiver.errors import InvalidInput, NotFound
 from vanvault.archiver.model.entry import Entry, Message
 from vanvault.archiver.model.metadata import Metadata
@@ -95,7 +96,7 @@ def test_search_is_what_looking_at_every_entry_finds(
     batches = batches_of(drawn)
     tail = new_tail()
     tail.apply(batches)
-    search = Search(tail, secrets.cursors)
+    search = search_over(tail, secrets.cursors)
     entries = [entry for batch in batches for entry in batch.entries]
     query = Query(wanted, from_us=span[0], to_us=span[0] + span[1], order=order, limit=limit)
     assert all_pages(search, query) == brute_force(entries, query)
@@ -115,7 +116,7 @@ def test_pages_are_stable_while_new_entries_arrive(
     first, later = batches[: len(batches) // 2 + 1], batches[len(batches) // 2 + 1 :]
     tail = new_tail()
     tail.apply(first)
-    search = Search(tail, secrets.cursors)
+    search = search_over(tail, secrets.cursors)
     query = Query(order=order, limit=limit)
     found: list[str] = []
     while True:
@@ -146,7 +147,7 @@ def test_entries_whose_tokens_collide_are_told_apart(tmp_path: Path, secrets: Se
     ]
     tail = HotTail(tmp_path / "tail.sqlite", colliding, SystemEntropy(), archive="archive-1")
     tail.apply(folded([(WRITERS[0], rows)]))
-    found = all_pages(Search(tail, secrets.cursors), Query({"state": "b"}, order="oldest", limit=3))
+    found = all_pages(search_over(tail, secrets.cursors), Query({"state": "b"}, order="oldest", limit=3))
     tail.close()
     assert found == [f"{WRITERS[0]}-0-{n}" for n in range(7, 1000, 100)]
 
@@ -175,7 +176,7 @@ def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: Sear
     for batch in batches:
         tail.apply([batch])
     entries = [entry for batch in batches for entry in batch.entries]
-    search = Search(tail, secrets.cursors)
+    search = search_over(tail, secrets.cursors)
     for wanted in (
         {"state": "a"},
         {"state": "b", "period": "x"},
@@ -188,7 +189,7 @@ def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: Sear
 
 
 def test_what_is_not_there(new_tail: NewTail, secrets: SearchSecrets) -> None:
-    search = Search(new_tail(), secrets.cursors)
+    search = search_over(new_tail(), secrets.cursors)
     assert search.page(Query()).items == []
     assert search.timeline("t-1") == []
     with pytest.raises(NotFound):
@@ -202,7 +203,7 @@ def test_a_timeline_is_oldest_first_and_of_one_transaction(new_tail: NewTail, se
     rows = [(Message, GATEWAYS[n % 3 % 2], f"m-{n}", digest_of(n), about[n]) for n in range(2500)]
     tail = new_tail()
     tail.apply(folded([(WRITERS[0], rows)]))
-    search = Search(tail, secrets.cursors)
+    search = search_over(tail, secrets.cursors)
     found = search.timeline("t-1")
     assert [item["message_id"] for item in found] == [f"m-{n}" for n in range(1, 2500, 2)]
     assert [item["message_id"] for item in search.timeline("t-1", GATEWAYS[1])] == [

@@ -1,0 +1,96 @@
+"""The parts of search, put together for one archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from vanvault.archiver.index.store import IndexStore
+from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys.port import KeyProvider
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.ports import Clock, Entropy, Stopwatch
+from vanvault.archiver.search.catalogue import Catalogue
+from vanvault.archiver.search.claims import Claims
+from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.key_index import KeyIndex
+from vanvault.archiver.search.locate import Locator
+from vanvault.archiver.search.places import Places
+from vanvault.archiver.search.search import ScanLimits, Search
+from vanvault.archiver.search.segment_files import SegmentFiles
+from vanvault.archiver.search.segment_search import SegmentSearch
+from vanvault.archiver.store.port import Site
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRoom:
+    """Everything that finds entries."""
+
+    catalogue: Catalogue
+    files: SegmentFiles
+    locator: Locator
+    index: KeyIndex
+    claims: Claims
+    search: Search
+    threads: ThreadPoolExecutor
+
+    def close(self) -> None:
+        """Give back threads and files."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.files.close()
+        self.index.close()
+
+
+def open_search(
+    *,
+    tail: HotTail,
+    sites: Mapping[str, Site],
+    parquet: ParquetKeys,
+    provider: KeyProvider,
+    signing: SigningKeys,
+    store: IndexStore,
+    folder: Path,
+    cursor_key: bytes,
+    clock: Clock,
+    stopwatch: Stopwatch,
+    entropy: Entropy,
+    limits: ScanLimits,
+    threads: int,
+    cache_bytes: int,
+) -> SearchRoom:
+    """Search over hot tail and segments.
+
+    Args:
+        store: of index files; ``folder``: on local disk, for those in the making.
+        threads: row groups decoded at once for one page.
+        cache_bytes: decoded row groups and index blocks in memory, together.
+    """
+    catalogue = Catalogue(tail, signing.public)
+    files = SegmentFiles(sites, parquet, cache_bytes=cache_bytes * 2 // 3)
+    locator = Locator(catalogue, files)
+    index = KeyIndex(
+        store,
+        provider=provider,
+        catalogue=catalogue,
+        files=files,
+        folder=folder,
+        clock=clock,
+        entropy=entropy,
+        cache_bytes=cache_bytes // 3,
+    )
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="search")
+    search = Search(
+        tail=tail,
+        catalogue=catalogue,
+        index=index,
+        segments=SegmentSearch(files, pool),
+        locator=locator,
+        places=Places(sites, stopwatch),
+        cursor_key=cursor_key,
+        stopwatch=stopwatch,
+        limits=limits,
+    )
+    claims = Claims(tail, catalogue, index, files)
+    return SearchRoom(catalogue, files, locator, index, claims, search, pool)
