@@ -56,6 +56,12 @@ class IndexSummary:
     size: int  # bytes
     filter_size: int  # bytes
 
+    @property
+    def name(self) -> str:
+        """A name for the file in a store, never used twice: ``day/2026-10-01-2026-10-01-<16 hex>.index``."""
+        days = f"{self.first_day}-{self.last_day}-" if self.segments else ""
+        return f"{self.tier}/{days}{self.file_id[:16]}.index"
+
 
 def filter_path(path: Path) -> Path:
     """Where the filter of the index file at ``path`` lies."""

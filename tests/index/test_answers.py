@@ -29,9 +29,12 @@ from vanvault.archiver.errors import InvalidInput
 from vanvault.archiver.index.build import index_rows, write_index
 from vanvault.archiver.index.cache import BlockCache
 from vanvault.archiver.index.fields import FACET_FIELDS, KEY_FIELDS
+from vanvault.archiver.index.merge import merge_index
+from vanvault.archiver.index.plan import IndexFacts
 from vanvault.archiver.index.postings import BLOCK_RECORDS
 from vanvault.archiver.index.reader import IndexReader
 from vanvault.archiver.index.rollups import Total
+from vanvault.archiver.index.writer import filter_path
 from vanvault.archiver.ports import SystemEntropy
 
 FEW = ("", "a", "b", "ab", "é")
@@ -183,6 +186,46 @@ def test_tokens_at_the_borders_of_blocks(tmp_path: Path, size: int) -> None:
 
 def brute_rows_of_pair(pair: int, size: int) -> dict[str, list[int]]:
     return {"s": [number for number in (2 * pair, 2 * pair + 1) if number < size]}
+
+
+def test_a_unique_token_costs_one_block_a_file_and_a_count_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 4 * BLOCK_RECORDS
+    rows = [row(number, number, employer_code="E", sha256=None) for number in range(size)]
+    file = Folder(tmp_path, cache=BlockCache(0)).build({"s": rows}, group=64)
+    reader, reads, read = IndexReader([file]), [0], file._file.read
+
+    def counted(offset: int, length: int, **keep: bool) -> bytes:
+        reads[0] += 1
+        return read(offset, length, **keep)
+
+    monkeypatch.setattr(file._file, "read", counted)
+    for number in range(0, size, 5):
+        assert answer(reader.rows("message_id", f"m-{number}")) == {"s": [number]}
+    # A block holds 4,096 pairs; in one case a token begins where a block does.
+    assert reads[0] == len(range(0, size, 5))
+    reads[0] = 0
+    assert reader.count("employer_code", "E") == size
+    assert reads[0] == 2
+    reads[0] = 0
+    assert not reader.claims("message", "m-x")
+    assert reads[0] == 0
+
+
+def test_what_plans_and_stores_are_told(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    segments = {f"s{day}": [row(day, day * DAY_US, sha256=None)] for day in range(3)}
+    files = [folder.build({key: rows}) for key, rows in segments.items()]
+    merged = folder.merge(files)
+    assert merged.facts == IndexFacts(merged.name, "month", "index/1", "1970-01-01", "1970-01-03")
+    assert folder.build({}).facts.last_day == ""
+    path = tmp_path / "summary"
+    summary = merge_index(files, path, "year", SystemEntropy())
+    assert summary.name == f"year/1970-01-01-1970-01-03-{summary.file_id[:16]}.index"
+    assert (summary.rows, summary.segments, summary.claims, summary.keys, summary.dossiers) == (3, 3, 3, 3, 0)
+    assert (summary.size, summary.filter_size) == (path.stat().st_size, filter_path(path).stat().st_size)
+    assert write_index(tmp_path / "none", [], KEYS, SystemEntropy()).name.startswith("day/")
 
 
 def test_an_empty_index_and_one_row(tmp_path: Path) -> None:
