@@ -260,6 +260,11 @@ def test_segments_of_unlike_row_groups_and_overlapping_times(tmp_path: Path) -> 
     assert answer(merged.row_groups("state", "x")) == {"log": [0, 1, 2], "late": [0, 1, 2]}
     assert answer(merged.rows("employer_code", "E", 0, 3)) == {"log": list(range(9))}
     assert merged.rows("employer_code", "E", 81) == []
+    # Between two segments that overlap the range lies, by its beginning, one that does not.
+    long = {"long": [row(1, 0, tax_code="T"), row(2, 100, tax_code="T")]}
+    short = {"short": [row(3, 10, tax_code="T")], "last": [row(4, 50, tax_code="T")]}
+    reader = IndexReader([folder.build(long | short)])
+    assert answer(reader.rows("tax_code", "T", 40, 60)) == {"long": [0, 1], "last": [0]}
 
 
 def test_many_threads_ask_at_once(tmp_path: Path) -> None:
