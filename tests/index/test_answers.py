@@ -34,7 +34,7 @@ from vanvault.archiver.index.plan import IndexFacts
 from vanvault.archiver.index.postings import BLOCK_RECORDS
 from vanvault.archiver.index.reader import IndexReader
 from vanvault.archiver.index.rollups import Total
-from vanvault.archiver.index.writer import filter_path
+from vanvault.archiver.index.writer import IndexWriter, filter_path
 from vanvault.archiver.ports import SystemEntropy
 
 FEW = ("", "a", "b", "ab", "é")
@@ -321,3 +321,16 @@ def test_segments_given_twice_are_refused(tmp_path: Path) -> None:
 def test_questions_that_make_no_sense_are_refused(tmp_path: Path, ask: Any) -> None:
     with pytest.raises(InvalidInput):
         ask(IndexReader([Folder(tmp_path).build({"s": [row(1, 1)]})]))
+
+
+def test_sections_are_written_in_their_order_only(tmp_path: Path) -> None:
+    one = np.ones(1, np.uint64)
+    with (
+        pytest.raises(ValueError, match="keys come before"),
+        IndexWriter(tmp_path / "draft", "day", KEYS, SystemEntropy(), claims=1) as writer,
+    ):
+        writer.postings("facets", one, one)
+        writer.dossiers([])
+        writer.postings("keys", one, one)
+        writer.finish([])
+    assert list(tmp_path.iterdir()) == []
