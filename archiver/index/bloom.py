@@ -102,10 +102,10 @@ class Filter:
         magic, version, self._blocks, owner = _HEADER.unpack_from(data)
         if (magic, version, owner) != (MAGIC, _VERSION, file_id):
             raise Damaged(f"{name} is a filter of another index file or format", key=name)
+        if len(data) != HEADER_BYTES + self._blocks * BLOCK_BYTES:
+            raise Damaged(f"{name} is cut off", key=name)
         self._data = data
         self._words: npt.NDArray[np.uint64] = np.frombuffer(data, "<u8", offset=HEADER_BYTES)
-        if len(self._words) != self._blocks * _WORDS:
-            raise Damaged(f"{name} is cut off", key=name)
 
     @property
     def nbytes(self) -> int:

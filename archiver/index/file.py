@@ -16,6 +16,7 @@ from vanvault.archiver.index.cache import BlockCache
 from vanvault.archiver.index.columns import decode_columns, unpack
 from vanvault.archiver.index.directory import TRAILER, TRAILER_MAGIC, Blocks, Directory, decode_directory
 from vanvault.archiver.index.fields import Section
+from vanvault.archiver.index.plan import IndexFacts
 from vanvault.archiver.index.postings import Postings, decode_postings
 from vanvault.archiver.index.rollups import Combination, Rollups, decode_rollups
 from vanvault.archiver.index.segments import SegmentTable, UInt64s
@@ -119,6 +120,12 @@ class IndexFile:
     def table(self) -> SegmentTable:
         """The segments that it covers."""
         return self._directory.table
+
+    @property
+    def facts(self) -> IndexFacts:
+        """What a plan of merges needs to know."""
+        days = sorted(segment.day for segment in self.table.segments) or [""]
+        return IndexFacts(self.name, self.header.tier, self.header.key_id, days[0], days[-1])
 
     @property
     def size(self) -> int:

@@ -58,8 +58,11 @@ class SegmentTable:
             raise InvalidInput("one segment is given twice", hint="Leave out the index file that repeats it.")
         self.row_bases = _bases([one.rows for one in self.segments])
         self.group_bases = _bases([one.row_groups for one in self.segments])
-        self.first_us = min((one.first_us for one in self.segments), default=0)
-        self.last_us = max((one.last_us for one in self.segments), default=0)
+        self._firsts = np.array([one.first_us for one in self.segments], np.int64)
+        self._lasts = np.array([one.last_us for one in self.segments], np.int64)
+        self._filled = np.array([one.rows > 0 for one in self.segments], bool)
+        self.first_us = int(self._firsts.min()) if len(self._firsts) else 0
+        self.last_us = int(self._lasts.max()) if len(self._lasts) else 0
 
     @property
     def rows(self) -> int:
@@ -71,14 +74,16 @@ class SegmentTable:
 
     def span(self, section: str, from_us: int, to_us: int) -> tuple[int, int]:
         """Running numbers [low, high) that hold all segments with rows in [from_us, to_us)."""
-        found = [i for i, one in enumerate(self.segments) if overlaps(one, from_us, to_us)]
-        if not found:
+        found = np.flatnonzero(self._filled & (self._firsts < to_us) & (self._lasts >= from_us))
+        if not len(found):
             return 0, 0
         bases = self.bases(section)
         return int(bases[found[0]]), int(bases[found[-1] + 1])
 
     def split(self, section: str, numbers: Int64s) -> list[tuple[SegmentInfo, npt.NDArray[np.uint32]]]:
         """Running numbers (ascending) by segment, as the segment's own row or row-group numbers."""
+        if not len(numbers):
+            return []
         bases = self.bases(section)
         cuts = np.searchsorted(numbers, bases)
         filled = np.flatnonzero(np.diff(cuts))

@@ -36,6 +36,7 @@ _NUMBERS: dict[_Name, int] = {
     "rollups": sealing.ROLLUPS,
     "combinations": sealing.COMBINATIONS,
 }
+_ORDER = tuple(_NUMBERS)  # the order in which sections lie in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ class IndexSummary:
     claims: int  # keys in the filter
     size: int  # bytes
     filter_size: int  # bytes
+
+    @property
+    def name(self) -> str:
+        """A name for the file in a store, never used twice: ``day/2026-10-01-2026-10-01-<16 hex>.index``."""
+        days = f"{self.first_day}-{self.last_day}-" if self.segments else ""
+        return f"{self.tier}/{days}{self.file_id[:16]}.index"
 
 
 def filter_path(path: Path) -> Path:
@@ -128,6 +135,8 @@ class IndexWriter:
 
     def rollups(self, part: Rollups) -> None:
         """Lines of days that come after those of the last call, summed up, by day."""
+        self._flush("keys")
+        self._flush("facets")
         known = self._combinations
         places = np.array([known.setdefault(one, len(known)) for one in part.combinations], np.int64)
         listed = self._sections["rollups"]
@@ -196,6 +205,8 @@ class IndexWriter:
 
     def _write(self, section: _Name, plain: bytes, records: int) -> None:
         listed = self._sections[section]
+        if any(self._sections[name].lengths for name in _ORDER[_ORDER.index(section) + 1 :]):
+            raise ValueError(f"{section} come before what was written already")
         sealed = self._sealer.seal(_NUMBERS[section], len(listed.lengths), plain)
         listed.lengths.append(len(sealed))
         listed.records.append(records)

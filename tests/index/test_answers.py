@@ -29,9 +29,12 @@ from vanvault.archiver.errors import InvalidInput
 from vanvault.archiver.index.build import index_rows, write_index
 from vanvault.archiver.index.cache import BlockCache
 from vanvault.archiver.index.fields import FACET_FIELDS, KEY_FIELDS
+from vanvault.archiver.index.merge import merge_index
+from vanvault.archiver.index.plan import IndexFacts
 from vanvault.archiver.index.postings import BLOCK_RECORDS
 from vanvault.archiver.index.reader import IndexReader
 from vanvault.archiver.index.rollups import Total
+from vanvault.archiver.index.writer import IndexWriter, filter_path
 from vanvault.archiver.ports import SystemEntropy
 
 FEW = ("", "a", "b", "ab", "é")
@@ -185,6 +188,46 @@ def brute_rows_of_pair(pair: int, size: int) -> dict[str, list[int]]:
     return {"s": [number for number in (2 * pair, 2 * pair + 1) if number < size]}
 
 
+def test_a_unique_token_costs_one_block_a_file_and_a_count_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 4 * BLOCK_RECORDS
+    rows = [row(number, number, employer_code="E", sha256=None) for number in range(size)]
+    file = Folder(tmp_path, cache=BlockCache(0)).build({"s": rows}, group=64)
+    reader, reads, read = IndexReader([file]), [0], file._file.read
+
+    def counted(offset: int, length: int, **keep: bool) -> bytes:
+        reads[0] += 1
+        return read(offset, length, **keep)
+
+    monkeypatch.setattr(file._file, "read", counted)
+    for number in range(0, size, 5):
+        assert answer(reader.rows("message_id", f"m-{number}")) == {"s": [number]}
+    # A block holds 4,096 pairs; in one case a token begins where a block does.
+    assert reads[0] == len(range(0, size, 5))
+    reads[0] = 0
+    assert reader.count("employer_code", "E") == size
+    assert reads[0] == 2
+    reads[0] = 0
+    assert not reader.claims("message", "m-x")
+    assert reads[0] == 0
+
+
+def test_what_plans_and_stores_are_told(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    segments = {f"s{day}": [row(day, day * DAY_US, sha256=None)] for day in range(3)}
+    files = [folder.build({key: rows}) for key, rows in segments.items()]
+    merged = folder.merge(files)
+    assert merged.facts == IndexFacts(merged.name, "month", "index/1", "1970-01-01", "1970-01-03")
+    assert folder.build({}).facts.last_day == ""
+    path = tmp_path / "summary"
+    summary = merge_index(files, path, "year", SystemEntropy())
+    assert summary.name == f"year/1970-01-01-1970-01-03-{summary.file_id[:16]}.index"
+    assert (summary.rows, summary.segments, summary.claims, summary.keys, summary.dossiers) == (3, 3, 3, 3, 0)
+    assert (summary.size, summary.filter_size) == (path.stat().st_size, filter_path(path).stat().st_size)
+    assert write_index(tmp_path / "none", [], KEYS, SystemEntropy()).name.startswith("day/")
+
+
 def test_an_empty_index_and_one_row(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     check_all(IndexReader([folder.build({})]), {})
@@ -217,6 +260,11 @@ def test_segments_of_unlike_row_groups_and_overlapping_times(tmp_path: Path) -> 
     assert answer(merged.row_groups("state", "x")) == {"log": [0, 1, 2], "late": [0, 1, 2]}
     assert answer(merged.rows("employer_code", "E", 0, 3)) == {"log": list(range(9))}
     assert merged.rows("employer_code", "E", 81) == []
+    # Between two segments that overlap the range lies, by its beginning, one that does not.
+    long = {"long": [row(1, 0, tax_code="T"), row(2, 100, tax_code="T")]}
+    short = {"short": [row(3, 10, tax_code="T")], "last": [row(4, 50, tax_code="T")]}
+    reader = IndexReader([folder.build(long | short)])
+    assert answer(reader.rows("tax_code", "T", 40, 60)) == {"long": [0, 1], "last": [0]}
 
 
 def test_many_threads_ask_at_once(tmp_path: Path) -> None:
@@ -273,3 +321,16 @@ def test_segments_given_twice_are_refused(tmp_path: Path) -> None:
 def test_questions_that_make_no_sense_are_refused(tmp_path: Path, ask: Any) -> None:
     with pytest.raises(InvalidInput):
         ask(IndexReader([Folder(tmp_path).build({"s": [row(1, 1)]})]))
+
+
+def test_sections_are_written_in_their_order_only(tmp_path: Path) -> None:
+    one = np.ones(1, np.uint64)
+    with (
+        pytest.raises(ValueError, match="keys come before"),
+        IndexWriter(tmp_path / "draft", "day", KEYS, SystemEntropy(), claims=1) as writer,
+    ):
+        writer.postings("facets", one, one)
+        writer.dossiers([])
+        writer.postings("keys", one, one)
+        writer.finish([])
+    assert list(tmp_path.iterdir()) == []
