@@ -74,24 +74,22 @@ def features_of(version: Version) -> Features:
 def failure(code: int, stderr: str, features: Features) -> VanVaultError:
     """The error that a failed command of restic stands for. Unknown codes are failures, too."""
     message = _message(stderr, features) or f"it ended with {code}"
-    kind = _kind_by_code(code, features) or _kind_by_words(stderr)
-    if code == 3 and kind == "":
-        kind = "partial"
-    return _error(kind, message)
+    return _error(_kind_by_words(stderr) or _kind_by_code(code, features), message)
 
 
 def _kind_by_code(code: int, features: Features) -> str:
     known = {
+        3: ("partial", True),
         10: ("missing", features.missing_code),
         11: ("locked", features.locked_code),
         12: ("password", features.password_code),
     }
     kind, has = known.get(code, ("", False))
-    # The code for "missing" is also given when the repository's server cannot be reached.
-    return kind if has and kind != "missing" else ""
+    return kind if has else ""
 
 
-#: The first that fits decides; a server that cannot be reached also has no config file to open.
+#: The first that fits decides. Words come before codes, and "away" before "missing": a server that cannot
+#: be reached has no config file to open, either, so restic calls that repository missing, with its code.
 _WORDS = (
     ("password", ("wrong password", "no key found", "an empty password", "resolving password failed")),
     ("locked", ("already locked", "unable to create lock", "failed to lock")),
