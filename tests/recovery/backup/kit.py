@@ -84,6 +84,12 @@ class Kit:
         lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{name} = ")]
         path.write_text("\n".join([*lines, f"{name} = {value}", ""]))
 
+    def unset(self, name: str) -> None:
+        """Take a line out of the settings."""
+        path = self.home / "vanvault.toml"
+        lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{name} = ")]
+        path.write_text("\n".join([*lines, ""]))
+
     def wrap(self, script: str) -> None:
         """Put a shell script before restic; ``$@`` are restic's arguments."""
         path = self.home.parent / "wrapped-restic"
