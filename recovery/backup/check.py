@@ -98,7 +98,9 @@ def forget_backups(
         record = read_record(repository.record_files(one.id), archive.signing.public, lists=False)
         referenced.update(saved.snapshot for saved in record.slices)
     slices = {one.id: one.made for one in snapshots if one.kind == "objects"}
-    orphans = forgettable(slices, referenced, records[0].made, keep_days)
+    # As restic does: a record from the future, by a clock that was wrong, makes nothing old.
+    newest = max((one.made for one in records if one.made <= archive.clock.now()), default=None)
+    orphans = forgettable(slices, referenced, newest, keep_days) if newest is not None else ()
     if not dry_run:
         repository.forget(orphans)
     return Forgotten(gone, orphans)

@@ -28,7 +28,7 @@ from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Extent, Step, silent
-from vanvault.recovery.restore.archive import ensure_site
+from vanvault.recovery.restore.archive import answers, ensure_site
 from vanvault.recovery.verify.model import Finding
 
 _NAMED = 3
@@ -107,7 +107,7 @@ def plan_objects(
 
     Args:
         add: the sites may hold objects that the backup does not.
-        create: make a site that is absent.
+        create: make a site that is absent; else it counts as empty.
 
     Raises InvalidInput (a site holds other things), NotFound (no such site, backup or objects), Damaged
     (record), SettingsError (another archive), SiteUnavailable.
@@ -127,7 +127,7 @@ def plan_objects(
     for name in sites:
         if create:
             ensure_site(archive, name)
-        held[name] = _held(archive.sites[name])
+        held[name] = _held(archive.sites[name]) if create or answers(archive.sites[name]) else {}
     slices = tuple(_lacking(record, [(archive.sites[name], held[name]) for name in sites]))
     todo = [entry for one in slices for entry in one.entries]
     known = {entry.key for entry in entries}

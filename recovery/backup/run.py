@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -243,17 +244,15 @@ class _Run:
         """
         if not self.slices_saved:
             return tuple(slices)
-        snapshots = [one for one in self._repository.snapshots() if one.kind == "objects"]
-        held, newest = {one.id for one in snapshots}, slices_by_id(snapshots)
+        held: dict[str, list[str]] = defaultdict(list)
+        for snapshot in self._repository.snapshots():
+            held[snapshot.tags.get("slice", "")].append(snapshot.id)
         whole = []
         for one in slices:
-            found = newest.get(one.id)
-            if one.snapshot in held:
-                whole.append(one)
-            elif found is not None and found.id.startswith(one.snapshot):
-                whole.append(replace(one, snapshot=found.id))
-            else:
+            found = [name for name in held[one.id] if name.startswith(one.snapshot)]
+            if len(found) != 1:
                 raise Damaged("the repository does not list a snapshot that was just saved")
+            whole.append(replace(one, snapshot=found[0]))
         return tuple(whole)
 
     def _put_on_stage(self, item: Item) -> Entry | None:

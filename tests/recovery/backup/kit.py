@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -107,6 +108,10 @@ class Kit:
             check=True,
         )
         return done.stdout
+
+    def snapshots(self) -> list[str]:
+        """What restic itself lists."""
+        return sorted(one["id"] for one in json.loads(self.restic("snapshots", "--json")))
 
 
 def equip(lab: Lab, empty: Path, folder: Path, program: str = "restic") -> Kit:
