@@ -17,8 +17,8 @@ from vanvault.recovery.locks import with_lock
 def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:
     """The versions (newest first) of every archive object, and how many other keys there are.
 
-    What was stored after the listing began is left for the next run: so no object in it refers to one
-    that was listed too early to be seen. Raises SiteUnavailable.
+    What was stored while the listing ran is left for the next run: so no object in it refers to one that
+    was listed too early to be seen. Raises SiteUnavailable.
     """
     began = site.now()
     found: dict[str, tuple[StoredVersion, ...]] = {}
@@ -27,10 +27,18 @@ def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]]
         versions = tuple(group)
         if digest_in(key) is None:
             strangers += 1
-        # Whole seconds: some stores say no more.
-        elif any(version.stored_at.replace(microsecond=0) <= began for version in versions):
+        else:
             found[key] = versions
+    ended = site.now()
+    # Whole seconds: some stores say no more. What bears a later date is of a clock that was wrong: it stays.
+    young = [key for key, versions in found.items() if began < _first_stored(versions) <= ended]
+    for key in young:
+        del found[key]
     return found, strangers
+
+
+def _first_stored(versions: Sequence[StoredVersion]) -> datetime:
+    return min(version.stored_at for version in versions).replace(microsecond=0)
 
 
 def read_whole(site: SiteReader, versions: Sequence[StoredVersion]) -> tuple[bytes, StoredVersion]:

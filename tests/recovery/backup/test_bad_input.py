@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -27,7 +28,9 @@ from vanvault.archiver.errors import (
     SettingsError,
     SiteUnavailable,
 )
+from vanvault.archiver.store.port import SiteReader, StoredVersion
 from vanvault.recovery.backup.check import check_backup, list_backups
+from vanvault.recovery.backup.objects import list_objects
 from vanvault.recovery.backup.place import open_restic, place_of
 from vanvault.recovery.backup.repository import Repository
 from vanvault.recovery.backup.restore import plan_objects, restore_control
@@ -207,7 +210,6 @@ def test_a_full_stage(kit: Kit) -> None:
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (150000, 150000)); main()"
     )
-    kit.lab.clock.moment = datetime.now(UTC) - timedelta(minutes=1)  # the command has the host's clock
     kit.put("segment/day", b"z" * 200_000)
     done = subprocess.run(
         [sys.executable, "-c", script, "--home", str(kit.home), "backup", "run", "--json"],
@@ -374,3 +376,31 @@ def test_a_signature_by_nobody_we_know(kit: Kit, tmp_path: Path) -> None:
     kit.run()
     with kit.open() as (_, repository), pytest.raises(KeyUnavailable, match="not among those given"):
         restore_control(repository, tmp_path / "new", public={})
+
+
+def test_what_is_stored_while_the_site_is_listed_waits_for_the_next_run(kit: Kit) -> None:
+    old = kit.put("segment/a", b"refers to nothing")
+    with kit.lab.open() as archive:
+        site = archive.sites["standby"]
+        kit.lab.clock.moment += timedelta(seconds=2)
+
+        class Busy:
+            """A site at which a writer puts an object, two seconds later, while it is listed."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(site, name)
+
+            def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+                kit.lab.clock.moment += timedelta(seconds=2)
+                young.append(kit.put("segment/z", b"refers to one that came between"))
+                yield from site.list(prefix, after)
+
+        young: list[StoredVersion] = []
+        found, _ = list_objects(cast(SiteReader, Busy()))
+        assert old.key in found
+        assert young[0].key not in found
+        kit.lab.clock.moment += timedelta(seconds=2)
+        assert young[0].key in list_objects(site)[0]
+        # A clock that was set back since must not hide what is there.
+        kit.lab.clock.moment -= timedelta(days=3)
+        assert young[0].key in list_objects(site)[0]
