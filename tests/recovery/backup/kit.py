@@ -48,6 +48,7 @@ class Kit:
         return Repository(open_restic(place, cache=self.home / "cache" / "restic"), archive.settings.archive)
 
     def run(self, *, full: bool = False, fault: Fault = no_fault) -> BackupReport:
+        self.lab.clock.moment += timedelta(seconds=1)  # as every run takes; restic's times are whole seconds
         with self.open() as (archive, repository), open_stage(self.home / "cache" / "backup") as stage:
             plan = plan_backup(archive, repository, full=full)
             return run_backup(archive, repository, plan, stage, fault=fault)
