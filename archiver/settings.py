@@ -182,6 +182,31 @@ class KeysSettings(_Section):
     pkcs11: Pkcs11Settings = Pkcs11Settings()
 
 
+class BackupSettings(_Section):
+    """The third copy: a restic repository elsewhere. Its credentials come from the environment."""
+
+    repository: str | None = Field(
+        default=None, description="path, s3:https://HOST/BUCKET or rest:https://HOST/"
+    )
+    what: Literal["control", "control+objects"] = Field(
+        default="control+objects", description="the control plane alone, or with every object of one site"
+    )
+    site: Literal["primary", "standby"] = Field(default="standby", description="whose objects are read")
+    keys: bool = Field(default=False, description="save the key files themselves, too")
+    escrow_bundle: str = Field(
+        default="escrow-bundle.vve",
+        min_length=1,
+        description="bundle of the keys' escrow, saved if it exists",
+    )
+    password_file: str | None = Field(default=None, description="file with the repository's password")
+    password_command: str | None = Field(default=None, description="command that prints the password")
+    keep_days_min: int = Field(default=30, ge=1, description="no backup younger than this is forgotten")
+    max_age_days: float = Field(default=2, gt=0, description="age at which the last good run is too old")
+    stage: str = Field(default="cache/backup", min_length=1, description="folder for slices on their way")
+    stage_bytes: int = Field(default=2**30, ge=4096, description="most bytes of one slice")
+    program: str = Field(default="restic", min_length=1, description="restic's name or path")
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -199,6 +224,7 @@ class Settings(BaseSettings):
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
     keys: KeysSettings = KeysSettings()
+    backup: BackupSettings = BackupSettings()
 
     @classmethod
     def settings_customise_sources(

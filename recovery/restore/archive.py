@@ -29,7 +29,7 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     target: Site | None = archive.sites[name]
     if create:
         ensure_site(archive, name)
-    elif not _answers(archive.sites[name]):
+    elif not answers(archive.sites[name]):
         target = None
     return plan_restore(archive.sites[source], target, name=name)
 
@@ -37,7 +37,7 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
 def ensure_site(archive: Archive, name: str) -> None:
     """Make the site, empty, unless it is there. Raises SettingsError."""
     site = archive.sites[name]
-    if _answers(site):
+    if answers(site):
         return
     settings = getattr(archive.settings.sites, name)
     try:
@@ -51,12 +51,13 @@ def ensure_site(archive: Archive, name: str) -> None:
         )
     except SettingsError:
         # A site of which only a folder was lost is no empty folder; it answers once that is back.
-        if not _answers(site):
+        if not answers(site):
             raise
     site.now()
 
 
-def _answers(site: Site) -> bool:
+def answers(site: Site) -> bool:
+    """Is the site there?"""
     try:
         site.now()
     except SiteUnavailable:

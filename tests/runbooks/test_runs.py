@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -202,7 +202,34 @@ def keys_lost(appliance: Appliance) -> None:
     appliance.accepts_again(11)
 
 
+def both_sites_lost(appliance: Appliance) -> None:
+    home, desk = appliance.home, appliance.desk
+    (desk / "backup-password").write_text("correct-horse\n")
+    with (home / "vanvault.toml").open("a") as settings:
+        settings.write(
+            f'\n[backup]\nrepository = "{desk}/third-copy"\npassword_file = "{desk}/backup-password"\n'
+            'escrow_bundle = "safe/escrow-bundle.vve"\n'
+        )
+    split = ("--threshold", "3", "--shares", "5", "--output", str(home / "safe"))
+    vanvault(home, "keys", "escrow", "split", *split)
+    for number in (1, 3, 4):
+        shutil.copy(home / "safe" / f"share-{number}-of-5.txt", desk)
+    vanvault(home, "backup", "init")
+    assert vanvault(home, "backup", "run")["whole"]
+    appliance.server.kill()
+    shutil.rmtree(home)
+
+    rescued = replace(appliance, home=desk / "new-home")
+    done = rescued.follow("both-sites-lost")
+    assert "escrow-bundle.vve" in done[0].out
+    assert "NOT" not in done[-1].out
+    with Server(rescued.home) as server:
+        server.wait_ready()
+        replace(rescued, server=server).accepts_again(11)
+
+
 RUNS = {
+    "both-sites-lost": both_sites_lost,
     "keys-lost": keys_lost,
     "objects-damaged": objects_damaged,
     "primary-lost": primary_lost,

@@ -1,0 +1,131 @@
+"""Is the third copy there, whole, signed and recent enough? And what older backups may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import Damaged, KeyUnavailable
+from vanvault.recovery.backup.plan import check_floor, forgettable
+from vanvault.recovery.backup.record import read_record
+from vanvault.recovery.backup.repository import Repository, Snapshot
+from vanvault.recovery.backup.run import check_archive
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup as a list shows it; counts are of tags, so they are not proved."""
+
+    id: str
+    made: datetime
+    good: bool
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupCheck:
+    """The outcome of a check."""
+
+    last_good: Backup | None
+    age: timedelta | None  # of the last good run
+    read_percent: float
+    problems: tuple[str, ...]  # for people; empty: all is well
+
+    @property
+    def whole(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a forget took out of the list; the bytes stay until somebody runs ``restic prune``."""
+
+    backups: tuple[str, ...]
+    slices: tuple[str, ...]
+
+
+def list_backups(repository: Repository) -> tuple[Backup, ...]:
+    """Every backup, newest first. Raises what ``Repository`` raises."""
+    return tuple(map(_backup, repository.records()))
+
+
+def check_backup(archive: Archive, repository: Repository, *, read_percent: float = 5) -> BackupCheck:
+    """restic's check with a random share of the data read, then the newest good record and its age.
+
+    What is wrong with the backup is in the result. Raises SiteUnavailable, Busy, KeyUnavailable (password),
+    NotFound (no repository), SettingsError: it could not be looked at.
+    """
+    problems: list[str] = []
+    snapshots = repository.snapshots()
+    good = next(
+        (one for one in reversed(snapshots) if one.kind == "record" and one.tags.get("good") == "yes"), None
+    )
+    age = None
+    if good is None:
+        problems.append("there is no good run yet")
+    else:
+        age = archive.clock.now() - good.made
+        problems += _record_problems(archive, repository, good, snapshots)
+        limit = timedelta(days=archive.settings.backup.max_age_days)
+        if age > limit:
+            problems.append(f"the last good run is older than {archive.settings.backup.max_age_days:g} days")
+    try:
+        repository.check(read_percent)
+    except Damaged as error:
+        problems.append(error.message)
+    return BackupCheck(_backup(good) if good else None, age, read_percent, tuple(problems))
+
+
+def forget_backups(
+    archive: Archive, repository: Repository, *, keep_days: int, dry_run: bool = False
+) -> Forgotten:
+    """Forget backups that are ``keep_days`` older than the newest, then slices that no backup names.
+
+    The newest backup always stays. Nothing is pruned.
+
+    Raises InvalidInput before restic is asked: ``keep_days`` is below ``backup.keep_days_min``. Raises
+    Damaged, and forgets no slice, when a remaining record cannot be believed; and what ``Repository`` raises.
+    """
+    check_floor(keep_days, archive.settings.backup.keep_days_min)
+    records = repository.records()
+    if not records:
+        return Forgotten((), ())
+    gone = repository.forget_records(keep_days, dry_run=dry_run)
+    snapshots = repository.snapshots()
+    referenced: set[str] = set()
+    for one in (one for one in snapshots if one.kind == "record" and one.id not in gone):
+        record = read_record(repository.record_files(one.id), archive.signing.public, lists=False)
+        referenced.update(saved.snapshot for saved in record.slices)
+    slices = {one.id: one.made for one in snapshots if one.kind == "objects"}
+    # As restic does: a record from the future, by a clock that was wrong, makes nothing old.
+    newest = max((one.made for one in records if one.made <= archive.clock.now()), default=None)
+    orphans = forgettable(slices, referenced, newest, keep_days) if newest is not None else ()
+    if not dry_run:
+        repository.forget(orphans)
+    return Forgotten(gone, orphans)
+
+
+def _record_problems(
+    archive: Archive, repository: Repository, good: Snapshot, snapshots: tuple[Snapshot, ...]
+) -> list[str]:
+    try:
+        record = read_record(repository.record_files(good.id), archive.signing.public)
+    except (Damaged, KeyUnavailable) as error:
+        return [f"the record of the last good run cannot be believed: {error.message}"]
+    check_archive(record, archive)
+    held = {one.id for one in snapshots}
+    lost = [one for one in record.slices if one.snapshot not in held]
+    problems = []
+    if not record.good or record.created != good.made:
+        problems.append("the record of the last good run says otherwise than its tags")
+    if lost:
+        objects = sum(len(one.entries) for one in lost)
+        problems.append(f"{objects} objects of the last good run are not in the repository any more")
+    return problems
+
+
+def _backup(snapshot: Snapshot) -> Backup:
+    count = snapshot.tags.get("objects", "0")
+    good = snapshot.tags.get("good") == "yes"
+    return Backup(snapshot.id, snapshot.made, good, int(count) if count.isdecimal() else 0)

@@ -1,0 +1,102 @@
+"""The control plane on disk: which files of a home a backup saves, and how they come back.
+
+Saved are the settings, the gateways, the public signing keys and, where it lies, the bundle of the keys'
+escrow. The key files themselves, which open the archive, are saved only when ``backup.keys`` is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from vanvault.archiver.access.gateways import FILE_NAME as GATEWAYS
+from vanvault.archiver.archive import KEYS_FOLDER
+from vanvault.archiver.errors import Damaged, InvalidInput, SettingsError
+from vanvault.archiver.keys.disk import sync_folder
+from vanvault.archiver.keys.escrow_files import read_bundle, read_key_files
+from vanvault.archiver.settings import FILE_NAME as SETTINGS
+from vanvault.archiver.settings import BackupSettings
+
+#: Under this name the bundle comes back, wherever the settings say that it lies.
+BUNDLE = "escrow-bundle.vve"
+_DRAFT = ".restoring"
+
+
+def read_control(home: Path, settings: BackupSettings) -> dict[str, bytes]:
+    """The files of the control plane: path relative to the home -> bytes.
+
+    Raises SettingsError, KeyUnavailable, InvalidInput: a file is there and cannot be read.
+    """
+    files = {}
+    try:
+        for name in (SETTINGS, GATEWAYS):
+            files[name] = (home / name).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be read: {error.strerror}") from error
+    for name, data in read_key_files(home / KEYS_FOLDER).items():
+        if settings.keys or name.endswith(".pub.pem"):
+            files[f"{KEYS_FOLDER}/{name}"] = data
+    bundle = home / settings.escrow_bundle
+    if bundle.exists():
+        files[BUNDLE] = read_bundle(bundle)
+    return files
+
+
+def write_control(target: Path, files: Mapping[str, bytes]) -> None:
+    """Bring a home's files back into an empty or absent folder; its settings come last.
+
+    So a folder with settings in it is whole. What an attempt left that was killed is written again.
+
+    Raises InvalidInput (not empty), Damaged (a name that leads elsewhere), SettingsError (the disk refuses).
+    """
+    check_target(target, files)
+    draft = target / _DRAFT
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        for name in files:
+            _write(draft / name, files[name])
+        tops = {PurePosixPath(name).parts[0] for name in files}
+        for top in sorted(tops, key=lambda name: (name == SETTINGS, name)):
+            place = target / top
+            if place.is_dir():
+                shutil.rmtree(place)
+            (draft / top).replace(place)
+            sync_folder(target)
+        draft.rmdir()
+    except OSError as error:
+        raise SettingsError(f"{target} cannot be written: {error.strerror}") from error
+
+
+def check_target(target: Path, files: Mapping[str, bytes]) -> None:
+    """Raises InvalidInput unless the folder is absent, empty, or what a killed restore left; Damaged."""
+    for name in files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or {"..", _DRAFT} & set(path.parts):
+            raise Damaged("the backup names a file outside of the home")
+    try:
+        found = {entry.name for entry in target.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InvalidInput(f"{target} cannot be used: {error.strerror}", field="target") from error
+    left = {_DRAFT, *(PurePosixPath(name).parts[0] for name in files)} - {SETTINGS}
+    if found and not (_DRAFT in found and found <= left):
+        raise InvalidInput(
+            f"{target} is not empty; nothing was written", field="target", hint="Name an empty folder."
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = 0o644 if path.name.endswith(".pub.pem") else 0o600
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    sync_folder(path.parent)

@@ -1,0 +1,101 @@
+"""Objects of any family between sites and the stage, each checked against the digest in its key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
+from vanvault.recovery.backup.digest import digest_in
+from vanvault.recovery.copying import SHORTEST_LOCK
+from vanvault.recovery.locks import with_lock
+
+
+def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:
+    """The versions (newest first) of every archive object, and how many other keys there are.
+
+    What was stored while the listing ran is left for the next run: so no object in it refers to one that
+    was listed too early to be seen. Raises SiteUnavailable.
+    """
+    began = site.now()
+    found: dict[str, tuple[StoredVersion, ...]] = {}
+    strangers = 0
+    for key, group in groupby(site.list(""), key=lambda version: version.key):
+        versions = tuple(group)
+        if digest_in(key) is None:
+            strangers += 1
+        else:
+            found[key] = versions
+    ended = site.now()
+    # Whole seconds: some stores say no more. What bears a later date is of a clock that was wrong: it stays.
+    young = [key for key, versions in found.items() if began < _first_stored(versions) <= ended]
+    for key in young:
+        del found[key]
+    return found, strangers
+
+
+def _first_stored(versions: Sequence[StoredVersion]) -> datetime:
+    return min(version.stored_at for version in versions).replace(microsecond=0)
+
+
+def read_whole(site: SiteReader, versions: Sequence[StoredVersion]) -> tuple[bytes, StoredVersion]:
+    """The bytes that the key promises, and the newest version that holds them, with its lock.
+
+    Raises NotFound (it is gone), Damaged (no version is whole), SiteUnavailable.
+    """
+    key = versions[0].key
+    gone = 0
+    for version in versions:
+        try:
+            data = site.get(key, version.version)
+            if hashlib.sha256(data).digest() == digest_in(key):
+                return data, with_lock(site, version)
+        except NotFound:
+            gone += 1
+    if gone == len(versions):
+        raise NotFound(f"site {site.site} does not hold {key} any more")
+    raise Damaged(f"no version of {key} at {site.site} is whole", key=key, site=site.site)
+
+
+def is_held(site: SiteReader, held: Sequence[StoredVersion], size: int, until: datetime | None) -> bool:
+    """Does the site hold the object, as far as size and lock tell? Raises SiteUnavailable."""
+    if not held or held[0].size != size:
+        return False
+    try:
+        newest = with_lock(site, held[0])
+    except NotFound:
+        return False
+    return until is None or (newest.retain_until is not None and newest.retain_until >= until)
+
+
+def put_whole(
+    site: Site, key: str, data: bytes, until: datetime | None, held: Sequence[StoredVersion], now: datetime
+) -> bool:
+    """See that the site's newest version of ``key`` is ``data``, locked; false if it was already.
+
+    ``data`` was checked against the key. ``held``: the key's versions there, newest first. ``now``: the
+    site's time; no lock is shorter than SHORTEST_LOCK from then on.
+
+    Raises SiteUnavailable, SiteFull, Damaged (the site took other bytes).
+    """
+    digest = hashlib.sha256(data).digest()
+    shortest = now.replace(microsecond=0) + SHORTEST_LOCK
+    wanted = max(until, shortest) if until is not None else shortest
+    if held and _holds(site, held[0], digest):
+        newest = with_lock(site, held[0])
+        if newest.retain_until is not None and newest.retain_until >= wanted:
+            return False
+        site.extend(key, newest.version, wanted)
+        return True
+    site.put(key, data, sha256=digest, retain_until=wanted)
+    return True
+
+
+def _holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
+    try:
+        return hashlib.sha256(site.get(version.key, version.version)).digest() == digest
+    except NotFound:
+        return False

@@ -1,0 +1,272 @@
+"""The way back: the control plane into an empty folder, the objects into empty sites with their locks.
+
+What a restore of objects has done stands at the sites, so the same call resumes one that was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from vanvault.archiver.archive import KEYS_FOLDER, Archive
+from vanvault.archiver.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
+from vanvault.archiver.keys.signing import key_id_of, parse_public
+from vanvault.archiver.store.file_root import Fault, no_fault
+from vanvault.archiver.store.port import Site, StoredVersion
+from vanvault.recovery.backup.control import write_control
+from vanvault.recovery.backup.digest import digest_in
+from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
+from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record
+from vanvault.recovery.backup.repository import OBJECTS, Repository
+from vanvault.recovery.backup.run import check_archive
+from vanvault.recovery.backup.stage import Stage
+from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.recovery.restore.archive import answers, ensure_site
+from vanvault.recovery.verify.model import Finding
+
+_NAMED = 3
+_PUBLIC = f"{KEYS_FOLDER}/signing-"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlReport:
+    """What came back of the control plane."""
+
+    record: Record
+    files: tuple[str, ...]
+    proved: bool  # the signature fits a key that was given, not only one that the backup itself holds
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsPlan:
+    """What the sites lack of a backup."""
+
+    record: Record
+    sites: tuple[str, ...]
+    held: Mapping[str, Mapping[str, tuple[StoredVersion, ...]]]  # site -> key -> versions, newest first
+    slices: tuple[SavedSlice, ...]  # with the lacking entries only; newest slice first
+    total: Extent
+    todo: Extent
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsReport:
+    """The outcome of a restore of objects."""
+
+    plan: ObjectsPlan
+    restored: Extent
+    failures: tuple[Finding, ...]  # objects that the repository does not hold whole
+    seconds: float
+
+    @property
+    def whole(self) -> bool:
+        """Do the sites hold every object that was backed up?"""
+        return not self.failures and self.plan.record.good
+
+
+def restore_control(
+    repository: Repository,
+    target: Path,
+    *,
+    backup: str = "",
+    public: Mapping[str, Ed25519PublicKey] | None = None,
+) -> ControlReport:
+    """Bring settings, gateways and saved keys back into ``target``, which is empty or absent.
+
+    Args:
+        backup: a backup's id, or the beginning of one; "": the newest.
+        public: the archive's public signing keys by id. None: they are gone, too, and the signature is
+            checked with those in the backup, which proves that it is whole, not whose it is.
+
+    Raises NotFound, Damaged, KeyUnavailable (signed by a key that is not among ``public``), InvalidInput
+    (target not empty), and what ``Repository`` raises.
+    """
+    files = repository.record_files(repository.record(backup).id)
+    record = read_record(files, _finder(public if public is not None else _keys_within(files)))
+    write_control(target, record.control)
+    return ControlReport(record, tuple(sorted(record.control)), proved=public is not None)
+
+
+def plan_objects(
+    archive: Archive,
+    repository: Repository,
+    sites: Sequence[str],
+    *,
+    backup: str = "",
+    add: bool = False,
+    create: bool = True,
+) -> ObjectsPlan:
+    """Compare a backup with the sites that shall get it.
+
+    Args:
+        add: the sites may hold objects that the backup does not.
+        create: make a site that is absent; else it counts as empty.
+
+    Raises InvalidInput (a site holds other things), NotFound (no such site, backup or objects), Damaged
+    (record), SettingsError (another archive), SiteUnavailable.
+    """
+    for site in sites:
+        if site not in archive.sites:
+            raise NotFound(f"there is no site {site[:64]}", hint=f"The sites are {', '.join(archive.sites)}.")
+    record = read_record(repository.record_files(repository.record(backup).id), archive.signing.public)
+    check_archive(record, archive)
+    entries = [entry for one in record.slices for entry in one.entries]
+    if record.what == "control":
+        raise NotFound(
+            "this backup holds no objects, only the control plane",
+            hint="Set backup.what to control+objects while there are sites.",
+        )
+    held: dict[str, dict[str, tuple[StoredVersion, ...]]] = {}
+    for name in sites:
+        if create:
+            ensure_site(archive, name)
+        held[name] = _held(archive.sites[name]) if create or answers(archive.sites[name]) else {}
+    slices = tuple(_lacking(record, [(archive.sites[name], held[name]) for name in sites]))
+    todo = [entry for one in slices for entry in one.entries]
+    known = {entry.key for entry in entries}
+    more = sorted({key for found in held.values() for key in found} - known)
+    if more and todo and not add:
+        raise InvalidInput(
+            f"the site is not empty: the backup does not know {', '.join(more[:_NAMED])}",
+            field="objects",
+            hint="Name an empty place for the site in the settings, or allow this with --add.",
+        )
+    return ObjectsPlan(record, tuple(sites), held, slices, _extent(entries), _extent(todo))
+
+
+def restore_objects(
+    archive: Archive,
+    repository: Repository,
+    plan: ObjectsPlan,
+    stage: Stage,
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    fault: Fault = no_fault,
+    timer: Callable[[], float] = time.monotonic,
+) -> ObjectsReport:
+    """Load what the plan found lacking, newest slice first, each object checked against its key.
+
+    An object that the repository does not hold whole is in the report; the rest goes on. ``fault`` is
+    called at "slice-read" and "slice-restored".
+
+    Raises SiteUnavailable, SiteFull, Busy, SettingsError. Plan again and call again to resume.
+    """
+    began = timer()
+    sites = [archive.sites[name] for name in plan.sites]
+    times = {site.site: site.now() for site in sites}
+    restored = Extent()
+    failures: list[Finding] = []
+
+    def load(entry: Entry) -> Extent | Finding:
+        data = stage.read(f"{OBJECTS}/{_digest(entry.key).hex()}")
+        if data is None:
+            return Finding("backup", entry.key, "missing", "the repository does not hold it")
+        if hashlib.sha256(data).digest() != _digest(entry.key):
+            return Finding("backup", entry.key, "damaged", "the repository holds other bytes")
+        passed = timedelta(seconds=timer() - began)
+        for site in sites:
+            versions = plan.held[site.site].get(entry.key, ())
+            put_whole(site, entry.key, data, entry.retain_until, versions, times[site.site] + passed)
+        return Extent(1, len(data))
+
+    for one in plan.slices:
+        lost = _read_slice(repository, one, stage)
+        fault("slice-read")
+        for entry, outcome in in_order(
+            one.entries, load, size=lambda entry: entry.size, effort=effort or Effort()
+        ):
+            if isinstance(outcome, Finding):
+                failures.append(_because(outcome, lost))
+            else:
+                restored += outcome
+            step(1, entry.size)
+        stage.empty()
+        fault("slice-restored")
+    return ObjectsReport(plan, restored, tuple(failures), timer() - began)
+
+
+def _read_slice(repository: Repository, one: SavedSlice, stage: Stage) -> str:
+    """Get a slice onto the stage as far as it can be read; why not all of it, or ""."""
+    stage.empty()
+    try:
+        repository.restore(one.snapshot, stage.path)
+    except Damaged as error:
+        return error.message
+    except NotFound as error:
+        repository.snapshots()  # raises when it is not the snapshot that is gone, but all of it
+        return error.message
+    return ""
+
+
+def _because(finding: Finding, lost: str) -> Finding:
+    return Finding(finding.site, finding.key, finding.problem, lost or finding.detail)
+
+
+def _lacking(
+    record: Record, sites: Sequence[tuple[Site, Mapping[str, tuple[StoredVersion, ...]]]]
+) -> Iterator[SavedSlice]:
+    for one in reversed(record.slices):
+        entries = tuple(
+            entry
+            for entry in one.entries
+            if not all(
+                is_held(site, held.get(entry.key, ()), entry.size, entry.retain_until) for site, held in sites
+            )
+        )
+        if entries:
+            yield SavedSlice(one.id, one.snapshot, entries)
+
+
+def _held(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
+    """Raises InvalidInput: the site holds what is no archive object."""
+    found, strangers = list_objects(site)
+    strays = [stray.path for stray in site.strays() if not stray.hides or digest_in(stray.hides) is None]
+    if strangers or strays:
+        raise InvalidInput(
+            f"site {site.site} holds {strangers + len(strays)} things that are no objects of an archive",
+            field="objects",
+            hint="Move them away, or name an empty folder in the settings.",
+        )
+    return found
+
+
+def _extent(entries: Sequence[Entry]) -> Extent:
+    return Extent(len(entries), sum(entry.size for entry in entries))
+
+
+def _digest(key: str) -> bytes:
+    digest = digest_in(key)
+    if digest is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key)
+    return digest
+
+
+def _keys_within(files: Mapping[str, bytes]) -> dict[str, Ed25519PublicKey]:
+    prefix = f"control/{_PUBLIC}"
+    keys = (
+        parse_public(data)
+        for path, data in files.items()
+        if path.startswith(prefix) and path.endswith(".pub.pem")
+    )
+    return {key_id_of(key): key for key in keys}
+
+
+def _finder(public: Mapping[str, Ed25519PublicKey]) -> Callable[[str], Ed25519PublicKey]:
+    def find(key_id: str) -> Ed25519PublicKey:
+        try:
+            return public[key_id]
+        except KeyError as error:
+            raise KeyUnavailable(
+                "the backup is signed by a key that is not among those given",
+                hint="It may be another archive's. Give the archive's own public key.",
+            ) from error
+
+    return find

@@ -1,0 +1,308 @@
+"""A run of the backup: plan what is new, save it slice by slice, and sign the record last.
+
+The record is the commit point: a run that ends before it leaves slices that the next run finds and takes,
+and no backup that claims to be whole.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import Damaged, NotFound, SettingsError
+from vanvault.archiver.store.file_root import Fault, no_fault
+from vanvault.archiver.store.port import StoredVersion
+from vanvault.recovery.backup.control import BUNDLE, read_control
+from vanvault.recovery.backup.digest import digest_in
+from vanvault.recovery.backup.objects import list_objects, read_whole
+from vanvault.recovery.backup.plan import Item, KnownSlice, NewSlice, SlicePlan, plan_slices, slice_id
+from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record, write_record
+from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
+from vanvault.recovery.backup.stage import Stage
+from vanvault.recovery.locks import with_lock
+from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.progress import Extent, Step, silent
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What a run will do."""
+
+    what: str
+    site: str
+    control: Mapping[str, bytes]
+    listed: Mapping[str, tuple[StoredVersion, ...]]  # versions of every object, newest first
+    slices: SlicePlan
+    snapshots: Mapping[str, str]  # slice -> snapshot: those kept, and those that a killed run left
+    total: Extent
+    todo: Extent
+    ignored: int  # names at the site that are no archive objects
+
+    @property
+    def has_escrow(self) -> bool:
+        """Can the keys come back with this backup and the keepers' shares alone?"""
+        return BUNDLE in self.control
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """The outcome of a run."""
+
+    snapshot: str  # of the record
+    record: Record
+    saved: Extent
+    slices_saved: int
+    slices_taken: int  # left by a killed run
+    seconds: float
+
+    @property
+    def whole(self) -> bool:
+        """Does the backup hold every object that the site lists?"""
+        return self.record.good
+
+
+def plan_backup(archive: Archive, repository: Repository, *, full: bool = False) -> BackupPlan:
+    """Compare the site with the last backup. ``full``: save everything anew, whatever is there.
+
+    Raises SiteUnavailable (site or repository), Damaged (the last record), SettingsError (the repository is
+    another archive's), NotFound (no repository), Busy (locked), KeyUnavailable (password, signing key).
+    """
+    settings = archive.settings.backup
+    snapshots = repository.snapshots()
+    held = {one.id for one in snapshots}
+    records = [one for one in snapshots if one.kind == "record"]
+    known: list[KnownSlice] = []
+    where: dict[str, str] = {}
+    if not full:
+        where = {name: one.id for name, one in slices_by_id(snapshots).items()}
+        if records:
+            last = read_record(repository.record_files(records[-1].id), archive.signing.public)
+            check_archive(last, archive)
+            # A slice that somebody forgot by hand is not known any more, so its objects are saved again.
+            saved = [one for one in last.slices if one.snapshot in held]
+            known = [KnownSlice(one.id, tuple(entry.key for entry in one.entries)) for one in saved]
+            where |= {one.id: one.snapshot for one in saved}
+    listed: dict[str, tuple[StoredVersion, ...]] = {}
+    ignored = 0
+    if settings.what == "control+objects":
+        listed, ignored = list_objects(archive.sites[settings.site])
+    items = [Item(key, versions[0].size) for key, versions in listed.items()]
+    slices = plan_slices(items, known, settings.stage_bytes)
+    new = [one for one in slices.new if one.id not in where]
+    return BackupPlan(
+        what=settings.what,
+        site=settings.site,
+        control=read_control(archive.home, settings),
+        listed=listed,
+        slices=slices,
+        snapshots=where,
+        total=Extent(len(items), sum(item.size for item in items)),
+        todo=Extent(sum(len(one.items) for one in new), sum(one.bytes for one in new)),
+        ignored=ignored,
+    )
+
+
+def run_backup(
+    archive: Archive,
+    repository: Repository,
+    plan: BackupPlan,
+    stage: Stage,
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    fault: Fault = no_fault,
+    timer: Callable[[], float] = time.monotonic,
+) -> BackupReport:
+    """Carry the plan out. An object that the site does not hold whole is left out, and said so.
+
+    ``fault`` is called at "staged", "slice-saved", "before-record" and "after-record".
+
+    Raises the kinds that ``plan_backup`` raises, and SiteFull (stage or repository). Run again to resume.
+    """
+    began = timer()
+    effort = effort or Effort()
+    run = _Run(archive, repository, plan, stage, effort, step, fault)
+    slices = [run.kept(one) for one in plan.slices.kept]
+    for one in plan.slices.new:
+        slices += run.take(one) or run.save(one)
+    record = Record(
+        archive=archive.settings.archive,
+        created=archive.clock.now().replace(microsecond=0),
+        what=plan.what,
+        site=plan.site,
+        control=plan.control,
+        slices=run.confirmed(slices),
+        left_out=tuple(sorted(run.left_out)),
+        versions={
+            "python": platform.python_version(),
+            "restic": repository.restic.version_text,
+            "vanvault": version("vanvault"),
+        },
+    )
+    stage.empty()
+    files = write_record(record, archive.signing.active())
+    for path, data in files.items():
+        stage.write(f"record/{path}", data)
+    fault("before-record")
+    tags = {"good": "yes" if record.good else "no", "objects": str(sum(len(one.entries) for one in slices))}
+    snapshot, *counts = repository.save(stage.path, "record", kind="record", tags=tags, now=record.created)
+    _check_counts(counts, [len(data) for data in files.values()])
+    fault("after-record")
+    return BackupReport(snapshot, record, run.saved, run.slices_saved, run.slices_taken, timer() - began)
+
+
+def check_archive(record: Record, archive: Archive) -> None:
+    """Raises SettingsError unless the record is of this archive."""
+    if record.archive != archive.settings.archive:
+        raise SettingsError("the backup is of another archive", hint="Correct backup.repository.")
+
+
+class _Run:
+    """One run: what it saved so far, and what it had to leave out."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        repository: Repository,
+        plan: BackupPlan,
+        stage: Stage,
+        effort: Effort,
+        step: Step,
+        fault: Fault,
+    ) -> None:
+        self._clock = archive.clock
+        self._site = archive.sites[plan.site]
+        self._repository = repository
+        self._plan = plan
+        self._stage = stage
+        self._effort = effort
+        self._step = step
+        self._fault = fault
+        self.left_out: list[str] = []
+        self.saved = Extent()
+        self.slices_saved = self.slices_taken = 0
+
+    def kept(self, one: KnownSlice) -> SavedSlice:
+        """A slice of the last backup, with the locks as they are now."""
+        return SavedSlice(one.id, self._plan.snapshots[one.id], self._entries(one.keys))
+
+    def take(self, one: NewSlice) -> list[SavedSlice]:
+        """The slice, if a killed run saved it whole; else nothing."""
+        snapshot = self._plan.snapshots.get(one.id)
+        if snapshot is None:
+            return []
+        wanted = {_name(item.key): item.size for item in one.items}
+        if self._repository.files_of(snapshot) != wanted:
+            return []
+        self.slices_taken += 1
+        return [SavedSlice(one.id, snapshot, self._entries([item.key for item in one.items]))]
+
+    def save(self, one: NewSlice) -> list[SavedSlice]:
+        """Stage and save what the site holds whole of it."""
+        self._stage.empty()
+        entries: list[Entry] = []
+        for item, entry in in_order(
+            one.items, self._put_on_stage, size=lambda item: item.size, effort=self._effort
+        ):
+            if entry is None:
+                self.left_out.append(item.key)
+            else:
+                entries.append(entry)
+        if not entries:
+            return []
+        self._fault("staged")
+        name = slice_id(entry.key for entry in entries)
+        sizes = {_name(entry.key): entry.size for entry in entries}
+        progress = _Progress(self._step)
+        snapshot, *counts = self._repository.save(
+            self._stage.path,
+            OBJECTS,
+            kind="objects",
+            tags={"slice": name},
+            now=self._clock.now(),
+            listener=progress,
+        )
+        _check_counts(counts, sizes.values())
+        extent = Extent(len(entries), sum(entry.size for entry in entries))
+        progress.finish(Extent(len(one.items), one.bytes))
+        self._fault("slice-saved")
+        self._stage.empty()
+        self.saved += extent
+        self.slices_saved += 1
+        return [SavedSlice(name, snapshot, tuple(entries))]
+
+    def confirmed(self, slices: Sequence[SavedSlice]) -> tuple[SavedSlice, ...]:
+        """The slices with the whole ids of their snapshots: some versions of restic tell only a part.
+
+        Raises Damaged: the repository does not list what it said that it saved.
+        """
+        if not self.slices_saved:
+            return tuple(slices)
+        held: dict[str, list[str]] = defaultdict(list)
+        for snapshot in self._repository.snapshots():
+            held[snapshot.tags.get("slice", "")].append(snapshot.id)
+        whole = []
+        for one in slices:
+            found = [name for name in held[one.id] if name.startswith(one.snapshot)]
+            if len(found) != 1:
+                raise Damaged("the repository does not list a snapshot that was just saved")
+            whole.append(replace(one, snapshot=found[0]))
+        return tuple(whole)
+
+    def _put_on_stage(self, item: Item) -> Entry | None:
+        try:
+            data, version = read_whole(self._site, self._plan.listed[item.key])
+        except (Damaged, NotFound):
+            return None  # named in the record and in the report; verify says what is wrong with it
+        self._stage.write(f"{OBJECTS}/{_name(item.key)}", data)
+        return Entry(item.key, len(data), version.retain_until)
+
+    def _entries(self, keys: Sequence[str]) -> tuple[Entry, ...]:
+        found = in_order(keys, self._entry, size=lambda _: 0, effort=self._effort)
+        return tuple(entry for _, entry in found)
+
+    def _entry(self, key: str) -> Entry:
+        newest = self._plan.listed[key][0]
+        return Entry(key, newest.size, with_lock(self._site, newest).retain_until)
+
+
+class _Progress:
+    """restic's running counts as steps."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._done = Extent()
+
+    def __call__(self, line: Mapping[str, Any]) -> None:
+        if line.get("message_type") == "status":
+            self.finish(Extent(int(line.get("files_done", 0)), int(line.get("bytes_done", 0))))
+
+    def finish(self, at: Extent) -> None:
+        """So much is done by now; counts never run back."""
+        objects, size = max(0, at.objects - self._done.objects), max(0, at.bytes - self._done.bytes)
+        if objects or size:
+            self._step(objects, size)
+            self._done += Extent(objects, size)
+
+
+def _name(key: str) -> str:
+    """The file in a slice that holds the object: its digest, so any key of any family fits."""
+    digest = digest_in(key)
+    if digest is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key)
+    return digest.hex()
+
+
+def _check_counts(counts: Sequence[int], sizes: Any) -> None:
+    promised = [len(sizes), sum(sizes)]
+    if list(counts) != promised:
+        raise Damaged(
+            f"restic saved {counts[0]} files of {counts[1]} bytes instead of {promised[0]} of {promised[1]}",
+            hint="What was saved does not count as a backup. Did another program change the stage?",
+        )

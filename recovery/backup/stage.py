@@ -1,0 +1,93 @@
+"""The stage: one folder in which slices lie on their way, one run at a time, never more than one slice."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vanvault.archiver.errors import Busy, SettingsError, SiteFull, SiteUnavailable, VanVaultError
+
+_LOCK = "lock"
+_STAGE = "stage"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Stage:
+    """An empty folder of one's own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def empty(self) -> None:
+        """Remove everything but the lock. Raises SettingsError."""
+        try:
+            for entry in self.path.iterdir():
+                if entry.name == _LOCK:
+                    continue
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+        except OSError as error:
+            raise SettingsError(f"the stage of the backup cannot be emptied: {error.strerror}") from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file. Raises SiteFull, SiteUnavailable."""
+        path = self.path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except OSError as error:
+            raise stage_failed(error) from error
+
+    def read(self, name: str) -> bytes | None:
+        """One file, or None where there is none. Raises SiteUnavailable."""
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise stage_failed(error) from error
+
+
+@contextmanager
+def open_stage(path: Path) -> Iterator[Stage]:
+    """The stage, emptied before and after. Raises Busy: another run uses it; SettingsError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"the stage of the backup cannot be used: {error.strerror}", hint="Correct backup.stage."
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy("another backup or restore is running here", retry_after=60) from error
+        stage = Stage(path)
+        stage.empty()
+        try:
+            yield stage
+        finally:
+            stage.empty()
+    finally:
+        os.close(descriptor)
+
+
+def stage_failed(error: OSError) -> VanVaultError:
+    """What a failed write or read of the stage means."""
+    if error.errno in _FULL:
+        return SiteFull(
+            "the stage of the backup has no room left",
+            site=_STAGE,
+            hint="Free space there, or set backup.stage or a smaller backup.stage_bytes.",
+        )
+    return SiteUnavailable(
+        f"the stage of the backup failed: {error.strerror}", site=_STAGE, may_be_stored=False
+    )
