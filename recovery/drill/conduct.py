@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +36,7 @@ class Means:
     bundle: Path | None = None  # of the escrow, and the shares that open it
     key_shares: tuple[Path, ...] = ()
     third_copy: ThirdCopy | None = None
+    probes: Mapping[str, str] = field(default_factory=dict)  # by S3 site: verdict of its last probe, or ""
     max_skew: timedelta = timedelta(seconds=60)  # between clocks
     wrong_by: timedelta = timedelta(hours=6)  # how far clock-wrong sets clocks off
     harm: Harm = harm  # how objects-damaged harms a file
@@ -68,7 +69,7 @@ class Drill:
     _samples: list[Sample] = field(default_factory=list)
     _expected: list[str] = field(default_factory=list)
     _seen: list[str] = field(default_factory=list)
-    _loss: Loss = field(default_factory=Loss)
+    _loss: Loss | None = None
 
     @property
     def seed(self) -> str:

@@ -78,6 +78,7 @@ def number(value: int) -> str:
 def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
     say = partial(label, language=language)
     rto, rpo = report["rto"], report["rpo"]
+    lost = say("not_measured") if rpo["messages"] is None else number(rpo["messages"])
     limit = f"{say('target')}: {say('at_most')}"
     rows = [
         (say("id"), report["id"]),
@@ -89,7 +90,7 @@ def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
         (say("approver"), report["approver"] or "–"),
         (say("share"), report["plan"]["share"]),
         (say("rto"), f"{duration(rto['rehearsed_ms'])} ({limit} {duration(rto['target_ms'])})"),
-        (say("rpo"), f"{number(rpo['messages'])} ({limit} {number(rpo['target_messages'])})"),
+        (say("rpo"), f"{lost} ({limit} {number(rpo['target_messages'])})"),
     ]
     if rto["whole_ms"] != rto["rehearsed_ms"]:
         rows.insert(-1, (say("rto_whole"), duration(rto["whole_ms"])))

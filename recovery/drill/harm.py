@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from vanvault.archiver.store.file_layout import folder_of
+from vanvault.recovery.verify.model import Problem
 
 How = Literal["flipped", "truncated", "deleted", "swapped"]
 #: (how, the object's file, another object's file)
@@ -22,15 +23,10 @@ class Harmed:
     how: How
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """How a verification may name it."""
-        names: dict[How, tuple[str, ...]] = {
-            "flipped": ("damaged",),
-            "truncated": ("damaged",),
-            "deleted": ("missing",),
-            "swapped": ("swapped",),
-        }
-        return names[self.how]
+    def problem(self) -> Problem:
+        """How a verification must name it."""
+        named: dict[How, Problem] = {"deleted": "missing", "swapped": "swapped"}
+        return named.get(self.how, "damaged")
 
 
 def harm(how: How, file: Path, other: Path) -> None:

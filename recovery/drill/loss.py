@@ -22,10 +22,12 @@ _LOST: frozenset[Problem] = frozenset(
 )
 
 
-def loss(production: ReadingNode, recovered: SiteReader, verified: VerifyReport) -> Loss:
+def loss(
+    production: ReadingNode, recovered: SiteReader, verified: VerifyReport, garbage: Collection[str] = ()
+) -> Loss:
     """Acknowledged entries that the recovered site does not list, or does not hold whole.
 
-    ``verified``: of this site. Raises SiteUnavailable.
+    ``verified``: of this site; ``garbage``: keys of what nobody ever acknowledged. Raises SiteUnavailable.
     """
     looked_for = 0
 
@@ -41,7 +43,7 @@ def loss(production: ReadingNode, recovered: SiteReader, verified: VerifyReport)
         finding.key
         for finding in verified.findings
         if finding.problem in _LOST and finding.site == recovered.site
-    }
+    }.difference(garbage)
     return count(production, lost, Loss(acknowledged=looked_for))
 
 

@@ -77,7 +77,7 @@ class Outcome:
     samples: tuple[Sample, ...]
     alarms_expected: tuple[str, ...]
     alarms_seen: tuple[str, ...]
-    loss: Loss
+    loss: Loss | None  # None: the drill did not get so far as to compare
     share_bytes: int  # of the objects that were recovered
     total_bytes: int  # of all objects
 
@@ -85,6 +85,11 @@ class Outcome:
     def alarms_missing(self) -> tuple[str, ...]:
         """What a detector should have said and did not."""
         return tuple(sorted(set(self.alarms_expected) - set(self.alarms_seen)))
+
+    @property
+    def rpo_messages(self) -> int | None:
+        """Acknowledged messages that were lost; None: not measured."""
+        return self.loss.messages if self.loss is not None else None
 
     @property
     def rto_s(self) -> float:
@@ -104,7 +109,9 @@ class Outcome:
         failed = [f"{check.name}: {check.detail}" for check in self.checks if not check.passed]
         failed += [f"no alarm came: {alarm}" for alarm in self.alarms_missing]
         failed += [f"sample {sample.id}: {sample.detail}" for sample in self.samples if not sample.same]
-        if self.loss.messages > RPO_TARGET_MESSAGES or self.loss.objects:
+        if self.loss is None:
+            failed.append("what was recovered was not compared with what was acknowledged")
+        elif self.loss.messages > RPO_TARGET_MESSAGES or self.loss.objects:
             failed.append(
                 f"lost: {self.loss.messages} messages and {self.loss.events} events"
                 f" in {self.loss.objects} objects"

@@ -14,6 +14,7 @@ _FONT = "DejaVu"
 _GREEN, _RED, _GREY = (26, 127, 55), (180, 35, 24), (243, 245, 247)
 _LINE = 5.0  # mm
 _LONG = 40  # characters
+_ROOM = 50.0  # mm for a heading and some rows
 
 
 def pdf_report(report: dict[str, Any], language: Language) -> bytes:
@@ -49,6 +50,8 @@ def _section(pdf: Any, section: Section) -> None:
     from fpdf.fonts import FontFace
 
     pdf.ln(3)
+    if pdf.get_y() > pdf.h - _ROOM:
+        pdf.add_page()  # no heading stands alone at the end of a page
     pdf.set_font(_FONT, "B", 11)
     pdf.multi_cell(0, 7, section.heading, new_x="LMARGIN", new_y="NEXT")
     pdf.set_font(_FONT, "", 8)
@@ -58,6 +61,7 @@ def _section(pdf: Any, section: Section) -> None:
         first_row_as_headings=bool(section.columns),
         headings_style=head,
         line_height=_LINE,
+        borders_layout="HORIZONTAL_LINES",
         padding=0.8,
         text_align="LEFT",
         wrapmode="CHAR" if _has_long_words(section) else "WORD",

@@ -1,11 +1,9 @@
-"""What a drill will do and whether it fits: pure but for the listing of the source."""
+"""What a drill will do, and whether it fits. Pure."""
 
 from __future__ import annotations
 
 from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.store.port import SiteReader
 from vanvault.recovery.drill.model import DrillPlan
-from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.drill.scenarios import Scenario
 from vanvault.recovery.progress import Extent
 from vanvault.recovery.verify.model import Share
@@ -13,20 +11,6 @@ from vanvault.recovery.verify.model import Share
 #: Bytes of a scratch folder for one of objects: file systems round up, and the hot tail needs room.
 _SPARE = 1.2
 _LEAST = 16 * 2**20
-
-
-def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:
-    """Newest versions at a site: all, and those in the share. Raises SiteUnavailable."""
-    total = todo = Extent()
-    last = ""
-    for version in source.list():
-        if version.key == last:
-            continue
-        last = version.key
-        total += Extent(1, version.size)
-        if in_share(version.key, share):
-            todo += Extent(1, version.size)
-    return total, todo
 
 
 def plan_drill(

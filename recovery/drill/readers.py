@@ -14,6 +14,7 @@ from typing import cast
 
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.store.port import Capabilities, Site, SiteReader, StoredVersion, Stray
+from vanvault.recovery.progress import Extent
 from vanvault.recovery.verify.model import Share
 
 
@@ -116,6 +117,20 @@ def in_share(key: str, share: Share) -> bool:
     """Is the object with this key in the share? Names of no object are in every share."""
     name = parse_key(key)
     return name is None or share.holds(name.sha256)
+
+
+def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:
+    """Newest versions at a site: all, and those in the share. Raises SiteUnavailable."""
+    total = todo = Extent()
+    last = ""
+    for version in source.list():
+        if version.key == last:
+            continue
+        last = version.key
+        total += Extent(1, version.size)
+        if in_share(version.key, share):
+            todo += Extent(1, version.size)
+    return total, todo
 
 
 def for_reading(readers: Mapping[str, SiteReader]) -> Mapping[str, Site]:

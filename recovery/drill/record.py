@@ -38,7 +38,7 @@ class Run:
     finished_at: datetime
     passed: bool
     rto_ms: int  # for everything
-    rpo_messages: int
+    rpo_messages: int | None  # None: the drill did not get so far
     bytes: int  # recovered by the phase that ``ms`` is of
     objects: int
     ms: int
@@ -144,7 +144,7 @@ def runs(search: Search) -> Iterator[Run]:
                 finished_at=parse_rfc3339(item["received_at"]),
                 passed=detail["passed"] is True,
                 rto_ms=int(detail["rto_ms"]),
-                rpo_messages=int(detail["rpo_messages"]),
+                rpo_messages=detail["rpo_messages"],
                 bytes=int(detail["bytes"]),
                 objects=int(detail["objects"]),
                 ms=int(detail["ms"]),

@@ -19,7 +19,7 @@ from vanvault.archiver.errors import Damaged, InvalidInput
 from vanvault.archiver.format.canonical import canonical, parse_canonical
 from vanvault.archiver.keys.signing import SigningKey, verify
 from vanvault.archiver.model.times import rfc3339_us, to_us
-from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Phase
+from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, Phase
 from vanvault.recovery.drill.run import Finished
 from vanvault.recovery.progress import Extent
 
@@ -103,13 +103,7 @@ def report_body(finished: Finished, signing_key: str) -> Report:
         "phases": [_phase(phase) for phase in outcome.phases],
         "plan": plan_fields(finished.plan),
         "rates": rates(outcome.recovered),
-        "rpo": {
-            "acknowledged_objects": outcome.loss.acknowledged,
-            "events": outcome.loss.events,
-            "messages": outcome.loss.messages,
-            "objects": outcome.loss.objects,
-            "target_messages": RPO_TARGET_MESSAGES,
-        },
+        "rpo": _rpo(outcome.loss),
         "rto": {
             "rehearsed_ms": ms(outcome.rto_s),
             "target_ms": finished.plan.target_s * 1000,
@@ -166,6 +160,16 @@ def rates(phase: Phase | None) -> dict[str, Any] | None:
 def ms(seconds: float) -> int:
     """Whole milliseconds."""
     return round(seconds * 1000)
+
+
+def _rpo(loss: Loss | None) -> dict[str, int | None]:
+    return {
+        "acknowledged_objects": loss.acknowledged if loss else None,
+        "events": loss.events if loss else None,
+        "messages": loss.messages if loss else None,
+        "objects": loss.objects if loss else None,
+        "target_messages": RPO_TARGET_MESSAGES,
+    }
 
 
 def _phase(phase: Phase) -> dict[str, Any]:

@@ -13,14 +13,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vanvault import __version__
-from vanvault.archiver.errors import NotFound, VanVaultError
+from vanvault.archiver.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.ports import Clock, Entropy, SystemEntropy
 from vanvault.recovery.drill.conduct import Drill, Means, quiet
 from vanvault.recovery.drill.model import DrillPlan, Outcome
 from vanvault.recovery.drill.node import ReadingNode
-from vanvault.recovery.drill.plan import check_room, extents, plan_drill
+from vanvault.recovery.drill.plan import check_room, plan_drill
+from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios import SCENARIOS, Scenario
 from vanvault.recovery.drill.untouched import Listings
+from vanvault.recovery.progress import Extent
 
 #: Libraries on whose word a recovery rests.
 _LIBRARIES = ("boto3", "cryptography", "pyarrow")
@@ -53,9 +55,16 @@ def scenario_of(name: str) -> Scenario:
 def prepare(
     production: ReadingNode, scenario: Scenario, means: Means, bytes_per_s: float | None = None
 ) -> DrillPlan:
-    """The plan of a drill, from the listing of its source. Raises SiteUnavailable."""
-    source = production.sites[scenario.source or next(iter(production.sites))]
-    total, todo = extents(source, means.share)
+    """The plan of a drill, from the listing of its source. Raises SiteUnavailable, InvalidInput."""
+    if scenario.needs_escrow and not (means.bundle and means.key_shares):
+        raise InvalidInput(
+            f"{scenario.name} restores the keys from their escrow, and none was given",
+            field="bundle",
+            hint="Give --bundle FILE, and --shares FILE for each share.",
+        )
+    total = todo = Extent()
+    if scenario.source:
+        total, todo = extents(production.sites[scenario.source], means.share)
     return plan_drill(scenario, total, todo, means.share, bytes_per_s)
 
 

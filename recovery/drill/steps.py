@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import heapq
+from collections.abc import Collection, Mapping
+from itertools import groupby
 from pathlib import Path
 
+from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.keys.port import KeyProvider
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.store.port import Site, SiteReader
@@ -32,9 +36,11 @@ def expected_answers(drill: Drill) -> list[Expected]:
     return expected
 
 
-def restore_site(drill: Drill, source: SiteReader, target: Site, name: str = "restore") -> RestoreReport:
+def restore_site(
+    drill: Drill, source: SiteReader, target: Site, name: str = "restore", *, counts: bool = True
+) -> RestoreReport:
     """Fill an empty scratch site with the drill's share of ``source``: what ``vanvault restore`` runs."""
-    with drill.phase(name) as note:
+    with drill.phase(name, counts=counts) as note:
         plan = plan_restore(ShareOfSite(source, drill.means.share), target, name=target.site)
         report = restore(
             plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
@@ -50,15 +56,22 @@ def restore_site(drill: Drill, source: SiteReader, target: Site, name: str = "re
     return report
 
 
-def fold(drill: Drill, node: ReadingNode, name: str = "rebuild the hot tail") -> None:
-    """Fill an empty hot tail: from now on searches are answered."""
+def fold(
+    drill: Drill,
+    node: ReadingNode,
+    name: str = "rebuild the hot tail",
+    *,
+    garbage: Collection[str] = (),
+) -> None:
+    """Fill an empty hot tail: from now on searches are answered. ``garbage``: keys of no batch."""
     with drill.phase(name) as note:
         report = node.fold()
         note.extent = Extent(report.folded, 0)
+    unreadable = set(report.unreadable).difference(garbage)
     drill.check(
         f"{name}: every batch could be read",
-        not report.unreadable,
-        f"{report.folded} batches folded, {len(report.unreadable)} unreadable",
+        not unreadable,
+        f"{report.folded} batches folded, {len(unreadable)} unreadable",
     )
 
 
@@ -88,26 +101,54 @@ def verify_recovered(
     survivor: SiteReader | None,
     node: ReadingNode,
     name: str = "verify",
+    *,
+    garbage: Collection[str] = (),
 ) -> VerifyReport:
-    """Read the recovered share back; names, presence and chains are checked whole with the survivor's."""
+    """Read the recovered share back; names, presence and chains are checked whole with the survivor's.
+
+    ``garbage``: keys of objects that are none of the archive's, and are rightly found bad.
+    """
     share = drill.means.share
     seen = recovered if share.is_whole or survivor is None else Overlay(recovered, survivor, share)
     with drill.phase(name) as note:
-        sites = {recovered.site: seen}
-        report = verify(
-            sites,
-            node.reader(sites),
-            share=share,
-            effort=drill.means.effort,
-            pause=lambda: None,  # nobody writes to a scratch site
-            timer=drill.timer,
-        )
+        report = verify_sites(drill, {recovered.site: seen}, node)
         note.extent = report.sites[recovered.site]
-    named = ", ".join(f"{one.problem} {one.key}" for one in report.findings[:NAMED] if one.failing)
-    drill.check(f"{name}: the recovered site is whole", report.whole, named or f"{report.objects} objects")
-    with drill.phase("compare with what was acknowledged", counts=False):
-        drill.set_loss(loss(drill.production, seen, report))
+    failing = [one for one in report.findings if one.failing and one.key not in garbage]
+    named = ", ".join(f"{one.problem} {one.key}" for one in failing[:NAMED])
+    drill.check(f"{name}: the recovered site is whole", not failing, named or f"{report.objects} objects")
+    measure_loss(drill, seen, report, garbage=garbage)
     return report
+
+
+def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNode) -> VerifyReport:
+    """What ``vanvault verify --share`` runs, with the node's keys."""
+    return verify(
+        sites,
+        node.reader(sites),
+        share=drill.means.share,
+        effort=drill.means.effort,
+        pause=lambda: None,  # nobody writes to a scratch site
+        timer=drill.timer,
+    )
+
+
+def measure_loss(
+    drill: Drill, recovered: SiteReader, verified: VerifyReport, *, garbage: Collection[str] = ()
+) -> None:
+    """Write down what of the acknowledged a recovered site does not serve."""
+    with drill.phase("compare with what was acknowledged", counts=False):
+        drill.set_loss(loss(drill.production, recovered, verified, garbage))
+
+
+def pick(drill: Drill, site: SiteReader, count: int) -> list[str]:
+    """Up to ``count`` objects at a site, as the drill's seed decides."""
+    keys = (key for key, _ in groupby(version.key for version in site.list()))
+    named = (key for key in keys if parse_key(key) is not None)
+
+    def chance(key: str) -> bytes:
+        return hashlib.sha256(f"{drill.seed}\0{key}".encode()).digest()
+
+    return heapq.nsmallest(count, named, key=chance)
 
 
 def compare_answers(
