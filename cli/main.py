@@ -24,6 +24,7 @@ VERBS = {
     "verify": "Re-read every object at both sites and name what is not whole.",
     "repair": "Copy what one site lacks or holds damaged from the other.",
     "restore": "Rebuild an empty site from the other.",
+    "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",
     "drill": "Rehearse a recovery in isolation, with signed evidence.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",

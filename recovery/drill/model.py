@@ -126,6 +126,6 @@ class Outcome:
 
     @property
     def recovered(self) -> Phase | None:
-        """The phase that moved the most bytes: the one whose rate forecasts go by."""
+        """The phase whose rates are shown: the restore, or else what moved the most bytes."""
         counted = [phase for phase in self.phases if phase.counts and phase.extent.bytes]
-        return max(counted, key=lambda phase: phase.extent.bytes, default=None)
+        return max(counted, key=lambda one: (one.name.startswith("restore"), one.extent.bytes), default=None)

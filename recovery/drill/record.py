@@ -27,6 +27,8 @@ SCHEDULED = "drill.scheduled"
 RESTORED = "site.restored"
 
 MAX_DAYS = 3660
+#: Drills that bring back a whole site, and so measure what a restore takes.
+_SITE_DRILLS = frozenset(one.name for one in SCENARIOS.values() if one.copies and not one.negative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ class Run:
     passed: bool
     rto_ms: int  # for everything
     rpo_messages: int | None  # None: the drill did not get so far
-    bytes: int  # recovered by the phase that ``ms`` is of
+    bytes: int  # in the share that was rehearsed
     objects: int
-    ms: int
+    ms: int  # that the recovery of them took
     report_sha256: str
 
 
@@ -106,17 +108,12 @@ def message_id_of(drill: str) -> str:
 
 def finished_detail(report: Report, data: bytes) -> dict[str, object]:
     """The detail of the event about a run."""
-    recovered = max(
-        (phase for phase in report["phases"] if phase["counts"] and phase["bytes"]),
-        key=lambda phase: phase["bytes"],
-        default={"bytes": 0, "objects": 0, "ms": 0},
-    )
     return {
         "approver": report["approver"],
-        "bytes": recovered["bytes"],
+        "bytes": report["plan"]["todo"]["bytes"],
         "id": report["id"],
-        "ms": recovered["ms"],
-        "objects": recovered["objects"],
+        "ms": report["rto"]["rehearsed_ms"],
+        "objects": report["plan"]["todo"]["objects"],
         "passed": report["passed"],
         "report_sha256": hashlib.sha256(data).hexdigest(),
         "rpo_messages": report["rpo"]["messages"],
@@ -185,18 +182,23 @@ def overdue(search: Search, now: datetime) -> list[str]:
 
 
 def measured(search: Search) -> list[Measured]:
-    """What past drills and restores took, newest first."""
+    """What past recoveries of a site took, newest first: drills that passed; without any, restores.
+
+    A drill's time holds the verification and the new hot tail, too; a restore's is that of the copying.
+    """
     found = [
         Measured(run.finished_at, run.bytes, run.objects, run.ms / 1000)
         for run in runs(search)
-        if run.ms > 0 and run.bytes > 0
+        if run.scenario in _SITE_DRILLS and run.passed and run.ms > 0 and run.bytes > 0
     ]
+    if found:
+        return found
     for item, detail in _events(search, RESTORED):
         size, took = detail.get("bytes"), detail.get("ms")
         if isinstance(size, int) and isinstance(took, int) and size > 0 and took > 0:
             at = parse_rfc3339(item["received_at"])
             found.append(Measured(at, size, int(detail.get("objects", 0)), took / 1000))
-    return sorted(found, key=lambda one: one.at, reverse=True)
+    return found
 
 
 def last_rate(search: Search) -> float | None:
