@@ -111,9 +111,22 @@ _VIETNAMESE = {
     "sample chosen": "đã chọn mẫu",
     "production was not touched": "hệ thống đang vận hành không bị tác động",
     "the rehearsal ran to its end": "buổi diễn tập chạy đến cuối",
-    "restore: every object was copied": "khôi phục: mọi đối tượng đã được sao chép",
-    "rebuild the hot tail: every batch could be read": "dựng lại chỉ mục nóng: mọi lô đều đọc được",
-    "verify: the recovered site is whole": "kiểm tra toàn vẹn: kho khôi phục nguyên vẹn",
+    "every object was copied": "mọi đối tượng đã được sao chép",
+    "every batch could be read": "mọi lô đều đọc được",
+    "the recovered site is whole": "kho khôi phục nguyên vẹn",
+    "verify the second site": "kiểm tra kho thứ hai",
+    "lock under a wrong host clock": "khóa dữ liệu khi máy chủ sai giờ",
+    "enough objects to harm": "có đủ đối tượng để làm hỏng",
+    "objects were attacked": "đã tấn công các đối tượng",
+    "the good site is whole": "kho còn lại nguyên vẹn",
+    "every object still has its whole, locked version": "mọi đối tượng vẫn còn bản nguyên vẹn, đang khóa",
+    "the escrow holds every key": "bộ ký gửi có đủ mọi khóa",
+    "the control plane has the settings": "phần cấu hình có tệp thiết lập",
+    "the keys of the control plane are sound": "các khóa trong phần cấu hình hợp lệ",
+    "the clocks of production agree": "đồng hồ hệ thống đang vận hành khớp nhau",
+    "right clocks are accepted": "đồng hồ đúng được chấp nhận",
+    "the guard names the culprit": "bộ canh giờ chỉ đúng đồng hồ sai",
+    "a lock ends by the store's clock": "hạn khóa tính theo đồng hồ của kho",
     "the third copy is there": "có bản sao thứ ba",
     "the shares open the bundle": "các mảnh khóa mở được bộ ký gửi",
     "every entry is back": "mọi bản ghi đã trở lại",
@@ -127,5 +140,7 @@ def label(name: str, language: Language) -> str:
 
 
 def phrase(text: str, language: Language) -> str:
-    """The name of a scenario, phase or check; one without a translation stands as it is."""
-    return _VIETNAMESE.get(text, text) if language == "vi" else text
+    """The name of a scenario, phase or check, part by part; what has no translation stands as it is."""
+    if language == "en":
+        return text
+    return ": ".join(_VIETNAMESE.get(part, part) for part in text.split(": "))

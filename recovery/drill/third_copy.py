@@ -24,7 +24,9 @@ class ThirdCopy(Protocol):
         ...
 
     def restore_objects(self, site: Site) -> None:
-        """Put every object into ``site``, which is empty, each locked; their bytes need not be checked here.
+        """Put every object into ``site``, which is empty, each locked as long as its batch says or longer.
+
+        Bytes need not be checked here: the drill verifies them, and the locks.
 
         Raises as ``restore_control``, and SiteFull.
         """
