@@ -25,6 +25,8 @@ VERBS = {
     "repair": "Copy what one site lacks or holds damaged from the other.",
     "restore": "Rebuild an empty site from the other.",
     "backup": "Keep a third copy in a restic repository, check it, and restore from it.",
+    "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",
+    "drill": "Rehearse a recovery in isolation, with signed evidence.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",
     "receipt": "Verify a receipt offline, show one, or print the public keys.",

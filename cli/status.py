@@ -43,6 +43,8 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     with ApiClient(url) as client:
         ready, reason = client.ready()
     found["server"] = {"url": url, "ready": ready, "detail": reason}
+    for name in found["drills"]["overdue"]:
+        warn(f"the drill {name} is overdue; run: vanvault drill run {name}")
     if as_json:
         emit_json(found)
     else:
@@ -69,6 +71,8 @@ def _caught_up(archive: Archive) -> bool:
 
 
 def _status(archive: Archive, complete: bool) -> dict[str, Any]:
+    from vanvault.recovery.drill.record import overdue
+
     settings, signing = archive.settings, archive.signing
     return {
         "home": str(archive.home),
@@ -84,6 +88,7 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
             "margin_days": archive.profile.originals.margin_days,
         },
         "gateways": len(archive.gateways.names()),
+        "drills": {"overdue": overdue(archive.search, archive.clock.now())},
     }
 
 

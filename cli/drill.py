@@ -1,0 +1,344 @@
+"""``vanvault drill``: rehearse a recovery, keep the evidence, and know when the next is due."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vanvault.archiver.errors import InvalidInput, SiteUnavailable
+from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.cli.context import catch_up, keys_folder, open_archive
+from vanvault.cli.errors import ExitCode
+from vanvault.cli.output import (
+    emit_json,
+    emit_pretty,
+    human_duration,
+    human_size,
+    json_option,
+    print_pairs,
+    print_table,
+    warn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from vanvault.archiver.archive import Archive
+    from vanvault.recovery.drill.model import DrillPlan
+    from vanvault.recovery.drill.record import Standing
+    from vanvault.recovery.drill.report import Report
+    from vanvault.recovery.drill.run import Finished
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_EVERY = re.compile(r"([1-9][0-9]{0,3})d")
+
+
+@click.group()
+def command() -> None:
+    """Rehearse a recovery in isolation, keep signed evidence of it, and know when the next is due."""
+
+
+@command.command("run")
+@click.argument("scenario")
+@click.option("--share", default="1/1", show_default=True, metavar="N/T", help="Recover the Nth of T parts.")
+@click.option("--samples", type=click.IntRange(1, 1000), default=24, show_default=True,
+              help="Entries to compare before and after.")  # fmt: skip
+@click.option("--seed", default="", help="Decides the samples; without it, the drill's id does.")
+@click.option("--approver", default="", metavar="NAME", help="Who approved the drill, for the report.")
+@click.option("--scratch", type=_FOLDER, help="Folder with room for the copy; by default in the home.")
+@click.option("--bundle", type=_FILE, metavar="FILE", help="keys-lost: the sealed escrow bundle.")
+@click.option("--shares", "key_shares", type=_FILE, multiple=True, metavar="FILE",
+              help="keys-lost: a share that opens the bundle; once for each.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Objects at once.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
+@json_option
+@click.pass_obj
+def run_drill(
+    home: Path,
+    scenario: str,
+    share: str,
+    samples: int,
+    seed: str,
+    approver: str,
+    scratch: Path | None,
+    bundle: Path | None,
+    key_shares: tuple[Path, ...],
+    workers: int,
+    dry_run: bool,
+    as_json: bool,
+) -> ExitCode:
+    """Rehearse SCENARIO with a copy of the archive in a scratch folder, and sign what came of it.
+
+    Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
+    """
+    from vanvault.recovery.drill.conduct import Means
+    from vanvault.recovery.drill.node import production
+    from vanvault.recovery.drill.record import last_rate
+    from vanvault.recovery.drill.run import prepare, run, scenario_of
+    from vanvault.recovery.pipeline import Effort
+    from vanvault.recovery.verify.model import Share
+
+    chosen = scenario_of(scenario)
+    with open_archive(home) as archive:
+        catch_up(archive)
+        means = Means(
+            share=Share.parse(share),
+            samples=samples,
+            seed=seed,
+            effort=Effort(workers),
+            bundle=bundle,
+            key_shares=key_shares,
+            probes=_probes(archive),
+            max_skew=timedelta(seconds=archive.settings.clock.max_skew_s),
+        )
+        node = production(archive)
+        plan = prepare(node, chosen, means, last_rate(archive.search))
+        if not as_json or dry_run:
+            _show_plan(plan, as_json)
+        if dry_run:
+            return ExitCode.OK
+        finished = run(
+            node,
+            chosen,
+            plan,
+            means,
+            scratch=scratch or home / "cache" / "drills",
+            clock=archive.clock,
+            operator=getpass.getuser(),
+            approver=approver,
+            say=(lambda _: None) if as_json else (lambda phase: click.echo(f"  {phase}", err=True)),
+        )
+        evidence, archived = _keep(archive, finished)
+    if as_json:
+        emit_json(_summary(finished, evidence, archived))
+    else:
+        _show(finished, evidence)
+    return ExitCode.OK if finished.outcome.passed else ExitCode.CHECK_FAILED
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_drills(home: Path, as_json: bool) -> None:
+    """List the scenarios: the last run of each, its result, and when the next is due."""
+    from vanvault.recovery.drill.record import standings
+
+    with open_archive(home) as archive:
+        complete = catch_up(archive)
+        now = archive.clock.now()
+        found = standings(archive.search)
+    late = [standing.scenario for standing in found if standing.overdue(now)]
+    if as_json:
+        drills = [_standing_fields(one, overdue=one.overdue(now)) for one in found]
+        emit_json({"drills": drills, "overdue": late, "partial": not complete})
+        return
+    columns = ("scenario", "last run", "result", "recovery", "lost", "due")
+    print_table(columns, [_standing_row(one, overdue=one.overdue(now)) for one in found])
+    for name in late:
+        warn(f"the drill {name} is overdue; run: vanvault drill run {name}")
+
+
+@command.command("show")
+@click.argument("drill")
+@click.option("--verify", is_flag=True, help="Check the signature; works without the archive's sites.")
+@click.option("--public-key", "public_keys", type=_FILE, multiple=True, metavar="FILE",
+              help="Trust this key (PEM) instead of the home's own; may be repeated.")  # fmt: skip
+@json_option
+@click.pass_obj
+def show_drill(home: Path, drill: str, verify: bool, public_keys: tuple[Path, ...], as_json: bool) -> None:
+    """Show the report of a drill: DRILL is its id, or the path of its evidence.
+
+    With --verify it ends with 3 when the report was changed or signed by another.
+    """
+    from vanvault.recovery.drill.bundle import read_report
+    from vanvault.recovery.drill.report import parse_report, verify_report
+
+    data = read_report(home, drill)
+    report = verify_report(data, _trusted(home, public_keys)) if verify else parse_report(data)
+    if as_json:
+        emit_json({"verified": verify, "report": report})
+    else:
+        emit_pretty(report)
+        click.echo(_verdict(report) + (", signature good" if verify else ", signature not checked"), err=True)
+
+
+@command.command("schedule")
+@click.argument("scenario")
+@click.option("--every", metavar="DAYS", help="Such as 90d: pass it at least so often.")
+@click.option("--off", is_flag=True, help="It is no longer due.")
+@json_option
+@click.pass_obj
+def schedule(home: Path, scenario: str, every: str | None, off: bool, as_json: bool) -> None:
+    """Put on record how often SCENARIO has to be passed; one that is overdue is an alarm.
+
+    Due is counted from the last run that passed. vanvault drill list and status name what is overdue.
+    """
+    from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
+    from vanvault.recovery.drill.run import scenario_of
+
+    scenario_of(scenario)
+    days = _days(every, off)
+    detail = scheduled_detail(scenario, days, getpass.getuser())
+    with open_archive(home) as archive:
+        archive.record(SCHEDULED, detail)
+    if as_json:
+        emit_json(detail)
+    elif days:
+        click.echo(f"{scenario} is due {days} days after each run that passes.")
+    else:
+        click.echo(f"{scenario} is no longer due.")
+
+
+def _days(every: str | None, off: bool) -> int:
+    if off != (every is None):
+        raise InvalidInput("give either --every or --off", field="every")
+    if every is None:
+        return 0
+    match = _EVERY.fullmatch(every)
+    if match is None:
+        raise InvalidInput("--every is a number of days, such as 90d", field="every")
+    return int(match[1])
+
+
+def _trusted(home: Path, public_keys: tuple[Path, ...]) -> Callable[[str], Ed25519PublicKey]:
+    from vanvault.archiver.keys.signing import SigningKeys, key_id_of, load_public
+    from vanvault.recovery.drill.report import public_keys_of
+
+    if not public_keys:
+        return SigningKeys(keys_folder(home)).public
+    return public_keys_of({key_id_of(key): key for key in map(load_public, public_keys)})
+
+
+def _verdict(report: Report) -> str:
+    return f"{report['scenario']} {'passed' if report['passed'] else 'FAILED'}"
+
+
+def _standing_fields(standing: Standing, *, overdue: bool) -> dict[str, Any]:
+    last = standing.last
+    return {
+        "scenario": standing.scenario,
+        "last": {
+            "id": last.id,
+            "finished_at": rfc3339_seconds(last.finished_at),
+            "passed": last.passed,
+            "rto_seconds": last.rto_ms / 1000,
+            "rpo_messages": last.rpo_messages,
+            "report_sha256": last.report_sha256,
+        }
+        if last
+        else None,
+        "last_passed": rfc3339_seconds(standing.last_passed.finished_at) if standing.last_passed else None,
+        "every_days": standing.every_days,
+        "due": rfc3339_seconds(standing.due_at) if standing.due_at else None,
+        "overdue": overdue,
+    }
+
+
+def _standing_row(standing: Standing, *, overdue: bool) -> tuple[str, ...]:
+    last = standing.last
+    due = rfc3339_seconds(standing.due_at) if standing.due_at else "not scheduled"
+    if overdue:
+        due += " OVERDUE"
+    if last is None:
+        return (standing.scenario, "never", "", "", "", due)
+    return (
+        standing.scenario,
+        rfc3339_seconds(last.finished_at),
+        "passed" if last.passed else "FAILED",
+        human_duration(last.rto_ms / 1000),
+        "?" if last.rpo_messages is None else str(last.rpo_messages),
+        due,
+    )
+
+
+def _keep(archive: Archive, finished: Finished) -> tuple[Path, bool]:
+    """Sign, write and archive the evidence: where it lies, and whether the archive has it."""
+    from vanvault.recovery.drill.bundle import FOLDER, bundle_files, write_bundle, zipped
+    from vanvault.recovery.drill.record import archive_drill
+    from vanvault.recovery.drill.report import parse_report, signed_report
+
+    data = signed_report(finished, archive.signing.active())
+    files = bundle_files(data)
+    evidence = archive.home / FOLDER / finished.id
+    write_bundle(evidence, files)
+    try:
+        archive_drill(archive, parse_report(data), data, zipped(files))
+    except SiteUnavailable as error:
+        warn(f"the evidence could not be archived: {error.message}")
+        return evidence, False
+    return evidence, True
+
+
+def _probes(archive: Archive) -> dict[str, str]:
+    """By S3 site, how its store came off at its last probe: a drill cannot attack a copy of it."""
+    from vanvault.archiver.store.url import S3Url, parse_site_url
+
+    found = {}
+    for site in archive.sites:
+        if isinstance(parse_site_url(archive.endpoint(site)), S3Url):
+            probe = archive.trust.probe_of(site)
+            found[site] = probe.verdict if probe else ""
+    return found
+
+
+def _show_plan(plan: DrillPlan, as_json: bool) -> None:
+    from vanvault.recovery.drill.report import plan_fields
+
+    if as_json:
+        emit_json({"dry_run": True, **plan_fields(plan)})
+        return
+    expected = human_duration(plan.expected_s) if plan.expected_s is not None else "not measured yet"
+    print_pairs(
+        [
+            ("drill", plan.scenario),
+            ("from", plan.source or "nothing of production"),
+            ("share", f"{plan.share}: {plan.todo.objects} of {plan.total.objects} objects,"
+             f" {human_size(plan.todo.bytes)} of {human_size(plan.total.bytes)}"),
+            ("scratch", human_size(plan.scratch_bytes)),
+            ("recovery of everything", f"{expected} (target: {human_duration(plan.target_s)})"),
+        ]
+    )  # fmt: skip
+
+
+def _show(finished: Finished, evidence: Path) -> None:
+    outcome = finished.outcome
+    rows = [
+        (phase.name, human_duration(phase.seconds), str(phase.extent.objects or ""),
+         human_size(phase.extent.bytes) if phase.extent.bytes else "", "" if phase.counts else "not counted")
+        for phase in outcome.phases
+    ]  # fmt: skip
+    print_table(("phase", "time", "objects", "bytes", ""), rows)
+    for failure in outcome.failures:
+        click.echo(f"failed: {failure}")
+    lost = "unknown how many" if outcome.rpo_messages is None else outcome.rpo_messages
+    click.echo(
+        f"{finished.scenario.name} {'passed' if outcome.passed else 'FAILED'}:"
+        f" recovery {human_duration(outcome.rto_s)}"
+        + (f" (everything: {human_duration(outcome.rto_whole_s)})" if finished.plan.share != "1/1" else "")
+        + f", {lost} messages lost, {len(outcome.samples)} samples compared"
+    )
+    click.echo(f"evidence: {evidence}")
+
+
+def _summary(finished: Finished, evidence: Path, archived: bool) -> dict[str, Any]:
+    outcome = finished.outcome
+    return {
+        "scenario": finished.scenario.name,
+        "passed": outcome.passed,
+        "rto_seconds": round(outcome.rto_s, 3),
+        "rto_whole_seconds": round(outcome.rto_whole_s, 3),
+        "rpo_messages": outcome.rpo_messages,
+        "evidence": str(evidence),
+        "id": finished.id,
+        "archived": archived,
+        "failures": list(outcome.failures),
+        "alarms": {"expected": len(outcome.alarms_expected), "missing": len(outcome.alarms_missing)},
+    }

@@ -1,0 +1,65 @@
+"""The evidence of a drill on disk: the signed report and its renderings in a folder, and the same as ZIP."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from vanvault.archiver.errors import NotFound, SettingsError
+from vanvault.recovery.drill.html import html_report
+from vanvault.recovery.drill.pdf import pdf_report
+from vanvault.recovery.drill.report import Report, parse_report
+
+REPORT = "report.json"
+FOLDER = "drills"
+
+#: Every ZIP of the same files has the same bytes.
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def bundle_files(data: bytes) -> dict[str, bytes]:
+    """The files of a bundle from its signed report: name -> bytes. The report is what counts."""
+    report: Report = parse_report(data)
+    return {
+        REPORT: data,
+        "report.en.html": html_report(report, "en").encode(),
+        "report.vi.html": html_report(report, "vi").encode(),
+        "report.en.pdf": pdf_report(report, "en"),
+        "report.vi.pdf": pdf_report(report, "vi"),
+    }
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The files as one ZIP."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name, _DATE), data, zipfile.ZIP_DEFLATED)
+    return held.getvalue()
+
+
+def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files durably into ``folder``, which must not exist. Raises SettingsError."""
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+        for name, data in files.items():
+            with (folder / name).open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise SettingsError(f"the evidence cannot be written: {error.strerror}") from error
+
+
+def read_report(home: Path, drill: str) -> bytes:
+    """The signed report of a drill: an id, or the path of a bundle or report. Raises NotFound."""
+    for path in (home / FOLDER / drill / REPORT, Path(drill) / REPORT, Path(drill)):
+        if path.is_file():
+            return path.read_bytes()
+    raise NotFound(
+        f"there is no evidence of a drill {drill[:80]} here",
+        hint="vanvault drill list names the last ones; their bundles are in drills/ and in the archive.",
+    )

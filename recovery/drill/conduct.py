@@ -1,0 +1,123 @@
+"""What a scenario works with, and where it writes down what it did and saw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from vanvault.archiver.ports import Clock, Entropy
+from vanvault.archiver.store.file import FileSite
+from vanvault.recovery.drill.harm import Harm, harm
+from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, Sample
+from vanvault.recovery.drill.node import ReadingNode
+from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
+from vanvault.recovery.drill.third_copy import ThirdCopy
+from vanvault.recovery.pipeline import Effort
+from vanvault.recovery.progress import Extent
+from vanvault.recovery.verify.model import Share
+
+
+def quiet(line: str) -> None:
+    """The default: nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a drill is given besides production."""
+
+    share: Share = field(default_factory=Share)
+    samples: int = 24  # entries that are compared before and after
+    seed: str = ""  # decides the samples; "": the drill's id
+    effort: Effort = field(default_factory=Effort)
+    bundle: Path | None = None  # of the escrow, and the shares that open it
+    key_shares: tuple[Path, ...] = ()
+    third_copy: ThirdCopy | None = None
+    probes: Mapping[str, str] = field(default_factory=dict)  # by S3 site: verdict of its last probe, or ""
+    max_skew: timedelta = timedelta(seconds=60)  # between clocks
+    wrong_by: timedelta = timedelta(hours=6)  # how far clock-wrong sets clocks off
+    harm: Harm = harm  # how objects-damaged harms a file
+    store: ScratchStore = scratch_file_store  # what ransomware attacks
+
+
+@dataclass(slots=True)
+class PhaseNote:
+    """What a phase worked on; fill it in before the phase ends."""
+
+    extent: Extent = field(default_factory=Extent)
+
+
+@dataclass(slots=True)
+class Drill:
+    """One rehearsal while it runs."""
+
+    id: str
+    production: ReadingNode
+    scratch: Path  # empty, and the drill's alone
+    clock: Clock
+    entropy: Entropy
+    means: Means
+    say: Callable[[str], None] = quiet
+    timer: Callable[[], float] = time.monotonic
+    total: Extent = field(default_factory=Extent)  # of the site that the plan names
+    todo: Extent = field(default_factory=Extent)  # the share of it
+    _phases: list[Phase] = field(default_factory=list)
+    _checks: list[Check] = field(default_factory=list)
+    _samples: list[Sample] = field(default_factory=list)
+    _expected: list[str] = field(default_factory=list)
+    _seen: list[str] = field(default_factory=list)
+    _loss: Loss | None = None
+
+    @property
+    def seed(self) -> str:
+        return self.means.seed or self.id
+
+    @contextmanager
+    def phase(self, name: str, *, counts: bool = True) -> Iterator[PhaseNote]:
+        """Time a step; ``counts``: it is part of the recovery. One that fails is written down, too."""
+        self.say(name)
+        note, began, started_at = PhaseNote(), self.timer(), self.clock.now()
+        try:
+            yield note
+        finally:
+            self._phases.append(Phase(name, started_at, self.timer() - began, note.extent, counts))
+
+    def check(self, name: str, passed: bool, detail: str) -> None:
+        """Write down the answer to one question; ``detail`` holds no personal data."""
+        self._checks.append(Check(name, passed, detail))
+
+    def expect_alarm(self, alarm: str) -> None:
+        """A detector must say this, or the drill fails."""
+        self._expected.append(alarm)
+
+    def saw_alarm(self, alarm: str) -> None:
+        """A detector said this."""
+        self._seen.append(alarm)
+
+    def add_samples(self, samples: list[Sample]) -> None:
+        self._samples.extend(samples)
+
+    def set_loss(self, loss: Loss) -> None:
+        self._loss = loss
+
+    def scratch_site(self, name: str, folder: str = "") -> FileSite:
+        """A new, empty site of the scratch home."""
+        root = self.scratch / (folder or f"sites-{name}")
+        FileSite.create(root, name, archive=self.production.archive, clock=self.clock)
+        return FileSite(root, name, clock=self.clock, entropy=self.entropy)
+
+    def outcome(self) -> Outcome:
+        """What it came to."""
+        return Outcome(
+            tuple(self._phases),
+            tuple(self._checks),
+            tuple(self._samples),
+            tuple(self._expected),
+            tuple(dict.fromkeys(self._seen)),
+            self._loss,
+            self.todo.bytes,
+            self.total.bytes,
+        )

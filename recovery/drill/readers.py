@@ -1,0 +1,141 @@
+"""Sites as a drill may see them: readers in which writing verbs do not exist.
+
+``ReadOnlySite`` holds the reading methods of a site and nothing that leads to the others by name: code that
+tries to put, extend or delete through it meets an AttributeError. The others put such readers together.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from operator import attrgetter
+from typing import cast
+
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.store.port import Capabilities, Site, SiteReader, StoredVersion, Stray
+from vanvault.recovery.progress import Extent
+from vanvault.recovery.verify.model import Share
+
+
+class ReadOnlySite:
+    """``SiteReader`` over the reading methods of a site; closing it closes nothing."""
+
+    __slots__ = (
+        "_capabilities", "_get", "_get_range", "_list", "_name", "_now", "_stat", "_strays", "_versions",
+    )  # fmt: skip
+
+    def __init__(self, site: SiteReader) -> None:
+        self._name = site.site
+        self._capabilities: Callable[[], Capabilities] = lambda: site.capabilities
+        self._get, self._get_range, self._stat = site.get, site.get_range, site.stat
+        self._versions, self._list, self._strays, self._now = site.versions, site.list, site.strays, site.now
+
+    @property
+    def site(self) -> str:
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities()
+
+    def get(self, key: str, version: str | None = None) -> bytes:
+        return self._get(key, version)
+
+    def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
+        return self._get_range(key, offset, length, version)
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        return self._stat(key, version)
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        return self._versions(key)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        return self._list(prefix, after)
+
+    def strays(self) -> Iterator[Stray]:
+        return self._strays()
+
+    def now(self) -> datetime:
+        return self._now()
+
+    def close(self) -> None:
+        """The site belongs to somebody else."""
+
+
+class ShareOfSite(ReadOnlySite):
+    """Lists only the objects of a share, and names of no object; what is asked for by name is given."""
+
+    __slots__ = ("_share",)
+
+    def __init__(self, site: SiteReader, share: Share) -> None:
+        super().__init__(site)
+        self._share = share
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        return (version for version in super().list(prefix, after) if in_share(version.key, self._share))
+
+
+class Overlay(ReadOnlySite):
+    """The recovered share of a site, and of the survivor all that is outside the share.
+
+    So names, presence and chains can be verified whole when only a share was recovered.
+    """
+
+    __slots__ = ("_share", "_survivor")
+
+    def __init__(self, recovered: SiteReader, survivor: SiteReader, share: Share) -> None:
+        super().__init__(recovered)
+        self._survivor = ReadOnlySite(survivor)
+        self._share = share
+
+    def get(self, key: str, version: str | None = None) -> bytes:
+        return super().get(key, version) if self._is_ours(key) else self._survivor.get(key, version)
+
+    def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
+        if self._is_ours(key):
+            return super().get_range(key, offset, length, version)
+        return self._survivor.get_range(key, offset, length, version)
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        return super().stat(key, version) if self._is_ours(key) else self._survivor.stat(key, version)
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        return super().versions(key) if self._is_ours(key) else self._survivor.versions(key)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        ours = (found for found in super().list(prefix, after) if self._is_ours(found.key))
+        theirs = (found for found in self._survivor.list(prefix, after) if not self._is_ours(found.key))
+        return heapq.merge(ours, theirs, key=attrgetter("key"))
+
+    def _is_ours(self, key: str) -> bool:
+        return in_share(key, self._share)
+
+
+def in_share(key: str, share: Share) -> bool:
+    """Is the object with this key in the share? Names of no object are in every share."""
+    name = parse_key(key)
+    return name is None or share.holds(name.sha256)
+
+
+def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:
+    """Newest versions at a site: all, and those in the share. Raises SiteUnavailable."""
+    total = todo = Extent()
+    last = ""
+    for version in source.list():
+        if version.key == last:
+            continue
+        last = version.key
+        total += Extent(1, version.size)
+        if in_share(version.key, share):
+            todo += Extent(1, version.size)
+    return total, todo
+
+
+def for_reading(readers: Mapping[str, SiteReader]) -> Mapping[str, Site]:
+    """Readers for functions that take sites and, as they are called here, only read from them.
+
+    Should one of them write after all, there is no such verb: the drill stops with an AttributeError.
+    """
+    return cast("Mapping[str, Site]", readers)

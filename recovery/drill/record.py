@@ -1,0 +1,220 @@
+"""Drills on record: each run is an event of the archive and its bundle a message; plans are events, too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.intake.receive import message_draft
+from vanvault.archiver.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.model.times import parse_rfc3339
+from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.query import MAX_LIMIT, Query, open_cursor
+from vanvault.archiver.search.search import Search
+from vanvault.recovery.drill.report import Report
+from vanvault.recovery.drill.scenarios import SCENARIOS
+
+FINISHED = "drill.finished"
+SCHEDULED = "drill.scheduled"
+RESTORED = "site.restored"
+
+MAX_DAYS = 3660
+#: Drills that bring back a whole site, and so measure what a restore takes.
+_SITE_DRILLS = frozenset(one.name for one in SCENARIOS.values() if one.copies and not one.negative)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A drill on record."""
+
+    id: str
+    scenario: str
+    finished_at: datetime
+    passed: bool
+    rto_ms: int  # for everything
+    rpo_messages: int | None  # None: the drill did not get so far
+    bytes: int  # in the share that was rehearsed
+    objects: int
+    ms: int  # that the recovery of them took
+    report_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one scenario stands."""
+
+    scenario: str
+    last: Run | None
+    last_passed: Run | None
+    every_days: int | None  # None: not scheduled
+    due_at: datetime | None
+
+    def overdue(self, now: datetime) -> bool:
+        """Was it to be passed by now?"""
+        return self.due_at is not None and self.due_at < now
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a drill or a restore took."""
+
+    at: datetime
+    bytes: int
+    objects: int
+    seconds: float
+
+    @property
+    def bytes_per_s(self) -> float:
+        return self.bytes / self.seconds
+
+
+def archive_drill(archive: Archive, report: Report, report_data: bytes, bundle: bytes) -> None:
+    """Archive the bundle as a message of the archive's own gateway, with the summary as an event.
+
+    Raises SiteUnavailable, KeyUnavailable.
+    """
+    message = message_draft(
+        gateway=SYSTEM_GATEWAY,
+        message_id=message_id_of(report["id"]),
+        received=archive.clock.now(),
+        content_type="application/zip",
+        body=bundle,
+        sha256=hashlib.sha256(bundle).digest(),
+        sha512=hashlib.sha512(bundle).digest(),
+        given=Metadata(kind="drill-evidence"),
+        reading=MetadataReading(Metadata()),
+    )
+    event = archive.system_event(FINISHED, finished_detail(report, report_data))
+    writer, opened = archive.open_writer(trusted=False)
+    try:
+        last = writer.commit([message, event], final=True)
+        archive.tail.apply([batch.folded for batch in (*opened, *last)])
+    finally:
+        writer.close()
+
+
+def message_id_of(drill: str) -> str:
+    """The id under which a drill's bundle is archived."""
+    return f"drill-{drill}"
+
+
+def finished_detail(report: Report, data: bytes) -> dict[str, object]:
+    """The detail of the event about a run."""
+    return {
+        "approver": report["approver"],
+        "bytes": report["plan"]["todo"]["bytes"],
+        "id": report["id"],
+        "ms": report["rto"]["rehearsed_ms"],
+        "objects": report["plan"]["todo"]["objects"],
+        "passed": report["passed"],
+        "report_sha256": hashlib.sha256(data).hexdigest(),
+        "rpo_messages": report["rpo"]["messages"],
+        "rto_ms": report["rto"]["whole_ms"],
+        "scenario": report["scenario"],
+        "share": report["plan"]["share"],
+        "who": report["operator"],
+    }
+
+
+def scheduled_detail(scenario: str, days: int, who: str) -> dict[str, object]:
+    """The detail of the event that plans a scenario (0 days: no longer). Raises InvalidInput."""
+    if not 0 <= days <= MAX_DAYS:
+        raise InvalidInput(f"a drill is due every 1 to {MAX_DAYS} days", field="every")
+    return {"every_days": days, "scenario": scenario, "who": who}
+
+
+def runs(search: Search) -> Iterator[Run]:
+    """Drills on record, newest first; an event that is not readable as one is passed by."""
+    for item, detail in _events(search, FINISHED):
+        try:
+            yield Run(
+                id=str(detail["id"]),
+                scenario=str(detail["scenario"]),
+                finished_at=parse_rfc3339(item["received_at"]),
+                passed=detail["passed"] is True,
+                rto_ms=int(detail["rto_ms"]),
+                rpo_messages=detail["rpo_messages"],
+                bytes=int(detail["bytes"]),
+                objects=int(detail["objects"]),
+                ms=int(detail["ms"]),
+                report_sha256=str(detail["report_sha256"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+
+
+def standings(search: Search) -> list[Standing]:
+    """Every scenario: its last run and, where it is scheduled, when it is due.
+
+    Due is counted from the last run that passed, or from when it was scheduled if that is later than none.
+    """
+    last: dict[str, Run] = {}
+    passed: dict[str, Run] = {}
+    for run in runs(search):
+        last.setdefault(run.scenario, run)
+        if run.passed:
+            passed.setdefault(run.scenario, run)
+    plans: dict[str, tuple[datetime, int]] = {}
+    for item, detail in _events(search, SCHEDULED):
+        name, days = str(detail.get("scenario")), detail.get("every_days")
+        if isinstance(days, int):
+            plans.setdefault(name, (parse_rfc3339(item["received_at"]), days))
+    found = []
+    for name in SCENARIOS:
+        planned_at, days = plans.get(name, (None, 0))
+        start = passed[name].finished_at if name in passed else planned_at
+        due = start + timedelta(days=days) if start and days else None
+        found.append(Standing(name, last.get(name), passed.get(name), days or None, due))
+    return found
+
+
+def overdue(search: Search, now: datetime) -> list[str]:
+    """Names of the scenarios that should have been passed by now."""
+    return [standing.scenario for standing in standings(search) if standing.overdue(now)]
+
+
+def measured(search: Search) -> list[Measured]:
+    """What past recoveries of a site took, newest first: drills that passed; without any, restores.
+
+    A drill's time holds the verification and the new hot tail, too; a restore's is that of the copying.
+    """
+    found = [
+        Measured(run.finished_at, run.bytes, run.objects, run.ms / 1000)
+        for run in runs(search)
+        if run.scenario in _SITE_DRILLS and run.passed and run.ms > 0 and run.bytes > 0
+    ]
+    if found:
+        return found
+    for item, detail in _events(search, RESTORED):
+        size, took = detail.get("bytes"), detail.get("ms")
+        if isinstance(size, int) and isinstance(took, int) and size > 0 and took > 0:
+            at = parse_rfc3339(item["received_at"])
+            found.append(Measured(at, size, int(detail.get("objects", 0)), took / 1000))
+    return found
+
+
+def last_rate(search: Search) -> float | None:
+    """Bytes per second of the newest drill or restore on record; None: there was none."""
+    return next((one.bytes_per_s for one in measured(search)), None)
+
+
+def _events(search: Search, type: str) -> Iterator[tuple[Item, dict[str, Any]]]:
+    """The archive's own events of a type and their details, newest first."""
+    query = Query(filters={"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}, limit=MAX_LIMIT)
+    while True:
+        page = search.page(query)
+        for item in page.items:
+            detail = orjson.loads(item["detail"])
+            if isinstance(detail, dict):
+                yield item, detail
+        if page.next is None:
+            return
+        query = replace(query, after=open_cursor(page.next, query, search.cursor_key))

@@ -1,0 +1,187 @@
+"""The signed report of a drill: one canonical JSON object, verifiable offline. Pure.
+
+``signature`` is Ed25519 over three lines, each ended by 0x0A: ``vanvault drill v1``, the archive id, and the
+SHA-256 (hex) of the canonical JSON (RFC 8785) of the report without ``signature``. Times are RFC 3339, UTC;
+durations are whole milliseconds, because canonical JSON has no fractions here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from vanvault.archiver.errors import Damaged, InvalidInput
+from vanvault.archiver.format.canonical import canonical, parse_canonical
+from vanvault.archiver.keys.signing import SigningKey, verify
+from vanvault.archiver.model.times import rfc3339_us, to_us
+from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, Phase
+from vanvault.recovery.drill.run import Finished
+from vanvault.recovery.progress import Extent
+
+REPORT_FORMAT = "vanvault-drill-v1"
+
+Report = dict[str, Any]
+
+
+def statement(archive: str, digest: str) -> bytes:
+    """The signed text."""
+    return f"vanvault drill v1\n{archive}\n{digest}\n".encode()
+
+
+def signed_report(finished: Finished, signer: SigningKey) -> bytes:
+    """The report, canonical and signed."""
+    body = report_body(finished, signer.key_id)
+    digest = hashlib.sha256(canonical(body)).hexdigest()
+    signature = base64.b64encode(signer.sign(statement(finished.archive, digest))).decode()
+    return canonical({**body, "signature": signature})
+
+
+def verify_report(data: bytes, public_key: Callable[[str], Ed25519PublicKey]) -> Report:
+    """The report in ``data``, once its signature is proved.
+
+    Args:
+        public_key: gives the key of a key id; raises KeyUnavailable for one that it does not trust.
+
+    Raises InvalidInput (no report), Damaged (it was changed, or signed by another), KeyUnavailable.
+    """
+    report = parse_report(data)
+    try:
+        signature = base64.b64decode(report["signature"], validate=True)
+        archive, key_id = str(report["archive"]), str(report["signing_key"])
+    except (KeyError, TypeError, binascii.Error) as error:
+        raise InvalidInput("this report is not signed") from error
+    body = {name: value for name, value in report.items() if name != "signature"}
+    verify(public_key(key_id), signature, statement(archive, hashlib.sha256(canonical(body)).hexdigest()))
+    return report
+
+
+def parse_report(data: bytes) -> Report:
+    """The report in ``data``, not verified. Raises Damaged (not canonical), InvalidInput (no report)."""
+    report = parse_canonical(data)
+    if not isinstance(report, dict) or report.get("format") != REPORT_FORMAT:
+        raise InvalidInput("this is no report of a drill", hint="Give the report.json of its evidence.")
+    return report
+
+
+def public_keys_of(pems: Mapping[str, Ed25519PublicKey]) -> Callable[[str], Ed25519PublicKey]:
+    """A ``public_key`` for ``verify_report`` that trusts just these keys, by key id."""
+
+    def find(key_id: str) -> Ed25519PublicKey:
+        if key_id not in pems:
+            raise Damaged("the report was signed with a key that is not trusted here")
+        return pems[key_id]
+
+    return find
+
+
+def report_body(finished: Finished, signing_key: str) -> Report:
+    """All of a report but its signature."""
+    outcome = finished.outcome
+    return {
+        "alarms": {
+            "expected": list(outcome.alarms_expected),
+            "missing": list(outcome.alarms_missing),
+            "seen": list(outcome.alarms_seen),
+        },
+        "approver": finished.approver,
+        "archive": finished.archive,
+        "checks": [
+            {"detail": check.detail, "name": check.name, "passed": check.passed} for check in outcome.checks
+        ],
+        "failures": list(outcome.failures),
+        "finished_at": rfc3339_us(to_us(finished.finished_at)),
+        "format": REPORT_FORMAT,
+        "id": finished.id,
+        "negative": finished.scenario.negative,
+        "operator": finished.operator,
+        "passed": outcome.passed,
+        "phases": [_phase(phase) for phase in outcome.phases],
+        "plan": plan_fields(finished.plan),
+        "rates": rates(outcome.recovered),
+        "rpo": _rpo(outcome.loss),
+        "rto": {
+            "rehearsed_ms": ms(outcome.rto_s),
+            "target_ms": finished.plan.target_s * 1000,
+            "whole_ms": ms(outcome.rto_whole_s),
+        },
+        "samples": [
+            {
+                "detail": sample.detail,
+                "id": sample.id,
+                "object": sample.object,
+                "same": sample.same,
+                "sha256": sample.sha256,
+            }
+            for sample in outcome.samples
+        ],
+        "scenario": finished.scenario.name,
+        "seed": finished.seed,
+        "signing_key": signing_key,
+        "started_at": rfc3339_us(to_us(finished.started_at)),
+        "versions": dict(finished.versions),
+    }
+
+
+def plan_fields(plan: DrillPlan) -> dict[str, Any]:
+    """A plan as JSON values."""
+    return {
+        "expected_ms": ms(plan.expected_s) if plan.expected_s is not None else None,
+        "objects": plan.total.objects,
+        "bytes": plan.total.bytes,
+        "scenario": plan.scenario,
+        "scratch_bytes": plan.scratch_bytes,
+        "share": plan.share,
+        "source": plan.source,
+        "target": plan.target,
+        "target_ms": plan.target_s * 1000,
+        "todo": _extent(plan.todo),
+    }
+
+
+def rates(phase: Phase | None) -> dict[str, Any] | None:
+    """The measured rates of the phase that moved the most; None where nothing was moved."""
+    if phase is None or phase.seconds <= 0 or not phase.extent.objects:
+        return None
+    extent, seconds = phase.extent, phase.seconds
+    return {
+        "bytes_per_s": round(extent.bytes / seconds),
+        "ns_per_byte": round(seconds * 1e9 / extent.bytes),
+        "objects_per_s": round(extent.objects / seconds),
+        "phase": phase.name,
+        "us_per_object": round(seconds * 1e6 / extent.objects),
+    }
+
+
+def ms(seconds: float) -> int:
+    """Whole milliseconds."""
+    return round(seconds * 1000)
+
+
+def _rpo(loss: Loss | None) -> dict[str, int | None]:
+    return {
+        "acknowledged_objects": loss.acknowledged if loss else None,
+        "events": loss.events if loss else None,
+        "messages": loss.messages if loss else None,
+        "objects": loss.objects if loss else None,
+        "target_messages": RPO_TARGET_MESSAGES,
+    }
+
+
+def _phase(phase: Phase) -> dict[str, Any]:
+    return {
+        "bytes": phase.extent.bytes,
+        "counts": phase.counts,
+        "ms": ms(phase.seconds),
+        "name": phase.name,
+        "objects": phase.extent.objects,
+        "started_at": rfc3339_us(to_us(phase.started_at)),
+    }
+
+
+def _extent(extent: Extent) -> dict[str, int]:
+    return {"bytes": extent.bytes, "objects": extent.objects}

@@ -1,0 +1,119 @@
+"""Samples of what production answers, chosen by a seed, and asked again of the recovered archive."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.evidence.receipts import Receipt, verify_receipt
+from vanvault.archiver.model.times import parse_rfc3339, to_us
+from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.query import Query
+from vanvault.recovery.drill.model import Sample
+from vanvault.recovery.drill.node import ReadingNode
+from vanvault.recovery.drill.readers import in_share
+from vanvault.recovery.verify.model import Share
+
+#: Entries that one draw looks at for one in the share.
+_LOOKED_AT = 50
+#: Fields by which a sample is looked for again.
+_OF_ALL = ("transaction_id", "dossier_number", "employer_code", "tax_code")
+_FOUND_BY = {"message": ("message_id", "sha256", *_OF_ALL), "event": ("event_id", "type", *_OF_ALL)}
+_UNSETTLED = ("placements", "proof", "signature", "signing_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What production says about one entry."""
+
+    item: Item
+    receipt: Receipt
+    recorded: bool  # its commit is on record in the archive, so the receipt is fixed to the byte
+
+
+def choose(node: ReadingNode, count: int, seed: str, share: Share) -> list[Expected]:
+    """Up to ``count`` entries in the share: oldest, newest, and at moments that ``seed`` decides.
+
+    Raises KeyUnavailable.
+    """
+    ends = [_first(node, Query(order=order, limit=_LOOKED_AT), share) for order in ("oldest", "newest")]
+    chosen: dict[str, Item] = {item["id"]: item for item in ends if item is not None}
+    if len(chosen) == 2:
+        first, last = (to_us(parse_rfc3339(item["received_at"])) for item in chosen.values())
+        for number in range(2 * count):
+            if len(chosen) >= count:
+                break
+            digest = hashlib.sha256(f"{seed}\0{number}".encode()).digest()
+            moment = first + int.from_bytes(digest[:8]) % (last - first + 1)
+            item = _first(node, Query(from_us=moment, order="oldest", limit=_LOOKED_AT), share)
+            if item is not None:
+                chosen[item["id"]] = item
+    unrecorded = {batch.key for batch in node.tail.uncommitted()}
+    return [
+        Expected(item, node.receipt(item["id"]), item["object"] not in unrecorded)
+        for item in list(chosen.values())[:count]
+    ]
+
+
+def ask_again(node: ReadingNode, expected: list[Expected], *, originals: bool = True) -> list[Sample]:
+    """Does ``node`` answer the same: the entry, what finds it, its receipt, and its original's bytes?"""
+    return [_sample(node, one, originals) for one in expected]
+
+
+def _sample(node: ReadingNode, expected: Expected, originals: bool) -> Sample:
+    item = expected.item
+    try:
+        problem = _difference(node, expected, originals)
+    except VanVaultError as error:
+        problem = error.message
+    return Sample(item["id"], item["object"], item["sha256"], not problem, problem)
+
+
+def _difference(node: ReadingNode, expected: Expected, originals: bool) -> str:
+    """What is not the same, for people; "" for nothing."""
+    item = expected.item
+    found = node.search.entry(item["id"])
+    if _but(found, "placements") != _but(item, "placements"):
+        return "its entry is another"
+    for field in _FOUND_BY[item["entry"]]:
+        value = item.get(field, "")
+        if value and not _finds(node, field, value, item):
+            return f"{field} does not find it"
+    receipt = node.receipt(item["id"])
+    verify_receipt(receipt, node.signing.public)
+    settled = expected.recorded and not _is_unrecorded(node, item["object"])
+    unsettled = () if settled else _UNSETTLED
+    if _but(receipt, *unsettled) != _but(expected.receipt, *unsettled):
+        return "its receipt is another"
+    if originals and item["entry"] == "message":
+        body = node.original(found)
+        if hashlib.sha256(body).hexdigest() != item["sha256"]:
+            return "its original is another"
+    return ""
+
+
+def _finds(node: ReadingNode, field: str, value: str, item: Item) -> bool:
+    """Is the entry found by this value, at its own moment (others may share the value)?"""
+    moment = to_us(parse_rfc3339(item["received_at"]))
+    query = Query(filters={field: value}, from_us=moment, to_us=moment + 1, limit=_LOOKED_AT)
+    return any(found["id"] == item["id"] for found in node.search.page(query).items)
+
+
+def _is_unrecorded(node: ReadingNode, key: str) -> bool:
+    return any(batch.key == key for batch in node.tail.uncommitted())
+
+
+def _first(node: ReadingNode, query: Query, share: Share) -> Item | None:
+    items = node.search.page(query).items
+    return next((item for item in items if _is_in(item, share)), None)
+
+
+def _is_in(item: Item, share: Share) -> bool:
+    large = item.get("large_object", "")
+    return in_share(item["object"], share) and (not large or in_share(large, share))
+
+
+def _but(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: field for name, field in value.items() if name not in names}

@@ -1,0 +1,86 @@
+"""``objects-damaged``: a copy is harmed on purpose; verification must name all of it, and repair mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from vanvault.archiver.store.port import Site
+from vanvault.recovery.drill import steps
+from vanvault.recovery.drill.conduct import Drill
+from vanvault.recovery.drill.harm import Harmed, How, file_of
+from vanvault.recovery.drill.readers import Overlay
+from vanvault.recovery.progress import Extent
+from vanvault.recovery.repair.plan import RepairPlan, plan_repair
+from vanvault.recovery.repair.repair import repair
+
+GOOD, BAD = "primary", "standby"
+#: Objects of one round: flipped, truncated, deleted, and two swapped with each other.
+_ROUND: tuple[How, ...] = ("flipped", "truncated", "deleted", "swapped", "swapped")
+_ROUNDS = 4
+
+
+def rehearse(drill: Drill) -> None:
+    good = drill.production.sites[GOOD]
+    target = drill.scratch_site(BAD)
+    node = steps.new_node(drill, {BAD: target})
+    try:
+        steps.restore_site(drill, good, target, "copy to harm", counts=False)
+        with drill.phase("do harm", counts=False):
+            harmed = list(_harm(drill, steps.pick(drill, target, _ROUNDS * len(_ROUND))))
+        drill.check("enough objects to harm", len(harmed) >= len(_ROUND), f"{len(harmed)} were harmed")
+        for one in harmed:
+            drill.expect_alarm(f"{one.problem} {one.key}")
+        sites = {GOOD: good, BAD: Overlay(target, good, drill.means.share)}
+        with drill.phase("verify the damaged copy") as note:
+            report = steps.verify_sites(drill, sites, node)
+            note.extent = report.sites[BAD]
+        for finding in report.findings:
+            if finding.site == BAD and finding.failing:
+                drill.saw_alarm(f"{finding.problem} {finding.key}")
+        own = [finding for finding in report.findings if finding.site != BAD and finding.failing]
+        drill.check(
+            "the good site is whole",
+            not own,
+            ", ".join(f"{one.problem} {one.key}" for one in own[: steps.NAMED])
+            or f"{report.objects} objects",
+        )
+        with drill.phase("repair") as note:
+            mended = repair(_only_scratch(plan_repair(report)), _for_repair(good, target))
+            note.extent = Extent(len(mended.repaired), mended.bytes)
+        with drill.phase("verify after the repair") as note:
+            after = steps.verify_sites(drill, sites, node)
+            note.extent = after.sites[BAD]
+        left = [finding for finding in after.findings if finding.site == BAD and finding.failing]
+        drill.check(
+            "the repair mended all",
+            not left and not mended.failed,
+            f"{len(mended.repaired)} mended, {len(left)} still not whole",
+        )
+        steps.measure_loss(drill, sites[BAD], after)
+    finally:
+        node.close()
+        target.close()
+
+
+def _harm(drill: Drill, keys: list[str]) -> Iterator[Harmed]:
+    """Whole rounds only, so that each swapped object has its partner."""
+    root: Path = drill.scratch / f"sites-{BAD}"
+    for start in range(0, len(keys) - len(_ROUND) + 1, len(_ROUND)):
+        chosen = keys[start : start + len(_ROUND)]
+        partner = file_of(root, chosen[-1])
+        for key, how in zip(chosen[:-1], _ROUND, strict=False):
+            drill.means.harm(how, file_of(root, key), partner)
+            yield Harmed(key, how)
+        yield Harmed(chosen[-1], "swapped")
+
+
+def _only_scratch(plan: RepairPlan) -> RepairPlan:
+    """Should production itself need a repair, a drill is not what does it."""
+    return RepairPlan(tuple(action for action in plan.actions if action.target == BAD), plan.beyond)
+
+
+def _for_repair(good: object, bad: Site) -> dict[str, Site]:
+    # Every action's target is the scratch site: the good one is only read, and has no other verb.
+    return {GOOD: cast("Site", good), BAD: bad}

@@ -1,0 +1,160 @@
+"""Steps that several scenarios share."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Collection, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.keys.port import KeyProvider
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.store.port import Site, SiteReader
+from vanvault.recovery.drill.conduct import Drill
+from vanvault.recovery.drill.loss import loss
+from vanvault.recovery.drill.node import ReadingNode, rebuilt
+from vanvault.recovery.drill.readers import Overlay, ShareOfSite
+from vanvault.recovery.drill.sampling import Expected, ask_again, choose
+from vanvault.recovery.progress import Extent
+from vanvault.recovery.restore.plan import plan_restore
+from vanvault.recovery.restore.restore import RestoreReport, restore
+from vanvault.recovery.verify.model import VerifyReport
+from vanvault.recovery.verify.verify import verify
+
+#: Findings that are named in a check; the report counts the rest.
+NAMED = 5
+
+
+def expected_answers(drill: Drill) -> list[Expected]:
+    """What production answers now about a sample of its entries."""
+    with drill.phase("ask production", counts=False):
+        expected = choose(drill.production, drill.means.samples, drill.seed, drill.means.share)
+    some = bool(expected) or not drill.means.share.is_whole  # a small share may hold no entry
+    drill.check("sample chosen", some, f"{len(expected)} entries by seed {drill.seed}")
+    return expected
+
+
+def restore_site(
+    drill: Drill, source: SiteReader, target: Site, name: str = "restore", *, counts: bool = True
+) -> RestoreReport:
+    """Fill an empty scratch site with the drill's share of ``source``: what ``vanvault restore`` runs."""
+    with drill.phase(name, counts=counts) as note:
+        plan = plan_restore(ShareOfSite(source, drill.means.share), target, name=target.site)
+        report = restore(
+            plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
+        )
+        note.extent = report.copied
+    failed = ", ".join(finding.key for finding in report.failures[:NAMED])
+    drill.check(
+        f"{name}: every object was copied",
+        report.whole and report.copied.objects == plan.todo.objects,
+        f"{report.copied.objects} of {plan.todo.objects} objects"
+        + (f"; not whole: {failed}" if failed else ""),
+    )
+    return report
+
+
+def fold(
+    drill: Drill,
+    node: ReadingNode,
+    name: str = "rebuild the hot tail",
+    *,
+    garbage: Collection[str] = (),
+) -> None:
+    """Fill an empty hot tail: from now on searches are answered. ``garbage``: keys of no batch."""
+    with drill.phase(name) as note:
+        report = node.fold()
+        note.extent = Extent(report.folded, 0)
+    unreadable = set(report.unreadable).difference(garbage)
+    drill.check(
+        f"{name}: every batch could be read",
+        not unreadable,
+        f"{report.folded} batches folded, {len(unreadable)} unreadable",
+    )
+
+
+def new_node(
+    drill: Drill,
+    sites: Mapping[str, SiteReader],
+    *,
+    folder: str = "node",
+    keys: KeyProvider | None = None,
+    signing: SigningKeys | None = None,
+) -> ReadingNode:
+    """A node that has lost all it had but (unless others are given) its keys."""
+    home: Path = drill.scratch / folder
+    return rebuilt(
+        home,
+        archive=drill.production.archive,
+        sites={name: ShareOfSite(site, drill.means.share) for name, site in sites.items()},
+        keys=keys or drill.production.keys,
+        signing=signing or drill.production.signing,
+        clock=drill.clock,
+        entropy=drill.entropy,
+    )
+
+
+def verify_recovered(
+    drill: Drill,
+    recovered: SiteReader,
+    survivor: SiteReader | None,
+    node: ReadingNode,
+    name: str = "verify",
+    *,
+    garbage: Collection[str] = (),
+) -> VerifyReport:
+    """Read the recovered share back; names, presence and chains are checked whole with the survivor's.
+
+    ``garbage``: keys of objects that are none of the archive's, and are rightly found bad.
+    """
+    share = drill.means.share
+    seen = recovered if share.is_whole or survivor is None else Overlay(recovered, survivor, share)
+    with drill.phase(name) as note:
+        report = verify_sites(drill, {recovered.site: seen}, node)
+        note.extent = report.sites[recovered.site]
+    failing = [one for one in report.findings if one.failing and one.key not in garbage]
+    named = ", ".join(f"{one.problem} {one.key}" for one in failing[:NAMED])
+    drill.check(f"{name}: the recovered site is whole", not failing, named or f"{report.objects} objects")
+    measure_loss(drill, seen, report, garbage=garbage)
+    return report
+
+
+def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNode) -> VerifyReport:
+    """What ``vanvault verify --share`` runs, with the node's keys."""
+    return verify(
+        sites,
+        node.reader(sites),
+        share=drill.means.share,
+        effort=drill.means.effort,
+        pause=lambda: None,  # nobody writes to a scratch site
+        timer=drill.timer,
+    )
+
+
+def measure_loss(
+    drill: Drill, recovered: SiteReader, verified: VerifyReport, *, garbage: Collection[str] = ()
+) -> None:
+    """Write down what of the acknowledged a recovered site does not serve."""
+    with drill.phase("compare with what was acknowledged", counts=False):
+        drill.set_loss(loss(drill.production, recovered, verified, garbage))
+
+
+def pick(drill: Drill, site: SiteReader, count: int) -> list[str]:
+    """Up to ``count`` objects at a site, as the drill's seed decides."""
+    keys = (key for key, _ in groupby(version.key for version in site.list()))
+    named = (key for key in keys if parse_key(key) is not None)
+
+    def chance(key: str) -> bytes:
+        return hashlib.sha256(f"{drill.seed}\0{key}".encode()).digest()
+
+    return heapq.nsmallest(count, named, key=chance)
+
+
+def compare_answers(
+    drill: Drill, node: ReadingNode, expected: list[Expected], *, originals: bool = True
+) -> None:
+    """The rebuilt node answers as production did."""
+    with drill.phase("compare answers", counts=False):
+        drill.add_samples(ask_again(node, expected, originals=originals))

@@ -1,0 +1,146 @@
+"""The words of a report in English and Vietnamese. Pure.
+
+Names of phases and checks are English in the report itself, and translated here when they are shown; details
+stand as they were recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Language = Literal["en", "vi"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+_LABELS: dict[str, tuple[str, str]] = {
+    "title": ("Report of a recovery drill", "Biên bản diễn tập khôi phục dữ liệu"),
+    "passed": ("PASSED", "ĐẠT"),
+    "failed": ("FAILED", "KHÔNG ĐẠT"),
+    "yes": ("yes", "có"),
+    "no": ("no", "không"),
+    "summary": ("Summary", "Tóm tắt"),
+    "scenario": ("Scenario", "Kịch bản"),
+    "id": ("Drill", "Mã diễn tập"),
+    "archive": ("Archive", "Kho lưu trữ"),
+    "started": ("Started (UTC)", "Bắt đầu (UTC)"),
+    "finished": ("Finished (UTC)", "Kết thúc (UTC)"),
+    "operator": ("Operator", "Người thực hiện"),
+    "approver": ("Approver", "Người phê duyệt"),
+    "share": ("Share of the objects", "Phần dữ liệu được diễn tập"),
+    "rto": ("Recovery time (RTO)", "Thời gian khôi phục (RTO)"),
+    "rto_whole": ("Recovery time for everything", "Thời gian khôi phục toàn bộ"),
+    "rpo": ("Messages lost (RPO)", "Số thông điệp bị mất (RPO)"),
+    "target": ("target", "mục tiêu"),
+    "at_most": ("at most", "tối đa"),
+    "failures": ("Why it failed", "Lý do không đạt"),
+    "plan": ("Plan", "Kế hoạch"),
+    "source": ("Recovered from", "Nguồn khôi phục"),
+    "recovered": ("Recovered", "Đối tượng khôi phục"),
+    "all_objects": ("All objects", "Toàn bộ đối tượng"),
+    "share_objects": ("Objects in the share", "Đối tượng thuộc phần diễn tập"),
+    "expected": ("Expected at the last measured rate", "Dự kiến theo tốc độ đo gần nhất"),
+    "not_measured": ("not measured yet", "chưa có số đo"),
+    "phases": ("Phases", "Các bước"),
+    "phase": ("Phase", "Bước"),
+    "time": ("Time", "Thời gian"),
+    "objects": ("Objects", "Đối tượng"),
+    "bytes": ("Bytes", "Byte"),
+    "counted": ("Part of the recovery", "Tính vào thời gian khôi phục"),
+    "rates": ("Measured rates", "Tốc độ đo được"),
+    "bytes_per_s": ("Bytes per second", "Byte mỗi giây"),
+    "objects_per_s": ("Objects per second", "Đối tượng mỗi giây"),
+    "us_per_object": ("Microseconds per object", "Micro giây mỗi đối tượng"),
+    "ns_per_byte": ("Nanoseconds per byte", "Nano giây mỗi byte"),
+    "checks": ("Checks", "Kiểm tra"),
+    "check": ("Check", "Nội dung"),
+    "result": ("Result", "Kết quả"),
+    "detail": ("Detail", "Chi tiết"),
+    "alarms": ("Alarms that had to come", "Cảnh báo phải xuất hiện"),
+    "alarm": ("Alarm", "Cảnh báo"),
+    "came": ("Came", "Đã xuất hiện"),
+    "samples": ("Samples compared before and after", "Mẫu so sánh trước và sau"),
+    "entry": ("Entry", "Bản ghi"),
+    "digest": ("SHA-256", "SHA-256"),
+    "same": ("Same", "Trùng khớp"),
+    "versions": ("Versions", "Phiên bản phần mềm"),
+    "signature": ("Signature", "Chữ ký"),
+    "signing_key": ("Signing key (Ed25519)", "Khóa ký (Ed25519)"),
+    "signed": (
+        "The signed report is report.json; verify it with: vanvault drill show ID --verify",
+        "Bản có chữ ký là report.json; kiểm tra bằng lệnh: vanvault drill show ID --verify",
+    ),
+    "signed_by_hand": (
+        "Operator / Approver (signature, date)",
+        "Người thực hiện / Người phê duyệt (ký, ngày)",
+    ),
+}
+
+_VIETNAMESE = {
+    "primary-lost": "primary-lost (mất kho chính)",
+    "standby-lost": "standby-lost (mất kho dự phòng)",
+    "node-lost": "node-lost (mất máy chủ xử lý)",
+    "index-lost": "index-lost (mất chỉ mục tìm kiếm)",
+    "objects-damaged": "objects-damaged (đối tượng bị hỏng)",
+    "keys-lost": "keys-lost (mất khóa)",
+    "both-sites-lost": "both-sites-lost (mất cả hai kho)",
+    "ransomware": "ransomware (mã độc tống tiền)",
+    "clock-wrong": "clock-wrong (sai đồng hồ)",
+    "list production": "liệt kê kho đang vận hành",
+    "list production again": "liệt kê lại kho đang vận hành",
+    "ask production": "lấy mẫu từ hệ thống đang vận hành",
+    "restore": "khôi phục",
+    "restore the second site": "khôi phục kho thứ hai",
+    "restore from the third copy": "khôi phục từ bản sao thứ ba",
+    "restore the control plane": "khôi phục cấu hình và khóa",
+    "restore elsewhere": "khôi phục sang nơi khác",
+    "rebuild the hot tail": "dựng lại chỉ mục nóng",
+    "rebuild the wiped catalogue": "dựng lại danh mục đã bị xóa",
+    "verify": "kiểm tra toàn vẹn",
+    "verify the damaged copy": "kiểm tra bản sao đã bị làm hỏng",
+    "verify the attacked store": "kiểm tra kho bị tấn công",
+    "verify after the repair": "kiểm tra sau khi sửa",
+    "compare with what was acknowledged": "so với dữ liệu đã xác nhận",
+    "compare answers": "so sánh kết quả tra cứu",
+    "copy to harm": "tạo bản sao để làm hỏng",
+    "copy to attack": "tạo bản sao để tấn công",
+    "do harm": "làm hỏng có chủ đích",
+    "repair": "sửa chữa",
+    "attack": "tấn công thử",
+    "flood": "ghi tràn dữ liệu rác",
+    "open the escrow": "mở bộ khóa ký gửi",
+    "set clocks wrong": "đặt sai đồng hồ",
+    "sample chosen": "đã chọn mẫu",
+    "production was not touched": "hệ thống đang vận hành không bị tác động",
+    "the rehearsal ran to its end": "buổi diễn tập chạy đến cuối",
+    "every object was copied": "mọi đối tượng đã được sao chép",
+    "every batch could be read": "mọi lô đều đọc được",
+    "the recovered site is whole": "kho khôi phục nguyên vẹn",
+    "verify the second site": "kiểm tra kho thứ hai",
+    "lock under a wrong host clock": "khóa dữ liệu khi máy chủ sai giờ",
+    "enough objects to harm": "có đủ đối tượng để làm hỏng",
+    "objects were attacked": "đã tấn công các đối tượng",
+    "the good site is whole": "kho còn lại nguyên vẹn",
+    "every object still has its whole, locked version": "mọi đối tượng vẫn còn bản nguyên vẹn, đang khóa",
+    "the escrow holds every key": "bộ ký gửi có đủ mọi khóa",
+    "the control plane has the settings": "phần cấu hình có tệp thiết lập",
+    "the keys of the control plane are sound": "các khóa trong phần cấu hình hợp lệ",
+    "the clocks of production agree": "đồng hồ hệ thống đang vận hành khớp nhau",
+    "right clocks are accepted": "đồng hồ đúng được chấp nhận",
+    "the guard names the culprit": "bộ canh giờ chỉ đúng đồng hồ sai",
+    "a lock ends by the store's clock": "hạn khóa tính theo đồng hồ của kho",
+    "the third copy is there": "có bản sao thứ ba",
+    "the shares open the bundle": "các mảnh khóa mở được bộ ký gửi",
+    "every entry is back": "mọi bản ghi đã trở lại",
+    "the repair mended all": "đã sửa xong mọi hư hỏng",
+}
+
+
+def label(name: str, language: Language) -> str:
+    """A word of the report itself."""
+    return _LABELS[name][LANGUAGES.index(language)]
+
+
+def phrase(text: str, language: Language) -> str:
+    """The name of a scenario, phase or check, part by part; what has no translation stands as it is."""
+    if language == "en":
+        return text
+    return ": ".join(_VIETNAMESE.get(part, part) for part in text.split(": "))
