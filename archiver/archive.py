@@ -17,6 +17,7 @@ from typing import Self
 from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.errors import InvalidInput, SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import BatchKind
+from vanvault.archiver.intake.committer import OnGroup, unobserved
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.intake import Intake, Release, release_here
 from vanvault.archiver.intake.pool import PoolLimits
@@ -268,7 +269,7 @@ class Archive:
             writer.close()
             raise
 
-    def open_intake(self, release: Release = release_here) -> Intake:
+    def open_intake(self, release: Release = release_here, on_group: OnGroup = unobserved) -> Intake:
         """This node's intake, not yet started."""
         limits = self.settings.intake
         return Intake(
@@ -286,6 +287,7 @@ class Archive:
             ),
             release=release,
             fault=self._fault,
+            on_group=on_group,
         )
 
     def endpoint(self, site: str) -> str:

@@ -83,6 +83,9 @@ class IntakeSettings(_Section):
     )
     group_entries: int = Field(default=2_000, ge=1, le=100_000, description="rows in one batch object")
     body_timeout_s: float = Field(default=30, gt=0, description="longest silence while a body is received")
+    follow_s: float = Field(
+        default=0.5, gt=0, le=60, description="seconds between two looks for what other nodes wrote"
+    )
     compression_level: int = Field(default=3, ge=1, le=19, description="zstd level of batch objects")
 
 
@@ -110,6 +113,22 @@ class ClockSettings(_Section):
     check_s: float = Field(default=30, gt=0, description="seconds between two comparisons of the clocks")
 
 
+class MetricsSettings(_Section):
+    """Who may read ``/metrics`` besides this very host."""
+
+    public: bool = Field(default=False, description="anybody who reaches the node may read the metrics")
+    token_file: str | None = Field(default=None, description="file with the bearer token of the scraper")
+
+
+class LogSettings(_Section):
+    """The log on stderr."""
+
+    format: Literal["json", "console"] = Field(
+        default="console", description="one JSON object a line, or text"
+    )
+    access: bool = Field(default=True, description="one line for each request")
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -123,6 +142,8 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
 
     @classmethod
     def settings_customise_sources(
