@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
+from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.api.observe import GATEWAY
 from vanvault.api.sampler import Sampler
 from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.archive import Archive
+from vanvault.archiver.availability.recorder import Recorder
 from vanvault.archiver.errors import AccessDenied, Busy
 from vanvault.archiver.intake.budget import ByteBudget
 from vanvault.archiver.intake.follower import Follower
@@ -39,6 +41,7 @@ class Node:
     metrics: Metrics
     sampler: Sampler
     follower: Follower
+    recorder: Recorder | None = None
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
 
@@ -53,9 +56,14 @@ class Node:
 
     def stop(self) -> bool:
         """Write what was accepted, close the chain and the archive; false when that took too long."""
+        recorder = self.recorder
+        if recorder is not None:
+            recorder.stop()
         self.follower.stop()
         self.sampler.stop()
         stopped = self.intake.stop()
+        if recorder is not None and stopped:
+            recorder.finish()
         self.workers.shutdown(wait=True, cancel_futures=True)
         self.archive.close()
         return stopped
@@ -88,6 +96,8 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     intake.start()
     node.sampler.start()
     node.follower.start()
+    node.recorder = recorder_of(node)
+    node.recorder.start()
     return node
 
 

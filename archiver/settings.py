@@ -129,6 +129,14 @@ class LogSettings(_Section):
     access: bool = Field(default=True, description="one line for each request")
 
 
+class AvailabilitySettings(_Section):
+    """The availability ledger."""
+
+    heartbeat_s: int = Field(
+        default=600, ge=1, le=86_400, description="seconds between two heartbeats that a node puts on record"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -144,6 +152,7 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+    availability: AvailabilitySettings = AvailabilitySettings()
 
     @classmethod
     def settings_customise_sources(
