@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vanvault.api.health import STATES, health_of
-from vanvault.api.sampler import SiteSample
+from vanvault.api.sampler import SITE_STATES, SiteSample
 
 if TYPE_CHECKING:
     from vanvault.api.context import Node
@@ -69,6 +69,11 @@ def _sites(sites: Mapping[str, SiteSample]) -> Iterator[Metric]:
         return
     up = {name: float(site.up) for name, site in sites.items()}
     yield _labelled("vanvault_site_up", "1 when the site answered the last time.", "site", up)
+    states = GaugeMetricFamily("vanvault_site_state", "1 for the site's state.", labels=["site", "state"])
+    for name, site in sites.items():
+        for state in SITE_STATES:
+            states.add_metric([name, state], float(site.state == state))
+    yield states
     skew = {name: site.skew_s for name, site in sites.items() if site.up}
     yield _labelled("vanvault_site_clock_skew_seconds", "The site's clock less the host's.", "site", skew)
     ages = {name: site.probe_age_s for name, site in sites.items() if site.probe_age_s is not None}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,6 +19,8 @@ from vanvault.archiver.errors import VanVaultError
 _INTERVAL_S = 5.0
 #: Counting reads the whole hot tail: at most this share of the time is spent on it.
 _COUNTING_SHARE = 0.02
+#: As intake treats a site.
+SITE_STATES = ("healthy", "suspect", "out", "catching-up")
 
 _log = structlog.get_logger("vanvault.sampler")
 
@@ -28,6 +30,7 @@ class SiteSample:
     """One site as it was a moment ago."""
 
     up: bool
+    state: str  # one of SITE_STATES
     skew_s: float  # its clock less the host's; 0 when it gave none
     detail: str  # why it is not up
     verdict: str  # of its newest probe; "none" when it was never probed
@@ -45,8 +48,15 @@ class Sample:
 class Sampler:
     """Takes a sample every few seconds; ``last`` is the newest."""
 
-    def __init__(self, archive: Archive, interval_s: float = _INTERVAL_S) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        interval_s: float = _INTERVAL_S,
+        states: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """``states``: what is decided about sites; one that is not named is what it is seen to be."""
         self._archive = archive
+        self._states = states
         self._interval_s = interval_s
         self._sites = ThreadPoolExecutor(len(archive.sites), thread_name_prefix="sample")
         self._stop = threading.Event()
@@ -94,6 +104,10 @@ class Sampler:
         try:
             there = archive.sites[name].now()
         except VanVaultError as error:
-            return SiteSample(False, 0.0, error.message, verdict, age)
+            return SiteSample(False, self._state(name, "out"), 0.0, error.message, verdict, age)
         middle = before + (archive.clock.now() - before) / 2
-        return SiteSample(True, (there - middle).total_seconds(), "", verdict, age)
+        skew_s = (there - middle).total_seconds()
+        return SiteSample(True, self._state(name, "healthy"), skew_s, "", verdict, age)
+
+    def _state(self, name: str, seen: str) -> str:
+        return self._states().get(name, seen)

@@ -76,6 +76,7 @@ class Recorder:
         self._stop.set()
         self._thread.join(30)
         self.tick()
+        self._flush()
 
     def finish(self) -> None:
         """The chain was closed: its last object is the last word."""
@@ -102,7 +103,8 @@ class Recorder:
             self._said_s = seconds
         self._ticked = now_us, seconds
         self._beat(writer, now_us)
-        self._flush()
+        if level != Level.DOWN:  # a commit that fails would close intake until it is settled
+            self._flush()
 
     def _beat(self, writer: str, now_us: int) -> None:
         try:

@@ -27,19 +27,28 @@ def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:
     raise AssertionError(f"the node never became {states}: {found}")
 
 
+def wait_for_metric(client: httpx.Client, line: str) -> str:
+    """The metrics once this line is among them: sites are asked every few seconds."""
+    until = time.monotonic() + PATIENCE_S
+    while line not in (text := client.get("/metrics").text):
+        assert time.monotonic() < until, text
+        time.sleep(0.1)
+    return text
+
+
 def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)
     with Server(home) as server, server.wait_ready().client(token) as client:
         assert client.get("/v1/health/ready").json() == {"status": "ready", "state": "ready", "notes": []}
         (home / "sites" / "standby").rename(tmp_path / "aside")
-        wait_for_state(client, "site-away")
+        wait_for_state(client, "site-away", "settling")  # settling: a heartbeat came first
         problem = check_problem(client.get("/v1/health/ready"), 503, "site-unavailable")
         assert problem["site"] == "standby"
         assert client.get("/v1/health/live").json() == {"status": "live"}
-        metrics = client.get("/metrics").text
+        metrics = wait_for_metric(client, 'vanvault_site_up{site="standby"} 0.0')
         assert "vanvault_ready 0.0" in metrics
-        assert 'vanvault_site_up{site="standby"} 0.0' in metrics
+        assert 'vanvault_site_state{site="standby",state="out"} 1.0' in metrics
         assert 'vanvault_site_up{site="primary"} 1.0' in metrics
         (tmp_path / "aside").rename(home / "sites" / "standby")
         wait_for_state(client, "ready")

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.support.balancer import RoundRobin
+from tests.support.command import vanvault
 from tests.support.server import Server, push
 from tests.support.whole import read_entries
 from vanvault.archiver.archive import Archive, init_home
@@ -83,7 +84,7 @@ def test_an_unknown_id_is_looked_for_before_it_is_denied(pair: Pair) -> None:
 
 
 def test_a_rolling_restart_loses_and_doubles_nothing(pair: Pair) -> None:
-    bodies = {f"m-{number}": b"<m>%d</m>" % number for number in range(400)}
+    bodies = {f"m-{number}": b"<m>%d</m>" % number for number in range(600)}
     with ExitStack() as stack:
         one = stack.enter_context(pair.server(0)).wait_ready()
         two = stack.enter_context(pair.server(1)).wait_ready()
@@ -91,16 +92,17 @@ def test_a_rolling_restart_loses_and_doubles_nothing(pair: Pair) -> None:
         pool = stack.enter_context(ThreadPoolExecutor(4))
 
         def push_slowly(message_id: str) -> httpx.Response:
-            time.sleep(0.02)
+            time.sleep(0.03)
             return client.push(message_id, bodies[message_id])
 
         answers = pool.map(push_slowly, bodies)
         time.sleep(0.5)
         assert one.stop() == 0  # while the others push
+        back = stack.enter_context(pair.server(0)).wait_ready()  # and starts again while they do
         statuses = [answer.status_code for answer in answers]
         assert statuses == [201] * len(bodies)  # a 200 would mean: sent twice
         assert client.repeats > 0
-        back = stack.enter_context(pair.server(0)).wait_ready()
+        time.sleep(1)
         with back.client(pair.token) as a, two.client(pair.token) as b:
             for message_id, body in list(bodies.items())[::20]:
                 first, second = push(a, message_id, body), push(b, message_id, body)
@@ -108,3 +110,4 @@ def test_a_rolling_restart_loses_and_doubles_nothing(pair: Pair) -> None:
                 assert first.json() == second.json()
         assert (back.stop(), two.stop()) == (0, 0)
     assert pair.messages() == bodies
+    vanvault(pair.homes[0], "verify")

@@ -99,6 +99,15 @@ def test_a_change_that_cannot_be_archived_waits_with_its_time(tmp_path: Path) ->
     assert times[1:] == [began, back]
 
 
+def test_the_last_state_is_said_when_the_node_stops(tmp_path: Path) -> None:
+    node = Node(tmp_path / "alive", state=(Level.UP, "ready"))
+    node.recorder.start()
+    node.run(2)
+    node.state = (Level.DOWN, "draining")
+    node.recorder.stop()
+    assert node.said() == [("state", "up"), ("state", "down")]
+
+
 def test_a_mark_whose_commit_failed_is_submitted_again_under_its_id(tmp_path: Path) -> None:
     node = Node(tmp_path / "alive", state=(Level.UP, "ready"), fails=True)
     node.run(3)
