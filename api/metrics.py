@@ -106,6 +106,7 @@ class Metrics:
         self._commit_failures = Counter(
             "vanvault_commit_failures", "Group commits that failed.", registry=registry
         )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
         build = Gauge(
             "vanvault_build_info",
             "Always 1; its labels say what runs.",
@@ -138,12 +139,25 @@ class Metrics:
         self, *, method: str, route: str, status: int, seconds: float, received: int, sent: int
     ) -> None:
         """One request; ``route`` is a template, or "other"."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-        self._duration.labels(route).observe(seconds)
-        self._received.inc(received)
+        # Children are kept: looking one up costs more than counting.
+        answered = self._children.get((method, route, status))
+        if answered is None:
+            known = method if method in _METHODS else "other"
+            answered = (
+                self._requests.labels(known, route, str(status)),
+                self._duration.labels(route),
+                self._ack.labels(route) if route in ENTRIES and status in (200, 201) else None,
+            )
+            if known == method:
+                self._children[method, route, status] = answered
+        requests, duration, ack = answered
+        requests.inc()
+        duration.observe(seconds)
+        if ack is not None:
+            ack.observe(seconds)
+        if received:
+            self._received.inc(received)
         self._sent.inc(sent)
-        if route in ENTRIES and status in (200, 201):
-            self._ack.labels(route).observe(seconds)
 
     def group(self, tickets: Sequence[Ticket], seconds: float, error: VanVaultError | None) -> None:
         """One group commit, told by the writing thread."""

@@ -45,6 +45,7 @@ class Observed:
         self.log = True
         self.winding_down = False  # answers ask their callers to connect anew, elsewhere
         self.in_flight = 0
+        metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,13 +73,11 @@ class _Exchange:
     async def run(self, app: ASGIApp) -> None:
         started = time.perf_counter()
         metrics = self._edge.metrics
-        metrics.in_flight.inc()
         structlog.contextvars.bind_contextvars(request_id=self._id)
         try:
             await app(self._scope, self._receive_counted, self._send_counted)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
-            metrics.in_flight.dec()
             self._tell(metrics, time.perf_counter() - started)
 
     async def _receive_counted(self) -> Message:

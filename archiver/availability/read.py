@@ -12,6 +12,7 @@ from vanvault.archiver.model.times import parse_rfc3339, to_us
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.query import MAX_LIMIT, Query, open_cursor
 from vanvault.archiver.search.search import Search
+from vanvault.archiver.search.writers import last_batches
 
 #: Marks before a period tell what held when it began: every heartbeat is far more frequent.
 _LEAD_US = 7 * 86_400 * 1_000_000
@@ -52,5 +53,4 @@ def _items(
 
 def _last_objects(tail: HotTail) -> dict[str, int]:
     """Writer -> time of its last object that the hot tail holds."""
-    rows = tail.connection().execute("SELECT writer, max(created_us) FROM batch GROUP BY writer")
-    return {str(writer): int(created_us) for writer, created_us in rows}
+    return {last.writer: last.created_us for last in last_batches(tail)}

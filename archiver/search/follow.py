@@ -16,6 +16,7 @@ from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.model.times import to_us
 from vanvault.archiver.search.fold import FoldReport, catch_up, merged
 from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.writers import last_batches
 from vanvault.archiver.store.port import Site
 
 #: Writers' ids begin with their start; a new one is looked for so far back, for clocks that differ and
@@ -32,25 +33,20 @@ def follow(
 
     Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
     """
-    last = _last_keys(tail, now)
-    begun = {writer: "" for site in sites.values() for writer in _begun(site, now) if writer not in last}
+    known = {last.writer: last for last in last_batches(tail)}
+    since = to_us(now - _SILENT)
+    starts = {
+        writer: last.key for writer, last in known.items() if not last.final and last.created_us >= since
+    }
+    starts |= {writer: "" for site in sites.values() for writer in _begun(site, now) if writer not in known}
     total = FoldReport(0, 0, ())
-    for writer, after in sorted({**last, **begun}.items()):
+    for writer, after in sorted(starts.items()):
         if writer == own:
             continue
         found = merged(sites, after, f"{batch_prefix()}{writer}/")
         report = catch_up(sites, tail, keys, settle=False, found=found)
         total = FoldReport(total.folded + report.folded, 0, (*total.unreadable, *report.unreadable))
     return total
-
-
-def _last_keys(tail: HotTail, now: datetime) -> dict[str, str]:
-    """Writer -> its last known key, of every writer that may still write."""
-    rows = tail.connection().execute(
-        "SELECT writer, max(key) FROM batch GROUP BY writer HAVING max(final) = 0 AND max(created_us) >= ?",
-        (to_us(now - _SILENT),),
-    )
-    return {str(writer): str(key) for writer, key in rows}
 
 
 def _begun(site: Site, now: datetime) -> Iterator[str]:
