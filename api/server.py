@@ -10,7 +10,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import os
 import socket
+import struct
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +34,10 @@ _MAX_CONNECTIONS = 4096
 _DRAIN_S = 60
 #: Least time of refusing, in seconds: who is about to send on an open connection gets an answer.
 _REFUSE_S = 0.3
+#: Time to accept and answer, with 503, those who wait in the kernel's queue.
+_QUEUE_S = 0.3
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+_BPF_RETURN = 0x06  # linux/bpf_common.h: BPF_RET | BPF_K
 
 
 def run(home: Path, *, host: str, port: int, grace_s: float = 0.0, log_format: Format | None = None) -> None:
@@ -98,5 +106,22 @@ class _Server(uvicorn.Server):
     def _exit(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
         if self._app.in_flight and loop.time() < until:
             loop.call_later(0.05, self._exit, loop, until)
-        else:
-            self.should_exit = True
+            return
+        for server in getattr(self, "servers", ()):  # none yet when the signal came at the start
+            for listening in server.sockets:
+                _take_no_more(listening.fileno())
+        loop.call_later(_QUEUE_S, self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+
+def _take_no_more(listening: int) -> None:
+    """Let the kernel drop what asks for a new connection (Linux); those in its queue are still accepted.
+
+    Closing a listening socket resets whoever waits in its queue, and a client cannot know that nothing was
+    done. One whose first packet is dropped asks again a second later, and is refused.
+    """
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(listening)) as found:
+        found.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(drop)))
