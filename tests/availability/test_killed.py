@@ -13,7 +13,7 @@ from tests.support.command import vanvault
 from tests.support.server import Server
 from vanvault.archiver.archive import init_home
 
-SETTINGS = {"AVAILABILITY__HEARTBEAT_S": "2"}
+SETTINGS = {"AVAILABILITY__HEARTBEAT_S": "4"}
 
 
 def total(home: Path) -> dict[str, float]:
@@ -39,12 +39,13 @@ def test_killed_and_started_again(tmp_path: Path, disk_lost: bool) -> None:
     with Server(home, settings=SETTINGS) as server:
         server.wait_ready()
         down = time.monotonic() - killed
-        time.sleep(2.5)
+        time.sleep(4)
         found = total(home)
         assert server.stop() == 0
     # To the second with the node's disk; without it, to the last entry in the archive.
-    assert down - 1.5 <= found["unplanned_s"] <= down + (4.5 if disk_lost else 2.5)
-    assert found["up_s"] >= 4
+    # (A loaded machine may be some seconds late with either.)
+    assert down - 3 <= found["unplanned_s"] <= down + (9 if disk_lost else 5)
+    assert found["up_s"] >= 3
     assert (found["planned_s"], found["degraded_s"]) == (0, 0)
 
 
@@ -66,7 +67,7 @@ def test_a_stop_within_an_announced_window_is_planned(tmp_path: Path) -> None:
     time.sleep(3)
     found = total(home)
     assert found["planned_s"] >= 2.5
-    assert found["unplanned_s"] <= 1
+    assert found["unplanned_s"] <= 2
     vanvault(home, "availability", "window", "cancel", window["window"], "--reason", "done early")
     assert vanvault(home, "availability", "window", "list")["windows"] == []
     time.sleep(2)
