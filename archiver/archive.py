@@ -19,6 +19,7 @@ from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import BatchKind
 from vanvault.archiver.index.open import open_index_store
+from vanvault.archiver.intake.committer import OnGroup, unobserved
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.intake import Intake, Release, release_here
 from vanvault.archiver.intake.pool import PoolLimits
@@ -348,7 +349,7 @@ class Archive:
             writer.close()
             raise
 
-    def open_intake(self, release: Release = release_here) -> Intake:
+    def open_intake(self, release: Release = release_here, on_group: OnGroup = unobserved) -> Intake:
         """This node's intake, not yet started."""
         limits = self.settings.intake
         return Intake(
@@ -367,6 +368,7 @@ class Archive:
             ),
             release=release,
             fault=self._fault,
+            on_group=on_group,
         )
 
     def endpoint(self, site: str) -> str:

@@ -83,6 +83,9 @@ class IntakeSettings(_Section):
     )
     group_entries: int = Field(default=2_000, ge=1, le=100_000, description="rows in one batch object")
     body_timeout_s: float = Field(default=30, gt=0, description="longest silence while a body is received")
+    follow_s: float = Field(
+        default=0.5, gt=0, le=60, description="seconds between two looks for what other nodes wrote"
+    )
     compression_level: int = Field(default=3, ge=1, le=19, description="zstd level of batch objects")
 
 
@@ -207,6 +210,30 @@ class BackupSettings(_Section):
     program: str = Field(default="restic", min_length=1, description="restic's name or path")
 
 
+class MetricsSettings(_Section):
+    """Who may read ``/metrics`` besides this very host."""
+
+    public: bool = Field(default=False, description="anybody who reaches the node may read the metrics")
+    token_file: str | None = Field(default=None, description="file with the bearer token of the scraper")
+
+
+class LogSettings(_Section):
+    """The log on stderr."""
+
+    format: Literal["json", "console"] = Field(
+        default="console", description="one JSON object a line, or text"
+    )
+    access: bool = Field(default=True, description="one line for each request")
+
+
+class AvailabilitySettings(_Section):
+    """The availability ledger."""
+
+    heartbeat_s: int = Field(
+        default=600, ge=1, le=86_400, description="seconds between two heartbeats that a node puts on record"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -225,6 +252,9 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     keys: KeysSettings = KeysSettings()
     backup: BackupSettings = BackupSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
+    availability: AvailabilitySettings = AvailabilitySettings()
 
     @classmethod
     def settings_customise_sources(

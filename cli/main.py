@@ -31,6 +31,7 @@ VERBS = {
     "site": "Prepare an S3 site: bucket, users and policies.",
     "receipt": "Verify a receipt offline, show one, or print the public keys.",
     "status": "Show sites, locks, keys, counts and whether a server answers.",
+    "availability": "Show how long the service was up, announce downtime, note what a probe saw.",
     "keys": "List master and signing keys, or make a new version.",
     "gateway": "Add, list or remove gateways.",
     "sample": "Make sample transactions, as files or pushed through the API.",

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -26,8 +27,14 @@ State = Literal["recovering", "ready", "settling", "closing", "closed"]
 OnCommitted = Callable[[Sequence[CommittedBatch], Sequence[Ticket]], None]
 #: Recovers what a crash left, opens a new chain, and returns its writer; raises while a site is away.
 OpenWriter = Callable[[], tuple[Writer, list[CommittedBatch]]]
+#: Told of every group: its tickets, the seconds that the commit took, and its error if it failed.
+OnGroup = Callable[[Sequence[Ticket], float, VanVaultError | None], None]
 
 _log = structlog.get_logger("vanvault.intake")
+
+
+def unobserved(tickets: Sequence[Ticket], seconds: float, error: VanVaultError | None) -> None:
+    """The default: nobody measures."""
 
 
 class Committer:
@@ -43,12 +50,14 @@ class Committer:
         *,
         first_retry_s: float = 0.2,
         last_retry_s: float = 5.0,
+        on_group: OnGroup = unobserved,
     ) -> None:
         self._pool = pool
         self._open_writer = open_writer
         self._on_committed = on_committed
         self._closing_event = closing_event
         self._before_commit = before_commit
+        self._on_group = on_group
         self._retries = (first_retry_s, last_retry_s)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -128,10 +137,12 @@ class Committer:
     def _write(self, writer: Writer) -> None:
         while tickets := self._pool.take():
             drafts = [ticket.draft for ticket in tickets]
+            started = time.monotonic()
             try:
                 self._before_commit()
                 committed = writer.commit(drafts)
             except VanVaultError as error:
+                self._on_group(tickets, time.monotonic() - started, error)
                 _log.warning("commit failed", reason=error.message, entries=len(tickets))
                 self._refusal = error if writer.unsettled else None
                 self._fail(tickets, error)
@@ -140,6 +151,7 @@ class Committer:
                 if writer.unsettled and not self._settle(writer):
                     return
                 continue
+            self._on_group(tickets, time.monotonic() - started, None)
             assign(tickets, committed)
             self._on_committed(committed, tickets)
 

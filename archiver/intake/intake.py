@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from vanvault.archiver.errors import Conflict, VanVaultError
-from vanvault.archiver.intake.committer import Committer, OpenWriter
+from vanvault.archiver.intake.committer import Committer, OnGroup, OpenWriter, unobserved
 from vanvault.archiver.intake.drafts import Draft, EventDraft
 from vanvault.archiver.intake.folder import Folder
 from vanvault.archiver.intake.pool import Done, Pool, PoolLimits, Ticket
@@ -53,6 +53,7 @@ class Intake:
         limits: PoolLimits | None = None,
         release: Release = release_here,
         fault: Fault = no_fault,
+        on_group: OnGroup = unobserved,
     ) -> None:
         self._claims = claims
         self._receipts = receipts
@@ -62,7 +63,9 @@ class Intake:
         self._lock = threading.Lock()
         self.pool = Pool(limits or PoolLimits())
         self.folder = Folder(tail, self._folded)
-        self.committer = Committer(self.pool, open_writer, self._committed, closing_event, before_commit)
+        self.committer = Committer(
+            self.pool, open_writer, self._committed, closing_event, before_commit, on_group=on_group
+        )
         self._watch = Watch(self.committer, check, check_s)
 
     def start(self) -> None:

@@ -7,7 +7,7 @@ that it may be stored. It is completed, so that the retry finds it and no messag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +35,10 @@ class FoldReport:
     unreadable: tuple[str, ...]  # keys of batches that no site can give; search does not see them
 
 
+#: Keys in order, each with its oldest version at every site that has it.
+Found = Iterable[tuple[str, dict[str, StoredVersion]]]
+
+
 def catch_up(
     sites: Mapping[str, Site],
     tail: HotTail,
@@ -42,12 +46,14 @@ def catch_up(
     *,
     settle: bool,
     is_compacted: Callable[[str], bool] = lambda key: False,
+    found: Found | None = None,
 ) -> FoldReport:
     """Fold every committed batch that the hot tail does not know and no segment holds.
 
     Args:
         settle: complete batches that some site lacks (a node that is about to write must); without it
             they are left out of the fold, because they are not acknowledged.
+        found: look at these only (``merged``), not at everything that may be new.
 
     Raises:
         SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
@@ -56,7 +62,7 @@ def catch_up(
     folded = settled = rows = skipped = 0
     unreadable: list[str] = []
     waiting: list[FoldedBatch] = []
-    for key, copies in _merged(sites, tail.fold_start()):
+    for key, copies in merged(sites, tail.fold_start()) if found is None else found:
         if tail.knows([key]) or is_compacted(key):
             continue
         if len(copies) < len(sites):
@@ -80,14 +86,16 @@ def catch_up(
             folded += tail.apply(waiting)
             waiting, rows = [], 0
     folded += tail.apply(waiting)
-    if not unreadable and not skipped:
+    if found is None and not unreadable and not skipped:
         tail.fold_completed()
     return FoldReport(folded, settled, tuple(unreadable))
 
 
-def _merged(sites: Mapping[str, Site], after: str) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
+def merged(
+    sites: Mapping[str, Site], after: str, prefix: str = batch_prefix()
+) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
     """Keys in order, each with the oldest version at every site that has it: a merge of sorted listings."""
-    listings = {name: _oldest(site, after) for name, site in sites.items()}
+    listings = {name: _oldest(site, prefix, after) for name, site in sites.items()}
     heads = {name: next(listing, None) for name, listing in listings.items()}
     while True:
         present = {name: head for name, head in heads.items() if head is not None}
@@ -100,9 +108,9 @@ def _merged(sites: Mapping[str, Site], after: str) -> Iterator[tuple[str, dict[s
                 heads[name] = next(listings[name], None)
 
 
-def _oldest(site: Site, after: str) -> Iterator[StoredVersion]:
+def _oldest(site: Site, prefix: str, after: str) -> Iterator[StoredVersion]:
     held: StoredVersion | None = None
-    for version in site.list(batch_prefix(), after):
+    for version in site.list(prefix, after):
         if parse_key(version.key) is None:
             continue
         if held is not None and held.key != version.key:
