@@ -171,7 +171,7 @@ def _measured_vanvault(home: Path, wanted: Wanted, arguments: argparse.Namespace
 def _one_vanvault(archive: Archive, query: str, values: dict[str, str]) -> float:
     began = time.perf_counter()
     if query == "histogram":
-        rollups = archive.index.reader().rollups()
+        rollups = archive.index.reader().months()
         found: int = len(rollups.select(procedure=values["procedure"]).by("month"))
     else:
         found = len(archive.search.page(_query(query, values)).items)

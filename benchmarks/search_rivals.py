@@ -148,14 +148,19 @@ class ChDb:
     def rows(self, query: str, values: dict[str, str]) -> list[Any]:
         condition = CONDITIONS[query].format(**values)
         statement = f"SELECT * FROM log.entry WHERE {condition} ORDER BY received_at DESC LIMIT 50"
-        return str(self._db.query(statement, "CSV")).splitlines()
+        return self._fetched(statement)
 
     def histogram(self, values: dict[str, str]) -> list[Any]:
         statement = (
             "SELECT toStartOfMonth(received_at) AS month, count(), sum(size) FROM log.entry"
             f" WHERE procedure = '{values['procedure']}' GROUP BY month ORDER BY month"
         )
-        return str(self._db.query(statement, "CSV")).splitlines()
+        return self._fetched(statement)
+
+    def _fetched(self, statement: str) -> list[Any]:
+        data = self._db.query(statement, "ArrowStream").bytes()
+        rows: list[Any] = pa.ipc.open_stream(data).read_all().to_pylist() if data else []
+        return rows
 
     def size(self) -> int:
         return sum(path.stat().st_size for path in self._path.rglob("*") if path.is_file())
