@@ -56,7 +56,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop) -> Node:
     node = Node(
         archive=archive,
         intake=intake,
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy),
+        large=LargeObjects(archive.sites, archive.keys, archive.entropy, health=archive.health),
         budget=ByteBudget(archive.settings.intake.memory_bytes),
         workers=ThreadPoolExecutor(_WORKERS, thread_name_prefix="worker"),
         draining=threading.Event(),

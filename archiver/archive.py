@@ -25,7 +25,7 @@ from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fa
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.model.batch import Commit, Placement
 from vanvault.archiver.model.times import parse_rfc3339
 from vanvault.archiver.ports import (
     Clock,
@@ -45,7 +45,9 @@ from vanvault.archiver.search.receipts import FirstReceipts
 from vanvault.archiver.search.search import Search
 from vanvault.archiver.search.secrets import search_secrets
 from vanvault.archiver.settings import FILE_NAME, SITE_NAMES, Settings, initial_text, load_settings
-from vanvault.archiver.sites.placing import place_everywhere
+from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.placing import place_everywhere, place_whole
+from vanvault.archiver.sites.policy import AckPolicy
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
 from vanvault.archiver.store.file_root import read_manifest
@@ -175,6 +177,16 @@ class Archive:
         self.tail = HotTail(
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
+        stopwatch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
+        self.health = HealthBoard(
+            SITE_NAMES, clock=self.clock, stopwatch=stopwatch, rules=self.settings.health.rules()
+        )
+        self.policy = AckPolicy(
+            self.settings.sites.policy,
+            fall_back=self.settings.sites.fall_back,
+            gateways=self.gateways,
+            health=self.health,
+        )
         self.search = Search(self.tail, secrets.cursors)
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm)
         self.trust = Trust(
@@ -184,7 +196,7 @@ class Archive:
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            stopwatch=stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch()),
+            stopwatch=stopwatch,
             policy=ProbePolicy(
                 max_age=timedelta(days=self.settings.probe.max_age_days),
                 accept_weak=self.settings.probe.accept_weak,
@@ -205,15 +217,34 @@ class Archive:
             site.close()
 
     def catch_up(self, *, settle: bool = False) -> FoldReport:
-        """Bring the hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
-        return catch_up(self.sites, self.tail, self.parquet, settle=settle)
+        """Bring the hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable.
+
+        Where degraded receipts are possible, with those sites that are there.
+        """
+        partial = self.policy.may_degrade()
+
+        def fold(sites: dict[str, Site]) -> FoldReport:
+            away = len(sites) < len(self.sites)
+            return catch_up(sites, self.tail, self.parquet, settle=settle, partial=partial, some_away=away)
+
+        return self.policy.reaching(self.sites, fold)
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
         until = parse_rfc3339(batch.header.retain_until)
-        found = place_everywhere(self.sites, batch.key, until)
+        found = self.policy.reaching(self.sites, lambda sites: place_everywhere(sites, batch.key, until))
         self.tail.correct(batch.key, found)
         return found
+
+    def upgrade(self, key: str) -> Commit:
+        """See that every site holds a degraded batch and its large objects; then its receipts say so.
+
+        Returns the commit record for a writer to put on record. Raises SiteUnavailable, Damaged, NotFound,
+        KeyUnavailable.
+        """
+        header = self.tail.batch_of(key).header
+        until = parse_rfc3339(header.retain_until)
+        return self.receipts.upgrade(key, place_whole(self.sites, key, until, header.large))
 
     def retain_until(self, kind: BatchKind, start: datetime) -> datetime:
         """The lock of a batch of this kind whose youngest row came at ``start``."""
@@ -232,7 +263,8 @@ class Archive:
         """
         writer, opened = self.open_writer(trusted=False)
         try:
-            last = writer.commit([self.system_event(type, detail)], final=True)
+            event = self.system_event(type, detail)
+            last = writer.commit([event], final=True, degraded=self.policy.may_degrade())
             self.tail.apply([batch.folded for batch in (*opened, *last)])
         finally:
             writer.close()
@@ -258,12 +290,14 @@ class Archive:
             last_us=self.tail.last_received_us(),
             compression_level=self.settings.intake.compression_level,
             fault=self._fault,
+            health=self.health,
         )
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
             event = self.system_event("writer.opened", {"host": socket.gethostname(), "writer": writer.id})
             heads = self.tail.unrecorded_heads()
-            return writer, writer.open(event, heads=heads, unrecorded=unrecorded)
+            degraded = self.policy.may_degrade()
+            return writer, writer.open(event, heads=heads, unrecorded=unrecorded, degraded=degraded)
         except BaseException:
             writer.close()
             raise
@@ -277,6 +311,8 @@ class Archive:
             open_writer=self.open_writer,
             check=self.check_trust,
             before_commit=self.trust.check_step,
+            policy=self.policy,
+            health=self.health,
             check_s=self.settings.clock.check_s,
             closing_event=partial(self.system_event, "writer.closed", {}),
             limits=PoolLimits(

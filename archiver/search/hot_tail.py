@@ -7,7 +7,7 @@ are folded already. Applying a batch twice changes nothing, so several processes
 Layout (all of it derived; keys are keyed tokens and rows are sealed, see ``secrets.py``)::
 
     batch(n, key, ...)                     one row per folded batch; recorded: a header holds its commit
-    early_commit(key, record)              commits that headers hold of batches not folded yet
+    early_commit, degraded                 see commits.py
     entry(position, batch, row, sealed)    one row per logical message or event
     claim(claim, position, sha256)         (gateway, id) -> its first entry
     token(token, position)                 (field, value) -> entries, in time order
@@ -24,13 +24,13 @@ from typing import Any
 import orjson
 
 from vanvault.archiver.errors import NotFound
-from vanvault.archiver.format.batch import decode_commit, encode_commit, encode_placement
+from vanvault.archiver.format.batch import decode_commit
 from vanvault.archiver.format.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
 from vanvault.archiver.model.batch import BatchHeader, Commit, Placement
 from vanvault.archiver.model.entry import Entry, Event
 from vanvault.archiver.model.times import from_us
 from vanvault.archiver.ports import Entropy
-from vanvault.archiver.search import token_blocks
+from vanvault.archiver.search import commits, token_blocks
 from vanvault.archiver.search.folded import Claim, FoldedBatch, KnownBatch, position_of
 from vanvault.archiver.search.items import Item, entry_of, item_of, keys_of
 from vanvault.archiver.search.secrets import SearchSecrets
@@ -75,21 +75,27 @@ class HotTail:
 
     def apply(self, batches: Sequence[FoldedBatch]) -> int:
         """Fold committed batches in; how many were new. All or none of them."""
-        connection = self.connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self.writing() as connection:
             records: list[bytes] = []
             new = sum(self._apply(connection, batch, records) for batch in batches)
             token_blocks.add_records(connection, records)
+        return new
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection within one write transaction: all of it is kept, or nothing."""
+        connection = self.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
-        return new
 
     def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch, records: list[bytes]) -> bool:
         header = batch.header
-        record = _dump_commit(batch.commit) if batch.commit else None
+        record = commits.dump_commit(batch.commit) if batch.commit else None
         cursor = connection.execute(
             "INSERT OR IGNORE INTO batch(key, writer, sequence, kind, rows, final, created_us, retain_until,"
             " placements, large, heads, commit_record) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -102,49 +108,41 @@ class HotTail:
                 header.final,
                 header.created_us,
                 header.retain_until,
-                _dump_placements(batch.placements),
-                _dump_placements(header.large),
+                commits.dump_placements(batch.placements),
+                commits.dump_placements(header.large),
                 orjson.dumps(header.heads).decode(),
                 record,
             ),
         )
         if cursor.rowcount == 0:
             if batch.commit is not None:
-                self._know(connection, batch.commit)
+                commits.know(connection, batch.commit)
             return False
+        commits.mark(connection, batch.key, batch.placements, header.large)
         for commit in header.commits:
-            self._record(connection, commit)
-        self._take_early(connection, batch.key)
+            commits.record(connection, commit)
+        commits.take_early(connection, batch.key)
         self._insert_entries(connection, int(cursor.lastrowid or 0), batch, records)
         return True
 
-    def _know(self, connection: sqlite3.Connection, commit: Commit) -> None:
-        # The first receipt's placements win over those read back later, for instance after a restore.
-        connection.execute(
-            "UPDATE batch SET commit_record = ?, placements = ? WHERE key = ? AND commit_record IS NULL",
-            (_dump_commit(commit), _dump_placements(commit.placements), commit.key),
+    def learn(self, commit: Commit) -> None:
+        """A commit record that this node made, for instance of copies that came later."""
+        with self.writing() as connection:
+            commits.know(connection, commit)
+
+    def degraded(self, limit: int = 1_000, after: str = "") -> list[str]:
+        """Keys of folded batches that are not known to lie whole at every site, in order."""
+        rows = self.connection().execute(
+            "SELECT key FROM degraded WHERE key > ? ORDER BY key LIMIT ?", (after, limit)
         )
+        return [key for (key,) in rows]
 
     def correct(self, key: str, placements: Sequence[Placement]) -> None:
         """Where a batch without a commit record truly lies, as its sites said when they were asked."""
         self.connection().execute(
             "UPDATE batch SET placements = ? WHERE key = ? AND commit_record IS NULL",
-            (_dump_placements(placements), key),
+            (commits.dump_placements(placements), key),
         )
-
-    def _record(self, connection: sqlite3.Connection, commit: Commit) -> None:
-        """A header of the archive holds this commit."""
-        self._know(connection, commit)
-        found = connection.execute("UPDATE batch SET recorded = 1 WHERE key = ?", (commit.key,))
-        if not found.rowcount:
-            # A clock that went back lets a later writer's objects be folded before an earlier one's.
-            connection.execute(
-                "INSERT OR IGNORE INTO early_commit VALUES(?, ?)", (commit.key, _dump_commit(commit))
-            )
-
-    def _take_early(self, connection: sqlite3.Connection, key: str) -> None:
-        for (text,) in connection.execute("DELETE FROM early_commit WHERE key = ? RETURNING record", (key,)):
-            self._record(connection, decode_commit(orjson.loads(text)))
 
     def _insert_entries(
         self, connection: sqlite3.Connection, n: int, batch: FoldedBatch, records: list[bytes]
@@ -213,6 +211,10 @@ class HotTail:
         """How many entries repeat an id with other bytes (two sites written through a partition)."""
         return int(self.connection().execute("SELECT count(*) FROM conflict").fetchone()[0])
 
+    def conflicting(self) -> list[tuple[bytes, bytes]]:
+        """Position of every entry that repeats an id with other bytes, and of the first with that id."""
+        return self.connection().execute("SELECT position, first FROM conflict ORDER BY position").fetchall()
+
     # -- reading -----------------------------------------------------------------------------
 
     @contextmanager
@@ -260,6 +262,13 @@ class HotTail:
     def token(self, field: str, value: str) -> bytes:
         """The token under which a field's value is found here."""
         return self._secrets.token(field, value)
+
+    def batch_of(self, key: str) -> KnownBatch:
+        """One folded batch by its key. Raises NotFound."""
+        row = self.connection().execute(f"{_SELECT_BATCH} WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise NotFound(f"{key} is not in the hot tail")
+        return self._known(row)
 
     def batch(self, n: int) -> KnownBatch:
         """One folded batch by its number. Raises NotFound."""
@@ -366,25 +375,13 @@ class HotTail:
             rows=rows,
             previous="",
             final=bool(final),
-            large=_load_placements(large),
+            large=commits.load_placements(large),
         )
         commit = decode_commit(orjson.loads(record)) if record is not None else None
-        return KnownBatch(n, key, header, _load_placements(placements), commit)
+        return KnownBatch(n, key, header, commits.load_placements(placements), commit)
 
 
 _SELECT_BATCH = (
     "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
     " commit_record FROM batch"
 )
-
-
-def _dump_placements(placements: Sequence[Placement]) -> str:
-    return orjson.dumps([encode_placement(placement) for placement in placements]).decode()
-
-
-def _load_placements(text: str) -> tuple[Placement, ...]:
-    return tuple(Placement(p["site"], p["key"], p["version"], p["retain_until"]) for p in orjson.loads(text))
-
-
-def _dump_commit(commit: Commit) -> str:
-    return orjson.dumps(encode_commit(commit)).decode()

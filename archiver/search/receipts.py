@@ -1,4 +1,8 @@
-"""First receipts, given again at any later time from what the archive holds."""
+"""First receipts, given again at any later time from what the archive holds.
+
+A degraded receipt is followed by another once every site holds the batch. The first one stays true, and
+verifies for ever; from then on the later one is given.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +49,17 @@ class FirstReceipts:
         """The commit record of a folded batch, recorded or made again. Raises NotFound, KeyUnavailable."""
         return self._tree(n)[1]
 
+    def upgrade(self, key: str, placements: Sequence[Placement]) -> Commit:
+        """Receipts that name these copies, from now on: the record for a later header to hold.
+
+        ``placements``: of the batch at every site, and of its large objects, each confirmed. Raises NotFound,
+        KeyUnavailable.
+        """
+        batch = self._tail.batch_of(key)
+        _, commit = self._sign(batch, self._tail.entries(batch.n), placements)
+        self._tail.learn(commit)
+        return commit
+
     def _receipt(self, n: int, row: int) -> Receipt:
         tree, commit = self._tree(n)
         return tree.receipt(row, commit.signature)
@@ -56,6 +71,8 @@ class FirstReceipts:
                 self._cache.move_to_end(n)
                 return cached
         built = self._build(n)
+        if built[0].degraded:
+            return built  # it may be upgraded at any moment, by this node or another
         with self._lock:
             self._cache[n] = built
             while len(self._cache) > _CACHED:
@@ -68,11 +85,15 @@ class FirstReceipts:
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
-        placements = self._confirm(batch)
+        return self._sign(batch, entries, self._confirm(batch))
+
+    def _sign(
+        self, batch: KnownBatch, entries: Sequence[Entry], placements: Sequence[Placement]
+    ) -> tuple[ReceiptTree, Commit]:
         # Ed25519 is deterministic: while the signing key is the same, so is the signature.
         signer = self._signing.active()
         tree = self._plant(batch, entries, placements, signer.key_id)
-        return tree, Commit(batch.key, placements, signer.key_id, signer.sign(tree.statement))
+        return tree, Commit(batch.key, tuple(placements), signer.key_id, signer.sign(tree.statement))
 
     def _plant(
         self,

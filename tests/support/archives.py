@@ -122,7 +122,7 @@ class Node:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.intake: Intake = archive.open_intake()
-        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy)
+        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy, health=archive.health)
         self.intake.start()
 
     def __enter__(self) -> Node:
@@ -167,7 +167,7 @@ class Node:
             assert done.acquire(timeout=PATIENCE_S), "no answer came"
         return [outcomes[index] for index in range(len(drafts))]
 
-    def placed(self, draft: MessageDraft) -> MessageDraft:
+    def placed(self, draft: MessageDraft, *, degraded: bool = False) -> MessageDraft:
         """The draft with its body in an object of its own, as the API does it with a large one."""
         writer = self.intake.committer.writer
         assert writer is not None
@@ -177,6 +177,7 @@ class Node:
             writer=writer.id,
             executor=writer.executor,
             retain_until=self.archive.retain_until("messages", self.archive.clock.now()),
+            degraded=degraded,
         )
         return replace(draft, body=None, large=copies)
 
