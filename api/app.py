@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from vanvault import __version__
 from vanvault.api import intake_routes, read_routes
-from vanvault.api.context import start_node
+from vanvault.api.context import Node, start_node
 from vanvault.api.problems import http_problem, problem_of, problem_response, retry_after_of
 from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.archiver.archive import Archive
@@ -79,11 +79,17 @@ async def _ready(request: Request) -> Response:
     if node is None or node.draining.is_set():
         return JSONResponse({"status": "draining" if node else "starting"}, status_code=503)
     state = node.intake.committer.state
-    refusal = node.intake.committer.refusal
+    refusal = node.intake.refusal
     if refusal is not None:
         problem = {**problem_of(refusal), "status": 503}
-        return problem_response({**problem, "state": state}, retry_after=retry_after_of(refusal) or 1)
-    return JSONResponse({"status": "ready"})
+        return problem_response(
+            {**problem, "state": state, "sites": _sites(node)}, retry_after=retry_after_of(refusal) or 1
+        )
+    return JSONResponse({"status": "ready", "sites": _sites(node)})
+
+
+def _sites(node: Node) -> list[dict[str, object]]:
+    return [site.as_json() for site in node.archive.health.snapshot()]
 
 
 async def _vanvault_error(request: Request, error: Exception) -> Response:

@@ -14,9 +14,12 @@ from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import AccessDenied, Busy
 from vanvault.archiver.intake.budget import ByteBudget
+from vanvault.archiver.intake.health_watch import HealthWatch
 from vanvault.archiver.intake.intake import Intake, release_here
 from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.pool import Ticket
+from vanvault.archiver.model.batch import Commit
+from vanvault.recovery.reconcile.keeper import Keeper
 
 #: Threads for what would hold up the event loop: large bodies, reads of the archive.
 _WORKERS = 4
@@ -32,6 +35,8 @@ class Node:
     budget: ByteBudget
     workers: ThreadPoolExecutor
     draining: threading.Event
+    health: HealthWatch
+    keeper: Keeper
 
     @property
     def gateways(self) -> Gateways:
@@ -39,6 +44,8 @@ class Node:
 
     def stop(self) -> bool:
         """Write what was accepted, close the chain and the archive; false when that took too long."""
+        self.health.stop()
+        self.keeper.stop()
         stopped = self.intake.stop()
         self.workers.shutdown(wait=True, cancel_futures=True)
         self.archive.close()
@@ -53,6 +60,11 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop) -> Node:
             loop.call_soon_threadsafe(release_here, tickets)
 
     intake = archive.open_intake(release)
+
+    def record(upgrades: Sequence[Commit]) -> None:
+        if intake.committer.writer is not None:
+            intake.committer.writer.record(upgrades)
+
     node = Node(
         archive=archive,
         intake=intake,
@@ -60,8 +72,18 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop) -> Node:
         budget=ByteBudget(archive.settings.intake.memory_bytes),
         workers=ThreadPoolExecutor(_WORKERS, thread_name_prefix="worker"),
         draining=threading.Event(),
+        health=HealthWatch(
+            archive.sites,
+            archive.health,
+            submit=intake.submit,
+            event=archive.system_event,
+            interval_s=archive.settings.health.look_s,
+        ),
+        keeper=Keeper(archive, record),
     )
     intake.start()
+    node.health.start()
+    node.keeper.start()
     return node
 
 

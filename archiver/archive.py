@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import tomllib
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -224,8 +225,11 @@ class Archive:
         partial = self.policy.may_degrade()
 
         def fold(sites: dict[str, Site]) -> FoldReport:
-            away = len(sites) < len(self.sites)
-            return catch_up(sites, self.tail, self.parquet, settle=settle, partial=partial, some_away=away)
+            away = tuple(name for name in self.sites if name not in sites)
+            report = catch_up(
+                sites, self.tail, self.parquet, settle=settle, partial=partial, some_away=bool(away)
+            )
+            return replace(report, away=away)
 
         return self.policy.reaching(self.sites, fold)
 

@@ -24,6 +24,7 @@ VERBS = {
     "verify": "Re-read every object at both sites and name what is not whole.",
     "repair": "Copy what one site lacks or holds damaged from the other.",
     "restore": "Rebuild an empty site from the other.",
+    "reconcile": "Bring the sites level, and list or resolve conflicts between them.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",
     "receipt": "Verify a receipt offline, show one, or print the public keys.",

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from vanvault.archiver.errors import Conflict
+from vanvault.archiver.errors import Conflict, VanVaultError
 from vanvault.archiver.intake.committer import Committer, OpenWriter
 from vanvault.archiver.intake.drafts import Draft, EventDraft
 from vanvault.archiver.intake.folder import Folder
 from vanvault.archiver.intake.pool import Done, Pool, PoolLimits, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
+from vanvault.archiver.model.entry import SYSTEM_GATEWAY
 from vanvault.archiver.search.folded import Claim
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
@@ -82,6 +83,15 @@ class Intake:
         stopped = self.committer.stop(timeout_s)
         self.folder.stop()
         return stopped
+
+    @property
+    def refusal(self) -> VanVaultError | None:
+        """Why nothing of any gateway is accepted now; None while some gateway's entries are."""
+        try:
+            self.check_open(SYSTEM_GATEWAY)
+        except VanVaultError as error:
+            return error
+        return None
 
     def check_open(self, gateway: str) -> None:
         """Raises the reason why nothing of this gateway is accepted now."""

@@ -34,6 +34,7 @@ class FoldReport:
     folded: int  # batches
     settled: int  # batches that were completed at a site
     unreadable: tuple[str, ...]  # keys of batches that no site can give; search does not see them
+    away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
 
 
 def catch_up(

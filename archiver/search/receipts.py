@@ -67,12 +67,12 @@ class FirstReceipts:
     def _tree(self, n: int) -> tuple[ReceiptTree, Commit]:
         with self._lock:
             cached = self._cache.get(n)
-            if cached is not None:
+            if cached is not None and self._tail.batch(n).commit in (None, cached[1]):
                 self._cache.move_to_end(n)
                 return cached
         built = self._build(n)
         if built[0].degraded:
-            return built  # it may be upgraded at any moment, by this node or another
+            return built  # without a record on the tail, nothing would say when it is upgraded
         with self._lock:
             self._cache[n] = built
             while len(self._cache) > _CACHED:

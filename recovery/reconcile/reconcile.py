@@ -39,7 +39,7 @@ class Failure:
     """What could not be done; the next run tries again."""
 
     action: Action
-    reason: str
+    error: VanVaultError
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class _Tally:
         if isinstance(outcome, VanVaultError):
             self.failures += 1
             if len(self.named) < NAMED:
-                self.named.append(Failure(action, outcome.message))
+                self.named.append(Failure(action, outcome))
 
 
 _Outcomes = list[tuple[Action, int | VanVaultError | None]]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.model.batch import Commit
+from vanvault.archiver.model.times import to_us
 from vanvault.recovery.pipeline import Effort, in_order
 
 _PAGE = 200
@@ -29,14 +31,22 @@ def for_the_next_start(commits: Sequence[Commit]) -> None:
 
 
 def upgrade_all(
-    archive: Archive, *, record: Record = for_the_next_start, effort: Effort | None = None
+    archive: Archive,
+    *,
+    record: Record = for_the_next_start,
+    effort: Effort | None = None,
+    patience: timedelta = timedelta(0),
 ) -> Upgraded:
     """Upgrade every batch that the hot tail knows as degraded; what a site lacks is copied there.
+
+    Args:
+        patience: leave alone what is younger and has no commit record: its writer may be putting it yet.
 
     Raises SiteUnavailable as soon as a site does not answer (what was done is kept), KeyUnavailable.
     """
     count, damaged = 0, list[str]()
-    for commits in _pages(archive, effort or Effort()):
+    before_us = to_us(archive.clock.now() - patience)
+    for commits in _pages(archive, effort or Effort(), before_us):
         good = [commit for commit in commits if isinstance(commit, Commit)]
         damaged += [key for key in commits if isinstance(key, str)]
         count += len(good)
@@ -44,9 +54,12 @@ def upgrade_all(
     return Upgraded(count, tuple(damaged))
 
 
-def _pages(archive: Archive, effort: Effort) -> Iterator[list[Commit | str]]:
-    def upgrade(key: str) -> Commit | str:
+def _pages(archive: Archive, effort: Effort, before_us: int) -> Iterator[list[Commit | str]]:
+    def upgrade(key: str) -> Commit | str | None:
         try:
+            batch = archive.tail.batch_of(key)
+            if batch.commit is None and batch.header.created_us > before_us:
+                return None
             return archive.upgrade(key)
         except (Damaged, NotFound):
             return key
@@ -56,7 +69,8 @@ def _pages(archive: Archive, effort: Effort) -> Iterator[list[Commit | str]]:
         done: list[Commit | str] = []
         try:
             for _, outcome in in_order(keys, upgrade, size=lambda _: 0, effort=effort):
-                done.append(outcome)
+                if outcome is not None:
+                    done.append(outcome)
         except SiteUnavailable:
             yield done
             raise
