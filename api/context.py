@@ -77,6 +77,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop) -> Node:
             archive.health,
             submit=intake.submit,
             event=archive.system_event,
+            may_degrade=archive.policy.may_degrade,
             interval_s=archive.settings.health.look_s,
         ),
         keeper=Keeper(archive, record),

@@ -28,13 +28,19 @@ class HealthWatch:
         *,
         submit: Callable[[EventDraft, Done], None],
         event: Callable[[str, dict[str, object]], EventDraft],
+        may_degrade: Callable[[], bool],
         interval_s: float,
     ) -> None:
-        """``submit``: this node's intake; ``event``: makes a log line of the archive's own."""
+        """``submit``: this node's intake; ``event``: makes a log line of the archive's own.
+
+        ``may_degrade``: may an entry be archived at one site? Where not, a change waits until every site is
+        usable again: to try would only leave an object at one site that all others then have to wait for.
+        """
         self._sites = sites
         self._health = health
         self._submit = submit
         self._event = event
+        self._may_degrade = may_degrade
         self._interval_s = interval_s
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -69,7 +75,7 @@ class HealthWatch:
         """Archive the oldest change that is not on record, if intake takes it; the next ones follow."""
         with self._lock:
             change = self._health.next_change()
-            if change is None or self._waiting:
+            if change is None or self._waiting or not self._may_write():
                 return
             if change is not self._change or self._draft is None:
                 # Kept while it is tried again: under one id it becomes one line, however often it is sent.
@@ -87,6 +93,10 @@ class HealthWatch:
             self._submit(draft, done)
         except VanVaultError as error:
             done(error, False)  # refused: it is tried again at the next look
+
+    def _may_write(self) -> bool:
+        usable = all(site.state in ("healthy", "catching-up") for site in self._health.snapshot())
+        return usable or self._may_degrade()
 
     def _run(self, name: str) -> None:
         while not self._stop.wait(self._interval_s):

@@ -121,7 +121,11 @@ class Partitions(RuleBasedStateMachine):
         assert holders(receipt)
         self.acknowledged.append((message_id, body, receipt))
 
-    @rule(side=st.integers(0, 1), site=st.sampled_from(SITES), how=st.sampled_from(["down", "down", "lossy", "up"]))
+    @rule(
+        side=st.integers(0, 1),
+        site=st.sampled_from(SITES),
+        how=st.sampled_from(["down", "down", "lossy", "up"]),
+    )
     def link(self, side: int, site: str, how: str) -> None:
         link = self.sides[side].links[site]
         link.down, link.lossy = how == "down", how == "lossy"
