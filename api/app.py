@@ -26,9 +26,9 @@ _log = structlog.get_logger("vanvault.api")
 
 _DESCRIPTION = """\
 Write-once archive for electronic social-insurance transactions. An answer of 201 means: the original
-lies, locked until the date in the receipt, at both sites or, where the operator has allowed it and the receipt
-says `"degraded": true`, at one. The same message id with the same bytes may be sent again at any later time and
-gets the first receipt; after a degraded one, the whole one as soon as both sites hold the message.
+lies, locked until the date in the receipt, at both sites or, where the operator has allowed it and the
+receipt says `"degraded": true`, at one. The same message id with the same bytes may be sent again at any
+later time and gets the first receipt; after a degraded one, the whole one once both sites hold the message.
 """
 
 

@@ -75,15 +75,15 @@ class HotTail:
 
     def apply(self, batches: Sequence[FoldedBatch]) -> int:
         """Fold committed batches in; how many were new. All or none of them."""
-        with self.writing() as connection:
+        with self.transaction() as connection:
             records: list[bytes] = []
             new = sum(self._apply(connection, batch, records) for batch in batches)
             token_blocks.add_records(connection, records)
         return new
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection within one write transaction: all of it is kept, or nothing."""
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection within one write transaction: all of it or nothing."""
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -127,7 +127,7 @@ class HotTail:
 
     def learn(self, commit: Commit) -> None:
         """A commit record that this node made, for instance of copies that came later."""
-        with self.writing() as connection:
+        with self.transaction() as connection:
             commits.know(connection, commit)
 
     def degraded(self, limit: int = 1_000, after: str = "") -> list[str]:

@@ -35,7 +35,7 @@ def upgrade_all(
     *,
     record: Record = for_the_next_start,
     effort: Effort | None = None,
-    patience: timedelta = timedelta(0),
+    patience: timedelta | None = None,
 ) -> Upgraded:
     """Upgrade every batch that the hot tail knows as degraded; what a site lacks is copied there.
 
@@ -45,7 +45,7 @@ def upgrade_all(
     Raises SiteUnavailable as soon as a site does not answer (what was done is kept), KeyUnavailable.
     """
     count, damaged = 0, list[str]()
-    before_us = to_us(archive.clock.now() - patience)
+    before_us = to_us(archive.clock.now() - patience) if patience is not None else None
     for commits in _pages(archive, effort or Effort(), before_us):
         good = [commit for commit in commits if isinstance(commit, Commit)]
         damaged += [key for key in commits if isinstance(key, str)]
@@ -54,11 +54,11 @@ def upgrade_all(
     return Upgraded(count, tuple(damaged))
 
 
-def _pages(archive: Archive, effort: Effort, before_us: int) -> Iterator[list[Commit | str]]:
+def _pages(archive: Archive, effort: Effort, before_us: int | None) -> Iterator[list[Commit | str]]:
     def upgrade(key: str) -> Commit | str | None:
         try:
             batch = archive.tail.batch_of(key)
-            if batch.commit is None and batch.header.created_us > before_us:
+            if batch.commit is None and before_us is not None and batch.header.created_us > before_us:
                 return None
             return archive.upgrade(key)
         except (Damaged, NotFound):
