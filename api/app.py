@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from vanvault import __version__
 from vanvault.api import intake_routes, read_routes
-from vanvault.api.context import start_node
+from vanvault.api.context import Node, start_node
 from vanvault.api.health import health_of
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
@@ -30,8 +30,9 @@ _log = structlog.get_logger("vanvault.api")
 
 _DESCRIPTION = """\
 Write-once archive for electronic social-insurance transactions. An answer of 201 means: the original
-lies, locked until the date in the receipt, at both sites. The same message id with the same bytes may
-be sent again at any later time and gets the first receipt.
+lies, locked until the date in the receipt, at both sites or, where the operator has allowed it and the
+receipt says `"degraded": true`, at one. The same message id with the same bytes may be sent again at any
+later time and gets the first receipt; after a degraded one, the whole one once both sites hold the message.
 """
 
 
@@ -84,12 +85,13 @@ async def _live() -> dict[str, str]:
 
 async def _ready(request: Request) -> Response:
     """200 when a message would be accepted now, else 503; either says what is not as it should be."""
-    health = health_of(getattr(request.app.state, "node", None))
+    node: Node | None = getattr(request.app.state, "node", None)
+    health = health_of(node)
+    sites = [site.as_json() for site in node.archive.health.snapshot()] if node else []
+    body = {**health.body(), "sites": sites}
     if health.ready:
-        return JSONResponse(health.body())
-    return problem_response(
-        health.body(), retry_after=health.retry_after, request_id=request_id_of(request.scope)
-    )
+        return JSONResponse(body)
+    return problem_response(body, retry_after=health.retry_after, request_id=request_id_of(request.scope))
 
 
 async def _vanvault_error(request: Request, error: Exception) -> Response:

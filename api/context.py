@@ -20,10 +20,12 @@ from vanvault.archiver.availability.recorder import Recorder
 from vanvault.archiver.errors import AccessDenied, Busy
 from vanvault.archiver.intake.budget import ByteBudget
 from vanvault.archiver.intake.follower import Follower
+from vanvault.archiver.intake.health_watch import HealthWatch
 from vanvault.archiver.intake.intake import Intake, release_here
 from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.pool import Ticket
-from vanvault.archiver.search.follow import follow
+from vanvault.archiver.model.batch import Commit
+from vanvault.recovery.reconcile.keeper import Keeper
 
 #: Threads for what would hold up the event loop: large bodies, reads of the archive.
 _WORKERS = 4
@@ -41,6 +43,8 @@ class Node:
     metrics: Metrics
     sampler: Sampler
     follower: Follower
+    health: HealthWatch
+    keeper: Keeper
     recorder: Recorder | None = None
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
@@ -51,8 +55,8 @@ class Node:
 
     @property
     def needs_every_site(self) -> bool:
-        """Is nothing accepted while one site is away? So it is under the policy ``all``."""
-        return True
+        """Is nothing accepted while one site is away?"""
+        return not self.archive.policy.may_degrade()
 
     def stop(self) -> bool:
         """Write what was accepted, close the chain and the archive; false when that took too long."""
@@ -61,6 +65,8 @@ class Node:
             recorder.stop()
         self.follower.stop()
         self.sampler.stop()
+        self.health.stop()
+        self.keeper.stop()
         stopped = self.intake.stop()
         if recorder is not None and stopped:
             recorder.finish()
@@ -81,19 +87,34 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     def look() -> None:
         writer = intake.committer.writer
         if writer is not None:  # before, its start folds everything
-            follow(archive.sites, archive.tail, archive.parquet, own=writer.id, now=archive.clock.now())
+            archive.follow(own=writer.id)
+
+    def record(upgrades: Sequence[Commit]) -> None:
+        if intake.committer.writer is not None:
+            intake.committer.writer.record(upgrades)
 
     node = Node(
         archive=archive,
         intake=intake,
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy),
+        large=LargeObjects(archive.sites, archive.keys, archive.entropy, health=archive.health),
         budget=ByteBudget(archive.settings.intake.memory_bytes),
         workers=ThreadPoolExecutor(_WORKERS, thread_name_prefix="worker"),
         metrics=metrics,
-        sampler=Sampler(archive),
+        sampler=Sampler(archive, states=lambda: {one.site: one.state for one in archive.health.snapshot()}),
         follower=Follower(look, archive.settings.intake.follow_s),
+        health=HealthWatch(
+            archive.sites,
+            archive.health,
+            submit=intake.submit,
+            event=archive.system_event,
+            may_degrade=archive.policy.may_degrade,
+            interval_s=archive.settings.health.look_s,
+        ),
+        keeper=Keeper(archive, record),
     )
     intake.start()
+    node.health.start()
+    node.keeper.start()
     node.sampler.start()
     node.follower.start()
     node.recorder = recorder_of(node)

@@ -62,6 +62,9 @@ def health_of(node: Node | None) -> Health:
         node.intake.folder.check()
     except Busy as error:
         return Health("behind", error)
+    refusal = node.intake.refusal
+    if refusal is not None:
+        return Health("site-away", refusal)
     away = {name: site.detail for name, site in node.sampler.last.sites.items() if not site.up}
     if away and node.needs_every_site:
         name, detail = min(away.items())

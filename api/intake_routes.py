@@ -202,17 +202,22 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
     if draft.size < node.archive.settings.intake.large_message_bytes or node.intake.knows(draft):
         return draft
-    node.intake.check_open()
+    node.intake.check_open(draft.gateway)
     writer = node.intake.committer.writer
     if writer is None or draft.body is None:
         raise Busy("the node is starting", retry_after=1)
     node.budget.reserve(draft.size)  # the sealed copy
+    degraded = node.archive.policy.admits_degraded(draft.gateway)
     try:
         until = node.archive.retain_until("messages", node.archive.clock.now())
         copies = await _in_worker(
             node,
             lambda: node.large.place(
-                draft.body or b"", writer=writer.id, executor=writer.executor, retain_until=until
+                draft.body or b"",
+                writer=writer.id,
+                executor=writer.executor,
+                retain_until=until,
+                degraded=degraded,
             ),
         )
     finally:

@@ -75,7 +75,7 @@ async def original(request: Request, entry_id: str) -> Response:
 
 @router.get("/v1/receipts/{entry_id}", **openapi.RECEIPT)
 async def receipt(request: Request, entry_id: str) -> Response:
-    """The first receipt of one entry, again."""
+    """The receipt of one entry: the first, or the one that followed when that was degraded."""
     node = node_of(request)
     gateway = gateway_of(request, node)
 

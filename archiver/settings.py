@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vanvault.archiver.errors import SettingsError
+from vanvault.archiver.sites.health import HealthRules
 from vanvault.archiver.store.s3_options import S3Options
 
 FILE_NAME = "vanvault.toml"
@@ -58,6 +59,12 @@ class SitesSettings(_Section):
 
     primary: SiteSettings
     standby: SiteSettings
+    policy: Literal["all", "any"] = Field(
+        default="all", description="which sites must hold an entry before it is acknowledged"
+    )
+    fall_back: bool = Field(
+        default=False, description="under all, acknowledge as under any while a site is out"
+    )
 
 
 class IntakeSettings(_Section):
@@ -234,6 +241,29 @@ class AvailabilitySettings(_Section):
     )
 
 
+class HealthSettings(_Section):
+    """When a site is taken out, and when it comes back."""
+
+    failures: int = Field(default=3, ge=1, le=1000, description="failures after which a site is out")
+    successes: int = Field(default=3, ge=1, le=1000, description="successes in a row before it comes back")
+    back_s: float = Field(default=10, ge=0, description="seconds of nothing but success before that")
+    look_s: float = Field(default=5, gt=0, description="seconds between two looks at each site")
+
+    def rules(self) -> HealthRules:
+        """The same as the state machine takes it."""
+        return HealthRules(self.failures, self.successes, self.back_s)
+
+
+class ReconcileSettings(_Section):
+    """How a node keeps the sites level."""
+
+    check_s: float = Field(default=5, gt=0, description="seconds between two looks for what a site lacks")
+    compare_s: float = Field(
+        default=21_600, gt=0, description="seconds between two comparisons of everything at both sites"
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="objects that are copied at once")
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -255,6 +285,8 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     availability: AvailabilitySettings = AvailabilitySettings()
+    health: HealthSettings = HealthSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -31,7 +31,8 @@ from benchmarks.common import percentile
 from benchmarks.search_rivals import CONDITIONS, KEYS, ChDb, DuckDb, Rival
 from benchmarks.ten_years import DAYS, days, folder_bytes, plain, write_segment
 
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.home import init_home
 from vanvault.archiver.model.times import to_us
 from vanvault.archiver.search.query import Query
 

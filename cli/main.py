@@ -27,6 +27,7 @@ VERBS = {
     "backup": "Keep a third copy in a restic repository, check it, and restore from it.",
     "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",
     "drill": "Rehearse a recovery in isolation, with signed evidence.",
+    "reconcile": "Bring the sites level, and list or resolve conflicts between them.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",
     "receipt": "Verify a receipt offline, show one, or print the public keys.",

@@ -13,10 +13,11 @@ from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.errors import ExitCode
-from vanvault.cli.output import emit_json, json_option, print_pairs, warn
+from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.archive import Archive
+    from vanvault.archiver.sites.health import State
     from vanvault.archiver.store.port import Capabilities
 
 _LOCKS = {
@@ -40,11 +41,14 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     with open_archive(home) as archive:
         complete = _caught_up(archive)
         found = _status(archive, complete)
+        looked = [_looked(archive, site) for site in found["sites"]]
     with ApiClient(url) as client:
         ready, reason = client.ready()
+        judged = client.health()
     found["server"] = {"url": url, "ready": ready, "detail": reason}
     for name in found["drills"]["overdue"]:
         warn(f"the drill {name} is overdue; run: vanvault drill run {name}")
+    found["health"] = {"from": "look" if judged is None else "server", "sites": judged or looked}
     if as_json:
         emit_json(found)
     else:
@@ -104,11 +108,35 @@ def _site(archive: Archive, name: str) -> dict[str, Any]:
     return found | {"reachable": True, "detail": "", "lock": capabilities.lock, "lock_strength": strength}
 
 
+def _looked(archive: Archive, site: dict[str, Any]) -> dict[str, Any]:
+    """A site's health by this one look, where no server that has watched it for longer tells."""
+    from vanvault.archiver.sites.health_board import SiteStatus
+    from vanvault.recovery.reconcile.lag import known_lag
+
+    lag = None
+    try:
+        lag = known_lag(archive, site["site"])
+    except VanVaultError as error:
+        warn(error.message)
+    state: State = "healthy" if site["reachable"] else "out"
+    if site["reachable"] and lag is not None and lag.objects:
+        state = "catching-up"
+    return SiteStatus(site["site"], state, None, site["detail"], lag).as_json()
+
+
+def _health_line(site: dict[str, Any]) -> str:
+    lag = site.get("lag")
+    behind = f", lacks {lag['objects']} objects, {human_size(lag['bytes'])}" if lag and lag["objects"] else ""
+    reason = f" ({site['reason']})" if site["reason"] else ""
+    return f"{site['site']} {site['state']}{behind}{reason}"
+
+
 def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
     lines: list[tuple[str, object]] = [("home", found["home"]), ("archive", found["archive"])]
     for site in found["sites"]:
         lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))
         lines.append(("", f"lock: {site['lock_strength']}" if site["reachable"] else site["detail"]))
+    lines.extend(("health", _health_line(site)) for site in found["health"]["sites"])
     counts, retention = found["hot_tail"], found["retention"]
     gaps = "" if counts["complete"] else " (incomplete: see the warning)"
     lines += [

@@ -1,8 +1,9 @@
 """Keeping the hot tail level with the sites: list, settle what is in doubt, decode, apply.
 
 The restart after a crash is this same path. A batch that lies at some sites but not at all of them
-was in doubt when its writer stopped: it was never acknowledged, but its gateway may have been told
-that it may be stored. It is completed, so that the retry finds it and no message exists twice.
+was in doubt when its writer stopped: its gateway may have been told that it may be stored or, where the
+policy ``any`` is possible, that it is. It is completed, so that the retry finds it and no message exists
+twice; where a site is away and nobody waits for it, it is folded as it is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class FoldReport:
     folded: int  # batches
     settled: int  # batches that were completed at a site
     unreadable: tuple[str, ...]  # keys of batches that no site can give; search does not see them
+    away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
 
 
 #: Keys in order, each with its oldest version at every site that has it.
@@ -47,13 +49,17 @@ def catch_up(
     settle: bool,
     is_compacted: Callable[[str], bool] = lambda key: False,
     found: Found | None = None,
+    partial: bool = False,
+    some_away: bool = False,
 ) -> FoldReport:
     """Fold every committed batch that the hot tail does not know and no segment holds.
 
     Args:
         settle: complete batches that some site lacks (a node that is about to write must); without it
-            they are left out of the fold, because they are not acknowledged.
+            they are left out of the fold, because they are not acknowledged, unless ``partial``.
         found: look at these only (``merged``), not at everything that may be new.
+        partial: a batch at one site may be acknowledged (``sites/policy.py``).
+        some_away: ``sites`` are not all; what only the others hold stays to be folded.
 
     Raises:
         SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
@@ -66,15 +72,15 @@ def catch_up(
         if tail.knows([key]) or is_compacted(key):
             continue
         if len(copies) < len(sites):
-            if not settle:
+            if not settle and not partial:
                 skipped += 1
                 continue
             try:
-                copies = _complete(sites, key, copies, keys)
+                copies = _complete(sites, key, copies, keys) if settle else copies
             except (Damaged, NotFound):
                 unreadable.append(key)
                 continue
-            settled += 1
+            settled += settle
         try:
             batch = _decode(sites, key, copies, keys)
         except (Damaged, NotFound):
@@ -86,7 +92,7 @@ def catch_up(
             folded += tail.apply(waiting)
             waiting, rows = [], 0
     folded += tail.apply(waiting)
-    if found is None and not unreadable and not skipped:
+    if found is None and not unreadable and not skipped and not some_away:
         tail.fold_completed()
     return FoldReport(folded, settled, tuple(unreadable))
 

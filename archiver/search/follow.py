@@ -27,9 +27,15 @@ _SILENT = timedelta(days=2)
 
 
 def follow(
-    sites: Mapping[str, Site], tail: HotTail, keys: ParquetKeys, *, own: str, now: datetime
+    sites: Mapping[str, Site],
+    tail: HotTail,
+    keys: ParquetKeys,
+    *,
+    own: str,
+    now: datetime,
+    partial: bool = False,
 ) -> FoldReport:
-    """Fold what writers other than ``own`` committed lately.
+    """Fold what writers other than ``own`` committed lately; ``partial``: as ``catch_up`` takes it.
 
     Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
     """
@@ -44,7 +50,7 @@ def follow(
         if writer == own:
             continue
         found = merged(sites, after, f"{batch_prefix()}{writer}/")
-        report = catch_up(sites, tail, keys, settle=False, found=found)
+        report = catch_up(sites, tail, keys, settle=False, found=found, partial=partial)
         total = FoldReport(total.folded + report.folded, 0, (*total.unreadable, *report.unreadable))
     return total
 

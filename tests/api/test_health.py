@@ -10,7 +10,7 @@ import httpx
 
 from tests.api.conftest import check_problem
 from tests.support.server import PATIENCE_S, Server, push
-from vanvault.archiver.archive import init_home
+from vanvault.archiver.home import init_home
 
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from tests.support.balancer import RoundRobin
 from tests.support.command import vanvault
 from tests.support.server import Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.home import init_home
 
 COMMAND = ("-c", "import sys; from vanvault.cli.main import main; main()")
 

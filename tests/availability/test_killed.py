@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.command import vanvault
 from tests.support.server import Server
-from vanvault.archiver.archive import init_home
+from vanvault.archiver.home import init_home
 
 SETTINGS = {"AVAILABILITY__HEARTBEAT_S": "4"}
 

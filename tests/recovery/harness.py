@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import SiteUnavailable
 from vanvault.archiver.format.batch import decode_batch, encode_batch
 from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.home import init_home
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.receive import event_draft, message_draft

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, crash, message
-from vanvault.archiver.archive import Archive, hot_tail_of
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import SiteUnavailable
+from vanvault.archiver.home import hot_tail_of
 from vanvault.archiver.intake.follower import Follower
 from vanvault.archiver.search.follow import follow
 from vanvault.archiver.search.hot_tail import HotTail
