@@ -41,17 +41,22 @@ from datetime import datetime
 from vanvault.archiver.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
-from vanvault.recovery.listing import Copies, Known, Listing, nothing_known
+from vanvault.recovery.listing import Copies, Known, Listing, SegmentCopies, nothing_known
 from vanvault.recovery.locks import listed_with_locks
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Step, silent
 from vanvault.recovery.verify.chains import Gap
-from vanvault.recovery.verify.fold import Fold, LooseEnd
+from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
 from vanvault.recovery.verify.model import Finding, Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
+from vanvault.recovery.verify.segment_reading import SegmentRead, SegmentReader, is_clean
 
 #: How long a put that is on its way gets to arrive before its object counts as missing.
 PATIENCE_S = 1.0
+
+
+#: Bytes in memory for each stored byte of a segment, about: it is decoded whole, and its rows are checked.
+_SEGMENT_WEIGHT = 12
 
 
 def pause() -> None:
@@ -90,9 +95,11 @@ class _Verification:
     ) -> None:
         self._sites = sites
         self._reader = reader
+        self._segments = SegmentReader(reader)
         self._share = share
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
+        self._started = started
         self._fold = Fold(
             list(sites),
             started=started,
@@ -105,11 +112,15 @@ class _Verification:
         self, effort: Effort, step: Step, pause: Callable[[], None], timer: Callable[[], float]
     ) -> VerifyReport:
         began, fold = timer(), self._fold
-        objects = in_order(self._listing.everything(), self._read, size=self._weight, effort=effort)
+        for copies in self._listing.strangers():
+            fold.take(copies, None)
+            step(1, _listed_bytes(copies))
+        self._take_segments(effort, step, pause)
+        objects = in_order(self._listing.writers(), self._read, size=self._weight, effort=effort)
         for copies, read in objects:
             fold.take(copies, read)
             step(1, _listed_bytes(copies))
-        fold.end_writer()
+        fold.end_writers()
         for site, stray in self._listing.strays():
             fold.add(_of_stray(site, stray))
         fold.end_masters()
@@ -137,6 +148,45 @@ class _Verification:
             except (SiteUnavailable, SettingsError) as error:
                 self._listing.away[name] = error
         return times, locks_listed
+
+    def _take_segments(self, effort: Effort, step: Step, pause: Callable[[], None]) -> None:
+        """All segments; one that is perhaps being written is looked at again before it is judged."""
+        unclear: list[str] = []
+        segments = self._listing.segments()
+        for segment, read in in_order(
+            segments, self._read_segment, size=lambda segment: _SEGMENT_WEIGHT * segment.size, effort=effort
+        ):
+            for copies in segment.objects:
+                step(1, _listed_bytes(copies))
+            there = [site for site in self._sites if site not in self._listing.away]
+            if self._is_new(segment) and not is_clean(read, there):
+                unclear.append(segment.segment)
+            else:
+                self._fold.take_segment(read)
+        if unclear:
+            pause()
+        for owner in unclear:
+            for segment in self._listing.segments(owner):
+                self._fold.take_segment(self._read_segment(segment))
+
+    def _read_segment(self, segment: SegmentCopies) -> SegmentRead:
+        there = len(self._sites) - len(self._listing.away)
+        lacking = any(len(copies.at) < there for copies in segment.objects)
+        names = [parse_key(copies.key) for copies in segment.objects]
+        due = any(name is not None and self._share.holds(name.sha256) for name in names[-1:])
+        return self._segments.read(segment, parts=lacking or due)
+
+    def _is_new(self, segment: SegmentCopies) -> bool:
+        """May it have been written since shortly before the verification began?"""
+        return any(
+            not copies.at
+            or any(
+                version.stored_at > self._started[site] - ON_ITS_WAY
+                for site, versions in copies.at.items()
+                for version in versions
+            )
+            for copies in segment.objects
+        )
 
     def _read(self, copies: Copies) -> ObjectRead | None:
         name = parse_key(copies.key)
