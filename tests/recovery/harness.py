@@ -163,6 +163,13 @@ class Lab:
 
     def files(self, site: str, key: str) -> list[Path]:
         """The files of a key's versions, oldest first."""
+        return [path for path in self._all_files(site, key) if path.name.count("~") == 1]
+
+    def markers(self, site: str, key: str) -> list[Path]:
+        """The empty files that extend the locks of a key's versions."""
+        return [path for path in self._all_files(site, key) if path.name.count("~") > 1]
+
+    def _all_files(self, site: str, key: str) -> list[Path]:
         folder = self.root(site) / "objects" / folder_of(key)
         return sorted(folder.glob(f"{key.rpartition('/')[2]}~*")) if folder.is_dir() else []
 
@@ -178,7 +185,7 @@ class Lab:
         self.overwrite(path, path.read_bytes()[:-1])
 
     def drop(self, site: str, key: str) -> None:
-        for path in self.files(site, key):
+        for path in self._all_files(site, key):
             path.unlink()
 
     def swap(self, site: str, one: str, other: str) -> None:
@@ -189,6 +196,8 @@ class Lab:
 
     def shorten(self, site: str, key: str) -> None:
         """Make the lock end soon: in a file site it is part of the file's name."""
+        for marker in self.markers(site, key):
+            marker.unlink()
         path = self.files(site, key)[-1]
         path.rename(path.with_name(path.name[: -len("20371123T000000Z")] + "20270101T000000Z"))
 
