@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from vanvault.archiver.archive import Archive, init_home
 from vanvault.archiver.errors import SiteUnavailable
@@ -129,7 +129,7 @@ class Lab:
         self.clock = TickingClock(days=2)
 
     @classmethod
-    def copy(cls, template: Path, home: Path) -> Lab:
+    def copy(cls, template: Path, home: Path) -> Self:
         shutil.copytree(template, home)
         return cls(home)
 
