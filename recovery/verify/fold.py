@@ -79,6 +79,7 @@ class Fold:
         self.coverage = Coverage()
         self._compacted = References()  # to large objects, by rows of segments
         self._spoken_of: list[Expected] = []  # by batches in segments: what is in none may be at the sites
+        self._all_compacted_seen = True  # rows of all segments
         self._visited: set[str] = set()  # writers with compacted batches
         self._chain = Chain()
         self._references: dict[str, Reference] = {}  # of this writer's rows, not yet met
@@ -141,6 +142,9 @@ class Fold:
             self._add_all(self._missing_of_segment(one, held))
         self.messages += segment.messages
         self.events += segment.events
+        manifests = sum(one.name.kind == "manifest" for one in segment.objects)
+        if segment.leftovers or manifests > len(segment.held):
+            self._all_compacted_seen = False
         for trusted in segment.held:
             if all(map(self.coverage.contains, trusted.ranges)):
                 detail = "other segments hold all its batches, too"
@@ -208,7 +212,6 @@ class Fold:
             everywhere = frozenset(self._sites)
             self._loosen(LooseEnd(reference.key, why, everywhere, reference.retain_until, reference))
         self._references = {}
-        self._all_rows_seen = True
 
     def end_writers(self) -> None:
         """All objects were taken; of some writers only segments may be left."""
@@ -226,7 +229,7 @@ class Fold:
         self._visited.update([writer] if covered else [])
         self._chain = Chain(writer, covered)
         self._references = self._compacted.of(writer) if covered else {}
-        self._all_rows_seen = all(one.digests for one in covered)
+        self._all_rows_seen = self._all_compacted_seen and all(one.digests for one in covered)
 
     def end_masters(self) -> None:
         """All objects were taken: which keys are wrong or missing is known, and with it what is bogus."""

@@ -62,10 +62,9 @@ class SegmentCheck:
 
 
 def check_segment(
-    manifest: SegmentManifest, parts: Mapping[str, OpenPart], public_key: PublicKey
-) -> SegmentCheck:
+    check: SegmentCheck, manifest: SegmentManifest, parts: Mapping[str, OpenPart], public_key: PublicKey
+) -> None:
     """All checks of a segment whose parts decode; ``parts`` by kind, with log and evidence."""
-    check = SegmentCheck()
     log, evidence = parts["log"], parts["evidence"]
     originals = parts["originals"].table if "originals" in parts else None
     _check_log(check, manifest, log, originals)
@@ -73,7 +72,7 @@ def check_segment(
         held = read_evidence(evidence.table)
     except Incomplete as error:
         check.note("evidence", ("digest", str(error)))
-        return check
+        return
     places = [(one.header.writer, one.header.sequence) for one in held]
     if merge_covers(places) != manifest.covers:
         check.note("evidence", ("header", "its batches are not those that the manifest names"))
@@ -85,10 +84,9 @@ def check_segment(
         )
     except Incomplete as error:
         check.note("log", ("digest", str(error)))
-        return check
+        return
     if merge_covers(places) == manifest.covers:
         _note_ranges(check, manifest, held, evidence.key)
-    return check
 
 
 def _check_log(

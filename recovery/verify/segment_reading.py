@@ -146,7 +146,7 @@ class _Parts:
                 opened_parts[part.kind] = table
             found[part.kind] = (name, copies, reads, content)
         if len(opened_parts) == len(manifest.parts):
-            self.check = check_segment(manifest, opened_parts, reader.public_key)
+            check_segment(self.check, manifest, opened_parts, reader.public_key)
         self._read_whole = len(opened_parts) == len(manifest.parts)
         self.objects = [
             SegmentObject(

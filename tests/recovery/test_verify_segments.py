@@ -303,7 +303,9 @@ def test_a_compaction_meanwhile_is_no_false_alarm(compacted: CompactedLab) -> No
     with compacted.open() as archive:
         run = compact(archive, fault=look)
     assert run.report.segments
-    assert {"segment-before-put", "segment-before-prove", "segment-before-lock", "segment-trusted"} <= set(seen)
+    assert {"segment-before-put", "segment-before-prove", "segment-before-lock", "segment-trusted"} <= set(
+        seen
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
