@@ -32,7 +32,7 @@ class RestorePlan:
     writers: tuple[str, ...]  # with anything to copy; newest first
     total: Extent  # at the source, without what is left out
     todo: Extent
-    surplus: int  # objects that only the target has; a repair brings them back to the source
+    surplus: int  # objects that only the target has and that a repair brings back to the source
     ignored: int  # names at the source that are no objects of an archive
     segments: tuple[str, ...] = ()  # with anything to copy; newest first
     left_out: int = 0  # batches that a segment holds and whose locks are over: nobody needs them again
@@ -79,7 +79,7 @@ def plan_restore(
             ignored += source.site in copies.at
             strangers.extend([copies.key] if name in copies.at else [])
         elif source.site not in copies.at:
-            surplus += 1
+            surplus += not coverage.holds(found)  # such a batch may be gone at one site and not at another
         elif found_state == "spent":
             left_out += 1
         else:
