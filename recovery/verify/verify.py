@@ -4,7 +4,8 @@ The steps, in the order in which an object goes through them:
 
 1.  **List.** The sorted listings of all sites are merged by name: segments first, then writer by writer its
     batches and its large objects. Memory is bounded by a page of each listing, the bytes in flight, one
-    segment, what one writer's rows say of large objects, four bytes for each compacted batch, and the findings.
+    segment, what one writer's rows say of large objects, four bytes for each compacted batch, and the
+    findings.
 2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``. A
     delete marker on top of an object is ``hidden``.
 3.  **Bytes.** SHA-256 of every version, once a byte. The newest version must be that of its name, else it

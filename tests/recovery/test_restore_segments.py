@@ -168,7 +168,7 @@ def test_whatever_is_disposed_of_verify_names_exactly_what_was_harmed(
                 lab.drop(site, key)
         if data.draw(st.booleans()):
             lab.forget()
-        harmable = [key for key in lab.keys() if key not in covered]
+        harmable = sorted(set(lab.keys()) - set(covered))
         harmed = data.draw(
             st.dictionaries(
                 st.sampled_from(harmable), st.tuples(st.sampled_from(SITES), st.sampled_from(sorted(HARMS)))

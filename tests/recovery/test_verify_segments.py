@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab
+from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
 from tests.recovery.harness import SITES, TickingClock, build, event, message, named
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.run import compact
 from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.model.batch import Batch
+from vanvault.archiver.model.segment import SegmentManifest
 from vanvault.recovery.verify.model import Share
 
 KINDS = (*PARTS, "manifest")
@@ -226,17 +230,60 @@ def test_an_uncompacted_batch_about_to_lose_its_lock_is_named(compacted: Compact
     assert compacted.verify().findings == ()
 
 
-def test_another_object_under_a_compacted_number_is_a_fork(compacted: CompactedLab) -> None:
+@pytest.mark.parametrize("place", [0, 4, 8])
+@pytest.mark.parametrize("others_gone", [False, True])
+def test_another_object_under_a_compacted_number_is_a_fork(
+    compacted: CompactedLab, place: int, others_gone: bool
+) -> None:
+    chain = compacted.chain(0)
+    forged = compacted.forge(chain[place], lambda batch: batch)
+    if others_gone:
+        for key in set(chain) - {chain[place]}:
+            for site in SITES:
+                compacted.drop(site, key)
     compacted.forget()
-    keys = compacted.compacted(0)
-    compacted.dispose(every=1)
-    template = compacted.chain(len(compacted.writers()) - 1)[0]
-    name, there = parse_key(keys[4]), parse_key(template)
-    assert name is not None
-    assert there is not None
-    forged = ObjectName("batch", name.writer, name.sequence, there.kind, there.sha256).key
-    compacted.add("primary", forged, compacted.data("primary", template))
-    assert ("header", "primary", forged) in named(compacted.verify())
+    found = named(compacted.verify())
+    assert {("fork", site, forged) for site in SITES} <= found
+    assert {problem for problem, *_ in found} <= {"fork", "chain"}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_batch_that_does_not_follow_the_compacted_ones_is_told(compacted: CompactedLab, gone: bool) -> None:
+    """The batch after a segment names the last one in it; the evidence tells which that is."""
+    segment = compacted.manifest(1)
+    (cover,) = segment.covers
+    keys = {"segment": compacted.forge_segment(segment=1, change=without_last, state=covering_less)}
+    compacted.forget()
+    last = compacted.chain(compacted.writers().index(cover.writer))[cover.last]
+    if gone:
+        for key in compacted.compacted(1):
+            for site in SITES:
+                compacted.drop(site, key)
+    assert compacted.verify().findings == ()  # the last batch is not compacted now, and follows
+    forged = compacted.forge(last, lambda batch: with_previous(batch, "00" * 32))
+    found = named(compacted.verify())
+    assert {("chain", site, forged) for site in SITES} <= found
+    assert not {about for _, _, about in found} & set(keys["segment"].values())
+
+
+def without_last(tables: Tables) -> None:
+    """Without the rows of the last batch."""
+    evidence, log = tables["evidence"], tables["log"]
+    last = evidence.column("sequence")[-1].as_py()
+    tables["evidence"] = evidence.slice(0, evidence.num_rows - 1)
+    gone = [sequence == last for sequence in log.column("sequence").to_pylist()]
+    own = [value for value, out in zip(log.column("original").to_pylist(), gone, strict=True) if out]
+    assert all(value is None for value in own)
+    tables["log"] = log.filter(pa.array([not out for out in gone]))
+
+
+def covering_less(manifest: SegmentManifest) -> SegmentManifest:
+    (cover,) = manifest.covers
+    return replace(manifest, covers=(replace(cover, last=cover.last - 1),))
+
+
+def with_previous(batch: Batch, previous: str) -> Batch:
+    return replace(batch, header=replace(batch.header, previous=previous))
 
 
 def test_a_large_object_of_a_compacted_row_must_exist_and_is_no_orphan(compacted: CompactedLab) -> None:
