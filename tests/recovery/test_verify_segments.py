@@ -188,6 +188,16 @@ def test_compacted_batches_may_be_gone(compacted: CompactedLab, sites: tuple[str
     assert compacted.verify().findings == ()
 
 
+def test_one_site_alone_is_enough_to_know_what_is_compacted(compacted: CompactedLab) -> None:
+    compacted.dispose()
+    for site in SITES:
+        assert compacted.verify(sites=[site]).findings == ()
+    shutil.rmtree(compacted.root("primary"))
+    report = compacted.verify()
+    assert named(report) == {("unavailable", "primary", "")}
+    assert (report.messages, report.events) == ROWS
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_share_knows_what_is_compacted(compacted: CompactedLab, number: int) -> None:
     compacted.dispose(every=2)
