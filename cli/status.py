@@ -9,6 +9,7 @@ import click
 
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.keys.port import PURPOSES
+from vanvault.archiver.model.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
@@ -27,6 +28,9 @@ _LOCKS = {
     " can take the flag off",
     "compliance": "compliance mode: the store refuses every user, administrators too, until the date",
 }
+
+#: Batches close to the end of their lock that people are shown; ``--json`` gives all.
+_ALARMS_SHOWN = 10
 
 
 @click.command()
@@ -85,6 +89,7 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
         "keys": {purpose: archive.keys.versions(purpose) for purpose in PURPOSES},
         "signing": {"active": signing.active().key_id, "public": len(signing.public_keys())},
         "hot_tail": archive.tail.counts() | {"complete": complete},
+        "segments": _segments(archive),
         "retention": {
             "profile": archive.profile.name,
             "log_years": archive.profile.log.years,
@@ -94,6 +99,21 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
         "gateways": len(archive.gateways.names()),
         "drills": {"overdue": overdue(archive.search, archive.clock.now())},
     }
+
+
+def _segments(archive: Archive) -> dict[str, Any]:
+    from vanvault.archiver.compaction.run import look_at_locks
+
+    found, batches = look_at_locks(archive), len(archive.tail.uncompacted()[0])
+    alarms = [
+        {
+            "site": held.site,
+            "batch": held.key,
+            "locked_until": rfc3339_seconds(held.retain_until) if held.retain_until else "",
+        }
+        for held in found.alarms
+    ]
+    return {**archive.catalogue.counts(), "uncompacted": batches, "alarms": alarms}
 
 
 def _site(archive: Archive, name: str) -> dict[str, Any]:
@@ -137,10 +157,13 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
         lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))
         lines.append(("", f"lock: {site['lock_strength']}" if site["reachable"] else site["detail"]))
     lines.extend(("health", _health_line(site)) for site in found["health"]["sites"])
-    counts, retention = found["hot_tail"], found["retention"]
+    counts, retention, segments = found["hot_tail"], found["retention"], found["segments"]
     gaps = "" if counts["complete"] else " (incomplete: see the warning)"
     lines += [
         ("entries", f"{counts['entries']} in {counts['batches']} batches{gaps}"),
+        ("segments", f"{segments['segments']} with {segments['rows']} rows"),
+        ("not compacted", f"{segments['uncompacted']} batches"),
+        *(("LOCK ENDS SOON", _alarm(held)) for held in segments["alarms"][:_ALARMS_SHOWN]),
         ("conflicts", f"{counts['conflicts']} ids with two contents" if counts["conflicts"] else "none"),
         (
             "retention",
@@ -148,6 +171,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
             f" {retention['originals_years']} years, each and {retention['margin_days']} days",
         ),
     ]
+    if len(segments["alarms"]) > _ALARMS_SHOWN:
+        lines.append(("", f"and {len(segments['alarms']) - _ALARMS_SHOWN} more; --json gives all"))
     for purpose, versions in found["keys"].items():
         lines.append((f"key {purpose}", f"version {versions[-1]} active, {len(versions)} held"))
     signing, server = found["signing"], found["server"]
@@ -157,3 +182,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("server", f"{server['url']}  {server['detail']}"),
     ]
     return lines
+
+
+def _alarm(held: dict[str, str]) -> str:
+    until = f"locked until {held['locked_until']}" if held["locked_until"] else "not locked"
+    return f"{held['batch']} at {held['site']}: {until}, and in no segment; run: vanvault compact"

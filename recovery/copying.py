@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.sites.placing import still_to_come
 from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
 from vanvault.recovery.locks import with_lock
 
@@ -49,9 +51,13 @@ def read_good(
 def lock_of(version: StoredVersion, at_least: datetime | None, now: datetime) -> datetime:
     """The lock of a copy: that of its source, the date that it needs, or a day, whichever is the latest.
 
-    ``now``: the target's time.
+    A batch's own lock is short, and nobody may have extended it meanwhile; its copy is locked at least as
+    long as a keeper needs to take over. ``now``: the target's time.
     """
     shortest = now.replace(microsecond=0) + SHORTEST_LOCK
+    name = parse_key(version.key)
+    if name is not None and name.family == "batch":
+        shortest = still_to_come(shortest, now)
     return max(date for date in (version.retain_until, at_least, shortest) if date is not None)
 
 

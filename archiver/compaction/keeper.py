@@ -6,7 +6,7 @@ another node wrote, is kept just the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,11 +36,25 @@ class KeeperReport:
     failures: tuple[str, ...]  # sites that could not be asked, locks that could not be extended
 
 
+def survey(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) -> KeeperReport:
+    """What a round would find; extends nothing. A site that is away is in ``failures``; raises nothing."""
+    return _round(sites, catalogue, pace, lambda site, plan, failures: 0)
+
+
 def keep(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) -> KeeperReport:
     """Extend, at every site, the lock of every version of every uncompacted batch that ends soon.
 
     Each site's lock is judged by that site's clock. A site that is away is in ``failures``; raises nothing.
     """
+    return _round(sites, catalogue, pace, _extend)
+
+
+def _round(
+    sites: Mapping[str, Site],
+    catalogue: Catalogue,
+    pace: KeeperPace,
+    act: Callable[[Site, KeepPlan, list[str]], int],
+) -> KeeperReport:
     held = extended = 0
     alarms: list[HeldBatch] = []
     failures: list[str] = []
@@ -53,7 +67,7 @@ def keep(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) -> K
             continue
         held += len(versions)
         alarms.extend(plan.alarms)
-        extended += _extend(site, plan, failures)
+        extended += act(site, plan, failures)
     return KeeperReport(held, extended, tuple(alarms), tuple(failures))
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.compactor import CompactionReport, Compactor, SegmentLimits
-from vanvault.archiver.compaction.keeper import KeeperPace, KeeperReport, keep
+from vanvault.archiver.compaction.keeper import KeeperPace, KeeperReport, keep, survey
 from vanvault.archiver.compaction.plan import DayPlan, days_over_before, plan_days
 from vanvault.archiver.compaction.segment_writer import SegmentLocks, SegmentWriter
 from vanvault.archiver.errors import Busy, InvalidInput
@@ -77,13 +77,21 @@ def keep_locks(archive: Archive) -> KeeperReport:
     Raises SiteUnavailable only when no site can say which segments there are.
     """
     archive.catch_up_segments()
+    return keep(archive.sites, archive.catalogue, _pace(archive))
+
+
+def look_at_locks(archive: Archive) -> KeeperReport:
+    """What a round of the keeper would find, by the segments that are known here; changes nothing."""
+    return survey(archive.sites, archive.catalogue, _pace(archive))
+
+
+def _pace(archive: Archive) -> KeeperPace:
     settings = archive.settings.compaction
-    pace = KeeperPace(
+    return KeeperPace(
         lock=timedelta(days=settings.batch_lock_days),
         ahead=timedelta(days=settings.keep_ahead_days),
         alarm=timedelta(days=settings.alarm_days),
     )
-    return keep(archive.sites, archive.catalogue, pace)
 
 
 def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:

@@ -13,7 +13,7 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.errors import Damaged
+from vanvault.archiver.errors import Damaged, InvalidInput
 from vanvault.archiver.format.canonical import canonical
 from vanvault.archiver.model.segment import Covered, SegmentManifest, SegmentPart
 
@@ -81,7 +81,7 @@ def decode_manifest(
             signing_key=str(fields["signing_key"]),
             signature=bytes.fromhex(fields["signature"]),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, InvalidInput, KeyError, TypeError, ValueError) as error:
         raise Damaged(f"{key} is not a segment manifest", key=key) from error
     try:
         public_key(manifest.signing_key).verify(manifest.signature, manifest_statement(manifest))

@@ -154,6 +154,11 @@ class Catalogue:
         found = self._tail.connection().execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone()
         return found is not None
 
+    def keys(self, prefix: str = "") -> list[str]:
+        """Keys of the known manifests that start with ``prefix``, in order."""
+        rows = self._tail.connection().execute("SELECT key FROM segment ORDER BY key")
+        return [key for (key,) in rows if key.startswith(prefix)]
+
     def listing_start(self) -> str:
         """The key after which segments may lie that are not known: "" for all."""
         row = self._tail.connection().execute("SELECT max(key) FROM segment").fetchone()
