@@ -42,7 +42,7 @@ def compact(
     done: Callable[[SegmentManifest], None] = lambda _: None,
     fault: Fault = no_fault,
 ) -> CompactionRun:
-    """Compact every day that is ready, and put it on record.
+    """Compact every day that is ready, and put on record what was made.
 
     Args:
         until: compact days that end at this time or before, instead of those that are over for
@@ -59,20 +59,20 @@ def compact(
         archive.catch_up(settle=True)
         archive.trust.check()
         compactor = _compactor(archive, pool, fault)
-        if not compactor.plan(before) and not _held_back(archive, before):
-            return CompactionRun((), CompactionReport((), ()))
-        # Its writer puts the commits of everything before on record, so that it may be compacted.
-        archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
-        archive.catch_up(settle=True)
+        if _held_back(archive, before):
+            # Its writer puts the commits of everything before on record, so that it may be compacted.
+            archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
+            archive.catch_up(settle=True)
         days = compactor.plan(before)
         report = compactor.run(days, done)
-        archive.catch_up()
-        archive.record("compaction.finished", _detail(report))
+        fault("compaction-before-record")
+        if report.segments:
+            archive.record("compaction.finished", _detail(report))
     return CompactionRun(tuple(days), report)
 
 
 def keep_locks(archive: Archive) -> KeeperReport:
-    """One round of the keeper. A round that extended, or that raised an alarm, is put on record.
+    """One round of the keeper: segments looked for at every site, locks extended. Puts nothing on record.
 
     Raises SiteUnavailable only when no site can say which segments there are.
     """
@@ -83,7 +83,12 @@ def keep_locks(archive: Archive) -> KeeperReport:
         ahead=timedelta(days=settings.keep_ahead_days),
         alarm=timedelta(days=settings.alarm_days),
     )
-    return keep(archive.sites, archive.catalogue, pace)
+    report = keep(
+        archive.sites, archive.catalogue, pace, is_folded=lambda key: bool(archive.tail.knows([key]))
+    )
+    if report.unfolded:
+        archive.tail.list_anew()  # a writer that had been silent for days wrote again
+    return report
 
 
 def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
@@ -112,6 +117,7 @@ def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fau
         writer=writer,
         id_at=archive.entry_id_at,
         limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
+        executor=pool,
     )
 
 
