@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import AccessDenied, Busy
@@ -32,6 +33,7 @@ class Node:
     budget: ByteBudget
     workers: ThreadPoolExecutor
     draining: threading.Event
+    upkeep: Upkeep
 
     @property
     def gateways(self) -> Gateways:
@@ -39,7 +41,8 @@ class Node:
 
     def stop(self) -> bool:
         """Write what was accepted, close the chain and the archive; false when that took too long."""
-        stopped = self.intake.stop()
+        rested = self.upkeep.stop()
+        stopped = self.intake.stop() and rested
         self.workers.shutdown(wait=True, cancel_futures=True)
         self.archive.close()
         return stopped
@@ -60,8 +63,11 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop) -> Node:
         budget=ByteBudget(archive.settings.intake.memory_bytes),
         workers=ThreadPoolExecutor(_WORKERS, thread_name_prefix="worker"),
         draining=threading.Event(),
+        upkeep=Upkeep(archive),
     )
     intake.start()
+    if archive.settings.compaction.in_serve:
+        node.upkeep.start()
     return node
 
 

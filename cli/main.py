@@ -23,6 +23,7 @@ VERBS = {
     "export": "Take what a search finds out of the archive, on record.",
     "verify": "Re-read every object at both sites and name what is not whole.",
     "repair": "Copy what one site lacks or holds damaged from the other.",
+    "compact": "Make day segments of batches, and keep the locks of the rest.",
     "restore": "Rebuild an empty site from the other.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",

@@ -16,6 +16,7 @@ from vanvault.archiver.compaction.plan import DayPlan, plan_days
 from vanvault.archiver.compaction.segment_writer import SegmentWriter
 from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.format.batch import read_batch_table
+from vanvault.archiver.intake.writer import Fault, no_fault
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.model.segment import SegmentManifest
 from vanvault.archiver.search.catalogue import Catalogue
@@ -64,9 +65,11 @@ class Compactor:
         id_at: IdAt,
         limits: SegmentLimits,
         executor: Executor,
+        fault: Fault = no_fault,
     ) -> None:
         """``executor``: threads that read and hash; bytes are hashed outside the interpreter's lock."""
         self._executor = executor
+        self._fault = fault
         self._sites = sites
         self._keys = keys
         self._tail = tail
@@ -107,6 +110,7 @@ class Compactor:
         sources: list[SourceBatch] = []
         rows = size = 0
         for batch, reading in self._ahead(day.batches):
+            self._fault("batch-read")
             if batch.header.writer in held_back:
                 reading.cancel()
                 continue

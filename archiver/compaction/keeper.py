@@ -100,10 +100,13 @@ def _needed(
     is_folded: Callable[[str], bool],
 ) -> _Needed:
     needed = _Needed([], [])
+    ranges = catalogue.ranges()  # one look, as a listing may be of millions
     for version in site.list(batch_prefix()):
-        if parse_key(version.key) is None:
+        batch = parse_key(version.key)
+        if batch is None:
             continue
-        segments = catalogue.holding(version.key)
+        held_by = ranges.get(batch.writer, ())
+        segments = [n for first, last, n in held_by if first <= batch.sequence <= last]
         if any(n not in proof.lacking for n in segments):
             continue
         until = version.retain_until

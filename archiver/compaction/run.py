@@ -30,9 +30,14 @@ class CompactionRun:
 
 
 def plan_compaction(archive: Archive, until: datetime | None = None) -> list[DayPlan]:
-    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput."""
-    archive.catch_up(settle=True)
-    return plan_days(*archive.tail.uncompacted(), _before(archive, until))
+    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput.
+
+    It puts all commits on record before it begins, so here they count as being there.
+    """
+    before = _before(archive, until)
+    archive.catch_up()
+    batches, _ = archive.tail.uncompacted()
+    return plan_days(batches, {batch.key for batch in batches}, before)
 
 
 def compact(
@@ -118,6 +123,7 @@ def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fau
         id_at=archive.entry_id_at,
         limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
         executor=pool,
+        fault=fault,
     )
 
 

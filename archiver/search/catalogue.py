@@ -123,18 +123,24 @@ class Catalogue:
 
     def covers(self, key: str) -> bool:
         """Is the batch with this key compacted?"""
-        return bool(self.holding(key))
-
-    def holding(self, key: str) -> list[int]:
-        """Numbers of all segments, spare ones too, that hold the batch with this key."""
         name = parse_key(key)
         if name is None or name.family != "batch":
-            return []
-        rows = self._tail.connection().execute(
-            "SELECT segment FROM cover WHERE writer = ? AND first <= ? AND last >= ?",
+            return False
+        found = self._tail.connection().execute(
+            "SELECT 1 FROM cover WHERE writer = ? AND first <= ? AND last >= ?",
             (name.writer, name.sequence, name.sequence),
         )
-        return [n for (n,) in rows]
+        return found.fetchone() is not None
+
+    def ranges(self) -> dict[str, list[tuple[int, int, int]]]:
+        """By writer, what all segments hold of it, spare ones too: (first, last, number of the segment)."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        rows = self._tail.connection().execute(
+            "SELECT writer, first, last, segment FROM cover ORDER BY writer, first"
+        )
+        for writer, first, last, n in rows:
+            found.setdefault(writer, []).append((first, last, n))
+        return found
 
     def knows(self, key: str) -> bool:
         """Is the segment with this manifest known?"""

@@ -62,22 +62,40 @@ def covered(manifests: Iterable[dict[str, Any]]) -> set[BatchId]:
     }
 
 
-def check_locks(sites: Mapping[str, Site], now: datetime) -> None:
+class LockWatch:
     """No batch is without a lock unless a segment that is whole and locked at every site holds it.
 
-    Called right after the clock moved and before anybody acted, it speaks for the whole time in between,
-    because locks are only ever moved later.
+    ``check``, called right after the clock moved and before anybody acted, speaks for the whole time in
+    between, because locks are only ever moved later.
     """
-    held: set[BatchId] | None = None
-    for site in sites.values():
-        for version in site.list("batch/"):
-            if version.retain_until is not None and version.retain_until > now:
-                continue
-            if held is None:
-                held = covered(whole_segments(sites, now).values())
-            name = parse_key(version.key)
-            assert name is not None
-            assert (name.writer, name.sequence) in held, f"{version.key} at {site.site} is not locked"
+
+    def __init__(self, sites: Mapping[str, Site]) -> None:
+        self._sites = sites
+        self._let_go: set[str] = set()  # batches whose segment was found whole when their lock ended
+
+    def check(self, now: datetime) -> None:
+        held: set[BatchId] | None = None
+        for site in self._sites.values():
+            for version in site.list("batch/"):
+                locked = version.retain_until is not None and version.retain_until > now
+                if locked or version.key in self._let_go:
+                    continue
+                if held is None:
+                    held = covered(whole_segments(self._sites, now).values())
+                name = parse_key(version.key)
+                assert name is not None
+                assert (name.writer, name.sequence) in held, f"{version.key} at {site.site} is not locked"
+        if held is not None:
+            self._let_go |= {
+                version.key
+                for version in next(iter(self._sites.values())).list("batch/")
+                if (name := parse_key(version.key)) is not None and (name.writer, name.sequence) in held
+            }
+
+
+def check_locks(sites: Mapping[str, Site], now: datetime) -> None:
+    """The same once, from nothing."""
+    LockWatch(sites).check(now)
 
 
 def batch_entries(archive: Archive, sites: Mapping[str, Site] | None = None) -> dict[BatchId, list[Entry]]:

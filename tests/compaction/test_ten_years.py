@@ -8,29 +8,30 @@ from pathlib import Path
 import pytest
 
 from tests.compaction.homes import drafts, push
-from tests.compaction.reading import check_compacted, check_locks
+from tests.compaction.reading import LockWatch, check_compacted, check_locks
 from tests.support.archives import memory_home
 from vanvault.archiver.compaction.run import compact, keep_locks
 
-_STEP = timedelta(days=9)
+_STEP = timedelta(days=10)
 
 
 def test_ten_years(tmp_path: Path) -> None:
     """Now and then the compactor rests for weeks, and the keeper must do its work alone."""
     with memory_home(tmp_path / "home") as home:
-        archive = home.archive()
+        archive, watch = home.archive(), LockWatch(home.sites)
         end = home.clock.now() + timedelta(days=3653)
         step = 0
         while home.clock.now() < end:
             push(archive, drafts(step, 1))
             home.clock.advance(_STEP)
-            check_locks(home.sites, home.clock.now())
+            watch.check(home.clock.now())
             if step % 20 > 7:
                 assert compact(archive).report.damaged == ()
             report = keep_locks(archive)
             assert (report.failures, report.alarms) == ((), ())
             step += 1
         home.check()
+        check_locks(home.sites, home.clock.now())
         compacted = check_compacted(archive, home.sites, home.clock.now())
         expired = {
             version.key
