@@ -123,6 +123,15 @@ class CompactionSettings(_Section):
         return self
 
 
+class JobsSettings(_Section):
+    """Where whole-archive jobs are done."""
+
+    workers: int = Field(
+        default=0, ge=0, le=1024, description="processes; 0: one for each CPU, 1: none of their own"
+    )
+    dask: str | None = Field(default=None, description="address of a Dask scheduler; unset: this machine")
+
+
 class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
@@ -152,6 +161,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     retention: RetentionSettings = RetentionSettings()
     compaction: CompactionSettings = CompactionSettings()
+    jobs: JobsSettings = JobsSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
 

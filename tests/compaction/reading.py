@@ -24,11 +24,16 @@ from vanvault.archiver.store.port import Site
 BatchId = tuple[str, int]
 
 
-def whole_segments(sites: Mapping[str, Site], now: datetime) -> dict[str, dict[str, Any]]:
-    """Manifests, by key, of segments whose every object lies at every site with the right bytes, locked."""
-    found = {}
+def whole_segments(
+    sites: Mapping[str, Site], now: datetime, known: Mapping[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Manifests, by key, of segments whose every object lies at every site with the right bytes, locked.
+
+    ``known`` ones were looked at before, and nothing was harmed since.
+    """
+    found = dict(known or {})
     keys = {version.key for site in sites.values() for version in site.list("segment/")}
-    for key in keys:
+    for key in keys - found.keys():
         if not key.endswith(".manifest.json"):
             continue
         manifests = [_locked(site, key, now) for site in sites.values()]
@@ -72,6 +77,7 @@ class LockWatch:
     def __init__(self, sites: Mapping[str, Site]) -> None:
         self._sites = sites
         self._let_go: set[str] = set()  # batches whose segment was found whole when their lock ended
+        self._whole: dict[str, dict[str, Any]] = {}
 
     def check(self, now: datetime) -> None:
         held: set[BatchId] | None = None
@@ -81,7 +87,8 @@ class LockWatch:
                 if locked or version.key in self._let_go:
                     continue
                 if held is None:
-                    held = covered(whole_segments(self._sites, now).values())
+                    self._whole = whole_segments(self._sites, now, self._whole)
+                    held = covered(self._whole.values())
                 name = parse_key(version.key)
                 assert name is not None
                 assert (name.writer, name.sequence) in held, f"{version.key} at {site.site} is not locked"
