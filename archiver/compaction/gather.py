@@ -58,8 +58,7 @@ def gather(batches: Sequence[SourceBatch], repeats: Mapping[str, str]) -> Gather
     bodies = pa.concat_tables([_bodies(batch) for batch in batches])
     order = np.lexsort((_writer_order(batches), np.asarray(rows.column("received_at").cast(pa.int64()))))
     rows = rows.take(pa.array(order))
-    bodies = bodies.take(pa.array(order))
-    held = np.asarray(bodies.column("body").is_valid())
+    held = np.asarray(bodies.column("body").is_valid())[order]
     original = pa.array(np.cumsum(held) - 1, mask=~held)
     stands = [repeats.get(entry, "") for entry in _ids(rows)] if repeats else [""] * rows.num_rows
     log = pa.Table.from_arrays(
@@ -73,7 +72,8 @@ def gather(batches: Sequence[SourceBatch], repeats: Mapping[str, str]) -> Gather
         ],
         schema=LOG,
     )
-    originals = pa.Table.from_arrays([bodies.column("body").filter(pa.array(held))], schema=ORIGINALS)
+    # Bodies are most of a segment: each is copied once.
+    originals = bodies.take(pa.array(order[held])).cast(ORIGINALS)
     return Gathered(log, originals, _evidence(batches), sum(batch.raw_bytes for batch in batches))
 
 

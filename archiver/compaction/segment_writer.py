@@ -184,8 +184,12 @@ class SegmentWriter:
                 )
         with opened(part.placing.data, self._keys.decryption(), key) as file:
             header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
-            if not file.read(use_threads=False).cast(part.table.schema).equals(part.table):
-                raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+            start = 0
+            for group in range(file.num_row_groups):  # one at a time: a part may be large
+                rows = file.read_row_group(group, use_threads=False).cast(part.table.schema)
+                if not rows.equals(part.table.slice(start, rows.num_rows)):
+                    raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+                start += rows.num_rows
 
     def _lock(self, part: _Part, last_us: int) -> SegmentPart:
         until = self._locks.of(part.header.kind, last_us)
