@@ -41,9 +41,10 @@ class Node:
 
     def stop(self) -> bool:
         """Write what was accepted, close the chain and the archive; false when that took too long."""
-        rested = self.upkeep.stop()
-        stopped = self.intake.stop() and rested
+        self.upkeep.stop(0)  # it ends at its next step, while what was accepted is written
+        stopped = self.intake.stop()
         self.workers.shutdown(wait=True, cancel_futures=True)
+        stopped = self.upkeep.stop() and stopped
         self.archive.close()
         return stopped
 
