@@ -14,6 +14,7 @@ from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.api.observe import GATEWAY
 from vanvault.api.sampler import Sampler
+from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.availability.recorder import Recorder
@@ -45,6 +46,7 @@ class Node:
     follower: Follower
     health: HealthWatch
     keeper: Keeper
+    upkeep: Upkeep
     recorder: Recorder | None = None
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
@@ -67,10 +69,12 @@ class Node:
         self.sampler.stop()
         self.health.stop()
         self.keeper.stop()
+        self.upkeep.stop(0)  # it ends at its next step, while what was accepted is written
         stopped = self.intake.stop()
         if recorder is not None and stopped:
             recorder.finish()
         self.workers.shutdown(wait=True, cancel_futures=True)
+        stopped = self.upkeep.stop() and stopped
         self.archive.close()
         return stopped
 
@@ -111,6 +115,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
             interval_s=archive.settings.health.look_s,
         ),
         keeper=Keeper(archive, record),
+        upkeep=Upkeep(archive),
     )
     intake.start()
     node.health.start()
@@ -119,6 +124,8 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     node.follower.start()
     node.recorder = recorder_of(node)
     node.recorder.start()
+    if archive.settings.compaction.in_serve:
+        node.upkeep.start()
     return node
 
 

@@ -156,6 +156,15 @@ class SearchSettings(_Section):
     )
 
 
+class JobsSettings(_Section):
+    """Where whole-archive jobs are done."""
+
+    workers: int = Field(
+        default=0, ge=0, le=1024, description="processes; 0: one for each CPU, 1: none of their own"
+    )
+    dask: str | None = Field(default=None, description="address of a Dask scheduler; unset: this machine")
+
+
 class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
@@ -278,6 +287,7 @@ class Settings(BaseSettings):
     compaction: CompactionSettings = CompactionSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
+    jobs: JobsSettings = JobsSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
     keys: KeysSettings = KeysSettings()

@@ -23,6 +23,7 @@ VERBS = {
     "export": "Take what a search finds out of the archive, on record.",
     "verify": "Re-read every object at both sites and name what is not whole.",
     "repair": "Copy what one site lacks or holds damaged from the other.",
+    "compact": "Make day segments of batches, and keep the locks of the rest.",
     "restore": "Rebuild an empty site from the other.",
     "backup": "Keep a third copy in a restic repository, check it, and restore from it.",
     "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",

@@ -30,9 +30,14 @@ class CompactionRun:
 
 
 def plan_compaction(archive: Archive, until: datetime | None = None) -> list[DayPlan]:
-    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput."""
-    archive.catch_up(settle=True)
-    return plan_days(*archive.tail.uncompacted(), _before(archive, until))
+    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput.
+
+    It puts all commits on record before it begins, so here they count as being there.
+    """
+    before = _before(archive, until)
+    archive.catch_up()
+    batches, _ = archive.tail.uncompacted()
+    return plan_days(batches, {batch.key for batch in batches}, before)
 
 
 def compact(
@@ -42,7 +47,7 @@ def compact(
     done: Callable[[SegmentManifest], None] = lambda _: None,
     fault: Fault = no_fault,
 ) -> CompactionRun:
-    """Compact every day that is ready, and put it on record.
+    """Compact every day that is ready, and put on record what was made.
 
     Args:
         until: compact days that end at this time or before, instead of those that are over for
@@ -59,25 +64,33 @@ def compact(
         archive.catch_up(settle=True)
         archive.trust.check()
         compactor = _compactor(archive, pool, fault)
-        if not compactor.plan(before) and not _held_back(archive, before):
-            return CompactionRun((), CompactionReport((), ()))
-        # Its writer puts the commits of everything before on record, so that it may be compacted.
-        archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
-        archive.catch_up(settle=True)
+        if _held_back(archive, before):
+            # Its writer puts the commits of everything before on record, so that it may be compacted.
+            archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
+            archive.catch_up(settle=True)
         days = compactor.plan(before)
         report = compactor.run(days, done)
-        archive.catch_up()
-        archive.record("compaction.finished", _detail(report))
+        fault("compaction-before-record")
+        if report.segments:
+            archive.record("compaction.finished", _detail(report))
     return CompactionRun(tuple(days), report)
 
 
 def keep_locks(archive: Archive) -> KeeperReport:
-    """One round of the keeper. A round that extended, or that raised an alarm, is put on record.
+    """One round of the keeper: segments looked for at every site, locks extended. Puts nothing on record.
 
     Raises SiteUnavailable only when no site can say which segments there are.
     """
     archive.catch_up_segments()
-    return keep(archive.sites, archive.catalogue, _pace(archive))
+    report = keep(
+        archive.sites,
+        archive.catalogue,
+        _pace(archive),
+        is_folded=lambda key: bool(archive.tail.knows([key])),
+    )
+    if report.unfolded:
+        archive.tail.list_anew()  # a writer that had been silent for days wrote again
+    return report
 
 
 def look_at_locks(archive: Archive) -> KeeperReport:
@@ -120,6 +133,8 @@ def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fau
         writer=writer,
         id_at=archive.entry_id_at,
         limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
+        executor=pool,
+        fault=fault,
     )
 
 

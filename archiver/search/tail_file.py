@@ -49,6 +49,7 @@ CREATE INDEX IF NOT EXISTS segment_end ON segment(last_us);
 CREATE TABLE IF NOT EXISTS cover(
     writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, segment INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);
+CREATE INDEX IF NOT EXISTS cover_segment ON cover(segment);
 """
 
 

@@ -222,7 +222,8 @@ class TailReader:
         """The key after which batches may lie that are not folded: "" for all.
 
         A writer that closed, or that had been silent for days when a fold was last complete, is not listed
-        again, so that a fold costs as much as what is new and not as much as the archive.
+        again, so that a fold costs as much as what is new and not as much as the archive. The keeper, which
+        lists everything, sees when one of them wrote again (``list_anew``).
         """
         connection = self.connection()
         row = connection.execute("SELECT value FROM fact WHERE name = 'folded_us'").fetchone()
@@ -235,13 +236,21 @@ class TailReader:
             " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)",
             (folded_us - _SILENT_US,),
         ).fetchone()[0]
-        return f"{batch_prefix()}{min(earliest, active or earliest)}"
+        compacted = connection.execute(
+            "SELECT min(c.writer) FROM cover c JOIN segment s ON s.n = c.segment WHERE s.last_us >= ?",
+            (folded_us - _SILENT_US,),
+        ).fetchone()[0]
+        return f"{batch_prefix()}{min(earliest, active or earliest, compacted or earliest)}"
 
     def fold_completed(self) -> None:
         """Every batch that lies at the sites is folded, as of now."""
         self.connection().execute(
             "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(self.last_received_us()),)
         )
+
+    def list_anew(self) -> None:
+        """Let the next fold look at every batch: one lies at a site that should be folded and is not."""
+        self.connection().execute("DELETE FROM fact WHERE name = 'folded_us'")
 
     def counts(self) -> dict[str, int]:
         """Batches, entries, and conflicts, for status."""
