@@ -80,7 +80,7 @@ class Compactor:
 
     def plan(self, before: datetime) -> list[DayPlan]:
         """Batches that are ready, by day; ``before``: the first moment that is too young."""
-        return plan_days(*self._tail.uncompacted(), before)
+        return plan_days(*self._tail.uncompacted(), before, self._catalogue.holds)
 
     def run(
         self, days: Sequence[DayPlan], done: Callable[[SegmentManifest], None] = lambda _: None

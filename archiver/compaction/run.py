@@ -37,7 +37,7 @@ def plan_compaction(archive: Archive, until: datetime | None = None) -> list[Day
     before = _before(archive, until)
     archive.catch_up()
     batches, _ = archive.tail.uncompacted()
-    return plan_days(batches, {batch.key for batch in batches}, before)
+    return plan_days(batches, {batch.key for batch in batches}, before, archive.catalogue.holds)
 
 
 def compact(

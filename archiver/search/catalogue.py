@@ -167,11 +167,12 @@ class Catalogue:
     def covers(self, key: str) -> bool:
         """Is the batch with this key compacted?"""
         name = parse_key(key)
-        if name is None or name.family != "batch":
-            return False
+        return name is not None and name.family == "batch" and self.holds(name.writer, name.sequence)
+
+    def holds(self, writer: str, sequence: int) -> bool:
+        """Is this batch compacted?"""
         found = self._tail.connection().execute(
-            "SELECT 1 FROM cover WHERE writer = ? AND first <= ? AND last >= ?",
-            (name.writer, name.sequence, name.sequence),
+            "SELECT 1 FROM cover WHERE writer = ? AND first <= ? AND last >= ?", (writer, sequence, sequence)
         )
         return found.fetchone() is not None
 

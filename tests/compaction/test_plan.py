@@ -67,6 +67,21 @@ def test_what_is_ready_is_taken_once_by_its_day(known: tuple[list[KnownBatch], s
         assert (one.key in keys) == ready
 
 
+def test_what_follows_an_unknown_batch_waits() -> None:
+    """It is damaged at every site, so that this node could not even fold it."""
+    us = to_us(START)
+    batches = [batch(WRITERS[0], n, us + n) for n in (2, 3, 5, 6)]
+    recorded = {one.key for one in batches}
+    for covered, ready in (({1, 4}, [2, 3, 5, 6]), ({1}, [2, 3]), ({4}, []), (set[int](), [])):
+        days = plan_days(
+            batches,
+            recorded,
+            START + timedelta(days=1),
+            lambda _, n, held=covered: n in held,  # type: ignore[misc]
+        )
+        assert [one.header.sequence for day in days for one in day.batches] == ready
+
+
 def test_nothing_is_nothing() -> None:
     assert plan_days([], set(), START) == []
 
