@@ -66,6 +66,22 @@ def decode_manifest(
 
     Raises Damaged (not a manifest, changed, or signed by nobody known), KeyUnavailable.
     """
+    manifest = load_manifest(data, key=key)
+    try:
+        # One spelling of one manifest: a signature says nothing about how itself is written.
+        if encode_manifest(manifest) != data or not _is_sound(manifest):
+            raise Damaged(f"{key} is a segment manifest that contradicts itself", key=key)
+    except (InvalidInput, OverflowError, ValueError) as error:
+        raise Damaged(f"{key} is not a segment manifest", key=key) from error
+    try:
+        public_key(manifest.signing_key).verify(manifest.signature, manifest_statement(manifest))
+    except InvalidSignature as error:
+        raise Damaged(f"the signature of {key} does not fit its content", key=key) from error
+    return manifest
+
+
+def load_manifest(data: bytes, *, key: str) -> SegmentManifest:
+    """A manifest that was decoded with its signature before, from this node's own copy. Raises Damaged."""
     try:
         fields: dict[str, Any] = orjson.loads(data)
         if set(fields) != _FIELDS or fields["format"] != MANIFEST_FORMAT:
@@ -87,15 +103,8 @@ def decode_manifest(
             signing_key=str(fields["signing_key"]),
             signature=bytes.fromhex(fields["signature"]),
         )
-        # One spelling of one manifest: a signature says nothing about how itself is written.
-        if encode_manifest(manifest) != data or not _is_sound(manifest):
-            raise Damaged(f"{key} is a segment manifest that contradicts itself", key=key)
-    except (AttributeError, InvalidInput, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise Damaged(f"{key} is not a segment manifest", key=key) from error
-    try:
-        public_key(manifest.signing_key).verify(manifest.signature, manifest_statement(manifest))
-    except InvalidSignature as error:
-        raise Damaged(f"the signature of {key} does not fit its content", key=key) from error
     return manifest
 
 

@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from vanvault.archiver.format.manifest import decode_manifest, encode_manifest
+from vanvault.archiver.format.manifest import encode_manifest, load_manifest
 from vanvault.archiver.format.names import (
     WRITER_ENTROPY,
     new_writer_id,
@@ -60,9 +58,8 @@ class CatalogueState:
 class Catalogue:
     """Reads and extends the catalogue; safe to use from many threads."""
 
-    def __init__(self, tail: HotTail, public_key: Callable[[str], Ed25519PublicKey]) -> None:
+    def __init__(self, tail: HotTail) -> None:
         self._tail = tail
-        self._public_key = public_key
         self._decoded: dict[str, SegmentManifest] = {}
         self._state = CatalogueState(0, (), {}, frozenset(), 0)
         self._lock = threading.Lock()
@@ -225,7 +222,7 @@ class Catalogue:
         with self._lock:
             found = self._decoded.get(key)
         if found is None:
-            found = decode_manifest(data, self._public_key, key=key)
+            found = load_manifest(data, key=key)
             with self._lock:
                 self._decoded[key] = found
         return found

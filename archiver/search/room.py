@@ -67,7 +67,7 @@ def open_search(
         threads: row groups decoded at once for one page.
         cache_bytes: decoded row groups and index blocks in memory, together.
     """
-    catalogue = Catalogue(tail, signing.public)
+    catalogue = Catalogue(tail)
     files = SegmentFiles(sites, parquet, cache_bytes=cache_bytes * 2 // 3)
     locator = Locator(catalogue, files)
     index = KeyIndex(

@@ -41,7 +41,7 @@ def new_catalogue(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     def make() -> Catalogue:
         tails.append(HotTail(folder / f"{len(tails)}.sqlite", secrets, SystemEntropy(), archive="archive-1"))
-        return Catalogue(tails[-1], SigningKeys(keys).public)
+        return Catalogue(tails[-1])
 
     yield make
     for tail in tails:
