@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vanvault.archiver.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.index.reader import IndexReader, Rows
+from vanvault.archiver.search.bounds import Bounds
 from vanvault.archiver.search.catalogue import CatalogueState, KnownSegment
 from vanvault.archiver.search.query import Query
 
@@ -30,27 +31,38 @@ def is_keyed(query: Query) -> bool:
     return any(field in KEY_FIELDS for field in query.filters)
 
 
-def candidates(reader: IndexReader, query: Query, state: CatalogueState) -> list[Candidate]:
-    """Segments to look at, by time. Raises Damaged, SiteUnavailable: of the index store."""
-    spans = [
-        segment
-        for segment in state.by_log.values()
-        if segment.manifest.first_us < query.to_us and segment.manifest.last_us >= query.from_us
-    ]
+def first_window(reader: IndexReader, query: Query, segments: int) -> int:
+    """How many segments the first page will likely need. Raises Damaged, SiteUnavailable."""
+    keyed = [pair for pair in query.filters.items() if pair[0] in KEY_FIELDS]
+    if not keyed:
+        return _FIRST_SCANNED
+    rows = min(reader.count(field, value, query.from_us, query.to_us) for field, value in keyed)
+    if rows <= _PAGES * query.limit:
+        return segments
+    return max(_FIRST_SCANNED, segments * _PAGES * query.limit // rows)
+
+
+def candidates(reader: IndexReader, query: Query, state: CatalogueState, window: Bounds) -> list[Candidate]:
+    """Segments to look at within a window. Raises Damaged, SiteUnavailable: of the index store."""
+    span = window.from_us, window.to_us + 1
     rows: dict[str, Numbers] | None = None
     for field, value in _rarest_first(reader, query):
-        rows = _both(rows, reader.rows(field, value, query.from_us, query.to_us))
+        rows = _both(rows, reader.rows(field, value, *span))
         if not rows:
             return []
     groups: dict[str, Numbers] | None = None
     for field, value in _facets(query).items():
         if rows is not None and sum(map(len, rows.values())) <= _FEW_ROWS:
             break  # reading the few rows costs less than asking for more
-        groups = _both(groups, reader.row_groups(field, value, query.from_us, query.to_us))
+        groups = _both(groups, reader.row_groups(field, value, *span))
         if not groups:
             return []
     if rows is None and groups is None:
-        return [Candidate(segment, None, None) for segment in spans]
+        return [
+            Candidate(segment, None, None)
+            for segment in state.by_log.values()
+            if segment.manifest.first_us < span[1] and segment.manifest.last_us >= span[0]
+        ]
     named = rows if rows is not None else groups or {}
     found = [(segment, key) for key in named if (segment := state.by_log.get(key)) is not None]
     return [
@@ -60,6 +72,10 @@ def candidates(reader: IndexReader, query: Query, state: CatalogueState) -> list
     ]
 
 
+#: Segments that a search without a key looks at first.
+_FIRST_SCANNED = 8
+#: A key with at most so many pages of rows is looked up over all time at once.
+_PAGES = 8
 _FEW_ROWS = 200
 
 

@@ -53,6 +53,7 @@ class CatalogueState:
     by_log: Mapping[str, KnownSegment]  # the indexed ones, by the key of their log part
     logs: frozenset[str]  # the keys of ``by_log``
     unindexed: int
+    starts: tuple[int, ...] = ()  # time of the first row of each indexed segment, ascending
 
 
 class Catalogue:
@@ -123,7 +124,8 @@ class Catalogue:
         segments = self._read(connection)
         by_log = {part.key: one for one in segments if one.indexed and (part := one.manifest.part("log"))}
         unindexed = sum(not one.indexed for one in segments)
-        state = CatalogueState(version, segments, by_log, frozenset(by_log), unindexed)
+        starts = tuple(one.manifest.first_us for one in segments if one.indexed)
+        state = CatalogueState(version, segments, by_log, frozenset(by_log), unindexed, starts)
         with self._lock:
             self._state = state
         return state

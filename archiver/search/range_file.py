@@ -9,7 +9,11 @@ from vanvault.archiver.store.port import SiteReader
 
 
 class RangeFile(io.RawIOBase):
-    """Reads ranges of one object; its size is known from what names it. Not shared between threads."""
+    """Reads ranges of one object; its size is known from what names it. Not shared between threads.
+
+    pyarrow asks for every column of a row group by itself. ``load`` brings a stretch into memory with one
+    request to the site, and reads within it are served from there.
+    """
 
     def __init__(self, site: SiteReader, key: str, size: int) -> None:
         super().__init__()
@@ -17,6 +21,17 @@ class RangeFile(io.RawIOBase):
         self._key = key
         self._size = size
         self._at = 0
+        self._start = 0
+        self._loaded = memoryview(b"")
+
+    def load(self, offset: int, length: int) -> None:
+        """Hold this stretch, and nothing else, in memory. Raises NotFound, SiteUnavailable, Damaged."""
+        self._loaded = memoryview(self._fetch(offset, length))
+        self._start = offset
+
+    def unload(self) -> None:
+        """Let go of what was loaded."""
+        self._loaded = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -41,10 +56,18 @@ class RangeFile(io.RawIOBase):
         wanted = left if length is None or length < 0 else min(length, left)
         if not wanted:
             return b""
-        data = self._site.get_range(self._key, self._at, wanted)
-        if len(data) != wanted:
+        begin = self._at - self._start
+        if begin >= 0 and begin + wanted <= len(self._loaded):
+            data = bytes(self._loaded[begin : begin + wanted])
+        else:
+            data = self._fetch(self._at, wanted)
+        self._at += wanted
+        return data
+
+    def _fetch(self, offset: int, length: int) -> bytes:
+        data = self._site.get_range(self._key, offset, length)
+        if len(data) != length:
             raise Damaged(
                 f"{self._key} is shorter than {self._size} bytes", key=self._key, site=self._site.site
             )
-        self._at += wanted
         return data

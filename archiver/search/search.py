@@ -16,7 +16,8 @@ from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.times import rfc3339_us
 from vanvault.archiver.ports import Stopwatch
-from vanvault.archiver.search.candidates import candidates, is_keyed
+from vanvault.archiver.search.bounds import Bounds
+from vanvault.archiver.search.candidates import candidates, first_window, is_keyed
 from vanvault.archiver.search.catalogue import Catalogue, CatalogueState, KnownSegment
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.items import Item, entry_of
@@ -25,10 +26,11 @@ from vanvault.archiver.search.locate import Located, Locator, part_of
 from vanvault.archiver.search.places import Places
 from vanvault.archiver.search.query import MAX_LIMIT, Query, seal_cursor
 from vanvault.archiver.search.segment_rows import item_at
-from vanvault.archiver.search.segment_search import Bounds, SegmentSearch
+from vanvault.archiver.search.segment_search import SegmentSearch
 from vanvault.archiver.search.streams import Source, Step, merged
 from vanvault.archiver.search.tail_reader import TailReader
 from vanvault.archiver.search.tail_search import TailHit, tail_source
+from vanvault.archiver.search.windows import windows
 
 Hit = TailHit | Located
 
@@ -160,12 +162,21 @@ class Search:
             if not segment.indexed:
                 self._note(walk, segment, "not indexed yet")
         if state.by_log:
-            reader = self._index.reader(state.logs)
-            found = candidates(reader, query, state)
-            sources += self._segments.sources(
-                found, query, bounds, lambda segment, error: self._note(walk, segment, _reason(error))
-            )
+            bound = bounds.high if query.order == "newest" else bounds.low
+            sources.append(Source(bound, lambda: self._compacted(walk, state, bounds)))
         return sources
+
+    def _compacted(self, walk: _Walk, state: CatalogueState, bounds: Bounds) -> Iterator[Step[Located]]:
+        query, newest = walk.query, walk.query.order == "newest"
+        reader = self._index.reader(state.logs)
+
+        def unreadable(segment: KnownSegment, error: VanVaultError) -> None:
+            self._note(walk, segment, _reason(error))
+
+        first = first_window(reader, query, len(state.starts))
+        for window in windows(state.starts, bounds, first, newest=newest):
+            found = candidates(reader, query, state, window)
+            yield from merged(self._segments.sources(found, query, window, unreadable), newest=newest)
 
     def _bounded(self, steps: Iterator[Step[Hit]], walk: _Walk) -> Iterator[Step[Hit]]:
         """Stops at a bound when a search without a key has looked at enough."""

@@ -7,6 +7,7 @@ original compares it with the digest in its row.
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +26,13 @@ from vanvault.archiver.store.port import Site
 
 _T = TypeVar("_T")
 
+#: Read with one request when a part is opened: footer and key material of all but the largest parts.
+_TAIL_BYTES = 64 * 1024
+
 
 @dataclass(slots=True)
 class _Open:
+    source: RangeFile
     file: pq.ParquetFile
     header: PartHeader
     columns: tuple[str, ...]
@@ -133,18 +138,23 @@ class SegmentFiles:
         return found
 
     def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
-        if part.size < 12 or site.get_range(part.key, part.size - 4, 4) != MAGIC:
+        source = RangeFile(site, part.key, part.size)
+        source.load(max(0, part.size - _TAIL_BYTES), min(part.size, _TAIL_BYTES))
+        source.seek(-len(MAGIC), io.SEEK_END)
+        if part.size < 12 or source.read() != MAGIC:
             raise Damaged(f"{part.key} at {site.site} is not an encrypted Parquet file", key=part.key)
+        source.seek(0)
         with reading(part.key):
             file = pq.ParquetFile(
-                pa.PythonFile(RangeFile(site, part.key, part.size), mode="r"),
+                pa.PythonFile(source, mode="r"),
                 decryption_properties=self._keys.decryption(),
                 pre_buffer=False,
             )
+        source.unload()
         header = header_of(
             file, archive=manifest.archive, segment=manifest.segment, kind=part.kind, key=part.key
         )
-        return _Open(file, header, tuple(file.schema_arrow.names))
+        return _Open(source, file, header, tuple(file.schema_arrow.names))
 
     def _forget(self, site: str, key: str) -> None:
         with self._lock:
@@ -154,4 +164,23 @@ class SegmentFiles:
 def _read(open_: _Open, key: str, group: int, columns: tuple[str, ...]) -> pa.Table:
     names = [name for name in columns if name in open_.columns] or None
     with open_.lock, reading(key):
-        return open_.file.read_row_group(group, columns=names, use_threads=False)
+        open_.source.load(*_extent(open_, group))
+        try:
+            return open_.file.read_row_group(group, columns=names, use_threads=False)
+        finally:
+            open_.source.unload()
+
+
+def _extent(open_: _Open, group: int) -> tuple[int, int]:
+    """Where a row group's bytes lie: offset and length. The last one is taken up to the end of the file."""
+    start = _start(open_, group)
+    end = _start(open_, group + 1) if group + 1 < open_.file.num_row_groups else open_.source.size()
+    return start, end - start
+
+
+def _start(open_: _Open, group: int) -> int:
+    column = open_.file.metadata.row_group(group).column(0)
+    pages = [column.data_page_offset]
+    if column.has_dictionary_page:
+        pages.append(column.dictionary_page_offset)
+    return int(min(pages))

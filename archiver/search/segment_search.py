@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.search.bounds import Bounds
 from vanvault.archiver.search.candidates import Candidate, is_keyed
 from vanvault.archiver.search.catalogue import KnownSegment
 from vanvault.archiver.search.locate import Located, part_of
@@ -23,22 +23,6 @@ from vanvault.archiver.search.streams import Source, Step
 
 #: Called with the segment that cannot be read, and why.
 Unreadable = Callable[[KnownSegment, VanVaultError], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Positions [low, high) that a query may still return."""
-
-    low: bytes
-    high: bytes
-
-    @property
-    def from_us(self) -> int:
-        return int.from_bytes(self.low[:8])
-
-    @property
-    def to_us(self) -> int:
-        return int.from_bytes(self.high[:8])
 
 
 class SegmentSearch:

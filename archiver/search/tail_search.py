@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vanvault.archiver.search.bounds import Bounds
 from vanvault.archiver.search.items import Item, keys_of_filters, matches
 from vanvault.archiver.search.query import Query
-from vanvault.archiver.search.segment_search import Bounds
 from vanvault.archiver.search.streams import Source, Step
 from vanvault.archiver.search.tail_reader import TailReader
 from vanvault.archiver.search.token_blocks import intersection
