@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
@@ -11,6 +11,8 @@ from prometheus_client.registry import Collector
 
 from vanvault.api.health import STATES, health_of
 from vanvault.api.sampler import SITE_STATES, SiteSample
+from vanvault.api.upkeep import UpkeepSnapshot
+from vanvault.archiver.sites.health_board import SiteStatus
 
 if TYPE_CHECKING:
     from vanvault.api.context import Node
@@ -54,14 +56,54 @@ class NodeCollector(Collector):
         )
         sample = node.sampler.last
         yield from _sites(sample.sites)
+        yield from _lags(node.archive.health.snapshot())
+        yield from _upkeep(node.upkeep.snapshot)
         for name, what in (
             ("entries", "Entries"),
             ("batches", "Batch objects"),
             ("conflicts", "Conflicting ids"),
+            ("segments", "Segments"),
         ):
             if name in sample.counts:
                 text = f"{what} that this node knows of; counted now and then."
                 yield _gauge(f"vanvault_archive_{name}", text, sample.counts[name])
+
+
+def _lags(statuses: Iterable[SiteStatus]) -> Iterator[Metric]:
+    """What each site lacks, as reconciliation last saw it; without a value before the first comparison."""
+    lags = {status.site: status.lag for status in statuses if status.lag is not None}
+    for name, what in (
+        ("objects", "Objects that the site lacks."),
+        ("bytes", "Bytes that the site lacks."),
+        ("seconds", "Age of the oldest object that the site lacks."),
+    ):
+        values = {site: float(getattr(lag, name)) for site, lag in lags.items()}
+        yield _labelled(f"vanvault_site_lag_{name}", what, "site", values)
+
+
+def _upkeep(snapshot: UpkeepSnapshot) -> Iterator[Metric]:
+    """Compaction and the keeper, where this node does them; without a value before their first round."""
+    last, keeper = snapshot.last_run, snapshot.keeper
+    for name, what, value in (
+        ("compacted_segments", "Segments this node has made.", snapshot.segments),
+        ("compaction_failing", "1 when the last look failed.", bool(snapshot.last_error)),
+        (
+            "compaction_last_success_timestamp_seconds",
+            "When compaction and keeper last ended without an error.",
+            last.timestamp() if last is not None else None,
+        ),
+        (
+            "uncompacted_batch_copies",
+            "Copies of batches that no segment holds.",
+            keeper.uncompacted if keeper is not None else None,
+        ),
+        (
+            "lock_alarms",
+            "Of these, copies whose lock was about to end, or had ended.",
+            len(keeper.alarms) if keeper is not None else None,
+        ),
+    ):
+        yield GaugeMetricFamily(f"vanvault_{name}", what, value=None if value is None else float(value))
 
 
 def _sites(sites: Mapping[str, SiteSample]) -> Iterator[Metric]:

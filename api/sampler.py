@@ -87,7 +87,9 @@ class Sampler:
         counts = self.last.counts
         started = time.monotonic()
         if started >= self._count_again:
-            counts = self._archive.tail.counts()
+            tail, segments = self._archive.tail.counts(), self._archive.catalogue.counts()
+            entries = tail["entries"] + segments["rows"]
+            counts = {**tail, "entries": entries, "segments": segments["segments"]}
             spent = time.monotonic() - started
             self._count_again = time.monotonic() + spent / _COUNTING_SHARE
         return Sample(sites, counts)
