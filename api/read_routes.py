@@ -93,10 +93,11 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     gateway = gateway_of(request, node)
     if not 0 < len(transaction_id) <= MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
-    items = await _read(node, lambda: node.archive.search.timeline(transaction_id, gateway))
-    if not items:
+    page = await _read(node, lambda: node.archive.search.timeline(transaction_id, gateway))
+    if not page.items and not page.unread:
         raise NotFound("the archive holds nothing of this transaction")
-    return _json({"transaction_id": transaction_id, "items": items})
+    unread = [asdict(one) for one in page.unread]
+    return _json({"transaction_id": transaction_id, "items": page.items, "unread": unread})
 
 
 def page_of(page: Page) -> dict[str, Any]:

@@ -206,6 +206,7 @@ class Archive:
         self.claims = self._room.claims
         self.index = self._room.index
         self.locator = self._room.locator
+        self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
             sites=self.sites,
@@ -239,9 +240,18 @@ class Archive:
         """Bring catalogue and hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
+        spoiled = frozenset(indexed.unreadable)
         folded = catch_up(
-            self.sites, self.tail, self.parquet, settle=settle, is_compacted=self.catalogue.covers
+            self.sites,
+            self.tail,
+            self.parquet,
+            settle=settle,
+            # Batches of a segment that nobody can read are the better copy, as long as they last.
+            is_compacted=lambda key: self.catalogue.finds(key, spoiled),
+            repeated=self.claims.repeated,
+            from_start=bool(spoiled - self._spoiled),
         )
+        self._spoiled = spoiled
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def catch_up_segments(self) -> SegmentFold:

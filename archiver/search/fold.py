@@ -7,8 +7,8 @@ that it may be stored. It is completed, so that the retry finds it and no messag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
@@ -16,8 +16,9 @@ from vanvault.archiver.format.batch import decode_batch
 from vanvault.archiver.format.names import batch_prefix, parse_key
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.search.folded import FoldedBatch
+from vanvault.archiver.search.folded import Claim, FoldedBatch
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.sites.placing import copy_object, placement_of, read_anywhere
 from vanvault.archiver.store.port import Site, StoredVersion
@@ -42,12 +43,17 @@ def catch_up(
     *,
     settle: bool,
     is_compacted: Callable[[str], bool] = lambda key: False,
+    repeated: Callable[[Sequence[Entry]], Mapping[int, Claim]] = lambda entries: {},
+    from_start: bool = False,
 ) -> FoldReport:
     """Fold every committed batch that the hot tail does not know and no segment holds.
 
     Args:
         settle: complete batches that some site lacks (a node that is about to write must); without it
             they are left out of the fold, because they are not acknowledged.
+        is_compacted: is a batch found without the hot tail?
+        repeated: which entries, by place, repeat a compacted one.
+        from_start: look at every batch, also at those of writers that ended long ago.
 
     Raises:
         SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
@@ -56,7 +62,7 @@ def catch_up(
     folded = settled = rows = skipped = 0
     unreadable: list[str] = []
     waiting: list[FoldedBatch] = []
-    for key, copies in _merged(sites, tail.fold_start()):
+    for key, copies in _merged(sites, "" if from_start else tail.fold_start()):
         if tail.knows([key]) or is_compacted(key):
             continue
         if len(copies) < len(sites):
@@ -74,7 +80,7 @@ def catch_up(
         except (Damaged, NotFound):
             unreadable.append(key)
             continue
-        waiting.append(batch)
+        waiting.append(replace(batch, compacted=_repeated(batch, repeated)))
         rows += batch.header.rows
         if rows >= _APPLY_ROWS:
             folded += tail.apply(waiting)
@@ -83,6 +89,15 @@ def catch_up(
     if not unreadable and not skipped:
         tail.fold_completed()
     return FoldReport(folded, settled, tuple(unreadable))
+
+
+def _repeated(
+    batch: FoldedBatch, repeated: Callable[[Sequence[Entry]], Mapping[int, Claim]]
+) -> Mapping[int, Claim]:
+    try:
+        return repeated(batch.entries)
+    except (Damaged, SiteUnavailable):
+        return {}  # better shown twice than not folded: a damaged segment stops no node
 
 
 def _merged(sites: Mapping[str, Site], after: str) -> Iterator[tuple[str, dict[str, StoredVersion]]]:

@@ -115,8 +115,7 @@ def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
     if isinstance(entry, Event):
         yield "event_id", entry.event_id
         yield "type", entry.type
-    else:
-        yield "sha256", entry.sha256.hex()
+    yield "sha256", entry.sha256.hex()
     if entry.message_id:
         yield "message_id", entry.message_id
     metadata = entry.metadata

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -34,8 +35,13 @@ from vanvault.archiver.search.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.search.locate import part_of
 from vanvault.archiver.search.segment_files import SegmentFiles
 
+T = TypeVar("T")
+
 _SUFFIX = ".idx"
 _FILTER = ".filter"
+_NONE: frozenset[str] = frozenset()
+#: How often a question is put again when files go or break meanwhile.
+_ATTEMPTS = 4
 #: Segments whose postings one index file takes at once while an index is built.
 _TOGETHER = 16
 
@@ -77,7 +83,7 @@ class KeyIndex:
         self._open: dict[str, IndexFile] = {}
         self._reader = IndexReader(())
         self._known: frozenset[str] = frozenset()
-        self._checked: frozenset[str] = frozenset()
+        self._level: tuple[frozenset[str], IndexReader, frozenset[str]] = (_NONE, self._reader, _NONE)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -89,10 +95,39 @@ class KeyIndex:
 
         Raises Damaged, SiteUnavailable, KeyUnavailable.
         """
-        if needed is not self._checked and not needed <= self._known:
-            self.refresh()
-        self._checked = needed  # one state of the catalogue gives one set: no need to compare it twice
-        return self._reader
+        return self._levelled(needed)[0]
+
+    def ask(self, needed: frozenset[str], question: Callable[[IndexReader], T]) -> tuple[T, frozenset[str]]:
+        """The answer, and those of the log parts ``needed`` of which no index file knows: files were lost.
+
+        A file that was merged away meanwhile is let go and the question put again; so is one with a damaged
+        block, which is deleted, to be built again by the next ``catch_up``.
+
+        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        """
+        for _ in range(_ATTEMPTS):
+            reader, lacking = self._levelled(needed)
+            try:
+                return question(reader), lacking
+            except NotFound:
+                self.refresh()
+            except Damaged as error:
+                if error.key not in self._open:
+                    raise
+                self._delete(error.key)
+                self.refresh()
+        reader, lacking = self._levelled(needed)
+        return question(reader), lacking
+
+    def _levelled(self, needed: frozenset[str]) -> tuple[IndexReader, frozenset[str]]:
+        checked, reader, lacking = self._level
+        if needed is not checked:  # one state of the catalogue gives one set: it is not compared twice
+            if not needed <= self._known:
+                self.refresh()
+            with self._lock:
+                reader, lacking = self._reader, needed - self._known
+                self._level = (needed, reader, lacking)
+        return reader, lacking
 
     def refresh(self) -> None:
         """Open what came, forget what went."""
@@ -112,6 +147,7 @@ class KeyIndex:
             self._open = opened
             self._reader = IndexReader(opened.values())
             self._known = frozenset(segment.key for segment in self._reader.segments())
+            self._level = (_NONE, self._reader, _NONE)
 
     def catch_up(self, *, wait: bool = False) -> IndexReport:
         """Index what the catalogue has and the index has not; merge what is due.
@@ -120,23 +156,29 @@ class KeyIndex:
 
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
-        if not self._catalogue.unindexed():
+        if not self._wanting():
             return IndexReport(0, 0, ())
         with self._alone(wait=wait) as alone:
             if not alone:
                 return IndexReport(0, 0, ())
             self.refresh()
-            indexed, unreadable = self._index(self._catalogue.unindexed())
+            indexed, unreadable = self._index(self._wanting())
             return IndexReport(indexed, self._merge(), unreadable)
 
     def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> IndexReport:
         """Build what is missing; begun again after a kill, it goes on. ``progress``: segments done."""
         with self._alone(wait=True):
             self.refresh()
-            missing = [one for one in self._catalogue.segments() if log_key(one) not in self._known]
-            done, unreadable = self._index(missing, progress)
-            more, others = self._index(self._catalogue.unindexed(), progress)
-            return IndexReport(done + more, self._merge(), (*unreadable, *others))
+            done, unreadable = self._index(self._wanting(), progress)
+            return IndexReport(done, self._merge(), unreadable)
+
+    def _wanting(self) -> list[KnownSegment]:
+        """Segments that the index lacks, whether it never had them or lost them."""
+        state = self._catalogue.current()
+        _, lacking = self._levelled(state.logs)
+        if not state.unindexed and not lacking:
+            return []
+        return [one for one in state.segments if not one.indexed or log_key(one) in lacking]
 
     def discard(self) -> None:
         """Delete every index file. Entries of segments are not found until ``rebuild`` is done."""

@@ -41,24 +41,26 @@ class FirstReceipts:
         """
         try:
             _, batch, row = self._tail.at(position)
-        except NotFound:
+            return self._receipt(self._tail.batch(batch), row)
+        except NotFound:  # it is compacted, or was so between two of these reads
             return self._of_segment(self._locator.at(position))
-        return self._receipt(batch, row)
 
     def of(self, archive_id: str) -> Receipt:
         """The receipt of an archive id. Raises as ``at`` does, and InvalidInput (no id)."""
         try:
             _, batch, row = self._tail.by_id(archive_id)
+            return self._receipt(self._tail.batch(batch), row)
         except NotFound:
             return self._of_segment(self._locator.by_id(archive_id))
-        return self._receipt(batch, row)
 
     def commit_of(self, n: int) -> Commit:
         """The commit record of a folded batch, recorded or made again. Raises NotFound, KeyUnavailable."""
-        return self._tree(n, lambda: self._build(n))[1]
+        batch = self._tail.batch(n)
+        return self._tree(batch.key, lambda: self._build(batch))[1]
 
-    def _receipt(self, n: int, row: int) -> Receipt:
-        tree, commit = self._tree(n, lambda: self._build(n))
+    def _receipt(self, batch: KnownBatch, row: int) -> Receipt:
+        # By key: the hot tail gives numbers of batches that left it to others.
+        tree, commit = self._tree(batch.key, lambda: self._build(batch))
         return tree.receipt(row, commit.signature)
 
     def _of_segment(self, found: Located) -> Receipt:
@@ -81,9 +83,10 @@ class FirstReceipts:
                 self._cache.popitem(last=False)
         return built
 
-    def _build(self, n: int) -> tuple[ReceiptTree, Commit]:
-        batch = self._tail.batch(n)
-        entries = self._tail.entries(n)
+    def _build(self, batch: KnownBatch) -> tuple[ReceiptTree, Commit]:
+        entries = self._tail.entries(batch.n)
+        if len(entries) != batch.header.rows:
+            raise NotFound(f"the hot tail does not hold {batch.key} any more")
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
