@@ -143,10 +143,11 @@ EVENTS = _route(
         **_problems(400, 401, 413, 503),
     },
 )
+_MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or more."}
 SEARCH = _route(
     {
         "parameters": [
-            *(_parameter(name, "Equals this value.") for name in SEARCH_FIELDS),
+            *(_parameter(name, _MEANINGS.get(name, "Equals this value.")) for name in SEARCH_FIELDS),
             _parameter("from", "Received at or after this RFC 3339 time."),
             _parameter("to", "Received before this RFC 3339 time."),
             _parameter("order", "newest (default) or oldest."),
