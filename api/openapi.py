@@ -6,7 +6,9 @@ from typing import Any
 
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
+from vanvault.archiver.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.search.histogram import BY
 from vanvault.archiver.search.items import SEARCH_FIELDS
 
 _ID = "01m80g5b20pzaajt-1-0"
@@ -54,6 +56,10 @@ _ITEM_EXAMPLE = {
     "sha256": "ab" * 32,
     "placements": RECEIPT_EXAMPLE["placements"],
 }
+
+
+_PAGE_EXAMPLE = {"items": [_ITEM_EXAMPLE], "next": None, "partial": None, "unread": []}
+_TIMELINE_EXAMPLE = {"transaction_id": "t-2026-000123", "items": [_ITEM_EXAMPLE], "unread": []}
 
 
 def _answer(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
@@ -155,7 +161,28 @@ SEARCH = _route(
             _parameter("cursor", "next of the page before."),
         ]
     },
-    {200: _answer("One page.", {"items": [_ITEM_EXAMPLE], "next": None}), **_problems(400, 401, 403, 503)},
+    {
+        200: _answer("One page.", _PAGE_EXAMPLE),
+        **_problems(400, 401, 403, 503),
+    },
+)
+_HISTOGRAM_EXAMPLE = {
+    "by": "day",
+    "bars": [{"value": "2026-11-22", "entries": 2, "bytes": 20480}],
+    "entries": 2,
+    "bytes": 20480,
+    "unread": [],
+}
+HISTOGRAM = _route(
+    {
+        "parameters": [
+            _parameter("by", f"{', '.join(BY)}; day unless told."),
+            *(_parameter(name, "Only entries with this value.") for name in ROLLUP_FIELDS),
+            _parameter("from", "First day (YYYY-MM-DD, UTC)."),
+            _parameter("to", "Last day (YYYY-MM-DD, UTC), included."),
+        ]
+    },
+    {200: _answer("Counts and bytes.", _HISTOGRAM_EXAMPLE), **_problems(400, 401, 403, 503)},
 )
 MESSAGE = _route({}, {200: _answer("The entry.", _ITEM_EXAMPLE), **_problems(400, 401, 404, 503)})
 ORIGINAL = _route(
@@ -169,7 +196,7 @@ RECEIPT = _route({}, {200: _answer("The first receipt.", RECEIPT_EXAMPLE), **_pr
 TRANSACTION = _route(
     {},
     {
-        200: _answer("The timeline.", {"transaction_id": "t-2026-000123", "items": [_ITEM_EXAMPLE]}),
+        200: _answer("The timeline.", _TIMELINE_EXAMPLE),
         **_problems(400, 401, 404, 503),
     },
 )

@@ -202,6 +202,7 @@ class Archive:
         watch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
         self._room = self._open_search(secrets.cursors, watch)
         self.search = self._room.search
+        self.histograms = self._room.histograms
         self.catalogue = self._room.catalogue
         self.claims = self._room.claims
         self.index = self._room.index

@@ -29,18 +29,9 @@ from vanvault.archiver.search.segment_search import Bounds, SegmentSearch
 from vanvault.archiver.search.streams import Source, Step, merged
 from vanvault.archiver.search.tail_reader import TailReader
 from vanvault.archiver.search.tail_search import TailHit, tail_source
+from vanvault.archiver.search.unread import Unread
 
 Hit = TailHit | Located
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """What a search could not look at: these entries may be missing from its answer."""
-
-    object: str  # key of the log part, or of the batch
-    reason: str  # "damaged", "unavailable", "missing", "not indexed yet"
-    first: str  # RFC 3339: of the entries in it
-    last: str
 
 
 @dataclass(frozen=True, slots=True)
