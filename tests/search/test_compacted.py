@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.search.brute import Pager, Scanned, expected, scan, search_all
-from tests.support.archives import GATEWAY, Home, Node, event, memory_home, message
+from tests.support.archives import GATEWAY, Home, Node, event, memory_home, message, second_home
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.run import compact
 from vanvault.archiver.errors import SiteUnavailable
@@ -72,17 +72,6 @@ def draft_of(node: Node, push: Any) -> Draft:
     body = body_of(gateway, number, other)
     draft = message(f"m-{number}", body, gateway=gateway, given=metadata)
     return node.placed(draft) if kind == "large" else draft
-
-
-@contextmanager
-def second_home(home: Home, path: Path) -> Iterator[Home]:
-    """Another node on the same sites: the same keys, a hot tail and an index of its own."""
-    shutil.copytree(home.path, path, ignore=shutil.ignore_patterns("cache", "index", "index-work", "sites"))
-    other = Home(path, home.clock, home.sites)
-    try:
-        yield other
-    finally:
-        other.close()
 
 
 class World:
