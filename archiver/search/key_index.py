@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.index.build import COLUMNS, RowsIndex, index_rows, write_index
 from vanvault.archiver.index.cache import BlockCache
-from vanvault.archiver.index.fields import Tier
+from vanvault.archiver.index.fields import TIERS, Tier
 from vanvault.archiver.index.file import IndexFile, open_index
 from vanvault.archiver.index.merge import merge_index
 from vanvault.archiver.index.plan import IndexFacts, plan_merges
@@ -36,6 +36,9 @@ from vanvault.archiver.search.locate import part_of
 from vanvault.archiver.search.segment_files import SegmentFiles
 
 T = TypeVar("T")
+
+#: Stores index files of log parts; gives, of each, the log parts in it and those that no site gives.
+Build = Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]
 
 _SUFFIX = ".idx"
 _FILTER = ".filter"
@@ -144,6 +147,9 @@ class KeyIndex:
                 except Damaged:
                     self._store.delete(name)  # it is built again from segments
                     self._store.delete(name + _FILTER)
+            for name in _overlapping(opened.values()):
+                self._delete(name)
+                del opened[name]
             self._open = opened
             self._reader = IndexReader(opened.values())
             self._known = frozenset(segment.key for segment in self._reader.segments())
@@ -165,12 +171,68 @@ class KeyIndex:
             indexed, unreadable = self._index(self._wanting())
             return IndexReport(indexed, self._merge(), unreadable)
 
-    def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> IndexReport:
-        """Build what is missing; begun again after a kill, it goes on. ``progress``: segments done."""
+    def rebuild(
+        self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
+    ) -> IndexReport:
+        """Build what is missing; begun again after a kill, it goes on.
+
+        Args:
+            progress: hears how many segments more are done.
+            build: stores files of log parts in its own way, such as on other processes.
+        """
         with self._alone(wait=True):
             self.refresh()
-            done, unreadable = self._index(self._wanting(), progress)
-            return IndexReport(done, self._merge(), unreadable)
+            wanting = self._wanting()
+            if build is None:
+                done, unreadable = self._index(wanting, progress)
+                return IndexReport(done, self._merge(), unreadable)
+            self._note([one for one in wanting if log_key(one) in self._known])
+            left = [log_key(one) for one in wanting if log_key(one) not in self._known]
+            spoiled: list[str] = []
+            for stored, unreadable_here in build(left):
+                spoiled += unreadable_here
+                self.refresh()
+                self._note([one for one in wanting if log_key(one) in stored])
+                progress(len(stored))
+            return IndexReport(len(wanting) - len(spoiled), self._merge(), tuple(spoiled))
+
+    def wanting(self) -> list[str]:
+        """Log parts that the index lacks, whether it never had them or lost them."""
+        return [log_key(one) for one in self._wanting()]
+
+    def build(self, logs: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Store one file of these log parts: those that are in it, and those that no site gives.
+
+        It is not on record yet: ``rebuild`` of another process does that, which holds the lock.
+        """
+        wanted = set(logs)
+        parts, stored, unreadable = [], [], []
+        for segment in self._catalogue.segments():
+            if (key := log_key(segment)) in wanted:
+                try:
+                    parts.append(self._rows(segment))
+                    stored.append(key)
+                except (Damaged, NotFound):
+                    unreadable.append(key)
+        if parts:
+            self._put(lambda path: self._write(path, parts))
+        return stored, unreadable
+
+    def tiers(self) -> Sequence[tuple[str, int, int, int, int]]:
+        """Of each tier: its name, and how many files, segments, rows, and bytes with filters."""
+        self.refresh()
+        found: list[tuple[str, int, int, int, int]] = []
+        for tier in TIERS:
+            files = [one for one in self._reader.files if one.header.tier == tier]
+            segments = sum(len(one.table.segments) for one in files)
+            rows = sum(one.table.rows for one in files)
+            size = sum(one.size + one.filter.nbytes for one in files)
+            found.append((tier, len(files), segments, rows, size))
+        return found
+
+    def _note(self, segments: Sequence[KnownSegment]) -> None:
+        for segment in segments:
+            self._catalogue.indexed(segment.n)
 
     def _wanting(self) -> list[KnownSegment]:
         """Segments that the index lacks, whether it never had them or lost them."""
@@ -204,8 +266,7 @@ class KeyIndex:
             if parts:
                 self._put(lambda path, parts=parts: self._write(path, parts))  # type: ignore[misc]
                 self.refresh()
-            for segment in here:
-                self._catalogue.indexed(segment.n)
+            self._note(here)
             done += len(here)
             progress(len(here))
         return done, tuple(unreadable)
@@ -291,6 +352,22 @@ class KeyIndex:
 def log_key(segment: KnownSegment) -> str:
     """The key of a segment's log part."""
     return part_of(segment.manifest, "log").key
+
+
+def _overlapping(files: Iterable[IndexFile]) -> list[str]:
+    """Files that share some of their segments with larger ones, but not all: two rebuilds met.
+
+    What is only in them is indexed again.
+    """
+    seen: set[str] = set()
+    found = []
+    for one in sorted(files, key=lambda one: (len(one.table.segments), one.name), reverse=True):
+        keys = {segment.key for segment in one.table.segments}
+        if keys & seen and not keys <= seen:
+            found.append(one.name)
+        else:
+            seen |= keys
+    return found
 
 
 def _facts(file: IndexFile) -> IndexFacts:
