@@ -25,7 +25,8 @@ class DataKey:
 def unwrap_object(sites: Mapping[str, Site], keys: KeyProvider, object: str) -> DataKey:
     """The data key of a batch or of a part of a segment.
 
-    Raises InvalidInput (not the name of a Parquet object), NotFound, Damaged, SiteUnavailable, KeyUnavailable.
+    Raises InvalidInput (not the name of a Parquet object), NotFound, Damaged, SiteUnavailable,
+    KeyUnavailable.
     """
     if parse_key(object) is None or not object.endswith(".parquet"):
         raise InvalidInput(
