@@ -75,8 +75,6 @@ def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Que
     from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
     if until_us <= from_us:
         raise InvalidInput("to must be later than from", field="to")
-    # An archive holds nothing from before 1970, and positions count from there.
-    from_us, until_us = max(0, from_us), max(0, until_us)
     filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
     if "sha256" in filters:
         filters["sha256"] = _digest(filters["sha256"])
