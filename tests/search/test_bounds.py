@@ -40,9 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for turn in range(3):
             with Node(archive) as node:
                 node.wait_ready()
-                drafts: list[Any] = [
-                    message(f"m{turn}-{n}", b"<m/>", given=about(turn, n)) for n in range(EACH)
-                ]
+                drafts: list[Any] = [drafted(turn, n) for n in range(EACH)]
                 drafts[::7] = [event(f"e{turn}-{n}") for n in range(len(drafts[::7]))]
                 for at in range(0, EACH, 200):
                     node.submit(drafts[at : at + 200])
