@@ -6,7 +6,9 @@ from typing import Any
 
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
+from vanvault.archiver.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.search.histogram import BY
 from vanvault.archiver.search.items import SEARCH_FIELDS
 
 _ID = "01m80g5b20pzaajt-1-0"
@@ -54,6 +56,10 @@ _ITEM_EXAMPLE = {
     "sha256": "ab" * 32,
     "placements": RECEIPT_EXAMPLE["placements"],
 }
+
+
+_PAGE_EXAMPLE = {"items": [_ITEM_EXAMPLE], "next": None, "partial": None, "unread": []}
+_TIMELINE_EXAMPLE = {"transaction_id": "t-2026-000123", "items": [_ITEM_EXAMPLE], "unread": []}
 
 
 def _answer(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
@@ -143,10 +149,11 @@ EVENTS = _route(
         **_problems(400, 401, 413, 503),
     },
 )
+_MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or more."}
 SEARCH = _route(
     {
         "parameters": [
-            *(_parameter(name, "Equals this value.") for name in SEARCH_FIELDS),
+            *(_parameter(name, _MEANINGS.get(name, "Equals this value.")) for name in SEARCH_FIELDS),
             _parameter("from", "Received at or after this RFC 3339 time."),
             _parameter("to", "Received before this RFC 3339 time."),
             _parameter("order", "newest (default) or oldest."),
@@ -154,7 +161,28 @@ SEARCH = _route(
             _parameter("cursor", "next of the page before."),
         ]
     },
-    {200: _answer("One page.", {"items": [_ITEM_EXAMPLE], "next": None}), **_problems(400, 401, 403, 503)},
+    {
+        200: _answer("One page.", _PAGE_EXAMPLE),
+        **_problems(400, 401, 403, 503),
+    },
+)
+_HISTOGRAM_EXAMPLE = {
+    "by": "day",
+    "bars": [{"value": "2026-11-22", "entries": 2, "bytes": 20480}],
+    "entries": 2,
+    "bytes": 20480,
+    "unread": [],
+}
+HISTOGRAM = _route(
+    {
+        "parameters": [
+            _parameter("by", f"{', '.join(BY)}; day unless told."),
+            *(_parameter(name, "Only entries with this value.") for name in ROLLUP_FIELDS),
+            _parameter("from", "First day (YYYY-MM-DD, UTC)."),
+            _parameter("to", "Last day (YYYY-MM-DD, UTC), included."),
+        ]
+    },
+    {200: _answer("Counts and bytes.", _HISTOGRAM_EXAMPLE), **_problems(400, 401, 403, 503)},
 )
 MESSAGE = _route({}, {200: _answer("The entry.", _ITEM_EXAMPLE), **_problems(400, 401, 404, 503)})
 ORIGINAL = _route(
@@ -174,7 +202,7 @@ RECEIPT = _route(
 TRANSACTION = _route(
     {},
     {
-        200: _answer("The timeline.", {"transaction_id": "t-2026-000123", "items": [_ITEM_EXAMPLE]}),
+        200: _answer("The timeline.", _TIMELINE_EXAMPLE),
         **_problems(400, 401, 404, 503),
     },
 )

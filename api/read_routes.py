@@ -16,6 +16,7 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import Node, gateway_of, node_of
 from vanvault.archiver.errors import AccessDenied, InvalidInput, NotFound
+from vanvault.archiver.search.histogram import parse_histogram
 from vanvault.archiver.search.items import Item
 from vanvault.archiver.search.query import MAX_VALUE, parse_query
 from vanvault.archiver.search.search import Page
@@ -29,14 +30,17 @@ _T = TypeVar("_T")
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
-    parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "gateway"]
-    for asked in request.query_params.getlist("gateway"):
-        if asked != gateway:
-            raise AccessDenied("a gateway may search its own entries only", authenticated=True)
-    query = parse_query([*parameters, ("gateway", gateway)], node.archive.search.cursor_key)
+    query = parse_query(_of_caller(request, node), node.archive.search.cursor_key)
     page = await _read(node, lambda: node.archive.search.page(query))
     return _json(page_of(page))
+
+
+@router.get("/v1/histogram", **openapi.HISTOGRAM)
+async def histogram(request: Request) -> Response:
+    """Counts and bytes by day, month, year or a field."""
+    node = node_of(request)
+    asked = parse_histogram(_of_caller(request, node))
+    return _json(asdict(await _read(node, lambda: node.archive.histograms.of(asked))))
 
 
 @router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
@@ -94,14 +98,25 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     if not 0 < len(transaction_id) <= MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
 
-    def find() -> list[Item]:
+    def find() -> Page:
         found = node.archive.search.timeline(transaction_id, gateway)
-        if not found:
+        if not found.items and not found.unread:
             raise NotFound("the archive holds nothing of this transaction")
         return found
 
-    items = await _read(node, lambda: _fresh(node, find))
-    return _json({"transaction_id": transaction_id, "items": items})
+    page = await _read(node, lambda: _fresh(node, find))
+    unread = [asdict(one) for one in page.unread]
+    return _json({"transaction_id": transaction_id, "items": page.items, "unread": unread})
+
+
+def _of_caller(request: Request, node: Node) -> list[tuple[str, str]]:
+    """The URL's parameters, within the caller's own gateway. Raises AccessDenied."""
+    gateway = gateway_of(request, node)
+    for asked in request.query_params.getlist("gateway"):
+        if asked != gateway:
+            raise AccessDenied("a gateway may search its own entries only", authenticated=True)
+    given = [(name, value) for name, value in request.query_params.multi_items() if name != "gateway"]
+    return [*given, ("gateway", gateway)]
 
 
 def page_of(page: Page) -> dict[str, Any]:

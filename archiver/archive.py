@@ -129,10 +129,12 @@ class Archive:
         )
         self._room = self._open_search(secrets.cursors, watch)
         self.search = self._room.search
+        self.histograms = self._room.histograms
         self.catalogue = self._room.catalogue
         self.claims = self._room.claims
         self.index = self._room.index
         self.locator = self._room.locator
+        self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
             sites=self.sites,
@@ -170,6 +172,7 @@ class Archive:
         partial = self.policy.may_degrade()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
+        spoiled = frozenset(indexed.unreadable)
 
         def fold(sites: dict[str, Site]) -> FoldReport:
             away = tuple(name for name in self.sites if name not in sites)
@@ -178,13 +181,17 @@ class Archive:
                 self.tail,
                 self.parquet,
                 settle=settle,
-                is_compacted=self.catalogue.covers,
+                # Batches of a segment that nobody can read are the better copy, as long as they last.
+                is_compacted=lambda key: self.catalogue.finds(key, spoiled),
+                repeated=self.claims.repeated,
+                from_start=bool(spoiled - self._spoiled),
                 partial=partial,
                 some_away=bool(away),
             )
             return replace(report, away=away)
 
         folded = self.policy.reaching(self.sites, fold)
+        self._spoiled = spoiled
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def follow(self, *, own: str) -> FoldReport:

@@ -18,7 +18,7 @@ from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.settings import Settings, load_settings
 from vanvault.cli.context import keys_folder, open_archive, put_on_record
 from vanvault.cli.escrow_order import escrow_options, escrow_order
-from vanvault.cli.output import emit_json, json_option, print_table, warn
+from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.keys.escrow import Opened
@@ -103,6 +103,44 @@ def rotate(
         else:
             made = rotate_in_escrow(archive, order, getpass.getuser())
     _show_made(purpose, made, as_json, order)
+
+
+@command.command()
+@click.argument("object_key", metavar="OBJECT")
+@click.option("--yes", is_flag=True, help="Yes, show it: whoever sees it can read this object for ever.")
+@json_option
+@click.pass_obj
+def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
+    """Show the data key of one object, for DuckDB, Spark and others that read Parquet by themselves.
+
+    OBJECT is a batch or a part of a segment, as a search names it. The request goes on record in the archive
+    before the key is shown, so the sites must be up. A data key opens this one object only.
+    """
+    import base64
+
+    from vanvault.archiver.keys.unwrapping import unwrap_object
+
+    if not yes:
+        raise InvalidInput(
+            "A data key is a secret that cannot be taken back, so it is shown only with --yes.",
+            field="yes",
+            hint=f"Run: vanvault keys unwrap {object_key} --yes. It goes on record in the archive.",
+        )
+    with open_archive(home) as archive:
+        found = unwrap_object(archive.sites, archive.keys, object_key)
+        archive.record(
+            "keys.unwrapped", {"object": found.object, "master": found.master, "who": getpass.getuser()}
+        )
+    shown = {
+        "object": found.object,
+        "master": found.master,
+        "key_base64": base64.b64encode(found.key).decode(),
+        "key_hex": found.key.hex(),
+    }
+    if as_json:
+        emit_json(shown)
+    else:
+        print_pairs(shown.items())
 
 
 def _show_made(purpose: str, made: list[str], as_json: bool, order: EscrowOrder | None = None) -> None:

@@ -20,6 +20,8 @@ VERBS = {
     "push": "Push files as messages through the API, and print their receipts.",
     "get": "Fetch an original, byte for byte, or its receipt.",
     "search": "Find messages and events, newest first.",
+    "histogram": "Count entries and bytes by day, month, year or a field.",
+    "index": "Show the index, or rebuild it from segments.",
     "export": "Take what a search finds out of the archive, on record.",
     "verify": "Re-read every object at both sites and name what is not whole.",
     "repair": "Copy what one site lacks or holds damaged from the other.",

@@ -29,9 +29,9 @@ _COLUMNS = ("received", "what", "gateway", "dossier", "employer", "procedure", "
 def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     """Find messages and events, newest first.
 
-    Every field that is given must match exactly. With --json it prints one object: items, next (the
-    cursor of the next page, or null) and partial (true when a site was away, so that something that it
-    alone holds may be missing).
+    Every field that is given must match exactly, but for --dossier-prefix. With --json it prints one object:
+    items, next (the cursor of the next page, or null), partial (true when something may be missing or the
+    search stopped before its end) and unread (what could not be read).
     """
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     with open_archive(home) as archive:

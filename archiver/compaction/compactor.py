@@ -22,6 +22,7 @@ from vanvault.archiver.model.segment import SegmentManifest
 from vanvault.archiver.search.catalogue import Catalogue
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.hot_tail import HotTail
+from vanvault.archiver.search.tail_reader import FindClaim
 from vanvault.archiver.sites.placing import read_anywhere
 from vanvault.archiver.store.port import Site
 
@@ -63,6 +64,7 @@ class Compactor:
         catalogue: Catalogue,
         writer: SegmentWriter,
         id_at: IdAt,
+        find: FindClaim | None = None,
         limits: SegmentLimits,
         executor: Executor,
         fault: Fault = no_fault,
@@ -76,6 +78,7 @@ class Compactor:
         self._catalogue = catalogue
         self._writer = writer
         self._id_at = id_at
+        self._find = find
         self._limits = limits
 
     def plan(self, before: datetime) -> list[DayPlan]:
@@ -156,6 +159,6 @@ class Compactor:
         """Id of an entry that repeats another -> id of the one that stands."""
         found: dict[str, str] = {}
         for source in sources:
-            for entry, position in self._tail.repeats_in(source.key).items():
+            for entry, position in self._tail.repeats_in(source.key, self._find).items():
                 found[entry] = self._id_at(position)
         return found

@@ -132,6 +132,7 @@ def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fau
         catalogue=archive.catalogue,
         writer=writer,
         id_at=archive.entry_id_at,
+        find=archive.claims.find,
         limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
         executor=pool,
         fault=fault,

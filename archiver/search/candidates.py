@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vanvault.archiver.errors import InvalidInput
 from vanvault.archiver.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.index.reader import IndexReader, Rows
 from vanvault.archiver.search.bounds import Bounds
 from vanvault.archiver.search.catalogue import CatalogueState, KnownSegment
+from vanvault.archiver.search.items import PREFIX
 from vanvault.archiver.search.query import Query
 
 Numbers = npt.NDArray[np.uint32]
@@ -26,16 +28,20 @@ class Candidate:
     groups: Numbers | None  # row groups, ascending; None: every one
 
 
+#: Distinct dossier numbers that one prefix may stand for.
+MAX_DOSSIERS = 256
+
+
 def is_keyed(query: Query) -> bool:
     """Does the index lead to single rows?"""
-    return any(field in KEY_FIELDS for field in query.filters)
+    return any(field in KEY_FIELDS or field == PREFIX for field in query.filters)
 
 
 def first_window(reader: IndexReader, query: Query, segments: int) -> int:
     """How many segments the first page will likely need. Raises Damaged, SiteUnavailable."""
     keyed = [pair for pair in query.filters.items() if pair[0] in KEY_FIELDS]
     if not keyed:
-        return _FIRST_SCANNED
+        return segments if PREFIX in query.filters else _FIRST_SCANNED
     rows = min(reader.count(field, value, query.from_us, query.to_us) for field, value in keyed)
     if rows <= _PAGES * query.limit:
         return segments
@@ -48,6 +54,10 @@ def candidates(reader: IndexReader, query: Query, state: CatalogueState, window:
     rows: dict[str, Numbers] | None = None
     for field, value in _rarest_first(reader, query):
         rows = _both(rows, reader.rows(field, value, *span))
+        if not rows:
+            return []
+    if rows is None and PREFIX in query.filters:
+        rows = _by_prefix(reader, query, span)
         if not rows:
             return []
     groups: dict[str, Numbers] | None = None
@@ -89,6 +99,25 @@ def _candidate(
     if groups is not None and here is None:
         return None
     return Candidate(segment, rows[key] if rows is not None else None, here)
+
+
+def _by_prefix(reader: IndexReader, query: Query, span: tuple[int, int]) -> dict[str, Numbers]:
+    """Rows of every dossier number that begins so, where no other field leads to rows.
+
+    Raises InvalidInput when there are too many.
+    """
+    numbers, more = reader.dossiers(query.filters[PREFIX], MAX_DOSSIERS)
+    if more:
+        raise InvalidInput(
+            f"more than {MAX_DOSSIERS} dossier numbers begin like this",
+            field=PREFIX,
+            hint="Give more of the number's characters, or another key field with it.",
+        )
+    found: dict[str, list[Numbers]] = {}
+    for number in numbers:
+        for info, rows in reader.rows("dossier_number", number, *span):
+            found.setdefault(info.key, []).append(rows)
+    return {key: np.unique(np.concatenate(parts)) for key, parts in found.items()}
 
 
 def _rarest_first(reader: IndexReader, query: Query) -> Sequence[tuple[str, str]]:

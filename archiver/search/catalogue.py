@@ -25,7 +25,7 @@ from vanvault.archiver.format.names import (
     segment_prefix,
     writer_started_at,
 )
-from vanvault.archiver.model.segment import SegmentManifest
+from vanvault.archiver.model.segment import Covered, SegmentManifest
 from vanvault.archiver.model.times import from_us, to_us
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.pruning import drop_covered
@@ -63,6 +63,7 @@ class Catalogue:
         self._tail = tail
         self._decoded: dict[str, SegmentManifest] = {}
         self._state = CatalogueState(0, (), {}, frozenset(), 0)
+        self._whole_at = -1  # version at which the hot tail held all that is not indexed
         self._lock = threading.Lock()
 
     def add(self, key: str, manifest: SegmentManifest) -> bool:
@@ -106,12 +107,15 @@ class Catalogue:
 
     def segments(self, *, spare: bool = False) -> tuple[KnownSegment, ...]:
         """All segments that stand (and ``spare`` ones), by the time of their first row."""
-        connection = self._tail.connection()
-        return self._read(connection, spare=True) if spare else self.state(connection).segments
+        return self._read(self._tail.connection(), spare=True) if spare else self.current().segments
+
+    def current(self) -> CatalogueState:
+        """The catalogue as it is."""
+        return self.state(self._tail.connection())
 
     def unindexed(self) -> list[KnownSegment]:
         """Segments that the index of this node lacks."""
-        state = self.state(self._tail.connection())
+        state = self.current()
         return [segment for segment in state.segments if not segment.indexed] if state.unindexed else []
 
     def state(self, connection: sqlite3.Connection) -> CatalogueState:
@@ -138,6 +142,19 @@ class Catalogue:
         return tuple(
             KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
         )
+
+    def unheld(self, connection: sqlite3.Connection, state: CatalogueState) -> tuple[KnownSegment, ...]:
+        """Segments neither indexed nor held whole by the hot tail: nobody finds all of their rows."""
+        if not state.unindexed or self._whole_at == state.version:
+            return ()
+        found = tuple(
+            one
+            for one in state.segments
+            if not one.indexed and not all(_is_held(connection, cover) for cover in one.manifest.covers)
+        )
+        if not found:
+            self._whole_at = state.version  # batches leave the hot tail only when the version changes
+        return found
 
     def covering(self, writer: str, sequence: int) -> KnownSegment | None:
         """The segment that holds this batch."""
@@ -185,6 +202,15 @@ class Catalogue:
             found.setdefault(writer, []).append((first, last, n))
         return found
 
+    def finds(self, key: str, spoiled: frozenset[str]) -> bool:
+        """Is the batch compacted, and the log of its segment none of the ``spoiled``?"""
+        name = parse_key(key)
+        segment = self.covering(name.writer, name.sequence) if name is not None else None
+        if segment is None:
+            return False
+        log = segment.manifest.part("log")
+        return segment.indexed or log is None or log.key not in spoiled
+
     def knows(self, key: str) -> bool:
         """Is the segment with this manifest known?"""
         found = self._tail.connection().execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone()
@@ -230,9 +256,19 @@ class Catalogue:
         return found
 
 
+def _is_held(connection: sqlite3.Connection, cover: Covered) -> bool:
+    """Does the hot tail hold every batch of this range? (Entries leave it only once they are indexed.)"""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM batch WHERE writer = ? AND sequence BETWEEN ? AND ?",
+        (cover.writer, cover.first, cover.last),
+    ).fetchone()
+    return bool(count == cover.last - cover.first + 1)
+
+
 def _changed(connection: sqlite3.Connection) -> None:
+    # The first version is drawn: a file that was made anew has none in common with the one before.
     connection.execute(
-        "INSERT INTO fact VALUES('catalogue', '1')"
+        "INSERT INTO fact VALUES('catalogue', CAST(abs(random() % 1099511627776) + 1 AS TEXT))"
         " ON CONFLICT(name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
     )
 

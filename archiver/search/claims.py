@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.search.catalogue import Catalogue
+from collections.abc import Sequence
+
+import numpy as np
+
+from vanvault.archiver.errors import Damaged, SiteUnavailable
+from vanvault.archiver.index.fields import Entry as Kind
+from vanvault.archiver.index.reader import IndexReader, Rows
+from vanvault.archiver.model.entry import Entry, Event
+from vanvault.archiver.search.catalogue import Catalogue, CatalogueState
 from vanvault.archiver.search.folded import Claim
 from vanvault.archiver.search.key_index import KeyIndex
-from vanvault.archiver.search.locate import part_of
+from vanvault.archiver.search.locate import part_of, whole_part
 from vanvault.archiver.search.segment_files import SegmentFiles
 from vanvault.archiver.search.segment_rows import position_at, rows_of
 from vanvault.archiver.search.tail_reader import TailReader
@@ -32,23 +40,72 @@ class Claims:
         """
         # The hot tail first: what leaves it is in the index by then, never the other way round.
         found = self._tail.claim(entry, gateway, client_id)
-        return found or self._compacted(entry, gateway, client_id)
+        return found or self.compacted(entry, gateway, client_id)
 
-    def _compacted(self, entry: str, gateway: str, client_id: str) -> Claim | None:
-        state = self._catalogue.state(self._tail.connection())
-        if not state.by_log:
+    def compacted(self, entry: str, gateway: str, client_id: str) -> Claim | None:
+        """The same, asking segments only."""
+        state = self._catalogue.current()
+        if not state.segments:
             return None
-        reader = self._index.reader(state.logs)
-        for info, numbers in reader.claims("event" if entry == "event" else "message", client_id):
+        kind: Kind = "event" if entry == "event" else "message"
+        claims, lacking = self._index.ask(state.logs, lambda reader: reader.claims(kind, client_id))
+        found = self._among(claims, state, (entry, gateway, client_id))
+        if found is None:
+            self._check_complete(state, lacking)
+        return found
+
+    def repeated(self, entries: Sequence[Entry]) -> dict[int, Claim]:
+        """Which of these entries, by place, repeat a compacted one, and the claim of that.
+
+        Raises as ``find`` does.
+        """
+        state = self._catalogue.current()
+        if not state.by_log:
+            return {}
+        found: dict[int, Claim] = {}
+        kinds: tuple[Kind, ...] = ("message", "event")
+        for kind in kinds:
+            places = [n for n, one in enumerate(entries) if isinstance(one, Event) == (kind == "event")]
+            ids = [entries[place].client_id for place in places]
+            if not ids:
+                continue
+
+            def likely(reader: IndexReader, kind: Kind = kind, ids: list[str] = ids) -> list[int]:
+                return np.flatnonzero(reader.may_hold_many(kind, ids)).tolist()
+
+            for at in self._index.ask(state.logs, likely)[0]:
+                one = entries[places[at]]
+                claim = self.compacted(kind, one.gateway, one.client_id)
+                if claim is not None:
+                    found[places[at]] = claim
+        return found
+
+    def _among(self, rows: Rows, state: CatalogueState, wanted: tuple[str, str, str]) -> Claim | None:
+        entry = wanted[0]
+        for info, numbers in rows:
             segment = state.by_log.get(info.key)
             if segment is None:
                 continue
             part = part_of(segment.manifest, "log")
             for number in numbers.tolist():
                 group, index = divmod(int(number), info.row_group_rows)
-                table = self._files.group(segment.manifest, part, group, _COLUMNS[entry]).slice(index, 1)
-                row = rows_of(table)[0]
-                same = (row["entry"], row["gateway"], row[f"{entry}_id"]) == (entry, gateway, client_id)
-                if same and not row["repeats"]:
+                with whole_part():
+                    table = self._files.group(segment.manifest, part, group, _COLUMNS[entry])
+                if index >= table.num_rows:
+                    raise Damaged(f"{part.key} has no row {number}", key=part.key)
+                row = rows_of(table.slice(index, 1))[0]
+                if (row["entry"], row["gateway"], row[f"{entry}_id"]) == wanted and not row["repeats"]:
                     return Claim(position_at(row), row["sha256"])
         return None
+
+    def _check_complete(self, state: CatalogueState, lacking: frozenset[str]) -> None:
+        """Nothing was found: is that the whole truth?"""
+        unheld = self._catalogue.unheld(self._tail.connection(), state)
+        if lacking or unheld:
+            raise SiteUnavailable(
+                f"{len(lacking) + len(unheld)} segments are not indexed now, so nobody can say whether this"
+                " id was archived before",
+                site="index",
+                may_be_stored=False,
+                hint="Send it again later. If this lasts, see: vanvault index status.",
+            )

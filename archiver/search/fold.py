@@ -8,8 +8,8 @@ twice; where a site is away and nobody waits for it, it is folded as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
@@ -17,8 +17,9 @@ from vanvault.archiver.format.batch import decode_batch
 from vanvault.archiver.format.names import batch_prefix, parse_key
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.search.folded import FoldedBatch
+from vanvault.archiver.search.folded import Claim, FoldedBatch
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.sites.placing import copy_object, placement_of, read_anywhere
 from vanvault.archiver.store.port import Site, StoredVersion
@@ -49,6 +50,8 @@ def catch_up(
     settle: bool,
     is_compacted: Callable[[str], bool] = lambda key: False,
     found: Found | None = None,
+    repeated: Callable[[Sequence[Entry]], Mapping[int, Claim]] = lambda entries: {},
+    from_start: bool = False,
     partial: bool = False,
     some_away: bool = False,
 ) -> FoldReport:
@@ -57,7 +60,10 @@ def catch_up(
     Args:
         settle: complete batches that some site lacks (a node that is about to write must); without it
             they are left out of the fold, because they are not acknowledged, unless ``partial``.
+        is_compacted: is a batch found without the hot tail?
         found: look at these only (``merged``), not at everything that may be new.
+        repeated: which entries, by place, repeat a compacted one.
+        from_start: look at every batch, also at those of writers that ended long ago.
         partial: a batch at one site may be acknowledged (``sites/policy.py``).
         some_away: ``sites`` are not all; what only the others hold stays to be folded.
 
@@ -68,7 +74,12 @@ def catch_up(
     folded = settled = rows = skipped = 0
     unreadable: list[str] = []
     waiting: list[FoldedBatch] = []
-    for key, copies in merged(sites, tail.fold_start()) if found is None else found:
+    if found is None:
+        found = merged(sites, "" if from_start else tail.fold_start())
+        whole = not some_away
+    else:
+        whole = False
+    for key, copies in found:
         if tail.knows([key]) or is_compacted(key):
             continue
         if len(copies) < len(sites):
@@ -86,15 +97,24 @@ def catch_up(
         except (Damaged, NotFound):
             unreadable.append(key)
             continue
-        waiting.append(batch)
+        waiting.append(replace(batch, compacted=_repeated(batch, repeated)))
         rows += batch.header.rows
         if rows >= _APPLY_ROWS:
             folded += tail.apply(waiting)
             waiting, rows = [], 0
     folded += tail.apply(waiting)
-    if found is None and not unreadable and not skipped and not some_away:
+    if whole and not unreadable and not skipped:
         tail.fold_completed()
     return FoldReport(folded, settled, tuple(unreadable))
+
+
+def _repeated(
+    batch: FoldedBatch, repeated: Callable[[Sequence[Entry]], Mapping[int, Claim]]
+) -> Mapping[int, Claim]:
+    try:
+        return repeated(batch.entries)
+    except (Damaged, SiteUnavailable):
+        return {}  # better shown twice than not folded: a damaged segment stops no node
 
 
 def merged(

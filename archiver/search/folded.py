@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from vanvault.archiver.model.batch import BatchHeader, Commit, Placement
 from vanvault.archiver.model.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Where a (gateway, id) was first archived."""
+
+    position: bytes
+    sha256: bytes  # of the original or the canonical event
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +27,7 @@ class FoldedBatch:
     entries: tuple[Entry, ...]
     placements: tuple[Placement, ...]
     commit: Commit | None = None  # known when this process signed it, or a later header recorded it
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Where a (gateway, id) was first archived."""
-
-    position: bytes
-    sha256: bytes  # of the original or the canonical event
+    compacted: Mapping[int, Claim] = field(default_factory=dict)  # by row: what it repeats
 
 
 @dataclass(frozen=True, slots=True)

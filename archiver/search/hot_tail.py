@@ -23,10 +23,10 @@ from pathlib import Path
 import orjson
 
 from vanvault.archiver.model.batch import Commit, Placement
-from vanvault.archiver.model.entry import Event
+from vanvault.archiver.model.entry import Entry, Event
 from vanvault.archiver.ports import Entropy
 from vanvault.archiver.search import commits, token_blocks
-from vanvault.archiver.search.folded import FoldedBatch, position_of
+from vanvault.archiver.search.folded import Claim, FoldedBatch, position_of
 from vanvault.archiver.search.items import item_of, keys_of
 from vanvault.archiver.search.secrets import SearchSecrets
 from vanvault.archiver.search.tail_reader import TailReader
@@ -132,7 +132,11 @@ class HotTail(TailReader):
             sealed = nonce + secrets.sealing.encrypt(nonce, orjson.dumps(item_of(entry)), position)
             rows.append((position, n, row, sealed))
             kind = "event" if isinstance(entry, Event) else "message"
-            claims.append((secrets.claim(kind, entry.gateway, entry.client_id), position, entry.sha256))
+            first = batch.compacted.get(row)
+            if first is None:
+                claims.append((secrets.claim(kind, entry.gateway, entry.client_id), position, entry.sha256))
+            else:
+                self._repeats(connection, entry, position, first)
             for pair in keys_of(entry):
                 token = tokens.get(pair)
                 if token is None:
@@ -145,6 +149,13 @@ class HotTail(TailReader):
         connection.executemany("INSERT OR IGNORE INTO claim VALUES(?, ?, ?)", claims)
         if connection.total_changes - before != len(claims):
             self._settle_duplicates(connection, claims)
+
+    def _repeats(self, connection: sqlite3.Connection, entry: Entry, position: bytes, first: Claim) -> None:
+        """What is compacted stands; what repeats it is not shown, or is a conflict."""
+        if entry.sha256 == first.sha256:
+            connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (position,))
+        else:
+            connection.execute("INSERT OR IGNORE INTO conflict VALUES(?, ?)", (position, first.position))
 
     def _settle_duplicates(
         self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, bytes]]

@@ -12,7 +12,7 @@ from vanvault.archiver.model.times import parse_rfc3339, rfc3339_us, to_us
 
 Item = dict[str, Any]
 
-#: Fields with which a search may ask for equality, besides times; each becomes one token.
+#: Fields with which a search may ask, besides times: for equality, but for the prefix.
 SEARCH_FIELDS = (
     "entry",
     "gateway",
@@ -27,11 +27,14 @@ SEARCH_FIELDS = (
     "tax_code",
     "insurance_number",
     "dossier_number",
+    "dossier_prefix",
     "procedure",
     "period",
     "state",
     "agency",
 )
+#: The one field that is no equality: how a dossier number begins.
+PREFIX = "dossier_prefix"
 
 
 def item_of(entry: Entry) -> Item:
@@ -115,8 +118,7 @@ def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
     if isinstance(entry, Event):
         yield "event_id", entry.event_id
         yield "type", entry.type
-    else:
-        yield "sha256", entry.sha256.hex()
+    yield "sha256", entry.sha256.hex()
     if entry.message_id:
         yield "message_id", entry.message_id
     metadata = entry.metadata
@@ -132,9 +134,10 @@ def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
 def keys_of_filters(filters: dict[str, str]) -> list[tuple[str, str]]:
     """The (field, value) pairs to look up for a search's filters; ``matches`` checks the rest.
 
-    ``entry`` has none of its own: every event has the kind "event", and most entries are messages.
+    ``entry`` has none of its own: every event has the kind "event", and most entries are messages. Nor has
+    ``dossier_prefix``: the hot tail holds days, so that looking at what the other fields leave is enough.
     """
-    pairs = [(field, value) for field, value in filters.items() if field != "entry"]
+    pairs = [(field, value) for field, value in filters.items() if field not in ("entry", PREFIX)]
     return pairs + ([("kind", "event")] if filters.get("entry") == "event" else [])
 
 
@@ -143,6 +146,9 @@ def matches(item: Item, filters: dict[str, str]) -> bool:
     for field, value in filters.items():
         if field == "insurance_number":
             if value not in item["insurance_numbers"]:
+                return False
+        elif field == PREFIX:
+            if not item["dossier_number"].startswith(value):
                 return False
         elif item.get(field, "") != value:
             return False

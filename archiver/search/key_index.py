@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.index.build import COLUMNS, RowsIndex, index_rows, write_index
 from vanvault.archiver.index.cache import BlockCache
-from vanvault.archiver.index.fields import Tier
+from vanvault.archiver.index.fields import TIERS, Tier
 from vanvault.archiver.index.file import IndexFile, open_index
 from vanvault.archiver.index.merge import merge_index
 from vanvault.archiver.index.plan import IndexFacts, plan_merges
@@ -34,8 +35,16 @@ from vanvault.archiver.search.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.search.locate import part_of
 from vanvault.archiver.search.segment_files import SegmentFiles
 
+T = TypeVar("T")
+
+#: Stores index files of log parts; gives, of each, the log parts in it and those that no site gives.
+Build = Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]
+
 _SUFFIX = ".idx"
 _FILTER = ".filter"
+_NONE: frozenset[str] = frozenset()
+#: How often a question is put again when files go or break meanwhile.
+_ATTEMPTS = 4
 #: Segments whose postings one index file takes at once while an index is built.
 _TOGETHER = 16
 
@@ -77,7 +86,7 @@ class KeyIndex:
         self._open: dict[str, IndexFile] = {}
         self._reader = IndexReader(())
         self._known: frozenset[str] = frozenset()
-        self._checked: frozenset[str] = frozenset()
+        self._level: tuple[frozenset[str], IndexReader, frozenset[str]] = (_NONE, self._reader, _NONE)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -89,10 +98,39 @@ class KeyIndex:
 
         Raises Damaged, SiteUnavailable, KeyUnavailable.
         """
-        if needed is not self._checked and not needed <= self._known:
-            self.refresh()
-        self._checked = needed  # one state of the catalogue gives one set: no need to compare it twice
-        return self._reader
+        return self._levelled(needed)[0]
+
+    def ask(self, needed: frozenset[str], question: Callable[[IndexReader], T]) -> tuple[T, frozenset[str]]:
+        """The answer, and those of the log parts ``needed`` of which no index file knows: files were lost.
+
+        A file that was merged away meanwhile is let go and the question put again; so is one with a damaged
+        block, which is deleted, to be built again by the next ``catch_up``.
+
+        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        """
+        for _ in range(_ATTEMPTS):
+            reader, lacking = self._levelled(needed)
+            try:
+                return question(reader), lacking
+            except NotFound:
+                self.refresh()
+            except Damaged as error:
+                if error.key not in self._open:
+                    raise
+                self._delete(error.key)
+                self.refresh()
+        reader, lacking = self._levelled(needed)
+        return question(reader), lacking
+
+    def _levelled(self, needed: frozenset[str]) -> tuple[IndexReader, frozenset[str]]:
+        checked, reader, lacking = self._level
+        if needed is not checked:  # one state of the catalogue gives one set: it is not compared twice
+            if not needed <= self._known:
+                self.refresh()
+            with self._lock:
+                reader, lacking = self._reader, needed - self._known
+                self._level = (needed, reader, lacking)
+        return reader, lacking
 
     def refresh(self) -> None:
         """Open what came, forget what went."""
@@ -109,9 +147,13 @@ class KeyIndex:
                 except Damaged:
                     self._store.delete(name)  # it is built again from segments
                     self._store.delete(name + _FILTER)
+            for name in _overlapping(opened.values()):
+                self._delete(name)
+                del opened[name]
             self._open = opened
             self._reader = IndexReader(opened.values())
             self._known = frozenset(segment.key for segment in self._reader.segments())
+            self._level = (_NONE, self._reader, _NONE)
 
     def catch_up(self, *, wait: bool = False) -> IndexReport:
         """Index what the catalogue has and the index has not; merge what is due.
@@ -120,23 +162,85 @@ class KeyIndex:
 
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
-        if not self._catalogue.unindexed():
+        if not self._wanting():
             return IndexReport(0, 0, ())
         with self._alone(wait=wait) as alone:
             if not alone:
                 return IndexReport(0, 0, ())
             self.refresh()
-            indexed, unreadable = self._index(self._catalogue.unindexed())
+            indexed, unreadable = self._index(self._wanting())
             return IndexReport(indexed, self._merge(), unreadable)
 
-    def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> IndexReport:
-        """Build what is missing; begun again after a kill, it goes on. ``progress``: segments done."""
+    def rebuild(
+        self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
+    ) -> IndexReport:
+        """Build what is missing; begun again after a kill, it goes on.
+
+        Args:
+            progress: hears how many segments more are done.
+            build: stores files of log parts in its own way, such as on other processes.
+        """
         with self._alone(wait=True):
             self.refresh()
-            missing = [one for one in self._catalogue.segments() if log_key(one) not in self._known]
-            done, unreadable = self._index(missing, progress)
-            more, others = self._index(self._catalogue.unindexed(), progress)
-            return IndexReport(done + more, self._merge(), (*unreadable, *others))
+            wanting = self._wanting()
+            if build is None:
+                done, unreadable = self._index(wanting, progress)
+                return IndexReport(done, self._merge(), unreadable)
+            self._note([one for one in wanting if log_key(one) in self._known])
+            left = [log_key(one) for one in wanting if log_key(one) not in self._known]
+            spoiled: list[str] = []
+            for stored, unreadable_here in build(left):
+                spoiled += unreadable_here
+                self.refresh()
+                self._note([one for one in wanting if log_key(one) in stored])
+                progress(len(stored))
+            return IndexReport(len(wanting) - len(spoiled), self._merge(), tuple(spoiled))
+
+    def wanting(self) -> list[str]:
+        """Log parts that the index lacks, whether it never had them or lost them."""
+        return [log_key(one) for one in self._wanting()]
+
+    def build(self, logs: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Store one file of these log parts: those that are in it, and those that no site gives.
+
+        It is not on record yet: ``rebuild`` of another process does that, which holds the lock.
+        """
+        wanted = set(logs)
+        parts, stored, unreadable = [], [], []
+        for segment in self._catalogue.segments():
+            if (key := log_key(segment)) in wanted:
+                try:
+                    parts.append(self._rows(segment))
+                    stored.append(key)
+                except (Damaged, NotFound):
+                    unreadable.append(key)
+        if parts:
+            self._put(lambda path: self._write(path, parts))
+        return stored, unreadable
+
+    def tiers(self) -> Sequence[tuple[str, int, int, int, int]]:
+        """Of each tier: its name, and how many files, segments, rows, and bytes with filters."""
+        self.refresh()
+        found: list[tuple[str, int, int, int, int]] = []
+        for tier in TIERS:
+            files = [one for one in self._reader.files if one.header.tier == tier]
+            segments = sum(len(one.table.segments) for one in files)
+            rows = sum(one.table.rows for one in files)
+            size = sum(one.size + one.filter.nbytes for one in files)
+            found.append((tier, len(files), segments, rows, size))
+        return found
+
+    def _note(self, segments: Sequence[KnownSegment]) -> None:
+        for segment in segments:
+            self._catalogue.indexed(segment.n)
+
+    def _wanting(self) -> list[KnownSegment]:
+        """Segments that the index lacks, whether it never had them or lost them."""
+        state = self._catalogue.current()
+        _, lacking = self._levelled(state.logs)
+        if not state.unindexed and not lacking:
+            return []
+        return [one for one in state.segments if not one.indexed or log_key(one) in lacking]
 
     def discard(self) -> None:
         """Delete every index file. Entries of segments are not found until ``rebuild`` is done."""
@@ -162,8 +266,7 @@ class KeyIndex:
             if parts:
                 self._put(lambda path, parts=parts: self._write(path, parts))  # type: ignore[misc]
                 self.refresh()
-            for segment in here:
-                self._catalogue.indexed(segment.n)
+            self._note(here)
             done += len(here)
             progress(len(here))
         return done, tuple(unreadable)
@@ -249,6 +352,22 @@ class KeyIndex:
 def log_key(segment: KnownSegment) -> str:
     """The key of a segment's log part."""
     return part_of(segment.manifest, "log").key
+
+
+def _overlapping(files: Iterable[IndexFile]) -> list[str]:
+    """Files that share some of their segments with larger ones, but not all: two rebuilds met.
+
+    What is only in them is indexed again.
+    """
+    seen: set[str] = set()
+    found = []
+    for one in sorted(files, key=lambda one: (len(one.table.segments), one.name), reverse=True):
+        keys = {segment.key for segment in one.table.segments}
+        if keys & seen and not keys <= seen:
+            found.append(one.name)
+        else:
+            seen |= keys
+    return found
 
 
 def _facts(file: IndexFile) -> IndexFacts:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
@@ -112,9 +114,10 @@ class Locator:
         part = part_of(manifest, "originals")
         if number is None:
             raise NotFound("this entry has no original in its segment")
-        header = self._files.header(manifest, part)
-        group, index = divmod(int(number), header.group_rows)
-        column = self._files.group(manifest, part, group).column("body")
+        with whole_part():
+            header = self._files.header(manifest, part)
+            group, index = divmod(int(number), header.group_rows)
+            column = self._files.group(manifest, part, group).column("body")
         if index >= len(column):
             raise Damaged(f"{part.key} has no row {number}", key=part.key)
         body: bytes = column[index].as_py()
@@ -123,11 +126,13 @@ class Locator:
     def _between(self, manifest: SegmentManifest, first_us: int, last_us: int) -> list[Row]:
         """The rows received between two times, both included."""
         part = part_of(manifest, "log")
-        starts = self._files.header(manifest, part).first_us
+        with whole_part():
+            starts = self._files.header(manifest, part).first_us
         first = max(0, bisect_left(starts, first_us) - 1)
         rows: list[Row] = []
         for group in range(first, bisect_right(starts, last_us)):
-            table = self._files.group(manifest, part, group)
+            with whole_part():
+                table = self._files.group(manifest, part, group)
             times = table.column("received_at").cast(pa.int64())
             within = pc.and_(pc.greater_equal(times, first_us), pc.less_equal(times, last_us))
             rows += rows_of(table.filter(within))
@@ -140,12 +145,25 @@ class Locator:
             if found is not None:
                 self._evidence.move_to_end(part.key)
                 return found
-        table = self._files.table(manifest, part)
+        with whole_part():
+            table = self._files.table(manifest, part)
         with self._lock:
             self._evidence[part.key] = table
             while len(self._evidence) > _EVIDENCE_CACHED:
                 self._evidence.popitem(last=False)
         return table
+
+
+@contextmanager
+def whole_part() -> Iterator[None]:
+    """A part that a signed manifest names and no site has is damage, not somebody's wrong request."""
+    try:
+        yield
+    except NotFound as error:
+        raise Damaged(
+            f"{error.message}, though a proved segment names it",
+            hint="Run: vanvault verify. If another copy of the site exists, restore it from there.",
+        ) from error
 
 
 def part_of(manifest: SegmentManifest, kind: str) -> SegmentPart:

@@ -16,7 +16,7 @@ from typing import Literal
 from vanvault.archiver.errors import InvalidInput
 from vanvault.archiver.format.canonical import canonical
 from vanvault.archiver.model.times import parse_rfc3339, to_us
-from vanvault.archiver.search.items import SEARCH_FIELDS
+from vanvault.archiver.search.items import PREFIX, SEARCH_FIELDS
 
 Order = Literal["newest", "oldest"]
 
@@ -24,6 +24,8 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 #: Longest value of a filter, in characters; stored values are shorter.
 MAX_VALUE = 512
+#: Shortest beginning of a dossier number, in characters.
+MIN_PREFIX = 3
 POSITION_BYTES = 12
 
 _CURSOR_MAC = 16
@@ -51,8 +53,8 @@ def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Que
     Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
     ``limit`` (1 to 1000), ``cursor``.
 
-    Raises InvalidInput: unknown or repeated name, empty or overlong value, bad time, reversed range,
-    limit out of range, a cursor that is not of this query.
+    Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
+    that never match together, bad time, reversed range, limit out of range, a cursor of another query.
     """
     given: dict[str, str] = {}
     for name, value in parameters:
@@ -66,7 +68,7 @@ def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Que
             raise InvalidInput(f"{name} is given twice", field=name)
         if not value or len(value) > MAX_VALUE:
             raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
-        given[name] = value
+        given[name] = _text(name, value)
     order = given.get("order", "newest")
     if order not in ("newest", "oldest"):
         raise InvalidInput("order is newest or oldest", field="order")
@@ -76,6 +78,7 @@ def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Que
     filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
     if "sha256" in filters:
         filters["sha256"] = _digest(filters["sha256"])
+    check_together(filters)
     query = Query(
         filters=filters,
         from_us=from_us,
@@ -87,6 +90,35 @@ def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Que
         after = open_cursor(given["cursor"], query, cursor_key)
         query = Query(query.filters, query.from_us, query.to_us, query.order, query.limit, after)
     return query
+
+
+def check_together(filters: Mapping[str, str]) -> None:
+    """Raises InvalidInput for filters that no entry can match: "nothing found" would mislead."""
+    entry = filters.get("entry")
+    if entry not in (None, "message", "event"):
+        raise InvalidInput("entry is message or event", field="entry")
+    for name in ("event_id", "type"):
+        if entry == "message" and name in filters:
+            raise InvalidInput(
+                f"{name} is a field of events, so it cannot be used with entry=message",
+                field=name,
+                hint=f"Leave out one of entry and {name}.",
+            )
+    if entry == "event" and filters.get("kind", "event") != "event":
+        raise InvalidInput(
+            "every event has the kind event, so no other kind can be used with entry=event",
+            field="kind",
+            hint="Leave out one of entry and kind. What happened in an event is its type.",
+        )
+    if PREFIX in filters:
+        if "dossier_number" in filters:
+            raise InvalidInput(
+                f"dossier_number and {PREFIX} cannot be used together",
+                field=PREFIX,
+                hint="Give the whole number, or how it begins.",
+            )
+        if len(filters[PREFIX]) < MIN_PREFIX:
+            raise InvalidInput(f"{PREFIX} has at least {MIN_PREFIX} characters", field=PREFIX)
 
 
 def seal_cursor(position: bytes, query: Query, cursor_key: bytes) -> str:
@@ -110,6 +142,13 @@ def open_cursor(text: str, query: Query, cursor_key: bytes) -> bytes:
             hint="Repeat the search without a cursor, or with the same fields as the page before.",
         )
     return position
+
+
+def _text(name: str, value: str) -> str:
+    """The value, if it is text: not half of a character, as bytes that are not UTF-8 become."""
+    if not value.isprintable() and any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in value):
+        raise InvalidInput(f"{name} holds characters that are no text", field=name)
+    return value
 
 
 def _time(given: Mapping[str, str], name: str, default: int) -> int:

@@ -45,21 +45,21 @@ class FirstReceipts:
         """
         try:
             _, batch, row = self._tail.at(position)
-        except NotFound:
+            return self._receipt(self._tail.batch(batch), row)
+        except NotFound:  # it is compacted, or was so between two of these reads
             return self._of_segment(self._locator.at(position))
-        return self._receipt(batch, row)
 
     def of(self, archive_id: str) -> Receipt:
         """The receipt of an archive id. Raises as ``at`` does, and InvalidInput (no id)."""
         try:
             _, batch, row = self._tail.by_id(archive_id)
+            return self._receipt(self._tail.batch(batch), row)
         except NotFound:
             return self._of_segment(self._locator.by_id(archive_id))
-        return self._receipt(batch, row)
 
     def commit_of(self, n: int) -> Commit:
         """The commit record of a folded batch, recorded or made again. Raises NotFound, KeyUnavailable."""
-        return self._of_batch(n)[1]
+        return self._of_batch(self._tail.batch(n))[1]
 
     def upgrade(self, key: str, placements: Sequence[Placement]) -> Commit:
         """Receipts that name these copies, from now on: the record for a later header to hold.
@@ -72,13 +72,14 @@ class FirstReceipts:
         self._tail.learn(commit)
         return commit
 
-    def _receipt(self, n: int, row: int) -> Receipt:
-        tree, commit = self._of_batch(n)
+    def _receipt(self, batch: KnownBatch, row: int) -> Receipt:
+        tree, commit = self._of_batch(batch)
         return tree.receipt(row, commit.signature)
 
-    def _of_batch(self, n: int) -> tuple[ReceiptTree, Commit]:
-        # A commit record that came since (an upgrade) stands over the one of the cached tree.
-        return self._tree(n, lambda: self._build(n), lambda: self._tail.batch(n).commit)
+    def _of_batch(self, batch: KnownBatch) -> tuple[ReceiptTree, Commit]:
+        # By key: the hot tail gives numbers of batches that left it to others. A commit record that came
+        # since (an upgrade) stands over the one of the cached tree.
+        return self._tree(batch.key, lambda: self._build(batch), batch.commit)
 
     def _of_segment(self, found: Located) -> Receipt:
         writer, sequence, row = (found.row[name] for name in ("writer", "sequence", "row"))
@@ -89,11 +90,11 @@ class FirstReceipts:
         self,
         at: Hashable,
         build: Callable[[], tuple[ReceiptTree, Commit]],
-        still: Callable[[], Commit | None] | None = None,
+        stands: Commit | None = None,
     ) -> tuple[ReceiptTree, Commit]:
         with self._lock:
             cached = self._cache.get(at)
-            if cached is not None and (still is None or still() in (None, cached[1])):
+            if cached is not None and stands in (None, cached[1]):
                 self._cache.move_to_end(at)
                 return cached
         built = build()
@@ -105,9 +106,10 @@ class FirstReceipts:
                 self._cache.popitem(last=False)
         return built
 
-    def _build(self, n: int) -> tuple[ReceiptTree, Commit]:
-        batch = self._tail.batch(n)
-        entries = self._tail.entries(n)
+    def _build(self, batch: KnownBatch) -> tuple[ReceiptTree, Commit]:
+        entries = self._tail.entries(batch.n)
+        if len(entries) != batch.header.rows:
+            raise NotFound(f"the hot tail does not hold {batch.key} any more")
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded

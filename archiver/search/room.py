@@ -14,6 +14,7 @@ from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.ports import Clock, Entropy, Stopwatch
 from vanvault.archiver.search.catalogue import Catalogue
 from vanvault.archiver.search.claims import Claims
+from vanvault.archiver.search.histogram import Histograms
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.key_index import KeyIndex
 from vanvault.archiver.search.locate import Locator
@@ -34,6 +35,7 @@ class SearchRoom:
     index: KeyIndex
     claims: Claims
     search: Search
+    histograms: Histograms
     threads: ThreadPoolExecutor
 
     def close(self) -> None:
@@ -93,4 +95,5 @@ def open_search(
         limits=limits,
     )
     claims = Claims(tail, catalogue, index, files)
-    return SearchRoom(catalogue, files, locator, index, claims, search, pool)
+    histograms = Histograms(tail, catalogue, index)
+    return SearchRoom(catalogue, files, locator, index, claims, search, histograms, pool)

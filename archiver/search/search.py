@@ -24,25 +24,16 @@ from vanvault.archiver.search.items import Item, entry_of
 from vanvault.archiver.search.key_index import KeyIndex
 from vanvault.archiver.search.locate import Located, Locator, part_of
 from vanvault.archiver.search.places import Places
-from vanvault.archiver.search.query import MAX_LIMIT, Query, seal_cursor
+from vanvault.archiver.search.query import MAX_LIMIT, POSITION_BYTES, Query, seal_cursor
 from vanvault.archiver.search.segment_rows import item_at
 from vanvault.archiver.search.segment_search import SegmentSearch
 from vanvault.archiver.search.streams import Source, Step, merged
 from vanvault.archiver.search.tail_reader import TailReader
 from vanvault.archiver.search.tail_search import TailHit, tail_source
+from vanvault.archiver.search.unread import Unread
 from vanvault.archiver.search.windows import windows
 
 Hit = TailHit | Located
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """What a search could not look at: these entries may be missing from its answer."""
-
-    object: str  # key of the log part, or of the batch
-    reason: str  # "damaged", "unavailable", "missing", "not indexed yet"
-    first: str  # RFC 3339: of the entries in it
-    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +126,17 @@ class Search:
         except NotFound:
             return self._whole(self._locator.by_id(archive_id))
 
-    def timeline(self, transaction_id: str, gateway: str = "") -> list[Item]:
-        """Everything of one transaction, oldest first; of one gateway only, when named."""
+    def timeline(self, transaction_id: str, gateway: str = "") -> Page:
+        """Everything of one transaction, oldest first, on one page; of one gateway only, when named.
+
+        Raises as ``page`` does.
+        """
         filters = {"transaction_id": transaction_id} | ({"gateway": gateway} if gateway else {})
         query = Query(filters=filters, order="oldest", limit=MAX_LIMIT)
         items: list[Item] = []
+        unread: dict[str, Unread] = {}
         while True:
-            walk = _Walk(query)
+            walk = _Walk(query, unread=unread)
             with self._tail.snapshot() as connection:
                 state = self._catalogue.state(connection)
                 for step in merged(self._sources(walk, state), newest=False):
@@ -151,16 +146,15 @@ class Search:
                         break
                 items += self._completed([hit for _, hit in walk.hits])
             if len(walk.hits) < query.limit:
-                return items
+                return Page(items, None, unread=tuple(unread[key] for key in sorted(unread)))
             query = replace(query, after=walk.hits[-1][0])
 
     def _sources(self, walk: _Walk, state: CatalogueState) -> list[Source[Hit]]:
         query = walk.query
         bounds = bounds_of(query)
         sources: list[Source[Hit]] = [tail_source(self._tail, query, bounds)]
-        for segment in state.segments if state.unindexed else ():
-            if not segment.indexed:
-                self._note(walk, segment, "not indexed yet")
+        for segment in self._catalogue.unheld(self._tail.connection(), state):
+            self._note(walk, segment, "not indexed yet")
         if state.by_log:
             bound = bounds.high if query.order == "newest" else bounds.low
             sources.append(Source(bound, lambda: self._compacted(walk, state, bounds)))
@@ -168,24 +162,33 @@ class Search:
 
     def _compacted(self, walk: _Walk, state: CatalogueState, bounds: Bounds) -> Iterator[Step[Located]]:
         query, newest = walk.query, walk.query.order == "newest"
-        reader = self._index.reader(state.logs)
 
         def unreadable(segment: KnownSegment, error: VanVaultError) -> None:
             self._note(walk, segment, _reason(error))
 
-        first = first_window(reader, query, len(state.starts))
+        count = len(state.starts)
+        first, lacking = self._index.ask(state.logs, lambda reader: first_window(reader, query, count))
+        for log in lacking:
+            self._note(walk, state.by_log[log], "not indexed yet")
         for window in windows(state.starts, bounds, first, newest=newest):
-            found = candidates(reader, query, state, window)
+            found, _ = self._index.ask(
+                state.logs,
+                lambda reader, window=window: candidates(reader, query, state, window),  # type: ignore[misc]
+            )
             yield from merged(self._segments.sources(found, query, window, unreadable), newest=newest)
 
     def _bounded(self, steps: Iterator[Step[Hit]], walk: _Walk) -> Iterator[Step[Hit]]:
-        """Stops at a bound when a search without a key has looked at enough."""
+        """Stops at a bound when a search has looked at enough, but not before it came forward."""
         began, rows = self._stopwatch.seconds(), 0
-        free = is_keyed(walk.query)
+        most = None if is_keyed(walk.query) else self._limits.rows
+        start = b""
         for step in steps:
-            if step.hit is None and not free:
-                if rows >= self._limits.rows or self._stopwatch.seconds() - began > self._limits.seconds:
-                    walk.stopped_at = step.position
+            if step.hit is None:
+                start = start or step.position
+                enough = most is not None and rows >= most
+                enough = enough or self._stopwatch.seconds() - began > self._limits.seconds
+                if enough and step.position != start:
+                    walk.stopped_at = _stop(step.position, walk)
                     return
                 rows += _GROUP_ROWS
             yield step
@@ -196,10 +199,7 @@ class Search:
             after = walk.hits[walk.query.limit - 1][0]
         elif walk.stopped_at:
             after = walk.stopped_at
-            partial = (
-                "no field of this search leads to single entries, so it looks at one after the other;"
-                " it stopped before the end. Go on with the cursor, or name a key field or a shorter time."
-            )
+            partial = _KEYED if is_keyed(walk.query) else _UNKEYED
         cursor = seal_cursor(after, walk.query, self._cursor_key) if after else None
         return Page(items, cursor, partial, tuple(walk.unread[key] for key in sorted(walk.unread)))
 
@@ -257,8 +257,26 @@ class Search:
         return {**self._of_segment(found), "object": evidence.key, "sha512": sha512}
 
 
+_UNKEYED = (
+    "no field of this search leads to single entries, so it looks at one after the other; it stopped before"
+    " the end. Go on with the cursor, or name a key field or a shorter time."
+)
+_KEYED = (
+    "so many entries have the key of this search that it stopped before the end. Go on with the cursor, or"
+    " name another field or a shorter time."
+)
+
 #: What one bound stands for, about: the rows of a row group.
 _GROUP_ROWS = 1024
+
+
+def _stop(position: bytes, walk: _Walk) -> bytes:
+    """Where the next page begins: never before what this one has; bounds may lie a moment behind."""
+    whole = position.ljust(POSITION_BYTES, b"\0")[:POSITION_BYTES]
+    if not walk.hits:
+        return whole
+    last = walk.hits[-1][0]
+    return min(whole, last) if walk.query.order == "newest" else max(whole, last)
 
 
 def bounds_of(query: Query) -> Bounds:

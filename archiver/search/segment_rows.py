@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.metadata import BUSINESS_FIELDS
 from vanvault.archiver.model.times import rfc3339_us
-from vanvault.archiver.search.items import Item, entry_of
+from vanvault.archiver.search.items import PREFIX, Item, entry_of
 
 Row = dict[str, Any]
 
 #: Search fields that are no column of the log under the same name.
-_LISTED = {"insurance_number": "insurance_numbers"}
+_LISTED = {"insurance_number": "insurance_numbers", PREFIX: "dossier_number"}
 
 
 def rows_of(table: pa.Table) -> list[Row]:
@@ -88,6 +88,8 @@ def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
         column = table.column(_LISTED.get(field, field))
         if field == "insurance_number":
             one = _holding(column.combine_chunks(), value)
+        elif field == PREFIX:
+            one = pc.starts_with(column, pattern=value)
         elif field == "sha256":
             one = pc.equal(column, pa.scalar(bytes.fromhex(value), column.type))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ from vanvault.archiver.search.tail_file import TailFile
 _SKEW_US = 3_600 * 1_000_000
 #: How long a writer must have been silent at a complete fold to be left out of the next listings.
 _SILENT_US = 2 * 86_400 * 1_000_000
+
+
+#: The first claim on (entry, gateway, id).
+FindClaim = Callable[[str, str, str], Claim | None]
 
 
 class TailReader:
@@ -188,8 +192,12 @@ class TailReader:
         }
         return [self._known(row) for row in rows], recorded
 
-    def repeats_in(self, key: str) -> dict[str, bytes]:
-        """Id of every entry of one batch that repeats another -> position of the one that stands."""
+    def repeats_in(self, key: str, find: FindClaim | None = None) -> dict[str, bytes]:
+        """Id of every entry of one batch that repeats another -> position of the one that stands.
+
+        ``find``: looks beyond this file, for what was compacted before. Raises as ``find`` does.
+        """
+        find = find or self.claim
         rows = self.connection().execute(
             "SELECT e.position, e.sealed FROM duplicate d JOIN entry e ON e.position = d.position"
             " JOIN batch b ON b.n = e.batch WHERE b.key = ?",
@@ -199,7 +207,7 @@ class TailReader:
         for position, sealed in rows.fetchall():
             item = self.unseal(position, sealed)
             client_id = item["event_id"] if item["entry"] == "event" else item["message_id"]
-            claim = self.claim(item["entry"], item["gateway"], client_id)
+            claim = find(item["entry"], item["gateway"], client_id)
             if claim is not None:
                 found[str(item["id"])] = claim.position
         return found

@@ -15,6 +15,8 @@ from vanvault.archiver.search.token_blocks import intersection
 
 #: Rows that one statement fetches.
 _CHUNK = 256
+#: Rows without a match until the search is told how far it is.
+_BETWEEN_BOUNDS = 1024
 _STANDING = " AND position NOT IN (SELECT position FROM duplicate)"
 
 
@@ -34,10 +36,15 @@ def tail_source(tail: TailReader, query: Query, bounds: Bounds) -> Source[TailHi
 
 
 def _steps(tail: TailReader, query: Query, bounds: Bounds) -> Iterator[Step[TailHit]]:
+    looked_at = 0
     for position, batch, row, sealed in _rows(tail, query, bounds):
         item = tail.unseal(position, sealed)
         if matches(item, query.filters):
             yield Step(position, TailHit(item, batch, row))
+            continue
+        looked_at += 1
+        if looked_at % _BETWEEN_BOUNDS == 0:
+            yield Step(position)  # a search that finds little may stop here, and go on later
 
 
 def _rows(tail: TailReader, query: Query, bounds: Bounds) -> Iterator[tuple[bytes, int, int, bytes]]:

@@ -42,6 +42,7 @@ ROUTES = [
     ("POST", "/v1/messages:batch"),
     ("POST", "/v1/events"),
     ("GET", "/v1/search"),
+    ("GET", "/v1/histogram"),
     ("GET", "/v1/messages/0123456789abcdef-1-0"),
     ("GET", "/v1/messages/0123456789abcdef-1-0/original"),
     ("GET", "/v1/receipts/0123456789abcdef-1-0"),

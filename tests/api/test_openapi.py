@@ -15,6 +15,7 @@ ROUTES = {
     "/v1/messages:batch": {"post"},
     "/v1/events": {"post"},
     "/v1/search": {"get"},
+    "/v1/histogram": {"get"},
     "/v1/messages/{entry_id}": {"get"},
     "/v1/messages/{entry_id}/original": {"get"},
     "/v1/receipts/{entry_id}": {"get"},

@@ -85,7 +85,7 @@ def test_metadata_is_found(golden: Copy) -> None:
             "Bảo hiểm xã hội Quận 1",
             ["7912345678", "7900000001"],
         )
-        assert [found["entry"] for found in archive.search.timeline("t-1")].count("event") == 2
+        assert [found["entry"] for found in archive.search.timeline("t-1").items].count("event") == 2
 
 
 def test_it_can_be_written_on(golden: Copy) -> None:

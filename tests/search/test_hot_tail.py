@@ -39,7 +39,7 @@ DRAFTS = [
 def everything(archive: Archive) -> Any:
     """All that a reader can be told: items, receipts, timelines."""
     items = archive.search.page(Query({"gateway": "gateway-1"}, limit=1000)).items
-    return items, [archive.receipts.of(item["id"]) for item in items], archive.search.timeline("t-1")
+    return items, [archive.receipts.of(item["id"]) for item in items], archive.search.timeline("t-1").items
 
 
 @pytest.fixture

@@ -191,7 +191,7 @@ def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: Sear
 def test_what_is_not_there(new_tail: NewTail, secrets: SearchSecrets) -> None:
     search = search_over(new_tail(), secrets.cursors)
     assert search.page(Query()).items == []
-    assert search.timeline("t-1") == []
+    assert search.timeline("t-1").items == []
     with pytest.raises(NotFound):
         search.entry(f"{WRITERS[0]}-0-0")
     with pytest.raises(InvalidInput):
@@ -204,9 +204,9 @@ def test_a_timeline_is_oldest_first_and_of_one_transaction(new_tail: NewTail, se
     tail = new_tail()
     tail.apply(folded([(WRITERS[0], rows)]))
     search = search_over(tail, secrets.cursors)
-    found = search.timeline("t-1")
+    found = search.timeline("t-1").items
     assert [item["message_id"] for item in found] == [f"m-{n}" for n in range(1, 2500, 2)]
-    assert [item["message_id"] for item in search.timeline("t-1", GATEWAYS[1])] == [
+    assert [item["message_id"] for item in search.timeline("t-1", GATEWAYS[1]).items] == [
         f"m-{n}" for n in range(1, 2500, 2) if n % 3 % 2
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -116,6 +117,17 @@ def memory_home(path: Path) -> Iterator[Home]:
         yield home
     finally:
         home.close()
+
+
+@contextmanager
+def second_home(home: Home, path: Path) -> Iterator[Home]:
+    """Another node on the same sites: the same keys, a hot tail and an index of its own."""
+    shutil.copytree(home.path, path, ignore=shutil.ignore_patterns("cache", "index", "index-work", "sites"))
+    other = Home(path, home.clock, home.sites)
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 class Node:

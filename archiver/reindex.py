@@ -1,0 +1,141 @@
+"""The ten-year index, built from segments alone: on several processes, since it is work for the processor.
+
+Each worker opens the home by its path, indexes some segments into one file and stores that; this process
+notes in the catalogue what is done. Killed at any moment it is begun again: files that were stored count.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.search.key_index import IndexReport
+
+#: Segments of one file: as many postings as a worker holds in memory at once.
+TOGETHER = 16
+#: With fewer segments than this, starting processes costs more than it gives.
+WORTH_WORKERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TierStatus:
+    """The index files of one tier."""
+
+    tier: str
+    files: int
+    segments: int
+    rows: int
+    bytes: int  # of index files and their filters
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What the index of this home holds."""
+
+    tiers: tuple[TierStatus, ...]
+    segments: int  # that the archive has
+    not_indexed: tuple[str, ...]  # log parts
+
+    @property
+    def rows(self) -> int:
+        return sum(one.rows for one in self.tiers)
+
+    @property
+    def bytes(self) -> int:
+        return sum(one.bytes for one in self.tiers)
+
+
+def index_status(archive: Archive) -> IndexStatus:
+    """Level with what the sites list. Raises SiteUnavailable, KeyUnavailable."""
+    archive.catch_up_segments()
+    lacking = archive.index.wanting()
+    return IndexStatus(
+        tiers=tuple(TierStatus(*one) for one in archive.index.tiers()),
+        segments=len(archive.catalogue.segments()),
+        not_indexed=tuple(lacking),
+    )
+
+
+def rebuild_index(
+    archive: Archive,
+    *,
+    discard: bool = False,
+    workers: int = 1,
+    begin: Callable[[int], Callable[[int], None]] = lambda total: lambda done: None,
+) -> IndexReport:
+    """Index every segment that is not; with ``discard`` delete what there is first.
+
+    Args:
+        workers: processes; 1 works in this one.
+        begin: told how many segments there are to do; gives what is told of each few that are done.
+
+    Raises SiteUnavailable, KeyUnavailable: what was done until then stands.
+    """
+    archive.catch_up_segments()
+    if discard:
+        archive.index.discard()
+    archive.index.refresh()
+    missing = archive.index.wanting()
+    step = begin(len(missing))
+    if workers > 1 and len(missing) > WORTH_WORKERS:
+        with _processes(workers) as pool:
+            report = archive.index.rebuild(step, build=_in_pool(archive.home, pool, workers))
+    else:
+        report = archive.index.rebuild(step)
+    # What the hot tail held of these segments has left it; what no segment could give comes back to it.
+    archive.catch_up()
+    return report
+
+
+def _in_pool(
+    home: Path, pool: Executor, workers: int
+) -> Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]:
+    """Builds files of the given log parts; gives (log parts done, unreadable) of each, as they come."""
+
+    def build(logs: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
+        size = max(1, min(TOGETHER, -(-len(logs) // workers)))
+        groups = [list(logs[at : at + size]) for at in range(0, len(logs), size)]
+        running = {pool.submit(_build, str(home), group) for group in groups}
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for one in ended:
+                yield one.result()
+
+    return build
+
+
+def _build(home: str, logs: list[str]) -> tuple[list[str], list[str]]:
+    """In a worker. Raises what the archive raises."""
+    with Archive(Path(home)) as archive:
+        return archive.index.build(logs)
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
