@@ -12,6 +12,8 @@ import uvicorn
 from vanvault.api.app import create_app
 from vanvault.api.shortcut import Shortcut
 from vanvault.archiver.archive import Archive
+from vanvault.recovery.schedule.run import has_verb
+from vanvault.recovery.schedule.table import jobs_on
 
 #: Connections at once; beyond it the server answers 503 by itself.
 _MAX_CONNECTIONS = 4096
@@ -25,10 +27,11 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0) -> None:
     Args:
         grace_s: how long readiness answers 503 before the sockets close, for load balancers.
 
-    Raises SettingsError, KeyUnavailable when the home is not right; OSError when the port is taken.
+    Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; OSError when the
+    port is taken.
     """
-    with Archive(home):
-        pass  # wrong settings and keys show here, as an error of the caller's, not as a server's trace
+    with Archive(home) as archive:  # wrong settings and keys show here, not as a server's trace
+        jobs_on(archive.settings, has_verb)
     app = create_app(lambda: Archive(home))
     config = uvicorn.Config(
         app,
