@@ -5,7 +5,7 @@ must tell another when the next run is. A job is due when its newest slot has be
 So a missed run is made up for once, however many slots went by.
 
 A run that, by its times, began in the future is of a clock that was wrong: it counts for nothing, and the
-job is due by what else is on record.
+job is due by what else is on record. When its date comes, it may take the place of one run.
 """
 
 from __future__ import annotations
