@@ -134,18 +134,28 @@ def units(home: Path, output: Path | None, user: str | None, program: Path | Non
     found = units_of(jobs_on(settings, has_verb), host)
     if settings.schedule.in_serve:
         warn("schedule.in_serve is on: a serving node starts these jobs, too; one of the two is enough")
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        for name, text in found.items():
-            (output / name).write_text(text, encoding="utf-8")
+    changed = _written(output, found) if output is not None else []
     if as_json:
-        emit_json({"units": found if output is None else sorted(found), "folder": str(output or "")})
+        listed = found if output is None else sorted(found)
+        emit_json({"units": listed, "folder": str(output or ""), "changed": changed})
         return
     for name, text in found.items():
         click.echo(f"# {name}\n{text}" if output is None else name)
     if output is not None:
         timers = " ".join(name for name in found if name.endswith(".timer"))
         click.echo(f"next: systemctl daemon-reload && systemctl enable --now {timers}")
+
+
+def _written(folder: Path, found: dict[str, str]) -> list[str]:
+    """Write what is not there yet, word for word; the names of what changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = []
+    for name, text in found.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed
 
 
 def standings(archive: Archive, entries: list[Entry]) -> tuple[dict[str, Standing], list[Lease]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
-from vanvault.recovery.schedule.planner import due
+from vanvault.recovery.schedule.planner import due, standing
 from vanvault.recovery.schedule.record import read_history
 from vanvault.recovery.schedule.run import GRACE_S, has_verb, program, reach_of
 from vanvault.recovery.schedule.table import jobs_on
@@ -27,6 +27,8 @@ _log = structlog.get_logger("vanvault.schedule")
 
 #: A job that came to nothing (another host has it, a site is away) is not asked for again at once.
 NOT_AGAIN = timedelta(minutes=5)
+#: The record is read at least so often, whatever it said last.
+_READ_EVERY = timedelta(hours=1)
 #: Seconds between two looks whether a process has ended.
 _POLL_S = 0.25
 #: What a run gets to put its end on record, beyond what its verb gets to end.
@@ -65,6 +67,8 @@ class Scheduler:
         self._look_s = look_s
         self._command = command or self._schedule_run
         self._not_before: dict[str, datetime] = {}
+        self._read_at: datetime | None = None  # when the record was last read
+        self._quiet_until = datetime.min.replace(tzinfo=UTC)  # nothing is due before
         self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
 
     def start(self) -> None:
@@ -93,18 +97,26 @@ class Scheduler:
     def _next(self) -> Job | None:
         """The job that has waited longest; the node's own intake keeps the hot tail level with the sites."""
         now = self._archive.clock.now()
-        asked = [job for job in self._jobs if self._not_before.get(job.name, now) <= now]
-        if not asked:
+        # What other nodes put on record meanwhile only moves jobs back, so there is no need to read it yet.
+        if self._read_at is not None and self._read_at <= now < self._quiet_until:
             return None
-        history = read_history(self._archive.search, now, reach_of(asked))
-        waiting = due(asked, history, now, self._archive.settings.archive)
-        return waiting[0] if waiting else None
+        self._read_at = now
+        history = read_history(self._archive.search, now, reach_of(self._jobs))
+        archive = self._archive.settings.archive
+        times = {
+            job.name: max(standing(job, history, now, archive).next_at, self._not_before.get(job.name, now))
+            for job in self._jobs
+        }
+        self._quiet_until = min([now + _READ_EVERY, *times.values()])
+        ready = [job for job in self._jobs if times[job.name] <= now]
+        return next(iter(due(ready, history, now, archive)), None)
 
     def _start(self, job: Job) -> None:
         folder = self._archive.home / FOLDER
         now = self._archive.clock.now()
         # Whatever comes of it: a run that is on record is not due, and one that is not must not be hammered.
         self._not_before[job.name] = now + min(NOT_AGAIN, job.every)
+        self._read_at = None
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with (folder / f"{job.name}.log").open("wb") as log:

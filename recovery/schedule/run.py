@@ -81,6 +81,9 @@ def run_job(
                 return None
             lease = take_lease(archive, job)
             started = archive.clock.now()
+            if if_due and not _is_due(archive, job):  # another node's run ended between the two looks
+                end_lease(archive, _run_of(lease, started, started, "stopped", 0, 0.0))
+                return None
         watch = stopwatch or SystemStopwatch()
         began = watch.seconds()
         result, code = _Processes(home, job, lock, extra, grace_s, watch).run()

@@ -21,9 +21,8 @@ PATIENCE_S = 60.0
 class Node:
     """A home and its table of jobs."""
 
-    def __init__(self, home: Path, jobs: str) -> None:
+    def __init__(self, home: Path, jobs: str = "") -> None:
         self.home = home
-        self.jobs = jobs
         with (home / "vanvault.toml").open("a") as settings:
             settings.write(jobs)
 

@@ -93,6 +93,9 @@ def test_the_units_of_a_home_are_written_and_sound(home: Path, tmp_path: Path) -
     assert done.exit_code == 0
     found = json.loads(done.stdout)["units"]
     assert found == sorted(path.name for path in folder.iterdir())
+    again = run_cli(home, "schedule", "units", "--output", folder, "--user", "root", "--json")
+    assert sorted(json.loads(done.stdout)["changed"]) == found
+    assert json.loads(again.stdout)["changed"] == [], "a second time changes nothing"
     assert {"vanvault-verify.service", "vanvault-verify.timer"} <= set(found)
     assert "schedule.in_serve is on" in done.stderr
     printed = run_cli(home, "schedule", "units", "--program", "/usr/bin/true")
