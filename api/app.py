@@ -25,6 +25,7 @@ from vanvault.api.problems import http_problem, problem_name, problem_of, proble
 from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
+from vanvault.recovery.schedule.in_serve import start_scheduler
 
 _log = structlog.get_logger("vanvault.api")
 
@@ -43,9 +44,12 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         archive = await run_in_threadpool(open_archive)
         node = start_node(archive, asyncio.get_running_loop(), app.state.metrics)
+        scheduler = start_scheduler(archive, node.draining)
         observed.log = archive.settings.log.access
         app.state.node = node
         yield
+        if scheduler is not None:
+            await run_in_threadpool(scheduler.stop)
         if not await run_in_threadpool(node.stop):
             _log.error("the node did not drain in time")
 

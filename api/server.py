@@ -27,6 +27,8 @@ from vanvault.api.logs import Format, configure
 from vanvault.api.observe import Observed
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.settings import load_settings
+from vanvault.recovery.schedule.run import has_verb
+from vanvault.recovery.schedule.table import jobs_on
 
 #: Connections at once; beyond it the server answers 503 by itself.
 _MAX_CONNECTIONS = 4096
@@ -47,11 +49,12 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0, log_format: F
         grace_s: how long work is still taken while readiness answers 503, for load balancers.
         log_format: in place of the settings' ``log.format``.
 
-    Raises SettingsError, KeyUnavailable when the home is not right; OSError when the port is taken.
+    Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; OSError when the
+    port is taken.
     """
     configure(log_format or load_settings(home).log.format)
-    with Archive(home):
-        pass  # wrong settings and keys show here, as an error of the caller's, not as a server's trace
+    with Archive(home) as archive:  # wrong settings and keys show here, not as a server's trace
+        jobs_on(archive.settings, has_verb)
     structlog.get_logger("vanvault.server").info("serving", host=host, port=port)
     app = create_app(lambda: Archive(home))
     config = uvicorn.Config(

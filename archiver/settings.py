@@ -201,6 +201,41 @@ class KeysSettings(_Section):
     pkcs11: Pkcs11Settings = Pkcs11Settings()
 
 
+class VerifySettings(_Section):
+    """How verification goes round, and how long an object may go without it."""
+
+    shares: int = Field(
+        default=30, ge=1, le=100_000, description="parts of the archive, of which verify --next reads one"
+    )
+    max_age_days: float = Field(
+        default=90, gt=0, description="age of an object's last verification that is an alarm"
+    )
+
+
+class JobSettings(_Section):
+    """What differs from the table of jobs, or all that there is to say about a job of one's own."""
+
+    on: bool | None = Field(default=None, description="off keeps the job from being run by a schedule")
+    every: str | None = Field(default=None, description="time between two runs, such as 12h or 7d")
+    at: str | None = Field(default=None, description="hour of the first run of a day, such as 02:30 (UTC)")
+    spread: str | None = Field(default=None, description="the job starts up to this much later than at")
+    deadline: str | None = Field(default=None, description="longest duration; then the run is ended")
+    missed: Literal["catch-up", "report"] | None = Field(
+        default=None, description="run a missed job late, or wait for its next time"
+    )
+    commands: tuple[tuple[str, ...], ...] | None = Field(
+        default=None, description="verbs with their arguments, one after the other"
+    )
+
+
+class ScheduleSettings(_Section):
+    """Jobs that run again and again."""
+
+    in_serve: bool = Field(default=True, description="a serving node starts the jobs that are due")
+    look_s: float = Field(default=30, gt=0, description="seconds between two looks for jobs that are due")
+    jobs: dict[str, JobSettings] = Field(default={}, description="by name, what differs from the table")
+
+
 class BackupSettings(_Section):
     """The third copy: a restic repository elsewhere. Its credentials come from the environment."""
 
@@ -297,6 +332,8 @@ class Settings(BaseSettings):
     availability: AvailabilitySettings = AvailabilitySettings()
     health: HealthSettings = HealthSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    verify: VerifySettings = VerifySettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
+from vanvault.cli.schedule import alarms, standings
 
 if TYPE_CHECKING:
     from vanvault.archiver.archive import Archive
@@ -53,6 +55,10 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     for name in found["drills"]["overdue"]:
         warn(f"the drill {name} is overdue; run: vanvault drill run {name}")
     found["health"] = {"from": "look" if judged is None else "server", "sites": judged or looked}
+    for line in found["schedule"]["alarms"]:
+        warn(line)
+    for site, since in found["verification"]["overdue"].items():
+        warn(f"parts of {site} have not been verified since {since}; run: vanvault coverage")
     if as_json:
         emit_json(found)
     else:
@@ -98,6 +104,8 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
         },
         "gateways": len(archive.gateways.names()),
         "drills": {"overdue": overdue(archive.search, archive.clock.now())},
+        "schedule": _schedule(archive),
+        "verification": {"overdue": _unverified(archive)},
     }
 
 
@@ -114,6 +122,27 @@ def _segments(archive: Archive) -> dict[str, Any]:
         for held in found.alarms
     ]
     return {**archive.catalogue.counts(), "uncompacted": batches, "alarms": alarms}
+
+
+def _schedule(archive: Archive) -> dict[str, list[str]]:
+    from vanvault.recovery.schedule.run import has_verb
+    from vanvault.recovery.schedule.table import entries_of
+
+    found, _ = standings(archive, entries_of(archive.settings, has_verb))
+    return {
+        "failing": [name for name, one in found.items() if one.failing],
+        "overdue": [name for name, one in found.items() if one.overdue_since],
+        "alarms": alarms(found),
+    }
+
+
+def _unverified(archive: Archive) -> dict[str, str]:
+    """Sites of which some part was not verified for too long, and since when."""
+    from vanvault.recovery.coverage.report import unverified_sites
+
+    age = timedelta(days=archive.settings.verify.max_age_days)
+    late = unverified_sites(archive.search, archive.sites, age, archive.clock.now())
+    return {site: rfc3339_seconds(since) for site, since in late.items()}
 
 
 def _site(archive: Archive, name: str) -> dict[str, Any]:

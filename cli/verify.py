@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.cli.context import open_archive
+from vanvault.archiver.errors import VanVaultError
+from vanvault.cli.context import catch_up, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
-from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table
+from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -30,24 +32,68 @@ SHOWN = 50
     metavar="N/T",
     help="Read the Nth of T equal parts; names, presence and chains are checked whole each time.",
 )
+@click.option("--next", "take_turn", is_flag=True, help="Read the share that was read longest ago.")
+@click.option("--no-record", is_flag=True, help="Write nothing: the run does not count as a verification.")
 @click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Objects at once.")
 @json_option
 @click.pass_obj
-def command(home: Path, sites: tuple[str, ...], share: str, workers: int, as_json: bool) -> int:
+def command(
+    home: Path,
+    sites: tuple[str, ...],
+    share: str,
+    take_turn: bool,
+    no_record: bool,
+    workers: int,
+    as_json: bool,
+) -> int:
     """Re-read every object at both sites and name what is not whole.
 
-    Exits 0 only when all is whole, 3 when it is not, 7 when a master key is missing or wrong.
+    The run is put on record in the archive. Exits 0 only when all is whole, 3 when it is not, 7 when a master
+    key is missing or wrong.
     """
+    from vanvault.recovery.coverage.record import FINISHED, finished_detail, site_times
+    from vanvault.recovery.verify.archive import chosen_sites
     from vanvault.recovery.verify.model import Share
 
     part = Share.parse(share)
+    if take_turn and (sites or not part.is_whole):
+        raise click.UsageError("--next goes with neither --site nor --share.")
     with open_archive(home) as archive:
+        chosen = chosen_sites(archive.sites, sites)
+        if take_turn:
+            part = _next_share(archive)
+        started, began = archive.clock.now(), site_times(chosen)
         report = run_verify(archive, sites=sites, share=part, workers=workers, quiet=as_json)
+        if not no_record:
+            finished = archive.clock.now()
+            detail = finished_detail(
+                report, part, asked=chosen, began=began, started=started, finished=finished
+            )
+            _put_on_record(archive, FINISHED, detail)
     if as_json:
-        emit_json(summary(report))
+        emit_json({**summary(report), "share": f"{part.number}/{part.of}"})
     else:
         show(report)
     return exit_code(report)
+
+
+def _next_share(archive: Archive) -> Share:
+    from vanvault.recovery.coverage.model import next_share
+    from vanvault.recovery.coverage.record import verify_runs
+
+    catch_up(archive)
+    settings = archive.settings.verify
+    # Twice the limit: a share that was not tried for so long is as good as never read.
+    since = archive.clock.now() - 2 * timedelta(days=settings.max_age_days)
+    return next_share(verify_runs(archive.search, since=since), settings.shares, archive.sites)
+
+
+def _put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> None:
+    """What was found stands, whether the archive can take the record of it or not."""
+    try:
+        put_on_record(archive, type, detail)
+    except VanVaultError as error:
+        warn(f"this could not be put on record in the archive: {error.message}")
 
 
 def run_verify(

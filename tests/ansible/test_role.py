@@ -38,6 +38,7 @@ def play(folder: Path, wheel: Path, port: int) -> dict[str, int]:
         "vanvault_unit_folder": str(folder),
         "vanvault_port": port,
         "vanvault_manage_host": False,
+        "vanvault_schedule": "systemd",
         "ansible_python_interpreter": sys.executable,
     }
     done = subprocess.run(
@@ -68,7 +69,10 @@ def test_a_bare_host_becomes_a_node_and_a_second_run_changes_nothing(tmp_path: P
     assert play(tmp_path, wheel, port)["changed"] == 0
     assert settings.read_bytes() == first
 
+    timer = (tmp_path / "vanvault-verify.timer").read_text()
+    assert "OnCalendar=" in timer
     unit = (tmp_path / "vanvault.service").read_text()
+    assert "Environment=VANVAULT_SCHEDULE__IN_SERVE=false" in unit
     starts = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
     command = starts[0].removeprefix("ExecStart=")
     process = subprocess.Popen(shlex.split(command), stderr=subprocess.PIPE)

@@ -15,8 +15,9 @@ import pytest
 
 from tests.cli.conftest import json_of, run_cli
 from tests.support.archives import Node, event, message
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.run import compact
+from vanvault.archiver.home import init_home
 from vanvault.archiver.keys.parquet import key_material
 from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.search.query import Query

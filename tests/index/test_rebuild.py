@@ -13,8 +13,9 @@ import pytest
 from tests.search.brute import expected, scan, search_all
 from tests.support.archives import Node, message
 from tests.support.command import vanvault
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.run import compact
+from vanvault.archiver.home import init_home
 from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.reindex import index_status, rebuild_index
 from vanvault.archiver.search.query import Query

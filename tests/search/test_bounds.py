@@ -10,9 +10,10 @@ import pytest
 
 from tests.search.brute import Pager, Scanned, expected, scan, search_all
 from tests.support.archives import Node, event, message
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.run import compact
 from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.home import init_home
 from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.search.query import Query

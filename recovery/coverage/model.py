@@ -1,0 +1,188 @@
+"""Which object was last verified when, from the runs on record. Pure.
+
+A run reads the objects of one share, which a digest decides, so a run need not list what it read: the run,
+the digest and the time at which the object was stored say it all. What a run found wrong it names, and that
+object does not count as verified by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import lcm
+
+from vanvault.recovery.verify.model import Share
+
+#: Finest division into which shares of different sizes are brought to compare them.
+MAX_PARTS = 100_000
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRun:
+    """What one run did at one site."""
+
+    began: datetime  # by the site's own clock, before anything was listed
+    objects: int  # versions that were read back
+    size: int  # bytes of them
+    damaged: frozenset[bytes] = frozenset()  # digests in the names of objects that are not whole here
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRun:
+    """One verification on record."""
+
+    finished: datetime
+    share: Share
+    whole: bool
+    findings: Mapping[str, int]  # problem -> how many
+    named: bool  # are all failing findings named in ``sites``? Else the run vouches for no object
+    asked: frozenset[str]  # sites that it was to read
+    sites: Mapping[str, SiteRun]  # those that it could read
+    seconds: float
+
+
+def last_verified(
+    digest: bytes, stored_at: datetime, runs: Iterable[VerifyRun], *, site: str, by: bytes | None = None
+) -> datetime | None:
+    """When the object with this digest in its name was last found whole at a site; None: never.
+
+    Args:
+        stored_at: by the site's clock; a run that began before it cannot have read the object.
+        by: the digest that decides the share, where that is another object's: all parts of a segment are
+            read together, in the share of the part that is last by name.
+    """
+    return max(
+        (
+            run.sites[site].began
+            for run in runs
+            if run.named
+            and site in run.sites
+            and run.share.holds(digest if by is None else by)
+            and stored_at < run.sites[site].began
+            and digest not in run.sites[site].damaged
+        ),
+        default=None,
+    )
+
+
+class VerifiedAt:
+    """``last_verified`` at one site for many objects: a look into one list for each division."""
+
+    def __init__(self, runs: Iterable[VerifyRun], site: str) -> None:
+        self._runs: dict[int, dict[int, list[SiteRun]]] = {}
+        for run in runs:
+            if run.named and site in run.sites:
+                numbers = self._runs.setdefault(run.share.of, {})
+                numbers.setdefault(run.share.number, []).append(run.sites[site])
+        for numbers in self._runs.values():
+            for found in numbers.values():
+                found.sort(key=lambda one: one.began, reverse=True)
+
+    def __call__(self, digest: bytes, stored_at: datetime, *, by: bytes | None = None) -> datetime | None:
+        """As ``last_verified``."""
+        number = int.from_bytes((digest if by is None else by)[:8])
+        times = [
+            time
+            for of, numbers in self._runs.items()
+            if (time := _newest(numbers.get(number % of + 1, ()), digest, stored_at)) is not None
+        ]
+        return max(times, default=None)
+
+
+def _newest(runs: Iterable[SiteRun], digest: bytes, stored_at: datetime) -> datetime | None:
+    for run in runs:
+        if run.began <= stored_at:
+            return None
+        if digest not in run.damaged:
+            return run.began
+    return None
+
+
+def next_share(runs: Iterable[VerifyRun], shares: int, sites: Collection[str]) -> Share:
+    """The share whose turn it is: of those never read the first, else the one that was tried longest ago.
+
+    A try counts though a site was away or something was wrong: otherwise one share that cannot be read
+    would keep all others waiting. Runs over some of the sites do not count.
+    """
+    tried: list[datetime | None] = [None] * shares
+    for run in runs:
+        if run.asked >= set(sites) and shares % run.share.of == 0:
+            for number in range(run.share.number - 1, shares, run.share.of):
+                before = tried[number]
+                tried[number] = run.finished if before is None else max(before, run.finished)
+    turn = min(range(shares), key=lambda number: (tried[number] or _NEVER, number))
+    return Share(turn + 1, shares)
+
+
+def verified_since(runs: Sequence[VerifyRun], site: str) -> datetime | None:
+    """Every object that the site held whole before this moment was verified at this moment or later.
+
+    None: some part was never read. Says nothing of objects that a run found damaged, but that they are on
+    record. Without a listing, and so cheap; shares that do not divide each other are brought to common parts.
+    """
+    counted = [run for run in runs if run.named and site in run.sites]
+    parts = 1
+    usable = []
+    for run in sorted(counted, key=lambda one: one.share.of):
+        common = lcm(parts, run.share.of)
+        if common <= MAX_PARTS:
+            parts = common
+            usable.append(run)
+    newest: list[datetime | None] = [None] * parts
+    for run in sorted(usable, key=lambda one: one.sites[site].began):
+        began = run.sites[site].began
+        newest[run.share.number - 1 :: run.share.of] = [began] * (parts // run.share.of)
+    times = [time for time in newest if time is not None]
+    return min(times) if len(times) == parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Objects and their bytes."""
+
+    objects: int = 0
+    bytes: int = 0
+
+    def __add__(self, size: int) -> Tally:
+        return Tally(self.objects + 1, self.bytes + size)
+
+    def share_of(self, all: Tally) -> float:
+        """By bytes, 1 when there are none."""
+        return self.bytes / all.bytes if all.bytes else 1.0
+
+
+@dataclass(slots=True)
+class SiteCoverage:
+    """How much of one site was verified lately enough."""
+
+    site: str
+    total: Tally = field(default_factory=Tally)
+    verified: Tally = field(default_factory=Tally)  # within the limit
+    young: Tally = field(default_factory=Tally)  # not verified yet, but stored within the limit
+    overdue: Tally = field(default_factory=Tally)  # neither
+    oldest: tuple[datetime, str] | None = None  # since when, and which: the longest without verification
+
+    def take(
+        self, key: str, size: int, stored_at: datetime, verified: datetime | None, limit: datetime
+    ) -> None:
+        """The next object. ``limit``: what was verified before it must be verified again by now."""
+        self.total += size
+        if verified is not None and verified >= limit:
+            self.verified += size
+            return
+        since = verified or stored_at
+        if since >= limit:
+            self.young += size
+        else:
+            self.overdue += size
+        if self.oldest is None or since < self.oldest[0]:
+            self.oldest = (since, key)
+
+
+def waiting(times: Sequence[datetime | None]) -> datetime | None:
+    """The time that holds for all of several sites: the earliest, or None where one has none."""
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None

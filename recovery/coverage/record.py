@@ -1,0 +1,126 @@
+"""Verifications on record: each run is one event of the archive, ``vanvault.verify.finished``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.errors import SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.model.times import parse_rfc3339, rfc3339_us, to_us
+from vanvault.archiver.search.search import Search
+from vanvault.archiver.store.port import SiteReader
+from vanvault.recovery.coverage.model import SiteRun, VerifyRun
+from vanvault.recovery.own_events import own_events
+from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+
+FINISHED = "verify.finished"
+
+#: Objects that are not whole and are named in one event. With more, the run vouches for no object.
+MAX_NAMED = 256
+
+
+def site_times(sites: Mapping[str, SiteReader]) -> dict[str, datetime]:
+    """Each site's own time, to be asked before a verification begins; a site that is away has none."""
+    times = {}
+    for name, site in sites.items():
+        try:
+            times[name] = site.now()
+        except (SiteUnavailable, SettingsError):
+            continue  # the verification itself finds and names it
+    return times
+
+
+def finished_detail(
+    report: VerifyReport,
+    share: Share,
+    *,
+    asked: Collection[str],
+    began: Mapping[str, datetime],
+    started: datetime,
+    finished: datetime,
+) -> dict[str, object]:
+    """The detail of the event about a run.
+
+    ``began``: by site its own time before the run; ``started`` and ``finished`` are of this host.
+    """
+    failing = [finding for finding in report.findings if finding.failing]
+    damaged: dict[str, set[str]] = {site: set() for site in report.sites}
+    away, named = set(), True
+    for finding in failing:
+        if finding.problem == "unavailable":
+            away.add(finding.site)
+            continue
+        digest = _digest_in(finding)
+        if digest is None:
+            # A gap, a stray: nothing that a site lists as an object of the archive is meant.
+            # A key is another matter: nobody knows what it would have opened.
+            named = named and finding.problem != "key"
+        elif finding.site in damaged:
+            damaged[finding.site].add(digest)
+        else:
+            for found in damaged.values():
+                found.add(digest)
+    if sum(map(len, damaged.values())) > MAX_NAMED:
+        named = False
+    return {
+        "asked": sorted(asked),
+        "events": report.events,
+        "findings": dict(sorted(Counter(finding.problem for finding in report.findings).items())),
+        "finished": rfc3339_us(to_us(finished)),
+        "messages": report.messages,
+        "ms": round(report.seconds * 1000),
+        "named": named,
+        "objects": report.objects,
+        "share": f"{share.number}/{share.of}",
+        "sites": {
+            site: {
+                "began": rfc3339_us(to_us(began[site])),
+                "bytes": extent.bytes,
+                "damaged": sorted(damaged[site]) if named else [],
+                "objects": extent.objects,
+            }
+            for site, extent in report.sites.items()
+            if site in began and site not in away
+        },
+        "started": rfc3339_us(to_us(started)),
+        "whole": report.whole,
+    }
+
+
+def _digest_in(finding: Finding) -> str | None:
+    name = parse_key(finding.key)
+    return name.sha256.hex() if name is not None else None
+
+
+def verify_runs(search: Search, *, since: datetime | None = None) -> Iterator[VerifyRun]:
+    """Verifications on record, newest first; an event that is not readable as one is passed by."""
+    for _, detail in own_events(search, FINISHED, since=since):
+        try:
+            yield run_of(detail)
+        except (KeyError, TypeError, ValueError, AttributeError, VanVaultError):
+            continue
+
+
+def run_of(detail: Mapping[str, Any]) -> VerifyRun:
+    """A run from the detail of its event. Raises KeyError, TypeError, ValueError, InvalidInput."""
+    return VerifyRun(
+        finished=parse_rfc3339(detail["finished"]),
+        share=Share.parse(detail["share"]),
+        whole=detail["whole"] is True,
+        findings={str(problem): int(count) for problem, count in detail["findings"].items()},
+        named=detail["named"] is True,
+        asked=frozenset(map(str, detail["asked"])),
+        sites={
+            str(site): SiteRun(
+                began=parse_rfc3339(fields["began"]),
+                objects=int(fields["objects"]),
+                size=int(fields["bytes"]),
+                damaged=frozenset(map(bytes.fromhex, fields["damaged"])),
+            )
+            for site, fields in detail["sites"].items()
+        },
+        seconds=int(detail["ms"]) / 1000,
+    )

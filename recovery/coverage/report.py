@@ -1,0 +1,96 @@
+"""The coverage of whole sites: one pass over the names of each, against the runs on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from vanvault.archiver.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.format.names import ObjectName, parse_key
+from vanvault.archiver.search.search import Search
+from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, VerifyRun, verified_since
+from vanvault.recovery.coverage.record import verify_runs
+from vanvault.recovery.own_events import first_event_at
+
+_Held = tuple[ObjectName, StoredVersion]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageReport:
+    """How much of an archive was verified lately enough."""
+
+    sites: tuple[SiteCoverage, ...]
+    away: Mapping[str, str]  # site -> why it could not be listed
+
+    @property
+    def overdue(self) -> bool:
+        """Is there an object that has gone unverified for longer than the limit?"""
+        return any(site.overdue.objects for site in self.sites)
+
+
+def coverage(sites: Mapping[str, SiteReader], runs: Sequence[VerifyRun], limit: datetime) -> CoverageReport:
+    """Compare what the sites list with the runs on record.
+
+    ``limit``: an object must have been verified, or stored, at this moment or later. A site that cannot be
+    listed is in ``away``.
+    """
+    found: list[SiteCoverage] = []
+    away: dict[str, str] = {}
+    for name, site in sites.items():
+        try:
+            found.append(_of_site(site, VerifiedAt(runs, name), limit))
+        except (SiteUnavailable, SettingsError) as error:
+            away[name] = error.message
+    return CoverageReport(tuple(found), away)
+
+
+def unverified_sites(
+    search: Search, sites: Mapping[str, SiteReader], max_age: timedelta, now: datetime
+) -> dict[str, datetime]:
+    """Sites of which some part has gone unverified for longer than ``max_age``, and since when.
+
+    From the runs alone, without a listing: an alarm that can be asked often. An archive that is younger than
+    ``max_age`` has no such part.
+    """
+    limit = now - max_age
+    first = first_event_at(search)
+    if first is None or first >= limit:
+        return {}
+    runs = list(verify_runs(search, since=limit))
+    late = {}
+    for site in sites:
+        since = verified_since(runs, site)
+        if since is None or since < limit:
+            late[site] = limit if since is None else since
+    return late
+
+
+def _of_site(site: SiteReader, verified_at: VerifiedAt, limit: datetime) -> SiteCoverage:
+    found = SiteCoverage(site.site)
+    for objects in _together(_newest(site)):
+        # Verification reads a segment whole, in the share of its part that is last by name.
+        by = objects[-1][0].sha256
+        for name, version in objects:
+            verified = verified_at(name.sha256, version.stored_at, by=by)
+            found.take(name.key, version.size, version.stored_at, verified, limit)
+    return found
+
+
+def _newest(site: SiteReader) -> Iterator[_Held]:
+    """The archive's objects and the newest version of each, in the order of their names."""
+    for key, versions in groupby(site.list(), key=lambda version: version.key):
+        name = parse_key(key)
+        if name is not None:
+            yield name, next(iter(versions))
+
+
+def _together(held: Iterator[_Held]) -> Iterator[list[_Held]]:
+    """Objects one by one, but those of a segment together."""
+    for owner, objects in groupby(held, key=lambda one: one[0].writer if one[0].family == "segment" else ""):
+        if owner:
+            yield list(objects)
+        else:
+            yield from ([one] for one in objects)

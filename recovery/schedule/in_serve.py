@@ -1,0 +1,151 @@
+"""The scheduler within a serving node: starts the jobs that are due, one at a time, as own processes.
+
+A job is ``vanvault schedule run NAME --if-due``, the same as a timer of the host would start: the lock, the
+lease, the record and the decision are made there, and this thread only decides when to ask. What a job wrote
+last is in ``cache/schedule/NAME.log`` of the home.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import VanVaultError
+from vanvault.recovery.schedule.lease import FOLDER
+from vanvault.recovery.schedule.model import Job
+from vanvault.recovery.schedule.planner import due, standing
+from vanvault.recovery.schedule.record import read_history
+from vanvault.recovery.schedule.run import GRACE_S, has_verb, program, reach_of
+from vanvault.recovery.schedule.table import jobs_on
+
+_log = structlog.get_logger("vanvault.schedule")
+
+#: A job that came to nothing (another host has it, a site is away) is not asked for again at once.
+NOT_AGAIN = timedelta(minutes=5)
+#: The record is read at least so often, whatever it said last.
+_READ_EVERY = timedelta(hours=1)
+#: Seconds between two looks whether a process has ended.
+_POLL_S = 0.25
+#: What a run gets to put its end on record, beyond what its verb gets to end.
+_LAST_WORDS_S = 10.0
+
+
+def start_scheduler(archive: Archive, draining: threading.Event) -> Scheduler | None:
+    """The scheduler of a node, as its settings say; None when they say that there is none.
+
+    Raises SettingsError (the table of jobs).
+    """
+    jobs = jobs_on(archive.settings, has_verb)  # a wrong table shows here, whoever starts the jobs
+    if not archive.settings.schedule.in_serve:
+        return None
+    scheduler = Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.look_s)
+    scheduler.start()
+    return scheduler
+
+
+class Scheduler:
+    """One thread; ``stop`` returns soon, whatever is being done."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        jobs: Sequence[Job],
+        *,
+        draining: threading.Event,
+        look_s: float,
+        command: Callable[[Job], Sequence[str]] | None = None,
+    ) -> None:
+        """``draining``: once it is set, no job is started and the one that runs is ended."""
+        self._archive = archive
+        self._jobs = tuple(jobs)
+        self._draining = draining
+        self._look_s = look_s
+        self._command = command or self._schedule_run
+        self._not_before: dict[str, datetime] = {}
+        self._read_at: datetime | None = None  # when the record was last read
+        self._quiet_until = datetime.min.replace(tzinfo=UTC)  # nothing is due before
+        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+
+    def start(self) -> None:
+        """Look for the first time ``look_s`` from now: a node that starts has better things to do."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the job that runs, and the thread."""
+        self._draining.set()
+        if self._thread.is_alive():
+            self._thread.join(GRACE_S + _LAST_WORDS_S + 5)
+
+    def _run(self) -> None:
+        while not self._draining.wait(self._look_s):
+            try:
+                job = self._next()
+            except (VanVaultError, OSError) as error:
+                _log.warning("the schedule cannot be read", kind=type(error).__name__)
+                continue
+            except Exception as error:  # noqa: BLE001 - a bug here must not end the node's schedule
+                _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
+                continue
+            if job is not None:
+                self._start(job)
+
+    def _next(self) -> Job | None:
+        """The job that has waited longest; the node's own intake keeps the hot tail level with the sites."""
+        now = self._archive.clock.now()
+        # What other nodes put on record meanwhile only moves jobs back, so there is no need to read it yet.
+        if self._read_at is not None and self._read_at <= now < self._quiet_until:
+            return None
+        self._read_at = now
+        history = read_history(self._archive.search, now, reach_of(self._jobs))
+        archive = self._archive.settings.archive
+        times = {
+            job.name: max(standing(job, history, now, archive).next_at, self._not_before.get(job.name, now))
+            for job in self._jobs
+        }
+        self._quiet_until = min([now + _READ_EVERY, *times.values()])
+        ready = [job for job in self._jobs if times[job.name] <= now]
+        return next(iter(due(ready, history, now, archive)), None)
+
+    def _start(self, job: Job) -> None:
+        folder = self._archive.home / FOLDER
+        now = self._archive.clock.now()
+        # Whatever comes of it: a run that is on record is not due, and one that is not must not be hammered.
+        self._not_before[job.name] = now + min(NOT_AGAIN, job.every)
+        self._read_at = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with (folder / f"{job.name}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    self._command(job),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            _log.error("a job could not be started", job=job.name, error=error.strerror)
+            return
+        _log.info("job started", job=job.name)
+        code = self._wait(process)
+        say = _log.info if code in job.accepted else _log.warning
+        say("job ended", job=job.name, exit_code=code, log=str(FOLDER / f"{job.name}.log"))
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        while not self._draining.wait(_POLL_S):
+            code = process.poll()
+            if code is not None:
+                return code
+        process.terminate()
+        try:
+            return process.wait(GRACE_S + _LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def _schedule_run(self, job: Job) -> Sequence[str]:
+        return (*program(self._archive.home), "schedule", "run", job.name, "--if-due", "--json")

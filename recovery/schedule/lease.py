@@ -1,0 +1,114 @@
+"""No two runs of one job at once: a lock in the home, and a lease on record for everybody else.
+
+Within a home it is ``flock`` on ``cache/schedule/NAME.lock``, which the verb inherits, so that it is held for
+as long as anything of the run lives, and no longer. Between homes it is an event: a run puts its lease on
+record, then reads what is on record, and gives way when it sees the lease of another. As both sites hold what
+was written before the reading, of two that come at the same moment at least one sees the other; it may happen
+that both do and both give way, and then the next look tries again. A lease ends with the end of its run on
+record, or at its time when a host died.
+
+What this does not promise: between hosts whose clocks differ by more than ``planner.SKEW``, or in the moments
+in which a site serves an outdated listing, a job may run twice. Every job bears that: it is waste, not harm.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import Busy
+from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.ports import Entropy
+from vanvault.recovery.schedule.model import Job, Lease, Run
+from vanvault.recovery.schedule.planner import blocking
+from vanvault.recovery.schedule.record import STARTED, ended_detail, ended_type, read_history, started_detail
+
+FOLDER = Path("cache") / "schedule"
+
+#: A lease outlives the deadline of its job by the time that ending the run and recording it may take.
+GRACE = timedelta(minutes=10)
+
+
+@contextmanager
+def home_lock(home: Path, job: str) -> Iterator[int]:
+    """Hold the job's lock in this home; gives its file descriptor. Raises Busy: a run has it."""
+    folder = home / FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / f"{job}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(f"the job {job} is running in this home already", retry_after=60) from error
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def node_id(home: Path, entropy: Entropy) -> str:
+    """What tells this home from any other, made at its first use; two hosts may have one name."""
+    path = home / FOLDER / "node"
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"node.{entropy.token(8).hex()}")
+        draft.write_text(entropy.token(8).hex(), encoding="ascii")
+        try:
+            os.link(draft, path)  # only the first of several has its way
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_text(encoding="ascii")
+
+
+def take_lease(archive: Archive, job: Job) -> Lease:
+    """Put on record that this node runs the job; the home's lock is held already.
+
+    Raises Busy (another node runs it), SiteUnavailable, KeyUnavailable.
+    """
+    now = archive.clock.now()
+    lease = Lease(
+        run=archive.entropy.token(8).hex(),
+        job=job.name,
+        node=node_id(archive.home, archive.entropy),
+        host=socket.gethostname(),
+        since=now,
+        until=now + job.deadline + GRACE,
+    )
+    _give_way(
+        archive, lease, job
+    )  # before anything is written: most often this is the only look that is needed
+    archive.record(STARTED, started_detail(lease))
+    archive.catch_up()
+    try:
+        _give_way(archive, lease, job)
+    except Busy:
+        end_lease(archive, Run(lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", 8, 0.0))
+        raise
+    return lease
+
+
+def end_lease(archive: Archive, run: Run) -> None:
+    """Put the end of a run on record. Raises SiteUnavailable, KeyUnavailable."""
+    archive.record(ended_type(run), ended_detail(run))
+
+
+def _give_way(archive: Archive, own: Lease, job: Job) -> None:
+    now = archive.clock.now()
+    # A lease of another version's table may be longer than this one's, so the look goes further back.
+    history = read_history(archive.search, now, 2 * (job.deadline + GRACE) + timedelta(days=2))
+    other = blocking(job.name, history.leases, own.node, now)
+    if other is not None:
+        raise Busy(
+            f"the job {job.name} is running on {other.host} since {rfc3339_seconds(other.since)}",
+            retry_after=60,
+            hint=f"If that host is gone, the lease ends at {rfc3339_seconds(other.until)}.",
+        )

@@ -1,0 +1,107 @@
+"""Jobs, their runs, and words for times. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from vanvault.archiver.errors import InvalidInput
+
+Command = tuple[str, ...]
+Missed = Literal["catch-up", "report"]
+Result = Literal[
+    "ok",
+    "failed",  # it ran, and its exit code says that something is wrong
+    "overran",  # it took longer than its deadline and was ended
+    "stopped",  # it was ended because the node drains or an operator said so; it is due again at once
+]
+
+#: Exit codes of what could not be done, such as while a site is away: worth another try before the next
+#: time. Any other says what the job found, and it would find it again.
+COULD_NOT = frozenset((1, 8, 10, 22))
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+
+SHORTEST = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that is done again and again."""
+
+    name: str
+    commands: tuple[Command, ...]  # verbs with their arguments, run one after the other
+    every: timedelta
+    at: timedelta = timedelta()  # after midnight UTC, of the first time of a day
+    spread: timedelta = timedelta()  # archives start up to so much later, each at a time of its own
+    deadline: timedelta = timedelta(hours=1)
+    missed: Missed = "catch-up"
+    accepted: frozenset[int] = frozenset((0,))  # exit codes with which all is well
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run on record."""
+
+    id: str
+    job: str
+    host: str
+    started: datetime
+    finished: datetime
+    result: Result
+    exit_code: int
+    seconds: float
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Could it not be done at all?"""
+        return self.result == "failed" and self.exit_code in COULD_NOT
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Somebody runs a job, or did when this was put on record."""
+
+    run: str
+    job: str
+    node: str  # the home from which it runs
+    host: str
+    since: datetime
+    until: datetime  # by then it is over, or was ended
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is on record of all jobs."""
+
+    since: datetime  # when the archive began: no job was due before
+    runs: Mapping[str, Sequence[Run]]  # job -> its runs, newest first
+    leases: Sequence[Lease] = ()  # of runs without an end on record, newest first
+
+
+def parse_span(text: str, field: str) -> timedelta:
+    """``90s``, ``15m``, ``12h``, ``7d``. Raises InvalidInput."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise InvalidInput(f"{field} is a number and s, m, h or d, such as 12h or 7d", field=field)
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def parse_time_of_day(text: str, field: str) -> timedelta:
+    """``02:30`` as the time after midnight UTC. Raises InvalidInput."""
+    match = _TIME_OF_DAY.fullmatch(text)
+    if match is None:
+        raise InvalidInput(f"{field} is an hour and a minute, such as 02:30 (UTC)", field=field)
+    return timedelta(hours=int(match[1]), minutes=int(match[2]))
+
+
+def span_text(span: timedelta) -> str:
+    """The shortest spelling that ``parse_span`` takes, of whole seconds: ``12h``, ``7d``."""
+    seconds = round(span.total_seconds())
+    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"

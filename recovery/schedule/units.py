@@ -1,0 +1,101 @@
+"""systemd units of a schedule: one service and one timer for each job. Pure.
+
+A timer rings at the job's time of day (or each hour, or every five minutes, where its period asks for that),
+and ``--if-due`` decides, by the same plan as everywhere. So periods that no calendar knows work too, several
+hosts may have the same timers, and a host that was down makes up for it (``Persistent``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from vanvault.recovery.schedule.lease import GRACE
+from vanvault.recovery.schedule.model import Job, span_text
+from vanvault.recovery.schedule.planner import offset_of
+
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where the units run."""
+
+    program: Sequence[str]  # that is ``vanvault``
+    home: Path  # absolute
+    user: str  # "" leaves it to systemd
+    archive: str  # its id
+
+
+def units(jobs: Sequence[Job], host: Host) -> dict[str, str]:
+    """File name -> text: ``vanvault-NAME.service`` and ``.timer``."""
+    found = {}
+    for job in jobs:
+        found[f"vanvault-{job.name}.service"] = _service(job, host)
+        found[f"vanvault-{job.name}.timer"] = _timer(job, host)
+    return found
+
+
+def _service(job: Job, host: Host) -> str:
+    command = [*host.program, "--home", str(host.home), "schedule", "run", job.name, "--if-due", "--json"]
+    accepted = sorted(job.accepted - {0})
+    lines = [
+        "[Unit]",
+        f"Description=VanVault job {job.name}",
+        "After=network-online.target",
+        "Wants=network-online.target",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        *([f"User={host.user}"] if host.user else []),
+        f"ExecStart={' '.join(map(_quoted, command))}",
+        # 8: another node or timer has it already.
+        f"SuccessExitStatus={' '.join(map(str, [8, *accepted]))}",
+        "KillMode=mixed",
+        f"TimeoutStartSec={round((job.deadline + GRACE).total_seconds())}",
+        "TimeoutStopSec=60",
+        "Nice=10",
+        "IOSchedulingClass=idle",
+        "UMask=0077",
+        "NoNewPrivileges=true",
+        "ProtectSystem=full",
+        "PrivateTmp=true",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _timer(job: Job, host: Host) -> str:
+    lines = [
+        "[Unit]",
+        f"Description=VanVault job {job.name}, every {span_text(job.every)}",
+        "",
+        "[Timer]",
+        f"OnCalendar={_calendar(job, host.archive)}",
+        "AccuracySec=30s",
+        "Persistent=true",
+        "",
+        "[Install]",
+        "WantedBy=timers.target",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _calendar(job: Job, archive: str) -> str:
+    seconds = round(offset_of(job, archive).total_seconds())
+    minutes, second = divmod(seconds, 60)
+    if job.every % _DAY == timedelta():
+        hour, minute = divmod(minutes, 60)
+        return f"*-*-* {hour % 24:02d}:{minute:02d}:{second:02d} UTC"
+    if job.every % _HOUR == timedelta():
+        return f"*-*-* *:{minutes % 60:02d}:{second:02d} UTC"
+    return "*-*-* *:00/5:00 UTC"
+
+
+def _quoted(word: str) -> str:
+    """One word of a command line as systemd reads it: its own specifiers and variables are switched off."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    plain = all(character.isalnum() or character in "-_./:=@+," for character in word)
+    return escaped if plain else f'"{escaped}"'
