@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -27,10 +28,11 @@ from vanvault.recovery.verify.verify import verify
 NAMED = 5
 
 
-def expected_answers(drill: Drill) -> list[Expected]:
-    """What production answers now about a sample of its entries."""
+def expected_answers(drill: Drill, before: datetime | None = None) -> list[Expected]:
+    """What production answers now about a sample of its entries; ``before``: of those that came before."""
+    means = drill.means
     with drill.phase("ask production", counts=False):
-        expected = choose(drill.production, drill.means.samples, drill.seed, drill.means.share)
+        expected = choose(drill.production, means.samples, drill.seed, means.share, before)
     some = bool(expected) or not drill.means.share.is_whole  # a small share may hold no entry
     drill.check("sample chosen", some, f"{len(expected)} entries by seed {drill.seed}")
     return expected
@@ -104,10 +106,12 @@ def verify_recovered(
     name: str = "verify",
     *,
     garbage: Collection[str] = (),
+    lagging: bool = False,
 ) -> VerifyReport:
     """Read the recovered share back; names, presence and chains are checked whole with the survivor's.
 
-    ``garbage``: keys of objects that are none of the archive's, and are rightly found bad.
+    ``garbage``: keys of objects that are none of the archive's, and are rightly found bad. ``lagging``: as
+    in ``measure_loss``.
     """
     share = drill.means.share
     seen = recovered if share.is_whole or survivor is None else Overlay(recovered, survivor, share)
@@ -117,7 +121,7 @@ def verify_recovered(
     failing = [one for one in report.findings if one.failing and one.key not in garbage]
     named = ", ".join(f"{one.problem} {one.key}" for one in failing[:NAMED])
     drill.check(f"{name}: the recovered site is whole", not failing, named or f"{report.objects} objects")
-    measure_loss(drill, seen, report, garbage=garbage)
+    measure_loss(drill, node, seen, report, garbage=garbage, lagging=lagging)
     return report
 
 
@@ -134,11 +138,21 @@ def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNod
 
 
 def measure_loss(
-    drill: Drill, recovered: SiteReader, verified: VerifyReport, *, garbage: Collection[str] = ()
+    drill: Drill,
+    node: ReadingNode,
+    recovered: SiteReader,
+    verified: VerifyReport,
+    *,
+    garbage: Collection[str] = (),
+    lagging: bool = False,
 ) -> None:
-    """Write down what of the acknowledged a recovered site does not serve."""
+    """Write down what of the acknowledged a recovered site does not serve.
+
+    ``lagging``: it comes from a copy that cannot hold what was acknowledged after it was made.
+    """
     with drill.phase("compare with what was acknowledged", counts=False):
-        drill.set_loss(loss(drill.production, recovered, verified, garbage))
+        found = loss(drill.production, node, recovered, verified, garbage, lagging=lagging)
+        drill.set_loss(found)
 
 
 def pick(drill: Drill, site: SiteReader, count: int) -> list[str]:

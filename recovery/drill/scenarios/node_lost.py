@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
-from vanvault.recovery.drill.loss import absent, count
-from vanvault.recovery.drill.model import Loss
-from vanvault.recovery.drill.readers import in_share
+from vanvault.recovery.drill.loss import loss_of_node, rows_known
 
 
 def node(drill: Drill) -> None:
@@ -25,11 +23,9 @@ def _rehearse(drill: Drill, *, originals: bool) -> None:
     try:
         steps.fold(drill, new)
         with drill.phase("compare with what was acknowledged", counts=False):
-            known = [key for key in drill.production.tail.keys("") if in_share(key, drill.means.share)]
-            lost = set(absent(known, new.tail.keys("")))
-            drill.set_loss(count(drill.production, lost, Loss(acknowledged=len(known))))
+            drill.set_loss(loss_of_node(drill.production, new, drill.means.share))
         if drill.means.share.is_whole:
-            before, after = drill.production.tail.counts()["entries"], new.tail.counts()["entries"]
+            before, after = rows_known(drill.production), rows_known(new)
             drill.check("every entry is back", after >= before, f"{after} of {before}")
         steps.compare_answers(drill, new, expected, originals=originals)
     finally:

@@ -58,7 +58,7 @@ def rehearse(drill: Drill) -> None:
             not left and not mended.failed,
             f"{len(mended.repaired)} mended, {len(left)} still not whole",
         )
-        steps.measure_loss(drill, sites[BAD], after)
+        steps.measure_loss(drill, node, sites[BAD], after)
     finally:
         node.close()
         target.close()
