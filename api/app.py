@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,8 +15,13 @@ from starlette.responses import JSONResponse, Response
 
 from vanvault import __version__
 from vanvault.api import intake_routes, read_routes
-from vanvault.api.context import start_node
-from vanvault.api.problems import http_problem, problem_of, problem_response, retry_after_of
+from vanvault.api.context import Node, start_node
+from vanvault.api.health import health_of
+from vanvault.api.metrics import ENTRIES, Metrics
+from vanvault.api.metrics_route import metrics as metrics_route
+from vanvault.api.node_metrics import NodeCollector
+from vanvault.api.observe import Observed, request_id_of, route_of
+from vanvault.api.problems import http_problem, problem_name, problem_of, problem_response, retry_after_of
 from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
@@ -26,18 +30,20 @@ _log = structlog.get_logger("vanvault.api")
 
 _DESCRIPTION = """\
 Write-once archive for electronic social-insurance transactions. An answer of 201 means: the original
-lies, locked until the date in the receipt, at both sites. The same message id with the same bytes may
-be sent again at any later time and gets the first receipt.
+lies, locked until the date in the receipt, at both sites or, where the operator has allowed it and the
+receipt says `"degraded": true`, at one. The same message id with the same bytes may be sent again at any
+later time and gets the first receipt; after a degraded one, the whole one once both sites hold the message.
 """
 
 
-def create_app(open_archive: Callable[[], Archive]) -> Shortcut:
+def create_app(open_archive: Callable[[], Archive]) -> Observed:
     """The ASGI application; the archive is opened when it starts and closed when it has drained."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         archive = await run_in_threadpool(open_archive)
-        node = start_node(archive, asyncio.get_running_loop())
+        node = start_node(archive, asyncio.get_running_loop(), app.state.metrics)
+        observed.log = archive.settings.log.access
         app.state.node = node
         yield
         if not await run_in_threadpool(node.stop):
@@ -52,10 +58,13 @@ def create_app(open_archive: Callable[[], Archive]) -> Shortcut:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
+    app.state.metrics = metrics = Metrics()
+    metrics.registry.register(NodeCollector(lambda: getattr(app.state, "node", None)))
     app.include_router(intake_routes.router)
     app.include_router(read_routes.router)
     app.add_api_route("/v1/health/live", _live, methods=["GET"])
     app.add_api_route("/v1/health/ready", _ready, methods=["GET"], response_model=None)
+    app.add_api_route("/metrics", metrics_route, methods=["GET"], response_model=None)
     app.add_exception_handler(VanVaultError, _vanvault_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
@@ -65,7 +74,8 @@ def create_app(open_archive: Callable[[], Archive]) -> Shortcut:
         "/v1/messages:batch": intake_routes.push_batch,
         "/v1/events": intake_routes.push_events,
     }
-    return Shortcut(app, handlers, _vanvault_error, _bug)
+    observed = Observed(Shortcut(app, handlers, _vanvault_error, _bug), app, metrics)
+    return observed
 
 
 async def _live() -> dict[str, str]:
@@ -74,44 +84,41 @@ async def _live() -> dict[str, str]:
 
 
 async def _ready(request: Request) -> Response:
-    """200 when a message would be accepted now, else 503 with the reason."""
-    node = getattr(request.app.state, "node", None)
-    if node is None or node.draining.is_set():
-        return JSONResponse({"status": "draining" if node else "starting"}, status_code=503)
-    state = node.intake.committer.state
-    refusal = node.intake.committer.refusal
-    if refusal is not None:
-        problem = {**problem_of(refusal), "status": 503}
-        return problem_response({**problem, "state": state}, retry_after=retry_after_of(refusal) or 1)
-    return JSONResponse({"status": "ready"})
+    """200 when a message would be accepted now, else 503; either says what is not as it should be."""
+    node: Node | None = getattr(request.app.state, "node", None)
+    health = health_of(node)
+    sites = [site.as_json() for site in node.archive.health.snapshot()] if node else []
+    body = {**health.body(), "sites": sites}
+    if health.ready:
+        return JSONResponse(body)
+    return problem_response(body, retry_after=health.retry_after, request_id=request_id_of(request.scope))
 
 
 async def _vanvault_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, VanVaultError)  # noqa: S101 - what the handler is registered for
     problem = problem_of(error)
-    request_id = secrets.token_hex(8)
+    route = route_of(request.scope)
+    if route in ENTRIES:
+        request.app.state.metrics.refused(ENTRIES[route], problem_name(error))
     if problem["status"] >= 500:
-        _log.warning(
-            "refused",
-            request=request_id,
-            route=request.scope.get("path"),
-            status=problem["status"],
-            kind=type(error).__name__,
-        )
-    return problem_response(problem, retry_after=retry_after_of(error), request_id=request_id)
+        _log.warning("refused", route=route, status=problem["status"], kind=type(error).__name__)
+    return problem_response(
+        problem, retry_after=retry_after_of(error), request_id=request_id_of(request.scope)
+    )
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
-    return problem_response(http_problem(error.status_code, str(error.detail)))
+    return problem_response(
+        http_problem(error.status_code, str(error.detail)), request_id=request_id_of(request.scope)
+    )
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    request_id = secrets.token_hex(8)
-    _log.error("unexpected error", request=request_id, kind=type(error).__name__, exc_info=error)
+    _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
     return problem_response(
         http_problem(500, "Unexpected error; the node's log has more under this request id."),
-        request_id=request_id,
+        request_id=request_id_of(request.scope),
     )
 
 

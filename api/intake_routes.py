@@ -22,7 +22,7 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.batch_body import BatchEntry, parse_batch
 from vanvault.api.context import Node, gateway_of, node_of
-from vanvault.api.problems import problem_of
+from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.receive_body import Body, received
 from vanvault.archiver.errors import Busy, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.intake.drafts import Draft, MessageDraft
@@ -56,7 +56,7 @@ async def push_message(request: Request) -> Response:
         else:
             draft = await _in_worker(node, _draft, *arguments)
         draft = await _placed(node, draft)
-        outcome, repeated = (await _archive(node, [draft]))[0]
+        outcome, repeated = (await _archive(node, [draft], "message"))[0]
     if isinstance(outcome, VanVaultError):
         raise outcome
     return Response(
@@ -75,8 +75,9 @@ async def push_batch(request: Request) -> Response:
             body.data, request.headers.get("content-type", ""), max_entries=limits.max_request_entries
         )
         drafts: Sequence[Draft | VanVaultError] = await _in_worker(node, _drafts, node, gateway, entries)
-        outcomes = await _archive(node, [await _placed_or_error(node, draft) for draft in drafts])
-    return _items(outcomes)
+        placed = [await _placed_or_error(node, draft) for draft in drafts]
+        outcomes = await _archive(node, placed, "message")
+    return _items(node, outcomes, "message")
 
 
 @router.post("/v1/events", **openapi.EVENTS)
@@ -95,8 +96,8 @@ async def push_events(request: Request) -> Response:
                 drafts.append(event_draft(gateway, fields, received=now))
             except InvalidInput as error:
                 drafts.append(error)
-        outcomes = await _archive(node, drafts)
-    return _items(outcomes)
+        outcomes = await _archive(node, drafts, "event")
+    return _items(node, outcomes, "event")
 
 
 async def _in_worker(node: Node, work: Any, *arguments: Any) -> Any:
@@ -201,17 +202,22 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
     if draft.size < node.archive.settings.intake.large_message_bytes or node.intake.knows(draft):
         return draft
-    node.intake.check_open()
+    node.intake.check_open(draft.gateway)
     writer = node.intake.committer.writer
     if writer is None or draft.body is None:
         raise Busy("the node is starting", retry_after=1)
     node.budget.reserve(draft.size)  # the sealed copy
+    degraded = node.archive.policy.admits_degraded(draft.gateway)
     try:
         until = node.archive.retain_until("messages", node.archive.clock.now())
         copies = await _in_worker(
             node,
             lambda: node.large.place(
-                draft.body or b"", writer=writer.id, executor=writer.executor, retain_until=until
+                draft.body or b"",
+                writer=writer.id,
+                executor=writer.executor,
+                retain_until=until,
+                degraded=degraded,
             ),
         )
     finally:
@@ -228,7 +234,9 @@ async def _placed_or_error(node: Node, draft: Draft | VanVaultError) -> Draft | 
         return error  # entries stand or fall one by one
 
 
-async def _archive(node: Node, drafts: Sequence[Draft | VanVaultError]) -> list[tuple[Outcome, bool]]:
+async def _archive(
+    node: Node, drafts: Sequence[Draft | VanVaultError], entry: str
+) -> list[tuple[Outcome, bool]]:
     """Submit all drafts and wait until each has its outcome: (receipt or error, repeated)."""
     outcomes: list[tuple[Outcome, bool]] = [(Busy("not answered"), False)] * len(drafts)
     all_done = asyncio.get_running_loop().create_future()
@@ -254,10 +262,19 @@ async def _archive(node: Node, drafts: Sequence[Draft | VanVaultError]) -> list[
     finally:
         node.intake.pool.arriving(-1)
     await all_done
+    new = [outcome["size"] for outcome, repeated in outcomes if isinstance(outcome, dict) and not repeated]
+    again = sum(repeated and isinstance(outcome, dict) for outcome, repeated in outcomes)
+    if new:
+        node.metrics.accepted(entry, len(new), sum(new))
+    if again:
+        node.metrics.repeated(entry, again)
     return outcomes
 
 
-def _items(outcomes: Sequence[tuple[Outcome, bool]]) -> Response:
+def _items(node: Node, outcomes: Sequence[tuple[Outcome, bool]], entry: str) -> Response:
+    for outcome, _ in outcomes:
+        if isinstance(outcome, VanVaultError):
+            node.metrics.refused(entry, problem_name(outcome))
     items = [
         {**problem_of(outcome), "index": index} if isinstance(outcome, VanVaultError) else outcome
         for index, (outcome, _) in enumerate(outcomes)

@@ -164,7 +164,13 @@ ORIGINAL = _route(
         **_problems(400, 401, 404, 503),
     },
 )
-RECEIPT = _route({}, {200: _answer("The first receipt.", RECEIPT_EXAMPLE), **_problems(400, 401, 404, 503)})
+RECEIPT = _route(
+    {},
+    {
+        200: _answer("The first receipt, or the one that followed a degraded one.", RECEIPT_EXAMPLE),
+        **_problems(400, 401, 404, 503),
+    },
+)
 TRANSACTION = _route(
     {},
     {

@@ -40,6 +40,11 @@ _KINDS: tuple[tuple[type[VanVaultError], str, str, int], ...] = (
 )
 
 
+def problem_name(error: VanVaultError) -> str:
+    """The last part of the problem's URN: one of few, fit for a label."""
+    return str(problem_of(error)["type"]).rpartition(":")[2]
+
+
 def problem_of(error: VanVaultError) -> dict[str, Any]:
     """The problem's JSON members; ``type`` is ``urn:vanvault:problem:<name>``."""
     name, title, status = next(
@@ -74,7 +79,6 @@ def problem_response(
     """The HTTP response that carries a problem."""
     headers = {}
     if request_id:
-        headers["Vanvault-Request-Id"] = request_id
         problem = {**problem, "instance": f"urn:vanvault:request:{request_id}"}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)

@@ -44,7 +44,7 @@ async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    return _json(await _read(node, lambda: _own(node, gateway, entry_id)))
+    return _json(await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id))))
 
 
 @router.get("/v1/messages/{entry_id}/original", **openapi.ORIGINAL)
@@ -52,7 +52,7 @@ async def original(request: Request, entry_id: str) -> Response:
     """The exact bytes that were pushed."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    item = await _read(node, lambda: _own(node, gateway, entry_id))
+    item = await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id)))
     cost = 3 * int(item["size"])
     node.budget.reserve(cost)
     try:
@@ -75,7 +75,7 @@ async def original(request: Request, entry_id: str) -> Response:
 
 @router.get("/v1/receipts/{entry_id}", **openapi.RECEIPT)
 async def receipt(request: Request, entry_id: str) -> Response:
-    """The first receipt of one entry, again."""
+    """The receipt of one entry: the first, or the one that followed when that was degraded."""
     node = node_of(request)
     gateway = gateway_of(request, node)
 
@@ -83,7 +83,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
         _own(node, gateway, entry_id)
         return node.archive.receipts.of(entry_id)
 
-    return _json(await _read(node, find))
+    return _json(await _read(node, lambda: _fresh(node, find)))
 
 
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
@@ -93,9 +93,14 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     gateway = gateway_of(request, node)
     if not 0 < len(transaction_id) <= MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
-    items = await _read(node, lambda: node.archive.search.timeline(transaction_id, gateway))
-    if not items:
-        raise NotFound("the archive holds nothing of this transaction")
+
+    def find() -> list[Item]:
+        found = node.archive.search.timeline(transaction_id, gateway)
+        if not found:
+            raise NotFound("the archive holds nothing of this transaction")
+        return found
+
+    items = await _read(node, lambda: _fresh(node, find))
     return _json({"transaction_id": transaction_id, "items": items})
 
 
@@ -115,6 +120,15 @@ def _own(node: Node, gateway: str, entry_id: str) -> Item:
     if item["gateway"] != gateway:
         raise NotFound(f"the archive holds no entry {entry_id}")
     return item
+
+
+def _fresh(node: Node, find: Callable[[], _T]) -> _T:
+    """What is not found is looked for again after what other nodes just wrote was folded."""
+    try:
+        return find()
+    except NotFound:
+        node.follower.refresh()
+        return find()
 
 
 async def _read(node: Node, work: Callable[[], _T]) -> _T:

@@ -1,34 +1,58 @@
-"""Runs one node until SIGTERM or SIGINT: readiness turns off, then sockets close, then the chain."""
+"""Runs one node until SIGTERM or SIGINT.
+
+::
+
+    SIGTERM ── grace ──► refusing ── none in flight ──► sockets close ──► chain closes
+    readiness says no    new work gets 503,
+    work is taken        what is in flight is finished
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import os
 import socket
+import struct
 from pathlib import Path
 from types import FrameType
 
+import structlog
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.api.shortcut import Shortcut
+from vanvault.api.context import Node
+from vanvault.api.logs import Format, configure
+from vanvault.api.observe import Observed
 from vanvault.archiver.archive import Archive
+from vanvault.archiver.settings import load_settings
 
 #: Connections at once; beyond it the server answers 503 by itself.
 _MAX_CONNECTIONS = 4096
 #: Longest wait for requests in flight when the node stops, in seconds.
 _DRAIN_S = 60
+#: Least time of refusing, in seconds: who is about to send on an open connection gets an answer.
+_REFUSE_S = 0.3
+#: Time to accept and answer, with 503, those who wait in the kernel's queue.
+_QUEUE_S = 0.3
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+_BPF_RETURN = 0x06  # linux/bpf_common.h: BPF_RET | BPF_K
 
 
-def run(home: Path, *, host: str, port: int, grace_s: float = 0.0) -> None:
+def run(home: Path, *, host: str, port: int, grace_s: float = 0.0, log_format: Format | None = None) -> None:
     """Serve a home until SIGTERM or SIGINT, then drain: every accepted message is written and answered.
 
     Args:
-        grace_s: how long readiness answers 503 before the sockets close, for load balancers.
+        grace_s: how long work is still taken while readiness answers 503, for load balancers.
+        log_format: in place of the settings' ``log.format``.
 
     Raises SettingsError, KeyUnavailable when the home is not right; OSError when the port is taken.
     """
+    configure(log_format or load_settings(home).log.format)
     with Archive(home):
         pass  # wrong settings and keys show here, as an error of the caller's, not as a server's trace
+    structlog.get_logger("vanvault.server").info("serving", host=host, port=port)
     app = create_app(lambda: Archive(home))
     config = uvicorn.Config(
         app,
@@ -39,6 +63,7 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0) -> None:
         ws="none",
         lifespan="on",
         access_log=False,
+        log_config=None,
         log_level="warning",
         limit_concurrency=_MAX_CONNECTIONS,
         timeout_keep_alive=75,
@@ -54,7 +79,7 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0) -> None:
 class _Server(uvicorn.Server):
     """Ends with exit code 0 after a drain: a stop that was asked for is no failure."""
 
-    def __init__(self, config: uvicorn.Config, app: Shortcut, grace_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: Observed, grace_s: float) -> None:
         super().__init__(config)
         self._app = app
         self._grace_s = grace_s
@@ -65,13 +90,38 @@ class _Server(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called by the signal: readiness first, the sockets ``grace_s`` later; at once the second time."""
-        node = getattr(self._app.app.state, "node", None)
+        """Called by the signal: readiness first, the rest ``grace_s`` later; at once the second time."""
+        node = getattr(self._app.fastapi.state, "node", None)
         if self._loop is None or node is None or node.draining.is_set():
             self.should_exit = True
             return
         node.draining.set()
-        self._loop.call_soon_threadsafe(self._loop.call_later, self._grace_s, self._exit)
+        self._app.winding_down = True
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._grace_s, self._refuse, node, self._loop)
 
-    def _exit(self) -> None:
+    def _refuse(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
+        node.refusing.set()
+        loop.call_later(_REFUSE_S, self._exit, loop, loop.time() + _DRAIN_S)
+
+    def _exit(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        if self._app.in_flight and loop.time() < until:
+            loop.call_later(0.05, self._exit, loop, until)
+            return
+        for server in getattr(self, "servers", ()):  # none yet when the signal came at the start
+            for listening in server.sockets:
+                _take_no_more(listening.fileno())
+        loop.call_later(_QUEUE_S, self._end)
+
+    def _end(self) -> None:
         self.should_exit = True
+
+
+def _take_no_more(listening: int) -> None:
+    """Let the kernel drop what asks for a new connection (Linux); those in its queue are still accepted.
+
+    Closing a listening socket resets whoever waits in its queue, and a client cannot know that nothing was
+    done. One whose first packet is dropped asks again a second later, and is refused.
+    """
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(listening)) as found:
+        found.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(drop)))

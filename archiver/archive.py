@@ -7,8 +7,6 @@ in each process.
 from __future__ import annotations
 
 import socket
-import tomllib
-import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,18 +14,22 @@ from pathlib import Path
 from typing import Self
 
 from vanvault.archiver.access.gateways import Gateways
-from vanvault.archiver.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.errors import InvalidInput, NotFound
 from vanvault.archiver.format.names import BatchKind
+from vanvault.archiver.home import HOT_TAIL as HOT_TAIL
+from vanvault.archiver.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of
+from vanvault.archiver.home import init_home as init_home
 from vanvault.archiver.index.open import open_index_store
+from vanvault.archiver.intake.committer import OnGroup, unobserved
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.intake import Intake, Release, release_here
 from vanvault.archiver.intake.pool import PoolLimits
 from vanvault.archiver.intake.receive import system_event
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fault
 from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.provider import EscrowOrder, check_order, create_masters, open_masters
+from vanvault.archiver.keys.provider import open_masters
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.model.batch import Placement
+from vanvault.archiver.model.batch import Commit, Placement
 from vanvault.archiver.model.times import parse_rfc3339
 from vanvault.archiver.ports import (
     Clock,
@@ -43,6 +45,7 @@ from vanvault.archiver.retention.profiles import profile, retain_until, rounded_
 from vanvault.archiver.search.fold import FoldReport, catch_up
 from vanvault.archiver.search.fold_segments import SegmentFold, fold_segments
 from vanvault.archiver.search.folded import KnownBatch
+from vanvault.archiver.search.follow import follow
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.items import Item
 from vanvault.archiver.search.originals import read_original
@@ -52,103 +55,18 @@ from vanvault.archiver.search.search import ScanLimits
 from vanvault.archiver.search.secrets import search_secrets
 from vanvault.archiver.search.segment_rows import id_of
 from vanvault.archiver.settings import (
-    FILE_NAME,
     SITE_NAMES,
-    KeysSettings,
     Settings,
-    initial_text,
     load_settings,
 )
-from vanvault.archiver.sites.placing import place_everywhere
+from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.placing import place_everywhere, place_whole
+from vanvault.archiver.sites.policy import AckPolicy
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
-from vanvault.archiver.store.file_root import read_manifest
-from vanvault.archiver.store.open import create_site, open_site
+from vanvault.archiver.store.open import open_site
 from vanvault.archiver.store.port import Site
-from vanvault.archiver.store.url import FileUrl, S3Url, parse_site_url
-
-KEYS_FOLDER = "keys"
-INDEX_WORK = Path("index-work")
-HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
-
-
-def init_home(
-    home: Path,
-    *,
-    primary: str = "file:sites/primary",
-    standby: str = "file:sites/standby",
-    gateway: str = "gateway-1",
-    keys: KeysSettings | None = None,
-    escrow: EscrowOrder | None = None,
-    clock: Clock | None = None,
-    entropy: Entropy | None = None,
-) -> str:
-    """Make a home: keys, two sites, settings, a first gateway. Returns the gateway's token.
-
-    The settings file is written last, so a home that has one is complete; an attempt that failed
-    may be repeated. ``keys`` says where the masters are made, ``escrow`` what escrow is made with them
-    (``create_masters``). Raises SettingsError (exists already, folder not writable), InvalidInput (URL,
-    escrow), KeyUnavailable (token).
-    """
-    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    keys = keys or KeysSettings()
-    check_order(keys, escrow)
-    if (home / FILE_NAME).exists():
-        raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft, archive = _draft(home, primary, standby, keys, entropy)
-    except OSError as error:
-        raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
-    for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
-        if not _is_made(name, url, home=home, archive=archive):
-            create_site(name, url, home=home, archive=archive, clock=clock)
-    folder = home / KEYS_FOLDER
-    if not any(folder.glob("signing-*.pem")):
-        SigningKeys.create(folder, entropy)
-    create_masters(home, folder, keys, archive, clock=clock, entropy=entropy, order=escrow)
-    gateways = Gateways(home)
-    if gateway in gateways.names():
-        gateways.remove(gateway)  # of an attempt that failed before anybody saw its token
-    token = gateways.add(gateway, entropy, clock)
-    draft.rename(home / FILE_NAME)
-    return token
-
-
-def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy) -> tuple[Path, str]:
-    """The settings under a name that no program takes for a home, and the archive's id in them.
-
-    A draft that an attempt with the same sites left is used again, so that its sites fit.
-    """
-    draft = home / f"{FILE_NAME}.draft"
-    try:
-        fields = tomllib.loads(draft.read_text(encoding="utf-8"))
-        archive = str(fields["archive"])
-        if draft.read_text(encoding="utf-8").startswith(initial_text(archive, primary, standby)):
-            draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
-            return draft, archive
-    except (FileNotFoundError, ValueError, KeyError):
-        pass  # the first attempt, or one that died while it wrote the draft
-    archive = str(uuid.UUID(bytes=entropy.token(16), version=4))
-    draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
-    return draft, archive
-
-
-def _is_made(name: str, url: str, *, home: Path, archive: str) -> bool:
-    """Did an earlier attempt at the same home make this file site?"""
-    place = parse_site_url(url)
-    if not isinstance(place, FileUrl):
-        return False
-    try:
-        manifest = read_manifest(home / place.path)
-    except SiteUnavailable:
-        return False
-    return (manifest.site, manifest.archive) == (name, archive)
-
-
-def hot_tail_of(home: Path, key_id: str) -> Path:
-    """The hot tail under one index key: a rotation makes another file and leaves a running node its own."""
-    return home / HOT_TAIL.with_stem(f"{HOT_TAIL.stem}-{key_id.replace('/', '-')}")
+from vanvault.archiver.store.url import S3Url, parse_site_url
 
 
 class Archive:
@@ -200,6 +118,15 @@ class Archive:
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
         watch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
+        self.health = HealthBoard(
+            SITE_NAMES, clock=self.clock, stopwatch=watch, rules=self.settings.health.rules()
+        )
+        self.policy = AckPolicy(
+            self.settings.sites.policy,
+            fall_back=self.settings.sites.fall_back,
+            gateways=self.gateways,
+            health=self.health,
+        )
         self._room = self._open_search(secrets.cursors, watch)
         self.search = self._room.search
         self.catalogue = self._room.catalogue
@@ -236,13 +163,38 @@ class Archive:
             site.close()
 
     def catch_up(self, *, settle: bool = False) -> FoldReport:
-        """Bring catalogue and hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable."""
+        """Bring catalogue and hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable.
+
+        Where degraded receipts are possible, with those sites that are there.
+        """
+        partial = self.policy.may_degrade()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
-        folded = catch_up(
-            self.sites, self.tail, self.parquet, settle=settle, is_compacted=self.catalogue.covers
-        )
+
+        def fold(sites: dict[str, Site]) -> FoldReport:
+            away = tuple(name for name in self.sites if name not in sites)
+            report = catch_up(
+                sites,
+                self.tail,
+                self.parquet,
+                settle=settle,
+                is_compacted=self.catalogue.covers,
+                partial=partial,
+                some_away=bool(away),
+            )
+            return replace(report, away=away)
+
+        folded = self.policy.reaching(self.sites, fold)
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+
+    def follow(self, *, own: str) -> FoldReport:
+        """Fold what writers other than ``own`` committed lately. Raises SiteUnavailable, KeyUnavailable."""
+        partial = self.policy.may_degrade()
+
+        def look(sites: dict[str, Site]) -> FoldReport:
+            return follow(sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial)
+
+        return self.policy.reaching(self.sites, look)
 
     def catch_up_segments(self) -> SegmentFold:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
@@ -286,7 +238,7 @@ class Archive:
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
         until = parse_rfc3339(batch.header.retain_until)
-        found = place_everywhere(self.sites, batch.key, until)
+        found = self.policy.reaching(self.sites, lambda sites: place_everywhere(sites, batch.key, until))
         self.tail.correct(batch.key, found)
         return found
 
@@ -294,6 +246,16 @@ class Archive:
         """The first lock of a batch: short, as a segment or the keeper takes over long before its end."""
         short = timedelta(days=self.settings.compaction.batch_lock_days)
         return min(self.retain_until(kind, start), rounded_up(start + short))
+
+    def upgrade(self, key: str) -> Commit:
+        """See that every site holds a degraded batch and its large objects; then its receipts say so.
+
+        Returns the commit record for a writer to put on record. Raises SiteUnavailable, Damaged, NotFound,
+        KeyUnavailable.
+        """
+        header = self.tail.batch_of(key).header
+        until = parse_rfc3339(header.retain_until)
+        return self.receipts.upgrade(key, place_whole(self.sites, key, until, header.large))
 
     def retain_until(self, kind: BatchKind, start: datetime) -> datetime:
         """How long entries that came at ``start`` are kept: the lock of segments and large objects."""
@@ -312,7 +274,8 @@ class Archive:
         """
         writer, opened = self.open_writer(trusted=False)
         try:
-            last = writer.commit([self.system_event(type, detail)], final=True)
+            event = self.system_event(type, detail)
+            last = writer.commit([event], final=True, degraded=self.policy.may_degrade())
             self.tail.apply([batch.folded for batch in (*opened, *last)])
         finally:
             writer.close()
@@ -338,17 +301,19 @@ class Archive:
             last_us=self.tail.last_received_us(),
             compression_level=self.settings.intake.compression_level,
             fault=self._fault,
+            health=self.health,
         )
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
             event = self.system_event("writer.opened", {"host": socket.gethostname(), "writer": writer.id})
             heads = self.tail.unrecorded_heads()
-            return writer, writer.open(event, heads=heads, unrecorded=unrecorded)
+            degraded = self.policy.may_degrade()
+            return writer, writer.open(event, heads=heads, unrecorded=unrecorded, degraded=degraded)
         except BaseException:
             writer.close()
             raise
 
-    def open_intake(self, release: Release = release_here) -> Intake:
+    def open_intake(self, release: Release = release_here, on_group: OnGroup = unobserved) -> Intake:
         """This node's intake, not yet started."""
         limits = self.settings.intake
         return Intake(
@@ -358,6 +323,8 @@ class Archive:
             open_writer=self.open_writer,
             check=self.check_trust,
             before_commit=self.trust.check_step,
+            policy=self.policy,
+            health=self.health,
             check_s=self.settings.clock.check_s,
             closing_event=partial(self.system_event, "writer.closed", {}),
             limits=PoolLimits(
@@ -367,6 +334,7 @@ class Archive:
             ),
             release=release,
             fault=self._fault,
+            on_group=on_group,
         )
 
     def endpoint(self, site: str) -> str:

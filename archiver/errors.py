@@ -21,6 +21,8 @@ They become exit codes in ``cli/errors.py`` and RFC 9457 problems in ``api/probl
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class VanVaultError(Exception):
     """Base of all errors that a caller may want to act on; ``hint`` says how (empty: see the message)."""
@@ -29,6 +31,16 @@ class VanVaultError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors come back whole from worker processes, whatever their constructors ask for."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[VanVaultError], args: tuple[Any, ...], fields: dict[str, Any]) -> VanVaultError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class InvalidInput(VanVaultError):

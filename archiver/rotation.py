@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.archive import KEYS_FOLDER, Archive
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import SettingsError
+from vanvault.archiver.home import KEYS_FOLDER
 from vanvault.archiver.keys.on_record import ESCROWED, ROTATED, highest_on_record, next_key_id
 from vanvault.archiver.keys.port import PURPOSES, Purpose, parse_key_id
 from vanvault.archiver.keys.provider import EscrowOrder, make_in_escrow

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vanvault.archiver.errors import SettingsError
+from vanvault.archiver.sites.health import HealthRules
 from vanvault.archiver.store.s3_options import S3Options
 
 FILE_NAME = "vanvault.toml"
@@ -58,6 +59,12 @@ class SitesSettings(_Section):
 
     primary: SiteSettings
     standby: SiteSettings
+    policy: Literal["all", "any"] = Field(
+        default="all", description="which sites must hold an entry before it is acknowledged"
+    )
+    fall_back: bool = Field(
+        default=False, description="under all, acknowledge as under any while a site is out"
+    )
 
 
 class IntakeSettings(_Section):
@@ -83,6 +90,9 @@ class IntakeSettings(_Section):
     )
     group_entries: int = Field(default=2_000, ge=1, le=100_000, description="rows in one batch object")
     body_timeout_s: float = Field(default=30, gt=0, description="longest silence while a body is received")
+    follow_s: float = Field(
+        default=0.5, gt=0, le=60, description="seconds between two looks for what other nodes wrote"
+    )
     compression_level: int = Field(default=3, ge=1, le=19, description="zstd level of batch objects")
 
 
@@ -146,6 +156,15 @@ class SearchSettings(_Section):
     )
 
 
+class JobsSettings(_Section):
+    """Where whole-archive jobs are done."""
+
+    workers: int = Field(
+        default=0, ge=0, le=1024, description="processes; 0: one for each CPU, 1: none of their own"
+    )
+    dask: str | None = Field(default=None, description="address of a Dask scheduler; unset: this machine")
+
+
 class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
@@ -207,6 +226,53 @@ class BackupSettings(_Section):
     program: str = Field(default="restic", min_length=1, description="restic's name or path")
 
 
+class MetricsSettings(_Section):
+    """Who may read ``/metrics`` besides this very host."""
+
+    public: bool = Field(default=False, description="anybody who reaches the node may read the metrics")
+    token_file: str | None = Field(default=None, description="file with the bearer token of the scraper")
+
+
+class LogSettings(_Section):
+    """The log on stderr."""
+
+    format: Literal["json", "console"] = Field(
+        default="console", description="one JSON object a line, or text"
+    )
+    access: bool = Field(default=True, description="one line for each request")
+
+
+class AvailabilitySettings(_Section):
+    """The availability ledger."""
+
+    heartbeat_s: int = Field(
+        default=600, ge=1, le=86_400, description="seconds between two heartbeats that a node puts on record"
+    )
+
+
+class HealthSettings(_Section):
+    """When a site is taken out, and when it comes back."""
+
+    failures: int = Field(default=3, ge=1, le=1000, description="failures after which a site is out")
+    successes: int = Field(default=3, ge=1, le=1000, description="successes in a row before it comes back")
+    back_s: float = Field(default=10, ge=0, description="seconds of nothing but success before that")
+    look_s: float = Field(default=5, gt=0, description="seconds between two looks at each site")
+
+    def rules(self) -> HealthRules:
+        """The same as the state machine takes it."""
+        return HealthRules(self.failures, self.successes, self.back_s)
+
+
+class ReconcileSettings(_Section):
+    """How a node keeps the sites level."""
+
+    check_s: float = Field(default=5, gt=0, description="seconds between two looks for what a site lacks")
+    compare_s: float = Field(
+        default=21_600, gt=0, description="seconds between two comparisons of everything at both sites"
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="objects that are copied at once")
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -221,10 +287,16 @@ class Settings(BaseSettings):
     compaction: CompactionSettings = CompactionSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
+    jobs: JobsSettings = JobsSettings()
     probe: ProbeSettings = ProbeSettings()
     clock: ClockSettings = ClockSettings()
     keys: KeysSettings = KeysSettings()
     backup: BackupSettings = BackupSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
+    availability: AvailabilitySettings = AvailabilitySettings()
+    health: HealthSettings = HealthSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from common import REPOSITORY, Original, Stored, allocated, cpu_s
 
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.home import init_home
 from vanvault.archiver.probe.record import override_detail, override_event
 from vanvault.archiver.settings import SITE_NAMES
 

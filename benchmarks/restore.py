@@ -25,7 +25,7 @@ from common import REPOSITORY, file_system, middle
 from minio_sites import BUCKET, give_credentials, minio, server_cpu_s, trust_unprobed
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.archive import init_home
+from vanvault.archiver.home import init_home
 from vanvault.archiver.settings import FILE_NAME
 
 DOSSIER_RATIO = 7  # original bytes of a dossier to a stored one, in batches of 100

@@ -138,6 +138,15 @@ class ApiClient:
         problem = problem_in(response.content)
         return False, str(problem.get("detail") or problem.get("status") or response.status_code)
 
+    def health(self, timeout_s: float = 2.0) -> list[dict[str, Any]] | None:
+        """What the server's node thinks of each site, or None where no server says so. Never raises."""
+        try:
+            found = orjson.loads(self._http.get("/v1/health/ready", timeout=timeout_s).content)
+        except (httpx.TransportError, orjson.JSONDecodeError):
+            return None
+        sites = found.get("sites") if isinstance(found, dict) else None
+        return sites if isinstance(sites, list) else None
+
     def _push_some_events(self, events: list[Mapping[str, Any]]) -> list[Receipt | VanVaultError]:
         headers = {"Content-Type": "application/json"}
         results: dict[int, Receipt | VanVaultError] = {}

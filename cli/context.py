@@ -46,7 +46,9 @@ def catch_up(archive: Archive) -> bool:
         return False
     if report.unreadable:
         warn(f"{len(report.unreadable)} batches are damaged at every site; run: vanvault verify")
-    return not report.unreadable
+    for site in report.away:
+        warn(f"the site {site} is away; what only it holds is not found")
+    return not report.unreadable and not report.away
 
 
 def put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> None:
@@ -62,6 +64,6 @@ def put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> Non
 
 def keys_folder(home: Path) -> Path:
     """Where the key files of a home lie."""
-    from vanvault.archiver.archive import KEYS_FOLDER
+    from vanvault.archiver.home import KEYS_FOLDER
 
     return home / KEYS_FOLDER

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vanvault.archiver.access.gateways import Gateways
+from vanvault.archiver.access.gateways import POLICIES, Gateways
 from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.settings import load_settings
 from vanvault.cli.output import emit_json, json_option
@@ -19,12 +19,17 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    help="Which sites must hold an entry before it is acknowledged; without it, as the settings say.",
+)
 @json_option
 @click.pass_obj
-def add(home: Path, name: str, as_json: bool) -> None:
+def add(home: Path, name: str, policy: str | None, as_json: bool) -> None:
     """Add a gateway; its token is shown this once and kept nowhere."""
     load_settings(home)
-    token = Gateways(home).add(name, SystemEntropy(), SystemClock())
+    token = Gateways(home).add(name, SystemEntropy(), SystemClock(), policy=policy)
     if as_json:
         emit_json({"gateway": name, "token": token})
     else:
@@ -38,12 +43,32 @@ def add(home: Path, name: str, as_json: bool) -> None:
 def list_gateways(home: Path, as_json: bool) -> None:
     """List all gateways."""
     load_settings(home)
-    names = Gateways(home).names()
+    gateways = Gateways(home)
+    names = gateways.names()
+    policies = {name: policy for name in names if (policy := gateways.policy_of(name)) is not None}
     if as_json:
-        emit_json({"gateways": names})
+        emit_json({"gateways": names, "policies": policies})
     else:
         for name in names:
-            click.echo(name)
+            click.echo(f"{name}  (policy: {policies[name]})" if name in policies else name)
+
+
+@command.command("policy")
+@click.argument("name")
+@click.argument("policy", type=click.Choice((*POLICIES, "settings")))
+@json_option
+@click.pass_obj
+def set_policy(home: Path, name: str, policy: str, as_json: bool) -> None:
+    """Say which sites must hold a gateway's entry before it is acknowledged; running nodes see it at once.
+
+    "settings" takes the gateway's own policy away: it follows sites.policy again.
+    """
+    load_settings(home)
+    Gateways(home).set_policy(name, None if policy == "settings" else policy)
+    if as_json:
+        emit_json({"gateway": name, "policy": policy})
+    else:
+        click.echo(f"{name}: {policy}")
 
 
 @command.command()

@@ -51,7 +51,7 @@ def command(
     Master keys are files under keys/, or on a PKCS#11 token that keeps them to itself; those go into escrow
     now (--escrow) or never.
     """
-    from vanvault.archiver.archive import init_home
+    from vanvault.archiver.home import init_home
 
     order = escrow_order(escrow, threshold, shares)
     keys = _keys(pkcs11_module, token_label, pin_file, pin_command, escrowable=order is not None)

@@ -103,6 +103,10 @@ def _note(plan: RestorePlan) -> None:
         warn(f"{plan.target} holds {plan.surplus} objects that {plan.source} lacks; run: vanvault repair")
     if plan.ignored:
         warn(f"{plan.ignored} names at {plan.source} are no objects of an archive and are not copied")
+    if plan.left_out:
+        warn(
+            f"{plan.left_out} batches are not copied: segments hold what is in them, and their locks are over"
+        )
 
 
 def _estimate(archive: Archive, plan: RestorePlan, deadline: Deadline | None) -> dict[str, Any]:
@@ -201,6 +205,7 @@ def _plan_fields(plan: RestorePlan) -> dict[str, Any]:
         "bytes": plan.total.bytes,
         "to_copy": {"objects": plan.todo.objects, "bytes": plan.todo.bytes},
         "surplus": plan.surplus,
+        "left_out": plan.left_out,
     }
 
 

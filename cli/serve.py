@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import socket
-import sys
 from pathlib import Path
 
 import click
-import structlog
 
 from vanvault.archiver.errors import InvalidInput
 from vanvault.cli.context import DEFAULT_HOST, DEFAULT_PORT
@@ -29,21 +27,19 @@ from vanvault.cli.output import json_option
     show_default=True,
     type=click.FloatRange(0, 300),
     metavar="SECONDS",
-    help="At the end, say 'not ready' for so long before the sockets close.",
+    help="At the end, say 'not ready' for so long while work is still taken.",
 )
 @json_option
 @click.pass_obj
 def command(home: Path, host: str, port: int, grace: float, as_json: bool) -> None:
     """Run one node until SIGTERM or SIGINT, draining first.
 
-    The log goes to stderr; with --json it is JSON, one object on a line.
+    The log goes to stderr, in the form that log.format says; with --json it is JSON, one object on a line.
     """
     _check_free(host, port)
-    _configure_log(as_json)
     from vanvault.api.server import run
 
-    structlog.get_logger("vanvault.cli").info("serving", home=str(home), host=host, port=port)
-    run(home, host=host, port=port, grace_s=grace)
+    run(home, host=host, port=port, grace_s=grace, log_format="json" if as_json else None)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -59,26 +55,3 @@ def _check_free(host: str, port: int) -> None:
             field="port",
             hint="Stop what listens there, or choose another --port.",
         ) from error
-
-
-def _configure_log(as_json: bool) -> None:
-    form: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if as_json
-        # Plain tracebacks: the rich ones show local variables, which hold messages.
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *form,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

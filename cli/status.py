@@ -9,14 +9,16 @@ import click
 
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.keys.port import PURPOSES
+from vanvault.archiver.model.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.errors import ExitCode
-from vanvault.cli.output import emit_json, json_option, print_pairs, warn
+from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.archive import Archive
+    from vanvault.archiver.sites.health import State
     from vanvault.archiver.store.port import Capabilities
 
 _LOCKS = {
@@ -26,6 +28,9 @@ _LOCKS = {
     " can take the flag off",
     "compliance": "compliance mode: the store refuses every user, administrators too, until the date",
 }
+
+#: Batches close to the end of their lock that people are shown; ``--json`` gives all.
+_ALARMS_SHOWN = 10
 
 
 @click.command()
@@ -40,11 +45,14 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     with open_archive(home) as archive:
         complete = _caught_up(archive)
         found = _status(archive, complete)
+        looked = [_looked(archive, site) for site in found["sites"]]
     with ApiClient(url) as client:
         ready, reason = client.ready()
+        judged = client.health()
     found["server"] = {"url": url, "ready": ready, "detail": reason}
     for name in found["drills"]["overdue"]:
         warn(f"the drill {name} is overdue; run: vanvault drill run {name}")
+    found["health"] = {"from": "look" if judged is None else "server", "sites": judged or looked}
     if as_json:
         emit_json(found)
     else:
@@ -81,6 +89,7 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
         "keys": {purpose: archive.keys.versions(purpose) for purpose in PURPOSES},
         "signing": {"active": signing.active().key_id, "public": len(signing.public_keys())},
         "hot_tail": archive.tail.counts() | {"complete": complete},
+        "segments": _segments(archive),
         "retention": {
             "profile": archive.profile.name,
             "log_years": archive.profile.log.years,
@@ -90,6 +99,21 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
         "gateways": len(archive.gateways.names()),
         "drills": {"overdue": overdue(archive.search, archive.clock.now())},
     }
+
+
+def _segments(archive: Archive) -> dict[str, Any]:
+    from vanvault.archiver.compaction.run import look_at_locks
+
+    found, batches = look_at_locks(archive), len(archive.tail.uncompacted()[0])
+    alarms = [
+        {
+            "site": held.site,
+            "batch": held.key,
+            "locked_until": rfc3339_seconds(held.retain_until) if held.retain_until else "",
+        }
+        for held in found.alarms
+    ]
+    return {**archive.catalogue.counts(), "uncompacted": batches, "alarms": alarms}
 
 
 def _site(archive: Archive, name: str) -> dict[str, Any]:
@@ -104,15 +128,42 @@ def _site(archive: Archive, name: str) -> dict[str, Any]:
     return found | {"reachable": True, "detail": "", "lock": capabilities.lock, "lock_strength": strength}
 
 
+def _looked(archive: Archive, site: dict[str, Any]) -> dict[str, Any]:
+    """A site's health by this one look, where no server that has watched it for longer tells."""
+    from vanvault.archiver.sites.health_board import SiteStatus
+    from vanvault.recovery.reconcile.lag import known_lag
+
+    lag = None
+    try:
+        lag = known_lag(archive, site["site"])
+    except VanVaultError as error:
+        warn(error.message)
+    state: State = "healthy" if site["reachable"] else "out"
+    if site["reachable"] and lag is not None and lag.objects:
+        state = "catching-up"
+    return SiteStatus(site["site"], state, None, site["detail"], lag).as_json()
+
+
+def _health_line(site: dict[str, Any]) -> str:
+    lag = site.get("lag")
+    behind = f", lacks {lag['objects']} objects, {human_size(lag['bytes'])}" if lag and lag["objects"] else ""
+    reason = f" ({site['reason']})" if site["reason"] else ""
+    return f"{site['site']} {site['state']}{behind}{reason}"
+
+
 def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
     lines: list[tuple[str, object]] = [("home", found["home"]), ("archive", found["archive"])]
     for site in found["sites"]:
         lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))
         lines.append(("", f"lock: {site['lock_strength']}" if site["reachable"] else site["detail"]))
-    counts, retention = found["hot_tail"], found["retention"]
+    lines.extend(("health", _health_line(site)) for site in found["health"]["sites"])
+    counts, retention, segments = found["hot_tail"], found["retention"], found["segments"]
     gaps = "" if counts["complete"] else " (incomplete: see the warning)"
     lines += [
         ("entries", f"{counts['entries']} in {counts['batches']} batches{gaps}"),
+        ("segments", f"{segments['segments']} with {segments['rows']} rows"),
+        ("not compacted", f"{segments['uncompacted']} batches"),
+        *(("LOCK ENDS SOON", _alarm(held)) for held in segments["alarms"][:_ALARMS_SHOWN]),
         ("conflicts", f"{counts['conflicts']} ids with two contents" if counts["conflicts"] else "none"),
         (
             "retention",
@@ -120,6 +171,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
             f" {retention['originals_years']} years, each and {retention['margin_days']} days",
         ),
     ]
+    if len(segments["alarms"]) > _ALARMS_SHOWN:
+        lines.append(("", f"and {len(segments['alarms']) - _ALARMS_SHOWN} more; --json gives all"))
     for purpose, versions in found["keys"].items():
         lines.append((f"key {purpose}", f"version {versions[-1]} active, {len(versions)} held"))
     signing, server = found["signing"], found["server"]
@@ -129,3 +182,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("server", f"{server['url']}  {server['detail']}"),
     ]
     return lines
+
+
+def _alarm(held: dict[str, str]) -> str:
+    until = f"locked until {held['locked_until']}" if held["locked_until"] else "not locked"
+    return f"{held['batch']} at {held['site']}: {until}, and in no segment; run: vanvault compact"

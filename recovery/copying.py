@@ -7,16 +7,20 @@ damaged, a good one is put on top, though an older good one may lie below.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.sites.placing import still_to_come
 from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
 from vanvault.recovery.locks import with_lock
 
 #: No copy is locked for less than this: what has expired but was not disposed of is kept, too.
 SHORTEST_LOCK = timedelta(days=1)
+#: A folder, and a name that ends with the digest and a suffix (archiver/FORMAT.md, section 2).
+_DIGEST = re.compile(r"[a-z]+/(?:[^/]+/)*(?:[^/]*-)?([0-9a-f]{64})\.[a-z.]+")
 
 
 def read_good(
@@ -28,8 +32,8 @@ def read_good(
 
     Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable.
     """
-    name = parse_key(key)
-    if name is None:
+    digest = digest_in(key)
+    if digest is None:
         raise Damaged(f"{key} is not the name of an archive object", key=key, site=source.site)
     versions = source.versions(key) if listed is None else listed
     if not versions:
@@ -37,7 +41,7 @@ def read_good(
     for version in versions:
         try:
             data = source.get(key, version.version)
-            if hashlib.sha256(data).digest() == name.sha256:
+            if hashlib.sha256(data).digest() == digest:
                 return data, with_lock(source, version)
         except NotFound:
             continue
@@ -47,9 +51,13 @@ def read_good(
 def lock_of(version: StoredVersion, at_least: datetime | None, now: datetime) -> datetime:
     """The lock of a copy: that of its source, the date that it needs, or a day, whichever is the latest.
 
-    ``now``: the target's time.
+    A batch's own lock is short, and nobody may have extended it meanwhile; its copy is locked at least as
+    long as a keeper needs to take over. ``now``: the target's time.
     """
     shortest = now.replace(microsecond=0) + SHORTEST_LOCK
+    name = parse_key(version.key)
+    if name is not None and name.family == "batch":
+        shortest = still_to_come(shortest, now)
     return max(date for date in (version.retain_until, at_least, shortest) if date is not None)
 
 
@@ -74,10 +82,16 @@ def write_good(target: Site, key: str, data: bytes, retain_until: datetime, *, a
 
 def sha256_of(key: str) -> bytes:
     """The digest in an object's name. Raises Damaged."""
-    name = parse_key(key)
-    if name is None:
+    digest = digest_in(key)
+    if digest is None:
         raise Damaged(f"{key} is not the name of an archive object", key=key)
-    return name.sha256
+    return digest
+
+
+def digest_in(key: str) -> bytes | None:
+    """The SHA-256 that an object's name promises, or None: whatever family the object is of."""
+    match = _DIGEST.fullmatch(key)
+    return bytes.fromhex(match[1]) if match else None
 
 
 def _holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from vanvault.archiver.errors import SettingsError, SiteUnavailable, VanVaultError
-from vanvault.archiver.format.names import batch_prefix, large_prefix
+from vanvault.archiver.format.names import batch_prefix, large_prefix, segment_prefix
 from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
 
 #: Sorts after every key that starts with the same text: keys have no character beyond "z".
@@ -38,6 +38,19 @@ class Copies:
         return max((version.size for found in self.at.values() for version in found), default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentCopies:
+    """The objects of one segment, by name."""
+
+    segment: str
+    objects: tuple[Copies, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the largest version of each."""
+        return sum(copies.size for copies in self.objects)
+
+
 def nothing_known(prefix: str) -> Iterator[str]:
     """No key is expected beyond those that sites list."""
     return iter(())
@@ -53,14 +66,30 @@ class Listing:
         self.away: dict[str, VanVaultError] = {}
 
     def everything(self) -> Iterator[Copies]:
-        """Every key: those of no family, then writer by writer its batches and its large objects."""
+        """Every key: those of no family, then segments, then writer by writer batches and large objects."""
+        yield from self.strangers()
+        for segment in self.segments():
+            yield from segment.objects
+        yield from self.writers()
+
+    def strangers(self) -> Iterator[Copies]:
+        """The keys of no family."""
         between = [
             ("", batch_prefix()),
             (batch_prefix() + LAST, large_prefix()),
-            (large_prefix() + LAST, ""),
+            (large_prefix() + LAST, segment_prefix()),
+            (segment_prefix() + LAST, ""),
         ]
         for after, before in between:
             yield from self.under("", after=after, before=before)
+
+    def segments(self, segment: str = "") -> Iterator[SegmentCopies]:
+        """Every segment, or one: its parts, then its manifest."""
+        for owner, objects in groupby(self.under(segment_prefix(segment)), key=_owner):
+            yield SegmentCopies(owner.rstrip("/"), tuple(objects))
+
+    def writers(self) -> Iterator[Copies]:
+        """Writer by writer its batches, then its large objects."""
         # What precedes the second slash orders both streams alike, whatever stands there.
         yield from heapq.merge(self.under(batch_prefix()), self.under(large_prefix()), key=_owner)
 

@@ -61,7 +61,7 @@ AMBIENT_ALLOWED = {
     "archiver/ports.py": "the port itself",
     "archiver/store/file_root.py": "names of temporary folders, which no test needs to know",
     "archiver/store/patience.py": "the jitter between retries, which tests pass in",
-    "api/app.py": "ids of requests in the log",
+    "api/observe.py": "ids of requests in the log",
     "cli/client.py": "the jitter between retries, which tests pass in",
     "cli/files.py": "names of temporary files",
 }

@@ -21,6 +21,7 @@ from vanvault.archiver.ports import Clock, Entropy
 FILE_NAME = "gateways.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TOKEN_BYTES = 32
+POLICIES = ("all", "any")
 
 
 class Gateways:
@@ -30,9 +31,12 @@ class Gateways:
         self._path = home / FILE_NAME
         self._seen: tuple[int, int, int] | None = None
         self._digests: Mapping[str, str] = {}
+        self._policies: Mapping[str, str] = {}
 
-    def add(self, name: str, entropy: Entropy, clock: Clock) -> str:
+    def add(self, name: str, entropy: Entropy, clock: Clock, *, policy: str | None = None) -> str:
         """Make a gateway and return its token, which is shown once and kept nowhere.
+
+        ``policy``: ``all`` or ``any``; None: the appliance's.
 
         Raises InvalidInput (name), Conflict (it exists).
         """
@@ -47,12 +51,37 @@ class Gateways:
             raise Conflict(f"the gateway {name} exists already", hint="Its token cannot be shown again.")
         token = "vv1_" + base64.urlsafe_b64encode(entropy.token(_TOKEN_BYTES)).decode().rstrip("=")
         entries[name] = {"token_sha256": digest_of(token), "added_at": clock.now().isoformat()}
+        if policy is not None:
+            entries[name]["policy"] = _checked(policy)
         self._store(entries)
         return token
 
     def names(self) -> list[str]:
         """All gateways, sorted."""
         return sorted(self._load())
+
+    def set_policy(self, name: str, policy: str | None) -> None:
+        """When this gateway's entries are acknowledged; None: as the appliance's policy says.
+
+        Raises NotFound, InvalidInput.
+        """
+        entries = self._load()
+        if name not in entries:
+            raise NotFound(f"there is no gateway {name[:64]}")
+        entries[name].pop("policy", None)
+        if policy is not None:
+            entries[name]["policy"] = _checked(policy)
+        self._store(entries)
+
+    def policy_of(self, name: str) -> str | None:
+        """The gateway's own policy, or None: the appliance's. Raises SettingsError."""
+        self._refresh()
+        return self._policies.get(name)
+
+    def has_any(self) -> bool:
+        """Is any gateway under the policy ``any``? Raises SettingsError."""
+        self._refresh()
+        return "any" in self._policies.values()
 
     def remove(self, name: str) -> None:
         """Take a gateway's token away; what it archived stays. Raises NotFound."""
@@ -79,7 +108,9 @@ class Gateways:
             raise SettingsError(f"{self._path.name} cannot be read: {error.strerror}") from error
         seen = (status.st_ino, status.st_mtime_ns, status.st_size)
         if seen != self._seen:
-            self._digests = {fields["token_sha256"]: name for name, fields in self._load().items()}
+            entries = self._load()
+            self._digests = {fields["token_sha256"]: name for name, fields in entries.items()}
+            self._policies = {n: fields["policy"] for n, fields in entries.items() if "policy" in fields}
             self._seen = seen
 
     def _load(self) -> dict[str, dict[str, str]]:
@@ -99,6 +130,12 @@ class Gateways:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
+
+
+def _checked(policy: str) -> str:
+    if policy not in POLICIES:
+        raise InvalidInput(f"{policy[:20]!r} is no policy", field="policy", hint="all or any")
+    return policy
 
 
 def digest_of(token: str) -> str:

@@ -5,15 +5,18 @@ Nothing is ever taken away: batches stay until their locks have run out and some
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.compaction.gather import SourceBatch
+from vanvault.archiver.compaction.gather import SourceBatch, check_digests
 from vanvault.archiver.compaction.plan import DayPlan, plan_days
 from vanvault.archiver.compaction.segment_writer import SegmentWriter
 from vanvault.archiver.errors import Damaged, NotFound
 from vanvault.archiver.format.batch import read_batch_table
+from vanvault.archiver.intake.writer import Fault, no_fault
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.model.segment import SegmentManifest
 from vanvault.archiver.search.catalogue import Catalogue
@@ -22,6 +25,8 @@ from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.sites.placing import read_anywhere
 from vanvault.archiver.store.port import Site
 
+#: Batches that are read and hashed ahead of the one whose turn it is.
+_AHEAD = 8
 #: Gives the id of the entry at a position.
 IdAt = Callable[[bytes], str]
 
@@ -59,7 +64,12 @@ class Compactor:
         writer: SegmentWriter,
         id_at: IdAt,
         limits: SegmentLimits,
+        executor: Executor,
+        fault: Fault = no_fault,
     ) -> None:
+        """``executor``: threads that read and hash; bytes are hashed outside the interpreter's lock."""
+        self._executor = executor
+        self._fault = fault
         self._sites = sites
         self._keys = keys
         self._tail = tail
@@ -70,7 +80,7 @@ class Compactor:
 
     def plan(self, before: datetime) -> list[DayPlan]:
         """Batches that are ready, by day; ``before``: the first moment that is too young."""
-        return plan_days(*self._tail.uncompacted(), before)
+        return plan_days(*self._tail.uncompacted(), before, self._catalogue.holds)
 
     def run(
         self, days: Sequence[DayPlan], done: Callable[[SegmentManifest], None] = lambda _: None
@@ -82,27 +92,33 @@ class Compactor:
         """
         segments: list[SegmentManifest] = []
         damaged: list[str] = []
+        held_back: set[str] = set()
         for day in days:
-            for sources in self._cut(day, damaged):
+            for sources in self._cut(day, damaged, held_back):
                 key, manifest = self._writer.write(sources, self._repeats(sources))
                 self._catalogue.add(key, manifest)
                 segments.append(manifest)
                 done(manifest)
         return CompactionReport(tuple(segments), tuple(damaged))
 
-    def _cut(self, day: DayPlan, damaged: list[str]) -> Iterator[list[SourceBatch]]:
-        """The day's batches, read whole, as many at once as one segment takes."""
+    def _cut(self, day: DayPlan, damaged: list[str], held_back: set[str]) -> Iterator[list[SourceBatch]]:
+        """The day's batches, read whole, as many at once as one segment takes.
+
+        Of a writer in ``held_back`` an earlier batch is damaged: what follows it holds its commit record, and
+        stays with it until it is mended.
+        """
         sources: list[SourceBatch] = []
         rows = size = 0
-        broken: set[str] = set()  # writers of which an earlier batch is damaged: ranges have no holes
-        for batch in day.batches:
-            if batch.header.writer in broken:
+        for batch, reading in self._ahead(day.batches):
+            self._fault("batch-read")
+            if batch.header.writer in held_back:
+                reading.cancel()
                 continue
             try:
-                source = self._read(batch)
+                source = reading.result()
             except (Damaged, NotFound):
                 damaged.append(batch.key)
-                broken.add(batch.header.writer)
+                held_back.add(batch.header.writer)
                 continue
             raw = source.raw_bytes
             full = rows + source.header.rows > self._limits.rows or size + raw > self._limits.bytes
@@ -115,10 +131,26 @@ class Compactor:
         if sources:
             yield sources
 
+    def _ahead(self, batches: Sequence[KnownBatch]) -> Iterator[tuple[KnownBatch, Future[SourceBatch]]]:
+        """Every batch in order with its reading, which has begun some batches before its turn."""
+        waiting: deque[tuple[KnownBatch, Future[SourceBatch]]] = deque()
+        try:
+            for batch in batches:
+                waiting.append((batch, self._executor.submit(self._read, batch)))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            for _, reading in waiting:
+                reading.cancel()
+
     def _read(self, batch: KnownBatch) -> SourceBatch:
         data = read_anywhere(self._sites, batch.key)
         header, text, table = read_batch_table(batch.key, data, self._keys.decryption())
-        return SourceBatch(batch.key, header, text, batch.commit, table)
+        source = SourceBatch(batch.key, header, text, batch.commit, table)
+        check_digests(source)
+        return source
 
     def _repeats(self, sources: Sequence[SourceBatch]) -> dict[str, str]:
         """Id of an entry that repeats another -> id of the one that stands."""

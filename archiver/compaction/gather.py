@@ -1,6 +1,7 @@
 """Rows of many batches as the tables of one segment. Pure.
 
-Every body is hashed on the way, so that nothing enters a segment that its row does not describe.
+``check_digests`` hashes every body of a batch, so that nothing enters a segment that its row does not
+describe; ``gather`` takes only batches that passed it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from vanvault.archiver.model.entry import Event
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """One batch that is to be compacted, read whole and checked against its name."""
+    """One batch that is to be compacted, read whole, checked against its name and by ``check_digests``."""
 
     key: str
     header: BatchHeader
@@ -52,17 +53,12 @@ def gather(batches: Sequence[SourceBatch], repeats: Mapping[str, str]) -> Gather
 
     Args:
         repeats: id of an entry -> id of the entry that stands in its place, where a (gateway, id) came twice.
-
-    Raises Damaged: a row's size or digests do not fit its body or its canonical event.
     """
-    for batch in batches:
-        check_digests(batch)
     rows = pa.concat_tables([_log_rows(batch) for batch in batches])
     bodies = pa.concat_tables([_bodies(batch) for batch in batches])
     order = np.lexsort((_writer_order(batches), np.asarray(rows.column("received_at").cast(pa.int64()))))
     rows = rows.take(pa.array(order))
-    bodies = bodies.take(pa.array(order))
-    held = np.asarray(bodies.column("body").is_valid())
+    held = np.asarray(bodies.column("body").is_valid())[order]
     original = pa.array(np.cumsum(held) - 1, mask=~held)
     stands = [repeats.get(entry, "") for entry in _ids(rows)] if repeats else [""] * rows.num_rows
     log = pa.Table.from_arrays(
@@ -76,13 +72,16 @@ def gather(batches: Sequence[SourceBatch], repeats: Mapping[str, str]) -> Gather
         ],
         schema=LOG,
     )
-    originals = pa.Table.from_arrays([bodies.column("body").filter(pa.array(held))], schema=ORIGINALS)
+    # Bodies are most of a segment: each is copied once.
+    originals = bodies.take(pa.array(order[held])).cast(ORIGINALS)
     return Gathered(log, originals, _evidence(batches), sum(batch.raw_bytes for batch in batches))
 
 
 def check_digests(batch: SourceBatch) -> None:
-    """Raises Damaged unless every row has the size and digests of its body or canonical event."""
+    """Raises Damaged unless there are rows, each with the size and digests of its body or canonical event."""
     table = batch.table
+    if not table.num_rows:
+        raise Damaged(f"{batch.key} holds no row", key=batch.key)
     if batch.header.kind == "events":
         data = [canonical_of(entry) for entry in entries_of(batch.header, table) if isinstance(entry, Event)]
     else:

@@ -6,15 +6,19 @@ another node wrote, is kept just the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from vanvault.archiver.compaction.plan import HeldBatch, KeepPlan, plan_keeping
+from vanvault.archiver.compaction.proof import Proof, prove_segments
 from vanvault.archiver.errors import NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.format.names import batch_prefix, parse_key
 from vanvault.archiver.search.catalogue import Catalogue
 from vanvault.archiver.store.port import Site
+
+#: A batch this young may not be folded yet without anything being wrong.
+_FRESH = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +37,96 @@ class KeeperReport:
     uncompacted: int  # versions of batches that no segment holds
     extended: int
     alarms: tuple[HeldBatch, ...]  # so close to their end (or past it) that something is wrong
-    failures: tuple[str, ...]  # sites that could not be asked, locks that could not be extended
+    failures: tuple[str, ...]  # sites that could not be asked, segments not whole, locks not extended
+    unfolded: int = 0  # versions of batches that lie at a site, and that this node has not folded
 
 
-def keep(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) -> KeeperReport:
-    """Extend, at every site, the lock of every version of every uncompacted batch that ends soon.
+#: Extends what a plan says at a site; how many. What failed is added to the list.
+_Act = Callable[[Site, KeepPlan, list[str]], int]
+
+
+def survey(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) -> KeeperReport:
+    """What a round would find; extends nothing. A site that is away is in ``failures``; raises nothing."""
+    return _round(sites, catalogue, pace, lambda site, plan, failures: 0, lambda key: True)
+
+
+def keep(
+    sites: Mapping[str, Site],
+    catalogue: Catalogue,
+    pace: KeeperPace,
+    *,
+    is_folded: Callable[[str], bool] = lambda key: True,
+) -> KeeperReport:
+    """Extend, at every site, the lock of every version of every batch that ends soon and is still needed.
+
+    That is one that no segment holds, or whose segments are all short of something at some site. The lock of
+    the latter is extended only while it lasts, and is no alarm: one that ended had its proof.
 
     Each site's lock is judged by that site's clock. A site that is away is in ``failures``; raises nothing.
     """
-    held = extended = 0
-    alarms: list[HeldBatch] = []
-    failures: list[str] = []
+    return _round(sites, catalogue, pace, _extend, is_folded)
+
+
+def _round(
+    sites: Mapping[str, Site],
+    catalogue: Catalogue,
+    pace: KeeperPace,
+    act: _Act,
+    is_folded: Callable[[str], bool],
+) -> KeeperReport:
+    proof = prove_segments(sites, catalogue)
+    report = KeeperReport(0, 0, (), proof.failures)
     for name, site in sites.items():
+        failures: list[str] = []
         try:
-            versions = _uncompacted(name, site, catalogue)
-            plan = plan_keeping(versions, site.now(), lock=pace.lock, ahead=pace.ahead, alarm=pace.alarm)
+            now = site.now()
+            found = _needed(name, site, catalogue, proof, now, is_folded)
         except VanVaultError as error:
-            failures.append(f"{name}: {error.message}")
+            if f"{name}: {error.message}" not in report.failures:
+                failures.append(f"{name}: {error.message}")
+            report = replace(report, failures=(*report.failures, *failures))
             continue
-        held += len(versions)
-        alarms.extend(plan.alarms)
-        extended += _extend(site, plan, failures)
-    return KeeperReport(held, extended, tuple(alarms), tuple(failures))
+        plans = [
+            plan_keeping(versions, now, lock=pace.lock, ahead=pace.ahead, alarm=pace.alarm)
+            for versions in (found.uncompacted, found.short)
+        ]
+        extended = sum(act(site, plan, failures) for plan in plans)
+        report = KeeperReport(
+            uncompacted=report.uncompacted + len(found.uncompacted),
+            extended=report.extended + extended,
+            alarms=(*report.alarms, *plans[0].alarms),
+            failures=(*report.failures, *failures),
+            unfolded=report.unfolded + found.unfolded,
+        )
+    return report
 
 
-def _uncompacted(name: str, site: Site, catalogue: Catalogue) -> list[HeldBatch]:
-    found = []
+@dataclass(slots=True)
+class _Needed:
+    """Versions of batches at one site."""
+
+    uncompacted: list[HeldBatch]
+    short: list[HeldBatch]  # compacted, but their segments are not whole everywhere
+    unfolded: int = 0
+
+
+def _needed(
+    name: str,
+    site: Site,
+    catalogue: Catalogue,
+    proof: Proof,
+    now: datetime,
+    is_folded: Callable[[str], bool],
+) -> _Needed:
+    needed = _Needed([], [])
+    ranges = catalogue.ranges()  # one look, as a listing may be of millions
     for version in site.list(batch_prefix()):
-        if parse_key(version.key) is None or catalogue.covers(version.key):
+        batch = parse_key(version.key)
+        if batch is None:
+            continue
+        held_by = ranges.get(batch.writer, ())
+        segments = [n for first, last, n in held_by if first <= batch.sequence <= last]
+        if any(n not in proof.lacking for n in segments):
             continue
         until = version.retain_until
         if until is None and not site.capabilities.list_shows_locks:
@@ -68,8 +134,13 @@ def _uncompacted(name: str, site: Site, catalogue: Catalogue) -> list[HeldBatch]
                 until = site.stat(version.key, version.version).retain_until
             except NotFound:
                 continue
-        found.append(HeldBatch(name, version.key, version.version, until))
-    return found
+        held = HeldBatch(name, version.key, version.version, until)
+        if not segments:
+            needed.uncompacted.append(held)
+            needed.unfolded += version.stored_at < now - _FRESH and not is_folded(version.key)
+        elif until is not None and until >= now:
+            needed.short.append(held)
+    return needed
 
 
 def _extend(site: Site, plan: KeepPlan, failures: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -29,7 +29,12 @@ def days_over_before(now: datetime, settle: timedelta) -> datetime:
     return (now.astimezone(UTC) - settle).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def plan_days(batches: Iterable[KnownBatch], recorded: set[str], before: datetime) -> list[DayPlan]:
+def plan_days(
+    batches: Iterable[KnownBatch],
+    recorded: set[str],
+    before: datetime,
+    is_covered: Callable[[str, int], bool] = lambda writer, sequence: True,
+) -> list[DayPlan]:
     """Batches that may be compacted, by the day of their youngest row.
 
     A batch may be when its day is over, its commit lies in the archive (so that its receipts can be made
@@ -40,11 +45,18 @@ def plan_days(batches: Iterable[KnownBatch], recorded: set[str], before: datetim
         batches: all that are not compacted.
         recorded: keys of those whose commit record a header holds.
         before: the first moment that is too young.
+        is_covered: is the batch (writer, sequence) compacted? Asked where ``batches`` have a gap: what is
+            missing is either that, or damaged at every site.
     """
     ready = []
     ordered = sorted(batches, key=lambda batch: (batch.header.writer, batch.header.sequence))
-    for _, group in groupby(ordered, key=lambda batch: batch.header.writer):
+    for writer, group in groupby(ordered, key=lambda batch: batch.header.writer):
+        last = -1
         for batch in group:
+            gap = batch.header.sequence != last + 1
+            if gap and not is_covered(writer, batch.header.sequence - 1):
+                break
+            last = batch.header.sequence
             if batch.key not in recorded or from_us(batch.header.created_us) >= before:
                 break
             ready.append(batch)

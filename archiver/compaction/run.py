@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.compactor import CompactionReport, Compactor, SegmentLimits
-from vanvault.archiver.compaction.keeper import KeeperPace, KeeperReport, keep
+from vanvault.archiver.compaction.keeper import KeeperPace, KeeperReport, keep, survey
 from vanvault.archiver.compaction.plan import DayPlan, days_over_before, plan_days
 from vanvault.archiver.compaction.segment_writer import SegmentLocks, SegmentWriter
 from vanvault.archiver.errors import Busy, InvalidInput
@@ -30,9 +30,14 @@ class CompactionRun:
 
 
 def plan_compaction(archive: Archive, until: datetime | None = None) -> list[DayPlan]:
-    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput."""
-    archive.catch_up(settle=True)
-    return plan_days(*archive.tail.uncompacted(), _before(archive, until))
+    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput.
+
+    It puts all commits on record before it begins, so here they count as being there.
+    """
+    before = _before(archive, until)
+    archive.catch_up()
+    batches, _ = archive.tail.uncompacted()
+    return plan_days(batches, {batch.key for batch in batches}, before, archive.catalogue.holds)
 
 
 def compact(
@@ -42,7 +47,7 @@ def compact(
     done: Callable[[SegmentManifest], None] = lambda _: None,
     fault: Fault = no_fault,
 ) -> CompactionRun:
-    """Compact every day that is ready, and put it on record.
+    """Compact every day that is ready, and put on record what was made.
 
     Args:
         until: compact days that end at this time or before, instead of those that are over for
@@ -59,31 +64,47 @@ def compact(
         archive.catch_up(settle=True)
         archive.trust.check()
         compactor = _compactor(archive, pool, fault)
-        if not compactor.plan(before) and not _held_back(archive, before):
-            return CompactionRun((), CompactionReport((), ()))
-        # Its writer puts the commits of everything before on record, so that it may be compacted.
-        archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
-        archive.catch_up(settle=True)
+        if _held_back(archive, before):
+            # Its writer puts the commits of everything before on record, so that it may be compacted.
+            archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
+            archive.catch_up(settle=True)
         days = compactor.plan(before)
         report = compactor.run(days, done)
-        archive.catch_up()
-        archive.record("compaction.finished", _detail(report))
+        fault("compaction-before-record")
+        if report.segments:
+            archive.record("compaction.finished", _detail(report))
     return CompactionRun(tuple(days), report)
 
 
 def keep_locks(archive: Archive) -> KeeperReport:
-    """One round of the keeper. A round that extended, or that raised an alarm, is put on record.
+    """One round of the keeper: segments looked for at every site, locks extended. Puts nothing on record.
 
     Raises SiteUnavailable only when no site can say which segments there are.
     """
     archive.catch_up_segments()
+    report = keep(
+        archive.sites,
+        archive.catalogue,
+        _pace(archive),
+        is_folded=lambda key: bool(archive.tail.knows([key])),
+    )
+    if report.unfolded:
+        archive.tail.list_anew()  # a writer that had been silent for days wrote again
+    return report
+
+
+def look_at_locks(archive: Archive) -> KeeperReport:
+    """What a round of the keeper would find, by the segments that are known here; changes nothing."""
+    return survey(archive.sites, archive.catalogue, _pace(archive))
+
+
+def _pace(archive: Archive) -> KeeperPace:
     settings = archive.settings.compaction
-    pace = KeeperPace(
+    return KeeperPace(
         lock=timedelta(days=settings.batch_lock_days),
         ahead=timedelta(days=settings.keep_ahead_days),
         alarm=timedelta(days=settings.alarm_days),
     )
-    return keep(archive.sites, archive.catalogue, pace)
 
 
 def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
@@ -112,6 +133,8 @@ def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fau
         writer=writer,
         id_at=archive.entry_id_at,
         limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
+        executor=pool,
+        fault=fault,
     )
 
 

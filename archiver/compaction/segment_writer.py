@@ -3,19 +3,21 @@
 Life of a segment::
 
     gather     rows of the batches, every body hashed against its row
-    put        each part at every site, under a short lock like that of a batch
+    put        each part at every site as soon as it is encoded, under a short lock like that of a batch
     prove      each part read back from every site: the bytes, and what they decode to, row by row
     lock       each part for its retention class, read back
     ── trust point: the signed manifest, at every site ──
 
-A crash before the trust point leaves parts to which no manifest refers: their locks end soon, nobody
-reads them, and the batches are still what counts. A crash after it leaves a whole segment.
+A crash before the trust point leaves parts to which no manifest refers: nobody reads them, and the batches
+are still what counts. Their locks end soon, unless the crash came between the last two steps. A crash after
+the trust point leaves a whole segment; where the manifest reached one site only, ``proof.py`` brings it to
+the other.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,7 +28,7 @@ from vanvault.archiver.compaction.gather import Gathered, SourceBatch, gather
 from vanvault.archiver.compaction.plan import day_of
 from vanvault.archiver.errors import Damaged, SiteUnavailable
 from vanvault.archiver.format.manifest import encode_manifest, manifest_statement, merge_covers
-from vanvault.archiver.format.names import WRITER_ENTROPY, new_writer_id, segment_key
+from vanvault.archiver.format.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key
 from vanvault.archiver.format.segment import (
     PartHeader,
     encode_part,
@@ -43,11 +45,11 @@ from vanvault.archiver.model.segment import SegmentManifest, SegmentPart
 from vanvault.archiver.model.times import from_us, rfc3339_seconds, to_us
 from vanvault.archiver.ports import Clock, Entropy
 from vanvault.archiver.sites.placing import Placing
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.store.port import Site, SiteReader
 
 #: Kind of part -> which master key, and its number in the names.
-_PURPOSE: dict[str, Purpose] = {"log": "log", "originals": "originals", "evidence": "log"}
-_NUMBER = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
+_PURPOSE: dict[SegmentKind, Purpose] = {"log": "log", "originals": "originals", "evidence": "log"}
+_NUMBER: dict[SegmentKind, int] = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,12 @@ class SegmentWriter:
         """
         segment = new_writer_id(self._clock.now(), self._entropy.token(WRITER_ENTROPY))
         gathered = gather(batches, repeats)
-        parts = self._encode(segment, gathered)
         self._fault("segment-before-put")
-        for part in parts:
-            self._put(part.placing)
+        encoding = [self._executor.submit(self._encode, *part) for part in self._tables(segment, gathered)]
+        parts = []
+        for encoded in encoding:
+            parts.append(encoded.result())
+            self._put(parts[-1].placing)
         self._fault("segment-before-prove")
         for part in parts:
             self._prove(part)
@@ -136,25 +140,21 @@ class SegmentWriter:
         self._fault("segment-trusted")
         return key, manifest
 
-    def _encode(self, segment: str, gathered: Gathered) -> list[_Part]:
-        tables = {"log": gathered.log, "originals": gathered.originals, "evidence": gathered.evidence}
-        headers = {
-            "log": log_header(self._archive, segment, gathered.log),
-            "originals": originals_header(self._archive, segment, gathered.originals.num_rows),
-            "evidence": evidence_header(self._archive, segment, gathered.evidence.num_rows),
-        }
+    def _tables(self, segment: str, gathered: Gathered) -> Iterator[tuple[SegmentKind, PartHeader, pa.Table]]:
+        """Kind, header and rows of every part; a segment of events alone has no originals."""
+        yield "log", log_header(self._archive, segment, gathered.log), gathered.log
+        if originals := gathered.originals.num_rows:
+            yield "originals", originals_header(self._archive, segment, originals), gathered.originals
+        evidence = evidence_header(self._archive, segment, gathered.evidence.num_rows)
+        yield "evidence", evidence, gathered.evidence
+
+    def _encode(self, kind: SegmentKind, header: PartHeader, table: pa.Table) -> _Part:
+        properties, _ = self._keys.encryption(_PURPOSE[kind])
+        data = encode_part(header, table, properties, compression_level=self._level)
+        digest = hashlib.sha256(data).digest()
         until = (self._clock.now() + self._locks.unproved).replace(microsecond=0)
-        parts = []
-        for kind in ("log", "originals", "evidence"):
-            header, table = headers[kind], tables[kind]
-            if not table.num_rows:
-                continue  # a segment of events alone has no originals
-            properties, _ = self._keys.encryption(_PURPOSE[kind])
-            data = encode_part(header, table, properties, compression_level=self._level)
-            digest = hashlib.sha256(data).digest()
-            key = segment_key(segment, _NUMBER[kind], kind, digest)
-            parts.append(_Part(header, table, Placing(key, data, digest, until)))
-        return parts
+        key = segment_key(header.segment, _NUMBER[kind], kind, digest)
+        return _Part(header, table, Placing(key, data, digest, until))
 
     def _put(self, placing: Placing) -> None:
         if placing.put(self._sites, self._executor):
@@ -170,9 +170,12 @@ class SegmentWriter:
     def _prove(self, part: _Part) -> None:
         """Every site gives back the bytes that were put, and they decode to the rows that were gathered."""
         key, header = part.placing.key, part.header
-        for name, site in self._sites.items():
-            data = site.get(key, part.placing.placements[name].version)
-            if hashlib.sha256(data).digest() != part.placing.sha256:
+        reading = {
+            name: self._executor.submit(_digest_at, site, key, part.placing.placements[name].version)
+            for name, site in self._sites.items()
+        }
+        for name, digest in reading.items():
+            if digest.result() != part.placing.sha256:
                 raise Damaged(
                     f"{key} did not come back from {name} as it was put; the segment is not used",
                     key=key,
@@ -181,8 +184,12 @@ class SegmentWriter:
                 )
         with opened(part.placing.data, self._keys.decryption(), key) as file:
             header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
-            if not file.read(use_threads=False).cast(part.table.schema).equals(part.table):
-                raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+            start = 0
+            for group in range(file.num_row_groups):  # one at a time: a part may be large
+                rows = file.read_row_group(group, use_threads=False).cast(part.table.schema)
+                if not rows.equals(part.table.slice(start, rows.num_rows)):
+                    raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+                start += rows.num_rows
 
     def _lock(self, part: _Part, last_us: int) -> SegmentPart:
         until = self._locks.of(part.header.kind, last_us)
@@ -223,3 +230,7 @@ class SegmentWriter:
             signing_key=signer.key_id,
         )
         return replace(unsigned, signature=signer.sign(manifest_statement(unsigned)))
+
+
+def _digest_at(site: SiteReader, key: str, version: str) -> bytes:
+    return hashlib.sha256(site.get(key, version)).digest()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +25,8 @@ from vanvault.archiver.model.entry import Entry, Event, Message
 from vanvault.archiver.model.times import rfc3339_us
 
 RECEIPT_FORMAT = "vanvault-receipt-v1"
+#: Sites of an archive (archiver/FORMAT.md, section 1); a receipt that names fewer is degraded.
+SITE_COUNT = 2
 
 Receipt = dict[str, Any]
 
@@ -36,7 +38,14 @@ def statement(archive: str, key: str, size: int, root: bytes) -> bytes:
 
 
 def receipt_body(
-    entry: Entry, row: int, *, archive: str, key: str, placements: list[dict[str, str]], signing_key: str
+    entry: Entry,
+    row: int,
+    *,
+    archive: str,
+    key: str,
+    placements: list[dict[str, str]],
+    signing_key: str,
+    degraded: bool = False,
 ) -> Receipt:
     """All of a receipt but ``proof`` and ``signature``: the leaf of the tree."""
     body: Receipt = {
@@ -46,7 +55,7 @@ def receipt_body(
         "id": entry.id,
         "object": key,
         "placements": placements,
-        "policy": "all",
+        "policy": "any" if degraded else "all",
         "received_at": rfc3339_us(entry.received_us),
         "row": row,
         "sha256": entry.sha256.hex(),
@@ -54,6 +63,8 @@ def receipt_body(
         "signing_key": signing_key,
         "size": entry.size,
     }
+    if degraded:
+        body["degraded"] = True
     if isinstance(entry, Event):
         body["event_id"] = entry.event_id
     else:
@@ -67,17 +78,48 @@ def placements_of(
     entry: Entry, batch: Sequence[Placement], large: Sequence[Placement]
 ) -> tuple[Placement, ...]:
     """Where one entry lies: its batch's copies, and its large object's when it has one."""
+    own, large = parted(batch, large)
     if isinstance(entry, Message) and entry.large_object:
-        return (*batch, *(p for p in large if p.key == entry.large_object))
-    return tuple(batch)
+        return (*own, *(p for p in large if p.key == entry.large_object))
+    return own
 
 
-def _placements(
-    entry: Entry, shared: list[dict[str, str]], large: Sequence[Placement]
-) -> list[dict[str, str]]:
-    if isinstance(entry, Message) and entry.large_object:
-        return shared + [encode_placement(p) for p in large if p.key == entry.large_object]
-    return shared  # one list for all rows of a batch: they are never changed
+def parted(
+    placements: Sequence[Placement], large: Sequence[Placement]
+) -> tuple[tuple[Placement, ...], tuple[Placement, ...]]:
+    """Copies of the batch object, and copies of its large objects.
+
+    ``placements`` are the batch's, or those of a commit record that upgrades it, which name the large
+    objects' later copies too; ``large`` are those of the header. For a large object that both name, the
+    commit record's stand.
+    """
+    names = {placement.key for placement in large}
+    if not names:
+        return tuple(placements), ()
+    later = tuple(placement for placement in placements if placement.key in names)
+    renewed = {placement.key for placement in later}
+    own = tuple(placement for placement in placements if placement.key not in names)
+    return own, (*later, *(placement for placement in large if placement.key not in renewed))
+
+
+def is_degraded(placements: Sequence[Placement], large: Sequence[Placement]) -> bool:
+    """Does a site lack the batch object, or one of its large objects?"""
+    own, large = parted(placements, large)
+    keys = {placement.key for placement in large}
+    return len(_sites(own)) < SITE_COUNT or any(
+        len(_sites(p for p in large if p.key == key)) < SITE_COUNT for key in keys
+    )
+
+
+def holders(receipt: Receipt) -> frozenset[str]:
+    """The sites that hold all of the entry, by its receipt."""
+    keys = {receipt["object"], *([receipt["large_object"]] if "large_object" in receipt else [])}
+    by_key = [{p["site"] for p in receipt["placements"] if p["key"] == key} for key in keys]
+    return frozenset(set.intersection(*by_key))
+
+
+def _sites(placements: Iterable[Placement]) -> set[str]:
+    return {placement.site for placement in placements}
 
 
 class ReceiptTree:
@@ -86,6 +128,11 @@ class ReceiptTree:
     def __init__(self, bodies: Sequence[Receipt]) -> None:
         self._bodies = bodies
         self._levels = levels([leaf_hash(canonical_flat(body)) for body in bodies])
+
+    @property
+    def degraded(self) -> bool:
+        """Does one of the receipts say that a site lacks something?"""
+        return any("degraded" in body for body in self._bodies)
 
     @property
     def statement(self) -> bytes:
@@ -116,20 +163,28 @@ def build_tree(
     signing_key: str,
 ) -> ReceiptTree:
     """The receipt tree of a batch, in row order. The same inputs give the same receipts, at any time."""
-    shared = [encode_placement(placement) for placement in placements]
-    return ReceiptTree(
-        [
+    own, large = parted(placements, large)
+    shared = [encode_placement(placement) for placement in own]  # one list for all rows: never changed
+    short = len(_sites(own)) < SITE_COUNT
+    bodies = []
+    for row, entry in enumerate(entries):
+        copies, degraded = shared, short
+        if isinstance(entry, Message) and entry.large_object:
+            apart = [p for p in large if p.key == entry.large_object]
+            copies = shared + [encode_placement(placement) for placement in apart]
+            degraded = short or len(_sites(apart)) < SITE_COUNT
+        bodies.append(
             receipt_body(
                 entry,
                 row,
                 archive=archive,
                 key=key,
-                placements=_placements(entry, shared, large),
+                placements=copies,
                 signing_key=signing_key,
+                degraded=degraded,
             )
-            for row, entry in enumerate(entries)
-        ]
-    )
+        )
+    return ReceiptTree(bodies)
 
 
 def verify_receipt(

@@ -7,18 +7,24 @@ batches are compacted, how much there is and how long it is locked.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.errors import Damaged
+from vanvault.archiver.errors import Damaged, InvalidInput
 from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.format.names import SEQUENCE_LIMIT, is_writer_id, parse_key
 from vanvault.archiver.model.segment import Covered, SegmentManifest, SegmentPart
+from vanvault.archiver.model.times import parse_rfc3339
 
 MANIFEST_FORMAT = "vanvault-segment-v1"
 
+#: Kinds of the parts, in the order in which they stand: a segment of events alone has no originals.
+_PARTS = (("log", "evidence"), ("log", "originals", "evidence"))
 _FIELDS = frozenset(
     (
         "archive",
@@ -62,7 +68,7 @@ def decode_manifest(
     """
     try:
         fields: dict[str, Any] = orjson.loads(data)
-        if set(fields) != _FIELDS or fields["format"] != MANIFEST_FORMAT or canonical(fields) != data:
+        if set(fields) != _FIELDS or fields["format"] != MANIFEST_FORMAT:
             raise Damaged(f"{key} is not a segment manifest of a known format", key=key)
         manifest = SegmentManifest(
             archive=str(fields["archive"]),
@@ -81,7 +87,10 @@ def decode_manifest(
             signing_key=str(fields["signing_key"]),
             signature=bytes.fromhex(fields["signature"]),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # One spelling of one manifest: a signature says nothing about how itself is written.
+        if encode_manifest(manifest) != data or not _is_sound(manifest):
+            raise Damaged(f"{key} is a segment manifest that contradicts itself", key=key)
+    except (AttributeError, InvalidInput, KeyError, OverflowError, TypeError, ValueError) as error:
         raise Damaged(f"{key} is not a segment manifest", key=key) from error
     try:
         public_key(manifest.signing_key).verify(manifest.signature, manifest_statement(manifest))
@@ -127,6 +136,38 @@ def _body(manifest: SegmentManifest) -> dict[str, object]:
         "segment": manifest.segment,
         "signing_key": manifest.signing_key,
     }
+
+
+def _is_sound(manifest: SegmentManifest) -> bool:
+    """Do its members fit each other? Raises InvalidInput, ValueError for dates that are none."""
+    date.fromisoformat(manifest.day)
+    kinds = tuple(part.kind for part in manifest.parts)
+    log, evidence = manifest.part("log"), manifest.part("evidence")
+    if kinds not in _PARTS or log is None or evidence is None:
+        return False
+    for part in manifest.parts:
+        name = parse_key(part.key)
+        if name is None or (name.family, name.writer, name.kind) != ("segment", manifest.segment, part.kind):
+            return False
+        parse_rfc3339(part.retain_until, field="retain_until")
+    return (
+        is_writer_id(manifest.segment)
+        and min(manifest.messages, manifest.events) >= 0
+        and 0 <= manifest.first_us <= manifest.last_us
+        and log.rows == manifest.rows > 0
+        and evidence.rows == sum(cover.last - cover.first + 1 for cover in manifest.covers)
+        and all(_is_range(cover) for cover in manifest.covers)
+        and all(_comes_before(one, two) for one, two in pairwise(manifest.covers))
+    )
+
+
+def _is_range(cover: Covered) -> bool:
+    return is_writer_id(cover.writer) and 0 <= cover.first <= cover.last < SEQUENCE_LIMIT
+
+
+def _comes_before(one: Covered, two: Covered) -> bool:
+    """In order, and not to be written as one range."""
+    return one.writer < two.writer or (one.writer == two.writer and one.last + 1 < two.first)
 
 
 def _part(fields: dict[str, Any]) -> SegmentPart:

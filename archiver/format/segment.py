@@ -80,6 +80,12 @@ def header_of(file: pq.ParquetFile, *, archive: str, segment: str, kind: str, ke
     """The header of an open part. Raises Damaged: another format, segment, archive or kind."""
     try:
         fields: dict[str, Any] = orjson.loads((file.metadata.metadata or {}).get(SEGMENT_KEY, b""))
+        if fields["format"] != 1:
+            raise Damaged(
+                f"{key}: segment format {fields['format']}, this program reads 1",
+                key=key,
+                hint="Read it with a later version of VanVault.",
+            )
         header = PartHeader(
             archive=str(fields["archive"]),
             segment=str(fields["segment"]),

@@ -19,7 +19,7 @@ TRAILER = struct.Struct("<QI4s")
 TRAILER_MAGIC = b"VVIX"
 
 _PER_POSTINGS = 5
-_SECTIONS = ("keys", "facets", "dossiers", "rollups", "combinations")
+_SECTIONS = ("keys", "facets", "dossiers", "rollups", "months", "combinations")
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class Directory:
     facets: PostingBlocks
     dossiers: Blocks
     rollups: Blocks
+    months: Blocks
     combinations: Blocks
     first_dossiers: Sequence[str]
     first_days: Sequence[int]
@@ -116,7 +117,7 @@ def decode_directory(data: bytes, end: int, name: str) -> Directory:
     try:
         (length,) = struct.unpack_from("<I", data)
         head = orjson.loads(unpack(data[4 : 4 + length], name))
-        columns = iter(decode_columns(data[4 + length :], 2 * _PER_POSTINGS + 2 * 3, name))
+        columns = iter(decode_columns(data[4 + length :], 2 * _PER_POSTINGS + 2 * 4, name))
         segments = [SegmentInfo(*fields) for fields in head["segments"]]
         table = SegmentTable(segments)
         found: dict[str, Blocks] = {}

@@ -184,6 +184,18 @@ class IndexFile:
         blocks = [block for block, (first, last) in enumerate(edges) if first <= to_day and last >= from_day]
         return [self._rollup_block(block) for block in blocks]
 
+    def months(self) -> list[Rollups]:
+        """All lines summed by month, block by block: each line's day is the first of its month.
+
+        Raises Damaged, SiteUnavailable.
+        """
+        return [
+            decode_rollups(
+                self._read(sealing.MONTHS, self._directory.months, block), self._combinations(), self.name
+            )
+            for block in range(len(self._directory.months))
+        ]
+
     def days(self) -> tuple[int, int] | None:
         """First and last day (since 1970) of the rollups; None without any."""
         firsts, lasts = self._directory.first_days, self._directory.last_days

@@ -43,6 +43,7 @@ class IndexReader:
         """
         self.files: Sequence[IndexFile] = _without_covered(files)
         self._executor = executor
+        self._months: Rollups | None = None
         self._secrets = {one.keys.key_id: one.keys for one in self.files}
 
     def segments(self) -> list[SegmentInfo]:
@@ -142,6 +143,15 @@ class IndexReader:
             raise InvalidInput("the range of days is reversed", field="from")
         parts = self._map(lambda file: file.rollups(first, last))
         return add_up(part.within(first, last) for found in parts for part in found)
+
+    def months(self) -> Rollups:
+        """Everything, summed by month: each line's day is the first of its month. Read once, then kept.
+
+        Raises Damaged, SiteUnavailable.
+        """
+        if self._months is None:
+            self._months = add_up(part for found in self._map(IndexFile.months) for part in found)
+        return self._months
 
     def _look_up(self, section: Section, field: str, value: str, from_us: int, to_us: int) -> Rows:
         tokens = self._tokens(section, field, value)

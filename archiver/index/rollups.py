@@ -25,6 +25,8 @@ BLOCK_LINES = 16_384
 
 _EPOCH = date(1970, 1, 1)
 _COLUMNS = 4
+_LOW_BITS = 24
+_LOW = 2**_LOW_BITS - 1
 
 
 class Combination(NamedTuple):
@@ -97,6 +99,13 @@ class Rollups:
                 before = totals.get(name, Total(0, 0))
                 totals[name] = Total(before.entries + count, before.size + size)
         return dict(sorted(totals.items()))
+
+    def monthly(self) -> Rollups:
+        """The same, summed by month: each line's day is the first of its month."""
+        distinct, codes = np.unique(self.days, return_inverse=True)
+        firsts = np.array([day_number(day_text(day)[:8] + "01") for day in distinct.tolist()], np.int64)
+        days = firsts[codes] if len(codes) else self.days
+        return add_up([Rollups(self.combinations, days, self.chosen, self.counts, self.bytes)])
 
     def total(self) -> Total:
         """All lines together."""
@@ -176,7 +185,9 @@ def _place(name: str) -> int:
 
 
 def _sums(codes: Int64s, values: Int64s, size: int) -> list[int]:
-    """Sum of ``values`` for each code, in whole numbers: ``bincount`` adds floats, exact only to 2**53."""
-    sums = np.zeros(size, np.int64)
-    np.add.at(sums, codes, values)
-    return [int(one) for one in sums]
+    """Sum of ``values`` for each code, in halves: ``bincount`` adds floats, which are exact to 2**53."""
+    low, high = values & _LOW, values >> _LOW_BITS
+    sums = np.bincount(codes, weights=high, minlength=size).astype(np.int64) << _LOW_BITS
+    sums += np.bincount(codes, weights=low, minlength=size).astype(np.int64)
+    found: list[int] = sums.tolist()
+    return found

@@ -22,7 +22,7 @@ TAG_BYTES = 16
 MAX_KEY_ID = 32
 
 #: Numbers of the sections, as they stand in nonces and associated data.
-DIRECTORY, KEYS, FACETS, DOSSIERS, COMBINATIONS, ROLLUPS = range(6)
+DIRECTORY, KEYS, FACETS, DOSSIERS, COMBINATIONS, ROLLUPS, MONTHS = range(7)
 
 _HEADER = struct.Struct("<8sHBB32s16s")  # magic, version, tier, length of the key id, key id, file id
 _FILE_KEY_INFO = b"vanvault-index-file-v1"

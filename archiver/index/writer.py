@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +17,8 @@ from vanvault.archiver.index.columns import encode_columns, pack
 from vanvault.archiver.index.directory import TRAILER, TRAILER_MAGIC, BlockList, encode_directory
 from vanvault.archiver.index.fields import Section, Tier
 from vanvault.archiver.index.postings import BLOCK_RECORDS, encode_postings
-from vanvault.archiver.index.rollups import BLOCK_LINES, Combination, Rollups, encode_rollups
-from vanvault.archiver.index.segments import SegmentInfo, SegmentTable, UInt64s
+from vanvault.archiver.index.rollups import BLOCK_LINES, Combination, Rollups, add_up, encode_rollups
+from vanvault.archiver.index.segments import Int64s, SegmentInfo, SegmentTable, UInt64s
 from vanvault.archiver.index.tokens import IndexKeys
 from vanvault.archiver.ports import Entropy
 
@@ -28,12 +28,13 @@ BLOCK_DOSSIERS = 2048
 #: What the name of a filter adds to that of its index file.
 FILTER_SUFFIX = ".filter"
 
-_Name = Literal["keys", "facets", "dossiers", "rollups", "combinations"]
+_Name = Literal["keys", "facets", "dossiers", "rollups", "months", "combinations"]
 _NUMBERS: dict[_Name, int] = {
     "keys": sealing.KEYS,
     "facets": sealing.FACETS,
     "dossiers": sealing.DOSSIERS,
     "rollups": sealing.ROLLUPS,
+    "months": sealing.MONTHS,
     "combinations": sealing.COMBINATIONS,
 }
 _ORDER = tuple(_NUMBERS)  # the order in which sections lie in the file
@@ -85,6 +86,7 @@ class IndexWriter:
         self._pending: dict[Section, tuple[UInt64s, UInt64s]] = {}
         self._last_token = -1
         self._combinations: dict[Combination, int] = {}
+        self._months = Rollups.empty()
         self._claims = 0
         self._file = path.open("xb")
         self._filter_file = filter_path(path).open("xb")
@@ -137,21 +139,27 @@ class IndexWriter:
         """Lines of days that come after those of the last call, summed up, by day."""
         self._flush("keys")
         self._flush("facets")
-        known = self._combinations
-        places = np.array([known.setdefault(one, len(known)) for one in part.combinations], np.int64)
         listed = self._sections["rollups"]
-        for at in range(0, len(part.days), BLOCK_LINES):
-            cut = slice(at, at + BLOCK_LINES)
-            days = part.days[cut]
-            lines = Rollups((), days, places[part.chosen[cut]], part.counts[cut], part.bytes[cut])
+        for days, lines in self._blocks(part):
             self._write("rollups", encode_rollups(lines), len(days))
             listed.first_days.append(int(days[0]))
             listed.last_days.append(int(days[-1]))
+        self._months = add_up([self._months, part.monthly()])
+
+    def _blocks(self, part: Rollups) -> Iterator[tuple[Int64s, Rollups]]:
+        known = self._combinations
+        places = np.array([known.setdefault(one, len(known)) for one in part.combinations], np.int64)
+        for at in range(0, len(part.days), BLOCK_LINES):
+            cut = slice(at, at + BLOCK_LINES)
+            days = part.days[cut]
+            yield days, Rollups((), days, places[part.chosen[cut]], part.counts[cut], part.bytes[cut])
 
     def finish(self, segments: Sequence[SegmentInfo]) -> IndexSummary:
         """Write what is left, the directory and the trailer. The store makes the files durable."""
         self._flush("keys")
         self._flush("facets")
+        for firsts, lines in self._blocks(self._months):
+            self._write("months", encode_rollups(lines), len(firsts))
         if self._combinations:
             listed = [list(one) for one in self._combinations]
             self._write("combinations", pack(orjson.dumps(listed)), len(listed))

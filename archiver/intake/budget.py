@@ -16,6 +16,11 @@ class ByteBudget:
         self._lock = threading.Lock()
 
     @property
+    def limit(self) -> int:
+        """Most bytes that may be reserved."""
+        return self._limit
+
+    @property
     def used(self) -> int:
         """Bytes reserved now."""
         return self._used

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -19,6 +20,8 @@ from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.drafts import EventDraft, MessageDraft
 from vanvault.archiver.intake.pool import Outcome, Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
+from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.policy import AckPolicy
 
 State = Literal["recovering", "ready", "settling", "closing", "closed"]
 
@@ -26,8 +29,14 @@ State = Literal["recovering", "ready", "settling", "closing", "closed"]
 OnCommitted = Callable[[Sequence[CommittedBatch], Sequence[Ticket]], None]
 #: Recovers what a crash left, opens a new chain, and returns its writer; raises while a site is away.
 OpenWriter = Callable[[], tuple[Writer, list[CommittedBatch]]]
+#: Told of every group: its tickets, the seconds that the commit took, and its error if it failed.
+OnGroup = Callable[[Sequence[Ticket], float, VanVaultError | None], None]
 
 _log = structlog.get_logger("vanvault.intake")
+
+
+def unobserved(tickets: Sequence[Ticket], seconds: float, error: VanVaultError | None) -> None:
+    """The default: nobody measures."""
 
 
 class Committer:
@@ -40,15 +49,21 @@ class Committer:
         on_committed: OnCommitted,
         closing_event: Callable[[], EventDraft],
         before_commit: Callable[[], None],
+        policy: AckPolicy,
+        health: HealthBoard,
         *,
         first_retry_s: float = 0.2,
         last_retry_s: float = 5.0,
+        on_group: OnGroup = unobserved,
     ) -> None:
         self._pool = pool
         self._open_writer = open_writer
         self._on_committed = on_committed
         self._closing_event = closing_event
         self._before_commit = before_commit
+        self._on_group = on_group
+        self._policy = policy
+        self._health = health
         self._retries = (first_retry_s, last_retry_s)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -115,6 +130,8 @@ class Committer:
             except VanVaultError as error:
                 _log.warning("not ready", reason=error.message)
                 self._refusal = error
+                if isinstance(error, SiteUnavailable):
+                    self._health.saw(error.site, "look", error)
                 self._stop.wait(delay)
                 delay = min(2 * delay, longest)
                 continue
@@ -128,10 +145,12 @@ class Committer:
     def _write(self, writer: Writer) -> None:
         while tickets := self._pool.take():
             drafts = [ticket.draft for ticket in tickets]
+            started = time.monotonic()
             try:
                 self._before_commit()
-                committed = writer.commit(drafts)
+                committed = writer.commit(drafts, degraded=self._policy.may_degrade())
             except VanVaultError as error:
+                self._on_group(tickets, time.monotonic() - started, error)
                 _log.warning("commit failed", reason=error.message, entries=len(tickets))
                 self._refusal = error if writer.unsettled else None
                 self._fail(tickets, error)
@@ -140,16 +159,17 @@ class Committer:
                 if writer.unsettled and not self._settle(writer):
                     return
                 continue
-            assign(tickets, committed)
+            self._on_group(tickets, time.monotonic() - started, None)
+            assign(tickets, committed, self._policy)
             self._on_committed(committed, tickets)
 
     def _settle(self, writer: Writer) -> bool:
-        """Until the failed commit lies at all sites; false when the node stops before."""
+        """Until the failed commit lies where it must; false when the node stops before."""
         self._state = "settling"
         delay, longest = self._retries
         while not self._stop.wait(delay):
             try:
-                committed = writer.settle()
+                committed = writer.settle(degraded=self._policy.may_degrade())
             except SiteUnavailable as error:
                 self._refusal = error
                 self._fail(self._pool.drain(), error)
@@ -174,11 +194,12 @@ class Committer:
 
     def _closed(self, writer: Writer) -> list[CommittedBatch]:
         try:
-            return writer.commit([self._closing_event()], final=True)
+            return writer.commit([self._closing_event()], final=True, degraded=self._policy.may_degrade())
         except SiteUnavailable:
             if not writer.unsettled:
                 raise
-            return writer.settle()  # a site that was replaced meanwhile takes it at the second try
+            # A site that was replaced meanwhile takes it at the second try.
+            return writer.settle(degraded=self._policy.may_degrade())
 
     def _fail(self, tickets: Sequence[Ticket], error: VanVaultError) -> None:
         for ticket in tickets:
@@ -186,12 +207,17 @@ class Committer:
         self._on_committed([], tickets)
 
 
-def assign(tickets: Sequence[Ticket], committed: Sequence[CommittedBatch]) -> None:
-    """Give each ticket its receipt; rows follow the order of tickets within a kind."""
+def assign(tickets: Sequence[Ticket], committed: Sequence[CommittedBatch], policy: AckPolicy) -> None:
+    """Give each ticket its receipt; rows follow the order of tickets within a kind.
+
+    One whose gateway waits for every site is told of a degraded commit that it may be stored: it is, and its
+    retry gets the receipt once the last site has it.
+    """
     by_kind = {batch.folded.header.kind: batch for batch in committed}
     rows = dict.fromkeys(by_kind, 0)
     for ticket in tickets:
         kind = "messages" if isinstance(ticket.draft, MessageDraft) else "events"
-        outcome: Outcome = by_kind[kind].receipt(rows[kind])
+        receipt = by_kind[kind].receipt(rows[kind])
         rows[kind] += 1
+        outcome: Outcome = policy.refusal(ticket.draft.gateway, receipt) or receipt
         ticket.outcome = outcome

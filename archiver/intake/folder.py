@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -31,10 +32,22 @@ class Folder:
         self._waiting: list[CommittedBatch] = []
         self._tickets: list[Ticket] = []
         self._backlog = 0
+        self._since: float | None = None  # since when something waits
         self._hurry = False
         self._closed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
+
+    @property
+    def backlog(self) -> int:
+        """Entries that are committed and not yet searchable."""
+        return self._backlog
+
+    @property
+    def behind_s(self) -> float:
+        """How long the oldest of them waits, in seconds; 0 when none does."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
 
     def start(self) -> None:
         self._thread.start()
@@ -42,6 +55,8 @@ class Folder:
     def add(self, committed: Sequence[CommittedBatch], tickets: Sequence[Ticket]) -> None:
         """Queue committed objects and the tickets to forget once they are folded."""
         with self._changed:
+            if committed and self._since is None:
+                self._since = time.monotonic()
             self._waiting.extend(committed)
             self._tickets.extend(tickets)
             self._backlog += sum(batch.folded.header.rows for batch in committed)
@@ -75,12 +90,14 @@ class Folder:
                 if not self._waiting:
                     return
                 self._changed.wait_for(lambda: self._hurry or self._closed, timeout=_GATHER_S)
+                taken = time.monotonic()
                 batches, tickets = self._waiting, self._tickets
                 self._waiting, self._tickets = [], []
             self._apply(batches)
             self._on_folded(tickets)
             with self._changed:
                 self._backlog -= sum(batch.folded.header.rows for batch in batches)
+                self._since = taken if self._waiting else None
                 if not self._waiting:
                     self._hurry = False
                 self._changed.notify_all()

@@ -10,16 +10,19 @@ import threading
 from collections.abc import Callable, Sequence
 
 from vanvault.archiver.errors import Conflict, VanVaultError
-from vanvault.archiver.intake.committer import Committer, OpenWriter
+from vanvault.archiver.intake.committer import Committer, OnGroup, OpenWriter, unobserved
 from vanvault.archiver.intake.drafts import Draft, EventDraft
 from vanvault.archiver.intake.folder import Folder
 from vanvault.archiver.intake.pool import Done, Pool, PoolLimits, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
+from vanvault.archiver.model.entry import SYSTEM_GATEWAY
 from vanvault.archiver.search.claims import Claims
 from vanvault.archiver.search.folded import Claim
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.receipts import FirstReceipts
+from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.policy import AckPolicy
 
 _FLUSH_S = 60.0
 
@@ -49,20 +52,33 @@ class Intake:
         closing_event: Callable[[], EventDraft],
         check: Callable[[], None],
         before_commit: Callable[[], None],
+        policy: AckPolicy,
+        health: HealthBoard,
         check_s: float = 30.0,
         limits: PoolLimits | None = None,
         release: Release = release_here,
         fault: Fault = no_fault,
+        on_group: OnGroup = unobserved,
     ) -> None:
         self._claims = claims
         self._receipts = receipts
         self._release = release
+        self.policy = policy
         self._fault = fault
         self._open: dict[tuple[str, str, str], Ticket] = {}
         self._lock = threading.Lock()
         self.pool = Pool(limits or PoolLimits())
         self.folder = Folder(tail, self._folded)
-        self.committer = Committer(self.pool, open_writer, self._committed, closing_event, before_commit)
+        self.committer = Committer(
+            self.pool,
+            open_writer,
+            self._committed,
+            closing_event,
+            before_commit,
+            policy,
+            health,
+            on_group=on_group,
+        )
         self._watch = Watch(self.committer, check, check_s)
 
     def start(self) -> None:
@@ -78,13 +94,23 @@ class Intake:
         self.folder.stop()
         return stopped
 
-    def check_open(self) -> None:
-        """Raises the reason why nothing is accepted now."""
+    @property
+    def refusal(self) -> VanVaultError | None:
+        """Why nothing of any gateway is accepted now; None while some gateway's entries are."""
+        try:
+            self.check_open(SYSTEM_GATEWAY)
+        except VanVaultError as error:
+            return error
+        return None
+
+    def check_open(self, gateway: str) -> None:
+        """Raises the reason why nothing of this gateway is accepted now."""
         refusal = self.committer.refusal
         if refusal is not None:
             # One object is raised for every request: its traceback must not grow with each of them.
             raise refusal.with_traceback(None)
         self.folder.check()
+        self.policy.check_open(gateway)
 
     def knows(self, draft: Draft) -> bool:
         """Is this (gateway, id) archived, or on its way? ``submit`` then answers without a new row."""
@@ -97,7 +123,8 @@ class Intake:
 
         Raises:
             Conflict: this gateway archived other bytes under this id; nothing is stored.
-            Busy, SiteUnavailable: not accepted; send it again.
+            Busy, SiteUnavailable: not accepted, or stored but not yet where the gateway's policy asks for it;
+                send it again.
         """
         key = (draft.entry, draft.gateway, draft.client_id)
         claim: Claim | None = None
@@ -106,7 +133,7 @@ class Intake:
             if ticket is None:
                 claim = self._claims.find(*key)
                 if claim is None:
-                    self.check_open()
+                    self.check_open(draft.gateway)
                     ticket = Ticket(draft, [done])
                     self.pool.add(ticket)
                     self._open[key] = ticket
@@ -122,13 +149,16 @@ class Intake:
         if ticket is not None and ticket.outcome is not None:
             done(ticket.outcome, True)
         elif claim is not None:
-            done(self._receipts.at(claim.position), True)
+            receipt = self._receipts.at(claim.position)
+            done(self.policy.refusal(draft.gateway, receipt) or receipt, True)
 
     def _committed(self, committed: Sequence[CommittedBatch], tickets: Sequence[Ticket]) -> None:
-        failed = [ticket for ticket in tickets if isinstance(ticket.outcome, VanVaultError)]
-        if tickets and not failed:
+        # What is stored keeps its ticket until it is folded, whatever its caller is told: a retry in between
+        # must not become another row.
+        failed = [] if committed else tickets
+        if tickets and committed:
             self._fault("before-release")
-        self.folder.add(committed, [] if failed else tickets)
+        self.folder.add(committed, tickets if committed else [])
         if committed and not tickets:
             # Recovered or settled objects: a retry must find them before intake opens again.
             self.folder.flush(_FLUSH_S)

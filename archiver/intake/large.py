@@ -18,6 +18,7 @@ from vanvault.archiver.format.names import large_key
 from vanvault.archiver.keys.port import KeyProvider, new_data_key
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.ports import Entropy
+from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.placing import Placing, read_anywhere
 from vanvault.archiver.store.port import Site
 
@@ -25,17 +26,34 @@ from vanvault.archiver.store.port import Site
 class LargeObjects:
     """Seals and places large objects; safe to call from many threads."""
 
-    def __init__(self, sites: Mapping[str, Site], provider: KeyProvider, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        sites: Mapping[str, Site],
+        provider: KeyProvider,
+        entropy: Entropy,
+        *,
+        health: HealthBoard | None = None,
+    ) -> None:
+        """``health``: is told how puts go, and says which sites a degraded placing leaves out."""
         self._sites = sites
         self._provider = provider
         self._entropy = entropy
+        self._health = health
         self._numbers = itertools.count()
         self._lock = threading.Lock()
 
     def place(
-        self, body: bytes, *, writer: str, executor: Executor, retain_until: datetime
+        self,
+        body: bytes,
+        *,
+        writer: str,
+        executor: Executor,
+        retain_until: datetime,
+        degraded: bool = False,
     ) -> tuple[Placement, ...]:
         """Put the framed object of ``body`` at all sites; its copies in the order of the sites.
+
+        ``degraded``: one site is enough, and one that is out is not asked.
 
         Raises SiteUnavailable, KeyUnavailable; then nothing refers to what may have been stored.
         """
@@ -51,7 +69,11 @@ class LargeObjects:
         with self._lock:
             number = next(self._numbers)
         placing = Placing(large_key(writer, number, digest), data, digest, retain_until)
-        if not placing.put(self._sites, executor):
+        sites = self._sites
+        if self._health is not None:
+            placing.heard = self._health.heard
+            sites = self._health.usable(sites) if degraded else sites
+        if not placing.put(sites, executor) and not (degraded and placing.placements):
             failure = next(iter(placing.failures.values()))
             raise SiteUnavailable(
                 f"not acknowledged: {failure.message}",
@@ -59,7 +81,7 @@ class LargeObjects:
                 may_be_stored=False,  # bytes without a row are no message
                 hint="Send the same message again. " + failure.hint,
             ) from failure
-        return tuple(placing.placements[name] for name in self._sites)
+        return tuple(placing.placements[name] for name in self._sites if name in placing.placements)
 
 
 def read_large(sites: Mapping[str, Site], provider: KeyProvider, key: str) -> bytes:

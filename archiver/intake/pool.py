@@ -77,6 +77,11 @@ class Pool:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def waiting(self) -> int:
+        """Entries that wait to be written."""
+        return len(self._queue)
+
     def take(self) -> list[Ticket]:
         """The next group, waiting for one; [] when the pool is closed and empty.
 

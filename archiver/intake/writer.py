@@ -4,18 +4,20 @@ Life of a commit::
 
     assemble   rows get their ids and times; one object per kind, chained by SHA-256
     place      every object at every site, in parallel, locked and read back
-    ── commit point: all objects lie at all sites ──
+    ── commit point: all objects lie at all sites, or (degraded) at one ──
     sign       one signature over the receipts of each object
     return     callers may be told
 
 A crash before the commit point leaves objects at no site, some sites or all sites; a crash after it
 leaves them at all. ``search/fold.py`` treats the four alike at the next start. Nothing is ever taken
-back: an object that may lie anywhere is put until it lies everywhere (``settle``).
+back: an object that may lie anywhere is put until it lies everywhere (``settle``); after a degraded commit
+that is reconciliation's work.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ from vanvault.archiver.model.times import from_us, rfc3339_seconds
 from vanvault.archiver.ports import Clock, Entropy
 from vanvault.archiver.search.folded import FoldedBatch
 from vanvault.archiver.search.items import without_body
+from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.placing import Placing
 from vanvault.archiver.store.port import Site
 
@@ -86,8 +89,12 @@ class Writer:
         last_us: int = 0,
         compression_level: int = 3,
         fault: Fault = no_fault,
+        health: HealthBoard | None = None,
     ) -> None:
-        """``last_us``: the latest time in the archive; this writer's times are all later."""
+        """``last_us``: the latest time in the archive; this writer's times are all later.
+
+        ``health``: is told how puts go, and says which sites a degraded commit leaves out.
+        """
         self.id = new_writer_id(clock.now(), entropy.token(WRITER_ENTROPY))
         self._archive = archive
         self._sites = sites
@@ -97,6 +104,9 @@ class Writer:
         self._clock = clock
         self._level = compression_level
         self._fault = fault
+        self._health = health
+        self._upgrades: deque[Commit] = deque()  # appended to by other threads
+        self._carried = 0  # upgrades in the header of the commit that is under way
         self._sequence = 0
         self._previous = ""
         self._last_us = last_us
@@ -117,9 +127,14 @@ class Writer:
         return self._executor
 
     def open(
-        self, event: EventDraft, *, heads: Sequence[str], unrecorded: Sequence[Commit]
+        self,
+        event: EventDraft,
+        *,
+        heads: Sequence[str],
+        unrecorded: Sequence[Commit],
+        degraded: bool = False,
     ) -> list[CommittedBatch]:
-        """Write sequence 0: it proves that all sites take objects, and records what came before.
+        """Write sequence 0: it proves that the sites take objects, and records what came before.
 
         Args:
             event: the system's log line about this start.
@@ -128,15 +143,22 @@ class Writer:
         """
         self._heads = tuple(heads)
         self._unrecorded = list(unrecorded)
-        return self.commit([event])
+        return self.commit([event], degraded=degraded)
 
-    def commit(self, drafts: Sequence[Draft], *, final: bool = False) -> list[CommittedBatch]:
+    def record(self, upgrades: Sequence[Commit]) -> None:
+        """Let the next object hold these commit records of earlier ones. From any thread."""
+        self._upgrades.extend(upgrades)
+
+    def commit(
+        self, drafts: Sequence[Draft], *, final: bool = False, degraded: bool = False
+    ) -> list[CommittedBatch]:
         """Write drafts as one group; returns past the commit point.
 
         Rows keep the order of ``drafts`` within their kind. Messages come first when both kinds occur.
+        ``degraded``: one site that holds the whole group is enough, and one that is out is not asked.
 
         Raises:
-            SiteUnavailable: not all sites hold the group. When ``unsettled`` is then true, some may.
+            SiteUnavailable: the sites do not hold the group. When ``unsettled`` is then true, some may.
             KeyUnavailable: a master or signing key is missing; nothing was stored.
         """
         if self._unsettled:
@@ -145,13 +167,13 @@ class Writer:
         self._signer = self._signing.active()  # before anything is stored: without it no receipt could be
         assembled = self._assemble(drafts, final=final)
         self._fault("before-put")
-        self._place(assembled)
+        self._place(assembled, degraded)
         return self._committed(assembled)
 
-    def settle(self) -> list[CommittedBatch]:
-        """Try once more to bring a failed commit to all sites. Raises SiteUnavailable while it fails."""
+    def settle(self, *, degraded: bool = False) -> list[CommittedBatch]:
+        """Try once more to bring a failed commit to the sites. Raises SiteUnavailable while it fails."""
         assembled = self._unsettled
-        self._place(assembled)
+        self._place(assembled, degraded)
         self._unsettled = []
         return self._committed(assembled)
 
@@ -167,6 +189,8 @@ class Writer:
         groups = [group for group in groups if group[1]]
         assembled: list[_Assembled] = []
         sequence, previous, last_us = self._sequence, self._previous, self._last_us
+        upgrades = tuple(self._upgrades)
+        self._carried = len(upgrades)
         for kind, members in groups:
             entries = []
             for row, draft in enumerate(members):
@@ -183,7 +207,7 @@ class Writer:
                 retain_until=rfc3339_seconds(retain_until),
                 rows=len(entries),
                 previous=previous,
-                commits=tuple(self._unrecorded) if first else (),
+                commits=(*self._unrecorded, *upgrades) if first else (),
                 heads=self._heads if sequence == 0 else (),
                 final=final and kind == groups[-1][0],
                 large=tuple(p for draft in members if isinstance(draft, MessageDraft) for p in draft.large),
@@ -192,17 +216,25 @@ class Writer:
             data = encode_batch(header, entries, properties, compression_level=self._level)
             digest = hashlib.sha256(data).digest()
             placing = Placing(batch_key(self.id, sequence, kind, digest), data, digest, retain_until)
+            if self._health is not None:
+                placing.heard = self._health.heard
             assembled.append(_Assembled(header, tuple(entries), placing))
             sequence, previous = sequence + 1, digest.hex()
         return assembled
 
-    def _place(self, assembled: list[_Assembled]) -> None:
-        """All objects at all sites, or SiteUnavailable with the state kept for ``settle``."""
+    def _place(self, assembled: list[_Assembled], degraded: bool) -> None:
+        """All objects where they must be, or SiteUnavailable with the state kept for ``settle``."""
+        sites = self._sites
+        if degraded and self._health is not None:
+            sites = self._health.usable(sites)
         for item in assembled:
-            item.placing.put(self._sites, self._executor)
-        failures = [error for item in assembled for error in item.placing.failures.values()]
-        if not failures:
+            item.placing.put(sites, self._executor)
+        whole_at = [
+            name for name in self._sites if all(name in item.placing.placements for item in assembled)
+        ]
+        if len(whole_at) == len(self._sites) or (degraded and whole_at):
             return
+        failures = [error for item in assembled for error in item.placing.failures.values()]
         if all(item.placing.surely_nowhere for item in assembled):
             self._unsettled = []
             raise _refusal(failures[0], may_be_stored=False) from failures[0]
@@ -218,8 +250,11 @@ class Writer:
         signing = self._signer
         committed = []
         self._unrecorded = []
+        for _ in range(self._carried):
+            self._upgrades.popleft()
         for item in assembled:
-            placements = tuple(item.placing.placements[name] for name in self._sites)
+            found = item.placing.placements
+            placements = tuple(found[name] for name in self._sites if name in found)
             tree = build_tree(
                 item.entries,
                 archive=self._archive,

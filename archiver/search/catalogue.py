@@ -5,13 +5,16 @@ that says that its segment is indexed, so that a read transaction finds every en
 
     segment(n, key, manifest, indexed)     one row per proved segment
     cover(writer, first, last, segment)    which batches it holds
+
+Two nodes may compact the same batches. Then both segments are true, and the one with the smaller id stands
+on every node, whichever was heard of first: a segment is *spare* when smaller ones hold all its batches.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -65,7 +68,7 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def add(self, key: str, manifest: SegmentManifest) -> bool:
-        """Note a proved segment; false when it is known, or when others hold all its batches already."""
+        """Note a proved segment; false when it is known, or when smaller ones hold all its batches."""
         with self._tail.transaction() as connection:
             _changed(connection)
             return self._add(connection, key, manifest)
@@ -73,25 +76,40 @@ class Catalogue:
     def _add(self, connection: sqlite3.Connection, key: str, manifest: SegmentManifest) -> bool:
         if connection.execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone():
             return False
-        spare = all(
-            self._covers(connection, cover.writer, cover.first, cover.last) for cover in manifest.covers
-        )
         cursor = connection.execute(
             "INSERT INTO segment(key, manifest, first_us, last_us, rows, indexed, spare)"
-            " VALUES(?, ?, ?, ?, ?, 0, ?)",
-            (key, encode_manifest(manifest), manifest.first_us, manifest.last_us, manifest.rows, spare),
+            " VALUES(?, ?, ?, ?, ?, 0, 0)",
+            (key, encode_manifest(manifest), manifest.first_us, manifest.last_us, manifest.rows),
         )
-        if spare:
-            return False  # two nodes compacted the same batches; the first segment stands
+        n = int(cursor.lastrowid or 0)
         connection.executemany(
-            "INSERT INTO cover VALUES(?, ?, ?, ?)",
-            [(c.writer, c.first, c.last, cursor.lastrowid) for c in manifest.covers],
+            "INSERT INTO cover VALUES(?, ?, ?, ?)", [(c.writer, c.first, c.last, n) for c in manifest.covers]
         )
-        return True
+        self._settle_spares(connection, n)
+        return not connection.execute("SELECT spare FROM segment WHERE n = ?", (n,)).fetchone()[0]
 
-    def segments(self) -> tuple[KnownSegment, ...]:
-        """All segments that stand, by the time of their first row."""
-        return self.state(self._tail.connection()).segments
+    def _settle_spares(self, connection: sqlite3.Connection, n: int) -> None:
+        """Which of this segment and of those that share batches with it stand."""
+        rivals = connection.execute(
+            "SELECT DISTINCT s.n, s.key, s.indexed FROM segment s JOIN cover c ON c.segment = s.n"
+            " JOIN cover m ON m.writer = c.writer AND m.first <= c.last AND m.last >= c.first"
+            " WHERE m.segment = ?",
+            (n,),
+        )
+        for rival, key, indexed in rivals.fetchall():
+            # One that is indexed goes on standing until those in its place are.
+            held = all(
+                _joined(connection.execute(_SMALLER, (writer, last, first, key, indexed)), first, last)
+                for writer, first, last in connection.execute(
+                    "SELECT writer, first, last FROM cover WHERE segment = ?", (rival,)
+                ).fetchall()
+            )
+            connection.execute("UPDATE segment SET spare = ? WHERE n = ?", (held, rival))
+
+    def segments(self, *, spare: bool = False) -> tuple[KnownSegment, ...]:
+        """All segments that stand (and ``spare`` ones), by the time of their first row."""
+        connection = self._tail.connection()
+        return self._read(connection, spare=True) if spare else self.state(connection).segments
 
     def unindexed(self) -> list[KnownSegment]:
         """Segments that the index of this node lacks."""
@@ -105,12 +123,7 @@ class Catalogue:
         with self._lock:
             if self._state.version == version:
                 return self._state
-        rows = connection.execute(
-            "SELECT n, key, manifest, indexed FROM segment WHERE NOT spare ORDER BY first_us, n"
-        ).fetchall()
-        segments = tuple(
-            KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
-        )
+        segments = self._read(connection)
         by_log = {part.key: one for one in segments if one.indexed and (part := one.manifest.part("log"))}
         unindexed = sum(not one.indexed for one in segments)
         state = CatalogueState(version, segments, by_log, frozenset(by_log), unindexed)
@@ -118,13 +131,22 @@ class Catalogue:
             self._state = state
         return state
 
+    def _read(self, connection: sqlite3.Connection, *, spare: bool = False) -> tuple[KnownSegment, ...]:
+        rows = connection.execute(
+            "SELECT n, key, manifest, indexed FROM segment WHERE NOT spare OR ? ORDER BY first_us, key",
+            (spare,),
+        ).fetchall()
+        return tuple(
+            KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
+        )
+
     def covering(self, writer: str, sequence: int) -> KnownSegment | None:
         """The segment that holds this batch."""
         row = (
             self._tail.connection()
             .execute(
-                "SELECT n, key, manifest, indexed FROM segment WHERE n = (SELECT segment FROM cover"
-                " WHERE writer = ? AND first <= ? AND last >= ? ORDER BY segment LIMIT 1)",
+                "SELECT s.n, s.key, s.manifest, s.indexed FROM cover c JOIN segment s ON s.n = c.segment"
+                " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND NOT s.spare ORDER BY s.key LIMIT 1",
                 (writer, sequence, sequence),
             )
             .fetchone()
@@ -145,14 +167,34 @@ class Catalogue:
     def covers(self, key: str) -> bool:
         """Is the batch with this key compacted?"""
         name = parse_key(key)
-        return name is not None and self._covers(
-            self._tail.connection(), name.writer, name.sequence, name.sequence
+        return name is not None and name.family == "batch" and self.holds(name.writer, name.sequence)
+
+    def holds(self, writer: str, sequence: int) -> bool:
+        """Is this batch compacted?"""
+        found = self._tail.connection().execute(
+            "SELECT 1 FROM cover WHERE writer = ? AND first <= ? AND last >= ?", (writer, sequence, sequence)
         )
+        return found.fetchone() is not None
+
+    def ranges(self) -> dict[str, list[tuple[int, int, int]]]:
+        """By writer, what all segments hold of it, spare ones too: (first, last, number of the segment)."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        rows = self._tail.connection().execute(
+            "SELECT writer, first, last, segment FROM cover ORDER BY writer, first"
+        )
+        for writer, first, last, n in rows:
+            found.setdefault(writer, []).append((first, last, n))
+        return found
 
     def knows(self, key: str) -> bool:
         """Is the segment with this manifest known?"""
         found = self._tail.connection().execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone()
         return found is not None
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Keys of the known manifests that start with ``prefix``, in order."""
+        rows = self._tail.connection().execute("SELECT key FROM segment ORDER BY key")
+        return [key for (key,) in rows if key.startswith(prefix)]
 
     def listing_start(self) -> str:
         """The key after which segments may lie that are not known: "" for all."""
@@ -168,6 +210,7 @@ class Catalogue:
         with self._tail.transaction() as connection:
             connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
             drop_covered(connection, n)
+            self._settle_spares(connection, n)
             _changed(connection)
 
     def counts(self) -> dict[str, int]:
@@ -177,23 +220,6 @@ class Catalogue:
         )
         segments, rows = row.fetchone()
         return {"segments": segments, "rows": rows}
-
-    def _covers(self, connection: sqlite3.Connection, writer: str, first: int, last: int) -> bool:
-        held = first
-        for start, end in self._ranges(connection, writer, first, last):
-            if start > held:
-                return False
-            held = max(held, end + 1)
-        return held > last
-
-    def _ranges(
-        self, connection: sqlite3.Connection, writer: str, first: int, last: int
-    ) -> Iterator[tuple[int, int]]:
-        rows = connection.execute(
-            "SELECT first, last FROM cover WHERE writer = ? AND first <= ? AND last >= ? ORDER BY first",
-            (writer, last, first),
-        )
-        yield from rows.fetchall()
 
     def _decode(self, key: str, data: bytes) -> SegmentManifest:
         with self._lock:
@@ -210,3 +236,20 @@ def _changed(connection: sqlite3.Connection) -> None:
         "INSERT INTO fact VALUES('catalogue', '1')"
         " ON CONFLICT(name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
     )
+
+
+#: Ranges of one writer that segments before a key hold; of indexed ones only, where that is asked.
+_SMALLER = (
+    "SELECT c.first, c.last FROM cover c JOIN segment s ON s.n = c.segment"
+    " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND s.key < ? AND s.indexed >= ? ORDER BY c.first"
+)
+
+
+def _joined(ranges: Iterable[tuple[int, int]], first: int, last: int) -> bool:
+    """Do these ranges, in order of their beginning, hold every number from ``first`` to ``last``?"""
+    held = first
+    for start, end in ranges:
+        if start > held:
+            return False
+        held = max(held, end + 1)
+    return held > last

@@ -1,13 +1,14 @@
 """Keeping the hot tail level with the sites: list, settle what is in doubt, decode, apply.
 
 The restart after a crash is this same path. A batch that lies at some sites but not at all of them
-was in doubt when its writer stopped: it was never acknowledged, but its gateway may have been told
-that it may be stored. It is completed, so that the retry finds it and no message exists twice.
+was in doubt when its writer stopped: its gateway may have been told that it may be stored or, where the
+policy ``any`` is possible, that it is. It is completed, so that the retry finds it and no message exists
+twice; where a site is away and nobody waits for it, it is folded as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,11 @@ class FoldReport:
     folded: int  # batches
     settled: int  # batches that were completed at a site
     unreadable: tuple[str, ...]  # keys of batches that no site can give; search does not see them
+    away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
+
+
+#: Keys in order, each with its oldest version at every site that has it.
+Found = Iterable[tuple[str, dict[str, StoredVersion]]]
 
 
 def catch_up(
@@ -42,12 +48,18 @@ def catch_up(
     *,
     settle: bool,
     is_compacted: Callable[[str], bool] = lambda key: False,
+    found: Found | None = None,
+    partial: bool = False,
+    some_away: bool = False,
 ) -> FoldReport:
     """Fold every committed batch that the hot tail does not know and no segment holds.
 
     Args:
         settle: complete batches that some site lacks (a node that is about to write must); without it
-            they are left out of the fold, because they are not acknowledged.
+            they are left out of the fold, because they are not acknowledged, unless ``partial``.
+        found: look at these only (``merged``), not at everything that may be new.
+        partial: a batch at one site may be acknowledged (``sites/policy.py``).
+        some_away: ``sites`` are not all; what only the others hold stays to be folded.
 
     Raises:
         SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
@@ -56,19 +68,19 @@ def catch_up(
     folded = settled = rows = skipped = 0
     unreadable: list[str] = []
     waiting: list[FoldedBatch] = []
-    for key, copies in _merged(sites, tail.fold_start()):
+    for key, copies in merged(sites, tail.fold_start()) if found is None else found:
         if tail.knows([key]) or is_compacted(key):
             continue
         if len(copies) < len(sites):
-            if not settle:
+            if not settle and not partial:
                 skipped += 1
                 continue
             try:
-                copies = _complete(sites, key, copies, keys)
+                copies = _complete(sites, key, copies, keys) if settle else copies
             except (Damaged, NotFound):
                 unreadable.append(key)
                 continue
-            settled += 1
+            settled += settle
         try:
             batch = _decode(sites, key, copies, keys)
         except (Damaged, NotFound):
@@ -80,14 +92,16 @@ def catch_up(
             folded += tail.apply(waiting)
             waiting, rows = [], 0
     folded += tail.apply(waiting)
-    if not unreadable and not skipped:
+    if found is None and not unreadable and not skipped and not some_away:
         tail.fold_completed()
     return FoldReport(folded, settled, tuple(unreadable))
 
 
-def _merged(sites: Mapping[str, Site], after: str) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
+def merged(
+    sites: Mapping[str, Site], after: str, prefix: str = batch_prefix()
+) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
     """Keys in order, each with the oldest version at every site that has it: a merge of sorted listings."""
-    listings = {name: _oldest(site, after) for name, site in sites.items()}
+    listings = {name: _oldest(site, prefix, after) for name, site in sites.items()}
     heads = {name: next(listing, None) for name, listing in listings.items()}
     while True:
         present = {name: head for name, head in heads.items() if head is not None}
@@ -100,9 +114,9 @@ def _merged(sites: Mapping[str, Site], after: str) -> Iterator[tuple[str, dict[s
                 heads[name] = next(listings[name], None)
 
 
-def _oldest(site: Site, after: str) -> Iterator[StoredVersion]:
+def _oldest(site: Site, prefix: str, after: str) -> Iterator[StoredVersion]:
     held: StoredVersion | None = None
-    for version in site.list(batch_prefix(), after):
+    for version in site.list(prefix, after):
         if parse_key(version.key) is None:
             continue
         if held is not None and held.key != version.key:

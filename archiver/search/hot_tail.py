@@ -22,15 +22,14 @@ from pathlib import Path
 
 import orjson
 
-from vanvault.archiver.format.batch import decode_commit, encode_commit
 from vanvault.archiver.model.batch import Commit, Placement
 from vanvault.archiver.model.entry import Event
 from vanvault.archiver.ports import Entropy
-from vanvault.archiver.search import token_blocks
+from vanvault.archiver.search import commits, token_blocks
 from vanvault.archiver.search.folded import FoldedBatch, position_of
 from vanvault.archiver.search.items import item_of, keys_of
 from vanvault.archiver.search.secrets import SearchSecrets
-from vanvault.archiver.search.tail_reader import TailReader, dump_placements
+from vanvault.archiver.search.tail_reader import TailReader
 
 #: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
 _FEW_VALUES = frozenset(
@@ -76,7 +75,7 @@ class HotTail(TailReader):
         header = batch.header
         if connection.execute(_COVERED, (header.writer, header.sequence, header.sequence)).fetchone():
             return False  # another process compacted and indexed it while this one was reading it
-        record = _dump_commit(batch.commit) if batch.commit else None
+        record = commits.dump_commit(batch.commit) if batch.commit else None
         cursor = connection.execute(
             "INSERT OR IGNORE INTO batch(key, writer, sequence, kind, rows, final, created_us, retain_until,"
             " placements, large, heads, commit_record) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -89,49 +88,34 @@ class HotTail(TailReader):
                 header.final,
                 header.created_us,
                 header.retain_until,
-                dump_placements(batch.placements),
-                dump_placements(header.large),
+                commits.dump_placements(batch.placements),
+                commits.dump_placements(header.large),
                 orjson.dumps(header.heads).decode(),
                 record,
             ),
         )
         if cursor.rowcount == 0:
             if batch.commit is not None:
-                self._know(connection, batch.commit)
+                commits.know(connection, batch.commit)
             return False
+        commits.mark(connection, batch.key, batch.placements, header.large)
         for commit in header.commits:
-            self._record(connection, commit)
-        self._take_early(connection, batch.key)
+            commits.record(connection, commit)
+        commits.take_early(connection, batch.key)
         self._insert_entries(connection, int(cursor.lastrowid or 0), batch, records)
         return True
 
-    def _know(self, connection: sqlite3.Connection, commit: Commit) -> None:
-        # The first receipt's placements win over those read back later, for instance after a restore.
-        connection.execute(
-            "UPDATE batch SET commit_record = ?, placements = ? WHERE key = ? AND commit_record IS NULL",
-            (_dump_commit(commit), dump_placements(commit.placements), commit.key),
-        )
+    def learn(self, commit: Commit) -> None:
+        """A commit record that this node made, for instance of copies that came later."""
+        with self.transaction() as connection:
+            commits.know(connection, commit)
 
     def correct(self, key: str, placements: Sequence[Placement]) -> None:
         """Where a batch without a commit record truly lies, as its sites said when they were asked."""
         self.connection().execute(
             "UPDATE batch SET placements = ? WHERE key = ? AND commit_record IS NULL",
-            (dump_placements(placements), key),
+            (commits.dump_placements(placements), key),
         )
-
-    def _record(self, connection: sqlite3.Connection, commit: Commit) -> None:
-        """A header of the archive holds this commit."""
-        self._know(connection, commit)
-        found = connection.execute("UPDATE batch SET recorded = 1 WHERE key = ?", (commit.key,))
-        if not found.rowcount:
-            # A clock that went back lets a later writer's objects be folded before an earlier one's.
-            connection.execute(
-                "INSERT OR IGNORE INTO early_commit VALUES(?, ?)", (commit.key, _dump_commit(commit))
-            )
-
-    def _take_early(self, connection: sqlite3.Connection, key: str) -> None:
-        for (text,) in connection.execute("DELETE FROM early_commit WHERE key = ? RETURNING record", (key,)):
-            self._record(connection, decode_commit(orjson.loads(text)))
 
     def _insert_entries(
         self, connection: sqlite3.Connection, n: int, batch: FoldedBatch, records: list[bytes]
@@ -188,7 +172,3 @@ _COVERED = (
     "SELECT 1 FROM cover c JOIN segment s ON s.n = c.segment AND s.indexed"
     " WHERE c.writer = ? AND c.first <= ? AND c.last >= ?"
 )
-
-
-def _dump_commit(commit: Commit) -> str:
-    return orjson.dumps(encode_commit(commit)).decode()

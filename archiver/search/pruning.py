@@ -87,4 +87,5 @@ def _drop_batches(connection: sqlite3.Connection, covered: set[int]) -> None:
     for n in covered:
         if n in last and not last[n][1] and last[n][0] not in heads:
             continue
+        connection.execute("DELETE FROM degraded WHERE key = (SELECT key FROM batch WHERE n = ?)", (n,))
         connection.execute("DELETE FROM batch WHERE n = ? AND recorded = 1", (n,))

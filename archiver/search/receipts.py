@@ -1,4 +1,8 @@
-"""First receipts, given again at any later time from what the archive holds."""
+"""First receipts, given again at any later time from what the archive holds.
+
+A degraded receipt is followed by another once every site holds the batch. The first one stays true, and
+verifies for ever; from then on the later one is given.
+"""
 
 from __future__ import annotations
 
@@ -55,11 +59,26 @@ class FirstReceipts:
 
     def commit_of(self, n: int) -> Commit:
         """The commit record of a folded batch, recorded or made again. Raises NotFound, KeyUnavailable."""
-        return self._tree(n, lambda: self._build(n))[1]
+        return self._of_batch(n)[1]
+
+    def upgrade(self, key: str, placements: Sequence[Placement]) -> Commit:
+        """Receipts that name these copies, from now on: the record for a later header to hold.
+
+        ``placements``: of the batch at every site, and of its large objects, each confirmed. Raises NotFound,
+        KeyUnavailable.
+        """
+        batch = self._tail.batch_of(key)
+        _, commit = self._sign(batch, self._tail.entries(batch.n), placements)
+        self._tail.learn(commit)
+        return commit
 
     def _receipt(self, n: int, row: int) -> Receipt:
-        tree, commit = self._tree(n, lambda: self._build(n))
+        tree, commit = self._of_batch(n)
         return tree.receipt(row, commit.signature)
+
+    def _of_batch(self, n: int) -> tuple[ReceiptTree, Commit]:
+        # A commit record that came since (an upgrade) stands over the one of the cached tree.
+        return self._tree(n, lambda: self._build(n), lambda: self._tail.batch(n).commit)
 
     def _of_segment(self, found: Located) -> Receipt:
         writer, sequence, row = (found.row[name] for name in ("writer", "sequence", "row"))
@@ -67,14 +86,19 @@ class FirstReceipts:
         return tree.receipt(row, commit.signature)
 
     def _tree(
-        self, at: Hashable, build: Callable[[], tuple[ReceiptTree, Commit]]
+        self,
+        at: Hashable,
+        build: Callable[[], tuple[ReceiptTree, Commit]],
+        still: Callable[[], Commit | None] | None = None,
     ) -> tuple[ReceiptTree, Commit]:
         with self._lock:
             cached = self._cache.get(at)
-            if cached is not None:
+            if cached is not None and (still is None or still() in (None, cached[1])):
                 self._cache.move_to_end(at)
                 return cached
         built = build()
+        if built[0].degraded:
+            return built  # without a record on the tail, nothing would say when it is upgraded
         with self._lock:
             self._cache[at] = built
             while len(self._cache) > _CACHED:
@@ -87,11 +111,15 @@ class FirstReceipts:
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
-        placements = self._confirm(batch)
+        return self._sign(batch, entries, self._confirm(batch))
+
+    def _sign(
+        self, batch: KnownBatch, entries: Sequence[Entry], placements: Sequence[Placement]
+    ) -> tuple[ReceiptTree, Commit]:
         # Ed25519 is deterministic: while the signing key is the same, so is the signature.
         signer = self._signing.active()
         tree = self._plant(batch, entries, placements, signer.key_id)
-        return tree, Commit(batch.key, placements, signer.key_id, signer.sign(tree.statement))
+        return tree, Commit(batch.key, tuple(placements), signer.key_id, signer.sign(tree.statement))
 
     def _build_compacted(self, found: Located) -> tuple[ReceiptTree, Commit]:
         segment = found.segment

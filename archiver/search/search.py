@@ -225,7 +225,8 @@ class Search:
 
     def _of_segment(self, found: Located) -> Item:
         manifest, row = found.segment.manifest, found.row
-        part = part_of(manifest, "log" if row["original"] is None else "originals")
+        held = manifest.part("originals") if row["original"] is not None else None
+        part = held or part_of(manifest, "log")
         placements = self._places.of(part.key)
         if row["large_object"]:
             placements += self._places.of(row["large_object"])

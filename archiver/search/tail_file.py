@@ -20,7 +20,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from vanvault.archiver.search import token_blocks
+from vanvault.archiver.search import commits, token_blocks
 
 _SCHEMA_VERSION = "3"
 _SCHEMA = """
@@ -49,6 +49,7 @@ CREATE INDEX IF NOT EXISTS segment_end ON segment(last_us);
 CREATE TABLE IF NOT EXISTS cover(
     writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, segment INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);
+CREATE INDEX IF NOT EXISTS cover_segment ON cover(segment);
 """
 
 
@@ -113,7 +114,7 @@ class TailFile:
 
     def _prepare(self) -> bool:
         connection = self.connection()
-        connection.executescript(_SCHEMA + token_blocks.SCHEMA)
+        connection.executescript(_SCHEMA + commits.SCHEMA + token_blocks.SCHEMA)
         for name, value in self._facts.items():
             connection.execute("INSERT OR IGNORE INTO fact VALUES(?, ?)", (name, value))
         stored: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from vanvault.archiver.errors import NotFound
-from vanvault.archiver.format.batch import decode_commit, encode_placement
+from vanvault.archiver.format.batch import decode_commit
 from vanvault.archiver.format.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
-from vanvault.archiver.model.batch import BatchHeader, Placement
+from vanvault.archiver.model.batch import BatchHeader
 from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.times import from_us
+from vanvault.archiver.search import commits
 from vanvault.archiver.search.folded import Claim, KnownBatch
 from vanvault.archiver.search.items import Item, entry_of
 from vanvault.archiver.search.secrets import SearchSecrets
@@ -61,6 +62,17 @@ class TailReader:
     def conflicts(self) -> int:
         """How many entries repeat an id with other bytes (two sites written through a partition)."""
         return int(self.connection().execute("SELECT count(*) FROM conflict").fetchone()[0])
+
+    def conflicting(self) -> list[tuple[bytes, bytes]]:
+        """Position of every entry that repeats an id with other bytes, and of the first with that id."""
+        return self.connection().execute("SELECT position, first FROM conflict ORDER BY position").fetchall()
+
+    def degraded(self, limit: int = 1_000, after: str = "") -> list[str]:
+        """Keys of folded batches that are not known to lie whole at every site, in order."""
+        rows = self.connection().execute(
+            "SELECT key FROM degraded WHERE key > ? ORDER BY key LIMIT ?", (after, limit)
+        )
+        return [key for (key,) in rows]
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -109,6 +121,13 @@ class TailReader:
     def token(self, field: str, value: str) -> bytes:
         """The token under which a field's value is found here."""
         return self._secrets.token(field, value)
+
+    def batch_of(self, key: str) -> KnownBatch:
+        """One folded batch by its key. Raises NotFound."""
+        row = self.connection().execute(f"{_SELECT_BATCH} WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise NotFound(f"{key} is not in the hot tail")
+        return self._known(row)
 
     def batch(self, n: int) -> KnownBatch:
         """One folded batch by its number. Raises NotFound."""
@@ -160,7 +179,13 @@ class TailReader:
             )
             .fetchall()
         )
-        recorded = {key for (key,) in self.connection().execute("SELECT key FROM batch WHERE recorded = 1")}
+        recorded = {
+            key
+            for (key,) in self.connection().execute(
+                # What may yet be upgraded is not compacted: its segment would keep the degraded record.
+                "SELECT key FROM batch WHERE recorded = 1 AND key NOT IN (SELECT key FROM degraded)"
+            )
+        }
         return [self._known(row) for row in rows], recorded
 
     def repeats_in(self, key: str) -> dict[str, bytes]:
@@ -197,7 +222,8 @@ class TailReader:
         """The key after which batches may lie that are not folded: "" for all.
 
         A writer that closed, or that had been silent for days when a fold was last complete, is not listed
-        again, so that a fold costs as much as what is new and not as much as the archive.
+        again, so that a fold costs as much as what is new and not as much as the archive. The keeper, which
+        lists everything, sees when one of them wrote again (``list_anew``).
         """
         connection = self.connection()
         row = connection.execute("SELECT value FROM fact WHERE name = 'folded_us'").fetchone()
@@ -210,13 +236,21 @@ class TailReader:
             " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)",
             (folded_us - _SILENT_US,),
         ).fetchone()[0]
-        return f"{batch_prefix()}{min(earliest, active or earliest)}"
+        compacted = connection.execute(
+            "SELECT min(c.writer) FROM cover c JOIN segment s ON s.n = c.segment WHERE s.last_us >= ?",
+            (folded_us - _SILENT_US,),
+        ).fetchone()[0]
+        return f"{batch_prefix()}{min(earliest, active or earliest, compacted or earliest)}"
 
     def fold_completed(self) -> None:
         """Every batch that lies at the sites is folded, as of now."""
         self.connection().execute(
             "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(self.last_received_us()),)
         )
+
+    def list_anew(self) -> None:
+        """Let the next fold look at every batch: one lies at a site that should be folded and is not."""
+        self.connection().execute("DELETE FROM fact WHERE name = 'folded_us'")
 
     def counts(self) -> dict[str, int]:
         """Batches, entries, and conflicts, for status."""
@@ -245,21 +279,13 @@ class TailReader:
             rows=rows,
             previous="",
             final=bool(final),
-            large=_load_placements(large),
+            large=commits.load_placements(large),
         )
         commit = decode_commit(orjson.loads(record)) if record is not None else None
-        return KnownBatch(n, key, header, _load_placements(placements), commit)
+        return KnownBatch(n, key, header, commits.load_placements(placements), commit)
 
 
 _SELECT_BATCH = (
     "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
     " commit_record FROM batch"
 )
-
-
-def dump_placements(placements: Sequence[Placement]) -> str:
-    return orjson.dumps([encode_placement(placement) for placement in placements]).decode()
-
-
-def _load_placements(text: str) -> tuple[Placement, ...]:
-    return tuple(Placement(p["site"], p["key"], p["version"], p["retain_until"]) for p in orjson.loads(text))

@@ -8,7 +8,7 @@ if it does not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,10 +17,16 @@ from functools import partial
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.model.batch import Placement
-from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.model.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.store.port import Site, SiteReader, SiteWriter, StoredVersion
 
 _FRESH_LOCK = timedelta(days=30)
+#: Told of every put: the site, and the error with which it failed, or None.
+Heard = Callable[[str, VanVaultError | None], None]
+
+
+def nobody(site: str, error: VanVaultError | None) -> None:
+    """The default: nobody listens."""
 
 
 @dataclass(slots=True)
@@ -34,6 +40,7 @@ class Placing:
     placements: dict[str, Placement] = field(default_factory=dict)  # by site: read back and locked
     failures: dict[str, VanVaultError] = field(default_factory=dict)  # by site: the last failure
     in_doubt: set[str] = field(default_factory=set)  # sites where any attempt may have stored it
+    heard: Heard = nobody  # is told how each put went
 
     def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
         """Put at every site that does not hold it yet, in parallel; true when all hold it."""
@@ -50,8 +57,10 @@ class Placing:
         try:
             self.placements[name] = outcome()
             self.failures.pop(name, None)
+            self.heard(name, None)
         except VanVaultError as error:
             self.failures[name] = error
+            self.heard(name, error)
             # A later attempt that surely stored nothing does not undo one that may have.
             if not isinstance(error, SiteUnavailable) or error.may_be_stored:
                 self.in_doubt.add(name)
@@ -155,6 +164,23 @@ def place_everywhere(sites: Mapping[str, Site], key: str, retain_until: datetime
     data = read_anywhere(sites, key)
     placing = Placing(key, data, hashlib.sha256(data).digest(), retain_until)
     return tuple(placing.put_one(site, look_first=True) for site in sites.values())
+
+
+def place_whole(
+    sites: Mapping[str, Site], key: str, retain_until: datetime, large: Sequence[Placement]
+) -> tuple[Placement, ...]:
+    """See that every site holds a batch, and those large objects that lack a copy by ``large``.
+
+    The copies of the batch in the order of the sites, then likewise those of each such large object. Raises
+    as ``place_everywhere``.
+    """
+    placements = list(place_everywhere(sites, key, retain_until))
+    for name in dict.fromkeys(placement.key for placement in large):
+        copies = [placement for placement in large if placement.key == name]
+        if len({placement.site for placement in copies}) < len(sites):
+            until = max(parse_rfc3339(placement.retain_until) for placement in copies)
+            placements += place_everywhere(sites, name, until)
+    return tuple(placements)
 
 
 def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_until: datetime) -> Placement:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from vanvault.archiver.access.gateways import FILE_NAME as GATEWAYS
-from vanvault.archiver.archive import KEYS_FOLDER
 from vanvault.archiver.errors import Damaged, InvalidInput, SettingsError
+from vanvault.archiver.home import KEYS_FOLDER
 from vanvault.archiver.keys.disk import sync_folder
 from vanvault.archiver.keys.escrow_files import read_bundle, read_key_files
 from vanvault.archiver.settings import FILE_NAME as SETTINGS

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.archive import KEYS_FOLDER, Archive
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
+from vanvault.archiver.home import KEYS_FOLDER
 from vanvault.archiver.keys.signing import key_id_of, parse_public
 from vanvault.archiver.store.file_root import Fault, no_fault
 from vanvault.archiver.store.port import Site, StoredVersion

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vanvault.archiver.archive import INDEX_WORK, Archive, hot_tail_of
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.home import INDEX_WORK, hot_tail_of
 from vanvault.archiver.index.folder_store import FolderStore
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.port import KeyProvider

@@ -6,6 +6,7 @@ from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.store.open import create_site
 from vanvault.archiver.store.port import Site
+from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 
 
@@ -31,7 +32,8 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
         ensure_site(archive, name)
     elif not answers(archive.sites[name]):
         target = None
-    return plan_restore(archive.sites[source], target, name=name)
+    trusted = Trusted(archive.settings.archive, archive.signing.public)
+    return plan_restore(archive.sites[source], target, name=name, trusted=trusted)
 
 
 def ensure_site(archive: Archive, name: str) -> None:

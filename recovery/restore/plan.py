@@ -1,41 +1,55 @@
-"""What a restore has to copy: the two listings compared. Nothing is read but names, sizes and locks.
+"""What a restore has to copy: the two listings compared. Read are names, sizes and locks.
 
-Locks that listings leave out are asked for, in parallel, and only of objects that both sites list.
+Locks that listings leave out are asked for, in parallel, and only of objects that both sites list and of
+batches that segments hold. Of segments, the manifests are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.format.names import batch_prefix, large_prefix, parse_key
+from vanvault.archiver.format.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
 from vanvault.archiver.store.port import SiteReader
+from vanvault.recovery.compacted import Coverage
 from vanvault.recovery.listing import Copies, Listing
 from vanvault.recovery.locks import newest_with_locks
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Extent
+from vanvault.recovery.restore.covered import Trusted, coverage_of
 
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RestorePlan:
-    """The work, writer by writer: memory is bounded by the number of writers, not of objects."""
+    """The work, by segment and writer: memory is bounded by the number of these, not of objects."""
 
     source: str
     target: str
     writers: tuple[str, ...]  # with anything to copy; newest first
-    total: Extent  # at the source
+    total: Extent  # at the source, without what is left out
     todo: Extent
-    surplus: int  # objects that only the target has; a repair brings them back to the source
+    surplus: int  # objects that only the target has and that a repair brings back to the source
     ignored: int  # names at the source that are no objects of an archive
+    segments: tuple[str, ...] = ()  # with anything to copy; newest first
+    left_out: int = 0  # batches that a segment holds and whose locks are over: nobody needs them again
+    coverage: Coverage = field(default_factory=Coverage)  # batches that segments at the source hold
 
 
 def plan_restore(
-    source: SiteReader, target: SiteReader | None, *, name: str, effort: Effort | None = None
+    source: SiteReader,
+    target: SiteReader | None,
+    *,
+    name: str,
+    trusted: Trusted | None = None,
+    effort: Effort | None = None,
 ) -> RestorePlan:
     """Compare the sites; ``target``, which is called ``name``, is None while it does not exist.
+
+    ``trusted``: whose segments count; without it every batch is taken for one that no segment holds.
 
     Raises:
         InvalidInput: the target is the source, or holds what is no object of an archive.
@@ -47,27 +61,33 @@ def plan_restore(
     listing = Listing(sites)
     strays = target.strays() if target else ()  # the source's are a repair's matter
     strangers = [stray.path for stray in strays if parse_key(stray.hides) is None]
-    writers: dict[str, None] = {}
+    coverage = coverage_of(source, trusted) if trusted else Coverage()
+    now = source.now()
+    owners: dict[tuple[bool, str], None] = {}  # is it a segment, and its id or the writer's
     total = todo = Extent()
-    surplus = ignored = 0
+    surplus = ignored = left_out = 0
 
-    def restored(copies: Copies) -> bool:
-        return is_restored(copies, sites, source.site, name)
+    def state(copies: Copies) -> str:
+        if is_restored(copies, sites, source.site, name):
+            return "there"
+        return "spent" if is_spent(copies, source, coverage, now) else "due"
 
-    listed = in_order(listing.everything(), restored, size=lambda _: 0, effort=effort or Effort())
-    for copies, done in listed:
+    listed = in_order(listing.everything(), state, size=lambda _: 0, effort=effort or Effort())
+    for copies, found_state in listed:
         found = parse_key(copies.key)
         if found is None:
             ignored += source.site in copies.at
             strangers.extend([copies.key] if name in copies.at else [])
         elif source.site not in copies.at:
-            surplus += 1
+            surplus += not coverage.holds(found)  # such a batch may be gone at one site and not at another
+        elif found_state == "spent":
+            left_out += 1
         else:
             size = Extent(1, copies.at[source.site][0].size)
             total += size
-            if not done:
+            if found_state == "due":
                 todo += size
-                writers[found.writer] = None
+                owners[found.family == "segment", found.writer] = None
     check_listed(listing)
     if strangers:
         more = f" and {len(strangers) - _NAMED} more" if len(strangers) > _NAMED else ""
@@ -76,8 +96,33 @@ def plan_restore(
             field="target",
             hint="Move it away, or name an empty folder in the settings.",
         )
-    newest_first = tuple(sorted(writers, reverse=True))
-    return RestorePlan(source.site, name, newest_first, total, todo, surplus, ignored)
+    segments, writers = (
+        tuple(sorted((owner for is_segment, owner in owners if is_segment == wanted), reverse=True))
+        for wanted in (True, False)
+    )
+    return RestorePlan(
+        source=source.site,
+        target=name,
+        writers=writers,
+        total=total,
+        todo=todo,
+        surplus=surplus,
+        ignored=ignored,
+        segments=segments,
+        left_out=left_out,
+        coverage=coverage,
+    )
+
+
+def is_spent(copies: Copies, source: SiteReader, coverage: Coverage, now: datetime) -> bool:
+    """Is it a batch that a segment holds and whose lock is over? ``now``: the source's time.
+
+    Raises SiteUnavailable, SettingsError: a lock cannot be asked for.
+    """
+    if source.site not in copies.at or not coverage.holds(parse_key(copies.key)):
+        return False
+    newest = newest_with_locks(copies, {source.site: source}).at.get(source.site)
+    return newest is None or newest[0].retain_until is None or newest[0].retain_until <= now
 
 
 def is_restored(copies: Copies, sites: Mapping[str, SiteReader], source: str, target: str) -> bool:
@@ -96,10 +141,27 @@ def is_restored(copies: Copies, sites: Mapping[str, SiteReader], source: str, ta
     return ours is not None and (theirs is None or ours >= theirs)
 
 
-def objects_of(listing: Listing, writer: str) -> Iterator[Copies]:
-    """One writer's objects: batches first, because searches need them, then large objects."""
-    for prefix in (batch_prefix(writer), large_prefix(writer)):
-        yield from (copies for copies in listing.under(prefix) if parse_key(copies.key) is not None)
+def in_turn(plan: RestorePlan, listing: Listing) -> Iterator[Copies]:
+    """What there is of the plan's segments and writers, in the order in which a site comes to use.
+
+    Manifests, then logs with their evidence, then batches that no segment holds: with these, searches and
+    intake are back. Originals, large objects, and batches that segments hold follow. Newest first.
+    """
+    stages: list[tuple[Iterable[str], Callable[[str], str], Callable[[ObjectName], bool]]] = [
+        (plan.segments, segment_prefix, lambda name: name.kind == "manifest"),
+        (plan.segments, segment_prefix, lambda name: name.kind in ("log", "evidence")),
+        (plan.writers, batch_prefix, lambda name: not plan.coverage.holds(name)),
+        (plan.segments, segment_prefix, lambda name: name.kind == "originals"),
+        (plan.writers, large_prefix, lambda name: True),
+        (plan.writers, batch_prefix, plan.coverage.holds),
+    ]
+    for owners, prefix_of, is_due in stages:
+        for owner in owners:
+            for copies in listing.under(prefix_of(owner)):
+                name = parse_key(copies.key)
+                if name is not None and plan.source in copies.at and is_due(name):
+                    yield copies
+            check_listed(listing)
 
 
 def check_listed(listing: Listing) -> None:

@@ -1,4 +1,4 @@
-"""Rebuilds a site from the other: parallel, newest writers first, resumable at any point.
+"""Rebuilds a site from the other: parallel, what brings it to use first, resumable at any point.
 
 There is no state but the target itself: a put is whole or absent, and the names say what is there. So
 a restore that was killed is resumed by starting it again, and one that is complete finds nothing to do.
@@ -7,7 +7,7 @@ a restore that was killed is resumed by starting it again, and one that is compl
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from vanvault.recovery.copying import lock_of, read_good, write_good
 from vanvault.recovery.listing import Copies, Listing
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Extent, Step, silent
-from vanvault.recovery.restore.plan import RestorePlan, check_listed, is_restored, objects_of
+from vanvault.recovery.restore.plan import RestorePlan, in_turn, is_restored, is_spent
 from vanvault.recovery.verify.model import Finding
 
 
@@ -51,26 +51,23 @@ def restore(
 
     Raises SiteUnavailable, SiteFull, SettingsError when a site fails as a whole; start again to resume.
     """
-    began, at_target = timer(), target.now()
+    began, at_source, at_target = timer(), source.now(), target.now()
     sites: dict[str, SiteReader] = {source.site: source, target.site: target}
     listing = Listing(sites)
     copied = Extent()
     failures: list[Finding] = []
 
-    def todo() -> Iterator[Copies]:
-        for writer in plan.writers:
-            for copies in objects_of(listing, writer):
-                if source.site in copies.at:
-                    yield copies
-            check_listed(listing)
-
     def copy(copies: Copies) -> Extent | Finding | None:
         if is_restored(copies, sites, source.site, target.site):
+            return None
+        if is_spent(copies, source, plan.coverage, at_source):
             return None
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
         return _copy(copies, source, target, now)
 
-    for copies, outcome in in_order(todo(), copy, size=lambda copies: copies.size, effort=effort or Effort()):
+    for copies, outcome in in_order(
+        in_turn(plan, listing), copy, size=lambda copies: copies.size, effort=effort or Effort()
+    ):
         if outcome is None:
             continue
         if isinstance(outcome, Finding):

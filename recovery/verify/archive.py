@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import NotFound
+from vanvault.archiver.format.names import segment_prefix
 from vanvault.archiver.store.port import Site, SiteReader
 from vanvault.recovery.listing import Listing
 from vanvault.recovery.pipeline import Effort
@@ -27,12 +28,22 @@ def verify_archive(
     """Verify the named sites (all by default) of an archive. Raises NotFound for a name of no site."""
     chosen = chosen_sites(archive.sites, sites)
     reader = ObjectReader(
-        chosen, archive=archive.settings.archive, parquet=archive.parquet, keys=archive.keys
+        chosen,
+        archive=archive.settings.archive,
+        parquet=archive.parquet,
+        keys=archive.keys,
+        public_key=archive.signing.public,
     )
+
+    def known(prefix: str) -> Iterator[str]:
+        yield from (archive.catalogue.keys if prefix.startswith(segment_prefix()) else archive.tail.keys)(
+            prefix
+        )
+
     return verify(
         chosen,
         reader,
-        known=archive.tail.keys,
+        known=known,
         share=share,
         effort=effort,
         step=step,

@@ -1,6 +1,7 @@
 """The chain of one writer's batches: 0, 1, 2, ... without a gap, each naming the digest of the one before.
 
-Objects come in the order of their names. Pure.
+Objects come in the order of their names. What a segment holds fills its place: its links were checked
+within the segment, and here it is linked to what comes before and after it. Pure.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vanvault.archiver.format.names import ObjectName, parse_key
+from vanvault.archiver.model.batch import BatchHeader
+from vanvault.recovery.compacted import CoveredRange
 from vanvault.recovery.verify.contents import BatchContent, Flaw
 
 #: Names of the chain that are remembered for the commit records that follow soon after.
@@ -33,13 +36,27 @@ class Gap:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Compacted batches that do not follow what lies before them."""
+
+    key: str  # of the evidence
+    detail: str
+
+
+Seen = Flaw | Expected | Gap | Misfit
+
+
 @dataclass(slots=True)
 class Chain:
     """What was seen of one writer so far."""
 
     writer: str = ""
+    covered: tuple[CoveredRange, ...] = ()  # by first sequence
     _next: int = 0
-    _digests: dict[bytes, str] = field(default_factory=dict)  # of the objects with sequence _next - 1
+    # Beginnings (hex) of the digests of the objects with sequence _next - 1, whole ones of those that
+    # are there, and what to call them.
+    _before: dict[str, str] = field(default_factory=dict)
     _last_us: int = 0
     _final: int | None = None
     _recent: deque[str] = field(default_factory=lambda: deque(maxlen=_RECENT))
@@ -48,29 +65,76 @@ class Chain:
         """An object that is perhaps none of this writer's: it fills its place, and proves nothing."""
         if name.sequence == self._next:
             self._next += 1
-            self._digests = {}
+            self._before = {}
         self._recent.append(name.key)
 
-    def add(self, name: ObjectName, content: BatchContent | None) -> Iterator[Flaw | Expected | Gap]:
+    def add(self, name: ObjectName, content: BatchContent | None) -> Iterator[Seen]:
         """The writer's next object; ``content`` is None when it was not opened."""
-        expected = list(_expected(content))
+        expected = list(expected_of(content.header)) if content is not None else []
+        named = [one.key for one in expected]
+        compacted = self._at(name.sequence)
+        if compacted is not None and not compacted.fits(name):
+            yield "fork", f"{compacted.source} holds another object of the same sequence"
         if name.sequence == self._next - 1:
-            yield from (("fork", f"{other} has the same sequence") for other in self._digests.values())
+            yield from (("fork", f"{other} has the same sequence") for other in self._before.values())
         elif name.sequence > self._next:
-            yield from self._missing(name.sequence, content, [one.key for one in expected])
-            self._digests = {}
+            yield from self._pass_compacted(name.sequence, named)
+        if name.sequence > self._next:
+            yield from self._missing(name.sequence, named)
+            self._before = {}
         if content is not None:
             yield from self._link_flaws(name, content)
         if name.sequence >= self._next:
-            self._digests = {}
+            self._before = {}
             self._next = name.sequence + 1
-        self._digests[name.sha256] = name.key
+        self._before[name.sha256.hex()] = name.key
         self._recent.append(name.key)
         yield from (one for one in expected if one.key not in self._recent)
 
-    def _missing(
-        self, sequence: int, content: BatchContent | None, named: list[str]
-    ) -> Iterator[Expected | Gap]:
+    def finish(self) -> Iterator[Seen]:
+        """No more objects of this writer are there: what segments hold beyond the last one."""
+        if self.covered:
+            yield from self._pass_compacted(max(one.last for one in self.covered) + 1, [])
+
+    def _at(self, sequence: int) -> CoveredRange | None:
+        return next((one for one in self.covered if one.first <= sequence <= one.last), None)
+
+    def _pass_compacted(self, until: int, named: list[str]) -> Iterator[Seen]:
+        """Go over batches below ``until`` that only segments hold, and over gaps before such."""
+        while self._next < until:
+            held = self._at(self._next)
+            if held is None:
+                later = [one.first for one in self.covered if self._next < one.first < until]
+                if not later:
+                    return
+                yield from self._missing(min(later), named)
+                self._next, self._before = min(later), {}
+                continue
+            if self._next == held.first:
+                yield from self._misfits(held)
+            last = min(held.last, until - 1)
+            digest = held.digest(last)
+            self._before = {digest: f"object {last} in {held.source}"} if digest else {}
+            if last == held.last:
+                self._last_us = max(self._last_us, held.last_us)
+            if held.final is not None and held.final <= last:
+                self._final = held.final
+            self._next = last + 1
+
+    def _misfits(self, held: CoveredRange) -> Iterator[Misfit]:
+        if not held.digests:
+            return
+        which = f"object {held.first} of writer {self.writer}"
+        if self._before and not self._follows(held.previous):
+            others = ", ".join(self._before.values())
+            yield Misfit(held.source, f"the previous object that {which} names is not {others}")
+        if held.first_us <= self._last_us:
+            yield Misfit(held.source, f"the first row of {which} is not later than the last row before it")
+
+    def _follows(self, previous: str) -> bool:
+        return any(previous.startswith(digest) for digest in self._before)
+
+    def _missing(self, sequence: int, named: list[str]) -> Iterator[Gap]:
         """The gap before ``sequence``, by exact names as far as records give them."""
         first = self._next
         for lost in sorted(
@@ -88,9 +152,8 @@ class Chain:
         header = content.header
         if name.sequence == 0 and header.previous:
             yield "chain", "it is the first of its writer, yet names a previous object"
-        before = name.sequence == self._next and self._digests
-        if before and header.previous not in {digest.hex() for digest in self._digests}:
-            yield "chain", f"the previous object that it names is not {', '.join(self._digests.values())}"
+        if name.sequence == self._next and self._before and not self._follows(header.previous):
+            yield "chain", f"the previous object that it names is not {', '.join(self._before.values())}"
         if self._final is not None and name.sequence > self._final:
             yield "chain", f"its writer closed with object {self._final}"
         if content.first_us and content.first_us <= self._last_us and name.sequence >= self._next:
@@ -100,10 +163,8 @@ class Chain:
             self._final = name.sequence
 
 
-def _expected(content: BatchContent | None) -> Iterator[Expected]:
-    if content is None:
-        return
-    header = content.header
+def expected_of(header: BatchHeader) -> Iterator[Expected]:
+    """What a batch's header speaks of."""
     this = f"object {header.sequence} of writer {header.writer}"
     for commit in header.commits:
         yield Expected(commit.key, f"{this} records its commit")

@@ -62,6 +62,20 @@ class LargeContent:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentContent:
+    """A manifest that is signed, or a part that decodes."""
+
+    master_key: str  # "" for a manifest, which is not encrypted
+    retain_until: datetime | None  # None: not known
+    flaws: tuple[Flaw, ...] = ()
+
+    @property
+    def belongs(self) -> bool:
+        """Is it this archive's object of this name, whatever else is wrong with it?"""
+        return not any(problem in ("foreign", "header", "signature") for problem, _ in self.flaws)
+
+
+@dataclass(frozen=True, slots=True)
 class Sealed:
     """An object with the right bytes, the master key of which is missing or does not open it."""
 
@@ -77,13 +91,13 @@ class Undecipherable:
     detail: str
 
 
-Content = BatchContent | LargeContent | Sealed | Undecipherable
+Content = BatchContent | LargeContent | SegmentContent | Sealed | Undecipherable
 
 
 def batch_content(name: ObjectName, batch: Batch, master_key: str, *, archive: str) -> BatchContent:
     """A decoded batch, with what is wrong in it: its header against its name, its rows against themselves."""
     header, entries = batch.header, batch.entries
-    until = _date(header.retain_until)
+    until = date_in(header.retain_until)
     flaws = list(_header_flaws(name, header, until, archive))
     if not flaws:
         flaws.extend(_row_flaws(name, entries, header))
@@ -172,7 +186,7 @@ def _canonical(event: Event) -> bytes | None:
 def _references(batch: Batch) -> Iterator[Reference]:
     dates: dict[str, datetime | None] = {}
     for placement in batch.header.large:
-        until = _date(placement.retain_until)
+        until = date_in(placement.retain_until)
         known = dates.get(placement.key)
         dates[placement.key] = max(known, until) if known and until else known or until
     for entry in batch.entries:
@@ -181,7 +195,8 @@ def _references(batch: Batch) -> Iterator[Reference]:
             yield Reference(key, entry.id, entry.size, entry.sha256, entry.sha512, dates.get(key))
 
 
-def _date(text: object) -> datetime | None:
+def date_in(text: object) -> datetime | None:
+    """The date that a text names; None when it is none."""
     try:
         return parse_rfc3339(text) if isinstance(text, str) else None
     except InvalidInput:

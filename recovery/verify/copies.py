@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from vanvault.archiver.format.names import ObjectName
 from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.sites.placing import still_to_come
 from vanvault.archiver.store.port import StoredVersion
 from vanvault.recovery.verify.model import Finding
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead
+
+#: An uncompacted batch whose lock ends within this is about to lose it.
+ENDS_SOON = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,30 @@ def short_locks(
         elif until is not None and locked < until:
             detail = f"it is locked until {rfc3339_seconds(locked)}, not {rfc3339_seconds(until)}"
             yield Finding(site, key, "lock", detail, until)
+
+
+def batch_locks(
+    key: str,
+    versions: Iterable[tuple[str, StoredVersion]],
+    until: datetime | None,
+    *,
+    covered: bool,
+    now: Mapping[str, datetime],
+) -> Iterator[Finding]:
+    """Versions of a batch whose lock is too short, as far as the batch still needs one.
+
+    A batch that a segment holds needs none beyond its own date. One that no segment holds needs one
+    whatever its date was: a keeper extends it long before its end.
+    """
+    for site, version in versions:
+        moment, locked = now[site], version.retain_until
+        if covered and until is not None and until <= moment:
+            continue
+        if not covered and locked is not None and locked < moment + ENDS_SOON:
+            detail = f"its lock ends at {rfc3339_seconds(locked)}, and no segment holds it"
+            yield Finding(site, key, "lock", detail, still_to_come(until or locked, moment))
+        else:
+            yield from short_locks(key, [(site, version)], until)
 
 
 def _what(copy: CopyRead, whole: CopyRead | None) -> str:

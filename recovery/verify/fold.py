@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from vanvault.archiver.format.names import ObjectName, parse_key
+from vanvault.archiver.store.port import StoredVersion
+from vanvault.recovery.compacted import Coverage
 from vanvault.recovery.listing import Copies
 from vanvault.recovery.progress import Extent
-from vanvault.recovery.verify.chains import Chain, Expected, Gap
+from vanvault.recovery.verify.chains import Chain, Expected, Gap, Misfit, Seen
 from vanvault.recovery.verify.contents import (
     BatchContent,
     Content,
@@ -17,11 +19,13 @@ from vanvault.recovery.verify.contents import (
     LargeContent,
     Reference,
     Sealed,
+    SegmentContent,
     Undecipherable,
     reference_flaw,
 )
 from vanvault.recovery.verify.copies import (
     WrongBytes,
+    batch_locks,
     held_at,
     newest_whole,
     short_locks,
@@ -31,6 +35,8 @@ from vanvault.recovery.verify.copies import (
 from vanvault.recovery.verify.masters import Masters
 from vanvault.recovery.verify.model import Finding, Problem
 from vanvault.recovery.verify.reading import ObjectRead
+from vanvault.recovery.verify.references import References
+from vanvault.recovery.verify.segment_reading import SegmentObject, SegmentRead
 
 #: A copy younger than this when verification starts may still be on its way to the other site.
 ON_ITS_WAY = timedelta(minutes=5)
@@ -70,6 +76,11 @@ class Fold:
         self._whole_share = whole_share
         self._is_away = is_away
         self._locks_listed = locks_listed
+        self.coverage = Coverage()
+        self._compacted = References()  # to large objects, by rows of segments
+        self._spoken_of: list[Expected] = []  # by batches in segments: what is in none may be at the sites
+        self._all_compacted_seen = True  # rows of all segments
+        self._visited: set[str] = set()  # writers with compacted batches
         self._chain = Chain()
         self._references: dict[str, Reference] = {}  # of this writer's rows, not yet met
         self._all_rows_seen = True  # of this writer
@@ -99,28 +110,71 @@ class Fold:
         self.objects += bool(copies.at)
         if name.writer != self._chain.writer:
             self.end_writer()
-            self._chain = Chain(name.writer)
+            self._begin_writer(name.writer)
         if read is None:
             held = list(copies.at)
-            newest = [
-                (site, versions[0]) for site, versions in copies.at.items() if site in self._locks_listed
-            ]
-            self._add_all(short_locks(name.key, newest, None))
+            self._add_all(self._short_locks(name, self._listed_locks(copies), None))
         else:
             held = held_at(read)
-            self.judge(name, read)
+            self.judge(name, read, again=self._is_counted(name))
         if name.family == "large":
             self._large(name, copies, held, read)
         else:
             self._batch(name, copies, held, read.content if read else None)
 
-    def judge(self, name: ObjectName, read: ObjectRead, *, again: bool = False) -> None:
+    def take_segment(self, segment: SegmentRead) -> None:
+        """The next segment; all of them come before the first writer's objects."""
+        for copies in segment.strangers:
+            for site in copies.at:
+                self.add(Finding(site, copies.key, "extra", "no object of the archive has such a name"))
+        for copies in segment.leftovers:
+            self.objects += 1
+            detail = "no trusted segment is made of it: a compaction was interrupted"
+            self._add_all(Finding(site, copies.key, "leftover", detail) for site in copies.at)
+        for one in segment.objects:
+            self.objects += bool(one.copies.at)
+            if one.read is None:
+                held = list(one.copies.at)
+                self._add_all(short_locks(one.name.key, self._listed_locks(one.copies), one.retain_until))
+            else:
+                held = held_at(one.read)
+                self.judge(one.name, one.read, until=one.retain_until)
+            self._add_all(self._missing_of_segment(one, held))
+        self.messages += segment.messages
+        self.events += segment.events
+        manifests = sum(one.name.kind == "manifest" for one in segment.objects)
+        if segment.leftovers or manifests > len(segment.held):
+            self._all_compacted_seen = False
+        for trusted in segment.held:
+            if all(map(self.coverage.contains, trusted.ranges)):
+                detail = "other segments hold all its batches, too"
+                self._add_all(Finding(site, trusted.key, "spare", detail) for site in trusted.sites)
+            for covered in trusted.ranges:
+                self.coverage.add(covered)
+            self._compacted.add(trusted.references)
+            self._spoken_of += trusted.expected
+
+    def _missing_of_segment(self, one: SegmentObject, held: list[str]) -> Iterator[Finding]:
+        if held:
+            why = f"{', '.join(held)} has it"
+        elif one.name.kind == "manifest":
+            why = "this node knows the segment"
+        else:
+            why = "the segment's manifest names it"
+        for site in self._sites:
+            if site not in held and not self._is_away(site):
+                yield Finding(site, one.name.key, "missing", why, one.retain_until)
+
+    def judge(
+        self, name: ObjectName, read: ObjectRead, *, again: bool = False, until: datetime | None = None
+    ) -> None:
         """What was read of one object, by itself: its bytes, its locks, its key, its content.
 
-        ``again``: its rows are counted already.
+        ``again``: its rows are counted already. ``until``: the lock that another object asks for.
         """
         content, whole = read.content, whole_at(name, read)
-        until = content.retain_until if isinstance(content, BatchContent) and content.belongs else None
+        if isinstance(content, BatchContent | SegmentContent) and content.belongs:
+            until = until or content.retain_until
         for site in held_at(read):
             copies = [copy for copy in read.copies if copy.site == site]
             self.extents[site] += Extent(
@@ -132,8 +186,8 @@ class Fold:
                 elif found.sha256 is not None or not self._is_away(site):
                     self.wrong[name.key, site] = found
         if _belongs(content):
-            self._add_all(short_locks(name.key, newest_whole(name, read), until))
-        if isinstance(content, BatchContent):
+            self._add_all(self._short_locks(name, newest_whole(name, read), until))
+        if isinstance(content, BatchContent | SegmentContent):
             self._flaws(name.key, whole, content.flaws)
         elif isinstance(content, Undecipherable):
             self._flaws(name.key, whole, [("undecipherable", content.detail)])
@@ -151,12 +205,31 @@ class Fold:
 
     def end_writer(self) -> None:
         """The last object of a writer was taken; what its rows still wait for is looked for again."""
+        for seen in self._chain.finish():
+            self._note_link(seen, self._chain.writer, self._sites)
         for reference in self._references.values():
             why = f"row {reference.row} refers to it"
             everywhere = frozenset(self._sites)
             self._loosen(LooseEnd(reference.key, why, everywhere, reference.retain_until, reference))
         self._references = {}
-        self._all_rows_seen = True
+
+    def end_writers(self) -> None:
+        """All objects were taken; of some writers only segments may be left."""
+        self.end_writer()
+        for writer in self.coverage.writers():
+            if writer not in self._visited:
+                self._begin_writer(writer)
+                self.end_writer()
+        self._compacted.close()
+        for expected in self._spoken_of:
+            self._expect(expected)
+
+    def _begin_writer(self, writer: str) -> None:
+        covered = self.coverage.of(writer)
+        self._visited.update([writer] if covered else [])
+        self._chain = Chain(writer, covered)
+        self._references = self._compacted.of(writer) if covered else {}
+        self._all_rows_seen = self._all_compacted_seen and all(one.digests for one in covered)
 
     def end_masters(self) -> None:
         """All objects were taken: which keys are wrong or missing is known, and with it what is bogus."""
@@ -169,22 +242,50 @@ class Fold:
         if not _belongs(content):
             return
         opened = content if isinstance(content, BatchContent) else None
-        if opened is None and name.kind == "messages":
+        if opened is None and name.kind == "messages" and not self._is_counted(name):
             self._all_rows_seen = False
         if isinstance(content, Sealed) and content.held:
             self._chain.pass_by(name)
             self._presence(copies, held, None, master_key=content.master_key)
             return
         for seen in self._chain.add(name, opened):
-            if isinstance(seen, Expected):
-                self._loosen(LooseEnd(seen.key, seen.why))
-            elif isinstance(seen, Gap):
-                self.gaps.append(seen)
-            else:
-                self._flaws(name.key, held or self._sites, [seen])
+            self._note_link(seen, name.key, held or self._sites)
         if opened is not None:
             self._references.update((reference.key, reference) for reference in opened.references)
         self._presence(copies, held, opened.retain_until if opened else None)
+
+    def _note_link(self, seen: Seen, key: str, sites: Iterable[str]) -> None:
+        if isinstance(seen, Expected):
+            self._expect(seen)
+        elif isinstance(seen, Gap):
+            self.gaps.append(seen)
+        elif isinstance(seen, Misfit):
+            self._flaws(seen.key, self._sites, [("chain", seen.detail)])
+        else:
+            self._flaws(key, sites, [seen])
+
+    def _expect(self, expected: Expected) -> None:
+        if not self.coverage.holds(parse_key(expected.key)):
+            self._loosen(LooseEnd(expected.key, expected.why))
+
+    def _is_counted(self, name: ObjectName) -> bool:
+        """Is it a batch, the rows of which were read in a segment?"""
+        if not self.coverage.holds(name):
+            return False
+        covered = self.coverage.find(name.writer, name.sequence)
+        return covered is not None and bool(covered.digests)
+
+    def _listed_locks(self, copies: Copies) -> list[tuple[str, StoredVersion]]:
+        """The newest versions where listings tell locks."""
+        return [(site, versions[0]) for site, versions in copies.at.items() if site in self._locks_listed]
+
+    def _short_locks(
+        self, name: ObjectName, versions: list[tuple[str, StoredVersion]], until: datetime | None
+    ) -> Iterator[Finding]:
+        if name.family != "batch":
+            return short_locks(name.key, versions, until)
+        covered = self.coverage.holds(name)
+        return batch_locks(name.key, versions, until, covered=covered, now=self._started)
 
     def _large(self, name: ObjectName, copies: Copies, held: list[str], read: ObjectRead | None) -> None:
         content = read.content if read else None
@@ -213,7 +314,7 @@ class Fold:
     ) -> None:
         """Every site must have what one has, or what the hot tail knows."""
         absent = [site for site in self._sites if site not in held and not self._is_away(site)]
-        if not absent:
+        if not absent or self.coverage.holds(parse_key(copies.key)):
             return
         why = f"{', '.join(held)} has it" if held else "this node's hot tail knows it"
         on_its_way = any(
@@ -252,4 +353,4 @@ def _belongs(content: Content | None) -> bool:
     """Does the name stand for an object of this archive, as far as is known?"""
     if isinstance(content, Undecipherable):
         return False
-    return not isinstance(content, BatchContent) or content.belongs
+    return not isinstance(content, BatchContent | SegmentContent) or content.belongs

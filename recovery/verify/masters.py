@@ -31,6 +31,8 @@ class Masters:
         """Take account of an object that was opened, or was not for want of its key."""
         if content is None or isinstance(content, Undecipherable):
             return
+        if not content.master_key:
+            return  # a manifest needs none
         master = self._masters.setdefault(content.master_key, _Master())
         if not isinstance(content, Sealed):
             master.opened = True

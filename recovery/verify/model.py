@@ -27,11 +27,14 @@ Problem = Literal[
     "digest",  # a message or event does not have the size and digests that its row names
     "chain",  # the object does not follow its writer's previous one
     "fork",  # two objects of one writer have the same sequence
+    "signature",  # a signature over a segment or over receipts does not fit, or nobody known made it
     "orphan",  # a large object to which no row refers: its message was never acknowledged
+    "leftover",  # a part of a segment that no trusted manifest names: a compaction was interrupted
+    "spare",  # a segment whose batches another one holds, too
 ]
 
 #: Worth knowing, but nothing is wrong.
-INFORMATIONAL: frozenset[Problem] = frozenset(("superseded", "orphan"))
+INFORMATIONAL: frozenset[Problem] = frozenset(("superseded", "orphan", "leftover", "spare"))
 
 _SHARE = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 

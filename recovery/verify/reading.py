@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.errors import Damaged, KeyUnavailable, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.format.batch import decode_batch
@@ -47,6 +49,11 @@ class ObjectRead:
     events: int = 0
 
 
+def nobody(key_id: str) -> Ed25519PublicKey:
+    """Trusts no signing key. Raises KeyUnavailable."""
+    raise KeyUnavailable(f"there is no public key {key_id}")
+
+
 class ObjectReader:
     """Safe to share between threads."""
 
@@ -57,17 +64,27 @@ class ObjectReader:
         archive: str,
         parquet: ParquetKeys,
         keys: KeyProvider,
+        public_key: Callable[[str], Ed25519PublicKey] = nobody,
     ) -> None:
+        """``public_key``: gives the signing keys that this archive trusts, for segments and receipts."""
         self._sites = sites
-        self._archive = archive
-        self._parquet = parquet
         self._keys = keys
+        self.archive = archive
+        self.parquet = parquet
+        self.public_key = public_key
 
     def read(self, name: ObjectName, copies: Copies) -> ObjectRead:
         """Every version at every site, each byte hashed once; the right bytes are opened once.
 
         Raises nothing about the object or a site: what went wrong is in the result.
         """
+        reads, good = self.copies(name, copies)
+        if good is None:
+            return ObjectRead(reads, None)
+        return self._opened(name, good, reads)
+
+    def copies(self, name: ObjectName, copies: Copies) -> tuple[tuple[CopyRead, ...], bytes | None]:
+        """Every version at every site, and the bytes of the name where one holds them."""
         reads: list[CopyRead] = []
         good: bytes | None = None
         for site, versions in copies.at.items():
@@ -77,9 +94,11 @@ class ObjectReader:
                 if good is None and read.sha256 == name.sha256:
                     good = data
                 del data
-        if good is None:
-            return ObjectRead(tuple(reads), None)
-        return self._opened(name, good, tuple(reads))
+        return tuple(reads), good
+
+    def sealed(self, master_key: str, error: KeyUnavailable) -> Sealed:
+        """An object that the master key which it names did not open."""
+        return Sealed(master_key, self._holds(master_key), error.message)
 
     def _read(self, site: str, version: StoredVersion, right: bytes) -> tuple[CopyRead, bytes | None]:
         """One version; of the ``right`` bytes (their SHA-256) the lock counts too."""
@@ -101,12 +120,12 @@ class ObjectReader:
                 master_key = read_header(data).key.key_id
                 return ObjectRead(copies, large_content(open_framed(data, self._keys.unwrap), master_key))
             master_key = key_material(data).key_id  # and a plain Parquet file stops here
-            batch = decode_batch(name.key, data, self._parquet.decryption())
+            batch = decode_batch(name.key, data, self.parquet.decryption())
             events = sum(isinstance(entry, Event) for entry in batch.entries)
-            content = batch_content(name, batch, master_key, archive=self._archive)
+            content = batch_content(name, batch, master_key, archive=self.archive)
             return ObjectRead(copies, content, len(batch.entries) - events, events)
         except KeyUnavailable as error:
-            return ObjectRead(copies, Sealed(master_key, self._holds(master_key), error.message))
+            return ObjectRead(copies, self.sealed(master_key, error))
         except Damaged as error:
             return ObjectRead(copies, Undecipherable(error.message))
         except (KeyError, TypeError, ValueError) as error:

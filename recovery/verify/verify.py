@@ -2,30 +2,39 @@
 
 The steps, in the order in which an object goes through them:
 
-1.  **List.** The sorted listings of all sites are merged by name, writer by writer: its batches, then its
-    large objects. Memory is bounded by a page of each listing, the bytes in flight, what one writer's
-    rows say of large objects, and the findings.
+1.  **List.** The sorted listings of all sites are merged by name: segments first, then writer by writer its
+    batches and its large objects. Memory is bounded by a page of each listing, the bytes in flight, one
+    segment, what one writer's rows say of large objects, four bytes for each compacted batch, and the
+    findings.
 2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``. A
     delete marker on top of an object is ``hidden``.
 3.  **Bytes.** SHA-256 of every version, once a byte. The newest version must be that of its name, else it
     is ``damaged``, or ``swapped`` when the bytes are another object's. A damaged version below a good
     newest one is ``superseded``: it stays until its lock ends, and does no harm.
-4.  **Lock.** A good version is locked at least until the date in the batch's header, or for a large object
-    the date in the batch that refers to it (``lock``). Where listings do not tell locks, each is asked for.
-5.  **Decryption and decoding**, once for identical bytes: ``undecipherable``, or ``key`` when it is the
+4.  **Lock.** A good version is locked at least until the date in the batch's header, for a large object the
+    date in the batch that refers to it, for a segment the dates in its manifest (``lock``). A batch that no
+    segment holds must not be about to lose its lock. Where listings do not tell locks, each is asked for.
+5.  **Segments.** The manifest is signed by this archive's key (``signature``) and is of this archive and name
+    (``foreign``, ``header``); every part that it names is there (``missing``), decodes, and has the rows that
+    it says. From log, originals and evidence each compacted batch is made again and checked by steps 7 and 8;
+    then its receipts are made again, and their signature must fit (``signature``): the segment holds what was
+    acknowledged. A part that no trusted manifest names is a ``leftover`` of an interrupted compaction, a
+    segment whose batches another one holds is ``spare``; both are no failure.
+6.  **Decryption and decoding**, once for identical bytes: ``undecipherable``, or ``key`` when it is the
     master key that is missing or wrong.
-6.  **Rows.** Size, SHA-256 and SHA-512 of every message against its body, and of every event against its
+7.  **Rows.** Size, SHA-256 and SHA-512 of every message against its body, and of every event against its
     canonical form (``digest``).
-7.  **Header** against name and archive (``header``, ``foreign``); ids of rows; times that only increase.
-8.  **Chain.** One writer's sequences have no gap (``missing``) and no two objects (``fork``); each names the
+8.  **Header** against name and archive (``header``, ``foreign``); ids of rows; times that only increase.
+9.  **Chain.** One writer's sequences have no gap (``missing``) and no two objects (``fork``); each names the
     digest of the one before (``chain``); what later headers record of it exists: commits, last objects of
-    writers that crashed; so does what this node's hot tail knows.
-9.  **Presence.** What one site has, every site has (``missing``). A batch that a crash left at one site
-    only counts too: repair, or the next start, completes it.
-10. **Large objects** that rows refer to exist and hold the message that the row describes. One without a
+    writers that crashed; so does what this node's hot tail knows. A batch that a trusted segment holds, all
+    parts of which some site has whole, stands in its place though it may be gone everywhere.
+10. **Presence.** What one site has, every site has (``missing``), but for compacted batches. A batch that a
+    crash left at one site only counts too: repair, or the next start, completes it.
+11. **Large objects** that rows refer to exist and hold the message that the row describes. One without a
     row is an ``orphan``.
-11. **Commits.** Every placement on record has its version or, after a restore, another whole one: its key
-    is whole at its site, which steps 3, 8 and 9 together say.
+12. **Commits.** Every placement on record has its version or, after a restore or a disposal, another whole
+    one, or a segment: its key is whole at its site, which steps 3, 9 and 10 together say.
 
 A site that is away is ``unavailable``, and the others are verified all the same. What seems missing is
 looked for once more at the end, so that a node that writes meanwhile causes no false alarm.
@@ -41,17 +50,22 @@ from datetime import datetime
 from vanvault.archiver.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
-from vanvault.recovery.listing import Copies, Known, Listing, nothing_known
+from vanvault.recovery.listing import Copies, Known, Listing, SegmentCopies, nothing_known
 from vanvault.recovery.locks import listed_with_locks
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Step, silent
 from vanvault.recovery.verify.chains import Gap
-from vanvault.recovery.verify.fold import Fold, LooseEnd
+from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
 from vanvault.recovery.verify.model import Finding, Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
+from vanvault.recovery.verify.segment_reading import SegmentRead, SegmentReader, is_clean
 
 #: How long a put that is on its way gets to arrive before its object counts as missing.
 PATIENCE_S = 1.0
+
+
+#: Bytes in memory for each stored byte of a segment, about: it is decoded whole, and its rows are checked.
+_SEGMENT_WEIGHT = 12
 
 
 def pause() -> None:
@@ -90,9 +104,11 @@ class _Verification:
     ) -> None:
         self._sites = sites
         self._reader = reader
+        self._segments = SegmentReader(reader)
         self._share = share
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
+        self._started = started
         self._fold = Fold(
             list(sites),
             started=started,
@@ -105,11 +121,15 @@ class _Verification:
         self, effort: Effort, step: Step, pause: Callable[[], None], timer: Callable[[], float]
     ) -> VerifyReport:
         began, fold = timer(), self._fold
-        objects = in_order(self._listing.everything(), self._read, size=self._weight, effort=effort)
+        for copies in self._listing.strangers():
+            fold.take(copies, None)
+            step(1, _listed_bytes(copies))
+        self._take_segments(effort, step, pause)
+        objects = in_order(self._listing.writers(), self._read, size=self._weight, effort=effort)
         for copies, read in objects:
             fold.take(copies, read)
             step(1, _listed_bytes(copies))
-        fold.end_writer()
+        fold.end_writers()
         for site, stray in self._listing.strays():
             fold.add(_of_stray(site, stray))
         fold.end_masters()
@@ -137,6 +157,45 @@ class _Verification:
             except (SiteUnavailable, SettingsError) as error:
                 self._listing.away[name] = error
         return times, locks_listed
+
+    def _take_segments(self, effort: Effort, step: Step, pause: Callable[[], None]) -> None:
+        """All segments; one that is perhaps being written is looked at again before it is judged."""
+        unclear: list[str] = []
+        segments = self._listing.segments()
+        for segment, read in in_order(
+            segments, self._read_segment, size=lambda segment: _SEGMENT_WEIGHT * segment.size, effort=effort
+        ):
+            for copies in segment.objects:
+                step(1, _listed_bytes(copies))
+            there = [site for site in self._sites if site not in self._listing.away]
+            if self._is_new(segment) and not is_clean(read, there):
+                unclear.append(segment.segment)
+            else:
+                self._fold.take_segment(read)
+        if unclear:
+            pause()
+        for owner in unclear:
+            for segment in self._listing.segments(owner):
+                self._fold.take_segment(self._read_segment(segment))
+
+    def _read_segment(self, segment: SegmentCopies) -> SegmentRead:
+        there = len(self._sites) - len(self._listing.away)
+        lacking = any(len(copies.at) < there for copies in segment.objects)
+        names = [parse_key(copies.key) for copies in segment.objects]
+        due = any(name is not None and self._share.holds(name.sha256) for name in names[-1:])
+        return self._segments.read(segment, parts=lacking or due)
+
+    def _is_new(self, segment: SegmentCopies) -> bool:
+        """May it have been written since shortly before the verification began?"""
+        return any(
+            not copies.at
+            or any(
+                version.stored_at > self._started[site] - ON_ITS_WAY
+                for site, versions in copies.at.items()
+                for version in versions
+            )
+            for copies in segment.objects
+        )
 
     def _read(self, copies: Copies) -> ObjectRead | None:
         name = parse_key(copies.key)

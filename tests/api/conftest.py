@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.server import Server
 from vanvault.archiver.access.gateways import Gateways
-from vanvault.archiver.archive import init_home
+from vanvault.archiver.home import init_home
 from vanvault.archiver.ports import SystemClock, SystemEntropy
 
 MAX_MESSAGE = 256 * 1024

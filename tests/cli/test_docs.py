@@ -32,6 +32,8 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
         context = click.Context(command)
+        if command.invoke_without_command:
+            yield path, command
         for name in command.list_commands(context):
             found = command.get_command(context, name)
             assert found is not None, name

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tests.cli.conftest import run_cli
 from tests.drill.test_scenarios import escrow
 from tests.recovery.harness import Lab, TickingClock
-from vanvault.archiver.archive import init_home
 from vanvault.archiver.format.canonical import canonical
+from vanvault.archiver.home import init_home
 from vanvault.cli.main import main
 from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
 

@@ -13,7 +13,7 @@ import httpx
 
 from tests.support.command import vanvault
 from tests.support.server import Server, push
-from vanvault.archiver.archive import init_home
+from vanvault.archiver.home import init_home
 from vanvault.archiver.sample import generate
 from vanvault.cli.errors import ExitCode
 

@@ -58,8 +58,7 @@ class Pushed:
     def check_after_restart(self, server: Server, token: str, home: Path) -> None:
         """Retry everything, read everything back, then look at both sites without the server."""
         with server.client(token) as client:
-            for message_id, body in self.bodies.items():
-                self._retry(client, message_id, body)
+            self.retry_all(client)
         assert server.stop() == 0
         with Archive(home) as archive:
             archive.catch_up()
@@ -68,6 +67,11 @@ class Pushed:
             assert ours == self.bodies
             for receipt in self.receipts.values():
                 verify_receipt(receipt, archive.signing.public)
+
+    def retry_all(self, client: httpx.Client) -> None:
+        """Push everything again: what was acknowledged is known, and all of it can be found and read."""
+        for message_id, body in self.bodies.items():
+            self._retry(client, message_id, body)
 
     def _retry(self, client: httpx.Client, message_id: str, body: bytes) -> None:
         answer = push(client, message_id, body)

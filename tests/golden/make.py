@@ -21,7 +21,8 @@ from typing import Any
 from tests.contract.harness import ManualClock
 from tests.support.archives import Node, event, message
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.archive import HOT_TAIL, Archive, init_home
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.home import HOT_TAIL, init_home
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.model.metadata import Metadata
 

@@ -113,6 +113,8 @@ def check_rollups(reader: IndexReader, everything: list[Row]) -> None:
         total[0] += 1
         total[1] += one["size"]
     lines = reader.rollups()
+    for what in ("month", "year", "gateway", "entry", "kind", "procedure", "state"):
+        assert reader.months().by(what) == lines.by(what)
     found = {
         (day, *lines.combinations[chosen]): [count, size]
         for day, chosen, count, size in zip(

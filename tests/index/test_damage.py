@@ -44,7 +44,7 @@ def everything(folder: Folder, name: str) -> list[object]:
     found: list[object] = [answer(reader.rows("employer_code", f"E{number}")) for number in range(3)]
     found += [answer(reader.claims("message", f"m-{number}")) for number in range(41)]
     found += [answer(reader.row_groups("state", "x")), reader.dossiers("", 99), reader.rollups().by("day")]
-    found += [reader.segments(), file.header]
+    found += [reader.months().by("month"), reader.segments(), file.header]
     return found
 
 

@@ -134,5 +134,5 @@ def test_a_refusal_that_lasts_does_not_grow(home: Home) -> None:
     with Node(home.archive()) as node:
         for _ in range(50):
             with pytest.raises(VanVaultError) as caught:
-                node.intake.check_open()
+                node.intake.check_open(GATEWAY)
     assert len(caught.traceback) < 5

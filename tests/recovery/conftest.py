@@ -1,4 +1,4 @@
-"""The archive is built once; each test harms a copy of its own."""
+"""Each archive is built once; each test harms a copy of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recovery.compacted import CompactedLab, build_compacted
 from tests.recovery.harness import Lab, build
 
 
@@ -19,3 +20,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lab(template: Path, tmp_path: Path) -> Lab:
     return Lab.copy(template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def compacted_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("compacted") / "home"
+    build_compacted(home)
+    return home
+
+
+@pytest.fixture
+def compacted(compacted_template: Path, tmp_path: Path) -> CompactedLab:
+    return CompactedLab.copy(compacted_template, tmp_path / "home")

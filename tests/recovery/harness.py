@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import SiteUnavailable
 from vanvault.archiver.format.batch import decode_batch, encode_batch
 from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.home import init_home
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.receive import event_draft, message_draft
@@ -129,7 +130,7 @@ class Lab:
         self.clock = TickingClock(days=2)
 
     @classmethod
-    def copy(cls, template: Path, home: Path) -> Lab:
+    def copy(cls, template: Path, home: Path) -> Self:
         shutil.copytree(template, home)
         return cls(home)
 
@@ -163,6 +164,13 @@ class Lab:
 
     def files(self, site: str, key: str) -> list[Path]:
         """The files of a key's versions, oldest first."""
+        return [path for path in self._all_files(site, key) if path.name.count("~") == 1]
+
+    def markers(self, site: str, key: str) -> list[Path]:
+        """The empty files that extend the locks of a key's versions."""
+        return [path for path in self._all_files(site, key) if path.name.count("~") > 1]
+
+    def _all_files(self, site: str, key: str) -> list[Path]:
         folder = self.root(site) / "objects" / folder_of(key)
         return sorted(folder.glob(f"{key.rpartition('/')[2]}~*")) if folder.is_dir() else []
 
@@ -178,7 +186,7 @@ class Lab:
         self.overwrite(path, path.read_bytes()[:-1])
 
     def drop(self, site: str, key: str) -> None:
-        for path in self.files(site, key):
+        for path in self._all_files(site, key):
             path.unlink()
 
     def swap(self, site: str, one: str, other: str) -> None:
@@ -189,6 +197,8 @@ class Lab:
 
     def shorten(self, site: str, key: str) -> None:
         """Make the lock end soon: in a file site it is part of the file's name."""
+        for marker in self.markers(site, key):
+            marker.unlink()
         path = self.files(site, key)[-1]
         path.rename(path.with_name(path.name[: -len("20371123T000000Z")] + "20270101T000000Z"))
 

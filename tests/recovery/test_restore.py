@@ -90,7 +90,7 @@ def test_only_the_objects_of_a_site_lost(lab: Lab) -> None:
     assert lab.verify().whole
 
 
-def test_newest_writers_come_first_and_large_objects_after_their_batches(lab: Lab) -> None:
+def test_newest_writers_come_first_and_large_objects_after_all_batches(lab: Lab) -> None:
     shutil.rmtree(lab.root("primary"))
     with lab.open() as archive:
         plan = survey(archive, "standby", create=True)
@@ -98,7 +98,7 @@ def test_newest_writers_come_first_and_large_objects_after_their_batches(lab: La
         stored = sorted(archive.sites["primary"].list(), key=lambda version: version.version)
     order = [(name.writer, name.family) for version in stored if (name := parse_key(version.key))]
     assert list(dict.fromkeys(order)) == [
-        (writer, family) for writer in reversed(lab.writers()) for family in ("batch", "large")
+        (writer, family) for family in ("batch", "large") for writer in reversed(lab.writers())
     ]
 
 

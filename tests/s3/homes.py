@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.servers.endpoint import Endpoint
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.home import init_home
 from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.probe.record import override_detail, override_event
 from vanvault.archiver.sites.provision import DUTIES, Duty, new_credentials

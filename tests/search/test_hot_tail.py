@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from tests.search.entries import GATEWAYS, WRITERS, folded
 from tests.support.archives import Home, Node, event, message
 from tests.support.searching import search_over
-from vanvault.archiver.archive import HOT_TAIL, Archive, hot_tail_of
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.home import HOT_TAIL, hot_tail_of
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.model.entry import Message
 from vanvault.archiver.model.metadata import Metadata

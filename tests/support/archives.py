@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.archive import HOT_TAIL, Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.home import HOT_TAIL, init_home
 from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.intake.intake import Intake
 from vanvault.archiver.intake.large import LargeObjects
@@ -123,7 +124,7 @@ class Node:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.intake: Intake = archive.open_intake()
-        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy)
+        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy, health=archive.health)
         self.intake.start()
 
     def __enter__(self) -> Node:
@@ -168,7 +169,7 @@ class Node:
             assert done.acquire(timeout=PATIENCE_S), "no answer came"
         return [outcomes[index] for index in range(len(drafts))]
 
-    def placed(self, draft: MessageDraft) -> MessageDraft:
+    def placed(self, draft: MessageDraft, *, degraded: bool = False) -> MessageDraft:
         """The draft with its body in an object of its own, as the API does it with a large one."""
         writer = self.intake.committer.writer
         assert writer is not None
@@ -178,6 +179,7 @@ class Node:
             writer=writer.id,
             executor=writer.executor,
             retain_until=self.archive.retain_until("messages", self.archive.clock.now()),
+            degraded=degraded,
         )
         return replace(draft, body=None, large=copies)
 

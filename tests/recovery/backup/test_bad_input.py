@@ -17,7 +17,7 @@ from typing import cast
 import pytest
 
 from tests.recovery.backup.kit import PASSWORD, Kit, write_settings
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import (
     Busy,
     Conflict,
@@ -28,6 +28,7 @@ from vanvault.archiver.errors import (
     SettingsError,
     SiteUnavailable,
 )
+from vanvault.archiver.home import init_home
 from vanvault.archiver.store.port import SiteReader, StoredVersion
 from vanvault.recovery.backup.check import check_backup, list_backups
 from vanvault.recovery.backup.objects import list_objects

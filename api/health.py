@@ -1,0 +1,83 @@
+"""Whether the node would accept a message now, and why not. The one place that decides it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from vanvault.api.problems import problem_of, retry_after_of
+from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
+
+if TYPE_CHECKING:
+    from vanvault.api.context import Node
+
+State = Literal[
+    "ready",  # a message is accepted
+    "degraded",  # accepted, but something is amiss
+    "starting",
+    "recovering",  # the chain is not open yet: a site is away, or was not probed, or clocks differ
+    "settling",  # a group commit failed and is being brought to all sites
+    "held",  # a check of clocks or probes failed
+    "behind",  # the hot tail
+    "site-away",
+    "draining",
+]
+STATES: tuple[State, ...] = get_args(State)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The node's own judgement."""
+
+    state: State
+    refusal: VanVaultError | None = None  # what a push would be told; None when it would be accepted
+    notes: tuple[str, ...] = ()  # what else an operator should know
+
+    @property
+    def ready(self) -> bool:
+        return self.refusal is None
+
+    def body(self) -> dict[str, Any]:
+        """The JSON of ``/v1/health/ready``; a problem (RFC 9457) when not ready."""
+        if self.refusal is None:
+            return {"status": "ready", "state": self.state, "notes": list(self.notes)}
+        problem = {**problem_of(self.refusal), "status": 503, "title": "Not ready"}
+        return {**problem, "state": self.state, "notes": list(self.notes)}
+
+    @property
+    def retry_after(self) -> int:
+        return (retry_after_of(self.refusal) if self.refusal else None) or 1
+
+
+def health_of(node: Node | None) -> Health:
+    """Draining, recovering, sites, trust, hot tail: the first that stands in the way, as it is now."""
+    if node is None:
+        return Health("starting", Busy("the node is starting", retry_after=1))
+    if node.draining.is_set():
+        return Health("draining", Busy("the node is shutting down", retry_after=2, hint="Use another node."))
+    committer = node.intake.committer
+    if committer.refusal is not None:
+        return Health(_state_of(committer.state, held=committer.held is not None), committer.refusal)
+    try:
+        node.intake.folder.check()
+    except Busy as error:
+        return Health("behind", error)
+    refusal = node.intake.refusal
+    if refusal is not None:
+        return Health("site-away", refusal)
+    away = {name: site.detail for name, site in node.sampler.last.sites.items() if not site.up}
+    if away and node.needs_every_site:
+        name, detail = min(away.items())
+        return Health("site-away", SiteUnavailable(detail, site=name, may_be_stored=False))
+    notes = [f"the site {name} is away: {detail}" for name, detail in away.items()]
+    if node.follower.behind_s > node.follower.patience_s:
+        notes.append(f"what other nodes wrote was last folded {node.follower.behind_s:.0f} s ago")
+    return Health("degraded" if notes else "ready", None, tuple(notes))
+
+
+def _state_of(state: str, *, held: bool) -> State:
+    if state == "recovering":
+        return "recovering"
+    if state == "settling":
+        return "settling"
+    return "held" if held and state == "ready" else "draining"

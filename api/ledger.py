@@ -1,0 +1,43 @@
+"""The node's part in the availability ledger: its state, as the ledger's levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vanvault.api.health import health_of
+from vanvault.archiver.availability.alive import AliveFiles
+from vanvault.archiver.availability.model import Level
+from vanvault.archiver.availability.recorder import Recorder
+from vanvault.archiver.ports import SystemStopwatch
+
+if TYPE_CHECKING:
+    from vanvault.api.context import Node
+
+_ALIVE = "alive"
+
+
+def recorder_of(node: Node) -> Recorder:
+    """A recorder of this node, not yet started."""
+    archive, committer = node.archive, node.intake.committer
+
+    def writer() -> str | None:
+        return committer.writer.id if committer.writer else None
+
+    return Recorder(
+        writer=writer,
+        state=lambda: level_of(node),
+        submit=node.intake.submit,
+        event=archive.system_event,
+        files=AliveFiles(archive.home / "cache" / _ALIVE),
+        clock=archive.clock,
+        stopwatch=SystemStopwatch(),
+        heartbeat_s=archive.settings.availability.heartbeat_s,
+    )
+
+
+def level_of(node: Node) -> tuple[Level, str] | None:
+    """Level and reason for the ledger; None while the node starts."""
+    health = health_of(node)
+    if health.ready:
+        return (Level.DEGRADED if health.state == "degraded" else Level.UP), health.state
+    return None if health.state in ("starting", "recovering") else (Level.DOWN, health.state)

@@ -1,0 +1,100 @@
+"""Metrics that are read off the node when it is scraped: nothing here waits for a site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from vanvault.api.health import STATES, health_of
+from vanvault.api.sampler import SITE_STATES, SiteSample
+
+if TYPE_CHECKING:
+    from vanvault.api.context import Node
+
+_VERDICTS = ("pass", "weak", "refused", "unreadable", "none")
+
+
+class NodeCollector(Collector):
+    """Reads the node that ``node`` returns; None while it starts."""
+
+    def __init__(self, node: Callable[[], Node | None]) -> None:
+        self._node = node
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is registered by name: what a node has is known when it runs."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        node = self._node()
+        health = health_of(node)
+        yield _gauge("vanvault_ready", "1 when a message would be accepted now.", float(health.ready))
+        states: dict[str, float] = {name: float(name == health.state) for name in STATES}
+        yield _labelled("vanvault_node_state", "1 for the state that the node is in.", "state", states)
+        if node is None:
+            return
+        intake = node.intake
+        yield _gauge("vanvault_inflight_bytes", "Bytes reserved by requests in flight.", node.budget.used)
+        yield _gauge(
+            "vanvault_inflight_budget_bytes", "Most bytes in flight; more get 503.", node.budget.limit
+        )
+        yield _gauge("vanvault_waiting_entries", "Entries that wait for a group commit.", intake.pool.waiting)
+        folder = intake.folder
+        yield _gauge(
+            "vanvault_hot_tail_lag_entries", "Entries committed, not yet searchable.", folder.backlog
+        )
+        yield _gauge("vanvault_hot_tail_lag_seconds", "How long the oldest of them waits.", folder.behind_s)
+        yield _gauge(
+            "vanvault_peer_fold_age_seconds",
+            "Since what other nodes wrote was last folded whole.",
+            node.follower.behind_s,
+        )
+        sample = node.sampler.last
+        yield from _sites(sample.sites)
+        for name, what in (
+            ("entries", "Entries"),
+            ("batches", "Batch objects"),
+            ("conflicts", "Conflicting ids"),
+        ):
+            if name in sample.counts:
+                text = f"{what} that this node knows of; counted now and then."
+                yield _gauge(f"vanvault_archive_{name}", text, sample.counts[name])
+
+
+def _sites(sites: Mapping[str, SiteSample]) -> Iterator[Metric]:
+    if not sites:
+        return
+    up = {name: float(site.up) for name, site in sites.items()}
+    yield _labelled("vanvault_site_up", "1 when the site answered the last time.", "site", up)
+    states = GaugeMetricFamily("vanvault_site_state", "1 for the site's state.", labels=["site", "state"])
+    for name, site in sites.items():
+        for state in SITE_STATES:
+            states.add_metric([name, state], float(site.state == state))
+    yield states
+    skew = {name: site.skew_s for name, site in sites.items() if site.up}
+    yield _labelled("vanvault_site_clock_skew_seconds", "The site's clock less the host's.", "site", skew)
+    ages = {name: site.probe_age_s for name, site in sites.items() if site.probe_age_s is not None}
+    yield _labelled("vanvault_site_probe_age_seconds", "Age of the site's newest probe.", "site", ages)
+    verdicts = GaugeMetricFamily(
+        "vanvault_site_probe_verdict",
+        "1 for the verdict of the site's newest probe.",
+        labels=["site", "verdict"],
+    )
+    for name, site in sites.items():
+        for verdict in _VERDICTS:
+            verdicts.add_metric([name, verdict], float(site.verdict == verdict))
+    yield verdicts
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _labelled(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family

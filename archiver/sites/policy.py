@@ -1,0 +1,114 @@
+"""When a gateway is told that its entry is archived: at all sites, or at one while others are away.
+
+``all``: every site holds the entry. ``any``: one site holds all of it, the others failed or are out; the
+receipt says so. With ``fall_back``, gateways that follow the appliance's ``all`` are treated as under
+``any`` for as long as a site is out. A gateway that was set to ``all`` itself never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, TypeVar
+
+from vanvault.archiver.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.evidence.receipts import Receipt, holders
+from vanvault.archiver.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.store.port import Site
+
+Policy = Literal["all", "any"]
+_T = TypeVar("_T")
+
+
+class GatewayPolicies(Protocol):
+    """What operators set for single gateways."""
+
+    def policy_of(self, name: str) -> str | None:
+        """``all``, ``any``, or None: the appliance's. Raises SettingsError."""
+        ...
+
+    def has_any(self) -> bool:
+        """Is a gateway under ``any``? Raises SettingsError."""
+        ...
+
+
+class AckPolicy:
+    """Answers for one appliance; settings are read once, gateways and health at every question."""
+
+    def __init__(
+        self, policy: Policy, *, fall_back: bool, gateways: GatewayPolicies, health: HealthBoard
+    ) -> None:
+        self._policy = policy
+        self._fall_back = fall_back
+        self._gateways = gateways
+        self._health = health
+
+    def admits_degraded(self, gateway: str) -> bool:
+        """May this gateway be given a degraded receipt now? Raises SettingsError."""
+        if gateway == SYSTEM_GATEWAY:
+            return self.may_degrade()
+        return (self._gateways.policy_of(gateway) or self._appliance()) == "any"
+
+    def may_degrade(self) -> bool:
+        """May anybody be given a degraded receipt now?
+
+        Where not, a commit waits for every site. Where so, it does not, and each entry's gateway decides
+        what its caller is told.
+        """
+        if self._appliance() == "any":
+            return True
+        try:
+            return self._gateways.has_any()
+        except SettingsError:
+            return False  # nobody can push without that file, either
+
+    def check_open(self, gateway: str) -> None:
+        """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""
+        out = self._health.out()
+        if not out or self.admits_degraded(gateway):
+            return
+        site = min(out)
+        raise SiteUnavailable(
+            f"site {site} is out, and nothing is acknowledged that it does not hold",
+            site=site,
+            may_be_stored=False,
+            hint="Send the same request again when it is back. The operator may decide beforehand what to do"
+            " without it: sites.policy, sites.fall_back, vanvault gateway add --policy.",
+        )
+
+    def refusal(self, gateway: str, receipt: Receipt) -> SiteUnavailable | None:
+        """Why this gateway is not given this receipt (yet), or None."""
+        if not receipt.get("degraded"):
+            return None
+        whole_at = holders(receipt)
+        if whole_at and self.admits_degraded(gateway):
+            return None
+        sites = {placement["site"] for placement in receipt["placements"]}
+        away = next((site.site for site in self._health.snapshot() if site.site not in whole_at), "a site")
+        return SiteUnavailable(
+            f"not acknowledged: stored at {', '.join(sorted(sites))}, but not whole at {away}",
+            site=away,
+            may_be_stored=True,
+            hint="Send the same request again with the same ids; it is answered once every site holds it.",
+        )
+
+    def reaching(self, sites: Mapping[str, Site], work: Callable[[dict[str, Site]], _T]) -> _T:
+        """``work`` with all sites; where degraded receipts are possible, with those that are there.
+
+        A site that is out is left out from the start, one that fails is left out at another try. Raises
+        SiteUnavailable when none is left, or where every site must take part.
+        """
+        if not self.may_degrade():
+            return work(dict(sites))
+        there = self._health.usable(sites)
+        while True:
+            try:
+                return work(there)
+            except SiteUnavailable as error:
+                if error.site not in there or len(there) == 1:
+                    raise
+                self._health.saw(error.site, "look", error)
+                there = {name: site for name, site in there.items() if name != error.site}
+
+    def _appliance(self) -> Policy:
+        return "any" if self._fall_back and self._health.out() else self._policy

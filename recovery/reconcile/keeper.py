@@ -1,0 +1,104 @@
+"""Keeps the sites level while a node runs: copies what one lacks, upgrades receipts, and tells health."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import structlog
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.ports import Stopwatch, SystemStopwatch
+from vanvault.recovery.pipeline import Effort
+from vanvault.recovery.reconcile.lag import known_lag
+from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
+from vanvault.recovery.reconcile.upgrade import Record, upgrade_all
+
+_log = structlog.get_logger("vanvault.reconcile")
+
+#: The first comparison of everything waits so long, so that a start is not slowed down by it.
+_FIRST_S = 60.0
+#: A put of another node that takes longer was given up by it.
+_PATIENCE = timedelta(minutes=1)
+#: A comparison that mended nothing is repeated only after so many times its own length.
+_REST = 10
+
+
+class Keeper:
+    """One thread; ``tick`` does one round of its work."""
+
+    def __init__(self, archive: Archive, record: Record, *, stopwatch: Stopwatch | None = None) -> None:
+        """``record``: hands commit records to this node's writer."""
+        self._archive = archive
+        self._record = record
+        self._stopwatch = stopwatch or SystemStopwatch()
+        self._settings = archive.settings.reconcile
+        self._effort = Effort(self._settings.workers)
+        self._due = self._stopwatch.seconds() + min(_FIRST_S, self._settings.compare_s)
+        self._rest_until = 0.0  # a site that is catching up is not compared again before
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Ends the thread after what it is at; whatever it leaves, the next run finds."""
+        self._stop.set()
+        self._thread.join(timeout_s)
+
+    def tick(self) -> ReconcileReport | None:
+        """One round; the report of a comparison, when one was made. Raises what a site or a key refuses."""
+        health, now = self._archive.health, self._stopwatch.seconds()
+        out = health.out()
+        if out:
+            for site in out:
+                health.lags(site, known_lag(self._archive, site))
+            return None
+        if self._archive.tail.degraded(1):
+            self._upgrade()
+        catching_up = health.catching_up()
+        if now < self._due and not (catching_up and now >= self._rest_until):
+            return None
+        report = reconcile(self._archive.sites, effort=self._effort)
+        self._after(report)
+        return report
+
+    def _upgrade(self) -> None:
+        done = upgrade_all(self._archive, record=self._record, effort=self._effort, patience=_PATIENCE)
+        if done.batches:
+            _log.info("receipts upgraded", batches=done.batches)
+        for key in done.damaged:
+            _log.error("a degraded batch is whole at no site", key=key)
+
+    def _after(self, report: ReconcileReport) -> None:
+        health, now = self._archive.health, self._stopwatch.seconds()
+        self._due = now + self._settings.compare_s
+        rest = 0.0 if report.fetched.objects else max(_FIRST_S, _REST * report.seconds)
+        self._rest_until = now + min(rest, self._settings.compare_s)
+        for site, lag in report.left.items():
+            health.lags(site, lag)
+        for failure in report.named:
+            if isinstance(failure.error, SiteUnavailable):
+                health.saw(failure.error.site, "put", failure.error)
+        if report.fetched.objects or report.failures:
+            _log.info("reconciled", objects=report.fetched.objects, failures=report.failures)
+        if not report.level:
+            return
+        self._archive.catch_up()
+        self._upgrade()
+        if not self._archive.tail.degraded(1):
+            for site in report.left:
+                health.level(site)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._settings.check_s):
+            try:
+                self.tick()
+            except SiteUnavailable as error:
+                self._archive.health.saw(error.site, "put", error)
+            except VanVaultError as error:
+                _log.warning("the sites were not compared", reason=error.message)
+            except Exception:  # noqa: BLE001 - the thread goes on: without it nothing is level again
+                _log.exception("the keeper failed; it goes on")

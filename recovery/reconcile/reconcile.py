@@ -1,0 +1,185 @@
+"""Brings the sites level: one pass over their listings, copying what one lacks and carrying later locks.
+
+Idempotent, and resumed by running it again: what is done is not found missing any more. Memory is bounded
+by a page of each listing, the objects in flight, and the failures that are named.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.sites.health_board import Lag
+from vanvault.archiver.store.port import Site
+from vanvault.recovery.copying import lock_of, read_good, write_good
+from vanvault.recovery.listing import Copies, Listing
+from vanvault.recovery.locks import newest_with_locks
+from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.recovery.reconcile.plan import Action, Fetch, add, decide, is_object
+
+#: Failures that a report names; the rest are counted.
+NAMED = 100
+#: An object that is younger may be on its way to the other site yet; so it is looked for once more.
+ON_ITS_WAY = timedelta(seconds=10)
+#: How long it gets to arrive.
+PATIENCE_S = 1.0
+
+
+def pause() -> None:
+    """Let a put that is on its way arrive."""
+    time.sleep(PATIENCE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What could not be done; the next run tries again."""
+
+    action: Action
+    error: VanVaultError
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileReport:
+    """What a run found and did."""
+
+    compared: int  # objects at one site or more
+    ignored: int  # names that are no objects of the archive
+    lags: Mapping[str, Lag]  # what each site lacked when it was compared
+    shorter_locks: int  # locks that were earlier than another site's
+    fetched: Extent
+    prolonged: int
+    failures: int
+    named: tuple[Failure, ...]  # the first of them
+    seconds: float
+    left: Mapping[str, Lag]  # what each site still lacks
+
+    @property
+    def level(self) -> bool:
+        """Do all sites hold the same objects, each as long as the others?"""
+        done = not self.failures and self.prolonged == self.shorter_locks
+        return done and not any(lag.objects for lag in self.left.values())
+
+
+@dataclass(slots=True)
+class _Tally:
+    lags: dict[str, Lag]
+    left: dict[str, Lag]
+    compared: int = 0
+    ignored: int = 0
+    shorter_locks: int = 0
+    fetched: Extent = field(default_factory=Extent)
+    prolonged: int = 0
+    failures: int = 0
+    named: list[Failure] = field(default_factory=list)
+
+    def take(self, action: Action, outcome: int | VanVaultError | None, now: datetime) -> None:
+        """Count an action and how it ended: bytes that were copied, an error, or None (not tried)."""
+        if isinstance(action, Fetch):
+            self.lags[action.target] = add(self.lags[action.target], action, now)
+            if not isinstance(outcome, int):
+                self.left[action.target] = add(self.left[action.target], action, now)
+            elif outcome:
+                self.fetched += Extent(1, outcome)
+        else:
+            self.shorter_locks += 1
+            self.prolonged += isinstance(outcome, int)
+        if isinstance(outcome, VanVaultError):
+            self.failures += 1
+            if len(self.named) < NAMED:
+                self.named.append(Failure(action, outcome))
+
+
+_Outcomes = list[tuple[Action, int | VanVaultError | None]]
+
+
+def reconcile(
+    sites: Mapping[str, Site],
+    *,
+    dry_run: bool = False,
+    effort: Effort | None = None,
+    step: Step = silent,
+    pause: Callable[[], None] = pause,
+    timer: Callable[[], float] = time.monotonic,
+) -> ReconcileReport:
+    """Compare all sites and, unless ``dry_run``, copy and prolong what is missing.
+
+    An object that cannot be copied is in the report, and the rest goes on.
+
+    Args:
+        step: hears of every name that is done, with the bytes that were copied for it.
+        pause: waits a moment before what was just written counts as missing.
+
+    Raises SiteUnavailable, SettingsError: a site cannot be listed to its end.
+    """
+    began = timer()
+    names = list(sites)
+    listing = Listing(sites)
+    now = max(site.now() for site in sites.values())
+    tally = _Tally({name: Lag() for name in names}, {name: Lag() for name in names})
+    young: list[str] = []
+
+    def level(copies: Copies) -> _Outcomes:
+        actions = decide(newest_with_locks(copies, sites), names) if is_object(copies.key) else ()
+        return [(action, None if dry_run else _carry_out(action, sites)) for action in actions]
+
+    def judge(copies: Copies) -> _Outcomes | None:
+        lacking = any(site not in copies.at for site in names if site not in listing.away)
+        if lacking and is_object(copies.key) and _is_young(copies, now):
+            return None
+        return [] if listing.away else level(copies)
+
+    for copies, outcomes in in_order(
+        listing.everything(), judge, size=lambda copies: copies.size, effort=effort or Effort()
+    ):
+        tally.compared += is_object(copies.key)
+        tally.ignored += not is_object(copies.key)
+        if outcomes is None:
+            young.append(copies.key)
+        _count(tally, outcomes or [], now, step)
+    for error in listing.away.values():
+        raise error
+    if young:
+        pause()
+    for key in young:
+        found = {name: tuple(versions) for name, site in sites.items() if (versions := site.versions(key))}
+        _count(tally, level(Copies(key, found)), now, step)
+    return ReconcileReport(
+        compared=tally.compared,
+        ignored=tally.ignored,
+        lags=tally.lags,
+        shorter_locks=tally.shorter_locks,
+        fetched=tally.fetched,
+        prolonged=tally.prolonged,
+        failures=tally.failures,
+        named=tuple(tally.named),
+        seconds=timer() - began,
+        left=tally.left,
+    )
+
+
+def _count(tally: _Tally, outcomes: _Outcomes, now: datetime, step: Step) -> None:
+    for action, outcome in outcomes:
+        tally.take(action, outcome, now)
+    step(1, sum(outcome for _, outcome in outcomes if isinstance(outcome, int)))
+
+
+def _is_young(copies: Copies, now: datetime) -> bool:
+    return all(now - versions[0].stored_at < ON_ITS_WAY for versions in copies.at.values())
+
+
+def _carry_out(action: Action, sites: Mapping[str, Site]) -> int | VanVaultError:
+    """Bytes that were copied, or why not."""
+    target = sites[action.target]
+    try:
+        if isinstance(action, Fetch):
+            data, version = read_good(sites[action.source], action.key)
+            written = write_good(target, action.key, data, lock_of(version, None, target.now()))
+            return len(data) if written else 0
+        target.extend(action.key, action.version, action.retain_until)
+        return 0
+    except VanVaultError as error:
+        return error

@@ -1,0 +1,61 @@
+"""Which batches of a site its own segments hold, so that a restore may take them last or leave them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from vanvault.archiver.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.format.manifest import decode_manifest
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.store.port import SiteReader
+from vanvault.recovery.compacted import Coverage, CoveredRange
+from vanvault.recovery.copying import read_good
+from vanvault.recovery.listing import Listing, SegmentCopies
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Whose segments count."""
+
+    archive: str
+    public_key: Callable[[str], Ed25519PublicKey]  # raises KeyUnavailable
+
+
+def coverage_of(source: SiteReader, trusted: Trusted) -> Coverage:
+    """The batches that segments at ``source`` hold, as far as signatures, names and sizes tell.
+
+    Raises SiteUnavailable, SettingsError: the site cannot be listed.
+    """
+    coverage, listing = Coverage(), Listing({source.site: source})
+    for segment in listing.segments():
+        for covered in _ranges(source, segment, trusted):
+            coverage.add(covered)
+    for error in listing.away.values():
+        raise error
+    return coverage
+
+
+def _ranges(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> list[CoveredRange]:
+    """What one segment covers; nothing when the site does not hold it whole, as far as its listing tells."""
+    sizes = {copies.key: versions[0].size for copies in segment.objects for versions in copies.at.values()}
+    found: list[CoveredRange] = []
+    for copies in segment.objects:
+        name = parse_key(copies.key)
+        if name is None or name.kind != "manifest":
+            continue
+        try:
+            data, _ = read_good(source, copies.key, copies.at[source.site])
+            manifest = decode_manifest(data, trusted.public_key, key=copies.key)
+        except (Damaged, KeyUnavailable, NotFound):
+            continue
+        except SiteUnavailable:
+            source.now()  # raises when the whole site is away
+            continue
+        if (manifest.archive, manifest.segment) != (trusted.archive, name.writer):
+            continue
+        if all(sizes.get(part.key) == part.size for part in manifest.parts):
+            found += [CoveredRange(one.writer, one.first, one.last, copies.key) for one in manifest.covers]
+    return found

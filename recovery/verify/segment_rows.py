@@ -1,0 +1,145 @@
+"""The batches that a segment holds, made again from its parts: row by row what was acknowledged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vanvault.archiver.errors import Damaged
+from vanvault.archiver.format.batch import decode_commit, decode_header, entries_of
+from vanvault.archiver.format.names import archive_id
+from vanvault.archiver.format.schema import EVENTS, MESSAGES
+from vanvault.archiver.model.batch import Batch, BatchHeader, Commit
+from vanvault.archiver.model.entry import Entry
+
+#: Rows that are Python objects at once, about.
+_WINDOW_ROWS = 4096
+_SHA512_BYTES = 64
+#: Kind of a batch -> what the log calls its rows.
+_ENTRY = {"messages": "message", "events": "event"}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a segment keeps of one batch beside its rows."""
+
+    key: str
+    header: BatchHeader
+    commit: Commit | None
+    first_us: int
+    last_us: int
+
+
+class Incomplete(Exception):
+    """Log and evidence do not hold the same batches."""
+
+
+def read_evidence(table: pa.Table) -> list[Evidence]:
+    """The rows of an evidence part, decoded. Raises Incomplete: one does not decode."""
+    found = []
+    columns = [
+        table.column(name).to_pylist()
+        for name in ("key", "header", "commit", "first_us", "last_us", "sha512")
+    ]
+    for key, text, commit, first_us, last_us, sha512 in zip(*columns, strict=True):
+        try:
+            header = decode_header(text, key=key)
+            record = decode_commit(orjson.loads(commit)) if commit is not None else None
+        except (Damaged, KeyError, TypeError, ValueError) as error:
+            raise Incomplete(f"its header or commit record of {key} does not decode") from error
+        if type(header.rows) is not int or len(sha512) != _SHA512_BYTES * header.rows or header.rows < 1:
+            raise Incomplete(f"it does not hold a SHA-512 for each row of {key}")
+        found.append(Evidence(key, header, record, first_us, last_us))
+    places = list(zip(table.column("writer").to_pylist(), table.column("sequence").to_pylist(), strict=True))
+    if places != [(one.header.writer, one.header.sequence) for one in found]:
+        raise Incomplete("its headers are not those of the batches that it names")
+    if places != sorted(set(places)):
+        raise Incomplete("its batches are not in order")
+    return found
+
+
+def batches_of(
+    log: pa.Table, originals: pa.Table | None, evidence: pa.Table, held: Sequence[Evidence]
+) -> Iterator[tuple[Evidence, Batch]]:
+    """Every covered batch with all its rows and bodies, in the order of the evidence.
+
+    Raises Incomplete unless the log holds exactly the rows of these batches.
+    """
+    order = _by_place(log)
+    rows = np.array([one.header.rows for one in held], dtype=np.int64)
+    _check_complete(log, order, held, rows)
+    sha512 = pa.py_buffer(b"".join(evidence.column("sha512").to_pylist()))
+    digests = pa.FixedSizeBinaryArray.from_buffers(pa.binary(_SHA512_BYTES), len(order), [None, sha512])
+    bodies = originals.column("body").combine_chunks() if originals is not None else pa.nulls(0, pa.binary())
+    ends = np.cumsum(rows)
+    first = start = 0
+    while first < len(held):
+        last = max(int(np.searchsorted(ends, start + _WINDOW_ROWS, side="right")), first + 1)
+        stop = int(ends[last - 1])
+        chosen = log.take(pa.array(order[start:stop])).append_column("sha512", digests[start:stop])
+        entries = _entries(chosen, bodies, held[first:last])
+        at = 0
+        for one in held[first:last]:
+            yield one, Batch(one.key, one.header, tuple(entries[at : at + one.header.rows]))
+            at += one.header.rows
+        first, start = last, stop
+
+
+def _by_place(log: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The log's row numbers in the order of writer, sequence and row."""
+    sequence, row = (np.asarray(log.column(name)) for name in ("sequence", "row"))
+    writers = pc.rank(log.column("writer"), tiebreaker="dense")
+    return np.lexsort((row, sequence, np.asarray(writers)))
+
+
+def _check_complete(
+    log: pa.Table,
+    order: np.ndarray[tuple[int], np.dtype[np.int64]],
+    held: Sequence[Evidence],
+    rows: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> None:
+    if len(order) != rows.sum():
+        raise Incomplete(f"the log holds {len(order)} rows, the batches of the evidence have {rows.sum()}")
+    at = pa.array(order)
+    starts = np.repeat(np.cumsum(rows) - rows, rows)
+    right = np.asarray(log.column("row").take(at)) == np.arange(len(order)) - starts
+    right &= np.asarray(log.column("sequence").take(at)) == np.repeat(
+        [one.header.sequence for one in held], rows
+    )
+    for name, values in (
+        ("writer", [one.header.writer for one in held]),
+        ("entry", [_ENTRY.get(one.header.kind, "") for one in held]),
+    ):
+        expected = pa.array(values, pa.string()).take(pa.array(np.repeat(np.arange(len(held)), rows)))
+        right &= np.asarray(pc.equal(log.column(name).take(at).combine_chunks(), expected))
+    if not right.all():
+        wrong = held[int(np.searchsorted(np.cumsum(rows), int(np.argmin(right)), side="right"))]
+        raise Incomplete(f"the log does not hold the rows of {wrong.key}")
+
+
+def _entries(rows: pa.Table, bodies: pa.Array, held: Sequence[Evidence]) -> list[Entry]:
+    """Entries of some whole batches, in order; raises Incomplete for values that no entry has."""
+    places = zip(*(rows.column(name).to_pylist() for name in ("writer", "sequence", "row")), strict=True)
+    rows = rows.append_column("id", pa.array([archive_id(*place) for place in places], pa.string()))
+    found: list[Entry | None] = [None] * rows.num_rows
+    headers = {one.header.kind: one.header for one in held}
+    for kind, header in headers.items():
+        chosen = np.flatnonzero(np.asarray(pc.equal(rows.column("entry"), _ENTRY[kind])))
+        part = rows.take(pa.array(chosen))
+        if kind == "messages":
+            original = part.column("original").combine_chunks()
+            if (pc.max(original).as_py() or 0) >= max(len(bodies), 1) or (pc.min(original).as_py() or 0) < 0:
+                raise Incomplete("a row names an original that the segment does not hold")
+            empty = pa.nulls(len(original), pa.binary())
+            part = part.append_column("body", bodies.take(original) if len(bodies) else empty)
+        elif part.column("occurred_at").null_count:
+            raise Incomplete("an event has no time")
+        schema = MESSAGES if kind == "messages" else EVENTS
+        for place, entry in zip(chosen, entries_of(header, part.select(schema.names)), strict=True):
+            found[place] = entry
+    return [entry for entry in found if entry is not None]

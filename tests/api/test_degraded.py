@@ -1,0 +1,137 @@
+"""Degraded receipts over HTTP: given while a site is away, upgraded when it is back, by every node alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.api.conftest import check_problem
+from tests.support.server import PATIENCE_S, Server, push
+from tests.support.whole import read_entries
+from vanvault.archiver.access.gateways import Gateways
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.evidence.receipts import holders, verify_receipt
+from vanvault.archiver.home import init_home
+from vanvault.archiver.ports import SystemClock, SystemEntropy
+from vanvault.archiver.search.query import Query
+
+SITES = ("primary", "standby")
+QUICK = {"HEALTH__LOOK_S": "0.1", "HEALTH__BACK_S": "0.3", "RECONCILE__CHECK_S": "0.2"}
+BIG = b"<big>" + b"0123456789abcdef" * 100_000 + b"</big>"
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.05)
+
+
+def state(client: httpx.Client, site: str) -> dict[str, Any]:
+    sites = client.get("/v1/health/ready").json()["sites"]
+    return next(found for found in sites if found["site"] == site)
+
+
+def receipt_of(client: httpx.Client, entry_id: str) -> dict[str, Any]:
+    answer = client.get(f"/v1/receipts/{entry_id}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_degraded_then_upgraded(tmp_path: Path, site: str) -> None:
+    home = tmp_path / "home"
+    token = init_home(home)
+    strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all")
+    folder, aside = home / "sites" / site, tmp_path / "aside"
+    with (
+        Server(home, settings={"SITES__POLICY": "any", **QUICK}) as server,
+        server.wait_ready().client(token) as client,
+        server.client(strict_token) as strict,
+    ):
+        whole = push(client, "whole", b"<whole/>").json()
+        assert whole["policy"] == "all"
+        assert "degraded" not in whole
+        folder.rename(aside)
+        answer = push(client, "small", b"<small/>")
+        assert answer.status_code == 201, answer.text
+        large = push(client, "large", BIG)
+        assert large.status_code == 201, large.text
+        degraded = {"small": answer.json(), "large": large.json()}
+        for receipt in degraded.values():
+            assert (receipt["policy"], receipt["degraded"]) == ("any", True)
+            assert holders(receipt) == {other for other in SITES if other != site}
+            assert receipt_of(client, receipt["id"]) == receipt
+        wait_for(lambda: state(client, site)["state"] == "out")
+        problem = check_problem(push(strict, "strict", b"<strict/>"), 503, "site-unavailable")
+        assert (problem["site"], problem["may_be_stored"]) == (site, False)
+        wait_for(lambda: (state(client, site)["lag"] or {}).get("objects", 0) >= 2)
+        assert state(client, site)["lag"]["bytes"] > 0
+        assert push(client, "small", b"<small/>").json() == degraded["small"]
+
+        aside.rename(folder)
+        wait_for(lambda: state(client, site)["state"] == "healthy")
+        later = {name: receipt_of(client, receipt["id"]) for name, receipt in degraded.items()}
+        for receipt in later.values():
+            assert receipt["policy"] == "all"
+            assert "degraded" not in receipt
+            assert holders(receipt) == set(SITES)
+        assert push(client, "small", b"<small/>").json() == later["small"]
+        assert push(strict, "strict", b"<strict/>").status_code == 201
+        assert state(client, site)["lag"] == {"objects": 0, "bytes": 0, "seconds": 0.0}
+        assert server.stop() == 0
+    with Archive(home) as archive:
+        for receipt in (*degraded.values(), *later.values()):
+            verify_receipt(receipt, archive.signing.public)
+        read_entries(archive)
+        archive.catch_up()
+        query = Query(filters={"type": "vanvault.site.health"}, order="oldest")
+        states = [orjson.loads(item["detail"])["to"] for item in archive.search.page(query).items]
+        assert states[-3:] == ["out", "catching-up", "healthy"]
+    for file in (home / "cache").iterdir():
+        file.unlink()
+    with Archive(home) as archive:  # another node, which never saw any of it
+        archive.catch_up()
+        for receipt in later.values():
+            assert archive.receipts.of(receipt["id"]) == receipt
+
+
+def test_fall_back(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    token = init_home(home)
+    folder, aside = home / "sites" / "standby", tmp_path / "aside"
+    settings = {"SITES__FALL_BACK": "true", **QUICK}
+    with Server(home, settings=settings) as server, server.wait_ready().client(token) as client:
+        folder.rename(aside)
+        wait_for(lambda: state(client, "standby")["state"] == "out")
+        answer = push(client, "m-1", b"<one/>")
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["degraded"] is True
+        aside.rename(folder)
+        wait_for(lambda: "degraded" not in receipt_of(client, answer.json()["id"]))
+        assert server.stop() == 0
+
+
+def test_all_refuses_clearly_and_says_so_at_readiness(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    token = init_home(home)
+    folder, aside = home / "sites" / "standby", tmp_path / "aside"
+    with Server(home, settings=QUICK) as server, server.wait_ready().client(token) as client:
+        folder.rename(aside)
+        wait_for(lambda: state(client, "standby")["state"] == "out")
+        ready = check_problem(client.get("/v1/health/ready"), 503, "site-unavailable")
+        assert ready["site"] == "standby"
+        problem = check_problem(push(client, "m-1", b"<one/>"), 503, "site-unavailable")
+        assert problem["may_be_stored"] is False
+        aside.rename(folder)
+        wait_for(lambda: client.get("/v1/health/ready").status_code == 200)
+        assert push(client, "m-1", b"<one/>").status_code == 201
+        wait_for(lambda: state(client, "standby")["state"] == "healthy")
+        assert server.stop() == 0

@@ -1,0 +1,144 @@
+"""The metrics page: what is counted, who may read it, and that page, rules and registry name the same."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.api.conftest import Appliance, check_problem
+from tests.support.server import Server, push
+from vanvault.archiver.home import init_home
+
+DOCS = Path(__file__).parents[2] / "docs"
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def families(text: str) -> dict[str, Any]:
+    """Name, as a query would use it -> family."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        found[family.name + ("_total" if family.type == "counter" else "")] = family
+    return found
+
+
+def samples(server: Server) -> Samples:
+    answer = httpx.get(f"{server.url}/metrics", trust_env=False)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    return found.get((name, frozenset(labels.items())), 0.0)
+
+
+def test_what_is_accepted_repeated_and_refused_is_counted(appliance: Appliance, client: httpx.Client) -> None:
+    before = samples(appliance.server)
+    assert push(client, "counted", b"<counted/>").status_code == 201
+    assert push(client, "counted", b"<counted/>").status_code == 200
+    assert push(client, "counted", b"<other/>").status_code == 409
+    event = {"event_id": "counted-1", "occurred_at": "2026-11-22T08:00:00+07:00", "type": "dossier.received"}
+    client.post("/v1/events", json=[event, {"event_id": "x"}])
+    client.post("/v1/messages", content=b"<a/>", headers={"Authorization": "Bearer wrong"})
+    after = samples(appliance.server)
+
+    def grew(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grew("vanvault_entries_accepted_total", entry="message") == 1
+    assert grew("vanvault_accepted_bytes_total", entry="message") == len(b"<counted/>")
+    assert grew("vanvault_entries_accepted_total", entry="event") >= 1  # the node's own do not count here
+    assert grew("vanvault_entries_repeated_total", entry="message") == 1
+    assert grew("vanvault_entries_refused_total", entry="message", problem="conflict") == 1
+    assert grew("vanvault_entries_refused_total", entry="event", problem="invalid-input") == 1
+    assert grew("vanvault_entries_refused_total", entry="message", problem="unauthenticated") == 1
+    assert grew("vanvault_ack_duration_seconds_count", route="/v1/messages") == 2
+    assert grew("vanvault_commit_duration_seconds_count") >= 2
+    assert grew("vanvault_http_requests_total", method="POST", route="/v1/messages", status="409") == 1
+    assert grew("vanvault_http_received_bytes_total") >= 2 * len(b"<counted/>")
+
+
+def test_labels_take_few_values_whatever_is_asked(appliance: Appliance, client: httpx.Client) -> None:
+    client.get("/v1/messages/00000000000000aa-1-0")
+    client.get("/no/such/path/at/all")
+    client.request("PROPFIND", "/v1/messages")
+    client.get("/v1/transactions/a-very/particular/one")
+    text = httpx.get(f"{appliance.server.url}/metrics", trust_env=False).text
+    assert 'route="/v1/messages/{entry_id}"' in text
+    assert 'route="other"' in text
+    assert 'method="other"' in text
+    for secret in ("00000000000000aa", "no/such", "PROPFIND", "particular", "gateway-1"):
+        assert secret not in text
+
+
+def test_the_page_and_the_node_name_the_same_metrics(appliance: Appliance) -> None:
+    found = families(httpx.get(f"{appliance.server.url}/metrics", trust_env=False).text)
+    rows = re.findall(r"^\| `(vanvault_\w+)` \| (\w+) \|", (DOCS / "metrics.md").read_text(), re.MULTILINE)
+    shown = {name: family.type for name, family in found.items() if name.startswith("vanvault_")}
+    assert dict(rows) == shown
+
+
+def test_every_rule_uses_what_there_is(appliance: Appliance) -> None:
+    found = samples(appliance.server)
+    text = httpx.get(f"{appliance.server.url}/metrics", trust_env=False).text
+    names = {name for name, _ in found} | set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    names.add("up")  # of Prometheus itself
+    labels = {label for _, pairs in found for label, _ in pairs} | {"instance", "job", "le"}
+    groups = yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len({rule["alert"] for rule in rules}) == len(rules) > 10
+    for rule in rules:
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert rule["annotations"]["summary"].endswith((".", "?"))
+        used = set(re.findall(r"\b(?:vanvault_\w+|up)\b", rule["expr"]))
+        assert used, rule["alert"]
+        assert used <= names, f"{rule['alert']} uses {used - names}"
+        named = re.findall(r"[{,]\s*(\w+)\s*(?:=~|!=|=)", rule["expr"])
+        named += re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])
+        assert set(named) <= labels, rule["alert"]
+
+
+def test_a_proxied_request_is_not_taken_for_a_local_one(appliance: Appliance) -> None:
+    for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
+        answer = httpx.get(f"{appliance.server.url}/metrics", headers={name: "203.0.113.9"}, trust_env=False)
+        check_problem(answer, 401, "unauthenticated")
+
+
+def own_address() -> str:
+    """An address of this host that is not the loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("203.0.113.1", 9))  # nothing is sent
+        except OSError:
+            pytest.skip("this host has no address but the loopback")
+        return str(probe.getsockname()[0])
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_from_elsewhere_only_with_the_token_or_when_open(tmp_path: Path, public: bool) -> None:
+    address, home = own_address(), tmp_path / "home"
+    gateway_token = init_home(home)
+    (home / "scraper.token").write_text("scrape-me\n")
+    settings = {"METRICS__PUBLIC": str(public).lower(), "METRICS__TOKEN_FILE": "scraper.token"}
+    program = ("-m", "vanvault.cli", "--home", str(home), "serve", "--host", "0.0.0.0", "--port", "{port}")
+    with Server(home, settings=settings, program=program) as server:
+        url = f"http://{address}:{server.wait_ready().port}/metrics"
+        asked = {
+            token: httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False).status_code
+            for token in ("scrape-me", "wrong", gateway_token)
+        }
+        refused = 200 if public else 401
+        assert asked == {"scrape-me": 200, "wrong": refused, gateway_token: refused}
+        assert httpx.get(url, trust_env=False).status_code == refused
+        assert server.stop() == 0

@@ -1,0 +1,56 @@
+"""What ``vanvault status`` says of segments, and of batches that no segment holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import json_of, run_cli
+from tests.recovery.compacted import AFTER_LOCKS, CompactedLab, build_compacted
+from vanvault.archiver.compaction.run import look_at_locks
+from vanvault.archiver.format.names import parse_key
+from vanvault.cli import status
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+def test_segments_their_rows_and_what_is_not_compacted_are_counted(tmp_path: Path) -> None:
+    build_compacted(tmp_path / "home")
+    lab = CompactedLab(tmp_path / "home")
+    found = json_of(run_cli(lab.home, "status", "--url", NOWHERE, "--json"))["segments"]
+    manifests = [lab.manifest(number) for number in (0, 1)]
+    loose = set(lab.keys(family="batch")) - set(lab.compacted())
+    assert (found["segments"], found["rows"]) == (2, sum(one.rows for one in manifests))
+    assert found["uncompacted"] == len(loose)
+    text = run_cli(lab.home, "status", "--url", NOWHERE).stdout
+    assert f"2 with {found['rows']} rows" in text
+    assert f"{len(loose)} batches" in text
+
+
+def test_uncompacted_batches_about_to_lose_their_lock_are_named_and_nothing_is_extended(
+    tmp_path: Path,
+) -> None:
+    build_compacted(tmp_path / "home")
+    lab = CompactedLab(tmp_path / "home")
+    with lab.open() as archive:
+        assert look_at_locks(archive).alarms == ()
+    lab.clock.moment += AFTER_LOCKS
+    loose = set(lab.keys(family="batch")) - set(lab.compacted())
+    with lab.open() as archive:
+        for _ in range(2):
+            found = status._segments(archive)
+            assert {(held["site"], held["batch"]) for held in found["alarms"]} == {
+                (site, key) for site in ("primary", "standby") for key in loose
+            }
+            assert all(held["locked_until"].startswith("2027-01") for held in found["alarms"])
+        lines = [line for line in status._lines(status._status(archive, True) | SERVER) if loose_in(line[1])]
+    assert len(lines) == min(10, 2 * len(loose))
+    lab.keep()
+    with lab.open() as archive:
+        assert status._segments(archive)["alarms"] == []
+
+
+SERVER = {"server": {"url": NOWHERE, "ready": False, "detail": ""}}
+
+
+def loose_in(text: object) -> bool:
+    return isinstance(text, str) and parse_key(text.partition(" ")[0]) is not None

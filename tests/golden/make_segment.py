@@ -1,0 +1,47 @@
+"""Makes the golden segment: ``python -m tests.golden.make_segment FOLDER``.
+
+The home of ``v1/`` as it stood three days later, after a compaction by this version. Like ``v1/`` it was made
+once, is committed under ``segment-v1/``, and is never made again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from tests.contract.harness import ManualClock
+from tests.golden.make import STARTED
+from tests.support.entropy import SeededEntropy
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.compaction.run import compact
+from vanvault.archiver.home import HOT_TAIL
+
+V1 = Path(__file__).parent / "v1"
+COMPACTED = STARTED + timedelta(days=3)
+
+
+def copy_home(golden: Path, home: Path) -> None:
+    """A copy that can be opened: permissions and empty folders are what no version control keeps."""
+    shutil.copytree(golden, home)
+    (home / "keys").chmod(0o700)
+    for key in (home / "keys").iterdir():
+        key.chmod(0o644 if key.name.endswith(".pub.pem") else 0o600)
+    for site in ("primary", "standby"):
+        (home / "sites" / site / "tmp").mkdir()
+
+
+def make(folder: Path) -> None:
+    """Write the home of v1 with its segments."""
+    home = folder / "home"
+    copy_home(V1 / "home", home)
+    with Archive(home, clock=ManualClock(COMPACTED), entropy=SeededEntropy(12)) as archive:
+        compact(archive)
+    shutil.rmtree((home / HOT_TAIL).parent)
+    for site in ("primary", "standby"):
+        shutil.rmtree(home / "sites" / site / "tmp")
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]))

@@ -1,0 +1,132 @@
+"""The same job in this process, on a process pool and on a real Dask scheduler gives the same result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import free_port
+from vanvault.archiver.errors import InvalidInput, SettingsError, SiteUnavailable
+from vanvault.archiver.settings import JobsSettings
+from vanvault.recovery.jobs import InProcess, ProcessPool, open_jobs
+
+ITEMS = list(range(12))
+
+
+def square(home: Path, number: int) -> tuple[str, int]:
+    time.sleep(0.02)
+    return home.name, number * number
+
+
+def refuse(home: Path, number: int) -> int:
+    if number == 3:
+        raise InvalidInput("three is refused", field="number")
+    return number
+
+
+def lose_a_site(home: Path, number: int) -> int:
+    raise SiteUnavailable("the site is away", site="standby", may_be_stored=False, hint="Bring it back.")
+
+
+def die_once(home: Path, number: int) -> int:
+    """The worker that first comes to item 5 is killed there."""
+    if number == 5:
+        try:
+            (home / "died").touch(exist_ok=False)
+        except FileExistsError:
+            return -number
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return -number
+
+
+def die_always(home: Path, number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+@contextmanager
+def dask_cluster(workers: int) -> Iterator[str]:
+    """A scheduler and its workers, each a process, with nannies that start a lost one again."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    common = ["--no-dashboard"]
+    with ExitStack() as stack:
+        for arguments in (
+            ["scheduler", "--host", address, *common],
+            *(["worker", address, "--nthreads", "1", *common] for _ in range(workers)),
+        ):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+            stack.callback(process.wait, 30)
+            stack.callback(process.terminate)
+        yield address
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    with dask_cluster(2) as address:
+        yield address
+
+
+@pytest.fixture(params=["process", "pool", "dask"])
+def settings(request: pytest.FixtureRequest) -> JobsSettings:
+    if request.param == "dask":
+        return JobsSettings(dask=request.getfixturevalue("scheduler"))
+    return JobsSettings(workers=1 if request.param == "process" else 2)
+
+
+def test_the_same_result_everywhere(settings: JobsSettings, tmp_path: Path) -> None:
+    with open_jobs(tmp_path, settings) as jobs:
+        assert list(jobs.map(square, ITEMS)) == list(InProcess(tmp_path).map(square, ITEMS))
+        assert list(jobs.map(square, [])) == []
+
+
+def test_an_error_is_the_callers(settings: JobsSettings, tmp_path: Path) -> None:
+    with open_jobs(tmp_path, settings) as jobs:
+        results = jobs.map(refuse, ITEMS)
+        assert [next(results) for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(InvalidInput, match="three") as caught:
+            next(results)
+        assert caught.value.field == "number"
+        with pytest.raises(SiteUnavailable) as lost:
+            list(jobs.map(lose_a_site, [1]))
+        error = lost.value
+        assert (error.site, error.may_be_stored, error.hint) == ("standby", False, "Bring it back.")
+
+
+def test_a_worker_killed_midway_is_made_good(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    for settings in (JobsSettings(workers=2), JobsSettings(dask=request.getfixturevalue("scheduler"))):
+        (tmp_path / "died").unlink(missing_ok=True)
+        with open_jobs(tmp_path, settings) as jobs:
+            assert list(jobs.map(die_once, ITEMS)) == [-number for number in ITEMS]
+        assert (tmp_path / "died").exists()
+
+
+def test_workers_that_die_again_and_again_end_the_job(tmp_path: Path) -> None:
+    with pytest.raises(SiteUnavailable, match="died"):
+        list(ProcessPool(tmp_path, 2).map(die_always, [1]))
+
+
+def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:
+    settings = JobsSettings(dask=f"tcp://127.0.0.1:{free_port()}")
+    with pytest.raises(SiteUnavailable, match="scheduler"), open_jobs(tmp_path, settings):
+        pass
+
+
+def test_dask_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    settings = JobsSettings(dask="tcp://127.0.0.1:1")
+    with pytest.raises(SettingsError, match="not installed"), open_jobs(tmp_path, settings):
+        pass

@@ -1,0 +1,243 @@
+"""A running node takes a failing site out, says so on record, catches it up when it is back, and is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from tests.support.archives import Home, Node, event, message
+from tests.support.whole import read_entries
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.evidence.receipts import Receipt, holders
+from vanvault.archiver.format.batch import decode_batch
+from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.intake.health_watch import HealthWatch
+from vanvault.archiver.model.batch import Commit
+from vanvault.archiver.model.times import to_us
+from vanvault.archiver.ports import ClockStopwatch
+from vanvault.archiver.search.query import Query
+from vanvault.archiver.sites.health_board import Lag
+from vanvault.recovery.reconcile.keeper import Keeper
+
+SITES = ("primary", "standby")
+LONG = 1_000_000
+
+
+class Kept:
+    """A node with its watch and keeper, which the test turns by hand."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.archive: Archive = home.archive()
+        self.node = Node(self.archive)
+        self.node.wait_ready()
+        self.watch = HealthWatch(
+            self.archive.sites,
+            self.archive.health,
+            submit=self.node.intake.submit,
+            event=self.archive.system_event,
+            may_degrade=self.archive.policy.may_degrade,
+            interval_s=1,
+        )
+        self.keeper = Keeper(self.archive, self._record, stopwatch=ClockStopwatch(home.clock))
+
+    def _record(self, upgrades: Sequence[Commit]) -> None:
+        writer = self.node.intake.committer.writer
+        assert writer is not None
+        writer.record(upgrades)
+
+    def look(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.home.clock.advance(timedelta(seconds=6))
+            for name in SITES:
+                self.watch.look(name)
+
+    def states(self) -> list[str]:
+        return [site.state for site in self.archive.health.snapshot()]
+
+    def lag(self, site: str) -> Lag | None:
+        return next(found.lag for found in self.archive.health.snapshot() if found.site == site)
+
+    def put_on_record(self) -> None:
+        """Until every change is archived."""
+        while self.archive.health.next_change() is not None:
+            change = self.archive.health.next_change()
+            self.watch.record()
+            self.node.push(
+                event(f"e-{id(change)}-{self.home.clock.now().timestamp()}")
+            )  # in order: it is behind it
+        self.node.intake.folder.flush()
+
+    def changes(self) -> list[tuple[str, str, str]]:
+        query = Query(filters={"type": "vanvault.site.health"}, order="oldest")
+        details = [orjson.loads(item["detail"]) for item in self.archive.search.page(query).items]
+        return [(detail["site"], detail["from"], detail["to"]) for detail in details]
+
+
+@pytest.fixture
+def kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    found = Kept(home)
+    yield found
+    found.node.stop()
+
+
+def away(home: Home, site: str, times: int = LONG) -> None:
+    for operation in ("put", "get", "stat", "versions", "list", "now", "extend"):
+        home.sites[site].fail_next(operation, times=times)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_whole_way_out_and_back(kept: Kept, site: str) -> None:
+    node, archive, home = kept.node, kept.archive, kept.home
+    away(home, site)
+    kept.look(3)
+    assert archive.health.state(site) == "out"
+    receipts: list[Receipt] = []
+    for number in range(5):
+        now_us = to_us(home.clock.now())
+        receipts.append(node.push(message(f"m-{number}", b"<m>%d</m>" % number, received_us=now_us)))
+        home.clock.advance(timedelta(minutes=1))
+    assert all(receipt["degraded"] for receipt in receipts)
+    node.intake.folder.flush()
+    assert kept.keeper.tick() is None
+    lag = kept.lag(site)
+    assert lag is not None
+    assert lag.objects == 5
+    assert lag.seconds == pytest.approx(300, abs=5)
+    held = next(other for name, other in home.sites.items() if name != site)
+    assert lag.bytes == sum(held.stat(receipt["object"]).size for receipt in receipts)
+
+    away(home, site, times=0)
+    kept.look(2)
+    assert archive.health.state(site) == "out"
+    kept.look(2)
+    assert archive.health.state(site) == "catching-up"
+    full = node.push(message("while it catches up", b"<full/>"))
+    assert "degraded" not in full
+    kept.keeper.tick()
+    assert kept.states() == ["healthy", "healthy"]
+    assert kept.lag(site) == Lag()
+    for receipt in receipts:
+        later = archive.receipts.of(receipt["id"])
+        assert "degraded" not in later
+        assert holders(later) == set(SITES)
+
+    kept.put_on_record()
+    assert kept.changes() == [
+        (site, "healthy", "suspect"),
+        (site, "suspect", "out"),
+        (site, "out", "catching-up"),
+        (site, "catching-up", "healthy"),
+    ]
+    node.stop()
+    read_entries(home.archive())
+    home.check()
+    check_recorded(home, archive, receipts)
+
+
+def check_recorded(home: Home, archive: Archive, receipts: list[Receipt]) -> None:
+    """A header holds each upgraded commit, so that a node that never saw it gives the same answer."""
+    recorded: dict[str, int] = {}
+    for version in home.primary.list("batch/"):
+        assert parse_key(version.key) is not None
+        batch = decode_batch(version.key, home.primary.get(version.key), archive.parquet.decryption())
+        for commit in batch.header.commits:
+            recorded[commit.key] = max(recorded.get(commit.key, 0), len(commit.placements))
+    assert all(recorded[receipt["object"]] == 2 for receipt in receipts)
+    home.forget_hot_tail()
+    fresh = home.archive()
+    fresh.catch_up()
+    for receipt in receipts:
+        assert fresh.receipts.of(receipt["id"]) == archive.receipts.of(receipt["id"])
+
+
+def test_one_failed_put_is_mended_without_an_outage(kept: Kept) -> None:
+    kept.home.standby.fail_next("put")
+    receipt = kept.node.push(message("m-1", b"<one/>"))
+    assert receipt["degraded"]
+    kept.node.intake.folder.flush()
+    kept.keeper.tick()
+    assert "degraded" not in kept.archive.receipts.of(receipt["id"])
+    assert kept.states() == ["healthy", "suspect"]
+
+
+def test_a_full_site_relapses_until_it_has_room(kept: Kept) -> None:
+    kept.home.standby.fail_next("put", times=LONG, error=SiteFull("no room", site="standby"))
+    for number in range(4):
+        kept.node.push(message(f"m-{number}", b"<m>%d</m>" % number))
+    assert kept.states() == ["healthy", "out"]
+    kept.look(4)
+    assert kept.states() == ["healthy", "catching-up"]
+    kept.node.intake.folder.flush()
+    with pytest.raises(SiteUnavailable) as caught:
+        kept.keeper.tick()
+    kept.archive.health.saw(caught.value.site, "put", caught.value)
+    assert kept.states() == ["healthy", "out"]
+    kept.home.standby.fail_next("put", times=0)
+    kept.look(4)
+    assert kept.states() == ["healthy", "out"]  # twice as long as the first time
+    kept.look(1)
+    assert kept.states() == ["healthy", "catching-up"]
+    kept.keeper.tick()
+    assert kept.states() == ["healthy", "healthy"]
+
+
+def test_a_comparison_comes_round(kept: Kept) -> None:
+    """What no receipt tells of is found by comparing everything, now and then."""
+    receipt = kept.node.push(message("m-1", b"<one/>"))
+    kept.home.standby.damage.drop(receipt["object"])
+    kept.home.clock.advance(timedelta(seconds=30))
+    assert kept.keeper.tick() is None
+    kept.home.clock.advance(timedelta(seconds=60))
+    report = kept.keeper.tick()
+    assert report is not None
+    assert (report.level, report.fetched.objects) == (True, 1)
+    assert kept.keeper.tick() is None
+    kept.home.clock.advance(timedelta(seconds=kept.archive.settings.reconcile.compare_s))
+    assert kept.keeper.tick() is not None
+
+
+def test_a_site_that_cannot_be_made_level_stays_catching_up(kept: Kept) -> None:
+    """Its only copy is damaged: nothing is called whole that is not, and intake goes on."""
+    bad = kept.node.push(message("m-1", b"<one/>"))["object"]
+    kept.home.standby.damage.drop(bad)
+    kept.home.primary.damage.flip(bad)
+    away(kept.home, "standby")
+    kept.look(3)
+    away(kept.home, "standby", times=0)
+    kept.look(4)
+    report = kept.keeper.tick()
+    assert report is not None
+    assert not report.level
+    assert kept.states() == ["healthy", "catching-up"]
+    lag = kept.lag("standby")
+    assert lag is not None
+    assert lag.objects == 1
+    assert "degraded" not in kept.node.push(message("m-2", b"<two/>"))
+    assert kept.keeper.tick() is None  # not again at once
+
+
+def test_threads_start_and_end(kept: Kept) -> None:
+    kept.watch.start()
+    kept.keeper.start()
+    kept.watch.stop()
+    kept.keeper.stop()
+
+
+def test_a_change_waits_until_the_archive_takes_it(home: Home) -> None:
+    """Under ``all``, nothing is written while a site is out; its changes are, when it is back."""
+    kept = Kept(home)
+    away(home, "standby")
+    kept.look(3)
+    kept.watch.record()
+    assert kept.archive.health.next_change() is not None
+    away(home, "standby", times=0)
+    kept.look(4)
+    kept.put_on_record()
+    assert [change[2] for change in kept.changes()] == ["suspect", "out", "catching-up"]
+    kept.node.stop()
