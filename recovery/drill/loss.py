@@ -26,7 +26,7 @@ from vanvault.recovery.verify.model import Problem, Share, VerifyReport
 
 #: An object with one of these findings, or a row of it, is not served.
 _LOST: frozenset[Problem] = frozenset(
-    ("missing", "damaged", "swapped", "undecipherable", "foreign", "header", "digest")
+    ("missing", "damaged", "swapped", "undecipherable", "foreign", "header", "digest", "signature")
 )
 
 

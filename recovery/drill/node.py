@@ -92,7 +92,13 @@ class ReadingNode:
 
     def reader(self, sites: Mapping[str, SiteReader]) -> ObjectReader:
         """Reads objects at ``sites`` with this node's keys."""
-        return ObjectReader(sites, archive=self.archive, parquet=self.parquet, keys=self.keys)
+        return ObjectReader(
+            sites,
+            archive=self.archive,
+            parquet=self.parquet,
+            keys=self.keys,
+            public_key=self.signing.public,
+        )
 
 
 def production(archive: Archive) -> ReadingNode:

@@ -116,7 +116,7 @@ class Overlay(ReadOnlySite):
 def in_share(key: str, share: Share) -> bool:
     """Is the object with this key in the share? Names of no object are in every share."""
     name = parse_key(key)
-    return name is None or share.holds(name.sha256)
+    return name is None or share.holds(name)
 
 
 def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:

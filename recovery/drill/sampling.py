@@ -24,7 +24,7 @@ _OF_ALL = ("transaction_id", "dossier_number", "employer_code", "tax_code")
 _FOUND_BY = {"message": ("message_id", "sha256", *_OF_ALL), "event": ("event_id", "type", *_OF_ALL)}
 #: Facts about where an entry lies: a batch before its compaction, a segment after it.
 _WHERE = ("placements", "segment", "verified_at")
-_UNSETTLED = ("placements", "proof", "signature", "signing_key")
+_UNSETTLED = ("placements", "degraded", "policy", "proof", "signature", "signing_key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from vanvault.recovery.drill.node import ReadingNode, rebuilt
 from vanvault.recovery.drill.readers import Overlay, ShareOfSite
 from vanvault.recovery.drill.sampling import Expected, ask_again, choose
 from vanvault.recovery.progress import Extent
+from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import plan_restore
 from vanvault.recovery.restore.restore import RestoreReport, restore
 from vanvault.recovery.verify.model import VerifyReport
@@ -43,7 +44,12 @@ def restore_site(
 ) -> RestoreReport:
     """Fill an empty scratch site with the drill's share of ``source``: what ``vanvault restore`` runs."""
     with drill.phase(name, counts=counts) as note:
-        plan = plan_restore(ShareOfSite(source, drill.means.share), target, name=target.site)
+        plan = plan_restore(
+            ShareOfSite(source, drill.means.share),
+            target,
+            name=target.site,
+            trusted=Trusted(drill.production.archive, drill.production.signing.public),
+        )
         report = restore(
             plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
         )
@@ -155,10 +161,19 @@ def measure_loss(
         drill.set_loss(found)
 
 
-def pick(drill: Drill, site: SiteReader, count: int) -> list[str]:
-    """Up to ``count`` objects at a site, as the drill's seed decides."""
+def pick(drill: Drill, site: SiteReader, count: int, families: Collection[str] = ()) -> list[str]:
+    """Up to ``count`` objects (of these ``families``) at a site that somebody needs, as the seed decides.
+
+    Batches that a segment holds may go, and nobody minds.
+    """
     keys = (key for key, _ in groupby(version.key for version in site.list()))
-    named = (key for key in keys if parse_key(key) is not None)
+    named = (
+        key
+        for key in keys
+        if (name := parse_key(key)) is not None
+        and (not families or name.family in families)
+        and not drill.production.catalogue.covers(key)
+    )
 
     def chance(key: str) -> bytes:
         return hashlib.sha256(f"{drill.seed}\0{key}".encode()).digest()
