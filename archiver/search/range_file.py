@@ -11,11 +11,13 @@ from vanvault.archiver.store.port import SiteReader
 class RangeFile(io.RawIOBase):
     """Reads ranges of one object; its size is known from what names it. Not shared between threads."""
 
-    def __init__(self, site: SiteReader, key: str, size: int) -> None:
+    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
+        """``version``: another than the newest."""
         super().__init__()
         self._site = site
         self._key = key
         self._size = size
+        self._version = version
         self._at = 0
 
     def readable(self) -> bool:
@@ -41,7 +43,7 @@ class RangeFile(io.RawIOBase):
         wanted = left if length is None or length < 0 else min(length, left)
         if not wanted:
             return b""
-        data = self._site.get_range(self._key, self._at, wanted)
+        data = self._site.get_range(self._key, self._at, wanted, self._version)
         if len(data) != wanted:
             raise Damaged(
                 f"{self._key} is shorter than {self._size} bytes", key=self._key, site=self._site.site

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -133,11 +134,24 @@ class SegmentFiles:
         return found
 
     def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
-        if part.size < 12 or site.get_range(part.key, part.size - 4, 4) != MAGIC:
+        """The newest version, or the newest below it that opens: whoever may write may put garbage on top."""
+        try:
+            return self._open_version(site, manifest, part, None)
+        except Damaged:
+            for older in site.versions(part.key)[1:]:
+                if older.size == part.size:
+                    with suppress(Damaged, NotFound):
+                        return self._open_version(site, manifest, part, older.version)
+            raise
+
+    def _open_version(
+        self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
+    ) -> _Open:
+        if part.size < 12 or site.get_range(part.key, part.size - 4, 4, version) != MAGIC:
             raise Damaged(f"{part.key} at {site.site} is not an encrypted Parquet file", key=part.key)
         with reading(part.key):
             file = pq.ParquetFile(
-                pa.PythonFile(RangeFile(site, part.key, part.size), mode="r"),
+                pa.PythonFile(RangeFile(site, part.key, part.size, version), mode="r"),
                 decryption_properties=self._keys.decryption(),
                 pre_buffer=False,
             )
