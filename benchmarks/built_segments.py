@@ -15,7 +15,7 @@ from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 
-from built_archive import DOSSIER, POOL, ROWS, Built, as_draft
+from built_archive import DOSSIER, ROWS, Built, as_draft
 from common import Original, make_originals
 
 from vanvault.archiver.archive import Archive
@@ -142,8 +142,8 @@ def _put_the_rest(site: Split) -> None:
 
 
 def _originals(raw_bytes: int, seed: int) -> Iterator[Original]:
-    """Dossiers and notices by turns, of about as many bytes."""
-    dossiers, chance = make_originals(POOL, seed, size=DOSSIER), random.Random(seed)
+    """Dossiers and notices by turns, of about as many bytes; a batch has fewer dossiers than the pool."""
+    dossiers, chance = make_originals(ROWS, seed, size=DOSSIER), random.Random(seed)
     taken = number = 0
     while taken < raw_bytes:
         notice = Original(f"notice-{number:06d}", chance.randbytes(NOTICE))

@@ -66,7 +66,7 @@ class Plan:
     cost_bytes: int  # of each set of equal objects, by which costs are told apart
 
 
-QUICK = Plan(stored_bytes=200 * 10**6, rounds=1, budget_s=30, cost_bytes=32 * _MIB)
+QUICK = Plan(stored_bytes=120 * 10**6, rounds=1, budget_s=30, cost_bytes=16 * _MIB)
 FULL = Plan(stored_bytes=5 * 10**9, rounds=3, budget_s=3600, cost_bytes=512 * _MIB)
 #: Bytes of the objects in each set. Of small ones there are fewer bytes, at most so many objects.
 COST_SIZES = (20_000, 2**20, 16 * 2**20)
