@@ -82,8 +82,8 @@ def _keys(drill: Drill, control: Path) -> tuple[KeyFiles, SigningKeys] | None:
     if not any(folder.glob("*.key")):
         bundle = drill.means.bundle or control / BUNDLE
         if not bundle.is_file() or not drill.means.key_shares:
-            lacking = "shares" if bundle.is_file() else "escrow bundle"
-            detail = f"the third copy holds no keys, and no {lacking} is at hand: give --bundle and --shares"
+            lacking = "shares" if bundle.is_file() else "shares and no escrow bundle"
+            detail = f"the third copy holds no keys, and there are no {lacking}: give --bundle and --shares"
             drill.check("the keys can be had", False, detail)
             return None
         return from_escrow(drill, bundle)
