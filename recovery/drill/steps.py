@@ -16,7 +16,7 @@ from vanvault.archiver.store.port import Site, SiteReader
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss
 from vanvault.recovery.drill.node import ReadingNode, rebuilt
-from vanvault.recovery.drill.readers import Overlay, ShareOfSite
+from vanvault.recovery.drill.readers import ById, Overlay, ShareOfSite
 from vanvault.recovery.drill.sampling import Expected, ask_again, choose
 from vanvault.recovery.progress import Extent
 from vanvault.recovery.restore.covered import Trusted
@@ -136,7 +136,7 @@ def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNod
     return verify(
         sites,
         node.reader(sites),
-        share=drill.means.share,
+        share=ById(drill.means.share.number, drill.means.share.of),
         effort=drill.means.effort,
         pause=lambda: None,  # nobody writes to a scratch site
         timer=drill.timer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from datetime import datetime
 from typing import Literal
 
 from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.format.names import ObjectName
 from vanvault.recovery.progress import Extent
 
 Problem = Literal[
@@ -82,7 +80,7 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Part ``number`` of ``of`` about equal parts of the objects: n runs of n parts read all.
+    """Part ``number`` of ``of`` equal parts of the objects, by digest: n runs of n parts read all.
 
     Names, presence and chains are checked whole in each part. Raises InvalidInput unless
     1 <= number <= of.
@@ -107,7 +105,10 @@ class Share:
     def is_whole(self) -> bool:
         return self.of == 1
 
-    def holds(self, name: ObjectName) -> bool:
-        """Is the object in the share? By its digest; the objects of one segment are in one share."""
-        digest = hashlib.sha256(name.writer.encode()).digest() if name.family == "segment" else name.sha256
-        return int.from_bytes(digest[:8]) % self.of == self.number - 1
+    def holds(self, sha256: bytes) -> bool:
+        """Is the object with this digest in the share?"""
+        return int.from_bytes(sha256[:8]) % self.of == self.number - 1
+
+    def holds_segment(self, segment: str, last: bytes) -> bool:
+        """Is the segment, with all its objects? ``last``: the digest of the one that is last by name."""
+        return self.holds(last)
