@@ -26,6 +26,7 @@ from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.model.times import to_us
 
 DOSSIER = 30_000  # bytes, about
+DOSSIER_RATIO = 7  # original bytes of one to a stored one, in batches of 100
 POOL = 200  # signed dossiers; above what one batch takes
 ROWS = 100  # dossiers of one batch
 SCANS = (2**20, 8 * 2**20)  # bytes: the least that is a large object, and the most
@@ -52,7 +53,7 @@ def build(home: Path, files: Path, *, raw_bytes: int, dossier_share: float, seed
         large = LargeObjects(archive.sites, archive.keys, archive.entropy)
         try:
             for group in _grouped(_dossiers(dossiers, seed), ROWS):
-                _commit(archive, writer, [_draft(one, one.body) for one in _noted(group, files, done)])
+                _commit(archive, writer, [as_draft(one, one.body) for one in _noted(group, files, done)])
             with ThreadPoolExecutor(2) as pool:
 
                 def seal(scan: Original) -> MessageDraft:
@@ -60,7 +61,7 @@ def build(home: Path, files: Path, *, raw_bytes: int, dossier_share: float, seed
                     copies = large.place(
                         scan.body, writer=writer.id, executor=writer.executor, retain_until=until
                     )
-                    return _draft(scan, None, copies=copies)
+                    return as_draft(scan, None, copies=copies)
 
                 for group in _grouped(_scans(scans, seed), 16):
                     _commit(archive, writer, list(pool.map(seal, _noted(group, files, done))))
@@ -75,7 +76,7 @@ def _commit(archive: Archive, writer: Writer, drafts: list[MessageDraft]) -> Non
     archive.tail.apply([batch.folded for batch in writer.commit(drafts)])
 
 
-def _draft(original: Original, body: bytes | None, *, copies: tuple[Placement, ...] = ()) -> MessageDraft:
+def as_draft(original: Original, body: bytes | None, *, copies: tuple[Placement, ...] = ()) -> MessageDraft:
     return MessageDraft(
         gateway="gateway-1",
         message_id=original.message_id,

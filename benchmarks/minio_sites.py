@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -39,9 +40,21 @@ def minio(folder: Path) -> Iterator[MinioServer]:
     except ServerUnavailable as error:
         raise SystemExit(f"MinIO cannot be had: {error}") from error
     try:
+        _wait_initialized(server)
         yield server
     finally:
         server.stop()
+
+
+def _wait_initialized(server: MinioServer) -> None:
+    """A MinIO on a busy machine says that it is ready before it takes buckets."""
+    client = server.endpoint.client()
+    for _ in range(100):
+        with suppress(client.exceptions.ClientError):
+            client.list_buckets()
+            return
+        time.sleep(0.1)
+    raise SystemExit("MinIO says that it is ready, and takes no requests")
 
 
 def server_cpu_s(server: MinioServer) -> float:

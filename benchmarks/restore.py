@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from built_archive import Built, build
+from built_archive import DOSSIER_RATIO, Built, build
 from commands import Finished, run
 from common import REPOSITORY, file_system, middle
 from minio_sites import BUCKET, give_credentials, minio, server_cpu_s, trust_unprobed
@@ -28,7 +28,6 @@ from tests.servers.minio import MinioServer
 from vanvault.archiver.home import init_home
 from vanvault.archiver.settings import FILE_NAME
 
-DOSSIER_RATIO = 7  # original bytes of a dossier to a stored one, in batches of 100
 _MIB = 2**20
 
 
@@ -121,7 +120,7 @@ class Bench:
             target.endpoint.client().create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
             command = ["rclone", "copy", f"source:{BUCKET}", f"target:{BUCKET}"]
             variables = {"RCLONE_CONFIG": str(self.folder / "rclone.conf")}
-            return run(command, variables | _remote("source", self.source) | _remote("target", target))
+            return run(command, variables | remote("source", self.source) | remote("target", target))
 
         return self._to_empty_server(copy)
 
@@ -179,7 +178,7 @@ def point_site(home: Path, url: str) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _remote(name: str, server: MinioServer) -> dict[str, str]:
+def remote(name: str, server: MinioServer) -> dict[str, str]:
     settings = {
         "TYPE": "s3",
         "PROVIDER": "Minio",

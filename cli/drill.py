@@ -54,9 +54,11 @@ def command() -> None:
 @click.option("--seed", default="", help="Decides the samples; without it, the drill's id does.")
 @click.option("--approver", default="", metavar="NAME", help="Who approved the drill, for the report.")
 @click.option("--scratch", type=_FOLDER, help="Folder with room for the copy; by default in the home.")
-@click.option("--bundle", type=_FILE, metavar="FILE", help="keys-lost: the sealed escrow bundle.")
+@click.option(
+    "--bundle", type=_FILE, metavar="FILE", help="The sealed escrow bundle, of keys that are to come back."
+)
 @click.option("--shares", "key_shares", type=_FILE, multiple=True, metavar="FILE",
-              help="keys-lost: a share that opens the bundle; once for each.")  # fmt: skip
+              help="A share that opens the bundle; once for each.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Objects at once.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
 @json_option
@@ -82,6 +84,7 @@ def run_drill(
     from vanvault.recovery.drill.conduct import Means
     from vanvault.recovery.drill.node import production
     from vanvault.recovery.drill.record import last_rate
+    from vanvault.recovery.drill.restic_copy import restic_copy
     from vanvault.recovery.drill.run import prepare, run, scenario_of
     from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.verify.model import Share
@@ -96,6 +99,7 @@ def run_drill(
             effort=Effort(workers),
             bundle=bundle,
             key_shares=key_shares,
+            third_copy=restic_copy(archive, Effort(workers)),
             probes=_probes(archive),
             max_skew=timedelta(seconds=archive.settings.clock.max_skew_s),
         )

@@ -46,6 +46,8 @@ CSV_COLUMNS = (
     "large_object",
     "object",
     "row",
+    "segment",
+    "verified_at",
     "sites",
     "locked_until",
 )
@@ -134,4 +136,6 @@ def _csv_line(cells: Iterable[str]) -> bytes:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return ""
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -108,6 +108,11 @@ class Locator:
         digests = [batch.sha512[at : at + _SHA512_BYTES] for at in range(0, len(batch.sha512), _SHA512_BYTES)]
         return [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
 
+    def rows(self, segment: KnownSegment) -> list[Row]:
+        """Every row of a segment's log, by time. Raises Damaged, SiteUnavailable, KeyUnavailable."""
+        manifest = segment.manifest
+        return self._between(manifest, manifest.first_us, manifest.last_us)
+
     def body(self, located: Located) -> bytes:
         """The bytes of a message that lies in its segment, unchecked. Raises Damaged, SiteUnavailable, ..."""
         manifest, number = located.segment.manifest, located.row["original"]

@@ -15,11 +15,13 @@ class RangeFile(io.RawIOBase):
     request to the site, and reads within it are served from there.
     """
 
-    def __init__(self, site: SiteReader, key: str, size: int) -> None:
+    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
+        """``version``: another than the newest."""
         super().__init__()
         self._site = site
         self._key = key
         self._size = size
+        self._version = version
         self._at = 0
         self._start = 0
         self._loaded = memoryview(b"")
@@ -65,7 +67,7 @@ class RangeFile(io.RawIOBase):
         return data
 
     def _fetch(self, offset: int, length: int) -> bytes:
-        data = self._site.get_range(self._key, offset, length)
+        data = self._site.get_range(self._key, offset, length, self._version)
         if len(data) != length:
             raise Damaged(
                 f"{self._key} is shorter than {self._size} bytes", key=self._key, site=self._site.site

@@ -11,6 +11,7 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -138,7 +139,20 @@ class SegmentFiles:
         return found
 
     def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
-        source = RangeFile(site, part.key, part.size)
+        """The newest version, or the newest below it that opens: whoever may write may put garbage on top."""
+        try:
+            return self._open_version(site, manifest, part, None)
+        except Damaged:
+            for older in site.versions(part.key)[1:]:
+                if older.size == part.size:
+                    with suppress(Damaged, NotFound):
+                        return self._open_version(site, manifest, part, older.version)
+            raise
+
+    def _open_version(
+        self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
+    ) -> _Open:
+        source = RangeFile(site, part.key, part.size, version)
         source.load(max(0, part.size - _TAIL_BYTES), min(part.size, _TAIL_BYTES))
         source.seek(-len(MAGIC), io.SEEK_END)
         if part.size < 12 or source.read() != MAGIC:

@@ -35,6 +35,9 @@ from vanvault.recovery.verify.model import Finding
 _NAMED = 3
 _PUBLIC = f"{KEYS_FOLDER}/signing-"
 
+#: Site -> key -> its versions there, newest first.
+Held = Mapping[str, Mapping[str, tuple[StoredVersion, ...]]]
+
 
 @dataclass(frozen=True, slots=True)
 class ControlReport:
@@ -51,7 +54,7 @@ class ObjectsPlan:
 
     record: Record
     sites: tuple[str, ...]
-    held: Mapping[str, Mapping[str, tuple[StoredVersion, ...]]]  # site -> key -> versions, newest first
+    held: Held
     slices: tuple[SavedSlice, ...]  # with the lacking entries only; newest slice first
     total: Extent
     todo: Extent
@@ -118,18 +121,23 @@ def plan_objects(
             raise NotFound(f"there is no site {site[:64]}", hint=f"The sites are {', '.join(archive.sites)}.")
     record = read_record(repository.record_files(repository.record(backup).id), archive.signing.public)
     check_archive(record, archive)
-    entries = [entry for one in record.slices for entry in one.entries]
+    held = {}
+    for name in sites:
+        if create:
+            ensure_site(archive, name)
+        held[name] = held_by(archive.sites[name]) if create or answers(archive.sites[name]) else {}
+    return plan_load(record, {name: archive.sites[name] for name in sites}, held, add=add)
+
+
+def plan_load(record: Record, sites: Mapping[str, Site], held: Held, *, add: bool = False) -> ObjectsPlan:
+    """Compare a record with what the sites hold. Raises InvalidInput, NotFound (no objects in it)."""
     if record.what == "control":
         raise NotFound(
             "this backup holds no objects, only the control plane",
             hint="Set backup.what to control+objects while there are sites.",
         )
-    held: dict[str, dict[str, tuple[StoredVersion, ...]]] = {}
-    for name in sites:
-        if create:
-            ensure_site(archive, name)
-        held[name] = _held(archive.sites[name]) if create or answers(archive.sites[name]) else {}
-    slices = tuple(_lacking(record, [(archive.sites[name], held[name]) for name in sites]))
+    entries = [entry for one in record.slices for entry in one.entries]
+    slices = tuple(_lacking(record, [(site, held[name]) for name, site in sites.items()]))
     todo = [entry for one in slices for entry in one.entries]
     known = {entry.key for entry in entries}
     more = sorted({key for found in held.values() for key in found} - known)
@@ -155,13 +163,30 @@ def restore_objects(
 ) -> ObjectsReport:
     """Load what the plan found lacking, newest slice first, each object checked against its key.
 
-    An object that the repository does not hold whole is in the report; the rest goes on. ``fault`` is
-    called at "slice-read" and "slice-restored".
+    ``fault`` is called at "slice-read" and "slice-restored". Raises as ``load_objects`` does.
+    """
+    sites = [archive.sites[name] for name in plan.sites]
+    return load_objects(repository, plan, sites, stage, effort=effort, step=step, fault=fault, timer=timer)
+
+
+def load_objects(
+    repository: Repository,
+    plan: ObjectsPlan,
+    sites: Sequence[Site],
+    stage: Stage,
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    fault: Fault = no_fault,
+    timer: Callable[[], float] = time.monotonic,
+) -> ObjectsReport:
+    """The same for sites that are no archive's: the scratch sites of a drill.
+
+    An object that the repository does not hold whole is in the report; the rest goes on.
 
     Raises SiteUnavailable, SiteFull, Busy, SettingsError. Plan again and call again to resume.
     """
     began = timer()
-    sites = [archive.sites[name] for name in plan.sites]
     times = {site.site: site.now() for site in sites}
     restored = Extent()
     failures: list[Finding] = []
@@ -226,7 +251,7 @@ def _lacking(
             yield SavedSlice(one.id, one.snapshot, entries)
 
 
-def _held(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
+def held_by(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
     """Raises InvalidInput: the site holds what is no archive object."""
     found, strangers = list_objects(site)
     strays = [stray.path for stray in site.strays() if not stray.hides or digest_in(stray.hides) is None]

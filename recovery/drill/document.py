@@ -92,6 +92,8 @@ def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
         (say("rto"), f"{duration(rto['rehearsed_ms'])} ({limit} {duration(rto['target_ms'])})"),
         (say("rpo"), f"{lost} ({limit} {number(rpo['target_messages'])})"),
     ]
+    if rpo.get("later_messages"):
+        rows.append((say("rpo_later"), number(rpo["later_messages"])))
     if rto["whole_ms"] != rto["rehearsed_ms"]:
         rows.insert(-1, (say("rto_whole"), duration(rto["whole_ms"])))
     return rows

@@ -1,50 +1,111 @@
 """RPO: what was acknowledged, against what a recovered archive serves.
 
-Acknowledged is what production's hot tail folds: batches that lie at all sites. Keys are compared as two
-sorted streams; rows are counted only when something is lost.
+Acknowledged is what production's catalogue and hot tail hold: rows of segments, and of batches that no
+segment holds. An object's name is the digest of its bytes, so an object that is there whole serves all its
+rows. Only rows of objects that are not are looked for one by one, by id and digest: a segment may be lost
+while its batches are still there, or the other way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from vanvault.archiver.format.names import batch_prefix
+from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.format.names import batch_prefix, parse_key, segment_prefix
+from vanvault.archiver.model.entry import Message
+from vanvault.archiver.search.catalogue import KnownSegment
 from vanvault.archiver.search.query import MAX_LIMIT, Query, open_cursor
+from vanvault.archiver.search.segment_rows import Row, id_of
 from vanvault.archiver.store.port import SiteReader
+from vanvault.recovery.drill.later import Position, is_later
 from vanvault.recovery.drill.model import Loss
 from vanvault.recovery.drill.node import ReadingNode
-from vanvault.recovery.verify.model import Problem, VerifyReport
+from vanvault.recovery.drill.readers import in_share
+from vanvault.recovery.verify.model import Problem, Share, VerifyReport
 
 #: An object with one of these findings, or a row of it, is not served.
 _LOST: frozenset[Problem] = frozenset(
-    ("missing", "damaged", "swapped", "undecipherable", "foreign", "header", "digest")
+    ("missing", "damaged", "swapped", "undecipherable", "foreign", "header", "digest", "signature")
 )
 
 
 def loss(
-    production: ReadingNode, recovered: SiteReader, verified: VerifyReport, garbage: Collection[str] = ()
+    production: ReadingNode,
+    node: ReadingNode,
+    recovered: SiteReader,
+    verified: VerifyReport,
+    garbage: Collection[str] = (),
+    *,
+    lagging: bool = False,
 ) -> Loss:
     """Acknowledged entries that the recovered site does not list, or does not hold whole.
 
-    ``verified``: of this site; ``garbage``: keys of what nobody ever acknowledged. Raises SiteUnavailable.
+    Args:
+        node: rebuilt from the recovered site.
+        verified: of this site; ``garbage``: keys of what nobody ever acknowledged.
+        lagging: it comes from a copy that cannot hold what came after it; that is counted by itself.
+
+    Raises SiteUnavailable, KeyUnavailable, Damaged (production's own segments cannot be read).
     """
-    looked_for = 0
-
-    def counted() -> Iterator[str]:
-        nonlocal looked_for
-        for key in production.tail.keys(""):
-            looked_for += 1
-            yield key
-
-    served = (version.key for version in recovered.list(batch_prefix()))
-    lost = set(absent(counted(), served))
-    lost |= {
+    bad = {
         finding.key
         for finding in verified.findings
         if finding.problem in _LOST and finding.site == recovered.site
     }.difference(garbage)
-    return count(production, lost, Loss(acknowledged=looked_for))
+    tally = _Tally()
+    batches = {batch.key: batch for batch in production.tail.uncompacted()[0]}
+    tally.acknowledged = len(batches)
+    listed = (version.key for version in recovered.list(batch_prefix()))
+    gone = {key for key in absent(sorted(batches), listed) if not node.catalogue.covers(key)}
+    for key in sorted(gone | (bad & batches.keys())):
+        tally.add_batch(key, production.tail.entries(batches[key].n))
+    whole = {version.key for version in recovered.list(segment_prefix())} - bad
+
+    def is_served(segment: KnownSegment, row: Row) -> bool:
+        parts = segment.manifest.parts
+        needed = {part.key for part in parts if part.kind != "originals" or row["original"] is not None}
+        if {segment.key, *needed} <= whole:
+            return True
+        batch = production.locator.evidence(segment, row["writer"], row["sequence"]).key
+        if batch not in bad and recovered.versions(batch):
+            return True
+        return _answers(node, row, not_from=segment.manifest.segment)
+
+    standing = []
+    for segment in production.catalogue.segments():
+        tally.acknowledged += 1
+        if {segment.key, *(part.key for part in segment.manifest.parts)} <= whole:
+            standing.append(segment)
+        else:
+            tally.add_segment(segment, production, is_served)
+    large = {key for key in bad if (name := parse_key(key)) is not None and name.family == "large"}
+    tally.add_large(large, production)
+    if lagging and tally.lost:
+        tally.note_later(is_later(tally.lost, recovered, standing, bad))
+    return tally.loss()
+
+
+def loss_of_node(production: ReadingNode, new: ReadingNode, share: Share) -> Loss:
+    """Acknowledged entries of a share that a rebuilt node does not know. Raises as ``loss`` does."""
+    tally = _Tally()
+    batches = {batch.key: batch for batch in production.tail.uncompacted()[0] if in_share(batch.key, share)}
+    tally.acknowledged = len(batches)
+    for key in absent(sorted(batches), new.tail.keys("")):
+        if not new.catalogue.covers(key):
+            tally.add_batch(key, production.tail.entries(batches[key].n))
+    known = {segment.key for segment in new.catalogue.segments() if segment.indexed}
+    for segment in production.catalogue.segments():
+        if in_share(segment.key, share):
+            tally.acknowledged += 1
+            if segment.key not in known:
+                tally.add_segment(segment, production, lambda _, row: _answers(new, row))
+    return tally.loss()
+
+
+def rows_known(node: ReadingNode) -> int:
+    """Rows of all segments, and of all batches that none holds."""
+    return node.catalogue.counts()["rows"] + sum(batch.header.rows for batch in node.tail.uncompacted()[0])
 
 
 def absent(wanted: Iterable[str], there: Iterable[str]) -> Iterator[str]:
@@ -58,17 +119,74 @@ def absent(wanted: Iterable[str], there: Iterable[str]) -> Iterator[str]:
             yield key
 
 
-def count(production: ReadingNode, lost: Collection[str], so_far: Loss) -> Loss:
-    """Messages and events whose batch or large object is among the lost keys."""
-    messages = events = 0
-    query = Query(order="oldest", limit=MAX_LIMIT)
-    while lost:
-        page = production.search.page(query)
-        for item in page.items:
-            if item["object"] in lost or item.get("large_object", "") in lost:
-                messages += item["entry"] == "message"
-                events += item["entry"] == "event"
-        if page.next is None:
-            break
-        query = replace(query, after=open_cursor(page.next, query, production.search.cursor_key))
-    return replace(so_far, objects=len(lost), messages=messages, events=events)
+class _Tally:
+    """What is lost so far: entries by the batch in which they were acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged = 0
+        self.lost: dict[Position, tuple[int, int]] = {}  # messages and events
+        self._large = 0  # messages in batches that are there, whose large object is not
+        self._objects: set[str] = set()
+        self._later: frozenset[Position] = frozenset()
+
+    def add_batch(self, key: str, entries: Iterable[object]) -> None:
+        name = parse_key(key)
+        if name is None:
+            return
+        self._objects.add(key)
+        for entry in entries:
+            self._add((name.writer, name.sequence), is_message=isinstance(entry, Message))
+
+    def add_segment(
+        self,
+        segment: KnownSegment,
+        production: ReadingNode,
+        is_served: Callable[[KnownSegment, Row], bool],
+    ) -> None:
+        """The rows that are not served in another way."""
+        for row in production.locator.rows(segment):
+            if not is_served(segment, row):
+                self._objects.add(segment.key)
+                self._add((row["writer"], row["sequence"]), is_message=row["entry"] == "message")
+
+    def add_large(self, keys: Collection[str], production: ReadingNode) -> None:
+        """Messages of these large objects; nothing finds them by it, so all messages are walked."""
+        self._objects.update(keys)
+        query = Query(filters={"entry": "message"}, order="oldest", limit=MAX_LIMIT)
+        while keys:
+            page = production.search.page(query)
+            for item in page.items:
+                writer, sequence, _ = item["id"].rsplit("-", 2)
+                if item.get("large_object", "") in keys and (writer, int(sequence)) not in self.lost:
+                    self._large += 1
+            if page.next is None:
+                break
+            query = replace(query, after=open_cursor(page.next, query, production.search.cursor_key))
+
+    def note_later(self, later: frozenset[Position]) -> None:
+        self._later = later
+
+    def loss(self) -> Loss:
+        messages, events = (sum(counts[kind] for counts in self.lost.values()) for kind in (0, 1))
+        return Loss(
+            acknowledged=self.acknowledged,
+            objects=len(self._objects),
+            messages=messages + self._large,
+            events=events,
+            later_messages=sum(self.lost[position][0] for position in self._later),
+            only_later=bool(self.lost) and not self._large and self._later == self.lost.keys(),
+        )
+
+    def _add(self, position: Position, *, is_message: bool) -> None:
+        messages, events = self.lost.get(position, (0, 0))
+        self.lost[position] = (messages + is_message, events + (not is_message))
+
+
+def _answers(node: ReadingNode, row: Row, *, not_from: str = "") -> bool:
+    """Does the node know the entry, by id and digest, and not from the segment ``not_from``?"""
+    try:
+        item = node.search.entry(id_of(row))
+    except (NotFound, Damaged):
+        return False
+    elsewhere = not not_from or item.get("segment") != not_from
+    return elsewhere and bool(item["sha256"] == row["sha256"].hex())

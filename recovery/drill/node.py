@@ -63,9 +63,9 @@ class ReadingNode:
         self.signing = signing
         self.tail = tail
         self.search = search
-        self._catalogue = catalogue
-        self._index = index
-        self._locator = locator
+        self.catalogue = catalogue
+        self.index = index
+        self.locator = locator
         self._close = close
         self.parquet = ParquetKeys(keys)
         self._receipts = FirstReceipts(tail, signing, _as_listed, locator)
@@ -77,9 +77,9 @@ class ReadingNode:
     def fold(self) -> FoldReport:
         """Bring catalogue, index and hot tail level with the sites. Raises as ``Archive.catch_up`` does."""
         sites = for_reading(self.sites)
-        segments = fold_segments(sites, self._catalogue, self.signing.public, archive=self.archive)
-        indexed = self._index.catch_up()
-        folded = catch_up(sites, self.tail, self.parquet, settle=False, is_compacted=self._catalogue.covers)
+        segments = fold_segments(sites, self.catalogue, self.signing.public, archive=self.archive)
+        indexed = self.index.catch_up()
+        folded = catch_up(sites, self.tail, self.parquet, settle=False, is_compacted=self.catalogue.covers)
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def receipt(self, archive_id: str) -> Receipt:
@@ -88,11 +88,17 @@ class ReadingNode:
 
     def original(self, item: Item) -> bytes:
         """The original of a message. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
-        return read_original(for_reading(self.sites), self.parquet, self.keys, item, self._locator)
+        return read_original(for_reading(self.sites), self.parquet, self.keys, item, self.locator)
 
     def reader(self, sites: Mapping[str, SiteReader]) -> ObjectReader:
         """Reads objects at ``sites`` with this node's keys."""
-        return ObjectReader(sites, archive=self.archive, parquet=self.parquet, keys=self.keys)
+        return ObjectReader(
+            sites,
+            archive=self.archive,
+            parquet=self.parquet,
+            keys=self.keys,
+            public_key=self.signing.public,
+        )
 
 
 def production(archive: Archive) -> ReadingNode:

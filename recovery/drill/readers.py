@@ -6,6 +6,7 @@ tries to put, extend or delete through it meets an AttributeError. The others pu
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -113,10 +114,21 @@ class Overlay(ReadOnlySite):
         return in_share(key, self._share)
 
 
+class ById(Share):
+    """A share in which a segment's id decides, so that the key of any of its objects tells."""
+
+    def holds_segment(self, segment: str, last: bytes) -> bool:
+        return self.holds(hashlib.sha256(segment.encode()).digest())
+
+
 def in_share(key: str, share: Share) -> bool:
     """Is the object with this key in the share? Names of no object are in every share."""
     name = parse_key(key)
-    return name is None or share.holds(name.sha256)
+    if name is None:
+        return True
+    if name.family == "segment":
+        return ById(share.number, share.of).holds_segment(name.writer, name.sha256)
+    return share.holds(name.sha256)
 
 
 def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:

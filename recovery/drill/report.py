@@ -166,6 +166,7 @@ def _rpo(loss: Loss | None) -> dict[str, int | None]:
     return {
         "acknowledged_objects": loss.acknowledged if loss else None,
         "events": loss.events if loss else None,
+        "later_messages": loss.later_messages if loss else None,
         "messages": loss.messages if loss else None,
         "objects": loss.objects if loss else None,
         "target_messages": RPO_TARGET_MESSAGES,

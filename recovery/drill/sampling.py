@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.evidence.receipts import Receipt, verify_receipt
 from vanvault.archiver.model.times import parse_rfc3339, to_us
 from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.query import Query
+from vanvault.archiver.search.query import Order, Query
 from vanvault.recovery.drill.model import Sample
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import in_share
@@ -21,7 +22,9 @@ _LOOKED_AT = 50
 #: Fields by which a sample is looked for again.
 _OF_ALL = ("transaction_id", "dossier_number", "employer_code", "tax_code")
 _FOUND_BY = {"message": ("message_id", "sha256", *_OF_ALL), "event": ("event_id", "type", *_OF_ALL)}
-_UNSETTLED = ("placements", "proof", "signature", "signing_key")
+#: Facts about where an entry lies: a batch before its compaction, a segment after it.
+_WHERE = ("placements", "segment", "verified_at")
+_UNSETTLED = ("placements", "degraded", "policy", "proof", "signature", "signing_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,16 @@ class Expected:
     recorded: bool  # its commit is on record in the archive, so the receipt is fixed to the byte
 
 
-def choose(node: ReadingNode, count: int, seed: str, share: Share) -> list[Expected]:
+def choose(
+    node: ReadingNode, count: int, seed: str, share: Share, before: datetime | None = None
+) -> list[Expected]:
     """Up to ``count`` entries in the share: oldest, newest, and at moments that ``seed`` decides.
 
-    Raises KeyUnavailable.
+    ``before``: of those that came before; None: of all. Raises KeyUnavailable.
     """
-    ends = [_first(node, Query(order=order, limit=_LOOKED_AT), share) for order in ("oldest", "newest")]
+    upto = to_us(before) if before is not None else Query().to_us
+    orders: tuple[Order, ...] = ("oldest", "newest")
+    ends = [_first(node, Query(order=order, to_us=upto, limit=_LOOKED_AT), share) for order in orders]
     chosen: dict[str, Item] = {item["id"]: item for item in ends if item is not None}
     if len(chosen) == 2:
         first, last = (to_us(parse_rfc3339(item["received_at"])) for item in chosen.values())
@@ -47,7 +54,7 @@ def choose(node: ReadingNode, count: int, seed: str, share: Share) -> list[Expec
                 break
             digest = hashlib.sha256(f"{seed}\0{number}".encode()).digest()
             moment = first + int.from_bytes(digest[:8]) % (last - first + 1)
-            item = _first(node, Query(from_us=moment, order="oldest", limit=_LOOKED_AT), share)
+            item = _first(node, Query(from_us=moment, to_us=upto, order="oldest", limit=_LOOKED_AT), share)
             if item is not None:
                 chosen[item["id"]] = item
     unrecorded = {batch.key for batch in node.tail.uncommitted()}
@@ -75,7 +82,7 @@ def _difference(node: ReadingNode, expected: Expected, originals: bool) -> str:
     """What is not the same, for people; "" for nothing."""
     item = expected.item
     found = node.search.entry(item["id"])
-    if _but(found, "placements") != _but(item, "placements"):
+    if _but(found, *_WHERE) != _but(item, *_WHERE):
         return "its entry is another"
     for field in _FOUND_BY[item["entry"]]:
         value = item.get(field, "")
@@ -107,7 +114,8 @@ def _is_unrecorded(node: ReadingNode, key: str) -> bool:
 
 def _first(node: ReadingNode, query: Query, share: Share) -> Item | None:
     items = node.search.page(query).items
-    return next((item for item in items if _is_in(item, share)), None)
+    found = next((item for item in items if _is_in(item, share)), None)
+    return node.search.entry(found["id"]) if found is not None else None
 
 
 def _is_in(item: Item, share: Share) -> bool:

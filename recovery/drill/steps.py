@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from vanvault.archiver.store.port import Site, SiteReader
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss
 from vanvault.recovery.drill.node import ReadingNode, rebuilt
-from vanvault.recovery.drill.readers import Overlay, ShareOfSite
+from vanvault.recovery.drill.readers import ById, Overlay, ShareOfSite
 from vanvault.recovery.drill.sampling import Expected, ask_again, choose
 from vanvault.recovery.progress import Extent
+from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import plan_restore
 from vanvault.recovery.restore.restore import RestoreReport, restore
 from vanvault.recovery.verify.model import VerifyReport
@@ -27,10 +29,11 @@ from vanvault.recovery.verify.verify import verify
 NAMED = 5
 
 
-def expected_answers(drill: Drill) -> list[Expected]:
-    """What production answers now about a sample of its entries."""
+def expected_answers(drill: Drill, before: datetime | None = None) -> list[Expected]:
+    """What production answers now about a sample of its entries; ``before``: of those that came before."""
+    means = drill.means
     with drill.phase("ask production", counts=False):
-        expected = choose(drill.production, drill.means.samples, drill.seed, drill.means.share)
+        expected = choose(drill.production, means.samples, drill.seed, means.share, before)
     some = bool(expected) or not drill.means.share.is_whole  # a small share may hold no entry
     drill.check("sample chosen", some, f"{len(expected)} entries by seed {drill.seed}")
     return expected
@@ -41,7 +44,12 @@ def restore_site(
 ) -> RestoreReport:
     """Fill an empty scratch site with the drill's share of ``source``: what ``vanvault restore`` runs."""
     with drill.phase(name, counts=counts) as note:
-        plan = plan_restore(ShareOfSite(source, drill.means.share), target, name=target.site)
+        plan = plan_restore(
+            ShareOfSite(source, drill.means.share),
+            target,
+            name=target.site,
+            trusted=Trusted(drill.production.archive, drill.production.signing.public),
+        )
         report = restore(
             plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
         )
@@ -104,10 +112,12 @@ def verify_recovered(
     name: str = "verify",
     *,
     garbage: Collection[str] = (),
+    lagging: bool = False,
 ) -> VerifyReport:
     """Read the recovered share back; names, presence and chains are checked whole with the survivor's.
 
-    ``garbage``: keys of objects that are none of the archive's, and are rightly found bad.
+    ``garbage``: keys of objects that are none of the archive's, and are rightly found bad. ``lagging``: as
+    in ``measure_loss``.
     """
     share = drill.means.share
     seen = recovered if share.is_whole or survivor is None else Overlay(recovered, survivor, share)
@@ -117,7 +127,7 @@ def verify_recovered(
     failing = [one for one in report.findings if one.failing and one.key not in garbage]
     named = ", ".join(f"{one.problem} {one.key}" for one in failing[:NAMED])
     drill.check(f"{name}: the recovered site is whole", not failing, named or f"{report.objects} objects")
-    measure_loss(drill, seen, report, garbage=garbage)
+    measure_loss(drill, node, seen, report, garbage=garbage, lagging=lagging)
     return report
 
 
@@ -126,7 +136,7 @@ def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNod
     return verify(
         sites,
         node.reader(sites),
-        share=drill.means.share,
+        share=ById(drill.means.share.number, drill.means.share.of),
         effort=drill.means.effort,
         pause=lambda: None,  # nobody writes to a scratch site
         timer=drill.timer,
@@ -134,17 +144,36 @@ def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNod
 
 
 def measure_loss(
-    drill: Drill, recovered: SiteReader, verified: VerifyReport, *, garbage: Collection[str] = ()
+    drill: Drill,
+    node: ReadingNode,
+    recovered: SiteReader,
+    verified: VerifyReport,
+    *,
+    garbage: Collection[str] = (),
+    lagging: bool = False,
 ) -> None:
-    """Write down what of the acknowledged a recovered site does not serve."""
+    """Write down what of the acknowledged a recovered site does not serve.
+
+    ``lagging``: it comes from a copy that cannot hold what was acknowledged after it was made.
+    """
     with drill.phase("compare with what was acknowledged", counts=False):
-        drill.set_loss(loss(drill.production, recovered, verified, garbage))
+        found = loss(drill.production, node, recovered, verified, garbage, lagging=lagging)
+        drill.set_loss(found)
 
 
-def pick(drill: Drill, site: SiteReader, count: int) -> list[str]:
-    """Up to ``count`` objects at a site, as the drill's seed decides."""
+def pick(drill: Drill, site: SiteReader, count: int, families: Collection[str] = ()) -> list[str]:
+    """Up to ``count`` objects (of these ``families``) at a site that somebody needs, as the seed decides.
+
+    Batches that a segment holds may go, and nobody minds.
+    """
     keys = (key for key, _ in groupby(version.key for version in site.list()))
-    named = (key for key in keys if parse_key(key) is not None)
+    named = (
+        key
+        for key in keys
+        if (name := parse_key(key)) is not None
+        and (not families or name.family in families)
+        and not drill.production.catalogue.covers(key)
+    )
 
     def chance(key: str) -> bytes:
         return hashlib.sha256(f"{drill.seed}\0{key}".encode()).digest()

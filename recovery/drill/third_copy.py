@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from vanvault.archiver.store.port import Site
+from vanvault.recovery.verify.model import Share
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """A copy that is made from time to time cannot hold what came after it."""
+
+    made: datetime  # when the copy was finished
+    allowed: timedelta  # how old it may be
 
 
 class ThirdCopy(Protocol):
-    """A copy of control plane and objects, elsewhere; it is only read here."""
+    """A copy of control plane and objects, elsewhere; it is only read here.
+
+    ``room``: a scratch folder of the drill, for whatever the copy needs on its way.
+    """
 
     @property
     def name(self) -> str:
         """What it is and where, for reports; without secrets."""
         ...
 
-    def restore_control(self, target: Path) -> None:
+    def restore_control(self, target: Path, room: Path) -> Lag | None:
         """Write the control plane (``vanvault.toml``, ``keys/``, ...) into ``target``, which is empty.
 
-        Raises SiteUnavailable, Damaged, KeyUnavailable (the copy's password), SettingsError.
+        Returns how far the copy may lag behind; None: it should hold everything.
+
+        Raises SiteUnavailable, Busy, NotFound, Damaged, KeyUnavailable (the copy's password), SettingsError.
         """
         ...
 
-    def restore_objects(self, site: Site) -> None:
-        """Put every object into ``site``, which is empty, each locked as long as its batch says or longer.
+    def restore_objects(self, site: Site, share: Share, room: Path) -> None:
+        """Put every object of the share into ``site``, which is empty, locked as long as it was or longer.
 
-        Bytes need not be checked here: the drill verifies them, and the locks.
-
-        Raises as ``restore_control``, and SiteFull.
+        The drill verifies bytes and locks. Raises as ``restore_control``, and SiteFull; Damaged when the
+        copy does not hold all that it says.
         """
         ...

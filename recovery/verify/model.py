@@ -108,3 +108,7 @@ class Share:
     def holds(self, sha256: bytes) -> bool:
         """Is the object with this digest in the share?"""
         return int.from_bytes(sha256[:8]) % self.of == self.number - 1
+
+    def holds_segment(self, segment: str, last: bytes) -> bool:
+        """Is the segment, with all its objects? ``last``: the digest of the one that is last by name."""
+        return self.holds(last)

@@ -182,7 +182,9 @@ class _Verification:
         there = len(self._sites) - len(self._listing.away)
         lacking = any(len(copies.at) < there for copies in segment.objects)
         names = [parse_key(copies.key) for copies in segment.objects]
-        due = any(name is not None and self._share.holds(name.sha256) for name in names[-1:])
+        due = any(
+            name is not None and self._share.holds_segment(name.writer, name.sha256) for name in names[-1:]
+        )
         return self._segments.read(segment, parts=lacking or due)
 
     def _is_new(self, segment: SegmentCopies) -> bool:

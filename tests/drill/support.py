@@ -12,8 +12,10 @@ from vanvault.archiver.archive import Archive
 from vanvault.archiver.store.port import Site, SiteReader
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.node import production
+from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.drill.run import Finished, prepare, run, scenario_of
 from vanvault.recovery.pipeline import Effort
+from vanvault.recovery.verify.model import Share
 
 
 def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = None) -> Finished:
@@ -69,16 +71,16 @@ class CopiedFolder:
     def name(self) -> str:
         return "a copy in memory"
 
-    def restore_control(self, target: Path) -> None:
+    def restore_control(self, target: Path, room: Path) -> None:
         (target / "keys").mkdir(mode=0o700)
         for name, data in self.control.items():
             (target / name).write_bytes(data)
             (target / name).chmod(0o600)
 
-    def restore_objects(self, site: Site) -> None:
+    def restore_objects(self, site: Site, share: Share, room: Path) -> None:
         until = site.now().replace(year=site.now().year + 12, microsecond=0)
         for key, data in self.objects.items():
-            if key not in self.lost:
+            if key not in self.lost and in_share(key, share):
                 site.put(key, data, sha256=hashlib.sha256(data).digest(), retain_until=until)
 
 

@@ -224,7 +224,7 @@ def test_a_third_copy_that_lags_loses_messages(lab: Lab) -> None:
 def test_a_third_copy_without_keys_needs_the_escrow(lab: Lab, tmp_path: Path) -> None:
     third = CopiedFolder.of(lab)
     third.control = {name: data for name, data in third.control.items() if not name.startswith("keys/")}
-    assert failing(drilled(lab, "both-sites-lost", Means(third_copy=third))) == ["the shares open the bundle"]
+    assert failing(drilled(lab, "both-sites-lost", Means(third_copy=third))) == ["the keys can be had"]
     bundle, shares = escrow(lab, tmp_path / "escrow")
     means = Means(third_copy=third, bundle=bundle, key_shares=tuple(shares[:2]))
     assert drilled(lab, "both-sites-lost", means).outcome.passed

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.model.times import from_us
+from vanvault.recovery.backup.control import BUNDLE
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
+from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios.keys_lost import from_escrow
-from vanvault.recovery.drill.third_copy import ThirdCopy
+from vanvault.recovery.drill.third_copy import Lag
 from vanvault.recovery.verify.model import Share
 
 
@@ -19,8 +25,13 @@ def rehearse(drill: Drill) -> None:
         drill.check("the third copy is there", False, "no third copy is configured")
         return
     drill.check("the third copy is there", True, third.name)
-    expected = steps.expected_answers(drill)
-    restored = _keys(drill, third)
+    control, room = drill.scratch / "control", drill.scratch / "room"
+    control.mkdir(mode=0o700)
+    room.mkdir(mode=0o700)
+    with drill.phase("restore the control plane"):
+        lag = third.restore_control(control, room)
+    _check_age(drill, lag)
+    restored = _keys(drill, control)
     if restored is None:
         return
     keys, signing = restored
@@ -28,30 +39,54 @@ def rehearse(drill: Drill) -> None:
     node = steps.new_node(drill, {"primary": first, "standby": second}, keys=keys, signing=signing)
     try:
         with drill.phase("restore from the third copy") as note:
-            third.restore_objects(first)
+            third.restore_objects(first, drill.means.share, room)
             note.extent, _ = extents(first, Share())
         steps.restore_site(drill, first, second, "restore the second site")
         steps.fold(drill, node)
-        steps.verify_recovered(drill, second, first, node, "verify the second site")
-        steps.verify_recovered(drill, first, None, node)
-        steps.compare_answers(drill, node, expected)
+        survivor = None if drill.means.share.is_whole else drill.production.sites["primary"]
+        lagging = lag is not None
+        steps.verify_recovered(drill, second, survivor, node, "verify the second site", lagging=lagging)
+        steps.verify_recovered(drill, first, survivor, node, lagging=lagging)
+        steps.compare_answers(drill, node, steps.expected_answers(drill, _end(node, lag)))
     finally:
         node.close()
         first.close()
         second.close()
 
 
-def _keys(drill: Drill, third: ThirdCopy) -> tuple[KeyFiles, SigningKeys] | None:
-    """From the control plane in the third copy, else from the escrow that was given."""
-    control = drill.scratch / "control"
-    control.mkdir(mode=0o700)
-    with drill.phase("restore the control plane"):
-        third.restore_control(control)
+def _check_age(drill: Drill, lag: Lag | None) -> None:
+    """A copy that is made from time to time is good for what it holds, if it is made often enough."""
+    if lag is None:
+        return
+    age = drill.clock.now() - lag.made
+    hours, allowed = (span.total_seconds() / 3600 for span in (age, lag.allowed))
+    drill.check(
+        "the third copy is recent enough",
+        age <= lag.allowed,
+        f"made {lag.made:%Y-%m-%dT%H:%M:%SZ}, {hours:.1f} h ago; allowed: {allowed:.1f} h",
+    )
+
+
+def _end(node: ReadingNode, lag: Lag | None) -> datetime | None:
+    """What came from then on the copy need not know; None: it must know everything."""
+    if lag is None:
+        return None
+    return min(lag.made, from_us(node.tail.last_received_us() + 1))
+
+
+def _keys(drill: Drill, control: Path) -> tuple[KeyFiles, SigningKeys] | None:
+    """From the control plane of the third copy, else from the escrow: bundle in the copy, shares given."""
     settings = control / "vanvault.toml"
     drill.check("the control plane has the settings", settings.is_file(), "vanvault.toml")
     folder = control / "keys"
     if not any(folder.glob("*.key")):
-        return from_escrow(drill)
+        bundle = drill.means.bundle or control / BUNDLE
+        if not bundle.is_file() or not drill.means.key_shares:
+            lacking = "shares" if bundle.is_file() else "shares and no escrow bundle"
+            detail = f"the third copy holds no keys, and there are no {lacking}: give --bundle and --shares"
+            drill.check("the keys can be had", False, detail)
+            return None
+        return from_escrow(drill, bundle)
     try:
         found = KeyFiles(folder, drill.entropy), SigningKeys(folder)
     except VanVaultError as error:

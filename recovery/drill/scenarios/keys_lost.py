@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.keys.escrow import open_with, to_restore
 from vanvault.archiver.keys.escrow_files import read_bundle, read_share, restore_key_files
@@ -16,7 +18,7 @@ _SITE = "primary"
 
 def rehearse(drill: Drill) -> None:
     expected = steps.expected_answers(drill)
-    restored = from_escrow(drill)
+    restored = from_escrow(drill, drill.means.bundle)
     if restored is None:
         return
     keys, signing = restored
@@ -40,10 +42,9 @@ def rehearse(drill: Drill) -> None:
         node.close()
 
 
-def from_escrow(drill: Drill) -> tuple[KeyFiles, SigningKeys] | None:
+def from_escrow(drill: Drill, bundle: Path | None) -> tuple[KeyFiles, SigningKeys] | None:
     """The keys that the given shares open, in the scratch home; None, and a failed check, if they do not."""
     folder = drill.scratch / "keys"
-    bundle = drill.means.bundle
     if bundle is None:
         drill.check("the shares open the bundle", False, "no bundle was given")
         return None

@@ -2,35 +2,75 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.search.query import Query
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
-from vanvault.recovery.drill.loss import absent, count
-from vanvault.recovery.drill.model import Loss
-from vanvault.recovery.drill.readers import in_share
+from vanvault.recovery.drill.loss import loss_of_node, rows_known
+from vanvault.recovery.drill.node import ReadingNode
+from vanvault.recovery.drill.sampling import Expected
+from vanvault.recovery.progress import Extent
 
 
 def node(drill: Drill) -> None:
-    """Hot tail and cache are gone; originals come from the sites, too."""
-    _rehearse(drill, originals=True)
-
-
-def index(drill: Drill) -> None:
-    """Everything that finds an entry is gone; the originals are not in question."""
-    _rehearse(drill, originals=False)
-
-
-def _rehearse(drill: Drill, *, originals: bool) -> None:
+    """Hot tail, catalogue, index and cache are gone; originals come from the sites, too."""
     expected = steps.expected_answers(drill)
     new = steps.new_node(drill, drill.production.sites)
     try:
         steps.fold(drill, new)
-        with drill.phase("compare with what was acknowledged", counts=False):
-            known = [key for key in drill.production.tail.keys("") if in_share(key, drill.means.share)]
-            lost = set(absent(known, new.tail.keys("")))
-            drill.set_loss(count(drill.production, lost, Loss(acknowledged=len(known))))
-        if drill.means.share.is_whole:
-            before, after = drill.production.tail.counts()["entries"], new.tail.counts()["entries"]
-            drill.check("every entry is back", after >= before, f"{after} of {before}")
-        steps.compare_answers(drill, new, expected, originals=originals)
+        _compare(drill, new)
+        steps.compare_answers(drill, new, expected)
     finally:
         new.close()
+
+
+def index(drill: Drill) -> None:
+    """Everything that finds an entry is gone; the originals are not in question."""
+    expected = steps.expected_answers(drill)
+    new = steps.new_node(drill, drill.production.sites)
+    try:
+        steps.fold(drill, new)
+        steps.compare_answers(drill, new, expected, originals=False)
+        _lose_index(drill, new, expected)
+        with drill.phase("rebuild the key index") as note:
+            report = new.index.rebuild()
+            note.extent = Extent(report.indexed, 0)
+        drill.check(
+            "every segment could be read",
+            not report.unreadable and report.indexed == len(new.catalogue.segments()),
+            f"{report.indexed} of {len(new.catalogue.segments())} segments indexed anew",
+        )
+        _compare(drill, new)
+        steps.compare_answers(drill, new, expected, originals=False)
+    finally:
+        new.close()
+
+
+def _lose_index(drill: Drill, new: ReadingNode, expected: list[Expected]) -> None:
+    """Remove every index file of the new node, and see that it really finds entries of segments no more."""
+    compacted = [one.item for one in expected if one.item.get("segment")]
+    with drill.phase("remove the key index", counts=False):
+        new.index.discard()
+        found = [item["id"] for item in compacted if _finds(new, item["entry"], item)]
+    drill.check(
+        "without the key index nothing is found in segments",
+        not found,
+        f"{len(compacted)} samples lie in segments, {len(found)} are still found",
+    )
+
+
+def _finds(new: ReadingNode, entry: str, item: dict[str, str]) -> bool:
+    field = "message_id" if entry == "message" else "event_id"
+    try:
+        page = new.search.page(Query(filters={field: item[field]}))
+    except VanVaultError:
+        return False
+    return any(found["id"] == item["id"] for found in page.items)
+
+
+def _compare(drill: Drill, new: ReadingNode) -> None:
+    with drill.phase("compare with what was acknowledged", counts=False):
+        drill.set_loss(loss_of_node(drill.production, new, drill.means.share))
+    if drill.means.share.is_whole:
+        before, after = rows_known(drill.production), rows_known(new)
+        drill.check("every entry is back", after >= before, f"{after} of {before}")

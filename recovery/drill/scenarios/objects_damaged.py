@@ -28,7 +28,7 @@ def rehearse(drill: Drill) -> None:
     try:
         steps.restore_site(drill, good, target, "copy to harm", counts=False)
         with drill.phase("do harm", counts=False):
-            harmed = list(_harm(drill, steps.pick(drill, target, _ROUNDS * len(_ROUND))))
+            harmed = list(_harm(drill, _victims(drill, target)))
         drill.check("enough objects to harm", len(harmed) >= len(_ROUND), f"{len(harmed)} were harmed")
         for one in harmed:
             drill.expect_alarm(f"{one.problem} {one.key}")
@@ -58,10 +58,17 @@ def rehearse(drill: Drill) -> None:
             not left and not mended.failed,
             f"{len(mended.repaired)} mended, {len(left)} still not whole",
         )
-        steps.measure_loss(drill, sites[BAD], after)
+        steps.measure_loss(drill, node, sites[BAD], after)
     finally:
         node.close()
         target.close()
+
+
+def _victims(drill: Drill, target: Site) -> list[str]:
+    """Half of them objects of segments, as far as there are so many."""
+    most = _ROUNDS * len(_ROUND)
+    compacted = steps.pick(drill, target, most // 2, ("segment",))
+    return compacted + steps.pick(drill, target, most - len(compacted), ("batch", "large"))
 
 
 def _harm(drill: Drill, keys: list[str]) -> Iterator[Harmed]:

@@ -10,7 +10,7 @@ from vanvault.archiver.errors import LockRefused
 from vanvault.archiver.format.names import parse_key
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
-from vanvault.recovery.drill.readers import Overlay
+from vanvault.recovery.drill.readers import Overlay, in_share
 from vanvault.recovery.drill.stores import AttackedSite
 
 _VICTIMS = 12  # objects that are attacked
@@ -87,9 +87,9 @@ def _forged(drill: Drill, store: AttackedSite) -> Iterator[str]:
         attempt += 1
         data = b"PAR1" + hashlib.shake_128(b"%d" % attempt).digest(300) + b"PARE"
         digest = hashlib.sha256(data)
-        if not share.holds(digest.digest()):
-            continue
         key = f"batch/{_WRITER}/{made:010d}-{digest.hexdigest()}.events.parquet"
+        if not in_share(key, share):
+            continue
         store.put(key, data, sha256=digest.digest(), retain_until=soon)
         drill.expect_alarm(f"undecipherable {key}")
         made += 1
