@@ -120,7 +120,7 @@ class Node(Daemon):
     def ready(self) -> bool:
         try:
             with httpx.Client(base_url=self.url, trust_env=False, timeout=3) as client:
-                return client.get("/v1/health/ready").json()["status"] == "ready"
+                return bool(client.get("/v1/health/ready").json()["status"] == "ready")
         except (httpx.TransportError, ValueError, KeyError):
             return False
 
@@ -214,7 +214,7 @@ class Cluster:
         os.environ.update(self.settings)
         self._stack.callback(lambda: [os.environ.pop(name, None) for name in self.settings])
         urls = {site: store.endpoint.site_url(BUCKET) for site, store in self.stores.items()}
-        self.token = init_home(self.archive_home, **urls)
+        self.token = init_home(self.archive_home, primary=urls["primary"], standby=urls["standby"])
         with Archive(self.archive_home) as archive:
             until = archive.clock.now() + timedelta(days=1)
             for site in SITES:

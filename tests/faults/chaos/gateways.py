@@ -18,6 +18,7 @@ from vanvault.archiver.evidence.receipts import holders
 GATEWAY = "gateway-1"
 #: Longest wait for one answer, in seconds; then the next node is asked.
 _PATIENCE_S = 6.0
+_THREADS = 5  # of each gateway
 
 
 def after(first: dict[str, Any], later: dict[str, Any]) -> str:
@@ -50,16 +51,21 @@ class Client:
         for client in self._clients:
             client.close()
 
+    @property
+    def last(self) -> int:
+        """The node that was asked last, by index."""
+        return self._turn % len(self._clients)
+
     def push(self, kind: Kind, id: str) -> tuple[str, Any]:
         """One try, at the next node: (outcome, the receipt or None)."""
         self._turn += 1
-        client = self._clients[self._turn % len(self._clients)]
+        client = self._clients[self.last]
         try:
             if kind == "event":
                 answer = client.post("/v1/events", json=[event_of(id)])
             else:
                 answer = client.post(
-                    "/v1/messages", content=body_of(id), headers={"Vanvault-Message-Id": id.encode()}
+                    "/v1/messages", content=body_of(id), headers={b"Vanvault-Message-Id": id.encode()}
                 )
         except httpx.TransportError as error:
             return type(error).__name__, None
@@ -72,7 +78,7 @@ class Client:
     def get(self, path: str, **parameters: str) -> httpx.Response:
         """Raises httpx.TransportError."""
         self._turn += 1
-        return self._clients[self._turn % len(self._clients)].get(path, params=parameters)
+        return self._clients[self.last].get(path, params=parameters)
 
 
 class Gateways:
@@ -93,13 +99,13 @@ class Gateways:
         self._stop = threading.Event()
         self._go = threading.Event()
         self._go.set()
-        self._busy = threading.Semaphore(len(places) * 2)
+        self._busy = threading.Semaphore(len(places) * _THREADS)
         self.broken: list[str] = []  # answers that no gateway may ever get
         self.twins = 0
         self._threads = [
             threading.Thread(target=self._run, args=(place, number), name=f"{place.name}.{number}")
             for place in places
-            for number in (1, 2)
+            for number in range(_THREADS)
         ]
 
     def start(self) -> None:
@@ -134,7 +140,7 @@ class Gateways:
                     break
                 with self._busy:
                     self._one(client, random, name, count)
-                self._stop.wait(random.uniform(0.02, 0.18))
+                self._stop.wait(random.uniform(0.02, 0.1))
             client.close()
 
     def _one(self, client: Client, random: Random, name: str, count: int) -> None:
@@ -152,8 +158,7 @@ class Gateways:
         while not self._stop.is_set():
             outcome, receipt = client.push(kind, id)
             tries += 1
-            if outcome != "acknowledged" or tries > 1:
-                self._history.note(name, f"push {kind}", outcome, id=id, tries=tries)
+            self._history.note(name, f"push {kind}", outcome, id=id, tries=tries, node=client.last)
             if receipt is not None:
                 self._keep(Promise(kind, GATEWAY, id, receipt))
                 return
