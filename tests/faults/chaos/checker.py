@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from tests.faults.chaos.history import History
-from tests.faults.chaos.ledger import Ledger, Promise, body_of
+from tests.faults.chaos.ledger import Ledger, Promise, Times, body_of
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.evidence.receipts import holders, verify_receipt
@@ -30,7 +31,9 @@ class Verdict:
     lost: set[str] = field(default_factory=set)
     duplicated: set[str] = field(default_factory=set)
     unverified: set[str] = field(default_factory=set)
-    twins: int = 0  # entries with two true receipts, of two nodes that could not know of each other
+    twins: set[str] = field(
+        default_factory=set
+    )  # entries with two true receipts, of two nodes that could not know of each other
 
     @property
     def good(self) -> bool:
@@ -42,7 +45,7 @@ class Verdict:
             "lost": len(self.lost),
             "duplicated": len(self.duplicated),
             "unverified": len(self.unverified),
-            "twins": self.twins,
+            "twins": len(self.twins),
         }
 
     def is_lost(self, id: str, why: object) -> None:
@@ -154,9 +157,22 @@ def _check_original(archive: Archive, promise: Promise, item: Mapping[str, objec
 
 
 def check_order(ledger: Ledger, verdict: Verdict, timeline: Callable[[str, str], list[str]]) -> None:
-    """Events that were acknowledged one after the other stand so in their transaction's timeline."""
-    for gateway, transaction, ids in ledger.transactions():
-        known = set(ids)
-        found = [id for id in timeline(transaction, gateway) if id in known]
-        if found != ids:
-            verdict.is_unverified(transaction, f"{len(found)} events of {len(ids)}, or in another order")
+    """An event that was acknowledged before another was sent stands before it in their transaction.
+
+    ``timeline``: ids of the events of (transaction, gateway), oldest first.
+    """
+    for (gateway, transaction), events in ledger.transactions().items():
+        found = [id for id in timeline(transaction, gateway) if id in events]
+        if sorted(found) != sorted(events):
+            verdict.is_lost(transaction, f"its timeline has {len(found)} events of {len(events)}")
+        if wrong := out_of_order([events[id] for id in found]):
+            verdict.is_unverified(transaction, f"{wrong} events stand before one that was promised earlier")
+
+
+def out_of_order(events: Sequence[Times]) -> int:
+    """How many stand before one that was promised before they were sent."""
+    earliest, wrong = math.inf, 0
+    for times in reversed(events):
+        wrong += earliest < times.sent
+        earliest = min(earliest, times.promised)
+    return wrong

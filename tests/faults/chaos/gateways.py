@@ -101,7 +101,7 @@ class Gateways:
         self._go.set()
         self._busy = threading.Semaphore(len(places) * _THREADS)
         self.broken: list[str] = []  # answers that no gateway may ever get
-        self.twins = 0
+        self.twins: set[str] = set()  # ids that got two true receipts
         self._threads = [
             threading.Thread(target=self._run, args=(place, number), name=f"{place.name}.{number}")
             for place in places
@@ -172,7 +172,8 @@ class Gateways:
         kinship = after(first.receipt, promise.receipt)
         if kinship == "wrong":
             self.broken.append(f"{promise.id}: another receipt than the first")
-        self.twins += kinship == "twin"
+        if kinship == "twin":
+            self.twins.add(promise.id)
 
 
 def push_until(client: Client, kind: Kind, id: str, seconds: float) -> tuple[str, Any]:

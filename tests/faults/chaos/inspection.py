@@ -104,7 +104,7 @@ def _ask(client: Client, promise: Promise, verdict: Verdict) -> None:
     outcome, later = push_until(client, promise.kind, promise.id, 30)
     kinship = after(promise.receipt, later) if later is not None else outcome
     if kinship == "twin":
-        verdict.twins += 1
+        verdict.twins.add(promise.id)
     elif kinship not in ("same", "upgraded"):
         verdict.is_unverified(promise.id, f"sent again, it is answered: {kinship}")
     if later is not None and later.get("degraded"):

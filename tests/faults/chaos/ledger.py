@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -52,6 +52,14 @@ class Promise:
         return hashlib.sha256(body_of(self.id)).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When an entry was first sent and when it was acknowledged, in turns of the ledger."""
+
+    sent: int
+    promised: int
+
+
 class Ledger:
     """Promises by (kind, gateway, id), in the order in which they came; each is on disk before it counts."""
 
@@ -61,10 +69,14 @@ class Ledger:
         self._lock = threading.Lock()
         self._promises: dict[tuple[str, str, str], Promise] = {}
         self._pending: dict[tuple[Kind, str, str], None] = {}
+        self._turn = itertools.count()
+        self._first_sent: dict[tuple[str, str, str], int] = {}
+        self._kept: dict[tuple[str, str, str], int] = {}
 
     def sent(self, kind: Kind, gateway: str, id: str) -> None:
         """It was pushed at least once, so that it may be archived."""
         with self._lock:
+            self._first_sent.setdefault((kind, gateway, id), next(self._turn))
             if (kind, gateway, id) not in self._promises:
                 self._pending[kind, gateway, id] = None
 
@@ -75,6 +87,7 @@ class Ledger:
             self._pending.pop(key, None)
             first = self._promises.setdefault(key, promise)
             if first is promise:
+                self._kept[key] = next(self._turn)
                 line = {
                     "kind": promise.kind,
                     "gateway": promise.gateway,
@@ -94,14 +107,15 @@ class Ledger:
         with self._lock:
             return list(self._promises.values())
 
-    def transactions(self) -> Iterator[tuple[str, str, list[str]]]:
-        """(gateway, transaction, ids of its acknowledged events in the order of acknowledgement)."""
-        found: dict[tuple[str, str], list[str]] = {}
-        for promise in self.promises():
-            if promise.kind == "event":
-                found.setdefault((promise.gateway, promise.id.rsplit("/", 1)[0]), []).append(promise.id)
-        for (gateway, transaction), ids in found.items():
-            yield gateway, transaction, ids
+    def transactions(self) -> dict[tuple[str, str], dict[str, Times]]:
+        """By (gateway, transaction): when each of its acknowledged events was sent and promised."""
+        found: dict[tuple[str, str], dict[str, Times]] = {}
+        for key in self._kept:
+            kind, gateway, id = key
+            if kind == "event":
+                events = found.setdefault((gateway, id.rsplit("/", 1)[0]), {})
+                events[id] = Times(self._first_sent[key], self._kept[key])
+        return found
 
     def __len__(self) -> int:
         return len(self._promises)

@@ -76,7 +76,7 @@ def _run(plan: Plan, hosts: Hosts, folder: Path, seconds: float, ledger: Ledger,
         history.note("run", "load ended", acknowledged=len(ledger), pending=len(ledger.pending()))
         for id in gateways.broken:
             verdict.is_unverified(id, "a gateway was answered what it may never be")
-        verdict.twins += gateways.twins
+        verdict.twins |= gateways.twins
         inspect(cluster, ledger, verdict)
         if not verdict.good:
             shutil.copytree(folder / "stores", folder / "stores-kept")
