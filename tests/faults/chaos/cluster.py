@@ -21,6 +21,7 @@ import httpx
 from tests.faults.chaos.history import History
 from tests.faults.chaos.hosts import Host, Hosts, Namespaces
 from tests.faults.chaos.ledger import LARGE_BYTES
+from tests.faults.chaos.plan import Plan
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.servers.minio import ROOT_KEY, ROOT_SECRET, binary
@@ -128,11 +129,14 @@ class Node(Daemon):
 class Cluster:
     """All of it, running; ``folder`` holds homes, drives and logs."""
 
-    def __init__(self, folder: Path, hosts: Hosts, history: History, policy: str) -> None:
+    def __init__(self, folder: Path, hosts: Hosts, history: History, plan: Plan) -> None:
         self.folder = folder
         self.hosts = hosts
         self.history = history
-        self.settings = {f"VANVAULT_{name}": value for name, value in (_SETTINGS | _POLICIES[policy]).items()}
+        self.plan = plan
+        self.settings = {
+            f"VANVAULT_{name}": value for name, value in (_SETTINGS | _POLICIES[plan.policy]).items()
+        }
         for site in SITES:
             for name, value in _S3_SETTINGS.items():
                 self.settings[f"VANVAULT_SITES__{site.upper()}__S3__{name}"] = value
@@ -151,7 +155,7 @@ class Cluster:
             for site in SITES:
                 self._add_store(site)
             self._make_home()
-            for number, site in enumerate(SITES * 2):
+            for number, site in enumerate(SITES * self.plan.nodes):
                 self._add_node(number, site)
             self.gateways = [self.hosts.add(f"gateway-{number}") for number in (1, 2)]
             for node in self.nodes:

@@ -48,12 +48,13 @@ class Plan:
 
     name: str
     policy: str
+    nodes: int  # at each site
     victim: str  # the one site whose stored bytes may be harmed, or that is wiped
     wiped: bool  # at the end of the load
     steps: tuple[Step, ...]
 
 
-def plan_of(seed: int, number: int, *, seconds: float, namespaces: bool) -> Plan:
+def plan_of(seed: int, number: int, *, seconds: float, namespaces: bool, nodes: int = 2) -> Plan:
     """The plan of run ``number`` (from 1). Policies take turns; no two runs of a seed are alike."""
     random = Random(f"chaos/{seed}/{number}")
     policy = POLICIES[(seed + number) % len(POLICIES)]
@@ -64,7 +65,7 @@ def plan_of(seed: int, number: int, *, seconds: float, namespaces: bool) -> Plan
         name = random.choice(pool)
         length = random.uniform(1.5, 5.0)
         site = victim if name in DAMAGE else random.choice(_SITES)
-        steps.append(Step(at, length, name, site, random.randrange(4), random.getrandbits(32)))
+        steps.append(Step(at, length, name, site, random.randrange(2 * nodes), random.getrandbits(32)))
         # Some come while the last one is still on.
         at += random.uniform(0.3, length) if random.random() < 0.35 else length + random.uniform(0.3, 1.5)
-    return Plan(f"seed-{seed}-run-{number}", policy, victim, random.random() < 0.3, tuple(steps))
+    return Plan(f"seed-{seed}-run-{number}", policy, nodes, victim, random.random() < 0.3, tuple(steps))

@@ -1,4 +1,4 @@
-"""One run on real processes: ``real.py MODE SEED NUMBER SECONDS FOLDER``; ends with one line of JSON."""
+"""One run on real hosts: ``real.py MODE SEED NUMBER SECONDS FOLDER NODES``; ends with one line of JSON."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tests.faults.chaos.nemeses import begin, wipe
 from tests.faults.chaos.plan import Plan, plan_of
 
 
-def main(mode: str, seed: int, number: int, seconds: float, folder: Path) -> dict[str, Any]:
+def main(mode: str, seed: int, number: int, seconds: float, folder: Path, nodes: int) -> dict[str, Any]:
     """The outcome of one run. What it leaves of a good one is its history and its ledger."""
     namespaces = mode == "namespaces"
-    plan = plan_of(seed, number, seconds=seconds, namespaces=namespaces)
+    plan = plan_of(seed, number, seconds=seconds, namespaces=namespaces, nodes=nodes)
     place = folder.resolve() / plan.name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -60,7 +60,7 @@ def main(mode: str, seed: int, number: int, seconds: float, folder: Path) -> dic
 
 def _run(plan: Plan, hosts: Hosts, folder: Path, seconds: float, ledger: Ledger, verdict: Verdict) -> None:
     history = verdict.history
-    cluster = Cluster(folder, hosts, history, plan.policy)
+    cluster = Cluster(folder, hosts, history, plan)
     with cluster.running():
         history.note("run", "started")
         urls = [node.url for node in cluster.nodes]
@@ -125,5 +125,5 @@ def _burn_down(site: str, cluster: Cluster, gateways: Gateways, verdict: Verdict
 
 
 if __name__ == "__main__":
-    outcome = main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), Path(sys.argv[5]))
-    print(json.dumps(outcome))
+    mode, seed, number, seconds, folder, nodes = sys.argv[1:]
+    print(json.dumps(main(mode, int(seed), int(number), float(seconds), Path(folder), int(nodes))))

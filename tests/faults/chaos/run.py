@@ -87,7 +87,7 @@ def good(result: dict[str, Any]) -> bool:
 def _one(mode: str, options: argparse.Namespace, number: int) -> dict[str, Any]:
     """One run in a process of its own, which takes its network and its mounts with it when it ends."""
     command = [sys.executable, "-m", "tests.faults.chaos.real", mode, str(options.seed), str(number)]
-    command += [str(options.seconds), str(options.folder)]
+    command += [str(options.seconds), str(options.folder), str(options.nodes)]
     command = [*_UNSHARE, *command] if mode == "namespaces" else command
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = done.stdout.strip().splitlines()
@@ -104,6 +104,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="number of the first run; repeats one run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20, help="of load in each run")
+    parser.add_argument("--nodes", type=int, choices=(1, 2), default=2, help="API nodes at each site")
     parser.add_argument("--mode", choices=MODES, help="default: namespaces where permitted, else loopback")
     parser.add_argument("--folder", type=Path, default=Path("build/chaos"))
     options = parser.parse_args(arguments)
