@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from botocore.exceptions import ClientError
 
 from tests.faults.chaos.history import History
 from tests.faults.chaos.hosts import Host, Hosts, Namespaces
@@ -145,7 +146,8 @@ class Cluster:
         self.lines: dict[tuple[str, str], FaultProxy] = {}  # by (node, site), where a proxy is in between
         self.gateways: list[Host] = []
         self.token = ""
-        self.harmed: set[str] = set()  # sites whose stored bytes were harmed and not yet mended
+        self.harmed: set[str] = set()  # sites whose stored bytes were harmed
+        self.harmed_keys: set[tuple[str, str]] = set()  # (site, key)
         self._stack = ExitStack()
 
     @contextmanager
@@ -269,6 +271,18 @@ class Cluster:
             daemon.processes.thaw()
             daemon.start()
         self.history.note("run", "healed")
+
+    def clean_drives(self) -> None:
+        """What a store's administrator does: a MinIO of one drive takes no object over metadata that it cannot
+        read, so what is left of such an object is removed. Its bytes come again with ``vanvault repair``."""
+        for site, key in sorted(self.harmed_keys):
+            store = self.stores[site]
+            try:
+                store.endpoint.client().head_object(Bucket=BUCKET, Key=key)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 500:
+                    shutil.rmtree(store.drive / BUCKET / key, ignore_errors=True)
+                    self.history.note("administrator", "removed", site, key=key)
 
     def verb(self, *arguments: str, patience_s: float = 120) -> tuple[int, Any]:
         """A verb of the operator: exit code, and its last line of JSON."""

@@ -35,6 +35,7 @@ def inspect(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     with Archive(cluster.archive_home) as archive:
         check_stored(archive, ledger, verdict, named_only=True, spared=harmed)
     if harmed:
+        cluster.clean_drives()
         _must(verdict, "repair", lambda: cluster.verb("repair"))
     _must(verdict, "reconcile", lambda: cluster.verb("reconcile"))
     _ask_nodes(cluster, ledger, verdict)

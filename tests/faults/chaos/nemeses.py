@@ -161,6 +161,7 @@ def _harm(how: Callable[[Path, Random], None]) -> Nemesis:
         for key in chosen:
             how(store.drive / BUCKET / key, random)
         cluster.harmed.add(step.site)
+        cluster.harmed_keys.update((step.site, key) for key in chosen)
         cluster.history.note(step.nemesis, "harmed", step.site, keys=chosen)
         return lambda: None
 
