@@ -150,6 +150,8 @@ class TestChecker:
         assert after(whole, whole) == "same"
         assert after(degraded, whole) == "upgraded"
         assert after(whole, degraded) == "wrong"
+        anew = [here, {**there, "version": "2"}]
+        assert after(whole, {**whole, "placements": anew}) == "renewed"
         assert after(whole, {**whole, "id": "b"}) == "twin"
         assert after(whole, {**whole, "sha256": "11"}) == "wrong"
 

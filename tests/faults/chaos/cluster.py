@@ -273,8 +273,10 @@ class Cluster:
         self.history.note("run", "healed")
 
     def clean_drives(self) -> None:
-        """What a store's administrator does: a MinIO of one drive takes no object over metadata that it cannot
-        read, so what is left of such an object is removed. Its bytes come again with ``vanvault repair``."""
+        """What a store's administrator does before ``vanvault repair``: remove what is left of an object.
+
+        A MinIO of one drive takes no new version over metadata that it cannot read.
+        """
         for site, key in sorted(self.harmed_keys):
             store = self.stores[site]
             try:

@@ -22,8 +22,10 @@ _THREADS = 5  # of each gateway
 
 
 def after(first: dict[str, Any], later: dict[str, Any]) -> str:
-    """What a receipt that came later is to the first: ``same``, ``upgraded``, ``twin`` or ``wrong``.
+    """What a receipt that came later is to the first: ``same``, ``upgraded``, ``renewed``, ``twin`` or ``wrong``.
 
+    Renewed: the same objects at the same sites, of which a copy was put anew. Right only after a copy was
+    damaged or lost with the hot tail, before any object had its commit on record.
     A twin is of the same bytes archived twice by two nodes that did not know of each other: one entry stands
     for both, and both receipts are true (docs/metrics.md).
     """
@@ -34,7 +36,14 @@ def after(first: dict[str, Any], later: dict[str, Any]) -> str:
     if first["id"] != later["id"]:
         return "twin"
     grown = first.get("degraded") and holders(first) < holders(later)
-    return "upgraded" if grown else "wrong"
+    if grown:
+        return "upgraded"
+    return "renewed" if _but_versions(first) == _but_versions(later) else "wrong"
+
+
+def _but_versions(receipt: dict[str, Any]) -> dict[str, Any]:
+    apart = {name: value for name, value in receipt.items() if name not in ("proof", "signature")}
+    return {**apart, "placements": sorted((p["site"], p["key"]) for p in receipt["placements"])}
 
 
 class Client:
@@ -170,7 +179,7 @@ class Gateways:
     def _keep(self, promise: Promise) -> None:
         first = self._ledger.acknowledged(promise)
         kinship = after(first.receipt, promise.receipt)
-        if kinship == "wrong":
+        if kinship in ("wrong", "renewed"):
             self.broken.append(f"{promise.id}: another receipt than the first")
         if kinship == "twin":
             self.twins.add(promise.id)

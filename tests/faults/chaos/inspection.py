@@ -86,7 +86,7 @@ def _ask_nodes(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     def ask(share: Sequence[Promise], first: int) -> None:
         client = Client(urls, cluster.token, first=first)
         for promise in share:
-            _ask(client, promise, verdict)
+            _ask(client, promise, verdict, bool(cluster.harmed))
         client.close()
 
     with ThreadPoolExecutor(workers) as pool:
@@ -101,12 +101,12 @@ def _ask_nodes(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     client.close()
 
 
-def _ask(client: Client, promise: Promise, verdict: Verdict) -> None:
+def _ask(client: Client, promise: Promise, verdict: Verdict, harmed: bool) -> None:
     outcome, later = push_until(client, promise.kind, promise.id, 30)
     kinship = after(promise.receipt, later) if later is not None else outcome
     if kinship == "twin":
         verdict.twins.add(promise.id)
-    elif kinship not in ("same", "upgraded"):
+    elif kinship not in ("same", "upgraded") and not (kinship == "renewed" and harmed):
         verdict.is_unverified(promise.id, f"sent again, it is answered: {kinship}")
     if later is not None and later.get("degraded"):
         verdict.is_unverified(promise.id, "its receipt is degraded yet")

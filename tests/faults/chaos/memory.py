@@ -273,7 +273,7 @@ def _draft(world: World, kind: Kind, id: str) -> Draft:
 def _keep(world: World, promise: Promise) -> None:
     first = world.ledger.acknowledged(promise)
     kinship = after(first.receipt, promise.receipt)
-    if kinship == "wrong":
+    if kinship == "wrong" or (kinship == "renewed" and not world.harmed):
         world.verdict.is_unverified(promise.id, "another receipt than the first")
     if kinship == "twin":
         world.verdict.twins.add(promise.id)
