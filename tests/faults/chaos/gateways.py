@@ -22,10 +22,11 @@ _THREADS = 5  # of each gateway
 
 
 def after(first: dict[str, Any], later: dict[str, Any]) -> str:
-    """What a receipt that came later is to the first: ``same``, ``upgraded``, ``renewed``, ``twin`` or ``wrong``.
+    """What a receipt that came later is to the first: same, upgraded, renewed, twin or wrong.
 
     Renewed: the same objects at the same sites, of which a copy was put anew. Right only after a copy was
     damaged or lost with the hot tail, before any object had its commit on record.
+
     A twin is of the same bytes archived twice by two nodes that did not know of each other: one entry stands
     for both, and both receipts are true (docs/metrics.md).
     """
