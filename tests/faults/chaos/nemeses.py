@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -147,7 +148,8 @@ def _disk_full(cluster: Cluster, step: Step, random: Random) -> Undo:
     store = cluster.stores[step.site]
     filler = store.room / "filler"
     room = os.statvfs(store.room)
-    with filler.open("wb") as file:
+    # The store writes meanwhile, and may have taken the last of it.
+    with filler.open("wb") as file, suppress(OSError):
         os.posix_fallocate(file.fileno(), 0, max(1, room.f_bavail * room.f_frsize - _LEFT))
     return lambda: filler.unlink(missing_ok=True)
 
