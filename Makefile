@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run stop test setup lint types unit servers clean
+.PHONY: run stop test setup lint types unit servers chaos clean
 
 setup: $(VENV)/.ready
 
@@ -35,6 +35,17 @@ unit: setup
 
 servers: setup
 	$(BIN)/python -m tests.servers.install
+
+# Faults against whole clusters: make chaos RUNS=3 SEED=7, or RUNS=200 MODE=memory; FIRST=2 RUNS=1 repeats one.
+RUNS ?= 3
+SEED ?= 1
+FIRST ?= 1
+SECONDS_OF_LOAD ?= 20
+MODE ?=
+chaos: setup
+	$(if $(filter memory,$(MODE)),,$(BIN)/python -m tests.servers.install)
+	@$(BIN)/python -m tests.faults.chaos.run --runs $(RUNS) --seed $(SEED) --first $(FIRST) \
+	  --seconds $(SECONDS_OF_LOAD) $(if $(MODE),--mode $(MODE))
 
 test: lint types servers unit
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from vanvault.archiver.errors import Damaged, NotFound
+from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.sites.placing import still_to_come
 from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
@@ -95,7 +95,11 @@ def digest_in(key: str) -> bytes | None:
 
 
 def _holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
+    """Does a read give the right bytes? The site has just answered: one that cannot give them is damaged.
+
+    MinIO says "try later" of an object whose bytes rotted; a site that is away refuses the put that follows.
+    """
     try:
         return hashlib.sha256(site.get(version.key, version.version)).digest() == digest
-    except NotFound:
+    except (NotFound, SiteUnavailable):
         return False

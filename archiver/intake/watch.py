@@ -40,9 +40,10 @@ class Watch:
             try:
                 self._check()
             except VanVaultError as error:
-                if self._committer.held is None:
+                was_held = self._committer.held is not None
+                self._committer.hold(error)  # first of all: the log may take its time
+                if not was_held:
                     _log.error("intake is held", reason=error.message)
-                self._committer.hold(error)
             else:
                 if self._committer.held is not None:
                     _log.info("intake is open again")

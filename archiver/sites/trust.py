@@ -62,7 +62,8 @@ class Trust:
         """Raises SiteUnavailable, with the culprit, unless all clocks agree."""
         moment = self._clock.now(), self._stopwatch.seconds()
         verdict = self.clocks()
-        self._agreed = moment if verdict.ok else None
+        if verdict.ok:
+            self._agreed = moment  # kept when they differ: a commit that comes before intake is held asks it
         if not verdict.ok:
             raise SiteUnavailable(
                 f"the clocks do not agree: {verdict.detail}",

@@ -38,6 +38,7 @@ class Fault(Enum):
     HANG_AFTER = "silence, the store has done what it was asked"
     TRUNCATE = "half of the answer's body, then the end of the connection"
     WRONG_BYTES = "one bit of the answer's body is flipped"
+    SLOW = "the answer comes late"
     WRONG_REQUEST = "one bit of the request's body is flipped on its way to the store"
 
 
@@ -50,6 +51,7 @@ _ERRORS = {
 }
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect"}
 _HANG = 120  # seconds; longer than any client's patience
+_LATE = 0.7  # seconds; within any client's patience
 
 
 @dataclass
@@ -157,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = proxy.choose(self.command, path)
         if fault is Fault.WRONG_REQUEST:
             body = _flip(body)
-        reaches = fault in (None, Fault.WRONG_REQUEST) or fault in _AFTER
+        reaches = fault in (None, Fault.SLOW, Fault.WRONG_REQUEST) or fault in _AFTER
         answer = self._ask_store(body) if reaches else None
         proxy.saw(Seen(self.command, path, fault, answer.status if answer else None))
         self._reply(fault, answer)
@@ -180,6 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
             store.close()
 
     def _reply(self, fault: Fault | None, answer: _Answer | None) -> None:
+        if fault is Fault.SLOW:
+            self.server.proxy.released.wait(_LATE)
         if fault in (Fault.HANG_BEFORE, Fault.HANG_AFTER):
             self.server.proxy.released.wait(_HANG)
             return self._reset()
@@ -223,12 +227,15 @@ def _flip(body: bytes) -> bytes:
 
 
 @contextmanager
-def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
-    """Run a proxy for the store at ``upstream`` (``http://host:port``) on a free port of loopback."""
+def fault_proxy(upstream: str, address: str = "127.0.0.1") -> Iterator[FaultProxy]:
+    """Run a proxy for the store at ``upstream`` (``http://host:port``) on a free port of loopback.
+
+    ``address`` is another one to listen at, of this host or of the network namespace that the thread is in.
+    """
     proxy = FaultProxy(upstream)
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+    with _Server((address, 0), _Handler) as server:
         server.proxy = proxy
-        proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+        proxy.url = f"http://{address}:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

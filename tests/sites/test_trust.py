@@ -139,6 +139,22 @@ def test_a_host_clock_that_jumps_holds_the_next_commit(home: Home) -> None:
         assert node.push(message("m-2", b"after"))["message_id"] == "m-2"
 
 
+def test_nothing_is_locked_between_a_check_that_fails_and_the_hold_that_follows(home: Home) -> None:
+    """The check runs on a thread of its own; a commit may come before that thread holds intake."""
+    archive = home.archive()
+    jump = SkewedClock(home, 0)
+    archive.trust._clock = jump
+    with Node(archive) as node:
+        node.wait_ready()
+        jump.ahead = timedelta(days=400)
+        with pytest.raises(SiteUnavailable, match="do not agree"):
+            archive.trust.check()
+        with pytest.raises(SiteUnavailable, match="jumped"):
+            node.push(message("m-1", b"in between"))
+        jump.ahead = timedelta(0)
+        node.push(message("m-1", b"in between"))
+
+
 def test_an_archive_written_in_the_future_is_not_written_before_that(home: Home) -> None:
     archive = home.archive()
     home.clock.advance(timedelta(days=30))

@@ -1,0 +1,1 @@
+"""Chaos: sites, nodes and gateways under random faults, and a check of every promise afterwards."""

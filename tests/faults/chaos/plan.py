@@ -1,0 +1,71 @@
+"""What a run will do to its cluster: derived from the seed and the number of the run alone. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+POLICIES = ("all", "any", "fall-back")
+#: Ones that need more than processes on loopback: lines that can be cut, and drives that can be full.
+NEED_NAMESPACES = frozenset(("gateway-cut", "link-down", "disk-full"))
+#: What harms stored bytes; only ever at the victim, so that the other site has all of it.
+DAMAGE = ("flip", "truncate", "delete")
+NEMESES = (
+    "node-kill",
+    "node-freeze",
+    "store-kill",
+    "store-freeze",
+    "compact",
+    "compact-kill",
+    "partition",
+    "partition-one-way",
+    "node-cut",
+    "gateway-cut",
+    "link-down",
+    "slow",
+    "lossy",
+    "disk-full",
+    *DAMAGE,
+)
+_SITES = ("primary", "standby")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One nemesis: from ``at`` for ``seconds`` of the load."""
+
+    at: float
+    seconds: float
+    nemesis: str
+    site: str
+    node: int  # index
+    seed: int  # of what else it chooses
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run."""
+
+    name: str
+    policy: str
+    nodes: int  # at each site
+    victim: str  # the one site whose stored bytes may be harmed, or that is wiped
+    wiped: bool  # at the end of the load
+    steps: tuple[Step, ...]
+
+
+def plan_of(seed: int, number: int, *, seconds: float, namespaces: bool, nodes: int = 2) -> Plan:
+    """The plan of run ``number`` (from 1). Policies take turns; no two runs of a seed are alike."""
+    random = Random(f"chaos/{seed}/{number}")
+    policy = POLICIES[(seed + number) % len(POLICIES)]
+    victim = random.choice(_SITES)
+    pool = [name for name in NEMESES if namespaces or name not in NEED_NAMESPACES]
+    steps, at = [], random.uniform(1.0, 2.0)
+    while at < seconds - 3:
+        name = random.choice(pool)
+        length = random.uniform(1.5, 5.0)
+        site = victim if name in DAMAGE else random.choice(_SITES)
+        steps.append(Step(at, length, name, site, random.randrange(2 * nodes), random.getrandbits(32)))
+        # Some come while the last one is still on.
+        at += random.uniform(0.3, length) if random.random() < 0.35 else length + random.uniform(0.3, 1.5)
+    return Plan(f"seed-{seed}-run-{number}", policy, nodes, victim, random.random() < 0.3, tuple(steps))
