@@ -107,7 +107,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
         sampler=Sampler(archive, states=lambda: {one.site: one.state for one in archive.health.snapshot()}),
         follower=Follower(look, archive.settings.intake.follow_s),
         health=HealthWatch(
-            archive.sites,
+            archive.readable,
             archive.health,
             submit=intake.submit,
             event=archive.system_event,

@@ -54,14 +54,13 @@ from vanvault.archiver.search.room import SearchRoom, open_search
 from vanvault.archiver.search.search import ScanLimits
 from vanvault.archiver.search.secrets import search_secrets
 from vanvault.archiver.search.segment_rows import id_of
-from vanvault.archiver.settings import (
-    SITE_NAMES,
-    Settings,
-    load_settings,
-)
+from vanvault.archiver.settings import SITE_NAMES, Settings, load_settings
 from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.heed import Heed
+from vanvault.archiver.sites.lead import Lead
 from vanvault.archiver.sites.placing import place_everywhere, place_whole
 from vanvault.archiver.sites.policy import AckPolicy
+from vanvault.archiver.sites.readable import Readable
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
 from vanvault.archiver.store.open import open_site
@@ -121,21 +120,25 @@ class Archive:
         self.health = HealthBoard(
             SITE_NAMES, clock=self.clock, stopwatch=watch, rules=self.settings.health.rules()
         )
+        self.lead = Lead()
+        self.readable = Readable(self.sites, self.health)
         self.policy = AckPolicy(
             self.settings.sites.policy,
             fall_back=self.settings.sites.fall_back,
             gateways=self.gateways,
             health=self.health,
+            lead=self.lead,
         )
         self._room = self._open_search(secrets.cursors, watch)
         self.search = self._room.search
+        self._heed = Heed(self.lead, self.health, self.tail, self.search)
         self.catalogue = self._room.catalogue
         self.claims = self._room.claims
         self.index = self._room.index
         self.locator = self._room.locator
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
-            sites=self.sites,
+            sites=self.readable,
             probed=self._to_be_probed(),
             search=self.search,
             tail=self.tail,
@@ -158,6 +161,7 @@ class Archive:
     def close(self) -> None:
         """Give back files, threads and connections."""
         self._room.close()
+        self.readable.close()
         self.tail.close()
         for site in self.sites.values():
             site.close()
@@ -185,16 +189,48 @@ class Archive:
             return replace(report, away=away)
 
         folded = self.policy.reaching(self.sites, fold)
+        self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
+    def look(self) -> FoldReport:
+        """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
+
+        What is folded without a site is confirmed before anything is signed about it (``receipts.py``).
+        Raises SiteUnavailable (no site answers), KeyUnavailable.
+        """
+        away = self.readable.away()
+        there = {name: self.readable[name] for name in self.sites if name not in away}
+        if not there:
+            raise next(iter(away.values()))
+        segments = fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
+        indexed = self.index.catch_up()
+        folded = catch_up(
+            there,
+            self.tail,
+            self.parquet,
+            settle=False,
+            is_compacted=self.catalogue.covers,
+            partial=self.policy.may_degrade(),
+            some_away=bool(away),
+        )
+        self._heed.learn()
+        unreadable = (*segments.unreadable, *indexed.unreadable, *folded.unreadable)
+        return replace(folded, unreadable=unreadable, away=tuple(away))
+
     def follow(self, *, own: str) -> FoldReport:
-        """Fold what writers other than ``own`` committed lately. Raises SiteUnavailable, KeyUnavailable."""
+        """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
+
+        Raises SiteUnavailable (none does), KeyUnavailable.
+        """
         partial = self.policy.may_degrade()
-
-        def look(sites: dict[str, Site]) -> FoldReport:
-            return follow(sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial)
-
-        return self.policy.reaching(self.sites, look)
+        report, reached = self.readable.reaching(
+            lambda sites: follow(
+                sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
+            )
+        )
+        self._heed.learn()
+        self._heed.rejoin(own, reached)
+        return report
 
     def catch_up_segments(self) -> SegmentFold:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
@@ -209,13 +245,13 @@ class Archive:
 
     def original(self, item: Item) -> bytes:
         """The exact bytes of a search item. Raises as ``read_original`` does."""
-        return read_original(self.sites, self.parquet, self.keys, item, self.locator)
+        return read_original(self.readable, self.parquet, self.keys, item, self.locator)
 
     def _open_search(self, cursor_key: bytes, stopwatch: Stopwatch) -> SearchRoom:
         settings, folder = self.settings.search, self.home / INDEX_WORK
         return open_search(
             tail=self.tail,
-            sites=self.sites,
+            sites=self.readable,
             parquet=self.parquet,
             provider=self.keys,
             signing=self.signing,
@@ -286,7 +322,11 @@ class Archive:
         Clocks must agree; ``trusted`` asks for sites that were probed, too.
         """
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
-        self.catch_up(settle=True)
+        self._look_first()
+        away = self.catch_up(settle=True).away
+        stand = self.lead.stand
+        self.lead.check_reached(away)
+        self.lead.rejoin()
         self.trust.check_clocks()
         if trusted:
             self.trust.check_probes()
@@ -305,7 +345,10 @@ class Archive:
         )
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
-            event = self.system_event("writer.opened", {"host": socket.gethostname(), "writer": writer.id})
+            detail: dict[str, object] = {"host": socket.gethostname(), "writer": writer.id}
+            if stand.epoch:
+                detail["epoch"] = stand.epoch
+            event = self.system_event("writer.opened", detail)
             heads = self.tail.unrecorded_heads()
             degraded = self.policy.may_degrade()
             return writer, writer.open(event, heads=heads, unrecorded=unrecorded, degraded=degraded)
@@ -322,7 +365,7 @@ class Archive:
             receipts=self.receipts,
             open_writer=self.open_writer,
             check=self.check_trust,
-            before_commit=self.trust.check_step,
+            before_commit=self._before_commit,
             policy=self.policy,
             health=self.health,
             check_s=self.settings.clock.check_s,
@@ -336,6 +379,18 @@ class Archive:
             fault=self._fault,
             on_group=on_group,
         )
+
+    def _look_first(self) -> None:
+        """Fold for readers while a site is away; also to learn of a promotion. Raises SiteUnavailable."""
+        away = self.readable.away()
+        if away:
+            self.look()
+            if not self.policy.may_degrade():
+                raise next(iter(away.values()))
+
+    def _before_commit(self) -> None:
+        self.lead.check()
+        self.trust.check_step()
 
     def endpoint(self, site: str) -> str:
         """Where a site is, as probes name it. Raises InvalidInput (no such site)."""

@@ -273,6 +273,19 @@ class ReconcileSettings(_Section):
     workers: int = Field(default=2, ge=1, le=64, description="objects that are copied at once")
 
 
+class FailoverSettings(_Section):
+    """What a promotion and a failback ask for, and what they run."""
+
+    approval: bool = Field(
+        default=False, description="a promotion needs a second person's approval on record"
+    )
+    promote_hook: tuple[str, ...] = Field(default=(), description="command that is run after a promotion")
+    failback_hook: tuple[str, ...] = Field(default=(), description="command that is run after a failback")
+    hook_timeout_s: float = Field(
+        default=30, gt=0, le=3600, description="seconds after which a hook is killed"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one home."""
 
@@ -297,6 +310,7 @@ class Settings(BaseSettings):
     availability: AvailabilitySettings = AvailabilitySettings()
     health: HealthSettings = HealthSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    failover: FailoverSettings = FailoverSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -29,6 +29,7 @@ VERBS = {
     "forecast": "Say how long a restore takes now and in years, and when 8 hours break.",
     "drill": "Rehearse a recovery in isolation, with signed evidence.",
     "reconcile": "Bring the sites level, and list or resolve conflicts between them.",
+    "failover": "Promote a site when the other is lost, and fail back.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",
     "receipt": "Verify a receipt offline, show one, or print the public keys.",
