@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
 from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.progress import Step, silent
-from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
+from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile
 from vanvault.recovery.reconcile.upgrade import upgrade_all
 from vanvault.recovery.verify.archive import verify_archive
 from vanvault.recovery.verify.model import Share, VerifyReport
@@ -100,13 +100,20 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
     return Done(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
 
 
-def level(archive: Archive, share: Share, *, effort: Effort | None = None, step: Step = silent) -> Leveled:
+def level(
+    archive: Archive,
+    share: Share,
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    pause: Callable[[], None] = pause,
+) -> Leveled:
     """Copy both ways until nothing is missing, upgrade receipts, and verify a share of the objects.
 
     Raises SiteUnavailable, KeyUnavailable.
     """
     for _ in range(_ROUNDS):
-        report = reconcile(archive.sites, effort=effort, step=step)
+        report = reconcile(archive.sites, effort=effort, step=step, pause=pause)
         if report.level and not report.fetched.objects:
             break
     for site in archive.sites:
@@ -115,7 +122,7 @@ def level(archive: Archive, share: Share, *, effort: Effort | None = None, step:
             archive.health.level(site)
     archive.catch_up()
     upgraded = upgrade_all(archive, effort=effort)
-    verified = verify_archive(archive, share=share, effort=effort)
+    verified = verify_archive(archive, share=share, effort=effort, pause=pause)
     facts = gather(archive)
     problems = []
     if not report.level:

@@ -98,11 +98,13 @@ class Side:
 
 
 class Partitions(RuleBasedStateMachine):
+    policy = "any"
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setenv("VANVAULT_SITES__POLICY", "any")
+        self.patch.setenv("VANVAULT_SITES__POLICY", self.policy)
         self.patch.setenv("VANVAULT_HEALTH__BACK_S", "0")
         clock = ManualClock()
         path = Path(self.folder.name)
