@@ -91,6 +91,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     def look() -> None:
         writer = intake.committer.writer
         if writer is not None:  # before, its start folds everything
+            intake.folder.flush()  # what a new leader lacks of this node's own must be known
             archive.follow(own=writer.id)
 
     def record(upgrades: Sequence[Commit]) -> None:

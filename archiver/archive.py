@@ -223,18 +223,21 @@ class Archive:
         Raises SiteUnavailable (none does), KeyUnavailable.
         """
         partial = self.policy.may_degrade()
+        waited = self.lead.superseded  # by an earlier look: what was acknowledged before is folded now
         report, reached = self.readable.reaching(
             lambda sites: follow(
                 sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
             )
         )
         self._heed.learn()
-        self._heed.rejoin(own, reached)
+        if waited:
+            self._heed.rejoin(own, reached)
         return report
 
     def catch_up_segments(self) -> SegmentFold:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
-        return fold_segments(self.sites, self.catalogue, self.signing.public, archive=self.settings.archive)
+        there = self.readable.there()
+        return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
 
     def entry_id_at(self, position: bytes) -> str:
         """The archive's id of the entry at a position. Raises NotFound."""

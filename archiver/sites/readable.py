@@ -21,7 +21,7 @@ from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.store.port import Capabilities, Site, StoredVersion, Stray
 
 PATIENCE_S = 3.0
-_THREADS = 16
+_THREADS = 32
 _CHUNK = 500  # versions of a listing that one thread fetches at once
 _RANKS = {"healthy": 0, "catching-up": 1, "suspect": 2, "out": 3}
 
@@ -68,15 +68,20 @@ class Readable(Mapping[str, Site]):
 
         Raises SiteUnavailable when none is left.
         """
-        there = self.there()
+        there, failed = self.there(), set[str]()
         while True:
             try:
                 return work(there), frozenset(there)
             except SiteUnavailable as error:
-                if error.site not in there or len(there) == 1:
+                if error.site not in there:
                     raise
                 self._health.saw(error.site, "look", error)
-                there = {name: site for name, site in there.items() if name != error.site}
+                failed.add(error.site)
+                there = {name: site for name, site in there.items() if name not in failed}
+                # Where only what is out or late is left, that is asked after all.
+                there = there or {name: self[name] for name in self if name not in failed}
+                if not there:
+                    raise
 
     def away(self) -> dict[str, VanVaultError]:
         """Sites that do not tell the time soon, and why. Asks all of them at once."""
@@ -93,9 +98,9 @@ class Readable(Mapping[str, Site]):
                 found[name] = error
         return found
 
-    def ask(self, name: str, work: Callable[[], _T]) -> _T:
+    def ask(self, name: str, work: Callable[[], _T], *, wait_for_last: bool = True) -> _T:
         """What ``work`` gives, which asks the site. Raises SiteUnavailable when that takes too long."""
-        if name in self._late or not self._has_better_than(name):
+        if wait_for_last and (name in self._late or not self._has_better_than(name)):
             result = work()
             self._late.discard(name)
             return result
@@ -153,7 +158,7 @@ class _Patient:
         return self._ask(lambda: self._site.versions(key))
 
     def now(self) -> datetime:
-        return self._ask(self._site.now)
+        return self._among.ask(self._site.site, self._site.now, wait_for_last=False)
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
         listing, size = self._site.list(prefix, after), 1  # whoever wants the next name only gets no page

@@ -137,6 +137,6 @@ class FailoversUnderAll(Failovers):
 
 
 TestUnderAny = Failovers.TestCase
-TestUnderAny.settings = settings(max_examples=2, stateful_step_count=14, deadline=None)
+TestUnderAny.settings = settings(max_examples=8, stateful_step_count=14, deadline=None)
 TestUnderAll = FailoversUnderAll.TestCase
-TestUnderAll.settings = settings(max_examples=2, stateful_step_count=14, deadline=None)
+TestUnderAll.settings = settings(max_examples=8, stateful_step_count=14, deadline=None)
