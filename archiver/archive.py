@@ -171,24 +171,9 @@ class Archive:
 
         Where degraded receipts are possible, with those sites that are there.
         """
-        partial = self.policy.may_degrade()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
-
-        def fold(sites: dict[str, Site]) -> FoldReport:
-            away = tuple(name for name in self.sites if name not in sites)
-            report = catch_up(
-                sites,
-                self.tail,
-                self.parquet,
-                settle=settle,
-                is_compacted=self.catalogue.covers,
-                partial=partial,
-                some_away=bool(away),
-            )
-            return replace(report, away=away)
-
-        folded = self.policy.reaching(self.sites, fold)
+        folded = self.policy.reaching(self.sites, lambda sites: self._fold(sites, settle=settle))
         self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
@@ -204,18 +189,22 @@ class Archive:
             raise next(iter(away.values()))
         segments = fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
         indexed = self.index.catch_up()
-        folded = catch_up(
-            there,
+        folded = self._fold(there, settle=False)
+        self._heed.learn()
+        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+
+    def _fold(self, sites: dict[str, Site], *, settle: bool) -> FoldReport:
+        away = tuple(name for name in self.sites if name not in sites)
+        report = catch_up(
+            sites,
             self.tail,
             self.parquet,
-            settle=False,
+            settle=settle,
             is_compacted=self.catalogue.covers,
             partial=self.policy.may_degrade(),
             some_away=bool(away),
         )
-        self._heed.learn()
-        unreadable = (*segments.unreadable, *indexed.unreadable, *folded.unreadable)
-        return replace(folded, unreadable=unreadable, away=tuple(away))
+        return replace(report, away=away)
 
     def follow(self, *, own: str) -> FoldReport:
         """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
