@@ -91,6 +91,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     def look() -> None:
         writer = intake.committer.writer
         if writer is not None:  # before, its start folds everything
+            intake.folder.flush()  # what a new leader lacks of this node's own must be known
             archive.follow(own=writer.id)
 
     def record(upgrades: Sequence[Commit]) -> None:
@@ -107,7 +108,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
         sampler=Sampler(archive, states=lambda: {one.site: one.state for one in archive.health.snapshot()}),
         follower=Follower(look, archive.settings.intake.follow_s),
         health=HealthWatch(
-            archive.sites,
+            archive.readable,
             archive.health,
             submit=intake.submit,
             event=archive.system_event,

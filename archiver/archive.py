@@ -16,10 +16,7 @@ from typing import Self
 from vanvault.archiver.access.gateways import Gateways
 from vanvault.archiver.errors import InvalidInput, NotFound
 from vanvault.archiver.format.names import BatchKind
-from vanvault.archiver.home import HOT_TAIL as HOT_TAIL
 from vanvault.archiver.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of
-from vanvault.archiver.home import init_home as init_home
-from vanvault.archiver.index.open import open_index_store
 from vanvault.archiver.intake.committer import OnGroup, unobserved
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.intake import Intake, Release, release_here
@@ -50,18 +47,16 @@ from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.items import Item
 from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.search.receipts import FirstReceipts
-from vanvault.archiver.search.room import SearchRoom, open_search
-from vanvault.archiver.search.search import ScanLimits
+from vanvault.archiver.search.room import SearchRoom, room_of
 from vanvault.archiver.search.secrets import search_secrets
 from vanvault.archiver.search.segment_rows import id_of
-from vanvault.archiver.settings import (
-    SITE_NAMES,
-    Settings,
-    load_settings,
-)
+from vanvault.archiver.settings import SITE_NAMES, Settings, load_settings
 from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.heed import Heed
+from vanvault.archiver.sites.lead import Lead
 from vanvault.archiver.sites.placing import place_everywhere, place_whole
 from vanvault.archiver.sites.policy import AckPolicy
+from vanvault.archiver.sites.readable import Readable
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
 from vanvault.archiver.store.open import open_site
@@ -121,15 +116,19 @@ class Archive:
         self.health = HealthBoard(
             SITE_NAMES, clock=self.clock, stopwatch=watch, rules=self.settings.health.rules()
         )
+        self.lead = Lead()
+        self.readable = Readable(self.sites, self.health)
         self.policy = AckPolicy(
             self.settings.sites.policy,
             fall_back=self.settings.sites.fall_back,
             gateways=self.gateways,
             health=self.health,
+            lead=self.lead,
         )
         self._room = self._open_search(secrets.cursors, watch)
         self.search = self._room.search
         self.histograms = self._room.histograms
+        self._heed = Heed(self.lead, self.health, self.tail, self.search)
         self.catalogue = self._room.catalogue
         self.claims = self._room.claims
         self.index = self._room.index
@@ -137,7 +136,7 @@ class Archive:
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
-            sites=self.sites,
+            sites=self.readable,
             probed=self._to_be_probed(),
             search=self.search,
             tail=self.tail,
@@ -160,6 +159,7 @@ class Archive:
     def close(self) -> None:
         """Give back files, threads and connections."""
         self._room.close()
+        self.readable.close()
         self.tail.close()
         for site in self.sites.values():
             site.close()
@@ -169,43 +169,68 @@ class Archive:
 
         Where degraded receipts are possible, with those sites that are there.
         """
-        partial = self.policy.may_degrade()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
-        spoiled = frozenset(indexed.unreadable)
-
-        def fold(sites: dict[str, Site]) -> FoldReport:
-            away = tuple(name for name in self.sites if name not in sites)
-            report = catch_up(
-                sites,
-                self.tail,
-                self.parquet,
-                settle=settle,
-                # Batches of a segment that nobody can read are the better copy, as long as they last.
-                is_compacted=lambda key: self.catalogue.finds(key, spoiled),
-                repeated=self.claims.repeated,
-                from_start=bool(spoiled - self._spoiled),
-                partial=partial,
-                some_away=bool(away),
-            )
-            return replace(report, away=away)
-
-        folded = self.policy.reaching(self.sites, fold)
-        self._spoiled = spoiled
+        folded = self.policy.reaching(
+            self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
+        )
+        self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
+    def look(self) -> FoldReport:
+        """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
+
+        What is folded without a site is confirmed before anything is signed about it (``receipts.py``).
+        Raises SiteUnavailable (no site answers), KeyUnavailable.
+        """
+        away = self.readable.away()
+        there = {name: self.readable[name] for name in self.sites if name not in away}
+        if not there:
+            raise next(iter(away.values()))
+        segments = fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
+        indexed = self.index.catch_up()
+        folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
+        self._heed.learn()
+        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+
+    def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
+        away = tuple(name for name in self.sites if name not in sites)
+        report = catch_up(
+            sites,
+            self.tail,
+            self.parquet,
+            settle=settle,
+            # Batches of a segment that nobody can read are the better copy, as long as they last.
+            is_compacted=lambda key: self.catalogue.finds(key, spoiled),
+            repeated=self.claims.repeated,
+            from_start=bool(spoiled - self._spoiled),
+            partial=self.policy.may_degrade(),
+            some_away=bool(away),
+        )
+        self._spoiled = spoiled
+        return replace(report, away=away)
+
     def follow(self, *, own: str) -> FoldReport:
-        """Fold what writers other than ``own`` committed lately. Raises SiteUnavailable, KeyUnavailable."""
+        """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
+
+        Raises SiteUnavailable (none does), KeyUnavailable.
+        """
         partial = self.policy.may_degrade()
-
-        def look(sites: dict[str, Site]) -> FoldReport:
-            return follow(sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial)
-
-        return self.policy.reaching(self.sites, look)
+        waited = self.lead.superseded  # by an earlier look: what was acknowledged before is folded now
+        report, reached = self.readable.reaching(
+            lambda sites: follow(
+                sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
+            )
+        )
+        self._heed.learn()
+        if waited:
+            self._heed.rejoin(own, reached)
+        return report
 
     def catch_up_segments(self) -> SegmentFold:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
-        return fold_segments(self.sites, self.catalogue, self.signing.public, archive=self.settings.archive)
+        there = self.readable.there()
+        return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
 
     def entry_id_at(self, position: bytes) -> str:
         """The archive's id of the entry at a position. Raises NotFound."""
@@ -216,30 +241,22 @@ class Archive:
 
     def original(self, item: Item) -> bytes:
         """The exact bytes of a search item. Raises as ``read_original`` does."""
-        return read_original(self.sites, self.parquet, self.keys, item, self.locator)
+        return read_original(self.readable, self.parquet, self.keys, item, self.locator)
 
     def _open_search(self, cursor_key: bytes, stopwatch: Stopwatch) -> SearchRoom:
-        settings, folder = self.settings.search, self.home / INDEX_WORK
-        return open_search(
+        return room_of(
+            self.settings,
+            home=self.home,
+            work=self.home / INDEX_WORK,
             tail=self.tail,
-            sites=self.sites,
+            sites=self.readable,
             parquet=self.parquet,
             provider=self.keys,
             signing=self.signing,
-            store=open_index_store(
-                self.settings.index.url,
-                home=self.home,
-                cache=folder / "parts",
-                options=self.settings.index.s3.options(),
-            ),
-            folder=folder,
             cursor_key=cursor_key,
             clock=self.clock,
             stopwatch=stopwatch,
             entropy=self.entropy,
-            limits=ScanLimits(settings.scan_rows, settings.scan_seconds),
-            threads=settings.threads,
-            cache_bytes=settings.cache_bytes,
         )
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
@@ -293,7 +310,11 @@ class Archive:
         Clocks must agree; ``trusted`` asks for sites that were probed, too.
         """
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
-        self.catch_up(settle=True)
+        self._look_first()
+        away = self.catch_up(settle=True).away
+        stand = self.lead.stand
+        self.lead.check_reached(away)
+        self.lead.rejoin()
         self.trust.check_clocks()
         if trusted:
             self.trust.check_probes()
@@ -312,7 +333,10 @@ class Archive:
         )
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
-            event = self.system_event("writer.opened", {"host": socket.gethostname(), "writer": writer.id})
+            detail: dict[str, object] = {"host": socket.gethostname(), "writer": writer.id}
+            if stand.epoch:
+                detail["epoch"] = stand.epoch
+            event = self.system_event("writer.opened", detail)
             heads = self.tail.unrecorded_heads()
             degraded = self.policy.may_degrade()
             return writer, writer.open(event, heads=heads, unrecorded=unrecorded, degraded=degraded)
@@ -329,7 +353,7 @@ class Archive:
             receipts=self.receipts,
             open_writer=self.open_writer,
             check=self.check_trust,
-            before_commit=self.trust.check_step,
+            before_commit=self._before_commit,
             policy=self.policy,
             health=self.health,
             check_s=self.settings.clock.check_s,
@@ -343,6 +367,18 @@ class Archive:
             fault=self._fault,
             on_group=on_group,
         )
+
+    def _look_first(self) -> None:
+        """Fold for readers while a site is away; also to learn of a promotion. Raises SiteUnavailable."""
+        away = self.readable.away()
+        if away:
+            self.look()
+            if not self.policy.may_degrade():
+                raise next(iter(away.values()))
+
+    def _before_commit(self) -> None:
+        self.lead.check()
+        self.trust.check_step()
 
     def endpoint(self, site: str) -> str:
         """Where a site is, as probes name it. Raises InvalidInput (no such site)."""

@@ -16,12 +16,8 @@ from vanvault.archiver.ports import (
     SystemClock,
     SystemEntropy,
 )
-from vanvault.archiver.settings import (
-    FILE_NAME,
-    SITE_NAMES,
-    KeysSettings,
-    initial_text,
-)
+from vanvault.archiver.settings import FILE_NAME, SITE_NAMES, initial_text
+from vanvault.archiver.settings_sections import KeysSettings
 from vanvault.archiver.store.file_root import read_manifest
 from vanvault.archiver.store.open import create_site
 from vanvault.archiver.store.url import FileUrl, parse_site_url

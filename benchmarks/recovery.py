@@ -32,8 +32,9 @@ from minio_sites import BUCKET, give_credentials, minio, trust_unprobed
 from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.archive import Archive, init_home
+from vanvault.archiver.archive import Archive
 from vanvault.archiver.format.names import batch_key, new_writer_id
+from vanvault.archiver.home import init_home
 from vanvault.archiver.ports import SystemClock
 from vanvault.archiver.settings import FILE_NAME
 from vanvault.archiver.store.open import create_site, open_site

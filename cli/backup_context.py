@@ -36,7 +36,8 @@ def opened(home: Path) -> Iterator[tuple[Archive, Repository]]:
 
 def repository_of(home: Path, archive: Archive | None, elsewhere: Elsewhere) -> Repository:
     """The repository of the settings, or the one that options name."""
-    from vanvault.archiver.settings import BackupSettings, load_settings
+    from vanvault.archiver.settings import load_settings
+    from vanvault.archiver.settings_sections import BackupSettings
     from vanvault.recovery.backup.place import Place, open_restic, place_of
     from vanvault.recovery.backup.repository import Repository
 

@@ -40,7 +40,7 @@ def catch_up(archive: Archive) -> bool:
     KeyUnavailable.
     """
     try:
-        report = archive.catch_up(settle=False)
+        report = archive.look()
     except SiteUnavailable as error:
         warn(f"the site {error.site} is away ({error.message}); results may be incomplete")
         return False

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.settings import KeysSettings, Pkcs11Settings
+from vanvault.archiver.settings_sections import KeysSettings, Pkcs11Settings
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option
 

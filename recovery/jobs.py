@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from vanvault.archiver.errors import SettingsError, SiteUnavailable
-from vanvault.archiver.settings import JobsSettings
+from vanvault.archiver.settings_sections import JobsSettings
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")

@@ -17,7 +17,7 @@ from vanvault.archiver.keys.pkcs11_pin import pin_from_command, pin_from_file
 from vanvault.archiver.keys.port import KEY_BYTES, PURPOSES, MasterKeys, parse_key_id
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, wrap_with
 from vanvault.archiver.ports import Clock, Entropy
-from vanvault.archiver.settings import KeysSettings
+from vanvault.archiver.settings_sections import KeysSettings
 
 if TYPE_CHECKING:
     from vanvault.archiver.keys.escrow import Escrow

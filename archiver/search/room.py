@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vanvault.archiver.index.open import open_index_store
 from vanvault.archiver.index.store import IndexStore
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.port import KeyProvider
@@ -22,6 +23,7 @@ from vanvault.archiver.search.places import Places
 from vanvault.archiver.search.search import ScanLimits, Search
 from vanvault.archiver.search.segment_files import SegmentFiles
 from vanvault.archiver.search.segment_search import SegmentSearch
+from vanvault.archiver.settings import Settings
 from vanvault.archiver.store.port import Site
 
 
@@ -97,3 +99,39 @@ def open_search(
     claims = Claims(tail, catalogue, index, files)
     histograms = Histograms(tail, catalogue, index)
     return SearchRoom(catalogue, files, locator, index, claims, search, histograms, pool)
+
+
+def room_of(
+    settings: Settings,
+    *,
+    home: Path,
+    work: Path,
+    tail: HotTail,
+    sites: Mapping[str, Site],
+    parquet: ParquetKeys,
+    provider: KeyProvider,
+    signing: SigningKeys,
+    cursor_key: bytes,
+    clock: Clock,
+    stopwatch: Stopwatch,
+    entropy: Entropy,
+) -> SearchRoom:
+    """Search as the settings say; ``work``: a folder for index files in the making."""
+    return open_search(
+        tail=tail,
+        sites=sites,
+        parquet=parquet,
+        provider=provider,
+        signing=signing,
+        store=open_index_store(
+            settings.index.url, home=home, cache=work / "parts", options=settings.index.s3.options()
+        ),
+        folder=work,
+        cursor_key=cursor_key,
+        clock=clock,
+        stopwatch=stopwatch,
+        entropy=entropy,
+        limits=ScanLimits(settings.search.scan_rows, settings.search.scan_seconds),
+        threads=settings.search.threads,
+        cache_bytes=settings.search.cache_bytes,
+    )

@@ -250,6 +250,10 @@ class TailReader:
         ).fetchone()[0]
         return f"{batch_prefix()}{min(earliest, active or earliest, compacted or earliest)}"
 
+    def newest_batch(self) -> int:
+        """A number that changes whenever a batch was folded, by whatever process."""
+        return int(self.connection().execute("SELECT coalesce(max(n), 0) FROM batch").fetchone()[0])
+
     def fold_completed(self) -> None:
         """Every batch that lies at the sites is folded, as of now."""
         self.connection().execute(

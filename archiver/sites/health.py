@@ -72,6 +72,13 @@ def level(health: SiteHealth, now: datetime) -> SiteHealth:
     return SiteHealth("healthy", now) if health.state == "catching-up" else health
 
 
+def taken_out(health: SiteHealth, reason: str, now: datetime) -> SiteHealth:
+    """An operator decided to go on without the site; it comes back like any other that was out."""
+    if health.state == "out":
+        return health
+    return SiteHealth("out", now, reason, relapses=health.relapses)
+
+
 def _after_failure(health: SiteHealth, what: Seen, rules: HealthRules, now: datetime) -> SiteHealth:
     failed = replace(
         health,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.model.times import rfc3339_seconds
 from vanvault.archiver.ports import Clock, Stopwatch
-from vanvault.archiver.sites.health import HealthRules, Seen, SiteHealth, Sort, State, level, seen
+from vanvault.archiver.sites.health import HealthRules, Seen, SiteHealth, Sort, State, level, seen, taken_out
 
 #: Changes that wait to be archived; the oldest are dropped beyond that, and the newest tell the state.
 _CHANGES_KEPT = 1_000
@@ -107,6 +107,11 @@ class HealthBoard:
         with self._lock:
             self._lags[site] = Lag()
             self._move(site, level(self._health[site], self._clock.now()))
+
+    def take_out(self, site: str, reason: str) -> None:
+        """By decision of an operator, ``site`` is not waited for until it comes back."""
+        with self._lock:
+            self._move(site, taken_out(self._health[site], reason, self._clock.now()))
 
     def lags(self, site: str, lag: Lag) -> None:
         """What a comparison found that ``site`` lacks."""

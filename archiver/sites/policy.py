@@ -2,7 +2,8 @@
 
 ``all``: every site holds the entry. ``any``: one site holds all of it, the others failed or are out; the
 receipt says so. With ``fall_back``, gateways that follow the appliance's ``all`` are treated as under
-``any`` for as long as a site is out. A gateway that was set to ``all`` itself never is.
+``any`` for as long as a site is out; so they are from a promotion until failback, when the site that leads
+must hold the entry. A gateway that was set to ``all`` itself never is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from vanvault.archiver.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.evidence.receipts import Receipt, holders
 from vanvault.archiver.model.entry import SYSTEM_GATEWAY
 from vanvault.archiver.sites.health_board import HealthBoard
+from vanvault.archiver.sites.lead import Lead
 from vanvault.archiver.store.port import Site
 
 Policy = Literal["all", "any"]
@@ -36,12 +38,19 @@ class AckPolicy:
     """Answers for one appliance; settings are read once, gateways and health at every question."""
 
     def __init__(
-        self, policy: Policy, *, fall_back: bool, gateways: GatewayPolicies, health: HealthBoard
+        self,
+        policy: Policy,
+        *,
+        fall_back: bool,
+        gateways: GatewayPolicies,
+        health: HealthBoard,
+        lead: Lead,
     ) -> None:
         self._policy = policy
         self._fall_back = fall_back
         self._gateways = gateways
         self._health = health
+        self._lead = lead
 
     def admits_degraded(self, gateway: str) -> bool:
         """May this gateway be given a degraded receipt now? Raises SettingsError."""
@@ -64,16 +73,20 @@ class AckPolicy:
 
     def check_open(self, gateway: str) -> None:
         """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""
+        self._lead.check()
         out = self._health.out()
-        if not out or self.admits_degraded(gateway):
+        stand = self._lead.stand
+        unled = stand.alone and stand.leader in out
+        if not out or (self.admits_degraded(gateway) and not unled):
             return
-        site = min(out)
+        site = stand.leader if unled else min(out)
         raise SiteUnavailable(
             f"site {site} is out, and nothing is acknowledged that it does not hold",
             site=site,
             may_be_stored=False,
             hint="Send the same request again when it is back. The operator may decide beforehand what to do"
-            " without it: sites.policy, sites.fall_back, vanvault gateway add --policy.",
+            " without it: sites.policy, sites.fall_back, vanvault gateway add --policy; or now:"
+            " vanvault failover promote.",
         )
 
     def refusal(self, gateway: str, receipt: Receipt) -> SiteUnavailable | None:
@@ -81,7 +94,9 @@ class AckPolicy:
         if not receipt.get("degraded"):
             return None
         whole_at = holders(receipt)
-        if whole_at and self.admits_degraded(gateway):
+        stand = self._lead.stand
+        enough = stand.leader in whole_at if stand.alone else bool(whole_at)
+        if enough and self.admits_degraded(gateway):
             return None
         sites = {placement["site"] for placement in receipt["placements"]}
         away = next((site.site for site in self._health.snapshot() if site.site not in whole_at), "a site")
@@ -111,4 +126,6 @@ class AckPolicy:
                 there = {name: site for name, site in there.items() if name != error.site}
 
     def _appliance(self) -> Policy:
+        if self._lead.stand.alone:
+            return "any"
         return "any" if self._fall_back and self._health.out() else self._policy

@@ -17,7 +17,7 @@ from vanvault.archiver.home import KEYS_FOLDER
 from vanvault.archiver.keys.disk import sync_folder
 from vanvault.archiver.keys.escrow_files import read_bundle, read_key_files
 from vanvault.archiver.settings import FILE_NAME as SETTINGS
-from vanvault.archiver.settings import BackupSettings
+from vanvault.archiver.settings_sections import BackupSettings
 
 #: Under this name the bundle comes back, wherever the settings say that it lies.
 BUNDLE = "escrow-bundle.vve"

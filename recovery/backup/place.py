@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from vanvault.archiver.errors import SettingsError
-from vanvault.archiver.settings import BackupSettings
+from vanvault.archiver.settings_sections import BackupSettings
 from vanvault.archiver.store.credentials import Credentials, optional_credentials
 from vanvault.recovery.backup.restic import Restic
 from vanvault.recovery.backup.restic_facts import REPOSITORY

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from vanvault.archiver.errors import InvalidInput, SettingsError
-from vanvault.archiver.settings import SITE_NAMES, JobSettings, Settings
+from vanvault.archiver.settings import SITE_NAMES, Settings
+from vanvault.archiver.settings_sections import JobSettings
 from vanvault.archiver.store.url import S3Url, parse_site_url
 from vanvault.recovery.schedule.model import Command, Job, parse_span, parse_time_of_day
 

@@ -23,7 +23,7 @@ from vanvault.archiver.keys.pkcs11_session import TokenSession, token_session
 from vanvault.archiver.keys.port import PURPOSES, key_id
 from vanvault.archiver.keys.provider import bring_back, differing, masters_in, open_token
 from vanvault.archiver.keys.wrapping import unwrap_with, wrap_with
-from vanvault.archiver.settings import KeysSettings
+from vanvault.archiver.settings_sections import KeysSettings
 
 DATA_KEY = bytes(range(32))
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.server import free_port
 from vanvault.archiver.errors import InvalidInput, SettingsError, SiteUnavailable
-from vanvault.archiver.settings import JobsSettings
+from vanvault.archiver.settings_sections import JobsSettings
 from vanvault.recovery.jobs import InProcess, ProcessPool, open_jobs
 
 ITEMS = list(range(12))

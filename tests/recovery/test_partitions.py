@@ -98,11 +98,13 @@ class Side:
 
 
 class Partitions(RuleBasedStateMachine):
+    policy = "any"
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setenv("VANVAULT_SITES__POLICY", "any")
+        self.patch.setenv("VANVAULT_SITES__POLICY", self.policy)
         self.patch.setenv("VANVAULT_HEALTH__BACK_S", "0")
         clock = ManualClock()
         path = Path(self.folder.name)
@@ -169,7 +171,8 @@ class Partitions(RuleBasedStateMachine):
         archive.catch_up()
         assert not upgrade_all(archive).damaged
         archive.record("site.reconciled", {})
-        assert reconcile(archive.sites, pause=lambda: None).fetched.objects == 0
+        again = reconcile(archive.sites, pause=lambda: None)
+        assert again.fetched.objects == 0 or archive.lead.stand.alone  # then the leader's copy was enough
         stored = self.check_objects(archive)
         for message_id, body, receipt in self.acknowledged:
             verify_receipt(receipt, archive.signing.public)

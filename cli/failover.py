@@ -1,0 +1,235 @@
+"""``vanvault failover``: who leads, promotion of a site, a second person's approval, and the way back."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.errors import ExitCode
+from vanvault.cli.output import emit_json, json_option, print_pairs, warn
+from vanvault.cli.progress import progress
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from vanvault.recovery.failover.failover import Done
+    from vanvault.recovery.failover.plan import Facts, Missing, Plan
+
+_reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the record. Required.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+_dry_option = click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
+_site_option = click.option(
+    "--site",
+    "leader",
+    type=click.Choice(("primary", "standby")),
+    help="The site that is to lead alone; by default the one that does not lead.",
+)
+
+
+@click.group("failover")
+def command() -> None:
+    """Promote a site when the other is lost, and fail back when it has returned.
+
+    An epoch begins with each step; it is an event in the archive, which every node folds and obeys.
+    """
+
+
+@command.command("status")
+@json_option
+@click.pass_obj
+def status(home: Path, as_json: bool) -> ExitCode:
+    """Show epoch, leader, what each site lacks, open conflicts, and what a promotion would do.
+
+    Ends with 10 when a site is not reached from here.
+    """
+    from vanvault.recovery.failover.facts import gather
+    from vanvault.recovery.failover.plan import plan_promotion
+
+    with open_archive(home) as archive:
+        catch_up(archive)
+        facts = gather(archive)
+    plan = plan_promotion(facts)
+    if as_json:
+        emit_json(_fields(facts, plan))
+    else:
+        print_pairs(_lines(facts))
+        click.echo(f"\nA promotion of {plan.leader} (plan {plan.id}) would mean:")
+        _show(plan)
+    return ExitCode.OK if all(site.reachable for site in facts.sites) else ExitCode.SITE
+
+
+@command.command("promote")
+@_site_option
+@_reason_option
+@_dry_option
+@_yes_option
+@json_option
+@click.pass_obj
+def promote_(
+    home: Path, leader: str | None, reason: str, dry_run: bool, yes: bool, as_json: bool
+) -> ExitCode:
+    """Let one site lead alone: nodes that reach it accept entries with degraded receipts until failback.
+
+    Ends with 3 when the hook failed; the promotion stands.
+    """
+    from vanvault.recovery.failover.failover import current_plan, promote
+
+    with open_archive(home) as archive:
+        catch_up(archive)
+        plan = current_plan(archive, action="promote", leader=leader or "")
+        if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
+            return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
+        done = promote(archive, plan, reason=reason, who=account())
+    return _tell(done, as_json=as_json)
+
+
+@command.command("approve")
+@click.argument("plan_id")
+@json_option
+@click.pass_obj
+def approve_(home: Path, plan_id: str, as_json: bool) -> None:
+    """Approve another person's plan of a promotion, on record; it holds good for 24 hours."""
+    from vanvault.recovery.failover.failover import approve
+
+    who = account()
+    with open_archive(home) as archive:
+        catch_up(archive)
+        plan = approve(archive, plan_id, who=who)
+    if as_json:
+        emit_json({"approved": plan.id, "who": who, "leader": plan.leader, "epoch": plan.epoch})
+    else:
+        click.echo(f"{plan.id}: approved by {who}; {plan.leader} may be promoted by another person")
+
+
+@command.command("failback")
+@_reason_option
+@click.option(
+    "--share",
+    "share_text",
+    default="1/20",
+    show_default=True,
+    metavar="N/T",
+    help="Part of the objects that is read and verified before.",
+)
+@click.option("--unlevel", is_flag=True, help="Go back although something is amiss.")
+@_dry_option
+@_yes_option
+@json_option
+@click.pass_obj
+def failback_(
+    home: Path, reason: str, share_text: str, unlevel: bool, dry_run: bool, yes: bool, as_json: bool
+) -> ExitCode:
+    """Bring both sites level, verify a share, and let the primary lead again with both sites needed.
+
+    Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
+    """
+    from vanvault.recovery.failover.failover import current_plan, failback, level
+    from vanvault.recovery.verify.model import Share
+
+    share = Share.parse(share_text)
+    with open_archive(home) as archive:
+        catch_up(archive)
+        plan = current_plan(archive, action="failback")
+        if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
+            return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
+        with progress("reconciling", quiet=as_json) as step:
+            leveled = level(archive, share, step=step)
+        done = failback(archive, plan, leveled, reason=reason, who=account(), unlevel=unlevel)
+    return _tell(done, as_json=as_json)
+
+
+def account() -> str:
+    """The operating system's account of this process: by its id, not by what the environment says."""
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def _agreed(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
+    """Show the plan; may it be carried out? With --json nobody is asked, so it takes --yes."""
+    if dry_run and as_json:
+        emit_json({"dry_run": True, "plan": plan.as_json()})
+    elif not as_json:
+        click.echo(f"Plan {plan.id}: {plan.action} {plan.leader}, epoch {plan.epoch}")
+        _show(plan)
+    if dry_run:
+        return False
+    if as_json and not yes:
+        raise click.UsageError("--json asks nothing, so it needs --yes")
+    if not yes and not plan.blockers:
+        click.confirm("Go on?", abort=True)
+    return True
+
+
+def _show(plan: Plan) -> None:
+    for blocker in plan.blockers:
+        warn(f"not possible: {blocker}")
+    for effect in plan.effects:
+        click.echo(f"  - {effect}")
+
+
+def _tell(done: Done, *, as_json: bool) -> ExitCode:
+    plan, hook = done.plan, done.hook
+    if as_json:
+        emit_json(
+            {
+                "action": plan.action,
+                "plan": plan.as_json(),
+                "epoch": plan.epoch,
+                "leader": plan.leader,
+                "approved_by": done.approved_by,
+                "hook": None if hook is None else {**asdict(hook), "ok": hook.ok},
+            }
+        )
+    else:
+        click.echo(f"epoch {plan.epoch}: {plan.leader} leads")
+    if hook is not None and not hook.ok:
+        warn(f"the {plan.action} hook failed ({hook.summary}); what was decided stands. {hook.output}")
+        return ExitCode.CHECK_FAILED
+    return ExitCode.OK
+
+
+def _fields(facts: Facts, plan: Plan) -> dict[str, Any]:
+    stand = facts.stand
+    return {
+        "epoch": stand.epoch,
+        "leader": stand.leader,
+        "alone": stand.alone,
+        "sites": [
+            {
+                "site": site.site,
+                "role": "leads" if site.site == stand.leader else "follows",
+                "reachable": site.reachable,
+                "detail": site.detail,
+                "last_entry": _time(site.last_entry),
+                "missing": _missing(site.missing),
+            }
+            for site in facts.sites
+        ],
+        "conflicts": facts.conflicts,
+        "writers_open": [node.writer for node in facts.nodes if not node.closed],
+        "promotion": plan.as_json(),
+    }
+
+
+def _missing(missing: Missing) -> dict[str, Any]:
+    return {"batches": missing.batches, "entries": missing.entries, "oldest": _time(missing.oldest)}
+
+
+def _lines(facts: Facts) -> list[tuple[str, str]]:
+    stand = facts.stand
+    alone = ", alone since its promotion" if stand.alone else ""
+    lines = [("epoch", str(stand.epoch)), ("leader", f"{stand.leader}{alone}")]
+    for site in facts.sites:
+        state = "answers" if site.reachable else f"away: {site.detail}"
+        lines.append((site.site, f"{state}; lacks {site.missing.entries} entries that were acknowledged"))
+    return [*lines, ("conflicts", str(facts.conflicts))]
+
+
+def _time(moment: datetime | None) -> str | None:
+    return rfc3339_seconds(moment.replace(microsecond=0)) if moment is not None else None

@@ -1,0 +1,1 @@
+"""Failover: promotion of a site, and the way back."""

@@ -1,0 +1,200 @@
+"""Promotion and failback: decisions of people, on record in the archive, that every node folds and obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import AccessDenied, Conflict, Damaged, InvalidInput, VanVaultError
+from vanvault.archiver.model.times import to_us
+from vanvault.archiver.sites.lead import Stand
+from vanvault.archiver.sites.lead_record import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
+from vanvault.recovery.failover.facts import gather
+from vanvault.recovery.failover.hooks import HookResult, run_hook
+from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
+from vanvault.recovery.pipeline import Effort
+from vanvault.recovery.progress import Step, silent
+from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile
+from vanvault.recovery.reconcile.upgrade import upgrade_all
+from vanvault.recovery.verify.archive import verify_archive
+from vanvault.recovery.verify.model import Share, VerifyReport
+
+MAX_REASON = 1_000  # characters
+#: An approval holds good for so long.
+APPROVAL_LASTS = timedelta(hours=24)
+#: While nodes write, the first comparison of the sites is out of date when it ends.
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that is on record, and how its hook went (None: there is none)."""
+
+    plan: Plan
+    approved_by: str
+    hook: HookResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leveled:
+    """What was done before a failback."""
+
+    reconciled: ReconcileReport
+    verified: VerifyReport
+    problems: tuple[str, ...]  # why the archive is not as it must be; empty when it is
+
+
+def approvals(archive: Archive, plan: Plan) -> list[str]:
+    """Who approved this step lately, the first one first."""
+    since = to_us(archive.clock.now() - APPROVAL_LASTS)
+    found = [detail_of(item) for item in events(archive.search, APPROVED, from_us=since)]
+    return [str(detail["who"]) for detail in found if detail["plan"] == plan.id]
+
+
+def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Plan:
+    """Put a person's consent to a promotion on record; ``leader`` as ``promote`` takes it.
+
+    Raises InvalidInput (the plan is another one), Conflict (approved by ``who`` already), SiteUnavailable.
+    """
+    facts, leaders = gather(archive), (leader,) if leader else tuple(archive.sites)
+    plans = [plan_promotion(facts, name) for name in leaders]
+    plan = next((plan for plan in plans if plan.id == plan_id), None)
+    if plan is None:
+        raise InvalidInput(
+            f"{plan_id[:40]} is not the plan of a promotion that can be made now",
+            field="plan_id",
+            hint="The id is shown by: vanvault failover promote --dry-run.",
+        )
+    if who in approvals(archive, plan):
+        raise Conflict(f"{who} approved this plan already")
+    with archive.lead.assumed(_alone(plan)):
+        _record(archive, plan, APPROVED, {"plan": plan.id, "who": who})
+    return plan
+
+
+def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
+    """Put the promotion on record, at the site that leads from now on; then run the hook.
+
+    The promotion stands whatever the hook does.
+
+    Raises:
+        InvalidInput: no reason, or too long a one.
+        Conflict: something stands against the plan.
+        AccessDenied: a second person's approval is needed.
+        SiteUnavailable: the site that is to lead does not take the event; nothing was promoted.
+    """
+    _check(plan, reason)
+    others = [name for name in approvals(archive, plan) if name != who]
+    if archive.settings.failover.approval and not others:
+        raise AccessDenied(
+            "another person must approve this promotion first",
+            authenticated=True,
+            hint=f"From another account: vanvault failover approve {plan.id}",
+        )
+    approved_by = others[0] if others else ""
+    detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
+    with archive.lead.assumed(_alone(plan)):
+        _record(archive, plan, PROMOTED, {**detail, "approved_by": approved_by})
+    return Done(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
+
+
+def level(
+    archive: Archive,
+    share: Share,
+    *,
+    effort: Effort | None = None,
+    step: Step = silent,
+    pause: Callable[[], None] = pause,
+) -> Leveled:
+    """Copy both ways until nothing is missing, upgrade receipts, and verify a share of the objects.
+
+    Raises SiteUnavailable, KeyUnavailable.
+    """
+    for _ in range(_ROUNDS):
+        report = reconcile(archive.sites, effort=effort, step=step, pause=pause)
+        if report.level and not report.fetched.objects:
+            break
+    for site in archive.sites:
+        archive.health.heard(site, None)  # it was just listed to its end, and took what it lacked
+        if report.level:
+            archive.health.level(site)
+    archive.catch_up()
+    upgraded = upgrade_all(archive, effort=effort)
+    verified = verify_archive(archive, share=share, effort=effort, pause=pause)
+    facts = gather(archive)
+    problems = []
+    if not report.level:
+        problems.append(f"the sites are not level: {report.failures} objects could not be copied")
+    if upgraded.damaged:
+        problems.append(f"{len(upgraded.damaged)} batches are whole at no site")
+    if not verified.whole:
+        problems.append("verification found what is not whole; run: vanvault verify")
+    if facts.conflicts:
+        problems.append(f"{facts.conflicts} conflicts are open; see: vanvault reconcile --json")
+    return Leveled(report, verified, tuple(problems))
+
+
+def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who: str, unlevel: bool) -> Done:
+    """Put the failback on record at both sites; then run the hook.
+
+    ``unlevel``: whatever ``leveled`` found. Raises as ``promote`` does, and Damaged for what it found.
+    """
+    _check(plan, reason)
+    if leveled.problems and not unlevel:
+        raise Damaged(
+            f"no failback: {'; '.join(leveled.problems)}",
+            hint="Mend that first. To go back all the same: --unlevel.",
+        )
+    detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
+    with archive.lead.assumed(Stand(plan.epoch)):
+        archive.record(FAILED_BACK, {**detail, "problems": list(leveled.problems)})
+    return Done(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
+
+
+def current_plan(archive: Archive, *, action: str, leader: str = "") -> Plan:
+    """The plan of a step as of now. Raises InvalidInput (no such site)."""
+    if leader:
+        archive.endpoint(leader)
+    facts = gather(archive)
+    return plan_failback(facts) if action == "failback" else plan_promotion(facts, leader)
+
+
+def _check(plan: Plan, reason: str) -> None:
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise InvalidInput(
+            f"a reason of 1 to {MAX_REASON} characters is needed", field="reason", hint="It goes on record."
+        )
+    if plan.blockers:
+        raise Conflict("; ".join(plan.blockers))
+
+
+def _alone(plan: Plan) -> Stand:
+    return replace(Stand(plan.epoch), alone=True)
+
+
+def _record(archive: Archive, plan: Plan, type: str, detail: dict[str, object]) -> None:
+    """At the leader of the plan; the other site is not waited for."""
+    other = next(site for site in archive.sites if site != plan.leader)
+    archive.health.take_out(other, f"site {plan.leader} is being promoted")
+    archive.record(type, detail)
+
+
+def _hook(archive: Archive, plan: Plan, command: Sequence[str]) -> HookResult | None:
+    if not command:
+        return None
+    result = run_hook(
+        command,
+        action=plan.action,
+        epoch=plan.epoch,
+        leader=plan.leader,
+        url=archive.endpoint(plan.leader),
+        timeout_s=archive.settings.failover.hook_timeout_s,
+    )
+    try:
+        archive.record(HOOK, {"epoch": plan.epoch, "action": plan.action, "result": result.summary})
+    except VanVaultError as error:
+        # What was decided is on record, and what the hook said is told; only this line of the log is not.
+        return replace(result, output=f"{result.output}\nnot on record: {error.message}".strip())
+    return result
