@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.format.manifest import encode_manifest, manifest_statement
@@ -153,7 +154,7 @@ def plain(log: pa.Table) -> pa.Table:
     """The same rows as a user of a database would keep them: no columns of the archive's own."""
     left_out = {"sequence", "row", "original", "repeats", "writer"}
     names = [field.name for field in LOG if field.name not in left_out]
-    first = pa.array([numbers[0] for numbers in log.column("insurance_numbers").to_pylist()])
+    first = pc.list_element(log.column("insurance_numbers"), 0)
     return log.select(names).drop(["insurance_numbers"]).append_column("insurance_number", first)
 
 
