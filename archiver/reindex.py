@@ -18,6 +18,11 @@ from pathlib import Path
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.search.key_index import IndexReport
 
+#: Log parts that were done, and those that no site gives.
+Built = tuple[list[str], list[str]]
+#: Calls ``function(home, argument)`` of every argument somewhere, and gives the results in order.
+Spread = Callable[[Callable[[Path, list[str]], Built], Sequence[list[str]]], Iterator[Built]]
+
 #: Segments of one file: as many postings as a worker holds in memory at once.
 TOGETHER = 16
 #: With fewer segments than this, starting processes costs more than it gives.
@@ -68,12 +73,14 @@ def rebuild_index(
     *,
     discard: bool = False,
     workers: int = 1,
+    spread: Spread | None = None,
     begin: Callable[[int], Callable[[int], None]] = lambda total: lambda done: None,
 ) -> IndexReport:
     """Index every segment that is not; with ``discard`` delete what there is first.
 
     Args:
         workers: processes; 1 works in this one.
+        spread: works on other machines instead (``recovery/jobs.py``).
         begin: told how many segments there are to do; gives what is told of each few that are done.
 
     Raises SiteUnavailable, KeyUnavailable: what was done until then stands.
@@ -84,7 +91,9 @@ def rebuild_index(
     archive.index.refresh()
     missing = archive.index.wanting()
     step = begin(len(missing))
-    if workers > 1 and len(missing) > WORTH_WORKERS:
+    if spread is not None and missing:
+        report = archive.index.rebuild(step, build=lambda logs: spread(build_file, _groups(logs, TOGETHER)))
+    elif workers > 1 and len(missing) > WORTH_WORKERS:
         with _processes(workers) as pool:
             report = archive.index.rebuild(step, build=_in_pool(archive.home, pool, workers))
     else:
@@ -101,8 +110,7 @@ def _in_pool(
 
     def build(logs: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
         size = max(1, min(TOGETHER, -(-len(logs) // workers)))
-        groups = [list(logs[at : at + size]) for at in range(0, len(logs), size)]
-        running = {pool.submit(_build, str(home), group) for group in groups}
+        running = {pool.submit(build_file, home, group) for group in _groups(logs, size)}
         while running:
             ended, running = wait(running, return_when=FIRST_COMPLETED)
             for one in ended:
@@ -111,9 +119,13 @@ def _in_pool(
     return build
 
 
-def _build(home: str, logs: list[str]) -> tuple[list[str], list[str]]:
-    """In a worker. Raises what the archive raises."""
-    with Archive(Path(home)) as archive:
+def _groups(logs: Sequence[str], size: int) -> list[list[str]]:
+    return [list(logs[at : at + size]) for at in range(0, len(logs), size)]
+
+
+def build_file(home: Path, logs: list[str]) -> tuple[list[str], list[str]]:
+    """In a worker: one index file of these log parts. Raises what the archive raises."""
+    with Archive(home) as archive:
         return archive.index.build(logs)
 
 

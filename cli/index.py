@@ -59,18 +59,22 @@ def status(home: Path, as_json: bool) -> None:
 def rebuild(home: Path, discard: bool, workers: int, as_json: bool) -> ExitCode:
     """Index every segment that is not, from the segments alone.
 
-    It may be stopped and begun again at any moment: without --discard it goes on where it was. Ends with 3
-    when a segment could be read at no site; its entries are found in batches as long as these last.
+    Where jobs.dask is set, the workers of that scheduler do it. It may be stopped and begun again at any
+    moment: without --discard it goes on where it was. Ends with 3 when a segment could be read at no site;
+    its entries are found in batches as long as these last.
     """
     from vanvault.archiver.reindex import rebuild_index
+    from vanvault.recovery.jobs import open_jobs
 
     with open_archive(home) as archive, ExitStack() as stack:
+        jobs = archive.settings.jobs
+        spread = stack.enter_context(open_jobs(home, jobs)).map if jobs.dask else None
 
         def begin(total: int) -> Callable[[int], None]:
             shown = stack.enter_context(progress("indexing segments", total=total, quiet=as_json))
             return lambda done: shown(done)
 
-        report = rebuild_index(archive, discard=discard, workers=workers, begin=begin)
+        report = rebuild_index(archive, discard=discard, workers=workers, spread=spread, begin=begin)
     if as_json:
         emit_json({"indexed": report.indexed, "merged": report.merged, "unreadable": list(report.unreadable)})
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recovery.test_jobs import dask_cluster
 from tests.search.brute import expected, scan, search_all
 from tests.support.archives import Node, message
 from tests.support.command import vanvault
@@ -76,6 +77,17 @@ def test_in_this_process_and_on_two_others(archive: Archive, made: Path) -> None
         assert sum(told) == segments
         check(archive)
     assert rebuild_index(archive, workers=2).indexed == 0
+
+
+def test_on_the_workers_of_a_dask_scheduler(
+    archive: Archive, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segments = len(archive.catalogue.segments())
+    archive.index.discard()
+    with dask_cluster(2) as address:
+        monkeypatch.setenv("VANVAULT_JOBS__DASK", address)
+        assert vanvault(made, "index", "rebuild")["indexed"] == segments
+    check(archive)
 
 
 def test_files_that_a_killed_run_stored_are_used(archive: Archive) -> None:
