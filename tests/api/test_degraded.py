@@ -95,7 +95,7 @@ def test_degraded_then_upgraded(tmp_path: Path, site: str) -> None:
         query = Query(filters={"type": "vanvault.site.health"}, order="oldest")
         states = [orjson.loads(item["detail"])["to"] for item in archive.search.page(query).items]
         assert states[-3:] == ["out", "catching-up", "healthy"]
-    for file in (home / "cache").iterdir():
+    for file in (home / "cache").glob("hot-tail*"):
         file.unlink()
     with Archive(home) as archive:  # another node, which never saw any of it
         archive.catch_up()

@@ -40,7 +40,11 @@ def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None
     home = tmp_path / "home"
     token = init_home(home)
     with Server(home) as server, server.wait_ready().client(token) as client:
-        assert client.get("/v1/health/ready").json() == {"status": "ready", "state": "ready", "notes": []}
+        body = client.get("/v1/health/ready").json()
+        assert {site["site"]: site["state"] for site in body.pop("sites")} == dict.fromkeys(
+            ("primary", "standby"), "healthy"
+        )
+        assert body == {"status": "ready", "state": "ready", "notes": []}
         (home / "sites" / "standby").rename(tmp_path / "aside")
         wait_for_state(client, "site-away", "settling")  # settling: a heartbeat came first
         problem = check_problem(client.get("/v1/health/ready"), 503, "site-unavailable")

@@ -227,7 +227,7 @@ def test_a_node_that_starts_amid_faults_forgets_nothing(
 
 
 def lose_hot_tail(home: S3Home) -> None:
-    for file in (home.path / "cache").iterdir():
+    for file in (home.path / "cache").glob("hot-tail*"):
         file.unlink()
 
 

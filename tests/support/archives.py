@@ -94,7 +94,7 @@ class Home:
 
     def forget_hot_tail(self) -> None:
         """What a lost disk of a node does."""
-        for file in (self.path / HOT_TAIL).parent.iterdir():
+        for file in (self.path / HOT_TAIL).parent.glob("hot-tail*"):
             file.unlink()
 
     def check(self) -> None:
