@@ -49,7 +49,10 @@ def test_uncompacted_batches_about_to_lose_their_lock_are_named_and_nothing_is_e
         assert status._segments(archive)["alarms"] == []
 
 
-SERVER = {"server": {"url": NOWHERE, "ready": False, "detail": ""}}
+SERVER = {
+    "server": {"url": NOWHERE, "ready": False, "detail": ""},
+    "health": {"from": "look", "sites": []},
+}
 
 
 def loose_in(text: object) -> bool:

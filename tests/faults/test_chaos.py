@@ -83,7 +83,7 @@ def ledger(tmp_path: Path, home: Home) -> Iterator[Ledger]:
 
 def timeline_of(archive: Archive) -> Any:
     return lambda transaction, gateway: [
-        item["event_id"] for item in archive.search.timeline(transaction, gateway)
+        item["event_id"] for item in archive.search.timeline(transaction, gateway).items
     ]
 
 

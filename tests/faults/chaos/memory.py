@@ -533,7 +533,7 @@ def _ask(world: World, archive: Archive) -> None:
     check_found(archive, world.ledger, world.verdict)
 
     def timeline(transaction: str, gateway: str) -> list[str]:
-        items = archive.search.timeline(transaction, gateway)
+        items = archive.search.timeline(transaction, gateway).items
         return [item["event_id"] for item in items if item["entry"] == "event"]
 
     check_order(world.ledger, world.verdict, timeline)
