@@ -278,9 +278,9 @@ class HealthSettings(_Section):
     """When a site is taken out, and when it comes back."""
 
     failures: int = Field(default=3, ge=1, le=1000, description="failures after which a site is out")
-    successes: int = Field(default=3, ge=1, le=1000, description="successes in a row before it comes back")
-    back_s: float = Field(default=10, ge=0, description="seconds of nothing but success before that")
-    look_s: float = Field(default=5, gt=0, description="seconds between two looks at each site")
+    successes: int = Field(default=2, ge=1, le=1000, description="successes in a row before it comes back")
+    back_s: float = Field(default=3, ge=0, description="seconds of nothing but success before that")
+    look_s: float = Field(default=2, gt=0, description="seconds between two looks at each site")
 
     def rules(self) -> HealthRules:
         """The same as the state machine takes it."""
@@ -290,7 +290,7 @@ class HealthSettings(_Section):
 class ReconcileSettings(_Section):
     """How a node keeps the sites level."""
 
-    check_s: float = Field(default=5, gt=0, description="seconds between two looks for what a site lacks")
+    check_s: float = Field(default=2, gt=0, description="seconds between two looks for what a site lacks")
     compare_s: float = Field(
         default=21_600, gt=0, description="seconds between two comparisons of everything at both sites"
     )
