@@ -86,7 +86,7 @@ def test_parquet(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
         for name in ("received_at", "occurred_at"):
             if name in known:
                 known[name] = rfc3339_us(to_us(known[name]))
-        assert known == item
+        assert known == {name: value for name, value in item.items() if value is not None}
 
 
 def test_parquet_ends_a_row_group_when_it_is_large(shared: Filled) -> None:
