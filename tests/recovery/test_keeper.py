@@ -52,7 +52,7 @@ class Kept:
 
     def look(self, times: int = 1) -> None:
         for _ in range(times):
-            self.home.clock.advance(timedelta(seconds=6))
+            self.home.clock.advance(timedelta(seconds=2))
             for name in SITES:
                 self.watch.look(name)
 
@@ -115,7 +115,7 @@ def test_the_whole_way_out_and_back(kept: Kept, site: str) -> None:
     away(home, site, times=0)
     kept.look(2)
     assert archive.health.state(site) == "out"
-    kept.look(2)
+    kept.look(1)
     assert archive.health.state(site) == "catching-up"
     full = node.push(message("while it catches up", b"<full/>"))
     assert "degraded" not in full
@@ -171,7 +171,7 @@ def test_a_full_site_relapses_until_it_has_room(kept: Kept) -> None:
     for number in range(4):
         kept.node.push(message(f"m-{number}", b"<m>%d</m>" % number))
     assert kept.states() == ["healthy", "out"]
-    kept.look(4)
+    kept.look(3)
     assert kept.states() == ["healthy", "catching-up"]
     kept.node.intake.folder.flush()
     with pytest.raises(SiteUnavailable) as caught:
@@ -179,7 +179,7 @@ def test_a_full_site_relapses_until_it_has_room(kept: Kept) -> None:
     kept.archive.health.saw(caught.value.site, "put", caught.value)
     assert kept.states() == ["healthy", "out"]
     kept.home.standby.fail_next("put", times=0)
-    kept.look(4)
+    kept.look(3)
     assert kept.states() == ["healthy", "out"]  # twice as long as the first time
     kept.look(1)
     assert kept.states() == ["healthy", "catching-up"]
