@@ -113,7 +113,13 @@ class FirstReceipts:
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
-        return self._sign(batch, entries, self._confirm(batch))
+        try:
+            placements = self._confirm(batch)
+        except NotFound as error:
+            raise Damaged(
+                f"{error.message}, though it was folded from one", key=batch.key, hint="Run: vanvault verify."
+            ) from error
+        return self._sign(batch, entries, placements)
 
     def _sign(
         self, batch: KnownBatch, entries: Sequence[Entry], placements: Sequence[Placement]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, TypeVar
 
-from vanvault.archiver.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.errors import NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.evidence.receipts import Receipt, holders
 from vanvault.archiver.model.entry import SYSTEM_GATEWAY
 from vanvault.archiver.sites.health_board import HealthBoard
@@ -111,7 +111,8 @@ class AckPolicy:
         """``work`` with all sites; where degraded receipts are possible, with those that are there.
 
         A site that is out is left out from the start, one that fails is left out at another try. Raises
-        SiteUnavailable when none is left, or where every site must take part.
+        SiteUnavailable when none is left, or where every site must take part; or where what was looked for
+        is at none of them, and may be at one that was left out.
         """
         if not self.may_degrade():
             return work(dict(sites))
@@ -124,6 +125,16 @@ class AckPolicy:
                     raise
                 self._health.saw(error.site, "look", error)
                 there = {name: site for name, site in there.items() if name != error.site}
+            except NotFound as error:
+                away = next((name for name in sites if name not in there), None)
+                if away is None:
+                    raise
+                raise SiteUnavailable(
+                    f"{error.message}; {away}, which does not answer, may hold it",
+                    site=away,
+                    may_be_stored=False,
+                    hint="Send it again once that site is back.",
+                ) from error
 
     def _appliance(self) -> Policy:
         if self._lead.stand.alone:

@@ -164,7 +164,7 @@ def test_a_bad_count_names_its_field(client: httpx.Client, parameters: dict[str,
 
 
 def test_a_gateway_counts_its_own(client: httpx.Client, other_client: httpx.Client) -> None:
-    assert push(client, "counted of a gateway", b"<a/>", **{"Vanvault-State": "counted"}).status_code in (200, 201)
+    assert push(client, "counted-2", b"<a/>", **{"Vanvault-State": "counted"}).status_code in (200, 201)
     mine = client.get("/v1/histogram", params={"by": "gateway", "state": "counted"}).json()
     assert mine["bars"] == [{"value": "gateway-1", "entries": 1, "bytes": 4}]
     theirs = other_client.get("/v1/histogram", params={"by": "gateway", "state": "counted"}).json()

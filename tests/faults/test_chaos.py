@@ -149,7 +149,9 @@ class TestChecker:
         degraded = {**whole, "placements": [here], "degraded": True}
         assert after(whole, whole) == "same"
         assert after(degraded, whole) == "upgraded"
-        assert after(whole, degraded) == "wrong"
+        assert after(whole, degraded) == "lesser"
+        assert after(whole, {**degraded, "object": "l"}) == "wrong"
+        assert after(whole, {**degraded, "placements": [{**here, "version": "2"}]}) == "wrong"
         anew = [here, {**there, "version": "2"}]
         assert after(whole, {**whole, "placements": anew}) == "renewed"
         assert after(whole, {**whole, "id": "b"}) == "twin"

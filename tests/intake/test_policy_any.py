@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
-from vanvault.archiver.errors import Conflict, SiteUnavailable, VanVaultError
+from vanvault.archiver.errors import Conflict, Damaged, SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import Receipt, holders, verify_receipt
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.ports import SystemClock, SystemEntropy
@@ -306,3 +306,39 @@ class TestFallBack:
             node.wait_ready()
             assert node.push(DRAFTS[0])["degraded"] is True
         is_out(home, "primary", times=0)
+
+
+def acknowledged_at_standby_only(home: Home) -> Receipt:
+    """A message of which no header holds the commit, and which the primary, back again, has not."""
+    node = Node(home.archive())
+    node.wait_ready()
+    is_out(home, "primary")
+    receipt = node.push(message("m-1", b"<one/>"))
+    assert holders(receipt) == {"standby"}
+    crash(node, home)
+    is_out(home, "primary", times=0)
+    home.forget_hot_tail()
+    return receipt
+
+
+def test_a_receipt_waits_for_the_one_site_that_may_hold_the_object(home: Home) -> None:
+    first = acknowledged_at_standby_only(home)
+    archive = home.archive()
+    archive.catch_up()
+    is_out(home, "standby")
+    with pytest.raises(SiteUnavailable, match="standby, which does not answer, may hold it"):
+        archive.receipts.of(first["id"])
+    is_out(home, "standby", times=0)
+    archive = home.archive()
+    receipt = archive.receipts.of(first["id"])
+    assert holders(receipt) == set(SITES)
+    check_true(home, receipt)
+
+
+def test_an_object_that_no_site_has_any_more_is_damage(home: Home) -> None:
+    first = acknowledged_at_standby_only(home)
+    archive = home.archive()
+    archive.catch_up()
+    home.standby.damage.drop(first["object"])
+    with pytest.raises(Damaged, match="though it was folded from one"):
+        archive.receipts.of(first["id"])

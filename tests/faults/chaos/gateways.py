@@ -22,10 +22,13 @@ _THREADS = 5  # of each gateway
 
 
 def after(first: dict[str, Any], later: dict[str, Any]) -> str:
-    """What a receipt that came later is to the first: same, upgraded, renewed, twin or wrong.
+    """What a receipt that came later is to the first: same, upgraded, renewed, lesser, twin or wrong.
 
     Renewed: the same objects at the same sites, of which a copy was put anew. Right only after a copy was
     damaged or lost with the hot tail, before any object had its commit on record.
+
+    Lesser: the same copies but for a site that is away, degraded, from a node that does not know yet that
+    the first was given. True while the site is away, and never once all sites are there again.
 
     A twin is of the same bytes archived twice by two nodes that did not know of each other: one entry stands
     for both, and both receipts are true (docs/metrics.md).
@@ -39,12 +42,21 @@ def after(first: dict[str, Any], later: dict[str, Any]) -> str:
     grown = first.get("degraded") and holders(first) < holders(later)
     if grown:
         return "upgraded"
+    if later.get("degraded") and holders(later) < holders(first) and _but_placements(first, later):
+        return "lesser"
     return "renewed" if _but_versions(first) == _but_versions(later) else "wrong"
 
 
 def _but_versions(receipt: dict[str, Any]) -> dict[str, Any]:
     apart = {name: value for name, value in receipt.items() if name not in ("proof", "signature")}
     return {**apart, "placements": sorted((p["site"], p["key"]) for p in receipt["placements"])}
+
+
+def _but_placements(first: dict[str, Any], later: dict[str, Any]) -> bool:
+    """Do they differ in nothing but that the later one names fewer of the same copies?"""
+    apart = ("placements", "policy", "degraded", "proof", "signature")
+    fewer = all(placement in first["placements"] for placement in later["placements"])
+    return fewer and all(first.get(name) == later.get(name) for name in first.keys() - apart)
 
 
 class Client:

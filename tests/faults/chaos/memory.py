@@ -273,7 +273,8 @@ def _draft(world: World, kind: Kind, id: str) -> Draft:
 def _keep(world: World, promise: Promise) -> None:
     first = world.ledger.acknowledged(promise)
     kinship = after(first.receipt, promise.receipt)
-    if kinship == "wrong" or (kinship == "renewed" and not world.harmed):
+    allowed = {"renewed": world.harmed, "lesser": bool(world.away), "wrong": False}
+    if not allowed.get(kinship, True):
         world.verdict.is_unverified(promise.id, "another receipt than the first")
     if kinship == "twin":
         world.verdict.twins.add(promise.id)
