@@ -1,7 +1,8 @@
 """What leaves the hot tail once a segment is indexed. Within the caller's transaction.
 
 A batch's row stays while something still needs it: it is the last of a writer that neither closed nor
-stands in a later writer's ``heads``. Its entries go all the same.
+stands in a later writer's ``heads``. Its entries go all the same. Its commit is on record from now on, in the
+segment's evidence, even where another record of it came while the segment was being made.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def _drop_batches(connection: sqlite3.Connection, covered: set[int]) -> None:
     }
     for n in covered:
         if n in last and not last[n][1] and last[n][0] not in heads:
+            connection.execute("UPDATE batch SET recorded = 1 WHERE n = ?", (n,))
             continue
         connection.execute("DELETE FROM degraded WHERE key = (SELECT key FROM batch WHERE n = ?)", (n,))
-        connection.execute("DELETE FROM batch WHERE n = ? AND recorded = 1", (n,))
+        connection.execute("DELETE FROM batch WHERE n = ?", (n,))

@@ -407,3 +407,19 @@ def test_segments_lost_at_a_site_keep_their_batches_locked(filled: Filled) -> No
         assert report.alarms == ()
         extended += report.extended
     assert extended
+
+
+def test_a_rival_commit_record_that_comes_meanwhile_stops_no_later_start(filled: Filled) -> None:
+    """Of two nodes that confirmed one batch, the second's record is heard of while its segment is made."""
+
+    def another_record(step: str) -> None:
+        if step == "segment-trusted":
+            filled.archive.tail.connection().execute("UPDATE batch SET recorded = 0")
+
+    report = compact(filled.archive, filled.until, fault=another_record).report
+    assert len(report.segments) == 2
+    known = {batch.key for batch in filled.archive.tail.uncommitted()}
+    assert not known & set(filled.keys), "their commits lie with the segments"
+    with Node(filled.home.archive()) as node:
+        node.wait_ready()
+        assert node.push(message("m-later", b"<later/>"))

@@ -418,10 +418,13 @@ def _other(site: str) -> str:
 def _burns_down(world: World) -> None:
     """The victim is lost and rebuilt from the other, which has all of it; nodes start anew."""
     _comes_back(world)
+    for site in world.home.sites.values():
+        _answers(site)
     world.stop()
     archive = world.home.archive()
     archive.catch_up()
-    reconcile(archive.sites, pause=lambda: None)
+    if not (level := reconcile(archive.sites, pause=lambda: None)).level:
+        world.verdict.is_unverified("reconcile", level)
     fresh = MemorySite(world.victim, clock=world.clock.right)
     fresh._count = 10_000 + world.random.randrange(10_000)
     source = archive.sites[_other(world.victim)]
