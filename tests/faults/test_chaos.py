@@ -23,7 +23,8 @@ from tests.faults.chaos.checker import (
 from tests.faults.chaos.gateways import GATEWAY, after
 from tests.faults.chaos.history import History
 from tests.faults.chaos.ledger import Ledger, Promise, Times, body_of, event_of
-from tests.faults.chaos.memory import ACTIONS, run_in_memory
+from tests.faults.chaos.memory import run_in_memory
+from tests.faults.chaos.memory_actions import ACTIONS
 from tests.faults.chaos.nemeses import NEMESES as LET_LOOSE
 from tests.faults.chaos.plan import DAMAGE, NEED_NAMESPACES, NEMESES, plan_of
 from tests.faults.chaos.run import good, summary
