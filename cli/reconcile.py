@@ -105,7 +105,7 @@ def _show(
     for failure in report.named:
         warn(f"{failure.action.key} at {failure.action.target}: {failure.error.message}")
     for key in upgraded.damaged:
-        warn(f"{key} is whole at no site; run: vanvault verify")
+        warn(f"{key} could not be brought whole to every site; run: vanvault verify")
     for conflict in still_open[:_SHOWN]:
         warn(f"conflict: {conflict.id} repeats the id of {conflict.first} with other bytes")
     if still_open:

@@ -70,7 +70,7 @@ class Keeper:
         if done.batches:
             _log.info("receipts upgraded", batches=done.batches)
         for key in done.damaged:
-            _log.error("a degraded batch is whole at no site", key=key)
+            _log.error("a degraded batch could not be brought whole to every site", key=key)
 
     def _after(self, report: ReconcileReport) -> None:
         health, now = self._archive.health, self._stopwatch.seconds()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.errors import Damaged, NotFound, SiteFull, SiteUnavailable
 from vanvault.archiver.model.batch import Commit
 from vanvault.archiver.model.times import to_us
 from vanvault.recovery.pipeline import Effort, in_order
 
 _PAGE = 200
+#: Objects that a site which answers may fail to give or take, before that is an outage.
+_FEW = 8
 
 #: Puts commit records on record: a writer that holds them in its next object.
 Record = Callable[[Sequence[Commit]], None]
@@ -23,7 +26,7 @@ class Upgraded:
     """What a pass over the degraded batches did."""
 
     batches: int
-    damaged: tuple[str, ...]  # keys that no site holds whole: verify and repair tell more
+    damaged: tuple[str, ...]  # keys that no site gives whole: verify and repair tell more
 
 
 def for_the_next_start(commits: Sequence[Commit]) -> None:
@@ -42,16 +45,17 @@ def upgrade_all(
     Args:
         patience: leave alone what is younger and has no commit record: its writer may be putting it yet.
 
-    Raises SiteUnavailable as soon as a site does not answer (what was done is kept), KeyUnavailable.
+    Raises SiteUnavailable as soon as a site does not answer, or takes nothing (what was done is kept),
+    KeyUnavailable. One object that a site cannot give, although it answers, stops no other.
     """
-    count, damaged = 0, list[str]()
+    upgraded, damaged = 0, list[str]()
     before_us = to_us(archive.clock.now() - patience) if patience is not None else None
     for commits in _pages(archive, effort or Effort(), before_us):
         good = [commit for commit in commits if isinstance(commit, Commit)]
         damaged += [key for key in commits if isinstance(key, str)]
-        count += len(good)
+        upgraded += len(good)
         record(good)
-    return Upgraded(count, tuple(damaged))
+    return Upgraded(upgraded, tuple(damaged))
 
 
 def _pages(archive: Archive, effort: Effort, before_us: int | None) -> Iterator[list[Commit | str]]:
@@ -63,8 +67,12 @@ def _pages(archive: Archive, effort: Effort, before_us: int | None) -> Iterator[
             return archive.upgrade(key)
         except (Damaged, NotFound):
             return key
+        except SiteUnavailable as error:
+            if next(given_up) < _FEW and _answers(archive, error):
+                return key
+            raise
 
-    after = ""
+    after, given_up = "", count()
     while keys := archive.tail.degraded(_PAGE, after):
         done: list[Commit | str] = []
         try:
@@ -76,3 +84,15 @@ def _pages(archive: Archive, effort: Effort, before_us: int | None) -> Iterator[
             raise
         yield done
         after = keys[-1]
+
+
+def _answers(archive: Archive, error: SiteUnavailable) -> bool:
+    """MinIO lists an object whose bytes rotted, and answers 503 when it is read: is the site itself there?"""
+    site = archive.sites.get(error.site)
+    if site is None or isinstance(error, SiteFull):
+        return False
+    try:
+        site.now()
+    except SiteUnavailable:
+        return False
+    return True

@@ -21,6 +21,7 @@ from vanvault.archiver.evidence.receipts import Receipt, holders, verify_receipt
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.sites.placing import read_whole
+from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.reconcile.reconcile import reconcile
 from vanvault.recovery.reconcile.upgrade import upgrade_all
 
@@ -342,3 +343,35 @@ def test_an_object_that_no_site_has_any_more_is_damage(home: Home) -> None:
     home.standby.damage.drop(first["object"])
     with pytest.raises(Damaged, match="though it was folded from one"):
         archive.receipts.of(first["id"])
+
+
+def two_degraded(home: Home) -> list[str]:
+    """Ids of two entries, in batches of their own, that the primary alone holds; both sites answer again."""
+    with Node(home.archive()) as node:
+        node.wait_ready()
+        is_out(home, "standby")
+        receipts = [node.push(draft) for draft in DRAFTS[:2]]
+    is_out(home, "standby", times=0)
+    return [receipt["id"] for receipt in receipts]
+
+
+def test_one_object_that_cannot_be_read_stops_no_other_upgrade(home: Home) -> None:
+    ids = two_degraded(home)
+    archive = home.archive()
+    archive.catch_up()
+    waiting = archive.tail.degraded()
+    home.primary.fail_next("get")
+    done = upgrade_all(archive, effort=Effort(1))
+    assert (len(done.damaged), done.batches) == (1, len(waiting) - 1)
+    assert not upgrade_all(archive).damaged
+    assert all(holders(archive.receipts.of(id)) == set(SITES) for id in ids)
+
+
+def test_a_site_that_gives_nothing_stops_the_upgrades(home: Home) -> None:
+    two_degraded(home)
+    archive = home.archive()
+    archive.catch_up()
+    home.primary.fail_next("get", times=LONG)
+    home.primary.fail_next("now", times=LONG)
+    with pytest.raises(SiteUnavailable):
+        upgrade_all(archive, effort=Effort(1))
