@@ -28,7 +28,7 @@ def after(first: dict[str, Any], later: dict[str, Any]) -> str:
     damaged or lost with the hot tail, before any object had its commit on record.
 
     Lesser: the same copies but for a site that is away, degraded, from a node that does not know yet that
-    the first was given. True while the site is away, and never once all sites are there again.
+    the first was given. True while a site is away or takes nothing, and never once all are there again.
 
     A twin is of the same bytes archived twice by two nodes that did not know of each other: one entry stands
     for both, and both receipts are true (docs/metrics.md).

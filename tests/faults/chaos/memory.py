@@ -87,6 +87,7 @@ def _end(world: World) -> None:
         answers(site)
     world.start()
     archive = world.home.archive()
+    world.healed = True
     world.note("healed")
     archive.catch_up()
     if world.harmed:

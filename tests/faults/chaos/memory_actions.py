@@ -90,7 +90,7 @@ def draft_of(world: World, kind: Kind, id: str) -> Draft:
 def keep(world: World, promise: Promise) -> None:
     first = world.ledger.acknowledged(promise)
     kinship = after(first.receipt, promise.receipt)
-    allowed = {"renewed": world.harmed, "lesser": bool(world.away), "wrong": False}
+    allowed = {"renewed": world.harmed, "lesser": not world.healed, "wrong": False}
     if not allowed.get(kinship, True):
         world.verdict.is_unverified(promise.id, "another receipt than the first")
     if kinship == "twin":

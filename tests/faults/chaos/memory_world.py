@@ -76,6 +76,7 @@ class World:
     nodes: list[Node] = field(default_factory=list)
     away: set[str] = field(default_factory=set)
     harmed: bool = False
+    healed: bool = False  # every site answers and takes again
     sent: int = 0
     events: int = 0
 
