@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pyarrow as pa
+
 from vanvault.archiver.errors import Damaged
 from vanvault.archiver.store.port import SiteReader
 
@@ -30,6 +32,9 @@ class RangeFile(io.RawIOBase):
         """Hold this stretch, and nothing else, in memory. Raises NotFound, SiteUnavailable, Damaged."""
         self._loaded = memoryview(self._fetch(offset, length))
         self._start = offset
+
+    def load_whole(self) -> None:
+        """Nothing: what is asked for is fetched then."""
 
     def unload(self) -> None:
         """Let go of what was loaded."""
@@ -66,10 +71,23 @@ class RangeFile(io.RawIOBase):
         self._at += wanted
         return data
 
+    def last(self, length: int) -> bytes:
+        """The last bytes. Raises as ``load`` does."""
+        self.seek(max(0, self._size - length))
+        return self.read()
+
+    def native(self) -> pa.NativeFile:
+        """For pyarrow."""
+        self.seek(0)
+        return pa.PythonFile(self, mode="r")
+
     def _fetch(self, offset: int, length: int) -> bytes:
-        data = self._site.get_range(self._key, offset, length, self._version)
-        if len(data) != length:
-            raise Damaged(
-                f"{self._key} is shorter than {self._size} bytes", key=self._key, site=self._site.site
-            )
-        return data
+        return fetch(self._site, self._key, offset, length, self._version)
+
+
+def fetch(site: SiteReader, key: str, offset: int, length: int, version: str | None) -> bytes:
+    """Exactly so many bytes of an object. Raises NotFound, SiteUnavailable, Damaged (it is shorter)."""
+    data = site.get_range(key, offset, length, version)
+    if len(data) != length:
+        raise Damaged(f"{key} at {site.site} ends before byte {offset + length}", key=key, site=site.site)
+    return data

@@ -7,7 +7,6 @@ original compares it with the digest in its row.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -23,17 +22,22 @@ from vanvault.archiver.format.segment import PartHeader, header_of
 from vanvault.archiver.keys.parquet import MAGIC, ParquetKeys, reading
 from vanvault.archiver.model.segment import SegmentManifest, SegmentPart
 from vanvault.archiver.search.range_file import RangeFile
+from vanvault.archiver.search.sparse_file import SparseFile
 from vanvault.archiver.store.port import Site
 
 _T = TypeVar("_T")
 
 #: Read with one request when a part is opened: footer and key material of all but the largest parts.
 _TAIL_BYTES = 64 * 1024
+#: Parts up to this size get address space of their own length; larger ones are read through Python.
+_SPARSE_BYTES = 16 * 2**20
+#: Length of the footer, and the magic behind it.
+_ENDING_BYTES = 8
 
 
 @dataclass(slots=True)
 class _Open:
-    source: RangeFile
+    source: RangeFile | SparseFile
     file: pq.ParquetFile
     header: PartHeader
     columns: tuple[str, ...]
@@ -88,7 +92,11 @@ class SegmentFiles:
 
         def read(open_: _Open) -> pa.Table:
             with open_.lock, reading(part.key):
-                return open_.file.read(columns=list(columns) or None, use_threads=False)
+                open_.source.load_whole()
+                try:
+                    return open_.file.read(columns=list(columns) or None, use_threads=False)
+                finally:
+                    open_.source.unload()
 
         return self._anywhere(manifest, part, read)
 
@@ -152,17 +160,19 @@ class SegmentFiles:
     def _open_version(
         self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
     ) -> _Open:
-        source = RangeFile(site, part.key, part.size, version)
-        source.load(max(0, part.size - _TAIL_BYTES), min(part.size, _TAIL_BYTES))
-        source.seek(-len(MAGIC), io.SEEK_END)
-        if part.size < 12 or source.read() != MAGIC:
+        kind = SparseFile if part.size <= _SPARSE_BYTES else RangeFile
+        source = kind(site, part.key, max(1, part.size), version)
+        tail = min(source.size(), _TAIL_BYTES)
+        source.load(source.size() - tail, tail)
+        ending = source.last(_ENDING_BYTES)
+        footer = int.from_bytes(ending[:-4], "little") + _ENDING_BYTES
+        if ending[-4:] != MAGIC or footer > part.size - len(MAGIC):
             raise Damaged(f"{part.key} at {site.site} is not an encrypted Parquet file", key=part.key)
-        source.seek(0)
+        if footer > tail:
+            source.load(part.size - footer, footer)
         with reading(part.key):
             file = pq.ParquetFile(
-                pa.PythonFile(source, mode="r"),
-                decryption_properties=self._keys.decryption(),
-                pre_buffer=False,
+                source.native(), decryption_properties=self._keys.decryption(), pre_buffer=False
             )
         source.unload()
         header = header_of(

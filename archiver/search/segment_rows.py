@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,8 @@ from vanvault.archiver.search.items import PREFIX, Item, entry_of
 
 Row = dict[str, Any]
 
+#: Up to so many rows, single values cost less than making new columns.
+_FEW = 12
 #: Search fields that are no column of the log under the same name.
 _LISTED = {"insurance_number": "insurance_numbers", PREFIX: "dossier_number"}
 
@@ -28,6 +31,18 @@ def rows_of(table: pa.Table) -> list[Row]:
             table = table.set_column(at, name, table.column(name).cast(pa.int64()))
     rows: list[Row] = table.to_pylist()
     return rows
+
+
+def rows_at(table: pa.Table, numbers: Sequence[int]) -> list[Row]:
+    """The same of chosen rows, in their order."""
+    if len(numbers) > _FEW:
+        return rows_of(table.take(pa.array(numbers)))
+    columns = list(zip(table.column_names, table.columns, strict=True))
+    return [{name: _value(column[number]) for name, column in columns} for number in numbers]
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    return scalar.value if isinstance(scalar, pa.TimestampScalar) else scalar.as_py()
 
 
 def position_at(row: Row) -> bytes:

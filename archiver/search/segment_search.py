@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,12 +18,15 @@ from vanvault.archiver.search.candidates import Candidate, is_keyed
 from vanvault.archiver.search.catalogue import KnownSegment
 from vanvault.archiver.search.locate import Located, part_of
 from vanvault.archiver.search.query import Query
+from vanvault.archiver.search.read_ahead import ReadAhead
 from vanvault.archiver.search.segment_files import SegmentFiles
-from vanvault.archiver.search.segment_rows import columns_of, mask, position_at, rows_of
+from vanvault.archiver.search.segment_rows import Row, columns_of, mask, position_at, rows_at
 from vanvault.archiver.search.streams import Source, Step
 
 #: Called with the segment that cannot be read, and why.
 Unreadable = Callable[[KnownSegment, VanVaultError], None]
+#: The rows of a candidate's row group that match the query.
+Matching = Callable[[Candidate, int], list[Row]]
 
 
 class SegmentSearch:
@@ -45,24 +49,27 @@ class SegmentSearch:
             and one.segment.manifest.first_us <= bounds.to_us
         ]
         if is_keyed(query):
-            self._read_ahead(here, query, bounds)
+            self._read_first(here, query, bounds)
+        matching = self._matching_ahead(here, query)
         return [
             Source(
                 _bound(one.segment, bounds, newest=newest),
-                lambda one=one: self._steps(one, query, bounds, unreadable),  # type: ignore[misc]
+                lambda one=one: self._steps(one, query, bounds, matching, unreadable),  # type: ignore[misc]
             )
             for one in here
         ]
 
     def _steps(
-        self, one: Candidate, query: Query, bounds: Bounds, unreadable: Unreadable
+        self, one: Candidate, query: Query, bounds: Bounds, matching: Matching, unreadable: Unreadable
     ) -> Iterator[Step[Located]]:
         try:
-            yield from self._read(one, query, bounds)
+            yield from self._read(one, query, bounds, matching)
         except (Damaged, NotFound, SiteUnavailable) as error:
             unreadable(one.segment, error)
 
-    def _read(self, one: Candidate, query: Query, bounds: Bounds) -> Iterator[Step[Located]]:
+    def _read(
+        self, one: Candidate, query: Query, bounds: Bounds, matching: Matching
+    ) -> Iterator[Step[Located]]:
         manifest, newest = one.segment.manifest, query.order == "newest"
         part = part_of(manifest, "log")
         header = self._files.header(manifest, part)
@@ -74,31 +81,39 @@ class SegmentSearch:
                 yield Step(min(_after(end), bounds.high))
             else:
                 yield Step(max(_before(header.first_us[group]), bounds.low))
-            rows = self._matching(one, group, header.group_rows, query)
-            located = ((position_at(row), Located(one.segment, row)) for row in rows_of(rows))
+            located = ((position_at(row), Located(one.segment, row)) for row in matching(one, group))
             hits = [Step(at, hit) for at, hit in located if bounds.low <= at < bounds.high]
             yield from reversed(hits) if newest else hits
 
-    def _matching(self, one: Candidate, group: int, group_rows: int, query: Query) -> pa.Table:
-        manifest = one.segment.manifest
-        part = part_of(manifest, "log")
-        if one.rows is not None:
-            chosen = one.rows[np.searchsorted(one.rows, group * group_rows) :]
-            chosen = chosen[: np.searchsorted(chosen, (group + 1) * group_rows)] - group * group_rows
-            table = self._files.group(manifest, part, group).take(pa.array(chosen))
-        else:
-            names = [*columns_of(query.filters), "entry", "repeats"]
-            columns = list(dict.fromkeys(names))
-            table = self._files.group(manifest, part, group, columns)
-        wanted = mask(table, query.filters | {"repeats": ""})
-        if one.rows is not None:
-            return table.filter(wanted)
-        numbers = np.flatnonzero(np.asarray(pc.fill_null(wanted, False)))
-        if not len(numbers):
-            return table.slice(0, 0).select([])
-        return self._files.group(manifest, part, group).take(pa.array(numbers))
+    def _matching_ahead(self, found: Sequence[Candidate], query: Query) -> Matching:
+        """Rows of row groups, of the next ones ahead where the index names groups and not rows."""
+        newest = query.order == "newest"
+        by_log = {id(one): one for one in found}
+        order = [
+            (id(one), group)
+            for one in sorted(found, key=lambda one: one.segment.manifest.last_us, reverse=newest)
+            if one.rows is None and one.groups is not None
+            for group in (one.groups[::-1] if newest else one.groups).tolist()
+        ]
+        ahead = ReadAhead(self._executor, order, lambda at: self._matching(by_log[at[0]], at[1], query))
+        return lambda one, group: ahead.get((id(one), group))
 
-    def _read_ahead(self, found: Sequence[Candidate], query: Query, bounds: Bounds) -> None:
+    def _matching(self, one: Candidate, group: int, query: Query) -> list[Row]:
+        manifest, filters = one.segment.manifest, query.filters | {"repeats": ""}
+        part, columns = part_of(manifest, "log"), list(dict.fromkeys(columns_of(filters)))
+        if one.rows is None:
+            # Most groups that the index names have a row; of the others, all but a few columns are spared.
+            table = self._files.group(manifest, part, group, columns if one.groups is None else ())
+            numbers = np.flatnonzero(_true(mask(table, filters)))
+            return rows_at(self._files.group(manifest, part, group), numbers.tolist()) if len(numbers) else []
+        group_rows = self._files.header(manifest, part).group_rows
+        first, end = np.searchsorted(one.rows, (group * group_rows, (group + 1) * group_rows))
+        chosen = one.rows[first:end] - group * group_rows
+        table = self._files.group(manifest, part, group)
+        wanted = _true(mask(table.select(columns).take(pa.array(chosen)), filters))
+        return rows_at(table, chosen[wanted].tolist())
+
+    def _read_first(self, found: Sequence[Candidate], query: Query, bounds: Bounds) -> None:
         """Decode, on several threads, the row groups that the first page will most likely need."""
         newest = query.order == "newest"
         ordered = sorted(found, key=lambda one: one.segment.manifest.last_us, reverse=newest)
@@ -130,6 +145,10 @@ class SegmentSearch:
             self._files.group(segment.manifest, part_of(segment.manifest, "log"), group)
         except VanVaultError:
             return  # said when its turn comes
+
+
+def _true(wanted: pa.Array | None) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(wanted, False))
 
 
 def _groups(one: Candidate, group_rows: int, starts: Sequence[int], bounds: Bounds) -> list[int]:

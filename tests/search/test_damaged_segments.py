@@ -21,6 +21,7 @@ from vanvault.archiver.format.names import batch_prefix
 from vanvault.archiver.index.bloom import Filter
 from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.model.segment import SegmentManifest
+from vanvault.archiver.search import segment_files
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.store.memory import MemorySite
 
@@ -65,8 +66,11 @@ class Old:
         return ids, unread
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Iterator[Old]:
+@pytest.fixture(params=["in memory", "through Python"])
+def old(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Old]:
+    """However large its parts are: small ones and large ones are read in different ways."""
+    if request.param == "through Python":
+        monkeypatch.setattr(segment_files, "_SPARSE_BYTES", 0)
     with memory_home(tmp_path / "home") as home:
         archive = home.archive()
         receipts = {}
