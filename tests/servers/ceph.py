@@ -11,6 +11,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from tests.servers.debian import install_packages
 from tests.servers.endpoint import Endpoint, Server
 from tests.servers.processes import (
     Processes,
@@ -80,23 +81,9 @@ def install() -> str:
 
     Raises ServerUnavailable where that is not possible (no root, no apt-get, no archive).
     """
-    missing = programs_missing(PROGRAMS)
-    if not missing:
+    if not programs_missing(PROGRAMS):
         return "Ceph: already installed"
-    if os.geteuid() != 0 or programs_missing(["apt-get"]):
-        raise ServerUnavailable(
-            f"Ceph is not installed ({', '.join(missing)} missing). As root on Debian: "
-            f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"
-        )
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update"],
-        ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES],
-    ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ServerUnavailable(f"{' '.join(command)} failed: {done.stderr[-1000:]}")
-    return f"Ceph: installed {', '.join(PACKAGES)} from Debian"
+    return install_packages("Ceph", PACKAGES)
 
 
 class CephServer(Server):

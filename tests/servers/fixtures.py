@@ -48,7 +48,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     summarise(terminalreporter)
 
 
-def _unavailable(kind: str, why: str) -> NoReturn:
+def unavailable(kind: str, why: str) -> NoReturn:
+    """Skip the test (or fail, where servers are required), and say so at the end of the run."""
     _missing.setdefault(kind, why.splitlines()[0])
     if os.environ.get(REQUIRE) == "1":
         pytest.fail(f"{kind} cannot be had, and {REQUIRE}=1: {why}", pytrace=False)
@@ -57,11 +58,11 @@ def _unavailable(kind: str, why: str) -> NoReturn:
 
 def _run(kind: str, start: Callable[[Path], S], folder: Path) -> Iterator[S]:
     if kind in _missing:
-        _unavailable(kind, _missing[kind])
+        unavailable(kind, _missing[kind])
     try:
         server = start(folder)
     except ServerUnavailable as error:
-        _unavailable(kind, str(error))
+        unavailable(kind, str(error))
     try:
         yield server
     finally:
@@ -134,4 +135,4 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     try:
         return softhsm_in(tmp_path_factory.mktemp("softhsm"))
     except ServerUnavailable as error:
-        _unavailable("SoftHSM2", str(error))
+        unavailable("SoftHSM2", str(error))

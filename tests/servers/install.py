@@ -6,12 +6,17 @@ fails by it where VANVAULT_REQUIRE_SERVERS=1 is set.
 
 from __future__ import annotations
 
-from tests.servers import ceph, minio, softhsm
+from tests.servers import ceph, minio, restic, softhsm
 from tests.servers.processes import ServerUnavailable
 
 
 def main() -> None:
-    for name, provide in (("MinIO", minio.build), ("Ceph", ceph.install), ("SoftHSM2", softhsm.install)):
+    for name, provide in (
+        ("MinIO", minio.build),
+        ("Ceph", ceph.install),
+        ("SoftHSM2", softhsm.install),
+        ("restic", restic.install),
+    ):
         try:
             print(f"servers: {provide()}", flush=True)
         except ServerUnavailable as error:

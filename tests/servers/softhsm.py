@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.debian import install_packages
 from tests.servers.processes import ServerUnavailable, programs_missing
 
 PACKAGE = "softhsm2"  # Debian's
@@ -52,14 +53,7 @@ def install() -> str:
     """
     if _module() is not None:
         return "SoftHSM2: already installed"
-    if os.geteuid() != 0 or programs_missing(["apt-get"]):
-        raise ServerUnavailable(f"SoftHSM2 is not installed. As root on Debian: apt-get install {PACKAGE}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", PACKAGE]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ServerUnavailable(f"{' '.join(command)} failed: {done.stderr[-1000:]}")
-    return f"SoftHSM2: installed {PACKAGE} from Debian"
+    return install_packages("SoftHSM2", [PACKAGE])
 
 
 def softhsm_in(folder: Path) -> SoftHsm:

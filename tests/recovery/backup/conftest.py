@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,9 @@ import pytest
 
 from tests.recovery.backup.kit import PASSWORD, Kit, equip
 from tests.recovery.harness import Lab
+from tests.servers import restic
+from tests.servers.fixtures import unavailable
+from tests.servers.processes import ServerUnavailable
 
 #: Names another restic than the installed one; its life is tested, too.
 NEWER = "VANVAULT_TEST_RESTIC"
@@ -22,10 +24,10 @@ def program_of(name: str) -> str:
         if not found:
             pytest.skip(f"no other restic can be had by the package clients here; {NEWER} may name one")
         return found
-    found = shutil.which("restic") or ""
-    if not found:
-        pytest.skip("restic is not installed")
-    return found
+    try:
+        return restic.program()
+    except ServerUnavailable as error:
+        unavailable("restic", str(error))
 
 
 @pytest.fixture(scope="session")
