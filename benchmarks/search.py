@@ -1,6 +1,7 @@
 """Ten years found in milliseconds: the same rows in VanVault, an encrypted DuckDB file and chDB.
 
-    python benchmarks/search.py [--rows N] [--quick] [--seed N] [--folder DIR] [--without chdb]
+    python benchmarks/search.py [--rows N] [--sites file|minio] [--quick] [--seed N] [--folder DIR]
+        [--without duckdb|chdb]
 
 See README.md beside this file for what is measured and how it is kept fair.
 """
@@ -38,6 +39,7 @@ from vanvault.archiver.search.query import Query
 
 #: Queries whose ratios count: those of the four keys and the two lists.
 RATED = (*CONDITIONS, "histogram")
+_INDEX_BUCKET = "index"
 
 
 @dataclass
@@ -91,8 +93,27 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     generator = random.Random(arguments.seed)
     share = min(1.0, 4 * arguments.samples / min(DAYS, arguments.rows))
     home = folder / "home"
-    init_home(home)
-    results: dict[str, Any] = {"rows": 0, "build_s": {}, "p50_ms": {}, "p99_ms": {}, "cold_p99_ms": {}}
+    with _places(home, arguments) as index_bytes:
+        return _compared(folder, home, index_bytes, wanted, generator, share, arguments)
+
+
+def _compared(
+    folder: Path,
+    home: Path,
+    index_bytes: Callable[[], int],
+    wanted: Wanted,
+    generator: random.Random,
+    share: float,
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    results: dict[str, Any] = {
+        "rows": 0,
+        "sites": arguments.sites,
+        "build_s": {},
+        "p50_ms": {},
+        "p99_ms": {},
+        "cold_p99_ms": {},
+    }
     sizes: dict[str, int] = {}
     with Archive(home) as archive:
         with _timed(results["build_s"], "vanvault"):
@@ -102,7 +123,7 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
                 wanted.note(day.log, generator, share)
             report = archive.index.rebuild()
         assert not report.unreadable
-        sizes["index"] = folder_bytes(home / "index")
+        sizes["index"] = index_bytes()
     generator.shuffle(wanted.samples)
     results["index_segments"] = report.indexed
     results["bytes_per_row"] = round((sizes["log"] + sizes["index"]) / results["rows"], 1)
@@ -116,6 +137,31 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             _ask_rival(name, make, folder, wanted, arguments, results)
     _print_table(results)
     return results
+
+
+@contextmanager
+def _places(home: Path, arguments: argparse.Namespace) -> Iterator[Callable[[], int]]:
+    """Where the log and the index lie; gives what tells the bytes of the index."""
+    if arguments.sites == "file":
+        init_home(home)
+        yield lambda: folder_bytes(home / "index")
+        return
+    from benchmarks.minio_sites import minio_sites
+
+    with minio_sites(home.parent) as sites:
+        endpoint = sites.servers[0].endpoint
+        client = endpoint.client()
+        client.create_bucket(Bucket=_INDEX_BUCKET)
+        os.environ["VANVAULT_INDEX__URL"] = endpoint.site_url(_INDEX_BUCKET)
+        os.environ["VANVAULT_INDEX_ACCESS_KEY"] = endpoint.access_key
+        os.environ["VANVAULT_INDEX_SECRET_KEY"] = endpoint.secret_key
+        sites.init(home)
+
+        def listed() -> int:
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=_INDEX_BUCKET)
+            return sum(line["Size"] for page in pages for line in page.get("Contents", []))
+
+        yield listed
 
 
 def _ask_vanvault(home: Path, wanted: Wanted, arguments: argparse.Namespace, results: dict[str, Any]) -> None:
@@ -287,6 +333,9 @@ def _print_table(results: dict[str, Any]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000_000)
+    parser.add_argument(
+        "--sites", choices=("file", "minio"), default="file", help="where VanVault keeps log and index"
+    )
     parser.add_argument("--quick", action="store_true", help="400,000 rows, few samples")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--level", type=int, default=6, help="zstd level of the log")
