@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from commands import Finished, run
 from common import REPOSITORY, Original, Stored, allocated, cpu_s
 
 from vanvault.archiver.archive import Archive
@@ -44,6 +47,29 @@ def minio(folder: Path) -> Iterator[MinioServer]:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def empty_server(folder: Path) -> Iterator[MinioServer]:
+    """A MinIO on an empty drive, in a folder of its own below ``folder``, which goes with it."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    try:
+        with minio(place / "target") as target:
+            yield target
+    finally:
+        shutil.rmtree(place)
+
+
+def restic(server: MinioServer, folder: Path, *verb: str, cwd: Path | None = None) -> Finished:
+    """One restic command on the repository at this server; ``folder``: for its cache."""
+    variables = {
+        "AWS_ACCESS_KEY_ID": server.endpoint.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.endpoint.secret_key,
+        "RESTIC_REPOSITORY": f"s3:{server.endpoint.url}/restic",
+        "RESTIC_PASSWORD": "benchmark",
+        "RESTIC_CACHE_DIR": str(folder / "restic-cache"),
+    }
+    return run(["restic", *verb, "--quiet"], variables, cwd=cwd)
 
 
 def _wait_initialized(server: MinioServer) -> None:

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,7 +27,7 @@ from built_archive import DOSSIER_RATIO, Built
 from built_segments import SEGMENT, SEGMENT_VARIABLE, build_segments
 from commands import Finished, run
 from common import REPOSITORY, file_system, middle
-from minio_sites import BUCKET, give_credentials, minio, trust_unprobed
+from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, trust_unprobed
 from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
@@ -115,8 +114,7 @@ class Bench:
 
     def _restore(self, *, verify: bool) -> None:
         """The lost primary, at a new and empty server, from the standby."""
-
-        def work(target: MinioServer) -> None:
+        with empty_server(self.folder) as target:
             give_credentials(target, "primary")
             point_site(self.home, target.endpoint.site_url(BUCKET))
             self.phase("plan", self.vanvault("restore", "--from", "standby", "--dry-run", "--json").seconds)
@@ -133,12 +131,10 @@ class Bench:
                     raise SystemExit(f"not whole: {verified.output.decode()}")
                 self.phase("verify", verified.seconds)
 
-        self._with_target(work)
-
     def _rclone(self) -> None:
         """The same objects, bucket to bucket, with rclone's own checks."""
-
-        def work(target: MinioServer) -> None:
+        self.sizes = dict(contents(self.source).sizes)
+        with empty_server(self.folder) as target:
             target.endpoint.client().create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
             command = ["rclone", "copy", f"source:{BUCKET}", f"target:{BUCKET}"]
             variables = {"RCLONE_CONFIG": str(self.folder / "rclone.conf")}
@@ -148,37 +144,14 @@ class Bench:
             if not self.sizes.items() <= contents(target).sizes.items():
                 raise SystemExit("rclone did not copy all")
 
-        self.sizes = dict(contents(self.source).sizes)
-        self._with_target(work)
-
     def _restic(self) -> None:
         """The same objects as files, from restic's own repository, to the local disk."""
         target = self.folder / "restic-target"
-        finished = self.restic("restore", "latest", "--target", str(target))
+        finished = restic(self.source, self.folder, "restore", "latest", "--target", str(target))
         found = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
         self.runs.setdefault("restic", []).append(finished)
         self.rates.setdefault("restic", []).append(found / finished.seconds)
         shutil.rmtree(target)
-
-    def restic(self, *verb: str, cwd: Path | None = None) -> Finished:
-        """One restic command on the repository at the server that is left."""
-        endpoint = self.source.endpoint
-        variables = {
-            "AWS_ACCESS_KEY_ID": endpoint.access_key,
-            "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
-            "RESTIC_REPOSITORY": f"s3:{endpoint.url}/restic",
-            "RESTIC_PASSWORD": "benchmark",
-            "RESTIC_CACHE_DIR": str(self.folder / "restic-cache"),
-        }
-        return run(["restic", *verb, "--quiet"], variables, cwd=cwd)
-
-    def _with_target(self, work: Callable[[MinioServer], None]) -> None:
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        try:
-            with minio(folder / "target") as target:
-                work(target)
-        finally:
-            shutil.rmtree(folder)
 
     def first_search(self, home: Path, began: float) -> float:
         """Seconds from ``began`` until a search gives the right answer."""
@@ -217,10 +190,10 @@ def prepare(folder: Path, source: MinioServer, raw_bytes: int, seed: int) -> tup
     searches["node_lost_s"] = bench.first_search(new_node(home, folder / "new-node"), began)
     bench.sizes = dict(contents(source).sizes)
     said(f"searches after losses {searches}")
-    bench.restic("init")
+    restic(bench.source, bench.folder, "init")
     files = folder / "files"
     dump(home, files)
-    bench.restic("backup", ".", cwd=files)
+    restic(bench.source, bench.folder, "backup", ".", cwd=files)
     shutil.rmtree(files)
     return bench, searches
 

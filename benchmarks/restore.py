@@ -22,7 +22,15 @@ from typing import Any
 from built_archive import DOSSIER_RATIO, Built, build
 from commands import Finished, run
 from common import REPOSITORY, file_system, middle
-from minio_sites import BUCKET, give_credentials, minio, server_cpu_s, trust_unprobed
+from minio_sites import (
+    BUCKET,
+    empty_server,
+    give_credentials,
+    minio,
+    restic,
+    server_cpu_s,
+    trust_unprobed,
+)
 from tests.servers.minio import MinioServer
 
 from vanvault.archiver.home import init_home
@@ -128,7 +136,7 @@ class Bench:
         """The same messages as files, from restic's own repository, to the local disk."""
         target = self.folder / "restic-target"
         before = server_cpu_s(self.source)
-        finished = self.run_restic("restore", "latest", "--target", str(target))
+        finished = restic(self.source, self.folder, "restore", "latest", "--target", str(target))
         cpu = server_cpu_s(self.source) - before
         found = [path.stat().st_size for path in target.rglob("*") if path.is_file()]
         if (len(found), sum(found)) != (self.built.messages, self.built.raw_bytes):
@@ -136,31 +144,15 @@ class Bench:
         shutil.rmtree(target)
         return Restored(finished, cpu, self.built.raw_bytes, self.built.raw_bytes)
 
-    def run_restic(self, *verb: str, cwd: Path | None = None) -> Finished:
-        """One restic command on the repository at the server that is left."""
-        endpoint = self.source.endpoint
-        variables = {
-            "AWS_ACCESS_KEY_ID": endpoint.access_key,
-            "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
-            "RESTIC_REPOSITORY": f"s3:{endpoint.url}/restic",
-            "RESTIC_PASSWORD": "benchmark",
-            "RESTIC_CACHE_DIR": str(self.folder / "restic-cache"),
-        }
-        return run(["restic", *verb, "--quiet"], variables, cwd=cwd)
-
     def _to_empty_server(self, copy: Callable[[MinioServer], Finished]) -> Restored:
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        try:
-            with minio(folder / "target") as target:
-                self.site = contents(self.source)  # a restore puts itself on record
-                before = server_cpu_s(self.source) + server_cpu_s(target)
-                finished = copy(target)
-                cpu = server_cpu_s(self.source) + server_cpu_s(target) - before
-                if not self.site.sizes.items() <= contents(target).sizes.items():
-                    raise SystemExit("the restored site does not hold the same objects")
-            return Restored(finished, cpu, self.site.bytes, self.built.raw_bytes)
-        finally:
-            shutil.rmtree(folder)
+        with empty_server(self.folder) as target:
+            self.site = contents(self.source)  # a restore puts itself on record
+            before = server_cpu_s(self.source) + server_cpu_s(target)
+            finished = copy(target)
+            cpu = server_cpu_s(self.source) + server_cpu_s(target) - before
+            if not self.site.sizes.items() <= contents(target).sizes.items():
+                raise SystemExit("the restored site does not hold the same objects")
+        return Restored(finished, cpu, self.site.bytes, self.built.raw_bytes)
 
 
 def contents(server: MinioServer) -> Site:
@@ -202,8 +194,8 @@ def prepare(folder: Path, source: MinioServer, raw_bytes: int, dossier_share: fl
         built = build(home, files, raw_bytes=raw_bytes, dossier_share=dossier_share, seed=seed)
     shutil.rmtree(folder / "lost")
     bench = Bench(folder, source, contents(source), built)
-    bench.run_restic("init")
-    bench.run_restic("backup", ".", cwd=files)
+    restic(bench.source, bench.folder, "init")
+    restic(bench.source, bench.folder, "backup", ".", cwd=files)
     shutil.rmtree(files)
     return bench
 
