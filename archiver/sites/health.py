@@ -34,8 +34,8 @@ class HealthRules:
     """How much it takes to change the judgement."""
 
     failures: int = 3  # of a suspect site, before it is out
-    successes: int = 3  # in a row, before a suspect site is healthy, or one that was out comes back
-    back_s: float = 10.0  # seconds of nothing but success before a site comes back
+    successes: int = 2  # in a row, before a suspect site is healthy, or one that was out comes back
+    back_s: float = 3.0  # seconds of nothing but success before a site comes back
 
 
 @dataclass(frozen=True, slots=True)
