@@ -58,7 +58,8 @@ class Failovers(Partitions):
         stand = one.archive.lead.stand
         # What lies at one of two reachable sites only, it learns once reconciliation has copied it.
         known = [{epoch for epoch, _ in self.failovers_at(one.archive, site)} for site in seen]
-        assert all(stand.epoch >= epoch for epoch in set[int].intersection(*known))
+        common = set[int].intersection(*known) if known else set[int]()
+        assert all(stand.epoch >= epoch for epoch in common)
         if one.archive.lead.superseded:
             draft = message(f"refused-{len(self.acknowledged)}", b"<refused/>")
             outcome, _ = one.node.submit([draft])[0]
