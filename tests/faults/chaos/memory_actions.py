@@ -92,7 +92,11 @@ def keep(world: World, promise: Promise) -> None:
     kinship = after(first.receipt, promise.receipt)
     allowed = {"renewed": world.harmed, "lesser": not world.healed, "wrong": False}
     if not allowed.get(kinship, True):
-        world.verdict.is_unverified(promise.id, "another receipt than the first")
+        told = {name: first.receipt.get(name) for name in promise.receipt}
+        changed = {
+            name: (told[name], later) for name, later in promise.receipt.items() if told[name] != later
+        }
+        world.verdict.is_unverified(promise.id, f"another receipt than the first ({kinship}): {changed}")
     if kinship == "twin":
         world.verdict.twins.add(promise.id)
 
