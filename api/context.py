@@ -26,6 +26,7 @@ from vanvault.archiver.intake.intake import Intake, release_here
 from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.model.batch import Commit
+from vanvault.recovery.coverage.hits import count_verifications
 from vanvault.recovery.reconcile.keeper import Keeper
 
 #: Threads for what would hold up the event loop: large bodies, reads of the archive.
@@ -86,6 +87,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
         if tickets and not loop.is_closed():
             loop.call_soon_threadsafe(release_here, tickets)
 
+    count_verifications(archive)
     intake = archive.open_intake(release, metrics.group)
 
     def look() -> None:

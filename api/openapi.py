@@ -54,7 +54,9 @@ _ITEM_EXAMPLE = {
     "dossier_number": "00123/2026/07900",
     "procedure": "600",
     "sha256": "ab" * 32,
+    "verified_at": "2026-11-23T02:30:00.000000Z",
     "placements": RECEIPT_EXAMPLE["placements"],
+    "held": False,
 }
 
 

@@ -113,6 +113,7 @@ class Archive:
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
         watch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
+        self.stopwatch: Stopwatch = watch
         self.health = HealthBoard(
             SITE_NAMES, clock=self.clock, stopwatch=watch, rules=self.settings.health.rules()
         )

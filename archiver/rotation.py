@@ -62,6 +62,6 @@ def _highest(archive: Archive, purpose: Purpose) -> int:
     details: list[str] = []
     for type in (ROTATED, ESCROWED):
         filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-        found = archive.search.page(Query(filters=filters, limit=MAX_LIMIT))
+        found = archive.search.page(Query(filters=filters, limit=MAX_LIMIT), bare=True)
         details += [item["detail"] for item in found.items]
     return highest_on_record(details, purpose)

@@ -28,8 +28,10 @@ DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 def open_archive(home: Path) -> Iterator[Archive]:
     """The archive of a home, closed at the end. Raises SettingsError, KeyUnavailable."""
     from vanvault.archiver.archive import Archive
+    from vanvault.recovery.coverage.hits import count_verifications
 
     with Archive(home) as archive:
+        count_verifications(archive)
         yield archive
 
 

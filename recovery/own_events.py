@@ -28,7 +28,7 @@ def own_events(
         limit=MAX_LIMIT,
     )
     while True:
-        page = search.page(query)
+        page = search.page(query, bare=True)
         for item in page.items:
             detail = orjson.loads(item["detail"])
             if isinstance(detail, dict):
@@ -41,5 +41,5 @@ def own_events(
 def first_event_at(search: Search) -> datetime | None:
     """When the archive's first writer was opened, as far as is on record: as old as the archive itself."""
     filters = {"type": "vanvault.writer.opened", "gateway": SYSTEM_GATEWAY}
-    found = search.page(Query(filters=filters, order="oldest", limit=1))
+    found = search.page(Query(filters=filters, order="oldest", limit=1), bare=True)
     return parse_rfc3339(found.items[0]["received_at"]) if found.items else None

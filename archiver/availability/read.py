@@ -43,7 +43,7 @@ def _items(
     filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
     query = Query(filters=filters, from_us=from_us, to_us=to_us, order="oldest", limit=limit)
     while True:
-        page = search.page(query)
+        page = search.page(query, bare=True)
         yield from page.items
         if page.next is None or limit < MAX_LIMIT:
             return

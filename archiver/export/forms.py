@@ -50,6 +50,7 @@ CSV_COLUMNS = (
     "verified_at",
     "sites",
     "locked_until",
+    "held",
 )
 
 #: First characters that make a spreadsheet run a cell as a formula (OWASP, "CSV Injection": the full-width
@@ -68,8 +69,9 @@ _SPECIAL = {
 _PLACEMENT = pa.struct([(name, pa.string()) for name in ("site", "key", "version", "retain_until")])
 PARQUET_SCHEMA = pa.schema(
     [
-        *((name, _SPECIAL.get(name, pa.string())) for name in CSV_COLUMNS[:-2]),
+        *((name, _SPECIAL.get(name, pa.string())) for name in CSV_COLUMNS[:-3]),
         ("placements", pa.list_(_PLACEMENT)),
+        ("held", pa.bool_()),
     ]
 )
 #: A row group ends at either; an entry may name thousands of insurance numbers, so rows alone are no bound.
@@ -138,4 +140,6 @@ def _csv_line(cells: Iterable[str]) -> bytes:
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -24,6 +24,7 @@ from vanvault.archiver.search.search import ScanLimits, Search
 from vanvault.archiver.search.segment_files import SegmentFiles
 from vanvault.archiver.search.segment_search import SegmentSearch
 from vanvault.archiver.settings import Settings
+from vanvault.archiver.sites.readable import Readable
 from vanvault.archiver.store.port import Site
 
 
@@ -38,11 +39,13 @@ class SearchRoom:
     claims: Claims
     search: Search
     histograms: Histograms
+    places: Places
     threads: ThreadPoolExecutor
 
     def close(self) -> None:
         """Give back threads and files."""
         self.threads.shutdown(wait=False, cancel_futures=True)
+        self.places.close()
         self.files.close()
         self.index.close()
 
@@ -85,20 +88,21 @@ def open_search(
         cache_bytes=cache_bytes // 3,
     )
     pool = ThreadPoolExecutor(threads, thread_name_prefix="search")
+    places = Places(sites, stopwatch, there=sites.there if isinstance(sites, Readable) else None)
     search = Search(
         tail=tail,
         catalogue=catalogue,
         index=index,
         segments=SegmentSearch(files, pool),
         locator=locator,
-        places=Places(sites, stopwatch),
+        places=places,
         cursor_key=cursor_key,
         stopwatch=stopwatch,
         limits=limits,
     )
     claims = Claims(tail, catalogue, index, files)
     histograms = Histograms(tail, catalogue, index)
-    return SearchRoom(catalogue, files, locator, index, claims, search, histograms, pool)
+    return SearchRoom(catalogue, files, locator, index, claims, search, histograms, places, pool)
 
 
 def room_of(

@@ -10,22 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vanvault.archiver.errors import NotFound, VanVaultError
-from vanvault.archiver.evidence.receipts import placements_of
-from vanvault.archiver.format.batch import encode_placement
-from vanvault.archiver.model.batch import Placement
-from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.times import rfc3339_us
 from vanvault.archiver.ports import Stopwatch
 from vanvault.archiver.search.bounds import Bounds
 from vanvault.archiver.search.candidates import candidates, first_window, is_keyed
 from vanvault.archiver.search.catalogue import Catalogue, CatalogueState, KnownSegment
 from vanvault.archiver.search.folded import KnownBatch
-from vanvault.archiver.search.items import Item, entry_of
+from vanvault.archiver.search.hits import Found, Hits, VerifiedAt, in_batch, in_segment
+from vanvault.archiver.search.items import Item
 from vanvault.archiver.search.key_index import KeyIndex
 from vanvault.archiver.search.locate import Located, Locator, part_of
 from vanvault.archiver.search.places import Places
 from vanvault.archiver.search.query import MAX_LIMIT, POSITION_BYTES, Query, seal_cursor
-from vanvault.archiver.search.segment_rows import item_at
 from vanvault.archiver.search.segment_search import SegmentSearch
 from vanvault.archiver.search.streams import Source, Step, merged
 from vanvault.archiver.search.tail_reader import TailReader
@@ -85,7 +81,7 @@ class Search:
         self._index = index
         self._segments = segments
         self._locator = locator
-        self._places = places
+        self._hits = Hits(places)
         self._cursor_key = cursor_key
         self._stopwatch = stopwatch
         self._limits = limits
@@ -95,10 +91,16 @@ class Search:
         """The key under which this search's cursors are sealed."""
         return self._cursor_key
 
-    def page(self, query: Query, *, whole: bool = False) -> Page:
+    def count_verifications(self, verified_at: VerifiedAt) -> None:
+        """From now on ``verified_at`` of a hit counts the verifications that this knows of."""
+        self._hits.verified_at = verified_at
+
+    def page(self, query: Query, *, whole: bool = False, bare: bool = False) -> Page:
         """The next ``query.limit`` matching items after ``query.after``.
 
         ``whole``: with what lies with the evidence, too: SHA-512, and the batch as receipts name it.
+        ``bare``: no site is asked where the hits lie and whether they are held, for those who look up
+        entries of the archive's own.
 
         Damaged or absent segments are named in ``unread``; a search without a key that takes too long
         ends early, ``partial``, with a cursor.
@@ -115,16 +117,17 @@ class Search:
                 walk.hits.append((step.position, step.hit))
                 if len(walk.hits) > query.limit:
                     break
-            items = self._completed([hit for _, hit in walk.hits[: query.limit]], whole=whole)
-        return self._paged(walk, items)
+            found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
+        return self._paged(walk, self._hits.told(found, bare=bare))
 
     def entry(self, archive_id: str) -> Item:
         """One entry by the archive's id. Raises NotFound, InvalidInput, Damaged, SiteUnavailable."""
         try:
             item, batch, row = self._tail.by_id(archive_id)
-            return self._of_batch(item, batch, row, {})
+            found = in_batch(item, row, self._tail.batch(batch))
         except NotFound:
-            return self._whole(self._locator.by_id(archive_id))
+            found = self._whole(self._locator.by_id(archive_id))
+        return self._hits.told([found])[0]
 
     def timeline(self, transaction_id: str, gateway: str = "") -> Page:
         """Everything of one transaction, oldest first, on one page; of one gateway only, when named.
@@ -144,7 +147,8 @@ class Search:
                         walk.hits.append((step.position, step.hit))
                     if len(walk.hits) == query.limit:
                         break
-                items += self._completed([hit for _, hit in walk.hits])
+                found = self._found([hit for _, hit in walk.hits])
+            items += self._hits.told(found)
             if len(walk.hits) < query.limit:
                 return Page(items, None, unread=tuple(unread[key] for key in sorted(unread)))
             query = replace(query, after=walk.hits[-1][0])
@@ -211,50 +215,25 @@ class Search:
         first, last = rfc3339_us(manifest.first_us), rfc3339_us(manifest.last_us)
         walk.unread[key] = Unread(key, reason, first, last)
 
-    def _completed(self, hits: list[Hit], *, whole: bool = False) -> list[Item]:
+    def _found(self, hits: list[Hit], *, whole: bool = False) -> list[Found]:
         batches: dict[int, KnownBatch] = {}
-        compacted = self._whole if whole else self._of_segment
+        compacted = self._whole if whole else in_segment
         return [
             compacted(hit)
             if isinstance(hit, Located)
-            else self._of_batch(hit.item, hit.batch, hit.row, batches)
+            else in_batch(
+                hit.item,
+                hit.row,
+                batches.get(hit.batch) or batches.setdefault(hit.batch, self._tail.batch(hit.batch)),
+            )
             for hit in hits
         ]
 
-    def _of_batch(self, item: Item, n: int, row: int, batches: dict[int, KnownBatch]) -> Item:
-        batch = batches.get(n) or batches.setdefault(n, self._tail.batch(n))
-        entry: Entry = entry_of(item)
-        placements: tuple[Placement, ...] = placements_of(entry, batch.placements, batch.header.large)
-        return {
-            **item,
-            "object": batch.key,
-            "row": row,
-            "segment": None,
-            "verified_at": None,
-            "placements": [encode_placement(placement) for placement in placements],
-        }
-
-    def _of_segment(self, found: Located) -> Item:
-        manifest, row = found.segment.manifest, found.row
-        held = manifest.part("originals") if row["original"] is not None else None
-        part = held or part_of(manifest, "log")
-        placements = self._places.of(part.key)
-        if row["large_object"]:
-            placements += self._places.of(row["large_object"])
-        return {
-            **item_at(row),
-            "object": part.key,
-            "row": row["row"],
-            "segment": manifest.segment,
-            "verified_at": rfc3339_us(manifest.created_us),
-            "placements": [encode_placement(placement) for placement in placements],
-        }
-
-    def _whole(self, found: Located) -> Item:
-        row = found.row
-        evidence = self._locator.evidence(found.segment, row["writer"], row["sequence"])
+    def _whole(self, hit: Located) -> Found:
+        row, found = hit.row, in_segment(hit)
+        evidence = self._locator.evidence(hit.segment, row["writer"], row["sequence"])
         sha512 = evidence.sha512[64 * row["row"] : 64 * (row["row"] + 1)].hex()
-        return {**self._of_segment(found), "object": evidence.key, "sha512": sha512}
+        return replace(found, item={**found.item, "object": evidence.key, "sha512": sha512})
 
 
 _UNKEYED = (

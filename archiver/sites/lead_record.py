@@ -47,7 +47,7 @@ def events(search: Search, type: str, *, from_us: int = 0) -> Iterator[dict[str,
     filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
     query = Query(filters=filters, from_us=from_us, order="oldest", limit=MAX_LIMIT)
     while True:
-        page = search.page(query)
+        page = search.page(query, bare=True)
         yield from page.items
         if page.next is None:
             return

@@ -130,7 +130,7 @@ class Trust:
 
     def _newest(self, event: str) -> str | None:
         query = Query(filters={"type": f"vanvault.{event}", "gateway": "vanvault"}, limit=1)
-        items = self._search.page(query).items
+        items = self._search.page(query, bare=True).items
         return str(items[0]["detail"]) if items else None
 
     @staticmethod

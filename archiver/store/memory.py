@@ -86,6 +86,12 @@ class MemorySite:
         """
         self._failures[operation] = _Failure(when, times, error)
 
+    def hold(self, key: str, *, on: bool = True) -> None:
+        """Lay a legal hold on the newest version of a key, or lift it, as a store's administrator may."""
+        with self._lock:
+            held = self._find(key, None)
+            held.facts = replace(held.facts, held=on)
+
     def check(self) -> None:
         """Raises InvariantBroken if any caller has broken a rule so far."""
         if self.breaches:

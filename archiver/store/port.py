@@ -25,6 +25,7 @@ class StoredVersion:
     size: int  # bytes
     retain_until: datetime | None  # UTC; None: not locked, or listed where list_shows_locks is false
     stored_at: datetime  # UTC, by the store's clock
+    held: bool = False  # under a legal hold; listings need not tell, nor stores that know none
 
 
 @dataclass(frozen=True, slots=True)

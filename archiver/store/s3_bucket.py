@@ -24,6 +24,8 @@ from vanvault.archiver.store.url import S3Url
 MODE = "COMPLIANCE"
 
 _UNTIL = "x-amz-object-lock-retain-until-date"
+#: Shown to users with the right s3:GetObjectLegalHold; the header of an object without a hold may be absent.
+_HOLD = "x-amz-object-lock-legal-hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class Bucket:
             locked = answer.get("x-amz-object-lock-mode") == MODE
             until = datetime.fromisoformat(answer[_UNTIL]).astimezone(UTC) if locked else None
             stored_at = parsedate_to_datetime(answer["last-modified"]).astimezone(UTC)
-            found = StoredVersion(key, version, int(answer["content-length"]), until, stored_at)
+            size, held = int(answer["content-length"]), answer.get(_HOLD) == "ON"
+            found = StoredVersion(key, version, size, until, stored_at, held)
         except (KeyError, ValueError) as error:
             raise SiteUnavailable(
                 f"site {self.site} does not say what it holds", site=self.site, may_be_stored=False

@@ -154,7 +154,7 @@ class _Tally:
         self._objects.update(keys)
         query = Query(filters={"entry": "message"}, order="oldest", limit=MAX_LIMIT)
         while keys:
-            page = production.search.page(query)
+            page = production.search.page(query, bare=True)
             for item in page.items:
                 writer, sequence, _ = item["id"].rsplit("-", 2)
                 if item.get("large_object", "") in keys and (writer, int(sequence)) not in self.lost:

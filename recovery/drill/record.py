@@ -210,7 +210,7 @@ def _events(search: Search, type: str) -> Iterator[tuple[Item, dict[str, Any]]]:
     """The archive's own events of a type and their details, newest first."""
     query = Query(filters={"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}, limit=MAX_LIMIT)
     while True:
-        page = search.page(query)
+        page = search.page(query, bare=True)
         for item in page.items:
             detail = orjson.loads(item["detail"])
             if isinstance(detail, dict):

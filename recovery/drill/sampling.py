@@ -23,7 +23,7 @@ _LOOKED_AT = 50
 _OF_ALL = ("transaction_id", "dossier_number", "employer_code", "tax_code")
 _FOUND_BY = {"message": ("message_id", "sha256", *_OF_ALL), "event": ("event_id", "type", *_OF_ALL)}
 #: Facts about where an entry lies: a batch before its compaction, a segment after it.
-_WHERE = ("placements", "segment", "verified_at")
+_WHERE = ("held", "placements", "segment", "verified_at")
 _UNSETTLED = ("placements", "degraded", "policy", "proof", "signature", "signing_key")
 
 
@@ -105,7 +105,7 @@ def _finds(node: ReadingNode, field: str, value: str, item: Item) -> bool:
     """Is the entry found by this value, at its own moment (others may share the value)?"""
     moment = to_us(parse_rfc3339(item["received_at"]))
     query = Query(filters={field: value}, from_us=moment, to_us=moment + 1, limit=_LOOKED_AT)
-    return any(found["id"] == item["id"] for found in node.search.page(query).items)
+    return any(found["id"] == item["id"] for found in node.search.page(query, bare=True).items)
 
 
 def _is_unrecorded(node: ReadingNode, key: str) -> bool:
@@ -113,7 +113,7 @@ def _is_unrecorded(node: ReadingNode, key: str) -> bool:
 
 
 def _first(node: ReadingNode, query: Query, share: Share) -> Item | None:
-    items = node.search.page(query).items
+    items = node.search.page(query, bare=True).items
     found = next((item for item in items if _is_in(item, share)), None)
     return node.search.entry(found["id"]) if found is not None else None
 

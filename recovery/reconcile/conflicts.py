@@ -88,7 +88,7 @@ def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> Confli
 def _resolved(archive: Archive) -> Iterator[str]:
     query = Query(filters={"type": f"vanvault.{EVENT}", "gateway": SYSTEM_GATEWAY}, limit=MAX_LIMIT)
     while True:
-        page = archive.search.page(query)
+        page = archive.search.page(query, bare=True)
         for item in page.items:
             yield str(orjson.loads(item["detail"])["entry"])
         if page.next is None:

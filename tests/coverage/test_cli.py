@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +11,26 @@ import pytest
 from tests.cli.conftest import run_cli
 from tests.recovery.harness import Lab
 from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import SiteUnavailable
 from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.model.times import rfc3339_us, to_us
 from vanvault.archiver.ports import SystemStopwatch
-from vanvault.recovery.coverage.hits import hit_verified_at
+from vanvault.recovery.coverage.hits import HitVerifiedAt, count_verifications, hit_verified_at
+from vanvault.recovery.coverage.model import SiteRun, VerifyRun
 from vanvault.recovery.coverage.record import verify_runs
 from vanvault.recovery.coverage.report import unverified_sites
+from vanvault.recovery.verify.model import Share
 
 SHARES = {"VANVAULT_VERIFY__SHARES": "3"}
+
+
+class Turned:
+    """A stopwatch that a test turns."""
+
+    at = 0.0
+
+    def seconds(self) -> float:
+        return self.at
 
 
 def vanvault(lab: Lab, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, Any]:
@@ -94,6 +107,67 @@ def test_what_was_not_verified_for_too_long_is_an_alarm(lab: Lab) -> None:
             "primary",
             "standby",
         }
+
+
+def test_every_hit_says_when_its_objects_were_verified_last(lab: Lab) -> None:
+    def hits() -> dict[str, Any]:
+        code, found = vanvault(lab, "search", "--entry", "message", "--limit", "1000")
+        assert (code, found["partial"]) == (0, False)
+        return {item["id"]: item for item in found["items"]}
+
+    before = hits()
+    assert {item["verified_at"] for item in before.values()} == {None}
+    damaged = next(item["object"] for item in before.values() if not item["large_object"])
+    large = next(item["large_object"] for item in before.values() if item["large_object"])
+    lab.flip("standby", damaged)
+    lab.flip("primary", large)
+    assert vanvault(lab, "verify")[0] == 3
+    after = hits()
+    with Archive(lab.home) as archive:
+        (run,) = verify_runs(archive.search)
+        count_verifications(archive)
+        began = rfc3339_us(to_us(min(site.began for site in run.sites.values())))
+        for item in after.values():
+            unwhole = damaged == item["object"] or large == item["large_object"]
+            assert item["verified_at"] == (None if unwhole else began)
+            assert archive.search.entry(item["id"]) == item
+            assert vanvault(lab, "get", item["id"])[1] == item
+    assert len({item["verified_at"] for item in after.values()}) == 2
+    assert [{**item, "verified_at": None} for item in after.values()] == list(before.values())
+
+
+def test_runs_are_read_once_a_minute_and_a_look_that_fails_is_no_failure() -> None:
+    asked: list[datetime] = []
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    stopwatch, sites = Turned(), ("primary", "standby")
+    digest, stored = bytes(32), now - timedelta(days=3)
+
+    def run(at: datetime) -> VerifyRun:
+        done = {site: SiteRun(at, 1, 1) for site in sites}
+        return VerifyRun(at, Share(1, 1), True, {}, True, frozenset(sites), done, 1.0)
+
+    runs = [run(now - timedelta(days=2))]
+
+    def load(since: datetime) -> list[VerifyRun]:
+        asked.append(since)
+        if len(asked) == 1:
+            raise SiteUnavailable("away", site="primary", may_be_stored=False)
+        return [one for one in runs if one.finished >= since]
+
+    at = HitVerifiedAt(load, sites, stopwatch, now=lambda: now, window=timedelta(days=90))
+    assert at(digest, stored) is None
+    stopwatch.at += 61
+    assert at(digest, stored) == runs[0].finished
+    runs.append(run(now - timedelta(hours=1)))
+    assert at(digest, stored) == runs[0].finished
+    stopwatch.at += 61
+    assert at(digest, stored) == runs[1].finished
+    # What was older than a day at the last look is not read again, and is not forgotten either.
+    assert asked == [now - timedelta(days=90)] * 2 + [now - timedelta(days=1)]
+    assert at(digest, now) is None
+    runs.clear()
+    stopwatch.at += 61
+    assert at(digest, stored) == now - timedelta(days=2)
 
 
 @pytest.mark.parametrize("arguments", [("--share", "1/2"), ("--site", "primary")])

@@ -56,6 +56,7 @@ def test_csv(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
         assert found.pop("sites") == "primary standby"
         assert found.pop("locked_until") == min(p["retain_until"] for p in item["placements"])
         assert found.pop("insurance_numbers") == " ".join(item["insurance_numbers"])
+        assert (found.pop("held"), item["held"]) == ("false", False)
         assert found == {name: str(item.get(name) if item.get(name) is not None else "") for name in found}
 
 
