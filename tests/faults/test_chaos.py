@@ -150,6 +150,10 @@ class TestChecker:
         degraded = {**whole, "placements": [here], "degraded": True}
         assert after(whole, whole) == "same"
         assert after(degraded, whole) == "upgraded"
+        large = {**here, "key": "l"}
+        first = {**degraded, "placements": [here, large]}
+        assert after(first, {**first, "placements": [here, there, large]}) == "upgraded"
+        assert after(first, {**first, "placements": [there, large]}) == "wrong"
         assert after(whole, degraded) == "lesser"
         assert after(whole, {**degraded, "object": "l"}) == "wrong"
         assert after(whole, {**degraded, "placements": [{**here, "version": "2"}]}) == "wrong"

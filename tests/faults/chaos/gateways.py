@@ -39,10 +39,9 @@ def after(first: dict[str, Any], later: dict[str, Any]) -> str:
         return "wrong"
     if first["id"] != later["id"]:
         return "twin"
-    grown = first.get("degraded") and holders(first) < holders(later)
-    if grown:
-        return "upgraded"
-    if later.get("degraded") and holders(later) < holders(first) and _but_placements(first, later):
+    if first.get("degraded") and (holders(first) < holders(later) or _names_more(later, first)):
+        return "upgraded"  # or on the way there: a copy more of the batch, none yet of its large object
+    if later.get("degraded") and holders(later) < holders(first) and _names_more(first, later):
         return "lesser"
     return "renewed" if _but_versions(first) == _but_versions(later) else "wrong"
 
@@ -52,11 +51,11 @@ def _but_versions(receipt: dict[str, Any]) -> dict[str, Any]:
     return {**apart, "placements": sorted((p["site"], p["key"]) for p in receipt["placements"])}
 
 
-def _but_placements(first: dict[str, Any], later: dict[str, Any]) -> bool:
-    """Do they differ in nothing but that the later one names fewer of the same copies?"""
+def _names_more(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Do they differ in nothing but that the one names all copies of the other, and more?"""
     apart = ("placements", "policy", "degraded", "proof", "signature")
-    fewer = all(placement in first["placements"] for placement in later["placements"])
-    return fewer and all(first.get(name) == later.get(name) for name in first.keys() - apart)
+    more = all(placement in one["placements"] for placement in other["placements"])
+    return more and all(one.get(name) == other.get(name) for name in one.keys() - apart)
 
 
 class Client:
