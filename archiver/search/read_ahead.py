@@ -11,13 +11,13 @@ T = TypeVar("T")
 
 
 class ReadAhead(Generic[K, T]):
-    """Gives each piece once, in order (pieces may be left out). For one thread.
+    """Gives each piece once, in order (pieces may be left out). For one thread, which closes it.
 
     It looks one piece ahead first and up to ``most`` later, because many askers want only the first.
     """
 
     def __init__(
-        self, executor: Executor, order: Sequence[K], work: Callable[[K], T], *, most: int = 4
+        self, executor: Executor, order: Sequence[K], work: Callable[[K], T], *, most: int = 3
     ) -> None:
         self._executor = executor
         self._order = order
@@ -37,3 +37,8 @@ class ReadAhead(Generic[K, T]):
                 self._begun[following] = self._executor.submit(self._work, following)
         self._ahead = min(self._most, 2 * self._ahead)
         return self._begun.pop(piece).result()
+
+    def close(self) -> None:
+        """What nobody asked for is not begun any more."""
+        for future in self._begun.values():
+            future.cancel()

@@ -179,7 +179,8 @@ class Search:
                 state.logs,
                 lambda reader, window=window: candidates(reader, query, state, window),  # type: ignore[misc]
             )
-            yield from merged(self._segments.sources(found, query, window, unreadable), newest=newest)
+            with self._segments.sources(found, query, window, unreadable) as sources:
+                yield from merged(sources, newest=newest)
 
     def _bounded(self, steps: Iterator[Step[Hit]], walk: _Walk) -> Iterator[Step[Hit]]:
         """Stops at a bound when a search has looked at enough, but not before it came forward."""

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.format.segment import PartHeader, header_of
+from vanvault.archiver.format.segment_schema import DICTIONARY
 from vanvault.archiver.keys.parquet import MAGIC, ParquetKeys, reading
 from vanvault.archiver.model.segment import SegmentManifest, SegmentPart
 from vanvault.archiver.search.range_file import RangeFile
@@ -172,7 +173,10 @@ class SegmentFiles:
             source.load(part.size - footer, footer)
         with reading(part.key):
             file = pq.ParquetFile(
-                source.native(), decryption_properties=self._keys.decryption(), pre_buffer=False
+                source.native(),
+                decryption_properties=self._keys.decryption(),
+                pre_buffer=False,
+                read_dictionary=list(DICTIONARY) if part.kind == "log" else None,
             )
         source.unload()
         header = header_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -25,24 +25,38 @@ _LISTED = {"insurance_number": "insurance_numbers", PREFIX: "dossier_number"}
 
 def rows_of(table: pa.Table) -> list[Row]:
     """The rows of (some columns of) a log; times as microseconds."""
-    for name in ("received_at", "occurred_at"):
-        if name in table.column_names:
-            at = table.column_names.index(name)
-            table = table.set_column(at, name, table.column(name).cast(pa.int64()))
-    rows: list[Row] = table.to_pylist()
-    return rows
+    values = [_plain(column).to_pylist() for column in table.columns]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def rows_at(table: pa.Table, numbers: Sequence[int]) -> list[Row]:
     """The same of chosen rows, in their order."""
     if len(numbers) > _FEW:
         return rows_of(table.take(pa.array(numbers)))
-    columns = list(zip(table.column_names, table.columns, strict=True))
-    return [{name: _value(column[number]) for name, column in columns} for number in numbers]
+    columns = [(name, _reader(table.column(name))) for name in table.column_names]
+    return [{name: read(number) for name, read in columns} for number in numbers]
 
 
-def _value(scalar: pa.Scalar) -> Any:
-    return scalar.value if isinstance(scalar, pa.TimestampScalar) else scalar.as_py()
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    array = _whole(column)
+    if isinstance(array, pa.DictionaryArray):
+        return array.dictionary_decode()
+    return array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
+
+
+def _reader(column: pa.ChunkedArray) -> Callable[[int], Any]:
+    """What gives the value of a row."""
+    array = _whole(column)
+    if isinstance(array, pa.DictionaryArray):
+        indices, values = array.indices, array.dictionary
+        return lambda row: values[at].as_py() if (at := indices[row].as_py()) is not None else None
+    if pa.types.is_timestamp(array.type):
+        return lambda row: array[row].value
+    return lambda row: array[row].as_py()
 
 
 def position_at(row: Row) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import closing, contextmanager
 from itertools import islice
 
 import numpy as np
@@ -20,13 +21,15 @@ from vanvault.archiver.search.locate import Located, part_of
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.search.read_ahead import ReadAhead
 from vanvault.archiver.search.segment_files import SegmentFiles
-from vanvault.archiver.search.segment_rows import Row, columns_of, mask, position_at, rows_at
+from vanvault.archiver.search.segment_rows import columns_of, mask, position_at, rows_at
 from vanvault.archiver.search.streams import Source, Step
 
 #: Called with the segment that cannot be read, and why.
 Unreadable = Callable[[KnownSegment, VanVaultError], None]
-#: The rows of a candidate's row group that match the query.
-Matching = Callable[[Candidate, int], list[Row]]
+#: A row group, and the numbers of its rows that match the query, ascending.
+Matched = tuple[pa.Table, list[int]]
+#: That of a candidate's row group.
+Matching = Callable[[Candidate, int], Matched]
 
 
 class SegmentSearch:
@@ -37,10 +40,11 @@ class SegmentSearch:
         self._files = files
         self._executor = executor
 
+    @contextmanager
     def sources(
         self, found: Sequence[Candidate], query: Query, bounds: Bounds, unreadable: Unreadable
-    ) -> list[Source[Located]]:
-        """One source for each candidate that overlaps the bounds."""
+    ) -> Iterator[list[Source[Located]]]:
+        """One source for each candidate that overlaps the bounds, to be used within the block."""
         newest = query.order == "newest"
         here = [
             one
@@ -50,14 +54,18 @@ class SegmentSearch:
         ]
         if is_keyed(query):
             self._read_first(here, query, bounds)
-        matching = self._matching_ahead(here, query)
-        return [
-            Source(
-                _bound(one.segment, bounds, newest=newest),
-                lambda one=one: self._steps(one, query, bounds, matching, unreadable),  # type: ignore[misc]
-            )
-            for one in here
-        ]
+        with closing(self._ahead(here, query)) as ahead:
+
+            def matching(one: Candidate, group: int) -> Matched:
+                return ahead.get((id(one), group))
+
+            yield [
+                Source(
+                    _bound(one.segment, bounds, newest=newest),
+                    lambda one=one: self._steps(one, query, bounds, matching, unreadable),  # type: ignore[misc]
+                )
+                for one in here
+            ]
 
     def _steps(
         self, one: Candidate, query: Query, bounds: Bounds, matching: Matching, unreadable: Unreadable
@@ -81,37 +89,38 @@ class SegmentSearch:
                 yield Step(min(_after(end), bounds.high))
             else:
                 yield Step(max(_before(header.first_us[group]), bounds.low))
-            located = ((position_at(row), Located(one.segment, row)) for row in matching(one, group))
-            hits = [Step(at, hit) for at, hit in located if bounds.low <= at < bounds.high]
-            yield from reversed(hits) if newest else hits
+            table, numbers = matching(one, group)
+            for chosen in _pages(numbers[::-1] if newest else numbers, query.limit + 1):
+                for row in rows_at(table, chosen):
+                    if bounds.low <= (at := position_at(row)) < bounds.high:
+                        yield Step(at, Located(one.segment, row))
 
-    def _matching_ahead(self, found: Sequence[Candidate], query: Query) -> Matching:
+    def _ahead(self, found: Sequence[Candidate], query: Query) -> ReadAhead[tuple[int, int], Matched]:
         """Rows of row groups, of the next ones ahead where the index names groups and not rows."""
         newest = query.order == "newest"
-        by_log = {id(one): one for one in found}
+        known = {id(one): one for one in found}
         order = [
             (id(one), group)
             for one in sorted(found, key=lambda one: one.segment.manifest.last_us, reverse=newest)
             if one.rows is None and one.groups is not None
             for group in (one.groups[::-1] if newest else one.groups).tolist()
         ]
-        ahead = ReadAhead(self._executor, order, lambda at: self._matching(by_log[at[0]], at[1], query))
-        return lambda one, group: ahead.get((id(one), group))
+        return ReadAhead(self._executor, order, lambda at: self._matching(known[at[0]], at[1], query))
 
-    def _matching(self, one: Candidate, group: int, query: Query) -> list[Row]:
+    def _matching(self, one: Candidate, group: int, query: Query) -> Matched:
         manifest, filters = one.segment.manifest, query.filters | {"repeats": ""}
         part, columns = part_of(manifest, "log"), list(dict.fromkeys(columns_of(filters)))
         if one.rows is None:
             # Most groups that the index names have a row; of the others, all but a few columns are spared.
             table = self._files.group(manifest, part, group, columns if one.groups is None else ())
             numbers = np.flatnonzero(_true(mask(table, filters)))
-            return rows_at(self._files.group(manifest, part, group), numbers.tolist()) if len(numbers) else []
+            return (self._files.group(manifest, part, group) if len(numbers) else table), numbers.tolist()
         group_rows = self._files.header(manifest, part).group_rows
         first, end = np.searchsorted(one.rows, (group * group_rows, (group + 1) * group_rows))
         chosen = one.rows[first:end] - group * group_rows
         table = self._files.group(manifest, part, group)
         wanted = _true(mask(table.select(columns).take(pa.array(chosen)), filters))
-        return rows_at(table, chosen[wanted].tolist())
+        return table, chosen[wanted].tolist()
 
     def _read_first(self, found: Sequence[Candidate], query: Query, bounds: Bounds) -> None:
         """Decode, on several threads, the row groups that the first page will most likely need."""
@@ -145,6 +154,11 @@ class SegmentSearch:
             self._files.group(segment.manifest, part_of(segment.manifest, "log"), group)
         except VanVaultError:
             return  # said when its turn comes
+
+
+def _pages(numbers: list[int], size: int) -> Iterator[list[int]]:
+    """Most askers stop within the first: rows become Python values only when their turn comes."""
+    return (numbers[start : start + size] for start in range(0, len(numbers), size))
 
 
 def _true(wanted: pa.Array | None) -> npt.NDArray[np.bool_]:
