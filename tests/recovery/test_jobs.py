@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,33 +48,6 @@ def die_once(home: Path, number: int) -> int:
 def die_always(home: Path, number: int) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return 0
-
-
-@contextmanager
-def dask_cluster(workers: int) -> Iterator[str]:
-    """A scheduler and its workers, each a process, with nannies that start a lost one again."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    common = ["--no-dashboard"]
-    with ExitStack() as stack:
-        for arguments in (
-            ["scheduler", "--host", address, *common],
-            *(["worker", address, "--nthreads", "1", *common] for _ in range(workers)),
-        ):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            )
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
-        yield address
-
-
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    with dask_cluster(2) as address:
-        yield address
 
 
 @pytest.fixture(params=["process", "pool", "dask"])
