@@ -37,12 +37,17 @@ class Jobs(Protocol):
         ...
 
 
-@contextmanager
-def worker_processes(workers: int) -> Iterator[Executor]:
+def spawn_workers(workers: int) -> ProcessPoolExecutor:
     """Processes that end with this one. They are spawned: a fork would share this process's connections."""
-    pool = ProcessPoolExecutor(
+    return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent
     )
+
+
+@contextmanager
+def worker_processes(workers: int) -> Iterator[Executor]:
+    """Processes for one piece of work; what was not begun when it ends is dropped."""
+    pool = spawn_workers(workers)
     try:
         yield pool
     finally:

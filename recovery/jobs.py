@@ -4,7 +4,7 @@ A job is a function of the top level of a module, ``function(home, argument)``: 
 maybe on another machine, which opens the home by its path and sends back what it returns. It must be safe to
 run twice, because a worker that dies is replaced and its item is done again.
 
-Memory: arguments are taken and results kept only for twice as many items as there are workers.
+Memory: arguments are taken, and results kept, for twice as many items as there are workers and no more.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import importlib
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from vanvault.archiver.errors import SettingsError, SiteUnavailable
-from vanvault.archiver.processes import Jobs, worker_processes
+from vanvault.archiver.processes import Jobs, spawn_workers
 from vanvault.archiver.settings_sections import JobsSettings
 
 _Argument = TypeVar("_Argument")
@@ -48,41 +48,64 @@ class InProcess:
 
 
 class ProcessPool:
-    """On processes of this machine, which are started for each job."""
+    """On processes of this machine, which start with the first job and end when this is closed."""
 
     def __init__(self, home: Path, workers: int, *, ready: bool = False) -> None:
         """``ready``: send even little work, for which the start of processes does not pay."""
         self._home = home
         self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
         self.ready = ready
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
     def map(
         self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
     ) -> Generator[_Result, None, None]:
         rest, attempts = iter(arguments), 0
         begun: deque[_Argument] = deque()  # taken, but without a result yet
-        while True:
-            try:
-                with worker_processes(self._workers) as pool:
-                    futures: deque[Future[_Result]] = deque()
-                    while True:
-                        begun.extend(islice(rest, _AHEAD * self._workers - len(begun)))
-                        for argument in islice(begun, len(futures), None):
-                            futures.append(pool.submit(function, self._home, argument))
-                        if not futures:
-                            return
-                        result = futures.popleft().result()
-                        begun.popleft()
-                        attempts = 0
-                        yield result
-            except BrokenProcessPool as error:
-                attempts += 1
-                if attempts == _ATTEMPTS:
-                    raise SiteUnavailable(
-                        f"worker processes died {_ATTEMPTS} times over the same item",
-                        site="this machine",
-                        hint="Look at the machine's log: it may have run out of memory.",
-                    ) from error
+        futures: deque[Future[_Result]] = deque()
+        try:
+            while True:
+                begun.extend(islice(rest, _AHEAD * self._workers - len(begun)))
+                if not begun:
+                    return
+                try:
+                    for argument in islice(begun, len(futures), None):
+                        futures.append(self._submit(function, argument))
+                    result = futures[0].result()
+                except BrokenProcessPool as error:
+                    self.close()
+                    futures.clear()
+                    attempts += 1
+                    if attempts == _ATTEMPTS:
+                        raise SiteUnavailable(
+                            f"worker processes died {_ATTEMPTS} times over the same item",
+                            site="this machine",
+                            hint="Look at the machine's log: it may have run out of memory.",
+                        ) from error
+                    continue
+                futures.popleft()
+                begun.popleft()
+                attempts = 0
+                yield result
+        finally:
+            # What runs is waited for: nothing goes on behind the back of who left the job.
+            wait([future for future in futures if not future.cancel()])
+
+    def _submit(self, function: Callable[[Path, _Argument], _Result], argument: _Argument) -> Future[_Result]:
+        self._pool = self._pool or spawn_workers(self._workers)
+        return self._pool.submit(function, self._home, argument)
 
 
 class Dask:
@@ -141,7 +164,8 @@ def open_jobs(home: Path, settings: JobsSettings) -> Iterator[Jobs]:
     elif workers == 1:
         yield InProcess(home)
     else:
-        yield ProcessPool(home.resolve(), workers)
+        with ProcessPool(home.resolve(), workers) as pool:
+            yield pool
 
 
 @contextmanager

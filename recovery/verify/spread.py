@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SettingsError
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.processes import Jobs
+from vanvault.archiver.worker_home import open_home
 from vanvault.recovery.listing import Copies, SegmentCopies
 from vanvault.recovery.pipeline import Effort, in_order
 from vanvault.recovery.progress import Extent
@@ -177,12 +177,7 @@ def reader_of(archive: Archive, sites: Iterable[str]) -> ObjectReader:
 
 @contextmanager
 def _reader(home: Path, archive_id: str, sites: Iterable[str]) -> Iterator[ObjectReader]:
-    with Archive(home) as archive:
-        if archive.settings.archive != archive_id:
-            raise SettingsError(
-                f"the home of this worker is of the archive {archive.settings.archive}, not {archive_id}",
-                hint="Give every Dask worker the same home under the same path.",
-            )
+    with open_home(home, archive_id) as archive:
         yield reader_of(archive, sites)
 
 
