@@ -96,7 +96,7 @@ class Compactor:
         """
         segments: list[SegmentManifest] = []
         cutter = Cutter(self._limits)
-        if jobs is not None and is_worth(jobs, days, self._limits):
+        if jobs is not None and is_worth(jobs, days):
             written = write_elsewhere(
                 jobs, days, archive=self._archive, repeats=self._repeats_in, cutter=cutter
             )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from vanvault.archiver.compaction.cutting import Cutter, SegmentLimits
+from vanvault.archiver.compaction.cutting import Cutter
 from vanvault.archiver.compaction.plan import DayPlan
 from vanvault.archiver.compaction.workers import SegmentOrder, ToMeasure, measure, write_segment
 from vanvault.archiver.errors import Damaged
@@ -28,7 +28,7 @@ from vanvault.archiver.search.folded import KnownBatch
 _ROWS, _BATCHES = 10_000, 128
 #: Segments' worth of rows in a round: a run that is killed has measured so many in vain, and no more.
 _ROUND = 16
-#: With fewer rows than this, or one segment, starting processes costs more than it gives.
+#: With fewer rows than this, starting processes costs more than it gives.
 WORTH_ROWS = 50_000
 
 
@@ -57,11 +57,9 @@ class Measurement:
         """It was read already."""
 
 
-def is_worth(jobs: Jobs, days: Sequence[DayPlan], limits: SegmentLimits) -> bool:
+def is_worth(jobs: Jobs, days: Sequence[DayPlan]) -> bool:
     """Do other processes pay for what is planned?"""
-    rows = sum(_rows(day) for day in days)
-    several = len(days) > 1 or rows > limits.rows
-    return bool(days) and (jobs.ready or (several and rows >= WORTH_ROWS))
+    return bool(days) and (jobs.ready or sum(_rows(day) for day in days) >= WORTH_ROWS)
 
 
 def write_elsewhere(

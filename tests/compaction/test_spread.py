@@ -22,7 +22,7 @@ from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction import spread
 from vanvault.archiver.compaction.run import CompactionRun, compact
 from vanvault.archiver.compaction.workers import SegmentOrder, segment_of, write_segment
-from vanvault.archiver.errors import Busy
+from vanvault.archiver.errors import Busy, SettingsError
 from vanvault.archiver.home import init_home
 from vanvault.archiver.model.segment import SegmentManifest
 from vanvault.archiver.processes import Jobs
@@ -202,6 +202,16 @@ def test_what_a_damaged_batch_holds_back(home: Path, until: datetime) -> None:
 def test_little_work_stays_in_this_process(home: Path, until: datetime) -> None:
     with Archive(home) as archive, ProcessPool(home / "there is no such home", 2) as nobody:
         assert compact(archive, until, jobs=nobody).report.segments
+
+
+def test_much_work_goes_to_processes(
+    home: Path, until: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "WORTH_ROWS", 1_000)
+    with Archive(home) as archive, ProcessPool(tmp_path / "nothing", 1) as pool:
+        with pytest.raises(SettingsError):
+            compact(archive, until, jobs=pool)
+        assert compact(archive, until).report.segments, "nothing was done, and all is left to do"
 
 
 def test_the_verb_on_dask(home: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
