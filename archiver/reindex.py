@@ -6,16 +6,13 @@ notes in the catalogue what is done. Killed at any moment it is begun again: fil
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.archive import Archive
+from vanvault.archiver.processes import worker_processes
 from vanvault.archiver.search.key_index import IndexReport
 
 #: Log parts that were done, and those that no site gives.
@@ -94,7 +91,7 @@ def rebuild_index(
     if spread is not None and missing:
         report = archive.index.rebuild(step, build=lambda logs: spread(build_file, _groups(logs, TOGETHER)))
     elif workers > 1 and len(missing) > WORTH_WORKERS:
-        with _processes(workers) as pool:
+        with worker_processes(workers) as pool:
             report = archive.index.rebuild(step, build=_in_pool(archive.home, pool, workers))
     else:
         report = archive.index.rebuild(step)
@@ -127,27 +124,3 @@ def build_file(home: Path, logs: list[str]) -> tuple[list[str], list[str]]:
     """In a worker: one index file of these log parts. Raises what the archive raises."""
     with Archive(home) as archive:
         return archive.index.build(logs)
-
-
-@contextmanager
-def _processes(workers: int) -> Iterator[Executor]:
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _die_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()

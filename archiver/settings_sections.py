@@ -152,6 +152,9 @@ class JobsSettings(_Section):
         default=0, ge=0, le=1024, description="processes; 0: one for each CPU, 1: none of their own"
     )
     dask: str | None = Field(default=None, description="address of a Dask scheduler; unset: this machine")
+    worker_bytes: int = Field(
+        default=128 * 2**20, ge=2**20, description="objects that each worker of a verification has in memory"
+    )
 
 
 class ProbeSettings(_Section):

@@ -86,11 +86,16 @@ def exit_code(report: CompactionReport | None, kept: KeeperReport) -> ExitCode:
 
 def _compact(archive: Archive, until: datetime | None, quiet: bool) -> CompactionReport:
     from vanvault.archiver.compaction.run import compact, plan_compaction
+    from vanvault.recovery.jobs import open_others
 
     days = plan_compaction(archive, until)
     rows = sum(batch.header.rows for day in days for batch in day.batches)
-    with progress("compacting rows", total=rows, quiet=quiet) as step:
-        return compact(archive, until, done=lambda segment: step(segment.rows, segment.raw_bytes)).report
+    with (
+        open_others(archive.home, archive.settings.jobs) as jobs,
+        progress("compacting rows", total=rows, quiet=quiet) as step,
+    ):
+        done = compact(archive, until, jobs=jobs, done=lambda one: step(one.rows, one.raw_bytes))
+    return done.report
 
 
 def _dry_run(archive: Archive, until: datetime | None, as_json: bool) -> ExitCode:

@@ -104,18 +104,22 @@ def run_verify(
     workers: int = 4,
     quiet: bool = False,
 ) -> VerifyReport:
-    """Verify with progress on stderr. Raises NotFound for a name of no site."""
+    """Verify, where ``jobs`` of the settings says, with progress on stderr. Raises as ``verify_archive``."""
+    from vanvault.recovery.jobs import open_others
     from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
 
     total = None if quiet else extent_of(chosen_sites(archive.sites, sites))
-    with progress(
-        "verifying",
-        total=total.objects if total else None,
-        total_bytes=total.bytes if total else None,
-        quiet=quiet,
-    ) as step:
-        return verify_archive(archive, sites=sites, share=share, effort=Effort(workers), step=step)
+    with (
+        open_others(archive.home, archive.settings.jobs) as jobs,
+        progress(
+            "verifying",
+            total=total.objects if total else None,
+            total_bytes=total.bytes if total else None,
+            quiet=quiet,
+        ) as step,
+    ):
+        return verify_archive(archive, sites=sites, share=share, effort=Effort(workers), jobs=jobs, step=step)
 
 
 def summary(report: VerifyReport) -> dict[str, Any]:

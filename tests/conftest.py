@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.archives import Home, memory_home
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.support.dask_cluster"]
 
 settings.register_profile(
     "suite", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.compactor import CompactionReport, Compactor, SegmentLimits
+from vanvault.archiver.compaction.compactor import CompactionReport, Compactor
+from vanvault.archiver.compaction.cutting import SegmentLimits
 from vanvault.archiver.compaction.keeper import KeeperPace, KeeperReport, keep, survey
 from vanvault.archiver.compaction.plan import DayPlan, days_over_before, plan_days
-from vanvault.archiver.compaction.segment_writer import SegmentLocks, SegmentWriter
+from vanvault.archiver.compaction.workers import THREADS, segment_writer
 from vanvault.archiver.errors import Busy, InvalidInput
 from vanvault.archiver.intake.writer import Fault, no_fault
 from vanvault.archiver.model.segment import SegmentManifest
+from vanvault.archiver.processes import Jobs
 
 _LOCK = "cache/compaction.lock"
 
@@ -46,6 +48,7 @@ def compact(
     *,
     done: Callable[[SegmentManifest], None] = lambda _: None,
     fault: Fault = no_fault,
+    jobs: Jobs | None = None,
 ) -> CompactionRun:
     """Compact every day that is ready, and put on record what was made.
 
@@ -53,6 +56,9 @@ def compact(
         until: compact days that end at this time or before, instead of those that are over for
             ``compaction.settle_hours``; it is not later than now.
         done: hears of each segment that is trusted.
+        fault: called at the steps of this process.
+        jobs: other processes that read batches and write segments, where there is enough to do. This one
+            holds the home's lock all the time; it plans, cuts and puts on record.
 
     Raises:
         Busy: another process of this home compacts.
@@ -60,7 +66,7 @@ def compact(
         InvalidInput: ``until`` is in the future.
     """
     before = _before(archive, until)
-    with _alone(archive), ThreadPoolExecutor(4, thread_name_prefix="segment") as pool:
+    with _alone(archive), ThreadPoolExecutor(THREADS, thread_name_prefix="segment") as pool:
         archive.catch_up(settle=True)
         archive.trust.check()
         compactor = _compactor(archive, pool, fault)
@@ -69,7 +75,7 @@ def compact(
             archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
             archive.catch_up(settle=True)
         days = compactor.plan(before)
-        report = compactor.run(days, done)
+        report = compactor.run(days, done, jobs)
         fault("compaction-before-record")
         if report.segments:
             archive.record("compaction.finished", _detail(report))
@@ -109,28 +115,13 @@ def _pace(archive: Archive) -> KeeperPace:
 
 def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
     settings = archive.settings.compaction
-    writer = SegmentWriter(
-        archive=archive.settings.archive,
-        sites=archive.sites,
-        keys=archive.parquet,
-        signing=archive.signing,
-        locks=SegmentLocks(
-            log=lambda last: archive.retain_until("events", last),
-            originals=lambda last: archive.retain_until("messages", last),
-            unproved=timedelta(days=settings.batch_lock_days),
-        ),
-        clock=archive.clock,
-        entropy=archive.entropy,
-        executor=pool,
-        compression_level=settings.level,
-        fault=fault,
-    )
     return Compactor(
+        archive=archive.settings.archive,
         sites=archive.sites,
         keys=archive.parquet,
         tail=archive.tail,
         catalogue=archive.catalogue,
-        writer=writer,
+        writer=segment_writer(archive, pool, fault),
         id_at=archive.entry_id_at,
         find=archive.claims.find,
         limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),

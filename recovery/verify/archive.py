@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import NotFound
 from vanvault.archiver.format.names import segment_prefix
+from vanvault.archiver.processes import Jobs
 from vanvault.archiver.store.port import Site, SiteReader
 from vanvault.recovery.listing import Listing
 from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.progress import Extent, Step, silent
 from vanvault.recovery.verify.model import Share, VerifyReport
-from vanvault.recovery.verify.reading import ObjectReader
+from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
 from vanvault.recovery.verify.verify import pause, verify
 
 
@@ -22,33 +24,40 @@ def verify_archive(
     sites: Sequence[str] = (),
     share: Share | None = None,
     effort: Effort | None = None,
+    jobs: Jobs | None = None,
     step: Step = silent,
     pause: Callable[[], None] = pause,
 ) -> VerifyReport:
-    """Verify the named sites (all by default) of an archive. Raises NotFound for a name of no site."""
+    """Verify the named sites (all by default) of an archive. The report is the same wherever it is read.
+
+    Args:
+        effort: of this process, and of each worker but for its bytes (``jobs.worker_bytes``).
+        jobs: reads on these workers what is worth sending them.
+
+    Raises:
+        NotFound: a name of no site.
+        SiteUnavailable: workers were lost again and again.
+        SettingsError, KeyUnavailable: a worker has another home.
+    """
     chosen = chosen_sites(archive.sites, sites)
-    reader = ObjectReader(
-        chosen,
-        archive=archive.settings.archive,
-        parquet=archive.parquet,
-        keys=archive.keys,
-        public_key=archive.signing.public,
-    )
+    effort = effort or Effort()
+    reader = reader_of(archive, chosen)
+    readers: Readers = Threads(reader, effort)
+    if jobs is not None:
+        readers = Workers(
+            jobs,
+            readers,
+            archive=archive.settings.archive,
+            sites=chosen,
+            effort=replace(effort, bytes_in_flight=archive.settings.jobs.worker_bytes),
+        )
 
     def known(prefix: str) -> Iterator[str]:
         yield from (archive.catalogue.keys if prefix.startswith(segment_prefix()) else archive.tail.keys)(
             prefix
         )
 
-    return verify(
-        chosen,
-        reader,
-        known=known,
-        share=share,
-        effort=effort,
-        step=step,
-        pause=pause,
-    )
+    return verify(chosen, reader, known=known, share=share, readers=readers, step=step, pause=pause)
 
 
 def extent_of(sites: Mapping[str, SiteReader]) -> Extent:

@@ -46,26 +46,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from vanvault.archiver.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
 from vanvault.recovery.listing import Copies, Known, Listing, SegmentCopies, nothing_known
 from vanvault.recovery.locks import listed_with_locks
-from vanvault.recovery.pipeline import Effort, in_order
+from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.progress import Step, silent
 from vanvault.recovery.verify.chains import Gap
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
 from vanvault.recovery.verify.model import Finding, Share, VerifyReport
-from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
-from vanvault.recovery.verify.segment_reading import SegmentRead, SegmentReader, is_clean
+from vanvault.recovery.verify.reading import ObjectReader
+from vanvault.recovery.verify.segment_reading import is_clean
+from vanvault.recovery.verify.spread import Readers, Threads
 
 #: How long a put that is on its way gets to arrive before its object counts as missing.
 PATIENCE_S = 1.0
-
-
-#: Bytes in memory for each stored byte of a segment, about: it is decoded whole, and its rows are checked.
-_SEGMENT_WEIGHT = 12
 
 
 def pause() -> None:
@@ -80,6 +78,7 @@ def verify(
     known: Known = nothing_known,
     share: Share | None = None,
     effort: Effort | None = None,
+    readers: Readers | None = None,
     step: Step = silent,
     pause: Callable[[], None] = pause,
     timer: Callable[[], float] = time.monotonic,
@@ -90,21 +89,28 @@ def verify(
         reader: reads from the same sites.
         known: batches that this node knows to be committed.
         share: read only this part of the objects (and every writer's first, and what some site lacks).
+        readers: read in parallel; by default threads of this process, with this ``effort``.
         step: hears of every name that is done, with the bytes of all its versions.
         pause: waits a moment before what was just written counts as missing.
 
     Raises nothing about sites, objects and keys: all of that is in the report.
     """
-    return _Verification(sites, reader, known, share or Share()).run(effort or Effort(), step, pause, timer)
+    chosen = readers or Threads(reader, effort or Effort())
+    return _Verification(sites, reader, chosen, known, share or Share()).run(step, pause, timer)
 
 
 class _Verification:
     def __init__(
-        self, sites: Mapping[str, SiteReader], reader: ObjectReader, known: Known, share: Share
+        self,
+        sites: Mapping[str, SiteReader],
+        reader: ObjectReader,
+        readers: Readers,
+        known: Known,
+        share: Share,
     ) -> None:
         self._sites = sites
         self._reader = reader
-        self._segments = SegmentReader(reader)
+        self._readers = readers
         self._share = share
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
@@ -117,16 +123,13 @@ class _Verification:
             locks_listed=locks_listed,
         )
 
-    def run(
-        self, effort: Effort, step: Step, pause: Callable[[], None], timer: Callable[[], float]
-    ) -> VerifyReport:
+    def run(self, step: Step, pause: Callable[[], None], timer: Callable[[], float]) -> VerifyReport:
         began, fold = timer(), self._fold
         for copies in self._listing.strangers():
             fold.take(copies, None)
             step(1, _listed_bytes(copies))
-        self._take_segments(effort, step, pause)
-        objects = in_order(self._listing.writers(), self._read, size=self._weight, effort=effort)
-        for copies, read in objects:
+        self._take_segments(step, pause)
+        for copies, read in self._readers.objects(self._due_objects()):
             fold.take(copies, read)
             step(1, _listed_bytes(copies))
         fold.end_writers()
@@ -158,13 +161,10 @@ class _Verification:
                 self._listing.away[name] = error
         return times, locks_listed
 
-    def _take_segments(self, effort: Effort, step: Step, pause: Callable[[], None]) -> None:
+    def _take_segments(self, step: Step, pause: Callable[[], None]) -> None:
         """All segments; one that is perhaps being written is looked at again before it is judged."""
         unclear: list[str] = []
-        segments = self._listing.segments()
-        for segment, read in in_order(
-            segments, self._read_segment, size=lambda segment: _SEGMENT_WEIGHT * segment.size, effort=effort
-        ):
+        for segment, read in self._readers.segments(self._due_segments()):
             for copies in segment.objects:
                 step(1, _listed_bytes(copies))
             there = [site for site in self._sites if site not in self._listing.away]
@@ -174,18 +174,21 @@ class _Verification:
                 self._fold.take_segment(read)
         if unclear:
             pause()
-        for owner in unclear:
-            for segment in self._listing.segments(owner):
-                self._fold.take_segment(self._read_segment(segment))
+        again = chain.from_iterable(map(self._due_segments, unclear))
+        for _, read in self._readers.segments(again):
+            self._fold.take_segment(read)
 
-    def _read_segment(self, segment: SegmentCopies) -> SegmentRead:
-        there = len(self._sites) - len(self._listing.away)
-        lacking = any(len(copies.at) < there for copies in segment.objects)
-        names = [parse_key(copies.key) for copies in segment.objects]
-        due = any(
-            name is not None and self._share.holds_segment(name.writer, name.sha256) for name in names[-1:]
-        )
-        return self._segments.read(segment, parts=lacking or due)
+    def _due_segments(self, segment: str = "") -> Iterator[tuple[SegmentCopies, bool]]:
+        """Every segment, or one, and whether its parts are to be read."""
+        for found in self._listing.segments(segment):
+            there = len(self._sites) - len(self._listing.away)
+            lacking = any(len(copies.at) < there for copies in found.objects)
+            names = [parse_key(copies.key) for copies in found.objects]
+            due = any(
+                name is not None and self._share.holds_segment(name.writer, name.sha256)
+                for name in names[-1:]
+            )
+            yield found, lacking or due
 
     def _is_new(self, segment: SegmentCopies) -> bool:
         """May it have been written since shortly before the verification began?"""
@@ -199,21 +202,17 @@ class _Verification:
             for copies in segment.objects
         )
 
-    def _read(self, copies: Copies) -> ObjectRead | None:
-        name = parse_key(copies.key)
-        if name is None or not copies.at or not self._is_due(name, copies):
-            return None
-        return self._reader.read(name, copies)
+    def _due_objects(self) -> Iterator[tuple[Copies, bool]]:
+        """Every object of a writer, and whether it is to be read."""
+        for copies in self._listing.writers():
+            name = parse_key(copies.key)
+            yield copies, name is not None and bool(copies.at) and self._is_due(name, copies)
 
     def _is_due(self, name: ObjectName, copies: Copies) -> bool:
         # A writer's first object tells of earlier writers; what a site lacks is known before it is copied.
         opening = name.family == "batch" and name.sequence == 0
         lacking = len(copies.at) < len(self._sites) - len(self._listing.away)
         return opening or lacking or self._share.holds(name.sha256)
-
-    def _weight(self, copies: Copies) -> int:
-        """The good bytes and the ones just read, and what is decoded from them."""
-        return 3 * copies.size
 
     def _look_again(self, pause: Callable[[], None]) -> None:
         """What seemed missing: found by now, then it is read; else it is missing."""

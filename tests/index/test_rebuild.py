@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.test_jobs import dask_cluster
 from tests.search.brute import expected, scan, search_all
 from tests.support.archives import Node, message
 from tests.support.command import vanvault
@@ -80,13 +79,12 @@ def test_in_this_process_and_on_two_others(archive: Archive, made: Path) -> None
 
 
 def test_on_the_workers_of_a_dask_scheduler(
-    archive: Archive, made: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, made: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segments = len(archive.catalogue.segments())
     archive.index.discard()
-    with dask_cluster(2) as address:
-        monkeypatch.setenv("VANVAULT_JOBS__DASK", address)
-        assert vanvault(made, "index", "rebuild")["indexed"] == segments
+    monkeypatch.setenv("VANVAULT_JOBS__DASK", scheduler)
+    assert vanvault(made, "index", "rebuild")["indexed"] == segments
     check(archive)
 
 

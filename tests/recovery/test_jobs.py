@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -53,33 +53,6 @@ def die_always(home: Path, number: int) -> int:
     return 0
 
 
-@contextmanager
-def dask_cluster(workers: int) -> Iterator[str]:
-    """A scheduler and its workers, each a process, with nannies that start a lost one again."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    common = ["--no-dashboard"]
-    with ExitStack() as stack:
-        for arguments in (
-            ["scheduler", "--host", address, *common],
-            *(["worker", address, "--nthreads", "1", *common] for _ in range(workers)),
-        ):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            )
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
-        yield address
-
-
-@pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
-    with dask_cluster(2) as address:
-        yield address
-
-
 @pytest.fixture(params=["process", "pool", "dask"])
 def settings(request: pytest.FixtureRequest) -> JobsSettings:
     if request.param == "dask":
@@ -115,8 +88,25 @@ def test_a_worker_killed_midway_is_made_good(request: pytest.FixtureRequest, tmp
 
 
 def test_workers_that_die_again_and_again_end_the_job(tmp_path: Path) -> None:
-    with pytest.raises(SiteUnavailable, match="died"):
-        list(ProcessPool(tmp_path, 2).map(die_always, [1]))
+    with ProcessPool(tmp_path, 2) as pool, pytest.raises(SiteUnavailable, match="died"):
+        list(pool.map(die_always, [1]))
+
+
+def test_arguments_are_taken_no_further_ahead_than_workers_need(
+    settings: JobsSettings, tmp_path: Path
+) -> None:
+    taken = itertools.count()
+    with open_jobs(tmp_path, settings) as jobs, closing(jobs.map(square, taken)) as results:
+        assert [number for _, number in islice(results, 10)] == [n * n for n in range(10)]
+    assert next(taken) <= 10 + 2 * 2
+
+
+def test_workers_that_die_again_and_again_on_dask(scheduler: str, tmp_path: Path) -> None:
+    with (
+        open_jobs(tmp_path, JobsSettings(dask=scheduler)) as jobs,
+        pytest.raises(SiteUnavailable, match="died again and again"),
+    ):
+        list(jobs.map(die_always, [1]))
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:

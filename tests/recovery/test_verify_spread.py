@@ -1,0 +1,124 @@
+"""A verification finds the same on threads, on a process pool and on Dask, also when a worker is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.recovery.compacted import CompactedLab
+from tests.recovery.harness import Lab
+from tests.support.command import vanvault
+from tests.support.mortal_jobs import Mortal, grave
+from vanvault.archiver.errors import SettingsError
+from vanvault.archiver.home import init_home
+from vanvault.archiver.processes import Jobs
+from vanvault.archiver.settings_sections import JobsSettings
+from vanvault.recovery.jobs import ProcessPool, open_jobs
+from vanvault.recovery.progress import Extent
+from vanvault.recovery.verify import spread
+from vanvault.recovery.verify.archive import verify_archive
+from vanvault.recovery.verify.model import Share, VerifyReport
+
+
+def harm(lab: Lab) -> None:
+    """Damage of every kind, so that every finding has to come back."""
+    batches, large = lab.keys(family="batch", kind="messages"), lab.keys(family="large")
+    lab.flip("standby", batches[0])
+    lab.drop("primary", batches[1])
+    lab.swap("standby", batches[2], batches[3])
+    lab.shorten("primary", batches[4])
+    for site in ("primary", "standby"):
+        lab.drop(site, lab.chain(1)[1])
+    lab.add("primary", "batch/what", b"no object")
+    lab.truncate("standby", large[0])
+    lab.drop("standby", large[1])
+
+
+def harm_segments(lab: CompactedLab) -> None:
+    lab.flip("primary", lab.part("log", 0))
+    lab.drop("standby", lab.part("evidence", 0))
+    lab.drop("standby", lab.part("manifest", 1))
+    lab.shorten("primary", lab.part("originals", 1))
+    lab.dispose(sites=("standby",), every=2)
+
+
+@pytest.fixture
+def harmed(compacted: CompactedLab) -> CompactedLab:
+    harm_segments(compacted)
+    harm(compacted)
+    return compacted
+
+
+@pytest.fixture(params=["pool", "dask"])
+def jobs(request: pytest.FixtureRequest, harmed: CompactedLab) -> Iterator[Jobs]:
+    if request.param == "dask":
+        settings = JobsSettings(dask=request.getfixturevalue("scheduler"))
+        with open_jobs(harmed.home, settings) as dask:
+            yield dask
+    else:
+        with ProcessPool(harmed.home, 2, ready=True) as pool:  # ready to do the little that there is
+            yield pool
+
+
+@pytest.fixture(autouse=True)
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """So that many items are under way at once."""
+    monkeypatch.setattr(spread, "_GROUP", Extent(objects=4, bytes=2**20))
+    yield
+
+
+def report_of(lab: Lab, jobs: Jobs | None, share: Share | None = None) -> VerifyReport:
+    with lab.open() as archive:
+        report = verify_archive(archive, jobs=jobs, share=share, pause=lambda: None)
+    return replace(report, seconds=0)
+
+
+def test_the_same_findings_everywhere(harmed: CompactedLab, jobs: Jobs) -> None:
+    here = report_of(harmed, None)
+    problems = {finding.problem for finding in here.findings}
+    assert problems >= {"damaged", "missing", "swapped", "lock", "extra"}
+    assert report_of(harmed, jobs) == here
+    assert report_of(harmed, jobs, Share(2, 3)) == report_of(harmed, None, Share(2, 3))
+    (harmed.home / "keys" / "originals-1.key").unlink()
+    here = report_of(harmed, None)
+    assert "key" in {finding.problem for finding in here.findings}
+    assert report_of(harmed, jobs) == here
+
+
+def test_a_worker_killed_midway_changes_nothing(harmed: CompactedLab, jobs: Jobs) -> None:
+    assert report_of(harmed, Mortal(jobs, nth=2)) == report_of(harmed, None)
+    assert grave(harmed.home, "read_objects").exists()
+
+
+def test_little_work_stays_in_this_process(lab: Lab) -> None:
+    with ProcessPool(lab.home / "there is no such home", 2) as nobody:
+        assert report_of(lab, nobody) == report_of(lab, None)
+
+
+def test_much_work_goes_to_processes_from_the_first_object(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread.Workers.__init__, "__kwdefaults__", {"small": Extent(objects=10, bytes=2**30)})
+    with ProcessPool(lab.home, 1) as pool:
+        assert report_of(lab, pool) == report_of(lab, None)
+    with ProcessPool(tmp_path / "nothing", 1) as pool, pytest.raises(SettingsError):
+        report_of(lab, pool)
+
+
+def test_a_worker_with_the_home_of_another_archive_is_refused(lab: Lab, tmp_path: Path) -> None:
+    init_home(tmp_path / "other")
+    with (
+        ProcessPool(tmp_path / "other", 1, ready=True) as pool,
+        pytest.raises(SettingsError, match="home of this worker"),
+    ):
+        report_of(lab, pool)
+
+
+def test_the_verb_on_dask(harmed: CompactedLab, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = vanvault(harmed.home, "verify", "--no-record", exit_code=3)
+    monkeypatch.setenv("VANVAULT_JOBS__DASK", scheduler)
+    there = vanvault(harmed.home, "verify", "--no-record", exit_code=3)
+    assert {**there, "seconds": 0} == {**here, "seconds": 0}
