@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.backup.kit import PASSWORD, Kit, equip
+from tests.recovery.backup.quick_key import make_quick
 from tests.recovery.harness import Lab
 from tests.servers import restic
 from tests.servers.fixtures import unavailable
@@ -39,6 +40,7 @@ def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         check=True,
     )
+    make_quick(path, PASSWORD)
     return path
 
 
