@@ -9,6 +9,7 @@ must hold the entry. A gateway that was set to ``all`` itself never is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Literal, Protocol, TypeVar
 
 from vanvault.archiver.errors import NotFound, SettingsError, SiteUnavailable
@@ -129,6 +130,9 @@ class AckPolicy:
                 away = next((name for name in sites if name not in there), None)
                 if away is None:
                     raise
+                # One that was taken out, by a promotion for instance, may answer all the same.
+                with suppress(SiteUnavailable):
+                    return work(dict(sites))
                 raise SiteUnavailable(
                     f"{error.message}; {away}, which does not answer, may hold it",
                     site=away,

@@ -336,6 +336,14 @@ def test_a_receipt_waits_for_the_one_site_that_may_hold_the_object(home: Home) -
     check_true(home, receipt)
 
 
+def test_a_site_that_was_taken_out_is_asked_for_what_no_other_has(home: Home) -> None:
+    first = acknowledged_at_standby_only(home)
+    archive = home.archive()
+    archive.catch_up()
+    archive.health.take_out("standby", "somebody said so")
+    assert holders(archive.receipts.of(first["id"])) == set(SITES)
+
+
 def test_an_object_that_no_site_has_any_more_is_damage(home: Home) -> None:
     first = acknowledged_at_standby_only(home)
     archive = home.archive()
