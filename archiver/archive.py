@@ -47,6 +47,7 @@ from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.items import Item
 from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.search.receipts import FirstReceipts
+from vanvault.archiver.search.repeats import recheck
 from vanvault.archiver.search.room import SearchRoom, room_of
 from vanvault.archiver.search.secrets import search_secrets
 from vanvault.archiver.search.segment_rows import id_of
@@ -112,10 +113,9 @@ class Archive:
         self.tail = HotTail(
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
-        watch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
-        self.stopwatch: Stopwatch = watch
+        self.stopwatch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
         self.health = HealthBoard(
-            SITE_NAMES, clock=self.clock, stopwatch=watch, rules=self.settings.health.rules()
+            SITE_NAMES, clock=self.clock, stopwatch=self.stopwatch, rules=self.settings.health.rules()
         )
         self.lead = Lead()
         self.readable = Readable(self.sites, self.health)
@@ -126,7 +126,7 @@ class Archive:
             health=self.health,
             lead=self.lead,
         )
-        self._room = self._open_search(secrets.cursors, watch)
+        self._room = self._open_search(secrets.cursors)
         self.search = self._room.search
         self.histograms = self._room.histograms
         self._heed = Heed(self.lead, self.health, self.tail, self.search)
@@ -143,7 +143,7 @@ class Archive:
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            stopwatch=watch,
+            stopwatch=self.stopwatch,
             policy=ProbePolicy(
                 max_age=timedelta(days=self.settings.probe.max_age_days),
                 accept_weak=self.settings.probe.accept_weak,
@@ -195,6 +195,7 @@ class Archive:
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
+        recheck(self.tail, self.claims.repeated)
         away = tuple(name for name in self.sites if name not in sites)
         report = catch_up(
             sites,
@@ -244,7 +245,7 @@ class Archive:
         """The exact bytes of a search item. Raises as ``read_original`` does."""
         return read_original(self.readable, self.parquet, self.keys, item, self.locator)
 
-    def _open_search(self, cursor_key: bytes, stopwatch: Stopwatch) -> SearchRoom:
+    def _open_search(self, cursor_key: bytes) -> SearchRoom:
         return room_of(
             self.settings,
             home=self.home,
@@ -256,7 +257,7 @@ class Archive:
             signing=self.signing,
             cursor_key=cursor_key,
             clock=self.clock,
-            stopwatch=stopwatch,
+            stopwatch=self.stopwatch,
             entropy=self.entropy,
         )
 

@@ -27,6 +27,7 @@ from vanvault.archiver.format.names import (
 )
 from vanvault.archiver.model.segment import Covered, SegmentManifest
 from vanvault.archiver.model.times import from_us, to_us
+from vanvault.archiver.search import repeats
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.pruning import drop_covered
 
@@ -234,7 +235,11 @@ class Catalogue:
         """The index has this segment: what the hot tail held of it leaves it, in the same transaction."""
         with self._tail.transaction() as connection:
             connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
+            covers = connection.execute("SELECT writer, first, last FROM cover WHERE segment = ?", (n,))
+            folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
             drop_covered(connection, n)
+            if not folded:
+                repeats.look_for(connection, n)
             self._settle_spares(connection, n)
             _changed(connection)
 

@@ -16,7 +16,7 @@ Layout (all of it derived; keys are keyed tokens and rows are sealed, see ``secr
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -109,6 +109,16 @@ class HotTail(TailReader):
         """A commit record that this node made, for instance of copies that came later."""
         with self.transaction() as connection:
             commits.know(connection, commit)
+
+    def repeat(self, found: Iterable[tuple[Entry, bytes, Claim]]) -> None:
+        """Entries, each with its position, that were found to repeat a compacted one, whose claim holds."""
+        found = list(found)
+        if not found:
+            return
+        with self.transaction() as connection:
+            for entry, position, first in found:
+                connection.execute("DELETE FROM claim WHERE position = ?", (position,))
+                self._repeats(connection, entry, position, first)
 
     def correct(self, key: str, placements: Sequence[Placement]) -> None:
         """Where a batch without a commit record truly lies, as its sites said when they were asked."""
