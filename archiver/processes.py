@@ -5,9 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -42,16 +41,6 @@ def spawn_workers(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent
     )
-
-
-@contextmanager
-def worker_processes(workers: int) -> Iterator[Executor]:
-    """Processes for one piece of work; what was not begun when it ends is dropped."""
-    pool = spawn_workers(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _die_with_parent() -> None:

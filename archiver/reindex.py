@@ -7,21 +7,18 @@ notes in the catalogue what is done. Killed at any moment it is begun again: fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.processes import worker_processes
-from vanvault.archiver.search.key_index import IndexReport
-
-#: Log parts that were done, and those that no site gives.
-Built = tuple[list[str], list[str]]
-#: Calls ``function(home, argument)`` of every argument somewhere, and gives the results in order.
-Spread = Callable[[Callable[[Path, list[str]], Built], Sequence[list[str]]], Iterator[Built]]
+from vanvault.archiver.processes import Jobs
+from vanvault.archiver.search.key_index import Build, IndexReport
 
 #: Segments of one file: as many postings as a worker holds in memory at once.
 TOGETHER = 16
+#: Files that are made at least, where there are segments for them: so that no worker has nothing to do.
+FILES = 8
 #: With fewer segments than this, starting processes costs more than it gives.
 WORTH_WORKERS = 3
 
@@ -69,15 +66,13 @@ def rebuild_index(
     archive: Archive,
     *,
     discard: bool = False,
-    workers: int = 1,
-    spread: Spread | None = None,
+    jobs: Jobs | None = None,
     begin: Callable[[int], Callable[[int], None]] = lambda total: lambda done: None,
 ) -> IndexReport:
     """Index every segment that is not; with ``discard`` delete what there is first.
 
     Args:
-        workers: processes; 1 works in this one.
-        spread: works on other machines instead (``recovery/jobs.py``).
+        jobs: other processes that do it, when they are there or there is enough for them to do.
         begin: told how many segments there are to do; gives what is told of each few that are done.
 
     Raises SiteUnavailable, KeyUnavailable: what was done until then stands.
@@ -88,11 +83,8 @@ def rebuild_index(
     archive.index.refresh()
     missing = archive.index.wanting()
     step = begin(len(missing))
-    if spread is not None and missing:
-        report = archive.index.rebuild(step, build=lambda logs: spread(build_file, _groups(logs, TOGETHER)))
-    elif workers > 1 and len(missing) > WORTH_WORKERS:
-        with worker_processes(workers) as pool:
-            report = archive.index.rebuild(step, build=_in_pool(archive.home, pool, workers))
+    if jobs is not None and (jobs.ready or len(missing) > WORTH_WORKERS):
+        report = archive.index.rebuild(step, build=_spread(jobs))
     else:
         report = archive.index.rebuild(step)
     # What the hot tail held of these segments has left it; what no segment could give comes back to it.
@@ -100,24 +92,14 @@ def rebuild_index(
     return report
 
 
-def _in_pool(
-    home: Path, pool: Executor, workers: int
-) -> Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]:
-    """Builds files of the given log parts; gives (log parts done, unreadable) of each, as they come."""
-
+def _spread(jobs: Jobs) -> Build:
     def build(logs: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
-        size = max(1, min(TOGETHER, -(-len(logs) // workers)))
-        running = {pool.submit(build_file, home, group) for group in _groups(logs, size)}
-        while running:
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            for one in ended:
-                yield one.result()
+        size = max(1, min(TOGETHER, -(-len(logs) // FILES)))
+        groups = [list(logs[at : at + size]) for at in range(0, len(logs), size)]
+        with closing(jobs.map(build_file, groups)) as built:
+            yield from built
 
     return build
-
-
-def _groups(logs: Sequence[str], size: int) -> list[list[str]]:
-    return [list(logs[at : at + size]) for at in range(0, len(logs), size)]
 
 
 def build_file(home: Path, logs: list[str]) -> tuple[list[str], list[str]]:

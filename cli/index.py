@@ -64,17 +64,17 @@ def rebuild(home: Path, discard: bool, workers: int, as_json: bool) -> ExitCode:
     its entries are found in batches as long as these last.
     """
     from vanvault.archiver.reindex import rebuild_index
-    from vanvault.recovery.jobs import open_jobs
+    from vanvault.recovery.jobs import open_others
 
     with open_archive(home) as archive, ExitStack() as stack:
-        jobs = archive.settings.jobs
-        spread = stack.enter_context(open_jobs(home, jobs)).map if jobs.dask else None
+        settings = archive.settings.jobs.model_copy(update={"workers": workers})
+        jobs = stack.enter_context(open_others(home, settings))
 
         def begin(total: int) -> Callable[[int], None]:
             shown = stack.enter_context(progress("indexing segments", total=total, quiet=as_json))
             return lambda done: shown(done)
 
-        report = rebuild_index(archive, discard=discard, workers=workers, spread=spread, begin=begin)
+        report = rebuild_index(archive, discard=discard, jobs=jobs, begin=begin)
     if as_json:
         emit_json({"indexed": report.indexed, "merged": report.merged, "unreadable": list(report.unreadable)})
     else:

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+import structlog
+
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.ports import Stopwatch
 from vanvault.archiver.search.search import Search
 from vanvault.recovery.coverage.model import VerifiedAt, VerifyRun, waiting
 from vanvault.recovery.coverage.record import verify_runs
+
+_log = structlog.get_logger("vanvault.coverage")
 
 #: Seconds for which what is on record is taken as known. Runs come hours apart.
 REFRESH_S = 60.0
@@ -71,9 +75,10 @@ class HitVerifiedAt:
         since = max(start, self._known_to - _LATE) if self._known_to is not None else start
         try:
             new = [run for run in self._load(since) if run.finished >= since]
-        except VanVaultError:
+        except VanVaultError as error:
             # A search that cannot read the runs still finds entries; it says what was known, and in a
             # minute this is tried again.
+            _log.warning("verifications are not known", reason=error.message)
             self._read_at = self._stopwatch.seconds()
             return
         kept = [run for run in self._runs if start <= run.finished < since]

@@ -19,6 +19,7 @@ from vanvault.archiver.home import init_home
 from vanvault.archiver.model.metadata import Metadata
 from vanvault.archiver.reindex import index_status, rebuild_index
 from vanvault.archiver.search.query import Query
+from vanvault.recovery.jobs import ProcessPool
 
 SEGMENTS = 6
 
@@ -64,18 +65,19 @@ def check(archive: Archive) -> None:
 
 def test_in_this_process_and_on_two_others(archive: Archive, made: Path) -> None:
     segments = len(archive.catalogue.segments())
-    for workers in (1, 2):
-        told: list[int] = []
-        report = rebuild_index(
-            archive,
-            discard=True,
-            workers=workers,
-            begin=lambda total, told=told: told.append,  # type: ignore[misc]
-        )
-        assert (report.indexed, report.unreadable) == (segments, ())
-        assert sum(told) == segments
-        check(archive)
-    assert rebuild_index(archive, workers=2).indexed == 0
+    with ProcessPool(made, 2) as pool:
+        for jobs in (None, pool):
+            told: list[int] = []
+            report = rebuild_index(
+                archive,
+                discard=True,
+                jobs=jobs,
+                begin=lambda total, told=told: told.append,  # type: ignore[misc]
+            )
+            assert (report.indexed, report.unreadable) == (segments, ())
+            assert sum(told) == segments
+            check(archive)
+        assert rebuild_index(archive, jobs=pool).indexed == 0
 
 
 def test_on_the_workers_of_a_dask_scheduler(
@@ -92,7 +94,7 @@ def test_files_that_a_killed_run_stored_are_used(archive: Archive) -> None:
     archive.index.discard()
     logs = archive.index.wanting()
     assert archive.index.build(logs[:2]) == (logs[:2], [])  # stored, but nobody put it on record
-    assert rebuild_index(archive, workers=1).indexed >= len(logs) - 2
+    assert rebuild_index(archive).indexed >= len(logs) - 2
     check(archive)
 
 
@@ -101,7 +103,7 @@ def test_two_rebuilds_that_met(archive: Archive) -> None:
     logs = archive.index.wanting()
     archive.index.build(logs[:3])
     archive.index.build(logs[2:4])
-    rebuild_index(archive, workers=1)
+    rebuild_index(archive)
     check(archive)
 
 
