@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from vanvault.archiver.format.names import ObjectName
@@ -28,6 +28,15 @@ class WrongBytes:
 def held_at(read: ObjectRead) -> list[str]:
     """The sites that have any version of the object."""
     return list(dict.fromkeys(copy.site for copy in read.copies if not copy.gone))
+
+
+def as_damaged_where_gone(read: ObjectRead) -> ObjectRead:
+    """The same, of an object that was listed once more after reads did not find it.
+
+    MinIO lists an object of which it lost the data, and says to a read of the version that there is none.
+    """
+    copies = tuple(replace(copy, gone=False) if copy.gone else copy for copy in read.copies)
+    return replace(read, copies=copies)
 
 
 def whole_at(name: ObjectName, read: ObjectRead) -> tuple[str, ...]:

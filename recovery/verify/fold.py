@@ -322,7 +322,8 @@ class Fold:
             for site, versions in copies.at.items()
             for version in versions
         )
-        if held and not on_its_way and not master_key:
+        listed = any(site in copies.at for site in absent)  # and yet a read did not find it
+        if held and not on_its_way and not listed and not master_key:
             for site in absent:
                 self.add(Finding(site, copies.key, "missing", why, until))
         else:

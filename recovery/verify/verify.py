@@ -56,6 +56,7 @@ from vanvault.recovery.locks import listed_with_locks
 from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.progress import Step, silent
 from vanvault.recovery.verify.chains import Gap
+from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
 from vanvault.recovery.verify.model import Finding, Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
@@ -231,7 +232,7 @@ class _Verification:
             found = self._versions(end.key) if name is not None else {}
             fresh = {site: versions for site, versions in found.items() if site in end.unread}
             if name is not None and fresh:
-                read = self._reader.read(name, Copies(end.key, fresh))
+                read = as_damaged_where_gone(self._reader.read(name, Copies(end.key, fresh)))
                 self._fold.judge(name, read, again=end.counted)
                 self._fold.objects += not end.counted
                 if end.reference is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SiteUnavailable
+from vanvault.archiver.errors import NotFound, SiteUnavailable
 from vanvault.archiver.format.batch import decode_batch, encode_batch
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.home import init_home
@@ -55,12 +55,18 @@ class Repeated:
 
 
 class BadSector:
-    """A site whose disk does not give one object; ``first`` runs before that is noticed."""
+    """A site whose disk does not give one object; ``first`` runs before that is noticed.
 
-    def __init__(self, site: Site, key: str, first: Callable[[], None] = lambda: None) -> None:
+    ``denied``: the site lists the object, and says to a read that there is none.
+    """
+
+    def __init__(
+        self, site: Site, key: str, first: Callable[[], None] = lambda: None, *, denied: bool = False
+    ) -> None:
         self._site = site
         self._key = key
         self._first = first
+        self._denied = denied
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._site, name)
@@ -68,6 +74,8 @@ class BadSector:
     def get(self, key: str, version: str | None = None) -> bytes:
         if key == self._key:
             self._first()
+            if self._denied:
+                raise NotFound(f"site {self._site.site} holds no such version of {key}")
             raise SiteUnavailable("input/output error", site=self._site.site, may_be_stored=False)
         return self._site.get(key, version)
 

@@ -282,11 +282,20 @@ def test_an_emptied_site_lacks_everything(lab: Lab) -> None:
     assert named(lab.verify()) == {("missing", "primary", key) for key in keys}
 
 
+@pytest.mark.parametrize("young", [True, False])
+@pytest.mark.parametrize("denied", [True, False])
 @pytest.mark.parametrize("kind", ["messages", "framed"])
-def test_an_object_that_a_disk_does_not_give_is_damaged(lab: Lab, kind: str) -> None:
-    key = lab.keys(kind=kind)[1]
+def test_an_object_that_a_disk_does_not_give_is_damaged(
+    lab: Lab, kind: str, denied: bool, young: bool
+) -> None:
     with lab.open() as archive:
-        sites = {"primary": BadSector(archive.sites["primary"], key), "standby": archive.sites["standby"]}
+        if young:
+            writer, _ = archive.open_writer()
+            writer.commit([message(archive, 6001, body=LARGE, writer=writer)], final=True)
+            writer.close()
+        key = lab.keys(kind=kind)[-1 if young else 1]
+        bad = BadSector(archive.sites["primary"], key, denied=denied)
+        sites = {"primary": bad, "standby": archive.sites["standby"]}
         reader = ObjectReader(
             sites, archive=archive.settings.archive, parquet=archive.parquet, keys=archive.keys
         )
