@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,13 @@ from tests.faults.chaos.ledger import Ledger, Promise, Times, body_of, event_of
 from tests.faults.chaos.memory import run_in_memory
 from tests.faults.chaos.memory_actions import ACTIONS
 from tests.faults.chaos.nemeses import NEMESES as LET_LOOSE
-from tests.faults.chaos.plan import DAMAGE, NEED_NAMESPACES, NEMESES, plan_of
+from tests.faults.chaos.plan import DAMAGE, NEED_CLOCKS, NEED_NAMESPACES, NEMESES, plan_of
 from tests.faults.chaos.run import good, summary
 from tests.servers.minio import binary
 from tests.support.archives import Home, Node, message
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.intake.receive import event_draft
+from vanvault.archiver.model.times import to_us
 
 SEED = int(os.environ.get("VANVAULT_TEST_SEED") or 7)
 TIMEOUT_S = 280
@@ -50,6 +52,10 @@ class TestPlan:
             plan = plan_of(1, number, seconds=30, namespaces=True)
             assert {step.site for step in plan.steps if step.nemesis in DAMAGE} <= {plan.victim}
 
+    def test_clocks_are_let_alone_where_they_cannot_be_set(self) -> None:
+        plans = [plan_of(1, number, seconds=30, namespaces=True, clocks=False) for number in range(1, 50)]
+        assert not {step.nemesis for plan in plans for step in plan.steps} & NEED_CLOCKS
+
     def test_loopback_is_not_asked_for_what_it_cannot_do(self) -> None:
         plans = [plan_of(1, number, seconds=30, namespaces=False) for number in range(1, 50)]
         assert not {step.nemesis for plan in plans for step in plan.steps} & NEED_NAMESPACES
@@ -65,12 +71,13 @@ def verdict(tmp_path: Path) -> Iterator[Verdict]:
 def ledger(tmp_path: Path, home: Home) -> Iterator[Ledger]:
     """Three messages and two events that ``home`` holds, as their gateway wrote them down."""
     kept = Ledger(tmp_path / "ledger.jsonl")
+    kept.now = home.clock.now
     with Node(home.archive()) as node:
         node.wait_ready()
         for number in range(3):
             id = f"run/{number}"
             kept.sent("message", GATEWAY, id)
-            receipt = node.push(message(id, body_of(id)))
+            receipt = node.push(message(id, body_of(id), received_us=to_us(home.clock.now())))
             kept.acknowledged(Promise("message", GATEWAY, id, receipt))
         for number in range(2):
             id = f"run/t/{number}"
@@ -128,11 +135,24 @@ class TestChecker:
         ledger.promises()[0].receipt["received_at"] = "2020-01-01T00:00:00Z"
         assert self.check(home.archive(), ledger, verdict)["unverified"] == 1
 
+    def test_a_receipt_with_a_time_of_a_clock_that_was_off(
+        self, home: Home, ledger: Ledger, verdict: Verdict
+    ) -> None:
+        with Node(home.archive()) as node:
+            node.wait_ready()
+            ledger.sent("message", GATEWAY, "run/late")
+            late = home.clock.now() + timedelta(minutes=2)
+            receipt = node.push(message("run/late", body_of("run/late"), received_us=to_us(late)))
+        ledger.acknowledged(Promise("message", GATEWAY, "run/late", receipt))
+        self.check(home.archive(), ledger, verdict)
+        assert verdict.unverified == {"run/late"}
+
     def test_an_id_with_other_content(self, home: Home, ledger: Ledger, verdict: Verdict) -> None:
         archive = home.archive()
         with Node(archive) as node:
             node.wait_ready()
-            other = node.push(message("run/other", b"<other/>"))
+            now_us = to_us(home.clock.now())
+            other = node.push(message("run/other", b"<other/>", received_us=now_us))
         ledger.acknowledged(Promise("message", GATEWAY, "run/other", other))
         self.check(home.archive(), ledger, verdict)
         assert verdict.duplicated == {"run/other"}

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 
 from tests.faults.chaos.history import History
@@ -19,6 +20,7 @@ from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.intake.large import read_large
 from vanvault.archiver.model.batch import Batch
 from vanvault.archiver.model.entry import Event
+from vanvault.archiver.model.times import parse_rfc3339
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.store.port import Site
 
@@ -108,11 +110,15 @@ def check_stored(
 
 
 def check_receipts(archive: Archive, ledger: Ledger, verdict: Verdict) -> None:
-    """All first receipts verify offline."""
+    """All first receipts verify offline, and the time in each is right, whatever clocks were."""
+    skew = timedelta(seconds=archive.settings.clock.max_skew_s)
     for promise in ledger.promises():
         try:
             verify_receipt(promise.receipt, archive.signing.public)
             assert promise.receipt["sha256"] == promise.sha256
+            sent, acknowledged = ledger.taken_between(promise)
+            received = parse_rfc3339(promise.receipt["received_at"])
+            assert sent - skew <= received <= acknowledged + skew, f"received at {received}, sent at {sent}"
         except (VanVaultError, AssertionError) as error:
             verdict.is_unverified(promise.id, error)
 

@@ -25,6 +25,7 @@ from tests.faults.chaos.ledger import LARGE_BYTES
 from tests.faults.chaos.plan import Plan
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
+from tests.servers.host_clock import HostClock, library
 from tests.servers.minio import ROOT_KEY, ROOT_SECRET, binary
 from tests.servers.processes import Processes, free_ports
 from vanvault.archiver.archive import Archive
@@ -114,6 +115,7 @@ class Node(Daemon):
     home: Path = Path()
     port: int = 8420
     place: str = ""  # the site that it stands at
+    clock: HostClock | None = None  # None: the machine's
 
     @property
     def url(self) -> str:
@@ -236,6 +238,9 @@ class Cluster:
         command += ["--host", host.address, "--port", str(port)]
         node = Node(name, host, self.hosts.command(host, command), self._processes(name))
         node.home, node.port, node.place = home, port, place
+        if library().is_file():
+            node.clock = HostClock(self.folder / f"{name}.clock")
+            node.environment |= node.clock.environment
         for site, store in self.stores.items():
             proxy = self._line(node, site)
             if proxy is not None:
@@ -265,8 +270,11 @@ class Cluster:
         wait_until(lambda: all(node.ready() for node in self.nodes), "all nodes being ready", seconds)
 
     def heal(self) -> None:
-        """Everything up, every line whole; what bytes lack is the operator's to mend."""
+        """Everything up, every line whole, clocks right; what bytes lack is the operator's to mend."""
         self.mend()
+        for node in self.nodes:
+            if node.clock is not None:
+                node.clock.set_off(timedelta())
         for daemon in self.daemons():
             daemon.processes.thaw()
             daemon.start()

@@ -6,7 +6,9 @@ import hashlib
 import itertools
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -72,11 +74,15 @@ class Ledger:
         self._turn = itertools.count()
         self._first_sent: dict[tuple[str, str, str], int] = {}
         self._kept: dict[tuple[str, str, str], int] = {}
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)  # a clock that is always right
+        self._began: dict[tuple[str, str, str], datetime] = {}
+        self._ended: dict[tuple[str, str, str], datetime] = {}
 
     def sent(self, kind: Kind, gateway: str, id: str) -> None:
         """It was pushed at least once, so that it may be archived."""
         with self._lock:
             self._first_sent.setdefault((kind, gateway, id), next(self._turn))
+            self._began.setdefault((kind, gateway, id), self.now())
             if (kind, gateway, id) not in self._promises:
                 self._pending[kind, gateway, id] = None
 
@@ -88,6 +94,7 @@ class Ledger:
             first = self._promises.setdefault(key, promise)
             if first is promise:
                 self._kept[key] = next(self._turn)
+                self._ended[key] = self.now()
                 line = {
                     "kind": promise.kind,
                     "gateway": promise.gateway,
@@ -106,6 +113,11 @@ class Ledger:
     def promises(self) -> list[Promise]:
         with self._lock:
             return list(self._promises.values())
+
+    def taken_between(self, promise: Promise) -> tuple[datetime, datetime]:
+        """When it was first sent and when it was acknowledged: it was received in between."""
+        key = (promise.kind, promise.gateway, promise.id)
+        return self._began[key], self._ended[key]
 
     def transactions(self) -> dict[tuple[str, str], dict[str, Times]]:
         """By (gateway, transaction): when each of its acknowledged events was sent and promised."""

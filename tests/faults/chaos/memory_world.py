@@ -116,6 +116,7 @@ def open_world(random: Random, name: str, ledger: Ledger, verdict: Verdict) -> I
     try:
         with tempfile.TemporaryDirectory() as folder, memory_home(Path(folder) / "home") as made:
             clock = HostClock(made.clock)
+            ledger.now = clock.right.now
             home = ChaosHome(made.path, clock, made.sites)
             world = World(home, clock, random, name, ledger, verdict, policy, victim)
             verdict.history.note("run", "planned", policy, victim=victim)

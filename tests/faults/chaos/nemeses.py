@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -22,6 +22,8 @@ Nemesis = Callable[[Cluster, Step, Random], Undo]
 _EVERY = 1_000_000  # requests
 _HARMED = 3  # objects that one step harms at most
 _LEFT = 64 * 1024  # bytes on a disk that is full
+#: Seconds that a clock is off: less and more than the archive and than S3's signatures permit, and years.
+_OFF_S = (-86_400 * 4000, -86_400, -300, -20, 20, 300, 86_400, 86_400 * 4000)
 
 
 def begin(cluster: Cluster, step: Step) -> Undo:
@@ -154,6 +156,14 @@ def _disk_full(cluster: Cluster, step: Step, random: Random) -> Undo:
     return lambda: filler.unlink(missing_ok=True)
 
 
+def _clock_jump(cluster: Cluster, step: Step, random: Random) -> Undo:
+    """A node's host has its clock set wrong, and right again."""
+    clock = cluster.nodes[step.node].clock
+    assert clock is not None
+    clock.set_off(timedelta(seconds=random.choice(_OFF_S)))
+    return lambda: clock.set_off(timedelta())
+
+
 def _harm(how: Callable[[Path, Random], None]) -> Nemesis:
     def nemesis(cluster: Cluster, step: Step, random: Random) -> Undo:
         """Harm some objects in the store's own files; what the other site lacks is spared."""
@@ -220,6 +230,7 @@ NEMESES: dict[str, Nemesis] = {
     "slow": _slow,
     "lossy": _lossy,
     "disk-full": _disk_full,
+    "clock-jump": _clock_jump,
     "flip": _harm(_flip),
     "truncate": _harm(_truncate),
     "delete": _harm(_delete),

@@ -8,6 +8,8 @@ from random import Random
 POLICIES = ("all", "any", "fall-back")
 #: Ones that need more than processes on loopback: lines that can be cut, and drives that can be full.
 NEED_NAMESPACES = frozenset(("gateway-cut", "link-down", "disk-full"))
+#: Ones that need a clock of each host's own (``tests/servers/host_clock.py``).
+NEED_CLOCKS = frozenset(("clock-jump",))
 #: What harms stored bytes; only ever at the victim, so that the other site has all of it.
 DAMAGE = ("flip", "truncate", "delete")
 NEMESES = (
@@ -25,6 +27,7 @@ NEMESES = (
     "slow",
     "lossy",
     "disk-full",
+    "clock-jump",
     *DAMAGE,
 )
 _SITES = ("primary", "standby")
@@ -54,12 +57,15 @@ class Plan:
     steps: tuple[Step, ...]
 
 
-def plan_of(seed: int, number: int, *, seconds: float, namespaces: bool, nodes: int = 2) -> Plan:
+def plan_of(
+    seed: int, number: int, *, seconds: float, namespaces: bool, clocks: bool = True, nodes: int = 2
+) -> Plan:
     """The plan of run ``number`` (from 1). Policies take turns; no two runs of a seed are alike."""
     random = Random(f"chaos/{seed}/{number}")
     policy = POLICIES[(seed + number) % len(POLICIES)]
     victim = random.choice(_SITES)
-    pool = [name for name in NEMESES if namespaces or name not in NEED_NAMESPACES]
+    lacking = frozenset().union(*(() if namespaces else NEED_NAMESPACES, () if clocks else NEED_CLOCKS))
+    pool = [name for name in NEMESES if name not in lacking]
     steps, at = [], random.uniform(1.0, 2.0)
     while at < seconds - 3:
         name = random.choice(pool)

@@ -23,12 +23,14 @@ from tests.faults.chaos.inspection import inspect
 from tests.faults.chaos.ledger import Ledger
 from tests.faults.chaos.nemeses import begin, wipe
 from tests.faults.chaos.plan import Plan, plan_of
+from tests.servers.host_clock import library
 
 
 def main(mode: str, seed: int, number: int, seconds: float, folder: Path, nodes: int) -> dict[str, Any]:
     """The outcome of one run. What it leaves of a good one is its history and its ledger."""
     namespaces = mode == "namespaces"
-    plan = plan_of(seed, number, seconds=seconds, namespaces=namespaces, nodes=nodes)
+    clocks = library().is_file()
+    plan = plan_of(seed, number, seconds=seconds, namespaces=namespaces, clocks=clocks, nodes=nodes)
     place = folder.resolve() / plan.name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
