@@ -169,6 +169,7 @@ class TestChecker:
         whole = {"id": "a", "sha256": "00", "object": "k", "placements": [here, there]}
         degraded = {**whole, "placements": [here], "degraded": True}
         assert after(whole, whole) == "same"
+        assert after(whole, {**whole, "signature": "another"}) == "resigned"
         assert after(degraded, whole) == "upgraded"
         large = {**here, "key": "l"}
         first = {**degraded, "placements": [here, large]}

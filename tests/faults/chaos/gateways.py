@@ -22,7 +22,10 @@ _THREADS = 5  # of each gateway
 
 
 def after(first: dict[str, Any], later: dict[str, Any]) -> str:
-    """What a receipt that came later is to the first: same, upgraded, renewed, lesser, twin or wrong.
+    """What a later receipt is to the first: same, resigned, upgraded, renewed, lesser, twin or wrong.
+
+    Resigned: it says the same, under another signature. Another row of its batch was degraded, and was
+    upgraded meanwhile.
 
     Renewed: the same objects at the same sites, of which a copy was put anew. Right only after a copy was
     damaged or lost with the hot tail, before any object had its commit on record.
@@ -39,6 +42,8 @@ def after(first: dict[str, Any], later: dict[str, Any]) -> str:
         return "wrong"
     if first["id"] != later["id"]:
         return "twin"
+    if _statement(first) == _statement(later):
+        return "resigned"
     if first.get("degraded") and (holders(first) < holders(later) or _names_more(later, first)):
         return "upgraded"  # or on the way there: a copy more of the batch, none yet of its large object
     if later.get("degraded") and holders(later) < holders(first) and _names_more(first, later):
@@ -46,9 +51,12 @@ def after(first: dict[str, Any], later: dict[str, Any]) -> str:
     return "renewed" if _but_versions(first) == _but_versions(later) else "wrong"
 
 
+def _statement(receipt: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in receipt.items() if name not in ("proof", "signature")}
+
+
 def _but_versions(receipt: dict[str, Any]) -> dict[str, Any]:
-    apart = {name: value for name, value in receipt.items() if name not in ("proof", "signature")}
-    return {**apart, "placements": sorted((p["site"], p["key"]) for p in receipt["placements"])}
+    return {**_statement(receipt), "placements": sorted((p["site"], p["key"]) for p in receipt["placements"])}
 
 
 def _names_more(one: dict[str, Any], other: dict[str, Any]) -> bool:

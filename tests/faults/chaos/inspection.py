@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.faults.chaos.checker import (
     Verdict,
@@ -21,7 +22,13 @@ from tests.faults.chaos.cluster import Cluster
 from tests.faults.chaos.gateways import Client, after, push_until
 from tests.faults.chaos.ledger import Ledger, Promise, body_of
 from vanvault.archiver.archive import Archive
+from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.evidence.receipts import verify_receipt
+from vanvault.archiver.home import KEYS_FOLDER
+from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.recovery.verify.model import INFORMATIONAL
+
+PublicKey = Callable[[str], Ed25519PublicKey]
 
 _PATIENCE_S = 90.0
 
@@ -81,12 +88,13 @@ def _settle(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
 def _ask_nodes(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     """Each promise again, searched and read at nodes in turn; then the order of events."""
     promises, workers = ledger.promises(), 4
+    public = SigningKeys(cluster.archive_home / KEYS_FOLDER).public
     urls = [node.url for node in cluster.nodes]
 
     def ask(share: Sequence[Promise], first: int) -> None:
         client = Client(urls, cluster.token, first=first)
         for promise in share:
-            _ask(client, promise, verdict, bool(cluster.harmed))
+            _ask(client, promise, verdict, harmed=bool(cluster.harmed), public=public)
         client.close()
 
     with ThreadPoolExecutor(workers) as pool:
@@ -101,13 +109,18 @@ def _ask_nodes(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     client.close()
 
 
-def _ask(client: Client, promise: Promise, verdict: Verdict, harmed: bool) -> None:
+def _ask(client: Client, promise: Promise, verdict: Verdict, *, harmed: bool, public: PublicKey) -> None:
     outcome, later = push_until(client, promise.kind, promise.id, 30)
     kinship = after(promise.receipt, later) if later is not None else outcome
     if kinship == "twin":
         verdict.twins.add(promise.id)
-    elif kinship not in ("same", "upgraded") and not (kinship == "renewed" and harmed):
+    elif kinship not in ("same", "resigned", "upgraded") and not (kinship == "renewed" and harmed):
         verdict.is_unverified(promise.id, f"sent again, it is answered: {kinship}")
+    if later is not None and kinship != "same":
+        try:
+            verify_receipt(later, public)
+        except VanVaultError as error:
+            verdict.is_unverified(promise.id, error)
     if later is not None and later.get("degraded"):
         verdict.is_unverified(promise.id, "its receipt is degraded yet")
     try:
