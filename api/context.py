@@ -114,6 +114,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
             archive.health,
             submit=intake.submit,
             event=archive.system_event,
+            is_open=lambda: intake.refusal is None,
             may_degrade=archive.policy.may_degrade,
             interval_s=archive.settings.health.look_s,
         ),

@@ -102,12 +102,12 @@ class Sampler:
             age = (archive.clock.now() - probe.finished_at).total_seconds() if probe else None
         except VanVaultError:
             verdict, age = "unreadable", None
-        before = archive.clock.now()
+        before = archive.clock.host.now()
         try:
             there = archive.sites[name].now()
         except VanVaultError as error:
             return SiteSample(False, self._state(name, "out"), 0.0, error.message, verdict, age)
-        middle = before + (archive.clock.now() - before) / 2
+        middle = before + (archive.clock.host.now() - before) / 2
         skew_s = (there - middle).total_seconds()
         return SiteSample(True, self._state(name, "healthy"), skew_s, "", verdict, age)
 

@@ -58,6 +58,7 @@ from vanvault.archiver.sites.lead import Lead
 from vanvault.archiver.sites.placing import place_everywhere, place_whole
 from vanvault.archiver.sites.policy import AckPolicy
 from vanvault.archiver.sites.readable import Readable
+from vanvault.archiver.sites.steady_clock import SteadyClock
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file_root import no_fault as no_store_fault
 from vanvault.archiver.store.open import open_site
@@ -83,7 +84,8 @@ class Archive:
         Raises SettingsError, KeyUnavailable. A site that is away does not stop this: its use does.
         """
         self.home = home
-        self.clock: Clock = clock or SystemClock()
+        self.stopwatch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
+        self.clock = SteadyClock(clock or SystemClock(), self.stopwatch)
         self.entropy: Entropy = entropy or SystemEntropy()
         self._fault = fault
         self.settings: Settings = load_settings(home)
@@ -102,7 +104,7 @@ class Archive:
                 getattr(self.settings.sites, name).url,
                 home=home,
                 archive=self.settings.archive,
-                clock=self.clock,
+                clock=self.clock.host,
                 immutable=getattr(self.settings.sites, name).immutable,
                 fault=store_fault,
                 s3=getattr(self.settings.sites, name).s3.options(),
@@ -113,7 +115,6 @@ class Archive:
         self.tail = HotTail(
             hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
         )
-        self.stopwatch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
         self.health = HealthBoard(
             SITE_NAMES, clock=self.clock, stopwatch=self.stopwatch, rules=self.settings.health.rules()
         )
@@ -143,7 +144,6 @@ class Archive:
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            stopwatch=self.stopwatch,
             policy=ProbePolicy(
                 max_age=timedelta(days=self.settings.probe.max_age_days),
                 accept_weak=self.settings.probe.accept_weak,

@@ -28,10 +28,13 @@ class HealthWatch:
         *,
         submit: Callable[[EventDraft, Done], None],
         event: Callable[[str, dict[str, object]], EventDraft],
+        is_open: Callable[[], bool],
         may_degrade: Callable[[], bool],
         interval_s: float,
     ) -> None:
-        """``submit``: this node's intake; ``event``: makes a log line of the archive's own.
+        """``submit``: this node's intake; ``event``: makes a log line of the archive's own, as of now.
+
+        ``is_open``: does intake accept such a line? Before it does for the first time, clocks may be wrong.
 
         ``may_degrade``: may an entry be archived at one site? Where not, a change waits until every site is
         usable again: to try would only leave an object at one site that all others then have to wait for.
@@ -40,6 +43,7 @@ class HealthWatch:
         self._health = health
         self._submit = submit
         self._event = event
+        self._is_open = is_open
         self._may_degrade = may_degrade
         self._interval_s = interval_s
         self._stop = threading.Event()
@@ -75,7 +79,7 @@ class HealthWatch:
         """Archive the oldest change that is not on record, if intake takes it; the next ones follow."""
         with self._lock:
             change = self._health.next_change()
-            if change is None or self._waiting or not self._may_write():
+            if change is None or self._waiting or not self._may_write() or not self._is_open():
                 return
             if change is not self._change or self._draft is None:
                 # Kept while it is tried again: under one id it becomes one line, however often it is sent.

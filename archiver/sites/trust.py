@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from vanvault.archiver.errors import NotFound, SiteUnavailable
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.model.times import from_us
-from vanvault.archiver.ports import Clock, Stopwatch
 from vanvault.archiver.probe.record import (
     ProbeOnRecord,
     ProbePolicy,
@@ -22,6 +21,7 @@ from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.search.search import Search
 from vanvault.archiver.sites.clock_guard import ClockVerdict, judge
+from vanvault.archiver.sites.steady_clock import SteadyClock
 from vanvault.archiver.store.port import Site
 
 
@@ -36,20 +36,17 @@ class Trust:
         search: Search,
         tail: HotTail,
         signing: SigningKeys,
-        clock: Clock,
-        stopwatch: Stopwatch,
+        clock: SteadyClock,
         policy: ProbePolicy,
         max_skew: timedelta,
     ) -> None:
-        """``probed``: endpoint of every site that must have been probed."""
+        """``probed``: endpoint of every site that must have been probed. ``clock``: checks set it right."""
         self._sites = sites
         self._probed = probed
         self._search = search
         self._tail = tail
         self._signing = signing
         self._clock = clock
-        self._stopwatch = stopwatch
-        self._agreed: tuple[datetime, float] | None = None  # clock and stopwatch when all clocks agreed
         self._policy = policy
         self._max_skew = max_skew
 
@@ -60,11 +57,11 @@ class Trust:
 
     def check_clocks(self) -> None:
         """Raises SiteUnavailable, with the culprit, unless all clocks agree."""
-        moment = self._clock.now(), self._stopwatch.seconds()
+        reading = self._clock.reading()
         verdict = self.clocks()
         if verdict.ok:
-            self._agreed = moment  # kept when they differ: a commit that comes before intake is held asks it
-        if not verdict.ok:
+            self._clock.set_by(reading)
+        else:  # it stays as it was: a commit that comes before intake is held asks for its jump
             raise SiteUnavailable(
                 f"the clocks do not agree: {verdict.detail}",
                 site=verdict.culprit,
@@ -96,12 +93,8 @@ class Trust:
 
         Costs two readings of clocks, so every commit asks it.
         """
-        if self._agreed is None:
-            return
-        then, started = self._agreed
-        passed = timedelta(seconds=self._stopwatch.seconds() - started)
-        jump = self._clock.now() - then - passed
-        if abs(jump) > self._max_skew:
+        jump = self._clock.jump()
+        if self._clock.agreed and abs(jump) > self._max_skew:
             raise SiteUnavailable(
                 f"the host's clock jumped by {jump.total_seconds():.0f} s",
                 site="host",
@@ -113,7 +106,7 @@ class Trust:
         """The host's clock, the sites' and the archive's last time, compared."""
         last = self._tail.last_received_us()
         return judge(
-            self._clock.now(),
+            self._clock.host.now(),
             {name: self._site_time(site) for name, site in self._sites.items()},
             from_us(last) if last else None,
             self._max_skew,

@@ -40,6 +40,7 @@ class Kept:
             self.archive.health,
             submit=self.node.intake.submit,
             event=self.archive.system_event,
+            is_open=lambda: self.node.intake.refusal is None,
             may_degrade=self.archive.policy.may_degrade,
             interval_s=1,
         )

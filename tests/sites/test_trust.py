@@ -10,6 +10,8 @@ import pytest
 from tests.support.archives import Home, Node, message
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import Damaged, SiteUnavailable
+from vanvault.archiver.intake.health_watch import HealthWatch
+from vanvault.archiver.model.times import parse_rfc3339
 from vanvault.archiver.probe.model import Finding, ProbeResult, Verdict
 from vanvault.archiver.probe.record import (
     ProbePolicy,
@@ -20,6 +22,7 @@ from vanvault.archiver.probe.record import (
     read_probe,
     signed_detail,
 )
+from vanvault.archiver.search.query import Query
 
 PLACE = "s3+http://127.0.0.1:9000/bucket"
 POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
@@ -128,7 +131,7 @@ def test_a_site_whose_clock_is_off_locks_nothing_and_is_named(home: Home, site: 
 def test_a_host_clock_that_jumps_holds_the_next_commit(home: Home) -> None:
     archive = home.archive()
     jump = SkewedClock(home, 0)
-    archive.trust._clock = jump
+    archive.clock.host = jump
     with Node(archive) as node:
         node.wait_ready()
         node.push(message("m-1", b"before"))
@@ -139,11 +142,60 @@ def test_a_host_clock_that_jumps_holds_the_next_commit(home: Home) -> None:
         assert node.push(message("m-2", b"after"))["message_id"] == "m-2"
 
 
+def test_no_time_of_a_clock_that_was_off_is_ever_archived(home: Home) -> None:
+    """Made while the clock was off, archived when it was right: one such time would hold intake for ever."""
+    archive = home.archive()
+    jump = SkewedClock(home, 0)
+    archive.clock.host = jump
+    with Node(archive) as node:
+        node.wait_ready()
+        for by in (timedelta(days=4000), timedelta(days=-4000), timedelta(minutes=5)):
+            jump.ahead = by
+            line = archive.system_event("site.health", {})
+            jump.ahead = timedelta(0)
+            receipt = node.push(line)
+            assert abs(parse_rfc3339(receipt["received_at"]) - home.clock.now()) < timedelta(seconds=1)
+        archive.check_trust()
+    assert home.archive().open_writer()
+
+
+def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(home: Home) -> None:
+    archive = home.archive()
+    jump = SkewedClock(home, -3600)
+    archive.clock.host = jump
+    archive.clock.set_by(archive.clock.reading())
+    node = Node(archive)
+    watch = HealthWatch(
+        archive.sites,
+        archive.health,
+        submit=node.intake.submit,
+        event=archive.system_event,
+        is_open=lambda: node.intake.refusal is None,
+        may_degrade=lambda: True,
+        interval_s=1,
+    )
+    for _ in range(4):
+        archive.health.saw("primary", "look", SiteUnavailable("away", site="primary", may_be_stored=False))
+    with node:
+        watch.record()
+        jump.ahead = timedelta(0)
+        node.wait_ready()
+        watch.record()
+        node.intake.folder.flush()
+        while archive.health.next_change() is not None:
+            watch.record()
+        node.intake.folder.flush()
+        lines = archive.search.page(Query({"type": "vanvault.site.health"})).items
+    assert lines
+    for line in lines:
+        assert abs(parse_rfc3339(line["occurred_at"]) - home.clock.now()) < timedelta(seconds=1)
+
+
 def test_nothing_is_locked_between_a_check_that_fails_and_the_hold_that_follows(home: Home) -> None:
     """The check runs on a thread of its own; a commit may come before that thread holds intake."""
     archive = home.archive()
     jump = SkewedClock(home, 0)
-    archive.trust._clock = jump
+    archive.clock.host = jump
     with Node(archive) as node:
         node.wait_ready()
         jump.ahead = timedelta(days=400)

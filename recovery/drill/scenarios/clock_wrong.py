@@ -12,6 +12,7 @@ from vanvault.archiver.model.times import from_us
 from vanvault.archiver.ports import Clock, ClockStopwatch
 from vanvault.archiver.probe.record import ProbePolicy
 from vanvault.archiver.sites.clock_guard import HOST, judge
+from vanvault.archiver.sites.steady_clock import SteadyClock
 from vanvault.archiver.sites.trust import Trust
 from vanvault.archiver.store.file import FileSite
 from vanvault.recovery.drill.conduct import Drill
@@ -123,8 +124,7 @@ def _guard(drill: Drill, folder: str, off: dict[str, timedelta]) -> Iterator[tup
                 search=node.search,
                 tail=node.tail,
                 signing=node.signing,
-                clock=host,
-                stopwatch=ClockStopwatch(drill.clock),
+                clock=SteadyClock(host, ClockStopwatch(drill.clock)),
                 policy=ProbePolicy(max_age=timedelta(days=1), accept_weak=True),
                 max_skew=drill.means.max_skew,
             ),
