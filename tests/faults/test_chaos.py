@@ -52,6 +52,13 @@ class TestPlan:
             plan = plan_of(1, number, seconds=30, namespaces=True)
             assert {step.site for step in plan.steps if step.nemesis in DAMAGE} <= {plan.victim}
 
+    def test_a_site_is_wiped_at_any_moment_where_the_other_must_have_everything(self) -> None:
+        plans = [plan_of(1, number, seconds=20, namespaces=True) for number in range(1, 100)]
+        sudden = [plan for plan in plans if plan.sudden]
+        assert sudden
+        assert all(plan.wiped and plan.policy == "all" for plan in sudden)
+        assert not any(step.nemesis == "promote" for plan in sudden for step in plan.steps)
+
     def test_clocks_are_let_alone_where_they_cannot_be_set(self) -> None:
         plans = [plan_of(1, number, seconds=30, namespaces=True, clocks=False) for number in range(1, 50)]
         assert not {step.nemesis for plan in plans for step in plan.steps} & NEED_CLOCKS

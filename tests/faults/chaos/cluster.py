@@ -150,6 +150,7 @@ class Cluster:
         self.token = ""
         self.harmed: set[str] = set()  # sites whose stored bytes were harmed
         self.harmed_keys: set[tuple[str, str]] = set()  # (site, key)
+        self.promoted = False  # may one site lead alone?
         self._stack = ExitStack()
 
     @contextmanager

@@ -45,6 +45,8 @@ def inspect(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
         cluster.clean_drives()
         _must(verdict, "repair", lambda: cluster.verb("repair"))
     _must(verdict, "reconcile", lambda: cluster.verb("reconcile"))
+    if cluster.promoted:
+        _must(verdict, "failback", lambda: _failback(cluster))
     _ask_nodes(cluster, ledger, verdict)
     for node in cluster.nodes:
         code = node.end()
@@ -61,6 +63,14 @@ def inspect(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
         check_stored(archive, ledger, verdict)
         check_receipts(archive, ledger, verdict)
         check_found(archive, ledger, verdict)
+
+
+def _failback(cluster: Cluster) -> tuple[int, Any]:
+    """The way back, unless nobody was promoted after all."""
+    code, stand = cluster.verb("failover", "status")
+    if code == 0 and not stand["alone"]:
+        return code, stand
+    return cluster.verb("failover", "failback", "--reason", "chaos", "--yes")
 
 
 def _must(verdict: Verdict, verb: str, run: Callable[[], tuple[int, Any]]) -> None:

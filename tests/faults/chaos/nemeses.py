@@ -82,14 +82,16 @@ def _compactor(cluster: Cluster, step: Step) -> subprocess.Popen[bytes]:
     return cluster.begin("compact", "--until", now, node=cluster.nodes[step.node])
 
 
-def _wait(cluster: Cluster, process: subprocess.Popen[bytes], seconds: float) -> None:
+def _wait(
+    cluster: Cluster, process: subprocess.Popen[bytes], seconds: float, actor: str = "compactor"
+) -> None:
     try:
         _, said = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         _, said = process.communicate()
     code = process.returncode
-    cluster.history.note("compactor", "end", f"exit {code}", said=said.decode()[-300:] if code else "")
+    cluster.history.note(actor, "end", f"exit {code}", said=said.decode()[-300:] if code else "")
 
 
 def _partition(cluster: Cluster, step: Step, random: Random) -> Undo:
@@ -164,6 +166,18 @@ def _clock_jump(cluster: Cluster, step: Step, random: Random) -> Undo:
     return lambda: clock.set_off(timedelta())
 
 
+def _promote(cluster: Cluster, step: Step, random: Random) -> Undo:
+    """A person lets one site lead, whatever else goes on; the way back is taken when all is mended."""
+    arguments = ("failover", "promote", "--site", step.site, "--reason", "chaos", "--yes")
+    process = cluster.begin(*arguments)
+
+    def end() -> None:
+        _wait(cluster, process, 60, "promotion")
+        cluster.promoted = True  # or perhaps: it may have failed, but stored
+
+    return end
+
+
 def _harm(how: Callable[[Path, Random], None]) -> Nemesis:
     def nemesis(cluster: Cluster, step: Step, random: Random) -> Undo:
         """Harm some objects in the store's own files; what the other site lacks is spared."""
@@ -213,6 +227,7 @@ def wipe(cluster: Cluster, site: str) -> None:
     shutil.rmtree(store.drive)
     cluster.harmed.add(site)
     store.start()
+    cluster.history.note("nemesis", "wiped", site)
 
 
 NEMESES: dict[str, Nemesis] = {
@@ -231,6 +246,7 @@ NEMESES: dict[str, Nemesis] = {
     "lossy": _lossy,
     "disk-full": _disk_full,
     "clock-jump": _clock_jump,
+    "promote": _promote,
     "flip": _harm(_flip),
     "truncate": _harm(_truncate),
     "delete": _harm(_delete),

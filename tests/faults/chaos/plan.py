@@ -28,6 +28,7 @@ NEMESES = (
     "lossy",
     "disk-full",
     "clock-jump",
+    "promote",
     *DAMAGE,
 )
 _SITES = ("primary", "standby")
@@ -55,6 +56,12 @@ class Plan:
     victim: str  # the one site whose stored bytes may be harmed, or that is wiped
     wiped: bool  # at the end of the load
     steps: tuple[Step, ...]
+
+    @property
+    def sudden(self) -> bool:
+        """Is the victim wiped at any moment? Not where something may have been acknowledged by it alone."""
+        alone = self.policy != "all" or any(step.nemesis == "promote" for step in self.steps)
+        return self.wiped and not alone
 
 
 def plan_of(

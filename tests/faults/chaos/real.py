@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.faults.chaos.checker import Verdict
+from tests.faults.chaos.checker import Verdict, check_stored
 from tests.faults.chaos.cluster import Cluster, other
 from tests.faults.chaos.gateways import Gateways
 from tests.faults.chaos.history import History
@@ -24,6 +24,7 @@ from tests.faults.chaos.ledger import Ledger
 from tests.faults.chaos.nemeses import begin, wipe
 from tests.faults.chaos.plan import Plan, plan_of
 from tests.servers.host_clock import library
+from vanvault.archiver.archive import Archive
 
 
 def main(mode: str, seed: int, number: int, seconds: float, folder: Path, nodes: int) -> dict[str, Any]:
@@ -70,8 +71,13 @@ def _run(plan: Plan, hosts: Hosts, folder: Path, seconds: float, ledger: Ledger,
         gateways.start()
         try:
             _let_loose(plan, cluster, seconds)
+            if plan.sudden:
+                wipe(cluster, plan.victim)
             cluster.heal()
-            if plan.wiped:
+            if plan.sudden:
+                _look_at_survivor(plan.victim, cluster, ledger, verdict)
+                _rebuild(plan.victim, cluster, verdict)
+            elif plan.wiped:
                 _burn_down(plan.victim, cluster, gateways, verdict)
         finally:
             gateways.stop()
@@ -117,8 +123,19 @@ def _burn_down(site: str, cluster: Cluster, gateways: Gateways, verdict: Verdict
     if code != 0:  # what is damaged at the other site cannot come from there: nothing was harmed there
         verdict.is_unverified("reconcile", f"not level before the site was lost: {report}")
     wipe(cluster, site)
-    cluster.history.note("nemesis", "wiped", site)
     gateways.go_on()
+    _rebuild(site, cluster, verdict)
+
+
+def _look_at_survivor(lost: str, cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
+    """Before anything is copied: whatever was acknowledged until now lies at the other site, too."""
+    with Archive(cluster.archive_home) as archive:
+        check_stored(archive, ledger, verdict, named_only=True, spared=lost)
+    cluster.history.note("run", "looked at the survivor", other(lost), promises=len(ledger))
+
+
+def _rebuild(site: str, cluster: Cluster, verdict: Verdict) -> None:
+    """As an operator does, while the nodes run."""
     time.sleep(1.0)
     code, report = cluster.verb("restore", "--from", other(site), "--no-verify")
     if code != 0:
