@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.contract.harness import ManualClock
 from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
+from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import holders
 from vanvault.archiver.home import init_home
@@ -104,6 +106,37 @@ def test_an_old_writer_obeys_once_it_sees_the_epoch_and_rejoins(pair: Pair) -> N
         assert old.archive.lead.superseded
         upgrade_all(old.archive)
         pair.follow(old)
+    assert not old.archive.lead.superseded
+    assert "standby" in holders(old.node.push_until_accepted(message("late", b"<late/>")))
+
+
+@pytest.mark.parametrize("pair", ["any"], indirect=True)
+def test_an_event_of_the_node_itself_lifts_no_fence(pair: Pair) -> None:
+    """Upkeep puts events on record through a writer of its own; the intake owes what it owed before."""
+    pair.part()
+    pair.promote()
+    old = pair.old
+    owed = old.node.push(message("old", b"<old/>"))
+    assert holders(owed) == {"primary"}
+    for link in old.links.values():
+        link.down = False
+    old.archive.health.heard("standby", None)
+    pair.follow(old)
+    stored = {version.key for version in pair.sites["standby"].list()}
+    assert owed["object"] not in stored  # nobody reconciled yet
+    upkeep = Upkeep(old.archive)
+    old.home.clock.advance(timedelta(days=2))
+    upkeep.look()
+    assert upkeep.snapshot.segments
+    assert old.archive.lead.superseded
+    assert old.archive.lead.superseded
+    with pytest.raises(SiteUnavailable, match="leads since epoch 1"):
+        old.node.push(message("late", b"<late/>"))
+
+    pair.heal()
+    reconcile(pair.sites, pause=lambda: None)
+    upgrade_all(old.archive)
+    pair.follow(old)
     assert not old.archive.lead.superseded
     assert "standby" in holders(old.node.push_until_accepted(message("late", b"<late/>")))
 
