@@ -13,7 +13,7 @@ from tests.contract.harness import ManualClock
 from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
 from vanvault.api.upkeep import Upkeep
-from vanvault.archiver.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import holders
 from vanvault.archiver.home import init_home
 from vanvault.archiver.store.memory import MemorySite
@@ -181,9 +181,13 @@ def test_a_promotion_that_its_site_does_not_take_is_none(pair: Pair) -> None:
     archive.look()
     plan = current_plan(archive, action="promote")
     pair.new.links["standby"].down = True
+    with pytest.raises(Conflict, match="cannot lead"):
+        promote(archive, plan, reason="test", who="one")
+    pair.new.links["standby"].down = False
+    pair.sites["standby"].fail_next("put", times=1_000)  # it can be read, and is full
     with pytest.raises(SiteUnavailable):
         promote(archive, plan, reason="test", who="one")
     archive.close()
-    pair.new.links["standby"].down = False
+    pair.sites["standby"].fail_next("put", times=0)
     pair.follow(pair.new)
     assert pair.new.archive.lead.stand.epoch == 0
