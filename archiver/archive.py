@@ -309,17 +309,18 @@ class Archive:
     def open_writer(self, *, trusted: bool = True) -> tuple[Writer, list[CommittedBatch]]:
         """Recover what a crash left, then open a new chain. Raises SiteUnavailable, KeyUnavailable.
 
-        Clocks must agree; ``trusted`` asks for sites that were probed, too.
+        Clocks must agree. ``trusted``, for intake: sites must have been probed, too, and this process writes
+        in the newest epoch from now on. Any other writer leaves one that is superseded as it is.
         """
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
         self._look_first()
         away = self.catch_up(settle=True).away
         stand = self.lead.stand
         self.lead.check_reached(away)
-        self.lead.rejoin()
         self.trust.check_clocks()
         if trusted:
             self.trust.check_probes()
+            self.lead.rejoin()
         writer = Writer(
             archive=self.settings.archive,
             sites=self.sites,
@@ -386,8 +387,7 @@ class Archive:
         """Where a site is, as probes name it. Raises InvalidInput (no such site)."""
         if site not in SITE_NAMES:
             raise InvalidInput(f"there is no site {site[:40]!r}", field="site", hint="primary or standby")
-        url: str = getattr(self.settings.sites, site).url
-        return url
+        return str(getattr(self.settings.sites, site).url)
 
     def _to_be_probed(self) -> dict[str, str]:
         every = self.settings.probe.file_sites

@@ -130,7 +130,7 @@ def failback_(
 
     Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
     """
-    from vanvault.recovery.failover.failover import current_plan, failback, level
+    from vanvault.recovery.failover.failover import as_of_now, current_plan, failback, level
     from vanvault.recovery.verify.model import Share
 
     share = Share.parse(share_text)
@@ -139,6 +139,7 @@ def failback_(
         plan = current_plan(archive, action="failback")
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
+        as_of_now(archive, plan)  # rather than hours later
         with progress("reconciling", quiet=as_json) as step:
             leveled = level(archive, share, step=step)
         done = failback(archive, plan, leveled, reason=reason, who=account(), unlevel=unlevel)

@@ -150,7 +150,7 @@ class Intake:
             done(ticket.outcome, True)
         elif claim is not None:
             receipt = self._receipts.at(claim.position)
-            done(self.policy.refusal(draft.gateway, receipt) or receipt, True)
+            done(self.policy.refusal(draft.gateway, receipt, again=True) or receipt, True)
 
     def _committed(self, committed: Sequence[CommittedBatch], tickets: Sequence[Ticket]) -> None:
         # What is stored keeps its ticket until it is folded, whatever its caller is told: a retry in between

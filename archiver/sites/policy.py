@@ -90,14 +90,18 @@ class AckPolicy:
             " vanvault failover promote.",
         )
 
-    def refusal(self, gateway: str, receipt: Receipt) -> SiteUnavailable | None:
-        """Why this gateway is not given this receipt (yet), or None."""
+    def refusal(self, gateway: str, receipt: Receipt, *, again: bool = False) -> SiteUnavailable | None:
+        """Why this gateway is not given this receipt (yet), or None.
+
+        ``again``: of an entry that was stored before. A gateway that fell back is given what it was given
+        while the site was out until that site has caught up, too.
+        """
         if not receipt.get("degraded"):
             return None
         whole_at = holders(receipt)
         stand = self._lead.stand
         enough = stand.leader in whole_at if stand.alone else bool(whole_at)
-        if enough and self.admits_degraded(gateway):
+        if enough and (self.admits_degraded(gateway) or (again and self._fell_back(gateway))):
             return None
         sites = {placement["site"] for placement in receipt["placements"]}
         away = next((site.site for site in self._health.snapshot() if site.site not in whole_at), "a site")
@@ -139,6 +143,12 @@ class AckPolicy:
                     may_be_stored=False,
                     hint="Send it again once that site is back.",
                 ) from error
+
+    def _fell_back(self, gateway: str) -> bool:
+        """Was this gateway as under ``any`` until a site came back, which lacks entries yet?"""
+        if not self._fall_back or not self._health.catching_up():
+            return False
+        return self._gateways.policy_of(gateway) is None
 
     def _appliance(self) -> Policy:
         if self._lead.stand.alone:

@@ -81,11 +81,13 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
 
     Raises:
         InvalidInput: no reason, or too long a one.
-        Conflict: something stands against the plan.
+        Conflict: something stands against the plan, by now; or another step took its place meanwhile. No hook
+            was run.
         AccessDenied: a second person's approval is needed.
         SiteUnavailable: the site that is to lead does not take the event; nothing was promoted.
     """
-    _check(plan, reason)
+    _check_reason(reason)
+    plan = as_of_now(archive, plan)
     others = [name for name in approvals(archive, plan) if name != who]
     if archive.settings.failover.approval and not others:
         raise AccessDenied(
@@ -97,6 +99,7 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
     with archive.lead.assumed(_alone(plan)):
         _record(archive, plan, PROMOTED, {**detail, "approved_by": approved_by})
+    _check_holds(archive, plan)
     return Done(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
 
 
@@ -141,7 +144,8 @@ def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who
 
     ``unlevel``: whatever ``leveled`` found. Raises as ``promote`` does, and Damaged for what it found.
     """
-    _check(plan, reason)
+    _check_reason(reason)
+    plan = as_of_now(archive, plan)
     if leveled.problems and not unlevel:
         raise Damaged(
             f"no failback: {'; '.join(leveled.problems)}",
@@ -150,6 +154,7 @@ def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
     with archive.lead.assumed(Stand(plan.epoch)):
         archive.record(FAILED_BACK, {**detail, "problems": list(leveled.problems)})
+    _check_holds(archive, plan)
     return Done(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
 
 
@@ -161,13 +166,42 @@ def current_plan(archive: Archive, *, action: str, leader: str = "") -> Plan:
     return plan_failback(facts) if action == "failback" else plan_promotion(facts, leader)
 
 
-def _check(plan: Plan, reason: str) -> None:
+def as_of_now(archive: Archive, plan: Plan) -> Plan:
+    """The same step by what the sites hold now: a person may have looked at its plan for a long time.
+
+    Raises Conflict (another step was taken meanwhile, or something stands against this one),
+    SiteUnavailable (no site answers).
+    """
+    archive.look()
+    now = current_plan(archive, action=plan.action, leader=plan.leader)
+    if now.id != plan.id:
+        raise Conflict(
+            f"plan {plan.id} is out of date: it was made in epoch {plan.stand.epoch},"
+            f" and {now.stand.leader} leads since epoch {now.stand.epoch}",
+            hint="Nothing was done. Run the command again to see the plan as it is now.",
+        )
+    if now.blockers:
+        raise Conflict("; ".join(now.blockers))
+    return now
+
+
+def _check_holds(archive: Archive, plan: Plan) -> None:
+    """After the event, and before an address is moved: does it hold, or did a higher one come first?"""
+    archive.look()
+    stand = archive.lead.stand
+    if (stand.epoch, stand.alone) != (plan.epoch, plan.action == "promote"):
+        raise Conflict(
+            f"epoch {plan.epoch} is on record and does not hold: another step came between,"
+            f" and {stand.leader} leads since epoch {stand.epoch}",
+            hint="No hook was run. See who leads with vanvault failover status, then run the command again.",
+        )
+
+
+def _check_reason(reason: str) -> None:
     if not reason.strip() or len(reason) > MAX_REASON:
         raise InvalidInput(
             f"a reason of 1 to {MAX_REASON} characters is needed", field="reason", hint="It goes on record."
         )
-    if plan.blockers:
-        raise Conflict("; ".join(plan.blockers))
 
 
 def _alone(plan: Plan) -> Stand:

@@ -104,6 +104,39 @@ def test_degraded_then_upgraded(tmp_path: Path, site: str) -> None:
             assert archive.receipts.of(receipt["id"]) == receipt
 
 
+def test_a_gateway_that_was_refused_reads_no_degraded_receipt(tmp_path: Path) -> None:
+    """It waits for every site: asking for the receipt is answered as sending the push again is."""
+    home = tmp_path / "home"
+    token = init_home(home)
+    strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all")
+    folder, aside = home / "sites" / "standby", tmp_path / "aside"
+    settings = {"SITES__POLICY": "any", **QUICK, "HEALTH__LOOK_S": "3"}  # a push meets the failure first
+    with (
+        Server(home, settings=settings) as server,
+        server.wait_ready().client(token) as client,
+        server.client(strict_token) as strict,
+    ):
+        folder.rename(aside)
+        problem = check_problem(push(strict, "strict", b"<strict/>"), 503, "site-unavailable")
+        assert (problem["site"], problem["may_be_stored"]) == ("standby", True)
+        loose = push(client, "loose", b"<loose/>").json()
+        assert receipt_of(client, loose["id"]) == loose
+        assert loose["degraded"] is True
+        found = strict.get("/v1/search", params={"message_id": "strict"}).json()["items"]
+        assert len(found) == 1
+        path = f"/v1/receipts/{found[0]['id']}"
+        for answer in (strict.get(path), push(strict, "strict", b"<strict/>")):
+            problem = check_problem(answer, 503, "site-unavailable")
+            assert (problem["site"], problem["may_be_stored"]) == ("standby", True)
+        check_problem(client.get(path), 404, "not-found")
+        aside.rename(folder)
+        wait_for(lambda: strict.get(path).status_code == 200)
+        receipt = receipt_of(strict, found[0]["id"])
+        assert (receipt["policy"], holders(receipt)) == ("all", set(SITES))
+        assert push(strict, "strict", b"<strict/>").json() == receipt
+        assert server.stop() == 0
+
+
 def test_fall_back(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)

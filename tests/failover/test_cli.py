@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import COMMAND, json_of, run_cli
 from tests.cli.conftest import home as home
-from tests.cli.conftest import json_of, run_cli
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import AccessDenied, Conflict, InvalidInput
 from vanvault.archiver.sites.lead_record import HOOK, detail_of, events
@@ -111,6 +112,32 @@ def test_the_promotion_stands_whatever_the_hook_does(home: Path, code: str, summ
         archive.look()
         assert (archive.lead.stand.epoch, archive.lead.stand.alone) == (1, True)
         assert [detail_of(item)["result"] for item in events(archive.search, HOOK)] == [summary]
+
+
+@pytest.mark.parametrize("verb", ["promote", "failback"])
+def test_an_answer_that_comes_after_somebody_elses_steps(home: Path, verb: str) -> None:
+    """The plan on the screen is out of date: the command says so, and moves no address."""
+    moved = home.parent / "moved"
+    quick = ("--reason", "quick", "--yes", "--json")
+    if verb == "failback":
+        json_of(run_cli(home, "failover", "promote", *quick))
+    settings(home, f"{verb}_hook = {json.dumps(['touch', str(moved)])}")
+    command = [*COMMAND, "--home", home, "failover", verb, "--reason", "slow"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0) as slow:
+        assert slow.stdout is not None
+        shown = b""
+        while b"Go on?" not in shown and (more := slow.stdout.read(4096)):
+            shown += more
+        others = ("promote", "failback") if verb == "promote" else ("failback", "promote")
+        for other in others:
+            json_of(run_cli(home, "failover", other, *quick))
+        moved.unlink()
+        _, told = slow.communicate(b"y\n", timeout=60)
+    assert slow.returncode == ExitCode.CONFLICT
+    assert b"out of date" in told
+    assert b"again" in told
+    assert not moved.exists()
 
 
 def test_failback_copies_verifies_and_runs_its_hook(home: Path) -> None:

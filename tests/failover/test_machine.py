@@ -22,6 +22,7 @@ from vanvault.archiver.format.names import batch_prefix, parse_key
 from vanvault.archiver.model.entry import Event
 from vanvault.archiver.store.memory import MemorySite
 from vanvault.recovery.failover.failover import current_plan, failback, level, promote
+from vanvault.recovery.failover.plan import Plan
 from vanvault.recovery.verify.model import Share
 
 SIDE = st.integers(0, 1)
@@ -31,6 +32,7 @@ class Failovers(Partitions):
     def __init__(self) -> None:
         super().__init__()
         self.written: dict[str, list[tuple[int, str]]] = {}  # key -> failovers that the batch holds
+        self.shown: dict[int, Plan] = {}  # side -> a plan of a promotion
 
     @rule(side=SIDE, message_id=st.sampled_from(IDS), body=st.sampled_from([b"<1/>", b"<2/>"]))
     def push(self, side: int, message_id: str, body: bytes) -> None:
@@ -66,14 +68,27 @@ class Failovers(Partitions):
             assert isinstance(outcome, SiteUnavailable)
 
     @rule(side=SIDE, leader=st.sampled_from(SITES))
-    def promote(self, side: int, leader: str) -> None:
+    def show(self, side: int, leader: str) -> None:
+        """A plan of a promotion, which is carried out later, if ever."""
         archive = self.sides[side].home.archive()
         try:
             archive.look()
-            plan = current_plan(archive, action="promote", leader=leader)
-            promote(archive, plan, reason="test", who="one")
+            self.shown[side] = current_plan(archive, action="promote", leader=leader)
+        except VanVaultError:
+            pass
+        finally:
+            archive.close()
+
+    @rule(side=SIDE, leader=st.sampled_from(SITES))
+    def promote(self, side: int, leader: str) -> None:
+        """With the plan that somebody was shown some time ago, if there is one."""
+        archive = self.sides[side].home.archive()
+        try:
             archive.look()
-            assert archive.lead.stand.epoch >= plan.epoch
+            plan = self.shown.pop(side, None) or current_plan(archive, action="promote", leader=leader)
+            promote(archive, plan, reason="test", who="one")
+            stand = archive.lead.stand
+            assert (stand.epoch, stand.leader, stand.alone) == (plan.epoch, plan.leader, True)
         except VanVaultError:
             pass
         finally:
@@ -89,6 +104,8 @@ class Failovers(Partitions):
                 return
             leveled = level(archive, Share(), pause=lambda: None)
             failback(archive, plan, leveled, reason="test", who="one", unlevel=True)
+            stand = archive.lead.stand
+            assert (stand.epoch, stand.leader, stand.alone) == (plan.epoch, "primary", False)
         except VanVaultError:
             pass
         finally:

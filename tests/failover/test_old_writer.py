@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from tests.contract.harness import ManualClock
 from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
-from vanvault.archiver.errors import SiteUnavailable, VanVaultError
+from vanvault.api.upkeep import Upkeep
+from vanvault.archiver.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import holders
 from vanvault.archiver.home import init_home
 from vanvault.archiver.store.memory import MemorySite
@@ -108,6 +110,37 @@ def test_an_old_writer_obeys_once_it_sees_the_epoch_and_rejoins(pair: Pair) -> N
     assert "standby" in holders(old.node.push_until_accepted(message("late", b"<late/>")))
 
 
+@pytest.mark.parametrize("pair", ["any"], indirect=True)
+def test_an_event_of_the_node_itself_lifts_no_fence(pair: Pair) -> None:
+    """Upkeep puts events on record through a writer of its own; the intake owes what it owed before."""
+    pair.part()
+    pair.promote()
+    old = pair.old
+    owed = old.node.push(message("old", b"<old/>"))
+    assert holders(owed) == {"primary"}
+    for link in old.links.values():
+        link.down = False
+    old.archive.health.heard("standby", None)
+    pair.follow(old)
+    stored = {version.key for version in pair.sites["standby"].list()}
+    assert owed["object"] not in stored  # nobody reconciled yet
+    upkeep = Upkeep(old.archive)
+    old.home.clock.advance(timedelta(days=2))
+    upkeep.look()
+    assert upkeep.snapshot.segments
+    assert old.archive.lead.superseded
+    assert old.archive.lead.superseded
+    with pytest.raises(SiteUnavailable, match="leads since epoch 1"):
+        old.node.push(message("late", b"<late/>"))
+
+    pair.heal()
+    reconcile(pair.sites, pause=lambda: None)
+    upgrade_all(old.archive)
+    pair.follow(old)
+    assert not old.archive.lead.superseded
+    assert "standby" in holders(old.node.push_until_accepted(message("late", b"<late/>")))
+
+
 def test_a_restarted_node_takes_nothing_until_it_reaches_the_leader(
     pair: Pair,
 ) -> None:
@@ -148,9 +181,13 @@ def test_a_promotion_that_its_site_does_not_take_is_none(pair: Pair) -> None:
     archive.look()
     plan = current_plan(archive, action="promote")
     pair.new.links["standby"].down = True
+    with pytest.raises(Conflict, match="cannot lead"):
+        promote(archive, plan, reason="test", who="one")
+    pair.new.links["standby"].down = False
+    pair.sites["standby"].fail_next("put", times=1_000)  # it can be read, and is full
     with pytest.raises(SiteUnavailable):
         promote(archive, plan, reason="test", who="one")
     archive.close()
-    pair.new.links["standby"].down = False
+    pair.sites["standby"].fail_next("put", times=0)
     pair.follow(pair.new)
     assert pair.new.archive.lead.stand.epoch == 0

@@ -301,6 +301,25 @@ class TestFallBack:
                 assert receipts[draft.client_id]["degraded"] is True
             assert archive.health.state(site) == "out"
 
+    def test_until_the_site_has_caught_up(self, home: Home) -> None:
+        """What was given while the site was out is given again while it catches up; new ones are not."""
+        archive = home.archive()
+        strict = "strict"
+        archive.gateways.add(strict, SystemEntropy(), SystemClock(), policy="all")
+        with Node(archive) as node:
+            node.wait_ready()
+            archive.health.take_out("standby", "test")
+            receipt = node.push(DRAFTS[0])
+            assert receipt["degraded"] is True
+            archive.health.heard("standby", None)
+            assert archive.health.state("standby") == "catching-up"
+            assert node.push(DRAFTS[0]) == receipt
+            assert archive.policy.refusal(GATEWAY, receipt) is not None
+            assert archive.policy.refusal(strict, receipt, again=True) is not None
+            archive.health.level("standby")
+            assert archive.health.state("standby") == "healthy"
+            assert archive.policy.refusal(GATEWAY, receipt, again=True) is not None
+
     def test_a_site_away_at_the_start(self, home: Home) -> None:
         is_out(home, "primary")
         with Node(home.archive()) as node:
