@@ -8,8 +8,9 @@ from datetime import timedelta
 import structlog
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.errors import SiteFull, SiteUnavailable, VanVaultError
 from vanvault.archiver.ports import Stopwatch, SystemStopwatch
+from vanvault.recovery.outage import is_of_one_object
 from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
@@ -79,9 +80,7 @@ class Keeper:
         self._rest_until = now + min(rest, self._settings.compare_s)
         for site, lag in report.left.items():
             health.lags(site, lag)
-        for failure in report.named:
-            if isinstance(failure.error, SiteUnavailable):
-                health.saw(failure.error.site, "put", failure.error)
+        self._tell(report)
         if report.fetched.objects or report.failures:
             _log.info("reconciled", objects=report.fetched.objects, failures=report.failures)
         if not report.level:
@@ -91,6 +90,19 @@ class Keeper:
         if not self._archive.tail.degraded(1):
             for site in report.left:
                 health.level(site)
+
+    def _tell(self, report: ReconcileReport) -> None:
+        """Health hears of a site that is away or full, once; an object that it does not give is no outage."""
+        failed: dict[str, SiteUnavailable] = {}
+        for failure in report.named:
+            error = failure.error
+            if isinstance(error, SiteUnavailable) and (
+                isinstance(error, SiteFull) or error.site not in failed
+            ):
+                failed[error.site] = error
+        for site, error in failed.items():
+            if not is_of_one_object(error, self._archive.sites):
+                self._archive.health.saw(site, "put", error)
 
     def _run(self) -> None:
         while not self._stop.wait(self._settings.check_s):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import orjson
 import pytest
 
+from tests.recovery.harness import BadSector
 from tests.support.archives import Home, Node, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.archive import Archive
@@ -22,6 +23,7 @@ from vanvault.archiver.ports import ClockStopwatch
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.sites.health_board import Lag
 from vanvault.recovery.reconcile.keeper import Keeper
+from vanvault.recovery.reconcile.reconcile import ReconcileReport
 
 SITES = ("primary", "standby")
 LONG = 1_000_000
@@ -221,6 +223,62 @@ def test_a_site_that_cannot_be_made_level_stays_catching_up(kept: Kept) -> None:
     assert lag.objects == 1
     assert "degraded" not in kept.node.push(message("m-2", b"<two/>"))
     assert kept.keeper.tick() is None  # not again at once
+
+
+def lost_at(kept: Kept, site: str, count: int) -> list[str]:
+    """Objects that the other site holds alone, and no receipt tells of."""
+    keys = [kept.node.push(message(f"m-{n}", b"<m>%d</m>" % n))["object"] for n in range(count)]
+    for key in keys:
+        kept.home.sites[site].damage.drop(key)
+    return keys
+
+
+def rot(kept: Kept, site: str, keys: Sequence[str], first: Callable[[], None] = lambda: None) -> None:
+    """From now on ``site`` answers, and does not give these objects."""
+    for key in keys:
+        kept.archive.sites[site] = BadSector(kept.archive.sites[site], key, first)
+
+
+def compare(kept: Kept) -> ReconcileReport:
+    kept.home.clock.advance(timedelta(seconds=90))
+    report = kept.keeper.tick()
+    assert report is not None
+    return report
+
+
+def test_objects_that_a_healthy_site_does_not_give_are_no_outage(kept: Kept) -> None:
+    keys = lost_at(kept, "standby", 5)
+    rot(kept, "primary", keys[:4])
+    report = compare(kept)
+    assert (report.failures, report.fetched.objects) == (4, 1)
+    assert kept.states() == ["healthy", "healthy"]
+
+
+def test_a_site_that_comes_back_with_a_rotted_object_does_not_flap(kept: Kept) -> None:
+    rot(kept, "standby", lost_at(kept, "primary", 1))
+    away(kept.home, "standby")
+    kept.look(3)
+    away(kept.home, "standby", times=0)
+    kept.look(4)
+    assert kept.states() == ["healthy", "catching-up"]
+    for _ in range(3):
+        assert compare(kept).failures == 1
+        kept.look()
+        assert kept.states() == ["healthy", "catching-up"]
+
+
+def test_a_site_that_goes_away_in_a_comparison_is_told_once(kept: Kept) -> None:
+    keys = lost_at(kept, "standby", 5)
+    rot(kept, "primary", keys, lambda: kept.home.primary.fail_next("now", times=LONG))
+    assert compare(kept).failures == 5
+    assert kept.states() == ["suspect", "healthy"]
+
+
+def test_a_site_that_is_found_full_by_a_comparison_is_told_once(kept: Kept) -> None:
+    lost_at(kept, "standby", 5)
+    kept.home.standby.fail_next("put", times=LONG, error=SiteFull("no room", site="standby"))
+    assert compare(kept).failures == 5
+    assert kept.states() == ["healthy", "suspect"]
 
 
 def test_threads_start_and_end(kept: Kept) -> None:
