@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
@@ -22,7 +23,8 @@ _log = structlog.get_logger("vanvault.reconcile")
 _FIRST_S = 60.0
 #: A put of another node that takes longer was given up by it.
 _PATIENCE = timedelta(minutes=1)
-#: A comparison that mended nothing is repeated only after so many times its own length.
+#: A comparison that mended nothing, and a count of what a site lacks, is repeated only after so many times
+#: its own length.
 _REST = 10
 
 
@@ -38,6 +40,7 @@ class Keeper:
         self._effort = Effort(self._settings.workers)
         self._due = self._stopwatch.seconds() + min(_FIRST_S, self._settings.compare_s)
         self._rest_until = 0.0  # a site that is catching up is not compared again before
+        self._count_again = 0.0  # what a site that is out lacks is not counted again before
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -54,8 +57,8 @@ class Keeper:
         health, now = self._archive.health, self._stopwatch.seconds()
         out = health.out()
         if out:
-            for site in out:
-                health.lags(site, known_lag(self._archive, site))
+            if now >= self._count_again:
+                self._count(out)
             return None
         if self._archive.tail.degraded(1):
             self._upgrade()
@@ -65,6 +68,14 @@ class Keeper:
         report = reconcile(self._archive.sites, effort=self._effort)
         self._after(report)
         return report
+
+    def _count(self, out: Iterable[str]) -> None:
+        """What sites that are out lack; the longer the outage, the longer it takes, and the rest after it."""
+        began = self._stopwatch.seconds()
+        for site in out:
+            self._archive.health.lags(site, known_lag(self._archive, site))
+        now = self._stopwatch.seconds()
+        self._count_again = now + min(_REST * (now - began), self._settings.compare_s)
 
     def _upgrade(self) -> None:
         done = upgrade_all(self._archive, record=self._record, effort=self._effort, patience=_PATIENCE)

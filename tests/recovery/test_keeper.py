@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
 
+from tests.contract.harness import ManualClock
 from tests.recovery.harness import BadSector
 from tests.support.archives import Home, Node, event, message
 from tests.support.whole import read_entries
@@ -23,6 +25,7 @@ from vanvault.archiver.model.times import to_us
 from vanvault.archiver.ports import ClockStopwatch
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.sites.health_board import Lag
+from vanvault.archiver.store.port import Site, StoredVersion
 from vanvault.recovery.reconcile.keeper import Keeper
 from vanvault.recovery.reconcile.reconcile import ReconcileReport
 
@@ -227,6 +230,40 @@ def test_a_site_that_cannot_be_made_level_stays_catching_up(kept: Kept) -> None:
     assert lag.objects == 1
     assert "degraded" not in kept.node.push(message("m-2", b"<two/>"))
     assert kept.keeper.tick() is None  # not again at once
+
+
+class SlowListing:
+    """A site whose listings take three seconds."""
+
+    def __init__(self, site: Site, clock: ManualClock) -> None:
+        self._site = site
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        self._clock.advance(timedelta(seconds=3))
+        return self._site.list(prefix, after)
+
+
+def test_what_a_site_lacks_is_counted_a_small_part_of_the_time(kept: Kept) -> None:
+    def lacks() -> int:
+        kept.node.push(message(f"m-{kept.home.clock.now()}", b"<m/>"))
+        kept.node.intake.folder.flush()
+        assert kept.keeper.tick() is None
+        lag = kept.lag("standby")
+        assert lag is not None
+        return lag.objects
+
+    away(kept.home, "standby")
+    kept.look(3)
+    kept.archive.sites["primary"] = SlowListing(kept.home.primary, kept.home.clock)
+    assert lacks() == 1
+    kept.home.clock.advance(timedelta(seconds=28))
+    assert lacks() == 1
+    kept.home.clock.advance(timedelta(seconds=3))
+    assert lacks() == 3
 
 
 def lost_at(kept: Kept, site: str, count: int) -> list[str]:
