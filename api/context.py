@@ -25,6 +25,7 @@ from vanvault.archiver.intake.health_watch import HealthWatch
 from vanvault.archiver.intake.intake import Intake, release_here
 from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.pool import Ticket
+from vanvault.archiver.intake.waiting_changes import WaitingChanges
 from vanvault.archiver.model.batch import Commit
 from vanvault.recovery.coverage.hits import count_verifications
 from vanvault.recovery.reconcile.keeper import Keeper
@@ -113,7 +114,8 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
             archive.readable,
             archive.health,
             submit=intake.submit,
-            event=archive.system_event,
+            waiting=WaitingChanges(archive.home / "cache" / "health", archive.entropy),
+            clock=archive.clock,
             is_open=lambda: intake.refusal is None,
             may_degrade=archive.policy.may_degrade,
             interval_s=archive.settings.health.look_s,

@@ -9,7 +9,10 @@ from vanvault.api.problems import problem_of, retry_after_of
 from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from vanvault.api.context import Node
+    from vanvault.archiver.sites.health_board import SiteStatus
 
 State = Literal[
     "ready",  # a message is accepted
@@ -69,10 +72,27 @@ def health_of(node: Node | None) -> Health:
     if away and node.needs_every_site:
         name, detail = min(away.items())
         return Health("site-away", SiteUnavailable(detail, site=name, may_be_stored=False))
-    notes = [f"the site {name} is away: {detail}" for name, detail in away.items()]
+    notes = site_notes(node.archive.health.snapshot(), away)
     if node.follower.behind_s > node.follower.patience_s:
         notes.append(f"what other nodes wrote was last folded {node.follower.behind_s:.0f} s ago")
     return Health("degraded" if notes else "ready", None, tuple(notes))
+
+
+def site_notes(sites: Iterable[SiteStatus], away: Mapping[str, str]) -> list[str]:
+    """What is amiss with the sites; ``away``: those that did not tell the time just now, and why.
+
+    A site may tell the time and take nothing, because its disk is full: health knows. While it is merely
+    suspect nothing is said, as one failed put is mended within seconds and the next one is tried there.
+    """
+    notes = []
+    for status in sites:
+        if status.state == "out":
+            notes.append(f"the site {status.site} is out, and receipts are degraded: {status.reason}")
+        elif status.site in away:
+            notes.append(f"the site {status.site} is away: {away[status.site]}")
+        elif status.state == "catching-up":
+            notes.append(f"the site {status.site} is back, and does not hold everything yet")
+    return notes
 
 
 def _state_of(state: str, *, held: bool) -> State:

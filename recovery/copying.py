@@ -16,6 +16,7 @@ from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.sites.placing import still_to_come
 from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
 from vanvault.recovery.locks import with_lock
+from vanvault.recovery.outage import answers
 
 #: No copy is locked for less than this: what has expired but was not disposed of is kept, too.
 SHORTEST_LOCK = timedelta(days=1)
@@ -30,7 +31,8 @@ def read_good(
 
     ``listed``: the key's versions as a listing has just shown them; None: they are looked up.
 
-    Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable.
+    Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable
+    (the site does not answer, or gives no version that is whole and does not give one of them at all).
     """
     digest = digest_in(key)
     if digest is None:
@@ -38,6 +40,7 @@ def read_good(
     versions = source.versions(key) if listed is None else listed
     if not versions:
         raise NotFound(f"site {source.site} does not hold {key}")
+    unreadable: SiteUnavailable | None = None
     for version in versions:
         try:
             data = source.get(key, version.version)
@@ -45,6 +48,12 @@ def read_good(
                 return data, with_lock(source, version)
         except NotFound:
             continue
+        except SiteUnavailable as error:
+            if not answers(source):
+                raise
+            unreadable = unreadable or error
+    if unreadable is not None:
+        raise unreadable
     raise Damaged(f"no version of {key} at {source.site} is whole", key=key, site=source.site)
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
-from vanvault.archiver.errors import NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.errors import Conflict, NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.pool import Done, Outcome
-from vanvault.archiver.sites.health_board import Change, HealthBoard
+from vanvault.archiver.intake.receive import system_event
+from vanvault.archiver.intake.waiting_changes import WaitingChanges
+from vanvault.archiver.model.times import from_us, to_us
+from vanvault.archiver.ports import Clock
+from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.store.port import SiteReader
 
 _log = structlog.get_logger("vanvault.health")
@@ -27,12 +32,13 @@ class HealthWatch:
         health: HealthBoard,
         *,
         submit: Callable[[EventDraft, Done], None],
-        event: Callable[[str, dict[str, object]], EventDraft],
+        waiting: WaitingChanges,
+        clock: Clock,
         is_open: Callable[[], bool],
         may_degrade: Callable[[], bool],
         interval_s: float,
     ) -> None:
-        """``submit``: this node's intake; ``event``: makes a log line of the archive's own, as of now.
+        """``submit``: this node's intake; ``waiting``: keeps what it does not take yet.
 
         ``is_open``: does intake accept such a line? Before it does for the first time, clocks may be wrong.
 
@@ -42,15 +48,16 @@ class HealthWatch:
         self._sites = sites
         self._health = health
         self._submit = submit
-        self._event = event
+        self._waiting = waiting
+        self._clock = clock
         self._is_open = is_open
         self._may_degrade = may_degrade
         self._interval_s = interval_s
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._change: Change | None = None  # the one that is on its way into the archive
-        self._draft: EventDraft | None = None
-        self._waiting = False
+        self._took_over = False
+        self._unsaved = False
+        self._submitted = False  # the oldest change is on its way into the archive
         self._threads = [
             threading.Thread(target=self._run, args=(name,), name=f"health-{name}", daemon=True)
             for name in sites
@@ -61,10 +68,14 @@ class HealthWatch:
             thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Ends the threads; one that waits for its site is left behind."""
+        """Ends the threads; one that waits for its site is left behind. What is not on record is kept."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout_s)
+        with self._lock:
+            self._gather()
+            self._save()
+            self._waiting.close()
 
     def look(self, name: str) -> None:
         """Ask one site for its time."""
@@ -78,25 +89,52 @@ class HealthWatch:
     def record(self) -> None:
         """Archive the oldest change that is not on record, if intake takes it; the next ones follow."""
         with self._lock:
-            change = self._health.next_change()
-            if change is None or self._waiting or not self._may_write() or not self._is_open():
+            if self._stop.is_set():
                 return
-            if change is not self._change or self._draft is None:
-                # Kept while it is tried again: under one id it becomes one line, however often it is sent.
-                self._change, self._draft = change, self._event(EVENT, change.detail())
-                _log.warning("site health", **change.detail())
-            draft, self._waiting = self._draft, True
+            self._gather()
+            may_write = self._waiting and not self._submitted and self._may_write() and self._is_open()
+            now = self._clock.now()
+            change = self._waiting.first(to_us(now)) if may_write else None
+            self._save()
+            if change is None or change.occurred_us is None:
+                return
+            self._submitted = True
+        # Under one id and time it becomes one line, however often it is sent, and by whom.
+        occurred = from_us(change.occurred_us)
+        draft = system_event(EVENT, change.detail, now=occurred, nonce=change.nonce)
 
         def done(outcome: Outcome, repeated: bool) -> None:
             with self._lock:
-                self._waiting = False
-            if not isinstance(outcome, VanVaultError):
-                self._health.archived(change)
+                self._submitted = False
+                # A conflict: the line is archived, with the time at which a node that is dead now sent it.
+                if isinstance(outcome, Conflict) or not isinstance(outcome, VanVaultError):
+                    self._waiting.archived(change.nonce)
 
         try:
-            self._submit(draft, done)
+            self._submit(replace(draft, received_us=to_us(now)), done)
         except VanVaultError as error:
             done(error, False)  # refused: it is tried again at the next look
+
+    def _gather(self) -> None:
+        while (change := self._health.take_change()) is not None:
+            self._waiting.add(change.detail())
+            _log.warning("site health", **change.detail())
+        if not self._took_over:
+            try:
+                self._waiting.take_over()
+            except OSError as error:
+                _log.warning("changes of health that another run left cannot be read", reason=error.strerror)
+            self._took_over = True
+
+    def _save(self) -> None:
+        try:
+            self._waiting.save()
+        except OSError as error:
+            if not self._unsaved:
+                _log.warning("changes of health are only in memory", reason=error.strerror)
+            self._unsaved = True
+        else:
+            self._unsaved = False
 
     def _may_write(self) -> bool:
         usable = all(site.state in ("healthy", "catching-up") for site in self._health.snapshot())

@@ -14,7 +14,7 @@ from vanvault.archiver.model.times import rfc3339_seconds
 from vanvault.archiver.ports import Clock, Stopwatch
 from vanvault.archiver.sites.health import HealthRules, Seen, SiteHealth, Sort, State, level, seen, taken_out
 
-#: Changes that wait to be archived; the oldest are dropped beyond that, and the newest tell the state.
+#: Changes that nobody has taken; the oldest are dropped beyond that, and the newest tell the state.
 _CHANGES_KEPT = 1_000
 #: Characters of a failure's text that go on record.
 _REASON = 200
@@ -143,16 +143,10 @@ class HealthBoard:
                 for site, health in self._health.items()
             )
 
-    def next_change(self) -> Change | None:
-        """The oldest change that is not archived yet; ``archived`` takes it off."""
+    def take_change(self) -> Change | None:
+        """The oldest change that was not taken yet: whoever takes it sees that it is archived."""
         with self._lock:
-            return self._changes[0] if self._changes else None
-
-    def archived(self, change: Change) -> None:
-        """This change is on record."""
-        with self._lock:
-            if self._changes and self._changes[0] is change:
-                self._changes.popleft()
+            return self._changes.popleft() if self._changes else None
 
     def _move(self, site: str, after: SiteHealth) -> None:
         before = self._health[site]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.errors import SiteFull, SiteUnavailable, VanVaultError
 from vanvault.archiver.ports import Stopwatch, SystemStopwatch
+from vanvault.recovery.outage import is_of_one_object
 from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
@@ -21,7 +23,8 @@ _log = structlog.get_logger("vanvault.reconcile")
 _FIRST_S = 60.0
 #: A put of another node that takes longer was given up by it.
 _PATIENCE = timedelta(minutes=1)
-#: A comparison that mended nothing is repeated only after so many times its own length.
+#: A comparison that mended nothing, and a count of what a site lacks, is repeated only after so many times
+#: its own length.
 _REST = 10
 
 
@@ -37,6 +40,7 @@ class Keeper:
         self._effort = Effort(self._settings.workers)
         self._due = self._stopwatch.seconds() + min(_FIRST_S, self._settings.compare_s)
         self._rest_until = 0.0  # a site that is catching up is not compared again before
+        self._count_again = 0.0  # what a site that is out lacks is not counted again before
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -53,8 +57,8 @@ class Keeper:
         health, now = self._archive.health, self._stopwatch.seconds()
         out = health.out()
         if out:
-            for site in out:
-                health.lags(site, known_lag(self._archive, site))
+            if now >= self._count_again:
+                self._count(out)
             return None
         if self._archive.tail.degraded(1):
             self._upgrade()
@@ -64,6 +68,14 @@ class Keeper:
         report = reconcile(self._archive.sites, effort=self._effort)
         self._after(report)
         return report
+
+    def _count(self, out: Iterable[str]) -> None:
+        """What sites that are out lack; the longer the outage, the longer it takes, and the rest after it."""
+        began = self._stopwatch.seconds()
+        for site in out:
+            self._archive.health.lags(site, known_lag(self._archive, site))
+        now = self._stopwatch.seconds()
+        self._count_again = now + min(_REST * (now - began), self._settings.compare_s)
 
     def _upgrade(self) -> None:
         done = upgrade_all(self._archive, record=self._record, effort=self._effort, patience=_PATIENCE)
@@ -79,9 +91,7 @@ class Keeper:
         self._rest_until = now + min(rest, self._settings.compare_s)
         for site, lag in report.left.items():
             health.lags(site, lag)
-        for failure in report.named:
-            if isinstance(failure.error, SiteUnavailable):
-                health.saw(failure.error.site, "put", failure.error)
+        self._tell(report)
         if report.fetched.objects or report.failures:
             _log.info("reconciled", objects=report.fetched.objects, failures=report.failures)
         if not report.level:
@@ -91,6 +101,19 @@ class Keeper:
         if not self._archive.tail.degraded(1):
             for site in report.left:
                 health.level(site)
+
+    def _tell(self, report: ReconcileReport) -> None:
+        """Health hears of a site that is away or full, once; an object that it does not give is no outage."""
+        failed: dict[str, SiteUnavailable] = {}
+        for failure in report.named:
+            error = failure.error
+            if isinstance(error, SiteUnavailable) and (
+                isinstance(error, SiteFull) or error.site not in failed
+            ):
+                failed[error.site] = error
+        for site, error in failed.items():
+            if not is_of_one_object(error, self._archive.sites):
+                self._archive.health.saw(site, "put", error)
 
     def _run(self) -> None:
         while not self._stop.wait(self._settings.check_s):

@@ -8,9 +8,10 @@ from datetime import timedelta
 from itertools import count
 
 from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Damaged, NotFound, SiteFull, SiteUnavailable
+from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.model.batch import Commit
 from vanvault.archiver.model.times import to_us
+from vanvault.recovery.outage import is_of_one_object
 from vanvault.recovery.pipeline import Effort, in_order
 
 _PAGE = 200
@@ -68,7 +69,7 @@ def _pages(archive: Archive, effort: Effort, before_us: int | None) -> Iterator[
         except (Damaged, NotFound):
             return key
         except SiteUnavailable as error:
-            if next(given_up) < _FEW and _answers(archive, error):
+            if next(given_up) < _FEW and is_of_one_object(error, archive.sites):
                 return key
             raise
 
@@ -84,15 +85,3 @@ def _pages(archive: Archive, effort: Effort, before_us: int | None) -> Iterator[
             raise
         yield done
         after = keys[-1]
-
-
-def _answers(archive: Archive, error: SiteUnavailable) -> bool:
-    """MinIO lists an object whose bytes rotted, and answers 503 when it is read: is the site itself there?"""
-    site = archive.sites.get(error.site)
-    if site is None or isinstance(error, SiteFull):
-        return False
-    try:
-        site.now()
-    except SiteUnavailable:
-        return False
-    return True

@@ -172,3 +172,26 @@ def test_all_refuses_clearly_and_says_so_at_readiness(tmp_path: Path) -> None:
         assert push(client, "m-refused", b"<one/>").status_code == 201
         wait_for(lambda: state(client, "standby")["state"] == "healthy")
         assert server.stop() == 0
+
+
+def test_an_outage_in_which_the_node_is_killed_is_on_record(tmp_path: Path) -> None:
+    """Under ``all`` nothing can be archived while a site is out: who saw it must not be all that knows."""
+    home = tmp_path / "home"
+    init_home(home)
+    folder, aside = home / "sites" / "standby", tmp_path / "aside"
+    kept = home / "cache" / "health"
+    with Server(home, settings=QUICK) as server:
+        server.wait_ready()
+        folder.rename(aside)
+        wait_for(lambda: any(b'"out"' in path.read_bytes() for path in kept.glob("*.json")))
+        server.kill()
+    aside.rename(folder)
+    with Server(home, settings=QUICK) as server:
+        server.wait_ready()
+        wait_for(lambda: not any(kept.iterdir()))
+        assert server.stop() == 0
+    with Archive(home) as archive:
+        archive.catch_up()
+        query = Query(filters={"type": "vanvault.site.health"}, order="oldest")
+        states = [orjson.loads(item["detail"])["to"] for item in archive.search.page(query).items]
+        assert states[:2] == ["suspect", "out"]

@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
+import pytest
 
 from tests.api.conftest import check_problem
 from tests.support.server import PATIENCE_S, Server, push
+from vanvault.api.health import site_notes
+from vanvault.archiver.archive import Archive
+from vanvault.archiver.availability.events import STATE
 from vanvault.archiver.home import init_home
+from vanvault.archiver.search.query import Query
+from vanvault.archiver.sites.health import State
+from vanvault.archiver.sites.health_board import SiteStatus
 
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:
@@ -57,6 +65,56 @@ def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None
         (tmp_path / "aside").rename(home / "sites" / "standby")
         wait_for_state(client, "ready")
         assert push(client, "after", b"<after/>").status_code == 201
+
+
+def test_a_site_that_tells_the_time_and_takes_nothing(tmp_path: Path) -> None:
+    """As a full disk does: while receipts are degraded, nothing says that all is well."""
+    home = tmp_path / "home"
+    token = init_home(home)
+    settings = {"SITES__POLICY": "any", "HEALTH__BACK_S": "60"}
+    batches = home / "sites" / "standby" / "objects" / "batch"
+    with Server(home, settings=settings) as server, server.wait_ready().client(token) as client:
+        assert wait_for_state(client, "ready")["notes"] == []
+        batches.rename(tmp_path / "aside")
+        batches.write_bytes(b"not a folder: no object can be put")
+        for number in range(4):
+            answer = push(client, f"m-{number}", b"<m>%d</m>" % number)
+            assert answer.json().get("degraded") is True, answer.text
+        found = wait_for_state(client, "degraded")
+        assert found["status"] == "ready"
+        assert [note.split(":")[0] for note in found["notes"]] == [
+            "the site standby is out, and receipts are degraded"
+        ]
+        metrics = wait_for_metric(client, 'vanvault_site_state{site="standby",state="out"} 1.0')
+        assert 'vanvault_site_up{site="standby"} 1.0' in metrics
+        assert 'vanvault_node_state{state="degraded"} 1.0' in metrics
+        assert "vanvault_ready 1.0" in metrics
+        time.sleep(2.5)  # the ledger ticks once a second
+        assert server.stop() == 0
+    with Archive(home) as archive:
+        archive.catch_up()
+        page = archive.search.page(Query({"type": f"vanvault.{STATE}"}, order="oldest"))
+        assert [orjson.loads(line["detail"])["level"] for line in page.items][-2:] == ["degraded", "down"]
+
+
+def status(state: State, *, reason: str = "no room left") -> SiteStatus:
+    return SiteStatus("standby", state, None, reason, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "away", "note"),
+    [
+        ("healthy", {}, None),
+        ("suspect", {}, None),
+        ("suspect", {"standby": "no route"}, "the site standby is away: no route"),
+        ("out", {}, "the site standby is out, and receipts are degraded: no room left"),
+        ("out", {"standby": "no route"}, "the site standby is out, and receipts are degraded: no room left"),
+        ("catching-up", {}, "the site standby is back, and does not hold everything yet"),
+        ("catching-up", {"standby": "no route"}, "the site standby is away: no route"),
+    ],
+)
+def test_what_is_said_of_a_site(state: State, away: dict[str, str], note: str | None) -> None:
+    assert site_notes([status(state)], away) == ([note] if note else [])
 
 
 def test_a_site_that_was_never_probed(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
 
+from tests.contract.harness import ManualClock
+from tests.recovery.harness import BadSector
 from tests.support.archives import Home, Node, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.archive import Archive
@@ -16,12 +19,15 @@ from vanvault.archiver.evidence.receipts import Receipt, holders
 from vanvault.archiver.format.batch import decode_batch
 from vanvault.archiver.format.names import parse_key
 from vanvault.archiver.intake.health_watch import HealthWatch
+from vanvault.archiver.intake.waiting_changes import WaitingChanges
 from vanvault.archiver.model.batch import Commit
 from vanvault.archiver.model.times import to_us
 from vanvault.archiver.ports import ClockStopwatch
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.sites.health_board import Lag
+from vanvault.archiver.store.port import Site, StoredVersion
 from vanvault.recovery.reconcile.keeper import Keeper
+from vanvault.recovery.reconcile.reconcile import ReconcileReport
 
 SITES = ("primary", "standby")
 LONG = 1_000_000
@@ -35,11 +41,13 @@ class Kept:
         self.archive: Archive = home.archive()
         self.node = Node(self.archive)
         self.node.wait_ready()
+        self.waiting = WaitingChanges(home.path / "cache" / "health", self.archive.entropy)
         self.watch = HealthWatch(
             self.archive.sites,
             self.archive.health,
             submit=self.node.intake.submit,
-            event=self.archive.system_event,
+            waiting=self.waiting,
+            clock=self.archive.clock,
             is_open=lambda: self.node.intake.refusal is None,
             may_degrade=self.archive.policy.may_degrade,
             interval_s=1,
@@ -65,12 +73,13 @@ class Kept:
 
     def put_on_record(self) -> None:
         """Until every change is archived."""
-        while self.archive.health.next_change() is not None:
-            change = self.archive.health.next_change()
+        self.watch.record()
+        for number in range(20):
+            if not self.waiting:
+                break
+            self.node.push(event(f"behind-{number}"))  # in order: the change is archived before it
             self.watch.record()
-            self.node.push(
-                event(f"e-{id(change)}-{self.home.clock.now().timestamp()}")
-            )  # in order: it is behind it
+        assert not self.waiting
         self.node.intake.folder.flush()
 
     def changes(self) -> list[tuple[str, str, str]]:
@@ -223,6 +232,96 @@ def test_a_site_that_cannot_be_made_level_stays_catching_up(kept: Kept) -> None:
     assert kept.keeper.tick() is None  # not again at once
 
 
+class SlowListing:
+    """A site whose listings take three seconds."""
+
+    def __init__(self, site: Site, clock: ManualClock) -> None:
+        self._site = site
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        self._clock.advance(timedelta(seconds=3))
+        return self._site.list(prefix, after)
+
+
+def test_what_a_site_lacks_is_counted_a_small_part_of_the_time(kept: Kept) -> None:
+    def lacks() -> int:
+        kept.node.push(message(f"m-{kept.home.clock.now()}", b"<m/>"))
+        kept.node.intake.folder.flush()
+        assert kept.keeper.tick() is None
+        lag = kept.lag("standby")
+        assert lag is not None
+        return lag.objects
+
+    away(kept.home, "standby")
+    kept.look(3)
+    kept.archive.sites["primary"] = SlowListing(kept.home.primary, kept.home.clock)
+    assert lacks() == 1
+    kept.home.clock.advance(timedelta(seconds=28))
+    assert lacks() == 1
+    kept.home.clock.advance(timedelta(seconds=3))
+    assert lacks() == 3
+
+
+def lost_at(kept: Kept, site: str, count: int) -> list[str]:
+    """Objects that the other site holds alone, and no receipt tells of."""
+    keys = [kept.node.push(message(f"m-{n}", b"<m>%d</m>" % n))["object"] for n in range(count)]
+    for key in keys:
+        kept.home.sites[site].damage.drop(key)
+    return keys
+
+
+def rot(kept: Kept, site: str, keys: Sequence[str], first: Callable[[], None] = lambda: None) -> None:
+    """From now on ``site`` answers, and does not give these objects."""
+    for key in keys:
+        kept.archive.sites[site] = BadSector(kept.archive.sites[site], key, first)
+
+
+def compare(kept: Kept) -> ReconcileReport:
+    kept.home.clock.advance(timedelta(seconds=90))
+    report = kept.keeper.tick()
+    assert report is not None
+    return report
+
+
+def test_objects_that_a_healthy_site_does_not_give_are_no_outage(kept: Kept) -> None:
+    keys = lost_at(kept, "standby", 5)
+    rot(kept, "primary", keys[:4])
+    report = compare(kept)
+    assert (report.failures, report.fetched.objects) == (4, 1)
+    assert kept.states() == ["healthy", "healthy"]
+
+
+def test_a_site_that_comes_back_with_a_rotted_object_does_not_flap(kept: Kept) -> None:
+    rot(kept, "standby", lost_at(kept, "primary", 1))
+    away(kept.home, "standby")
+    kept.look(3)
+    away(kept.home, "standby", times=0)
+    kept.look(4)
+    assert kept.states() == ["healthy", "catching-up"]
+    for _ in range(3):
+        assert compare(kept).failures == 1
+        kept.look()
+        assert kept.states() == ["healthy", "catching-up"]
+
+
+def test_a_site_that_goes_away_in_a_comparison_is_told_once(kept: Kept) -> None:
+    keys = lost_at(kept, "standby", 5)
+    rot(kept, "primary", keys, lambda: kept.home.primary.fail_next("now", times=LONG))
+    assert compare(kept).failures == 5
+    assert kept.states() == ["suspect", "healthy"]
+
+
+def test_a_site_that_is_found_full_by_a_comparison_is_told_once(kept: Kept) -> None:
+    lost_at(kept, "standby", 5)
+    kept.home.standby.fail_next("put", times=LONG, error=SiteFull("no room", site="standby"))
+    assert compare(kept).failures == 5
+    assert kept.states() == ["healthy", "suspect"]
+
+
 def test_threads_start_and_end(kept: Kept) -> None:
     kept.watch.start()
     kept.keeper.start()
@@ -236,9 +335,34 @@ def test_a_change_waits_until_the_archive_takes_it(home: Home) -> None:
     away(home, "standby")
     kept.look(3)
     kept.watch.record()
-    assert kept.archive.health.next_change() is not None
+    assert len(kept.waiting) == 2
     away(home, "standby", times=0)
     kept.look(4)
     kept.put_on_record()
     assert [change[2] for change in kept.changes()] == ["suspect", "out", "catching-up"]
     kept.node.stop()
+
+
+def test_changes_outlive_a_node_that_dies_in_the_outage(home: Home) -> None:
+    """Under ``all`` it could archive none of them; the next one does, each once."""
+    dead = Kept(home)
+    away(home, "standby")
+    dead.look(3)
+    dead.watch.record()
+    dead.waiting.close()  # what the end of a process does
+    (left,) = (home.path / "cache" / "health").iterdir()
+    copy = left.read_bytes()
+    dead.node.stop()
+    away(home, "standby", times=0)
+    heir = Kept(home)
+    heir.put_on_record()
+    assert heir.changes() == [("standby", "healthy", "suspect"), ("standby", "suspect", "out")]
+    heir.watch.record()
+    assert not left.exists()
+    heir.node.stop()
+    left.write_bytes(copy)  # as when the heir dies before it has forgotten them
+    last = Kept(home)
+    last.put_on_record()
+    assert len(last.changes()) == 2
+    last.node.stop()
+    home.check()

@@ -144,9 +144,8 @@ class Judged(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         changes = []
-        while (change := self.board.next_change()) is not None:
+        while (change := self.board.take_change()) is not None:
             changes.append(change)
-            self.board.archived(change)
         assert [change.after for change in changes] == self.path[1:]
         assert [change.before for change in changes] == self.path[:-1]
 

@@ -11,6 +11,7 @@ from tests.support.archives import Home, Node, message
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import Damaged, SiteUnavailable
 from vanvault.archiver.intake.health_watch import HealthWatch
+from vanvault.archiver.intake.waiting_changes import WaitingChanges
 from vanvault.archiver.model.times import parse_rfc3339
 from vanvault.archiver.probe.model import Finding, ProbeResult, Verdict
 from vanvault.archiver.probe.record import (
@@ -165,11 +166,13 @@ def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(
     archive.clock.host = jump
     archive.clock.set_by(archive.clock.reading())
     node = Node(archive)
+    waiting = WaitingChanges(home.path / "cache" / "health", archive.entropy)
     watch = HealthWatch(
         archive.sites,
         archive.health,
         submit=node.intake.submit,
-        event=archive.system_event,
+        waiting=waiting,
+        clock=archive.clock,
         is_open=lambda: node.intake.refusal is None,
         may_degrade=lambda: True,
         interval_s=1,
@@ -182,7 +185,7 @@ def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(
         node.wait_ready()
         watch.record()
         node.intake.folder.flush()
-        while archive.health.next_change() is not None:
+        while waiting:
             watch.record()
         node.intake.folder.flush()
         lines = archive.search.page(Query({"type": "vanvault.site.health"})).items
