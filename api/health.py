@@ -21,6 +21,7 @@ State = Literal[
     "behind",  # the hot tail
     "site-away",
     "draining",
+    "failed",  # the writing thread has ended: only a new start helps
 ]
 STATES: tuple[State, ...] = get_args(State)
 
@@ -75,9 +76,16 @@ def health_of(node: Node | None) -> Health:
     return Health("degraded" if notes else "ready", None, tuple(notes))
 
 
+def has_failed(node: Node | None) -> bool:
+    """Will the node never write again, although nobody told it to stop?"""
+    return node is not None and not node.draining.is_set() and node.intake.committer.state == "failed"
+
+
 def _state_of(state: str, *, held: bool) -> State:
     if state == "recovering":
         return "recovering"
     if state == "settling":
         return "settling"
+    if state == "failed":
+        return "failed"
     return "held" if held and state == "ready" else "draining"
