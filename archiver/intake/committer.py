@@ -72,6 +72,7 @@ class Committer:
         self._refusal: VanVaultError | None = Busy("the node is starting", retry_after=1)
         self._held: VanVaultError | None = None
         self._writer: Writer | None = None
+        self._group: Sequence[Ticket] = ()  # the last that was taken
 
     @property
     def state(self) -> State:
@@ -116,13 +117,14 @@ class Committer:
             _log.exception("the writing thread failed")
             self._state = "failed"
             self._refusal = Busy("the writing thread failed; restart the node", retry_after=30)
-            self._fail(self._pool.drain(), self._refusal)
+            self._fail([ticket for ticket in self._group if ticket.outcome is None], self._refusal)
             if not isinstance(error, Exception):
                 raise
         finally:
             if self._state != "failed":
                 self._state = "closed"
             self._refusal = self._refusal or Busy("the node is shutting down", retry_after=2)
+            self._pool.close()  # nobody would take what comes now
             self._fail(self._pool.drain(), self._refusal)
 
     def _recover(self) -> Writer | None:
@@ -148,6 +150,7 @@ class Committer:
 
     def _write(self, writer: Writer) -> None:
         while tickets := self._pool.take():
+            self._group = tickets
             drafts = [ticket.draft for ticket in tickets]
             started = time.monotonic()
             try:

@@ -1,4 +1,4 @@
-"""Readiness tells the truth, and says why; liveness says only that the process answers."""
+"""Readiness tells the truth, and says why; liveness says whether only a new start would help."""
 
 from __future__ import annotations
 

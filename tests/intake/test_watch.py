@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -14,7 +13,6 @@ import pytest
 from tests.support.archives import PATIENCE_S, Home, Node, message
 from vanvault.archiver.errors import Busy, SiteUnavailable
 from vanvault.archiver.home import hot_tail_of
-from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.store.memory import Call, MemorySite
 
 Result = TypeVar("Result")
@@ -39,31 +37,20 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class FreezingSite(MemorySite):
-    """While ``frozen``, calls hang until the client gives up; ``asked`` tells that one does."""
+    """While ``frozen``, calls hang until the client gives up; ``asked`` counts them."""
 
     def __init__(self, home: Home, name: str, gives_up_s: float) -> None:
         super().__init__(name, clock=home.clock)
         self.frozen = False
-        self.asked = threading.Event()
+        self.asked = threading.Semaphore(0)
         self._gives_up_s = gives_up_s
 
     def _call(self, call: Call, effect: Callable[[], Result]) -> Result:
         if self.frozen:
-            self.asked.set()
+            self.asked.release()
             threading.Event().wait(self._gives_up_s)
             raise SiteUnavailable(f"{self.site} gives no answer", site=self.site, may_be_stored=True)
         return super()._call(call, effect)
-
-
-@contextmanager
-def watching(node: Node, check: Callable[[], None], interval_s: float = 30.0) -> Iterator[Watch]:
-    """A watch of this node with another check than its own."""
-    watch = Watch(node.intake.committer, catch_up=lambda: None, check=check, interval_s=interval_s)
-    watch.start()
-    try:
-        yield watch
-    finally:
-        watch.stop()
 
 
 @pytest.mark.usefixtures("quick")
@@ -89,7 +76,8 @@ def test_a_check_that_began_before_a_site_was_given_up_holds_nothing_afterwards(
     with Node(archive) as node:
         node.wait_ready()
         site.frozen = True
-        assert site.asked.wait(PATIENCE_S)
+        for _ in range(2):
+            assert site.asked.acquire(timeout=PATIENCE_S)
         archive.health.take_out("primary", "it hangs")
         node.push(message("m-1", b"<given up/>"))
         late = threading.Event()
@@ -136,11 +124,9 @@ def test_a_clock_that_is_off_holds_intake_until_it_is_right(home: Home) -> None:
 
 def test_a_hold_ends_soon_after_its_reason(home: Home) -> None:
     """Checks are half a minute apart; what is held is looked at every second."""
-    asked = threading.Event()
-    with Node(home.archive()) as node, watching(node, asked.set):
+    with Node(home.archive()) as node:
         node.wait_ready()
         node.intake.committer.hold(DOUBT)
-        assert asked.wait(5)
         wait_until(lambda: node.intake.committer.held is None)
 
 
@@ -150,22 +136,24 @@ def test_a_hold_ends_while_a_failed_commit_is_settled(home: Home) -> None:
         home.standby.fail_next("put", times=1_000_000)
         with pytest.raises(SiteUnavailable):
             node.push(message("m-1", b"<in doubt/>"))
-        assert node.intake.committer.state == "settling"
         node.intake.committer.hold(DOUBT)
-        with watching(node, lambda: None, 0.05):
-            wait_until(lambda: node.intake.committer.held is None)
+        wait_until(lambda: node.intake.committer.held is None)
         assert node.intake.committer.state == "settling"
         home.standby.fail_next("put", times=0)
 
 
+@pytest.mark.usefixtures("quick")
 def test_an_error_of_the_hot_tail_holds_intake_and_ends_no_check(home: Home) -> None:
-    full = threading.Event()
+    archive = home.archive()
+    full, check = threading.Event(), archive.trust.check
 
-    def check() -> None:
+    def checked() -> None:
         if full.is_set():
             raise sqlite3.OperationalError("database or disk is full")
+        check()
 
-    with Node(home.archive()) as node, watching(node, check, 0.05):
+    archive.trust.check = checked  # type: ignore[method-assign]
+    with Node(archive) as node:
         node.wait_ready()
         full.set()
         wait_until(lambda: node.intake.committer.held is not None)
