@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from vanvault import __version__
 from vanvault.api import intake_routes, read_routes
 from vanvault.api.context import Node, start_node
-from vanvault.api.health import health_of
+from vanvault.api.health import has_failed, health_of
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
 from vanvault.api.node_metrics import NodeCollector
@@ -66,7 +66,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     metrics.registry.register(NodeCollector(lambda: getattr(app.state, "node", None)))
     app.include_router(intake_routes.router)
     app.include_router(read_routes.router)
-    app.add_api_route("/v1/health/live", _live, methods=["GET"])
+    app.add_api_route("/v1/health/live", _live, methods=["GET"], response_model=None)
     app.add_api_route("/v1/health/ready", _ready, methods=["GET"], response_model=None)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], response_model=None)
     app.add_exception_handler(VanVaultError, _vanvault_error)
@@ -82,9 +82,14 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     return observed
 
 
-async def _live() -> dict[str, str]:
-    """The process answers; says nothing about sites."""
-    return {"status": "live"}
+async def _live(request: Request) -> Response:
+    """The process answers, and can be of use without a new start; says nothing about sites."""
+    node: Node | None = getattr(request.app.state, "node", None)
+    if has_failed(node):
+        health = health_of(node)
+        request_id = request_id_of(request.scope)
+        return problem_response(health.body(), retry_after=health.retry_after, request_id=request_id)
+    return JSONResponse({"status": "live"})
 
 
 async def _ready(request: Request) -> Response:

@@ -24,6 +24,7 @@ State = Literal[
     "behind",  # the hot tail
     "site-away",
     "draining",
+    "failed",  # the writing thread has ended: only a new start helps
 ]
 STATES: tuple[State, ...] = get_args(State)
 
@@ -95,9 +96,16 @@ def site_notes(sites: Iterable[SiteStatus], away: Mapping[str, str]) -> list[str
     return notes
 
 
+def has_failed(node: Node | None) -> bool:
+    """Will the node never write again, although nobody told it to stop?"""
+    return node is not None and not node.draining.is_set() and node.intake.committer.state == "failed"
+
+
 def _state_of(state: str, *, held: bool) -> State:
     if state == "recovering":
         return "recovering"
     if state == "settling":
         return "settling"
+    if state == "failed":
+        return "failed"
     return "held" if held and state == "ready" else "draining"

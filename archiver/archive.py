@@ -178,11 +178,11 @@ class Archive:
         self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
-    def look(self) -> FoldReport:
+    def look(self, *, whole: bool = False) -> FoldReport:
         """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
 
         What is folded without a site is confirmed before anything is signed about it (``receipts.py``).
-        Raises SiteUnavailable (no site answers), KeyUnavailable.
+        Raises KeyUnavailable, SiteUnavailable (no site answers; ``whole``: one of those waited for does not).
         """
         away = self.readable.away()
         there = {name: self.readable[name] for name in self.sites if name not in away}
@@ -190,6 +190,8 @@ class Archive:
             raise next(iter(away.values()))
         segments = fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
         indexed = self.index.catch_up()
+        if whole and away and not self.policy.may_degrade():
+            raise next(iter(away.values()))
         folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
         self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
@@ -287,11 +289,6 @@ class Archive:
         """How long entries that came at ``start`` are kept: the lock of segments and large objects."""
         return retain_until(self.profile.originals if kind == "messages" else self.profile.log, start)
 
-    def check_trust(self) -> None:
-        """Fold what others wrote, then raise SiteUnavailable when a site or clock must not be trusted."""
-        self.catch_up()
-        self.trust.check()
-
     def record(self, type: str, detail: dict[str, object]) -> None:
         """Archive one log line of VanVault itself, through a short-lived writer.
 
@@ -355,7 +352,8 @@ class Archive:
             claims=self.claims,
             receipts=self.receipts,
             open_writer=self.open_writer,
-            check=self.check_trust,
+            catch_up=partial(self.look, whole=True),
+            check=self.trust.check,
             before_commit=self._before_commit,
             policy=self.policy,
             health=self.health,

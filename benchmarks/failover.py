@@ -2,6 +2,8 @@
 
 A node runs on two sites; the primary dies under it, by going away (file sites) or by freezing so that it
 takes connections and never answers (MinIO); an operator promotes the standby. Clients ask all the time.
+Runs differ in when the site is lost and how soon the operator acts: the node checks its clocks and sites
+twice a minute, and a check that a loss catches must not keep intake shut after the promotion.
 
     python benchmarks/failover.py [--quick] [--sites file|minio] [--runs N]
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 from common import Server, serving
@@ -30,8 +34,21 @@ from vanvault.archiver.home import init_home
 
 #: Longest wait for an answer after the promotion, in seconds; the target is 60.
 _PATIENCE_S = 180
-#: Between the loss of the site and the promotion: the node notices, clients are refused.
-_LOSS_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """When things happen, in seconds."""
+
+    serving_s: float  # from readiness to the loss
+    loss_s: float  # from the loss to the promotion: the node notices, clients are refused
+
+
+#: The node's checks are due about 30 and 60 s after its start (``clock.check_s``): well before the loss,
+#: between loss and promotion, and after the promotion.
+_PHASES = (Phase(35, 1), Phase(35, 5), Phase(57, 5), Phase(50, 20))
+#: Under ``--quick``, with checks that come every so many seconds.
+_QUICK, _QUICK_CHECK_S = Phase(6, 5), 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +94,17 @@ class Client:
         return bool(items) and bool(self._server.get(f"/v1/messages/{items[0]['id']}/original"))
 
 
-def measure(home: Path, token: str, lose: Callable[[], None]) -> Times:
+def measure(home: Path, token: str, phase: Phase, lose: Callable[[], None]) -> Times:
     """One life: serve, lose the primary, promote."""
     with serving(home, token) as server:
         client = Client(server)
         _until(lambda: client.push("before"))
+        time.sleep(phase.serving_s)
         lose()
         refused = threading.Thread(target=lambda: client.push("during"), daemon=True)
         refused.start()
         slowest, lost_at = 0.0, time.monotonic()
-        while time.monotonic() - lost_at < _LOSS_S:
+        while time.monotonic() - lost_at < phase.loss_s:
             asked = time.monotonic()
             _until(lambda: client.finds("before"))
             slowest = max(slowest, time.monotonic() - asked)
@@ -125,7 +143,7 @@ def _until(done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def run_on_files(folder: Path) -> Times:
+def run_on_files(folder: Path, phase: Phase) -> Times:
     """The primary's folder goes away."""
     home = folder / "home"
     token = init_home(home)
@@ -134,16 +152,16 @@ def run_on_files(folder: Path) -> Times:
     def lose() -> None:
         primary.rename(folder / "lost")
 
-    return measure(home, token, lose)
+    return measure(home, token, phase, lose)
 
 
-def run_on_minio(folder: Path) -> Times:
+def run_on_minio(folder: Path, phase: Phase) -> Times:
     """The primary's server freezes: connections are taken, nothing answers."""
     from minio_sites import minio_sites  # the tests' servers, which file sites do not need
 
     with minio_sites(folder) as sites:
         token = sites.init(folder / "home")
-        return measure(folder / "home", token, sites.servers[0].processes.freeze)
+        return measure(folder / "home", token, phase, sites.servers[0].processes.freeze)
 
 
 def main() -> None:
@@ -151,16 +169,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sites", choices=("file", "minio"), default="minio")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=len(_PHASES), help="each in the next phase")
     parser.add_argument("--quick", action="store_true", help="one run, under 50 s")
     options = parser.parse_args()
     began = time.perf_counter()
     run = {"file": run_on_files, "minio": run_on_minio}[options.sites]
+    phases = list(islice(cycle(_PHASES), options.runs))
+    if options.quick:
+        phases = [_QUICK]
+        os.environ["VANVAULT_CLOCK__CHECK_S"] = str(_QUICK_CHECK_S)  # of the node to come
     times = []
-    for number in range(1 if options.quick else options.runs):
+    for number, phase in enumerate(phases, start=1):
         with tempfile.TemporaryDirectory(prefix="failover-") as folder:
-            times.append(run(Path(folder)))
-        print(f"run {number + 1}: {times[-1]}")
+            times.append(run(Path(folder), phase))
+        print(f"run {number}: {phase} {times[-1]}")
     line = {
         "benchmark": "failover",
         "sites": options.sites,

@@ -4,11 +4,12 @@
 
     recovering ──► ready ◄──► settling          each state but ``ready`` refuses intake, and says why
          ▲           │            │
-         └── retry   └─► closing ◄┘
+         └── retry   └─► closing ◄┘             any ──► failed, by a bug: until the process is started again
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from vanvault.archiver.intake.writer import CommittedBatch, Writer
 from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.policy import AckPolicy
 
-State = Literal["recovering", "ready", "settling", "closing", "closed"]
+State = Literal["recovering", "ready", "settling", "closing", "closed", "failed"]
 
 #: Called on the writing thread, with committed objects (to fold) and tickets whose outcome is set.
 OnCommitted = Callable[[Sequence[CommittedBatch], Sequence[Ticket]], None]
@@ -71,6 +72,7 @@ class Committer:
         self._refusal: VanVaultError | None = Busy("the node is starting", retry_after=1)
         self._held: VanVaultError | None = None
         self._writer: Writer | None = None
+        self._group: Sequence[Ticket] = ()  # the last that was taken
 
     @property
     def state(self) -> State:
@@ -113,13 +115,16 @@ class Committer:
                 self._close(writer)
         except BaseException as error:
             _log.exception("the writing thread failed")
+            self._state = "failed"
             self._refusal = Busy("the writing thread failed; restart the node", retry_after=30)
-            self._fail(self._pool.drain(), self._refusal)
+            self._fail([ticket for ticket in self._group if ticket.outcome is None], self._refusal)
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._state = "closed"
+            if self._state != "failed":
+                self._state = "closed"
             self._refusal = self._refusal or Busy("the node is shutting down", retry_after=2)
+            self._pool.close()  # nobody would take what comes now
             self._fail(self._pool.drain(), self._refusal)
 
     def _recover(self) -> Writer | None:
@@ -127,7 +132,8 @@ class Committer:
         while not self._stop.is_set():
             try:
                 writer, committed = self._open_writer()
-            except VanVaultError as error:
+            except (VanVaultError, sqlite3.Error, OSError) as failure:
+                error = failure if isinstance(failure, VanVaultError) else _home_fails(failure)
                 _log.warning("not ready", reason=error.message)
                 self._refusal = error
                 if isinstance(error, SiteUnavailable):
@@ -144,6 +150,7 @@ class Committer:
 
     def _write(self, writer: Writer) -> None:
         while tickets := self._pool.take():
+            self._group = tickets
             drafts = [ticket.draft for ticket in tickets]
             started = time.monotonic()
             try:
@@ -205,6 +212,16 @@ class Committer:
         for ticket in tickets:
             ticket.outcome = error
         self._on_committed([], tickets)
+
+
+def _home_fails(error: sqlite3.Error | OSError) -> VanVaultError:
+    """The disk of the node's home is full, say, or another process locks the hot tail for long."""
+    reason = error.strerror if isinstance(error, OSError) else error
+    return Busy(
+        f"the node's home cannot be used: {reason}",
+        retry_after=5,
+        hint="Is its disk full? The node tries again by itself.",
+    )
 
 
 def assign(tickets: Sequence[Ticket], committed: Sequence[CommittedBatch], policy: AckPolicy) -> None:

@@ -50,6 +50,7 @@ class Intake:
         receipts: FirstReceipts,
         open_writer: OpenWriter,
         closing_event: Callable[[], EventDraft],
+        catch_up: Callable[[], object],
         check: Callable[[], None],
         before_commit: Callable[[], None],
         policy: AckPolicy,
@@ -79,7 +80,7 @@ class Intake:
             health,
             on_group=on_group,
         )
-        self._watch = Watch(self.committer, check, check_s)
+        self._watch = Watch(self.committer, catch_up=catch_up, check=check, interval_s=check_s)
 
     def start(self) -> None:
         """Begin to recover; intake opens when that is done."""

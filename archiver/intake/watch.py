@@ -1,28 +1,45 @@
 """The thread that keeps checking whether a running node may go on locking.
 
-It also folds what other processes wrote (a probe, another node), so that what it judges is recent.
+Before, it folds what the quick look at other nodes (``follower.py``) cannot see.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
 
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.errors import Busy, NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.committer import Committer
 
 _log = structlog.get_logger("vanvault.watch")
 
+#: Seconds between two checks while intake is held: it opens soon after its reason is gone.
+_HELD_S = 1.0
+
 
 class Watch:
-    """Calls ``check`` every ``interval_s`` seconds; while it raises, intake is held with that reason."""
+    """Every ``interval_s`` seconds ``catch_up``, then ``check``; while that raises, intake is held.
 
-    def __init__(self, committer: Committer, check: Callable[[], None], interval_s: float) -> None:
+    A site that is away at the catch-up is no reason: health and policy decide what that means for intake, and
+    for them a promotion changes the answer at once.
+    """
+
+    def __init__(
+        self,
+        committer: Committer,
+        *,
+        catch_up: Callable[[], object],
+        check: Callable[[], None],
+        interval_s: float,
+    ) -> None:
         self._committer = committer
+        self._catch_up = catch_up
         self._check = check
         self._interval_s = interval_s
+        self._due = time.monotonic() + interval_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -34,17 +51,46 @@ class Watch:
         self._thread.join(30)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval_s):
-            if self._committer.state != "ready":
+        while not self._stop.wait(min(_HELD_S, self._interval_s)):
+            state = self._committer.state
+            if state not in ("ready", "settling"):
                 continue  # recovery asks the same before it opens
-            try:
-                self._check()
-            except VanVaultError as error:
-                was_held = self._committer.held is not None
-                self._committer.hold(error)  # first of all: the log may take its time
-                if not was_held:
-                    _log.error("intake is held", reason=error.message)
-            else:
-                if self._committer.held is not None:
-                    _log.info("intake is open again")
-                self._committer.hold(None)
+            due = time.monotonic() >= self._due
+            if due or self._committer.held is not None:
+                # What is settled is this node's own and not acknowledged: it is folded when that is done.
+                self._look(catch_up=due and state == "ready")
+
+    def _look(self, *, catch_up: bool) -> None:
+        try:
+            if catch_up:
+                self._level()
+            self._check()
+        except VanVaultError as error:
+            self._hold(error, error)
+        except Exception as error:  # noqa: BLE001 - the thread goes on: without it nothing is checked
+            self._hold(_unchecked(error), error)
+        else:
+            if self._committer.held is not None:
+                _log.info("intake is open again")
+            self._committer.hold(None)
+
+    def _level(self) -> None:
+        try:
+            self._catch_up()
+        except (SiteUnavailable, NotFound, SettingsError) as error:  # as health looks at a site
+            _log.info("not folded whole this time", reason=error.message)
+        self._due = time.monotonic() + self._interval_s
+
+    def _hold(self, reason: VanVaultError, cause: Exception) -> None:
+        was_held = self._committer.held is not None
+        self._committer.hold(reason)  # first of all: the log may take its time
+        if not was_held:
+            _log.error("intake is held", reason=reason.message, exc_info=None if cause is reason else cause)
+
+
+def _unchecked(error: Exception) -> VanVaultError:
+    return Busy(
+        f"clocks and probes could not be checked: {type(error).__name__}",
+        retry_after=5,
+        hint="Is the disk of the node's home full? Its log says more. It checks again by itself.",
+    )

@@ -75,6 +75,7 @@ class TailFile:
         """Look at every page; a file with a broken one is made anew, empty. False when it was."""
         try:
             sound = bool(self.connection().execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+            sound = sound and self._prepare()  # one that was made anew on a full disk may lack tables
         except sqlite3.OperationalError:
             raise  # locked or out of space: says nothing about the pages
         except sqlite3.DatabaseError:

@@ -1,4 +1,4 @@
-"""Readiness tells the truth, and says why; liveness says only that the process answers."""
+"""Readiness tells the truth, and says why; liveness says whether only a new start would help."""
 
 from __future__ import annotations
 
@@ -152,3 +152,18 @@ def test_a_drain_is_said_at_once_and_work_is_taken_until_the_grace_is_over(tmp_p
                 refusals.append(check_problem(answer, 503, "busy"))
         assert refusals, "it went from taking work to closing its sockets"
         assert server.wait_end() == 0
+
+
+def test_a_writing_thread_that_failed_makes_the_node_not_alive(tmp_path: Path) -> None:
+    """Nothing but a new start helps, and liveness is what a supervisor asks."""
+    home = tmp_path / "home"
+    token = init_home(home)
+    program = ("-m", "tests.api.failing_node", str(home), "{port}")
+    with Server(home, program=program) as server, server.wait_ready().client(token) as client:
+        assert client.get("/v1/health/live").json() == {"status": "live"}
+        check_problem(push(client, "m", b"<a/>"), 503, "busy")
+        found = wait_for_state(client, "failed")
+        assert "restart the node" in found["detail"]
+        live = check_problem(client.get("/v1/health/live"), 503, "busy")
+        assert live["state"] == "failed"
+        assert 'vanvault_node_state{state="failed"} 1.0' in client.get("/metrics").text

@@ -156,7 +156,7 @@ def test_no_time_of_a_clock_that_was_off_is_ever_archived(home: Home) -> None:
             jump.ahead = timedelta(0)
             receipt = node.push(line)
             assert abs(parse_rfc3339(receipt["received_at"]) - home.clock.now()) < timedelta(seconds=1)
-        archive.check_trust()
+        archive.trust.check()
     assert home.archive().open_writer()
 
 
