@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +13,7 @@ from tests.support.archives import GATEWAY, Home, Node, memory_home, message, se
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.compaction.run import compact
 from vanvault.archiver.errors import Conflict as AlreadyDone
-from vanvault.archiver.errors import NotFound
+from vanvault.archiver.errors import NotFound, SiteUnavailable
 from vanvault.archiver.model.times import to_us
 from vanvault.archiver.search.conflict_record import FOUND
 from vanvault.archiver.sites.lead_record import detail_of, events
@@ -195,18 +194,33 @@ def _carry(source: Home, target: Home) -> None:
             target.sites[name].put(version.key, data, sha256=parsed, retain_until=version.retain_until)
 
 
-@pytest.mark.parametrize("indexed", [True, False])
-def test_a_conflict_that_cannot_be_read_is_open_and_stops_no_promotion(clash: Clash, indexed: bool) -> None:
+def test_a_conflict_that_cannot_be_read_is_open_and_stops_no_promotion(clash: Clash) -> None:
     clash.compact()
     (before,) = conflicts(clash.archive)
     clash.restart(forgotten=False)
     for site in clash.home.sites.values():
         for key in {version.key for version in site.list("segment/") if ".log." in version.key}:
             site.damage.drop(key)
-    if not indexed:
-        shutil.rmtree(clash.home.path / "index")
-        clash.archive.index.refresh()
     (told,) = conflicts(clash.archive)
     assert told == Conflict(None, None, None, None, before.received_at, before.first_received_at)
-    assert count_open(clash.archive) == gather(clash.archive).conflicts == 1
-    assert "1 conflicts" in " ".join(current_plan(clash.archive, action="promote").effects)
+    _counts_as_open(clash.archive)
+
+
+def test_an_index_that_is_away_stops_no_promotion(clash: Clash, monkeypatch: pytest.MonkeyPatch) -> None:
+    clash.compact()
+    resolve(clash.archive, clash.late, reason="looked at both", who="tester")
+    assert count_open(clash.archive) == 0
+    clash.archive.close()
+    monkeypatch.setenv("VANVAULT_INDEX__URL", "s3+http://127.0.0.1:9/index")  # nothing listens there
+    monkeypatch.setenv("VANVAULT_INDEX__S3__ATTEMPTS", "1")
+    monkeypatch.setenv("VANVAULT_INDEX_ACCESS_KEY", "key")
+    monkeypatch.setenv("VANVAULT_INDEX_SECRET_KEY", "secret")
+    clash.archive = clash.home.archive()
+    with pytest.raises(SiteUnavailable):
+        open_conflicts(clash.archive)
+    _counts_as_open(clash.archive)
+
+
+def _counts_as_open(archive: Archive) -> None:
+    assert count_open(archive) == gather(archive).conflicts == 1
+    assert "1 conflicts" in " ".join(current_plan(archive, action="promote").effects)

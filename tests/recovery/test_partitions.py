@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from tests.contract.harness import ManualClock
 from tests.support.archives import GATEWAY, Home, Node, message
 from tests.support.whole import bytes_of
+from vanvault.archiver.compaction.run import compact
 from vanvault.archiver.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import Receipt, holders, verify_receipt
 from vanvault.archiver.format.batch import decode_batch
@@ -212,9 +214,15 @@ class Partitions(RuleBasedStateMachine):
         assert not open_conflicts(archive)
 
     def check_rebuilt(self, side: Side, archive: Any) -> None:
+        found = conflicts(archive)
+        side.home.clock.advance(timedelta(days=1))
+        assert compact(archive, until=side.home.clock.now()).report.segments
+        assert conflicts(archive) == found
         side.home.forget_hot_tail()
         fresh = side.home.archive()
         fresh.catch_up()
+        assert conflicts(fresh) == found
+        assert not open_conflicts(fresh)
         for _, _, receipt in self.acknowledged:
             ids = receipt["id"]
             assert orjson.dumps(fresh.receipts.of(ids)) == orjson.dumps(archive.receipts.of(ids))
