@@ -134,6 +134,14 @@ class Partitions(RuleBasedStateMachine):
         link = self.sides[side].links[site]
         link.down, link.lossy = how == "down", how == "lossy"
 
+    @rule(message_id=st.sampled_from(IDS))
+    def clash(self, message_id: str) -> None:
+        """Each side reaches one site only, and both take the same id: rare by chance alone."""
+        for side, near, body in zip(self.sides, SITES, (b"<1/>", b"<2/>"), strict=True):
+            for name, link in side.links.items():
+                link.down, link.lossy = name != near, False
+            self.push(self.sides.index(side), message_id, body)
+
     @rule(side=st.integers(0, 1), crash=st.booleans(), lose_tail=st.booleans())
     def restart(self, side: int, crash: bool, lose_tail: bool) -> None:
         self.sides[side].restart(crash=crash, lose_tail=lose_tail)
