@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from vanvault.archiver.access.gateways import Gateways
-from vanvault.archiver.errors import InvalidInput, NotFound
+from vanvault.archiver.errors import InvalidInput
 from vanvault.archiver.format.names import BatchKind
 from vanvault.archiver.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of
 from vanvault.archiver.intake.committer import OnGroup, unobserved
@@ -39,18 +39,19 @@ from vanvault.archiver.ports import (
 )
 from vanvault.archiver.probe.record import ProbePolicy
 from vanvault.archiver.retention.profiles import profile, retain_until, rounded_up, with_years
+from vanvault.archiver.search.conflict_record import ConflictRecord
 from vanvault.archiver.search.fold import FoldReport, catch_up
 from vanvault.archiver.search.fold_segments import SegmentFold, fold_segments
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.follow import follow
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.locate import item_at_position
 from vanvault.archiver.search.originals import read_original
 from vanvault.archiver.search.receipts import FirstReceipts
 from vanvault.archiver.search.repeats import recheck
 from vanvault.archiver.search.room import SearchRoom, room_of
 from vanvault.archiver.search.secrets import search_secrets
-from vanvault.archiver.search.segment_rows import id_of
 from vanvault.archiver.settings import SITE_NAMES, Settings, load_settings
 from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.heed import Heed
@@ -135,6 +136,7 @@ class Archive:
         self.claims = self._room.claims
         self.index = self._room.index
         self.locator = self._room.locator
+        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search, self.locator)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
@@ -212,6 +214,7 @@ class Archive:
             some_away=bool(away),
         )
         self._spoiled = spoiled
+        self.conflict_record.learn()
         return replace(report, away=away)
 
     def follow(self, *, own: str) -> FoldReport:
@@ -237,11 +240,8 @@ class Archive:
         return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
 
     def entry_id_at(self, position: bytes) -> str:
-        """The archive's id of the entry at a position. Raises NotFound."""
-        try:
-            return str(self.tail.at(position)[0]["id"])
-        except NotFound:
-            return id_of(self.locator.at(position).row)
+        """The archive's id of the entry at a position. Raises as ``item_at_position`` does."""
+        return str(item_at_position(self.tail, self.locator, position)["id"])
 
     def original(self, item: Item) -> bytes:
         """The exact bytes of a search item. Raises as ``read_original`` does."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vanvault.archiver.errors import Conflict, InvalidInput, NotFound
-from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.context import account, catch_up, open_archive
 from vanvault.cli.output import emit_json, human_duration, json_option, print_pairs, print_table
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
             _moment(start, "from"),
             _moment(end, "to"),
             reason=reason,
-            who=getpass.getuser(),
+            who=account(),
             now=archive.clock.now(),
         )
         archive.record(WINDOW, detail)
@@ -145,7 +144,7 @@ def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
             raise NotFound(f"there is no window {id[:40]}", hint="vanvault availability window list")
         if window.cancelled_us is not None or window.end_us <= to_us(archive.clock.now()):
             raise Conflict(f"the window {id} is over already")
-        detail = cancelled_detail(id, reason=reason, who=getpass.getuser())
+        detail = cancelled_detail(id, reason=reason, who=account())
         archive.record(CANCELLED, detail)
     if as_json:
         emit_json(detail)
@@ -178,7 +177,7 @@ def note(home: Path, level: str, source: str, at: str | None, valid: int, as_jso
             _moment(at, "at") if at else now,
             source=source,
             valid_s=valid,
-            who=getpass.getuser(),
+            who=account(),
             now=now,
         )
         archive.record(NOTE, detail)

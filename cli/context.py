@@ -6,7 +6,8 @@ that ``--help`` and the verbs that need no archive are fast.
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,9 +60,18 @@ def put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> Non
     What was done stands either way. Raises KeyUnavailable.
     """
     try:
-        archive.record(type, {**detail, "who": getpass.getuser()})
+        archive.record(type, {**detail, "who": account()})
     except SiteUnavailable as error:
         warn(f"this could not be put on record in the archive: {error.message}")
+
+
+def account() -> str:
+    """The operating system's account of this process: by its id, not by what the environment says."""
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"  # a container may run under an id that no account has
 
 
 def keys_folder(home: Path) -> Path:

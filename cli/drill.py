@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from vanvault.archiver.errors import InvalidInput, SiteUnavailable
 from vanvault.archiver.model.times import rfc3339_seconds
-from vanvault.cli.context import catch_up, keys_folder, open_archive
+from vanvault.cli.context import account, catch_up, keys_folder, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import (
     emit_json,
@@ -116,7 +115,7 @@ def run_drill(
             means,
             scratch=scratch or home / "cache" / "drills",
             clock=archive.clock,
-            operator=getpass.getuser(),
+            operator=account(),
             approver=approver,
             say=(lambda _: None) if as_json else (lambda phase: click.echo(f"  {phase}", err=True)),
         )
@@ -190,7 +189,7 @@ def schedule(home: Path, scenario: str, every: str | None, off: bool, as_json: b
 
     scenario_of(scenario)
     days = _days(every, off)
-    detail = scheduled_detail(scenario, days, getpass.getuser())
+    detail = scheduled_detail(scenario, days, account())
     with open_archive(home) as archive:
         archive.record(SCHEDULED, detail)
     if as_json:

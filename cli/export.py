@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.cli.context import open_archive
+from vanvault.cli.context import account, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
@@ -66,7 +65,7 @@ def command(
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     request = parse_request(parameters, format=format_name, reason=reason)
     with open_archive(home) as archive, progress("exporting", quiet=as_json) as step:
-        report = export(archive, request, output.absolute(), who=getpass.getuser(), step=step)
+        report = export(archive, request, output.absolute(), who=account(), step=step)
     if as_json:
         emit_json(report.as_dict())
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vanvault.archiver.model.times import rfc3339_seconds
-from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.context import account, catch_up, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import progress
@@ -144,11 +142,6 @@ def failback_(
             leveled = level(archive, share, step=step)
         done = failback(archive, plan, leveled, reason=reason, who=account(), unlevel=unlevel)
     return _tell(done, as_json=as_json)
-
-
-def account() -> str:
-    """The operating system's account of this process: by its id, not by what the environment says."""
-    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def _agreed(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +15,7 @@ from vanvault.archiver.keys.provider import EscrowOrder, check_order, differing,
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.ports import SystemClock, SystemEntropy
 from vanvault.archiver.settings import Settings, load_settings
-from vanvault.cli.context import keys_folder, open_archive, put_on_record
+from vanvault.cli.context import account, keys_folder, open_archive, put_on_record
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 
@@ -99,9 +98,9 @@ def rotate(
     chosen = [known for known in PURPOSES if purpose in (known, ALL)]
     with open_archive(home) as archive:
         if order is None:
-            made = [rotate_master(archive, known, getpass.getuser()) for known in chosen]
+            made = [rotate_master(archive, known, account()) for known in chosen]
         else:
-            made = rotate_in_escrow(archive, order, getpass.getuser())
+            made = rotate_in_escrow(archive, order, account())
     _show_made(purpose, made, as_json, order)
 
 
@@ -128,9 +127,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
         )
     with open_archive(home) as archive:
         found = unwrap_object(archive.sites, archive.keys, object_key)
-        archive.record(
-            "keys.unwrapped", {"object": found.object, "master": found.master, "who": getpass.getuser()}
-        )
+        archive.record("keys.unwrapped", {"object": found.object, "master": found.master, "who": account()})
     shown = {
         "object": found.object,
         "master": found.master,

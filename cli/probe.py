@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vanvault.archiver.errors import InvalidInput, SiteUnavailable
-from vanvault.cli.context import open_archive
+from vanvault.cli.context import account, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_table, warn
 
@@ -102,7 +101,7 @@ def _override(archive: Archive, site: str, reason: str, days: int, as_json: bool
     if not 1 <= days <= _MAX_OVERRIDE_DAYS:
         raise InvalidInput(f"--days is from 1 to {_MAX_OVERRIDE_DAYS}", field="days")
     until = archive.clock.now() + timedelta(days=days)
-    detail = override_detail(site, reason.strip(), getpass.getuser(), until)
+    detail = override_detail(site, reason.strip(), account(), until)
     archive.record(override_event(site), detail)
     if as_json:
         emit_json({"override": detail})

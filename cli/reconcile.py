@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.cli.context import catch_up, open_archive, put_on_record
+from vanvault.cli.context import account, catch_up, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
 from vanvault.cli.progress import progress
@@ -66,7 +65,7 @@ def resolve(home: Path, entry_id: str, reason: str, as_json: bool) -> None:
 
     with open_archive(home) as archive:
         catch_up(archive)
-        conflict = put_resolution(archive, entry_id, reason=reason, who=getpass.getuser())
+        conflict = put_resolution(archive, entry_id, reason=reason, who=account())
     if as_json:
         emit_json({"resolved": conflict.id, "first": conflict.first})
     else:
@@ -107,7 +106,9 @@ def _show(
     for key in upgraded.damaged:
         warn(f"{key} could not be brought whole to every site; run: vanvault verify")
     for conflict in still_open[:_SHOWN]:
-        warn(f"conflict: {conflict.id} repeats the id of {conflict.first} with other bytes")
+        late = conflict.id or f"an unreadable entry of {conflict.received_at}"
+        first = conflict.first or f"an unreadable entry of {conflict.first_received_at}"
+        warn(f"conflict: {late} repeats the id of {first} with other bytes")
     if still_open:
         warn(
             f"{len(still_open)} conflicts are open; look at both entries, then: vanvault reconcile resolve ID"

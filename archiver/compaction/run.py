@@ -19,6 +19,7 @@ from vanvault.archiver.errors import Busy, InvalidInput
 from vanvault.archiver.intake.writer import Fault, no_fault
 from vanvault.archiver.model.segment import SegmentManifest
 from vanvault.archiver.processes import Jobs
+from vanvault.archiver.search.conflict_record import FOUND
 
 _LOCK = "cache/compaction.lock"
 
@@ -75,6 +76,10 @@ def compact(
             archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
             archive.catch_up(settle=True)
         days = compactor.plan(before)
+        if days:
+            # What is planned is folded, so each conflict about it is known; later nobody folds it any more.
+            for found in archive.conflict_record.unrecorded():
+                archive.record(FOUND, found)
         report = compactor.run(days, done, jobs)
         fault("compaction-before-record")
         if report.segments:

@@ -120,6 +120,11 @@ class HotTail(TailReader):
                 connection.execute("DELETE FROM claim WHERE position = ?", (position,))
                 self._repeats(connection, entry, position, first)
 
+    def learn_conflicts(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Positions of entries that repeat an id with other bytes, each with that of the one that stands."""
+        with self.transaction() as connection:
+            connection.executemany(_CONFLICT, ((*pair, *pair) for pair in pairs))
+
     def correct(self, key: str, placements: Sequence[Placement]) -> None:
         """Where a batch without a commit record truly lies, as its sites said when they were asked."""
         self.connection().execute(
@@ -165,7 +170,7 @@ class HotTail(TailReader):
         if entry.sha256 == first.sha256:
             connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (position,))
         else:
-            connection.execute("INSERT OR IGNORE INTO conflict VALUES(?, ?)", (position, first.position))
+            connection.execute(_CONFLICT, (position, first.position) * 2)
 
     def _settle_duplicates(
         self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, bytes]]
@@ -179,7 +184,7 @@ class HotTail(TailReader):
                 continue
             keep, drop = min(first, position), max(first, position)
             if digest != sha256:
-                connection.execute("INSERT OR IGNORE INTO conflict VALUES(?, ?)", (drop, keep))
+                connection.execute(_CONFLICT, (drop, keep) * 2)
             elif drop != keep:
                 connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (drop,))
             if keep == position:
@@ -188,6 +193,11 @@ class HotTail(TailReader):
                 )
 
 
+#: Two entries are one conflict, whichever of them was taken for the first: what is compacted always is.
+_CONFLICT = (
+    "INSERT OR IGNORE INTO conflict SELECT ?, ?"
+    " WHERE NOT EXISTS (SELECT 1 FROM conflict WHERE first = ? AND position = ?)"
+)
 #: Does an indexed segment hold the batch (writer, sequence, sequence)?
 _COVERED = (
     "SELECT 1 FROM cover c JOIN segment s ON s.n = c.segment AND s.indexed"

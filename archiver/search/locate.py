@@ -20,8 +20,10 @@ from vanvault.archiver.model.batch import BatchHeader, Commit
 from vanvault.archiver.model.entry import Entry
 from vanvault.archiver.model.segment import SegmentManifest, SegmentPart
 from vanvault.archiver.search.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.search.items import Item
 from vanvault.archiver.search.segment_files import SegmentFiles
-from vanvault.archiver.search.segment_rows import Row, entry_at, position_at, rows_of
+from vanvault.archiver.search.segment_rows import Row, entry_at, item_at, position_at, rows_of
+from vanvault.archiver.search.tail_reader import TailReader
 
 _EVIDENCE_CACHED = 16
 _SHA512_BYTES = 64
@@ -157,6 +159,14 @@ class Locator:
             while len(self._evidence) > _EVIDENCE_CACHED:
                 self._evidence.popitem(last=False)
         return table
+
+
+def item_at_position(tail: TailReader, locator: Locator, position: bytes) -> Item:
+    """The entry at a position, compacted or not. Raises as ``Locator.by_id`` does."""
+    try:
+        return tail.at(position)[0]
+    except NotFound:
+        return item_at(locator.at(position).row)
 
 
 @contextmanager

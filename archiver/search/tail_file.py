@@ -8,7 +8,7 @@
     claim(claim, position, sha256)         (gateway, id) -> its first entry
     block(...)                             (field, value) -> entries, in time order: token_blocks.py
     duplicate(position)                    entries that repeat an earlier one: not shown
-    conflict(position, first)              entries that repeat an id with other bytes
+    conflict(position, first)              entries that repeat an id with other bytes; they stay
     segment(n, key, ...)                   one row per proved segment: catalogue.py
     cover(writer, first, last, segment)    which batches segments hold
 """

@@ -10,7 +10,7 @@ from vanvault.archiver.model.times import from_us
 from vanvault.archiver.search.folded import KnownBatch
 from vanvault.archiver.search.writers import last_batches
 from vanvault.recovery.failover.plan import Facts, Missing, NodeFact, SiteFact
-from vanvault.recovery.reconcile.conflicts import open_conflicts
+from vanvault.recovery.reconcile.conflicts import count_open
 
 _PAGE = 500
 
@@ -27,7 +27,7 @@ def gather(archive: Archive) -> Facts:
         nodes=tuple(
             NodeFact(last.writer, from_us(last.created_us), last.final) for last in last_batches(archive.tail)
         ),
-        conflicts=len(open_conflicts(archive)),
+        conflicts=count_open(archive),
         insisting=tuple(name for name in archive.gateways.names() if _insists(archive, name)),
     )
 

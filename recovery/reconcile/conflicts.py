@@ -6,16 +6,15 @@ not changed by it. Only ids of the archive are told: what the gateway called the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-import orjson
+from dataclasses import dataclass
 
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import Conflict as AlreadyDone
-from vanvault.archiver.errors import InvalidInput, NotFound
-from vanvault.archiver.model.entry import SYSTEM_GATEWAY
-from vanvault.archiver.search.query import MAX_LIMIT, Query, parse_query
+from vanvault.archiver.errors import InvalidInput, NotFound, VanVaultError
+from vanvault.archiver.model.times import rfc3339_us
+from vanvault.archiver.search.items import Item
+from vanvault.archiver.search.locate import item_at_position
+from vanvault.archiver.sites.lead_record import detail_of, events
 
 EVENT = "conflict.resolved"
 MAX_REASON = 1_000  # characters
@@ -23,41 +22,42 @@ MAX_REASON = 1_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An entry that repeats an id with other bytes, and the one that stands under the id."""
+    """An entry that repeats an id with other bytes, and the one that stands under the id.
 
-    entry: str  # "message" or "event"
-    id: str
-    first: str  # the archive's id of the entry that stands
-    gateway: str
+    What cannot be read now, because a segment is damaged or away, is None.
+    """
+
+    entry: str | None  # "message" or "event"
+    id: str | None
+    first: str | None  # the archive's id of the entry that stands
+    gateway: str | None
     received_at: str  # RFC 3339
     first_received_at: str
 
 
 def conflicts(archive: Archive) -> list[Conflict]:
     """All conflicts, resolved or not, in the order of receipt."""
-    found = []
-    for position, first in archive.tail.conflicting():
-        late, early = archive.tail.at(position)[0], archive.tail.at(first)[0]
-        found.append(
-            Conflict(
-                late["entry"],
-                late["id"],
-                early["id"],
-                late["gateway"],
-                late["received_at"],
-                early["received_at"],
-            )
-        )
-    return found
+    return [_conflict(archive, *pair) for pair in archive.tail.conflicting()]
 
 
 def open_conflicts(archive: Archive) -> list[Conflict]:
-    """Conflicts that nobody has resolved on record."""
+    """Conflicts that nobody has resolved on record, as far as can be read.
+
+    Raises Damaged, SiteUnavailable: the index cannot be read, so nobody knows what is resolved.
+    """
     found = conflicts(archive)
     if not found:
         return []
-    resolved = set(_resolved(archive))
-    return [conflict for conflict in found if conflict.id not in resolved]
+    resolved = _resolved(archive)
+    return [conflict for conflict in found if not resolved.holds(conflict)]
+
+
+def count_open(archive: Archive) -> int:
+    """How many conflicts are open, or may be: one about which nothing can be read now is. Never raises."""
+    try:
+        return len(open_conflicts(archive))
+    except VanVaultError:
+        return archive.tail.conflicts()
 
 
 def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> Conflict:
@@ -67,7 +67,7 @@ def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> Confli
         InvalidInput: no reason, or too long a one.
         NotFound: there is no conflict with this id.
         Conflict: it is resolved already.
-        SiteUnavailable: it could not be put on record.
+        Damaged, SiteUnavailable: one of the two cannot be read, or nothing could be put on record.
     """
     if not reason.strip() or len(reason) > MAX_REASON:
         raise InvalidInput(
@@ -75,23 +75,57 @@ def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> Confli
             field="reason",
             hint="Say what the two entries are, and which of them holds good.",
         )
-    found = next((one for one in conflicts(archive) if entry_id in (one.id, one.first)), None)
-    if found is None:
-        raise NotFound(f"there is no conflict about {entry_id[:60]}", hint="Run: vanvault reconcile --json")
-    if found.id in set(_resolved(archive)):
+    found = _about(archive, entry_id)
+    if _resolved(archive).holds(found):
         raise AlreadyDone(f"the conflict about {found.id} is resolved already")
     detail: dict[str, object] = {"entry": found.id, "first": found.first, "reason": reason, "who": who}
     archive.record(EVENT, detail)
     return found
 
 
-def _resolved(archive: Archive) -> Iterator[str]:
-    query = Query(filters={"type": f"vanvault.{EVENT}", "gateway": SYSTEM_GATEWAY}, limit=MAX_LIMIT)
-    while True:
-        page = archive.search.page(query, bare=True)
-        for item in page.items:
-            yield str(orjson.loads(item["detail"])["entry"])
-        if page.next is None:
-            return
-        parameters = [*query.filters.items(), ("limit", str(MAX_LIMIT)), ("cursor", page.next)]
-        query = replace(parse_query(parameters, archive.search.cursor_key), limit=MAX_LIMIT)
+def _about(archive: Archive, entry_id: str) -> Conflict:
+    """The conflict about an entry; who resolves it looked at both, so both must be there to be read."""
+    for pair in archive.tail.conflicting():
+        found = _conflict(archive, *pair)
+        if entry_id in (found.id, found.first):
+            for position in pair:
+                item_at_position(archive.tail, archive.locator, position)
+            return found
+    raise NotFound(f"there is no conflict about {entry_id[:60]}", hint="Run: vanvault reconcile --json")
+
+
+def _conflict(archive: Archive, position: bytes, first: bytes) -> Conflict:
+    late, early = _item(archive, position), _item(archive, first)
+    return Conflict(
+        late.get("entry"), late.get("id"), early.get("id"), late.get("gateway"), _time(position), _time(first)
+    )
+
+
+def _item(archive: Archive, position: bytes) -> Item:
+    try:
+        return item_at_position(archive.tail, archive.locator, position)
+    except VanVaultError:
+        return {}  # that there is a conflict must be told all the same; verify says what is damaged
+
+
+def _time(position: bytes) -> str:
+    return rfc3339_us(int.from_bytes(position[:8]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """What people put on record. Where the later entry was compacted first, the two are exchanged."""
+
+    entries: frozenset[str]
+    pairs: frozenset[frozenset[str]]
+
+    def holds(self, conflict: Conflict) -> bool:
+        return conflict.id in self.entries or frozenset((conflict.id, conflict.first)) in self.pairs
+
+
+def _resolved(archive: Archive) -> _Resolved:
+    told = [detail_of(item) for item in events(archive.search, EVENT)]
+    return _Resolved(
+        frozenset(detail["entry"] for detail in told),
+        frozenset(frozenset((detail["entry"], detail["first"])) for detail in told),
+    )

@@ -16,6 +16,7 @@ from vanvault.archiver.archive import Archive
 from vanvault.archiver.home import init_home
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.search.query import Query
+from vanvault.cli.context import account
 
 SITES = ("primary", "standby")
 
@@ -130,7 +131,8 @@ class TestConflicts:
 
         assert run_cli(parted, "reconcile", "resolve", conflict["id"]).exit_code == 2
         assert run_cli(parted, "reconcile", "resolve", "no-such-id", "--reason", "x").exit_code == 4
-        resolved = run_cli(parted, "reconcile", "resolve", conflict["id"], "--reason", "a test", "--json")
+        command = ("reconcile", "resolve", conflict["id"], "--reason", "a test", "--json")
+        resolved = run_cli(parted, *command, env={"LOGNAME": "somebody-else"})
         assert resolved.exit_code == 0, resolved.stderr
         assert told(resolved) == {"resolved": conflict["id"], "first": conflict["first"]}
         assert run_cli(parted, "reconcile", "resolve", conflict["id"], "--reason", "x").exit_code == 5
@@ -139,4 +141,5 @@ class TestConflicts:
         with Archive(parted) as archive:
             archive.catch_up()
             (event,) = archive.search.page(Query(filters={"type": "vanvault.conflict.resolved"})).items
-            assert "a test" in event["detail"]
+            detail = json.loads(event["detail"])
+            assert (detail["reason"], detail["who"]) == ("a test", account())

@@ -14,8 +14,8 @@ from tests.cli.conftest import home as home
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import AccessDenied, Conflict, InvalidInput
 from vanvault.archiver.sites.lead_record import HOOK, detail_of, events
+from vanvault.cli.context import account
 from vanvault.cli.errors import ExitCode
-from vanvault.cli.failover import account
 from vanvault.recovery.failover.failover import approve, current_plan, promote
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from tests.contract.harness import ManualClock
 from tests.support.archives import GATEWAY, Home, Node, message
 from tests.support.whole import bytes_of
+from vanvault.archiver.compaction.run import compact
 from vanvault.archiver.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.evidence.receipts import Receipt, holders, verify_receipt
 from vanvault.archiver.format.batch import decode_batch
@@ -132,6 +134,14 @@ class Partitions(RuleBasedStateMachine):
         link = self.sides[side].links[site]
         link.down, link.lossy = how == "down", how == "lossy"
 
+    @rule(message_id=st.sampled_from(IDS))
+    def clash(self, message_id: str) -> None:
+        """Each side reaches one site only, and both take the same id: rare by chance alone."""
+        for side, near, body in zip(self.sides, SITES, (b"<1/>", b"<2/>"), strict=True):
+            for name, link in side.links.items():
+                link.down, link.lossy = name != near, False
+            self.push(self.sides.index(side), message_id, body)
+
     @rule(side=st.integers(0, 1), crash=st.booleans(), lose_tail=st.booleans())
     def restart(self, side: int, crash: bool, lose_tail: bool) -> None:
         self.sides[side].restart(crash=crash, lose_tail=lose_tail)
@@ -212,9 +222,15 @@ class Partitions(RuleBasedStateMachine):
         assert not open_conflicts(archive)
 
     def check_rebuilt(self, side: Side, archive: Any) -> None:
+        found = conflicts(archive)
+        side.home.clock.advance(timedelta(days=1))
+        assert compact(archive, until=side.home.clock.now()).report.segments
+        assert conflicts(archive) == found
         side.home.forget_hot_tail()
         fresh = side.home.archive()
         fresh.catch_up()
+        assert conflicts(fresh) == found
+        assert not open_conflicts(fresh)
         for _, _, receipt in self.acknowledged:
             ids = receipt["id"]
             assert orjson.dumps(fresh.receipts.of(ids)) == orjson.dumps(archive.receipts.of(ids))
