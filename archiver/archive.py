@@ -177,7 +177,6 @@ class Archive:
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def look(self, *, whole: bool = False) -> FoldReport:
@@ -195,12 +194,11 @@ class Archive:
         if whole and away and not self.policy.may_degrade():
             raise next(iter(away.values()))
         folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        self._heed.learn()
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
         recheck(self.tail, self.claims.repeated)
-        away = tuple(name for name in self.sites if name not in sites)
+        away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
         report = catch_up(
             sites,
             self.tail,
@@ -210,10 +208,14 @@ class Archive:
             is_compacted=lambda key: self.catalogue.finds(key, spoiled),
             repeated=self.claims.repeated,
             from_start=bool(spoiled - self._spoiled),
-            partial=self.policy.may_degrade(),
+            partial=partial,
             some_away=bool(away),
         )
         self._spoiled = spoiled
+        self._heed.learn()
+        if self.policy.may_degrade() and not partial:
+            # A promotion came with it: what its leader alone holds counts, too.
+            return self._fold(sites, spoiled, settle=settle)
         self.conflict_record.learn()
         return replace(report, away=away)
 
