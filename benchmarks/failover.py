@@ -2,8 +2,8 @@
 
 A node runs on two sites; the primary dies under it, by going away (file sites) or by freezing so that it
 takes connections and never answers (MinIO); an operator promotes the standby. Clients ask all the time.
-Runs differ in when the site is lost and how soon the operator acts: the node checks its clocks and sites twice
-a minute, and a check that a loss catches must not keep intake shut after the promotion.
+Runs differ in when the site is lost and how soon the operator acts: the node checks clocks twice a minute, and
+a check that the loss catches must not keep intake shut after the promotion.
 
     python benchmarks/failover.py [--quick] [--sites file|minio] [--runs N]
 
@@ -44,8 +44,8 @@ class Phase:
     loss_s: float  # from the loss to the promotion: the node notices, clients are refused
 
 
-#: The node's checks are due about 30 and 60 s after its start (``clock.check_s``): well before the loss, between
-#: loss and promotion, and after the promotion.
+#: The node's checks are due about 30 and 60 s after its start (``clock.check_s``): before the loss, between
+#: loss and promotion, after the promotion.
 _PHASES = (Phase(35, 1), Phase(35, 5), Phase(57, 5), Phase(50, 20))
 #: Under ``--quick``, with checks that come every so many seconds.
 _QUICK, _QUICK_CHECK_S = Phase(6, 5), 5
