@@ -2,8 +2,8 @@
 
 A node runs on two sites; the primary dies under it, by going away (file sites) or by freezing so that it
 takes connections and never answers (MinIO); an operator promotes the standby. Clients ask all the time.
-Runs differ in when the site is lost and how soon the operator acts: the node checks clocks twice a minute, and
-a check that the loss catches must not keep intake shut after the promotion.
+Runs differ in when the site is lost and how soon the operator acts: the node checks clocks twice a minute,
+and a check that the loss catches must not keep intake shut after the promotion.
 
     python benchmarks/failover.py [--quick] [--sites file|minio] [--runs N]
 
