@@ -1,5 +1,5 @@
 """``python -m vanvault.cli`` is the command ``vanvault``."""
 
-from vanvault.cli.main import main
+from vanvault.cli.main import run
 
-main()
+run()

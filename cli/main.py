@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,3 +88,25 @@ class VanVaultGroup(click.Group):
 def main(ctx: click.Context, home: Path) -> None:
     """Write-once archive for electronic social-insurance transactions."""
     ctx.obj = home
+
+
+def run() -> NoReturn:
+    """The program itself. It ends when the command does, although a read from a site may still hang.
+
+    Python waits at its exit for every thread of a pool; a store that takes connections and never answers
+    would keep the operator from the prompt for half a minute after the last line.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # nobody reads it any more
+                stream.flush()
+        if any(thread.is_alive() and not thread.daemon for thread in _other_threads()):
+            os._exit(end.code if isinstance(end.code, int) else 1)
+        raise
+    raise AssertionError("the command never returns")
+
+
+def _other_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread is not threading.main_thread()]

@@ -148,3 +148,18 @@ def test_help_loads_nothing_that_is_slow() -> None:
         "assert not slow, slow\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_a_read_that_hangs_does_not_keep_the_program_from_its_end() -> None:
+    program = (
+        "import sys, threading, time; from concurrent.futures import ThreadPoolExecutor\n"
+        "from vanvault.cli.main import run\n"
+        "ThreadPoolExecutor().submit(time.sleep, 600)\n"
+        "sys.argv = ['vanvault', *sys.argv[1:]]; run()\n"
+    )
+    command = [sys.executable, "-c", program]
+    good = subprocess.run([*command, "--version"], capture_output=True, timeout=60, check=False)
+    assert (good.returncode, good.stdout[:8]) == (0, b"vanvault")
+    bad = subprocess.run([*command, "no-such-verb", "--json"], capture_output=True, timeout=60, check=False)
+    assert bad.returncode == 2
+    assert b"no-such-verb" in bad.stdout
