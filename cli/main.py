@@ -96,16 +96,17 @@ def run() -> NoReturn:
     Python waits at its exit for every thread of a pool; a store that takes connections and never answers
     would keep the operator from the prompt for half a minute after the last line.
     """
+    code = 0
     try:
         main()
     except SystemExit as end:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError):  # nobody reads it any more
-                stream.flush()
-        if any(thread.is_alive() and not thread.daemon for thread in _other_threads()):
-            os._exit(end.code if isinstance(end.code, int) else 1)
-        raise
-    raise AssertionError("the command never returns")
+        code = end.code if isinstance(end.code, int) else 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    if any(thread.is_alive() and not thread.daemon for thread in _other_threads()):
+        os._exit(code)
+    sys.exit(code)
 
 
 def _other_threads() -> list[threading.Thread]:

@@ -17,8 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
+import structlog
 
 from vanvault.archiver.ports import Entropy
+
+_log = structlog.get_logger("vanvault.health")
 
 #: Beyond it the oldest are dropped; the newest tell the state.
 _MOST = 1_000
@@ -150,5 +153,6 @@ def _decoded(data: bytes) -> list[WaitingChange]:
     """Nothing of a file that a disk harmed: its changes are in the log of the node that wrote it."""
     try:
         return [WaitingChange(**fields) for fields in orjson.loads(data)]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError) as error:
+        _log.warning("changes of health that another run left are damaged", error=type(error).__name__)
         return []

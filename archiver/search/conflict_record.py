@@ -16,12 +16,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import structlog
+
 from vanvault.archiver.errors import Damaged, SiteUnavailable, VanVaultError
 from vanvault.archiver.search.catalogue import Catalogue
 from vanvault.archiver.search.hot_tail import HotTail
 from vanvault.archiver.search.locate import Locator, item_at_position
 from vanvault.archiver.search.search import Search
 from vanvault.archiver.sites.lead_record import detail_of, events
+
+_log = structlog.get_logger("vanvault.fold")
 
 FOUND = "conflict.found"
 #: Conflicts in one event: some 150 bytes each.
@@ -45,7 +49,7 @@ class ConflictRecord:
     def learn(self) -> None:
         """Let the hot tail know every conflict on record. Looks only when something was folded.
 
-        Where the index cannot be read now, that stops no fold: the next one looks again.
+        Where the index cannot be read now, that stops no fold: it is logged, and the next one looks again.
         """
         seen = (self._catalogue.current().version, self._tail.newest_batch())
         with self._lock:
@@ -53,7 +57,8 @@ class ConflictRecord:
                 return
         try:
             self._tail.learn_conflicts(list(self._recorded()))
-        except (Damaged, SiteUnavailable):
+        except (Damaged, SiteUnavailable) as error:
+            _log.warning("conflicts on record could not be read", reason=error.message)
             return
         with self._lock:
             self._seen = seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,11 +73,8 @@ class Pair:
 def pair(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("VANVAULT_SITES__POLICY", request.param)
     monkeypatch.setenv("VANVAULT_HEALTH__BACK_S", "0")
-    made = Pair(tmp_path)
-    try:
+    with closing(Pair(tmp_path)) as made:
         yield made
-    finally:
-        made.close()
 
 
 def test_an_old_writer_obeys_once_it_sees_the_epoch_and_rejoins(pair: Pair) -> None:

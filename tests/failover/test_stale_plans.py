@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,8 @@ def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def pair(tmp_path: Path, moved: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setenv("VANVAULT_HEALTH__BACK_S", "0")
-    made = Pair(tmp_path)
-    try:
+    with closing(Pair(tmp_path)) as made:
         yield made
-    finally:
-        made.close()
 
 
 class Meddled(Link):

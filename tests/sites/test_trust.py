@@ -62,6 +62,13 @@ class SkewedClock:
         return self._home.clock.now() + self.ahead
 
 
+def under_own_clock(home: Home, *, ahead: float = 0) -> tuple[Archive, SkewedClock]:
+    """An archive on a host whose clock is not the sites'."""
+    archive, clock = home.archive(), SkewedClock(home, ahead)
+    archive.clock.host = clock
+    return archive, clock
+
+
 def test_a_site_is_trusted_for_as_long_as_its_probe_is_young(home: Home) -> None:
     archive = home.archive()
     assert "never probed" in distrusted(archive)
@@ -130,9 +137,7 @@ def test_a_site_whose_clock_is_off_locks_nothing_and_is_named(home: Home, site: 
 
 
 def test_a_host_clock_that_jumps_holds_the_next_commit(home: Home) -> None:
-    archive = home.archive()
-    jump = SkewedClock(home, 0)
-    archive.clock.host = jump
+    archive, jump = under_own_clock(home)
     with Node(archive) as node:
         node.wait_ready()
         node.push(message("m-1", b"before"))
@@ -145,9 +150,7 @@ def test_a_host_clock_that_jumps_holds_the_next_commit(home: Home) -> None:
 
 def test_no_time_of_a_clock_that_was_off_is_ever_archived(home: Home) -> None:
     """Made while the clock was off, archived when it was right: one such time would hold intake for ever."""
-    archive = home.archive()
-    jump = SkewedClock(home, 0)
-    archive.clock.host = jump
+    archive, jump = under_own_clock(home)
     with Node(archive) as node:
         node.wait_ready()
         for by in (timedelta(days=4000), timedelta(days=-4000), timedelta(minutes=5)):
@@ -161,9 +164,7 @@ def test_no_time_of_a_clock_that_was_off_is_ever_archived(home: Home) -> None:
 
 
 def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(home: Home) -> None:
-    archive = home.archive()
-    jump = SkewedClock(home, -3600)
-    archive.clock.host = jump
+    archive, jump = under_own_clock(home, ahead=-3600)
     archive.clock.set_by(archive.clock.reading())
     node = Node(archive)
     waiting = WaitingChanges(home.path / "cache" / "health", archive.entropy)
@@ -196,9 +197,7 @@ def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(
 
 def test_nothing_is_locked_between_a_check_that_fails_and_the_hold_that_follows(home: Home) -> None:
     """The check runs on a thread of its own; a commit may come before that thread holds intake."""
-    archive = home.archive()
-    jump = SkewedClock(home, 0)
-    archive.clock.host = jump
+    archive, jump = under_own_clock(home)
     with Node(archive) as node:
         node.wait_ready()
         jump.ahead = timedelta(days=400)
