@@ -77,8 +77,10 @@ def promote_(
 
     Ends with 3 when the hook failed; the promotion stands.
     """
-    from vanvault.recovery.failover.failover import current_plan, promote
+    from vanvault.recovery.failover.failover import check_reason, current_plan, promote
 
+    if not dry_run:
+        check_reason(reason)
     with open_archive(home) as archive:
         catch_up(archive)
         plan = current_plan(archive, action="promote", leader=leader or "")
@@ -128,10 +130,12 @@ def failback_(
 
     Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
     """
-    from vanvault.recovery.failover.failover import as_of_now, current_plan, failback, level
+    from vanvault.recovery.failover.failover import as_of_now, check_reason, current_plan, failback, level
     from vanvault.recovery.verify.model import Share
 
     share = Share.parse(share_text)
+    if not dry_run:
+        check_reason(reason)
     with open_archive(home) as archive:
         catch_up(archive)
         plan = current_plan(archive, action="failback")

@@ -86,7 +86,7 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
         AccessDenied: a second person's approval is needed.
         SiteUnavailable: the site that is to lead does not take the event; nothing was promoted.
     """
-    _check_reason(reason)
+    check_reason(reason)
     plan = as_of_now(archive, plan)
     others = [name for name in approvals(archive, plan) if name != who]
     if archive.settings.failover.approval and not others:
@@ -144,7 +144,7 @@ def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who
 
     ``unlevel``: whatever ``leveled`` found. Raises as ``promote`` does, and Damaged for what it found.
     """
-    _check_reason(reason)
+    check_reason(reason)
     plan = as_of_now(archive, plan)
     if leveled.problems and not unlevel:
         raise Damaged(
@@ -197,10 +197,13 @@ def _check_holds(archive: Archive, plan: Plan) -> None:
         )
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Before anything is shown or copied: the record needs one. Raises InvalidInput."""
     if not reason.strip() or len(reason) > MAX_REASON:
         raise InvalidInput(
-            f"a reason of 1 to {MAX_REASON} characters is needed", field="reason", hint="It goes on record."
+            f"a reason of 1 to {MAX_REASON} characters is needed",
+            field="reason",
+            hint="It goes on record; give it with --reason TEXT.",
         )
 
 

@@ -53,6 +53,14 @@ def test_nothing_happens_without_consent_or_reason(home: Path) -> None:
     assert json_of(run_cli(home, "failover", "status", "--json"))["epoch"] == 0
 
 
+@pytest.mark.parametrize("verb", ["promote", "failback"])
+def test_a_reason_is_asked_for_before_anything_is_shown_or_copied(home: Path, verb: str) -> None:
+    refused = run_cli(home, "failover", verb, input=b"y\n")
+    assert refused.exit_code == ExitCode.USAGE
+    assert refused.stdout == ""
+    assert "--reason" in refused.stderr
+
+
 def test_a_site_that_is_away_cannot_lead(home: Path) -> None:
     lose(home)
     refused = run_cli(home, "failover", "promote", "--site", "primary", "--reason", "x", "--yes")
