@@ -24,7 +24,7 @@ _FIRST_S = 60.0
 #: A put of another node that takes longer was given up by it.
 _PATIENCE = timedelta(minutes=1)
 #: A comparison that mended nothing, and a count of what a site lacks, is repeated only after so many times
-#: its own length.
+#: its own length; a comparison that found what it could not mend after ``_FIRST_S`` at the earliest.
 _REST = 10
 
 
@@ -87,7 +87,9 @@ class Keeper:
     def _after(self, report: ReconcileReport) -> None:
         health, now = self._archive.health, self._stopwatch.seconds()
         self._due = now + self._settings.compare_s
-        rest = 0.0 if report.fetched.objects else max(_FIRST_S, _REST * report.seconds)
+        # Only a batch that a writer is in the middle of may keep a site from being level: that ends soon.
+        at_least = 0.0 if report.level else _FIRST_S
+        rest = 0.0 if report.fetched.objects else max(at_least, _REST * report.seconds)
         self._rest_until = now + min(rest, self._settings.compare_s)
         for site, lag in report.left.items():
             health.lags(site, lag)

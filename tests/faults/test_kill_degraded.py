@@ -40,7 +40,7 @@ def wait_until_level(client: httpx.Client) -> None:
         if ready["status"] == "ready" and all(site["state"] == "healthy" for site in ready["sites"]):
             return
         time.sleep(0.1)
-    raise AssertionError("the sites never came level")
+    raise AssertionError(f"the sites never came level: {ready}")
 
 
 @pytest.mark.parametrize(("step", "nth", "site"), CASES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from tests.recovery.harness import BadSector
-from tests.support.archives import Home, Node, event, message
+from tests.support.archives import PATIENCE_S, Home, Node, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import SiteFull, SiteUnavailable
@@ -23,6 +25,7 @@ from vanvault.archiver.intake.waiting_changes import WaitingChanges
 from vanvault.archiver.model.batch import Commit
 from vanvault.archiver.model.times import to_us
 from vanvault.archiver.ports import ClockStopwatch
+from vanvault.archiver.search.fold import FoldReport
 from vanvault.archiver.search.query import Query
 from vanvault.archiver.sites.health_board import Lag
 from vanvault.archiver.store.port import Site, StoredVersion
@@ -230,6 +233,61 @@ def test_a_site_that_cannot_be_made_level_stays_catching_up(kept: Kept) -> None:
     assert lag.objects == 1
     assert "degraded" not in kept.node.push(message("m-2", b"<two/>"))
     assert kept.keeper.tick() is None  # not again at once
+
+
+class SlowPut:
+    """A site at which a put, when asked to, waits until it is let go."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.waits = False
+        self.began, self.go_on = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def put(self, *args: Any, **options: Any) -> StoredVersion:
+        if self.waits:
+            self.began.set()
+            assert self.go_on.wait(PATIENCE_S)
+        return self._site.put(*args, **options)
+
+
+def test_a_commit_that_goes_on_in_a_comparison_keeps_no_site_from_being_level(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one site holds of it already is folded; a moment later it is committed, and all is level."""
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    standby = home.sites["standby"] = SlowPut(home.standby)  # type: ignore[assignment]
+    kept = Kept(home)
+    away(home, "standby")
+    kept.look(3)
+    away(home, "standby", times=0)
+    kept.look(4)
+    assert kept.states() == ["healthy", "catching-up"]
+    fold = kept.archive.catch_up
+    with ThreadPoolExecutor(1) as pool:
+        pushed: list[Future[Receipt]] = []
+
+        def meanwhile() -> FoldReport:
+            standby.waits = True
+            pushed.append(pool.submit(kept.node.push, message("m-1", b"<one/>")))
+            assert standby.began.wait(PATIENCE_S)
+            return fold()
+
+        monkeypatch.setattr(kept.archive, "catch_up", meanwhile)
+        report = kept.keeper.tick()
+        monkeypatch.undo()
+        assert report is not None
+        assert report.level
+        assert kept.states() == ["healthy", "catching-up"]
+        standby.go_on.set()
+        assert "degraded" not in pushed[0].result(PATIENCE_S)
+    kept.node.intake.folder.flush()
+    home.clock.advance(timedelta(seconds=1))
+    kept.keeper.tick()
+    assert kept.states() == ["healthy", "healthy"]
+    kept.node.stop()
 
 
 class SlowListing:
