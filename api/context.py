@@ -104,7 +104,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     node = Node(
         archive=archive,
         intake=intake,
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy, health=archive.health),
+        large=LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy),
         budget=ByteBudget(archive.settings.intake.memory_bytes),
         workers=ThreadPoolExecutor(_WORKERS, thread_name_prefix="worker"),
         metrics=metrics,

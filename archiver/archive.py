@@ -331,7 +331,7 @@ class Archive:
             last_us=self.tail.last_received_us(),
             compression_level=self.settings.intake.compression_level,
             fault=self._fault,
-            health=self.health,
+            policy=self.policy,
         )
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]

@@ -18,8 +18,8 @@ from vanvault.archiver.format.names import large_key
 from vanvault.archiver.keys.port import KeyProvider, new_data_key
 from vanvault.archiver.model.batch import Placement
 from vanvault.archiver.ports import Entropy
-from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.placing import Placing, read_anywhere
+from vanvault.archiver.sites.policy import AckPolicy
 from vanvault.archiver.store.port import Site
 
 
@@ -32,13 +32,13 @@ class LargeObjects:
         provider: KeyProvider,
         entropy: Entropy,
         *,
-        health: HealthBoard | None = None,
+        policy: AckPolicy | None = None,
     ) -> None:
-        """``health``: is told how puts go, and says which sites a degraded placing leaves out."""
+        """``policy``: its health is told how puts go; says which sites a degraded placing leaves out."""
         self._sites = sites
         self._provider = provider
         self._entropy = entropy
-        self._health = health
+        self._policy = policy
         self._numbers = itertools.count()
         self._lock = threading.Lock()
 
@@ -70,9 +70,9 @@ class LargeObjects:
             number = next(self._numbers)
         placing = Placing(large_key(writer, number, digest), data, digest, retain_until)
         sites = self._sites
-        if self._health is not None:
-            placing.heard = self._health.heard
-            sites = self._health.usable(sites) if degraded else sites
+        if self._policy is not None:
+            placing.heard, placing.spared = self._policy.health.heard, self._policy.spares
+            sites = self._policy.health.usable(sites) if degraded else sites
         if not placing.put(sites, executor) and not (degraded and placing.placements):
             failure = next(iter(placing.failures.values()))
             raise SiteUnavailable(

@@ -37,8 +37,8 @@ from vanvault.archiver.model.times import from_us, rfc3339_seconds
 from vanvault.archiver.ports import Clock, Entropy
 from vanvault.archiver.search.folded import FoldedBatch
 from vanvault.archiver.search.items import without_body
-from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.placing import Placing
+from vanvault.archiver.sites.policy import AckPolicy
 from vanvault.archiver.store.port import Site
 
 #: Called with the name of each step; tests kill the process there.
@@ -46,6 +46,8 @@ Fault = Callable[[str], None]
 #: The lock of a batch: (its kind, the time of its youngest row) -> retain-until, whole seconds.
 Retention = Callable[[BatchKind, datetime], datetime]
 
+#: Threads that put, large objects too; enough for all that callers wait for, and for some that hang.
+_PUTS = 32
 _PURPOSE: dict[BatchKind, Purpose] = {"messages": "originals", "events": "log"}
 
 
@@ -89,11 +91,12 @@ class Writer:
         last_us: int = 0,
         compression_level: int = 3,
         fault: Fault = no_fault,
-        health: HealthBoard | None = None,
+        policy: AckPolicy | None = None,
     ) -> None:
         """``last_us``: the latest time in the archive; this writer's times are all later.
 
-        ``health``: is told how puts go, and says which sites a degraded commit leaves out.
+        ``policy``: its health is told how puts go; says which sites a degraded commit leaves out, and which
+        are not waited for any longer. None: each commit waits for every site.
         """
         self.id = new_writer_id(clock.now(), entropy.token(WRITER_ENTROPY))
         self._archive = archive
@@ -104,7 +107,7 @@ class Writer:
         self._clock = clock
         self._level = compression_level
         self._fault = fault
-        self._health = health
+        self._policy = policy
         self._upgrades: deque[Commit] = deque()  # appended to by other threads
         self._carried = 0  # upgrades in the header of the commit that is under way
         self._sequence = 0
@@ -114,7 +117,7 @@ class Writer:
         self._heads: tuple[str, ...] = ()
         self._unsettled: list[_Assembled] = []
         self._signer = signing.active()
-        self._executor = ThreadPoolExecutor(max_workers=4 * max(1, len(sites)), thread_name_prefix="put")
+        self._executor = ThreadPoolExecutor(_PUTS, thread_name_prefix="put")
 
     @property
     def unsettled(self) -> bool:
@@ -179,7 +182,8 @@ class Writer:
 
     def close(self) -> None:
         """Stop the threads. Write a last object before, with ``commit(..., final=True)``."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        hanging = self._policy is not None and self._policy.health.out()
+        self._executor.shutdown(wait=not hanging, cancel_futures=True)
 
     def _assemble(self, drafts: Sequence[Draft], *, final: bool) -> list[_Assembled]:
         groups: list[tuple[BatchKind, list[Draft]]] = [
@@ -216,8 +220,8 @@ class Writer:
             data = encode_batch(header, entries, properties, compression_level=self._level)
             digest = hashlib.sha256(data).digest()
             placing = Placing(batch_key(self.id, sequence, kind, digest), data, digest, retain_until)
-            if self._health is not None:
-                placing.heard = self._health.heard
+            if self._policy is not None:
+                placing.heard, placing.spared = self._policy.health.heard, self._policy.spares
             assembled.append(_Assembled(header, tuple(entries), placing))
             sequence, previous = sequence + 1, digest.hex()
         return assembled
@@ -225,8 +229,8 @@ class Writer:
     def _place(self, assembled: list[_Assembled], degraded: bool) -> None:
         """All objects where they must be, or SiteUnavailable with the state kept for ``settle``."""
         sites = self._sites
-        if degraded and self._health is not None:
-            sites = self._health.usable(sites)
+        if degraded and self._policy is not None:
+            sites = self._policy.health.usable(sites)
         for item in assembled:
             item.placing.put(sites, self._executor)
         whole_at = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +23,10 @@ from vanvault.archiver.store.port import Site, SiteReader, SiteWriter, StoredVer
 _FRESH_LOCK = timedelta(days=30)
 #: Told of every put: the site, and the error with which it failed, or None.
 Heard = Callable[[str, VanVaultError | None], None]
+#: Asked of a site whose put hangs: may it be done without by now?
+Spared = Callable[[str], bool]
+#: Seconds between two such questions.
+_ASK_S = 0.1
 
 
 def nobody(site: str, error: VanVaultError | None) -> None:
@@ -41,17 +45,37 @@ class Placing:
     failures: dict[str, VanVaultError] = field(default_factory=dict)  # by site: the last failure
     in_doubt: set[str] = field(default_factory=set)  # sites where any attempt may have stored it
     heard: Heard = nobody  # is told how each put went
+    spared: Spared | None = None  # None: every put is waited for
 
     def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
-        """Put at every site that does not hold it yet, in parallel; true when all hold it."""
+        """Put at every site that does not hold it yet, in parallel; true when all hold it.
+
+        ``executor``: has a thread for each put, also while others hang.
+        """
         missing = [site for name, site in sites.items() if name not in self.placements]
-        # The caller's own thread takes one site: one hand-over less on the way to every receipt.
-        waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[1:]]
-        for site in missing[:1]:
+        # What must be waited for anyway may take the caller's own thread: one hand-over less.
+        here = 1 if self.spared is None else 0
+        waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[here:]]
+        for site in missing[:here]:
             self._note(site.site, partial(self.put_one, site))
         for name, future in waiting:
-            self._note(name, future.result)
+            self._note(name, partial(self._await, name, future))
         return not self.failures
+
+    def _await(self, name: str, future: Future[Placement]) -> Placement:
+        while self.spared is not None:
+            try:
+                return future.result(_ASK_S)
+            except TimeoutError as error:
+                if future.done():
+                    raise
+                if self.spared(name):
+                    raise SiteUnavailable(
+                        f"site {name} is out, and a put that hangs there is not waited for",
+                        site=name,
+                        may_be_stored=True,
+                    ) from error
+        return future.result()
 
     def _note(self, name: str, outcome: Callable[[], Placement]) -> None:
         try:

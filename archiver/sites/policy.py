@@ -53,6 +53,11 @@ class AckPolicy:
         self._health = health
         self._lead = lead
 
+    @property
+    def health(self) -> HealthBoard:
+        """By which this judges."""
+        return self._health
+
     def admits_degraded(self, gateway: str) -> bool:
         """May this gateway be given a degraded receipt now? Raises SettingsError."""
         if gateway == SYSTEM_GATEWAY:
@@ -71,6 +76,12 @@ class AckPolicy:
             return self._gateways.has_any()
         except SettingsError:
             return False  # nobody can push without that file, either
+
+    def spares(self, site: str) -> bool:
+        """Is ``site`` out by now, another one not, and a degraded commit allowed?"""
+        out = self._health.out()
+        others = any(status.site not in out for status in self._health.snapshot())
+        return site in out and others and self.may_degrade()
 
     def check_open(self, gateway: str) -> None:
         """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""

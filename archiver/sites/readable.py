@@ -9,6 +9,7 @@ one is waited for as long as its client does.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NoAnswer
@@ -21,6 +22,8 @@ from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.store.port import Capabilities, Site, StoredVersion, Stray
 
 PATIENCE_S = 3.0
+#: A site that gave no answer lately gets so long to tell the time, so that not every question costs seconds.
+_LATE_PATIENCE_S = 0.3
 _THREADS = 32
 _CHUNK = 500  # versions of a listing that one thread fetches at once
 _RANKS = {"healthy": 0, "catching-up": 1, "suspect": 2, "out": 3}
@@ -32,12 +35,19 @@ class Readable(Mapping[str, Site]):
     """A live view of ``sites``; safe to share between threads. Iterates best first."""
 
     def __init__(
-        self, sites: Mapping[str, Site], health: HealthBoard, patience_s: float = PATIENCE_S
+        self,
+        sites: Mapping[str, Site],
+        health: HealthBoard,
+        patience_s: float = PATIENCE_S,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sites = sites
         self._health = health
         self._patience_s = patience_s
+        self._late_patience_s = min(_LATE_PATIENCE_S, patience_s)
+        self._timer = timer
         self._late: set[str] = set()
+        self._probes: dict[str, tuple[float, Future[datetime]]] = {}  # the last of each site, and since when
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
 
@@ -85,11 +95,12 @@ class Readable(Mapping[str, Site]):
 
     def away(self) -> dict[str, VanVaultError]:
         """Sites that do not tell the time soon, and why. Asks all of them at once."""
-        asked = {name: self._threads.submit(self._sites[name].now) for name in self._sites}
-        wait(asked.values(), self._patience_s)
+        asked = {name: self._probe(name) for name in self._sites}
+        late = set(self._late)
+        wait([asked[name] for name in asked if name in late], self._late_patience_s)
+        wait([asked[name] for name in asked if name not in late], self._patience_s)
         found: dict[str, VanVaultError] = {}
         for name, future in asked.items():
-            future.add_done_callback(lambda done, name=name: self._heard(name, done))  # type: ignore[misc]
             try:
                 future.result(0)
             except NoAnswer:
@@ -106,13 +117,25 @@ class Readable(Mapping[str, Site]):
             return result
         future = self._threads.submit(work)
         try:
-            return future.result(self._patience_s)
+            return future.result(self._late_patience_s if name in self._late else self._patience_s)
         except NoAnswer as error:
             if future.done():
                 raise
             late = self._is_late(name)
             future.add_done_callback(lambda done: self._heard(name, done))
             raise late from error
+
+    def _probe(self, name: str) -> Future[datetime]:
+        """Asks for the time, unless a question of the last seconds has no answer yet."""
+        with self._lock:
+            began, future = self._probes.get(name, (0.0, None))
+            if future is None or future.done() or self._timer() - began >= self._patience_s:
+                future = self._threads.submit(self._sites[name].now)
+                self._probes[name] = (self._timer(), future)
+            else:
+                return future
+        future.add_done_callback(lambda done: self._heard(name, done))
+        return future
 
     def _has_better_than(self, name: str) -> bool:
         return any(other != name and other not in self._late for other in self._sites)

@@ -10,13 +10,14 @@ import itertools
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import uvicorn
 
 from vanvault.api.app import create_app
 from vanvault.archiver.archive import Archive
+from vanvault.archiver.store.file import FileSite
+from vanvault.archiver.store.lazy import LazySite
 
 HOME, PORT, STEP, NTH = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 SITE = sys.argv[5] if len(sys.argv) > 5 else ""
@@ -34,14 +35,20 @@ def fault(step: str) -> None:
 
 
 def store_fault(step: str) -> None:
-    # The writer's own thread puts at the first site, its helpers at the second.
-    site = "primary" if threading.current_thread().name == "committer" else "standby"
-    if site == SITE and step == STEP:
+    if step == STEP:
         die_in_turn()
 
 
+def open_archive() -> Archive:
+    archive = Archive(HOME, fault=fault)
+    if SITE:
+        folder, clock = HOME / "sites" / SITE, archive.clock.host
+        archive.sites[SITE] = LazySite(SITE, lambda: FileSite(folder, SITE, clock=clock, fault=store_fault))
+    return archive
+
+
 uvicorn.run(
-    create_app(lambda: Archive(HOME, fault=fault, store_fault=store_fault)),
+    create_app(open_archive),
     host="127.0.0.1",
     port=PORT,
     access_log=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -14,6 +13,7 @@ import pytest
 from tests.contract.harness import ManualClock
 from tests.recovery.harness import BadSector
 from tests.support.archives import PATIENCE_S, Home, Node, event, message
+from tests.support.gated import GatedSite
 from tests.support.whole import read_entries
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import SiteFull, SiteUnavailable
@@ -235,30 +235,12 @@ def test_a_site_that_cannot_be_made_level_stays_catching_up(kept: Kept) -> None:
     assert kept.keeper.tick() is None  # not again at once
 
 
-class SlowPut:
-    """A site at which a put, when asked to, waits until it is let go."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self.waits = False
-        self.began, self.go_on = threading.Event(), threading.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._site, name)
-
-    def put(self, *args: Any, **options: Any) -> StoredVersion:
-        if self.waits:
-            self.began.set()
-            assert self.go_on.wait(PATIENCE_S)
-        return self._site.put(*args, **options)
-
-
 def test_a_commit_that_goes_on_in_a_comparison_keeps_no_site_from_being_level(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one site holds of it already is folded; a moment later it is committed, and all is level."""
     monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
-    standby = home.sites["standby"] = SlowPut(home.standby)  # type: ignore[assignment]
+    standby = home.sites["standby"] = GatedSite(home.standby)  # type: ignore[assignment]
     kept = Kept(home)
     away(home, "standby")
     kept.look(3)
@@ -270,9 +252,9 @@ def test_a_commit_that_goes_on_in_a_comparison_keeps_no_site_from_being_level(
         pushed: list[Future[Receipt]] = []
 
         def meanwhile() -> FoldReport:
-            standby.waits = True
+            standby.shut()
             pushed.append(pool.submit(kept.node.push, message("m-1", b"<one/>")))
-            assert standby.began.wait(PATIENCE_S)
+            assert standby.put_began.wait(PATIENCE_S)
             return fold()
 
         monkeypatch.setattr(kept.archive, "catch_up", meanwhile)
@@ -281,7 +263,7 @@ def test_a_commit_that_goes_on_in_a_comparison_keeps_no_site_from_being_level(
         assert report is not None
         assert report.level
         assert kept.states() == ["healthy", "catching-up"]
-        standby.go_on.set()
+        standby.open()
         assert "degraded" not in pushed[0].result(PATIENCE_S)
     kept.node.intake.folder.flush()
     home.clock.advance(timedelta(seconds=1))

@@ -136,7 +136,7 @@ class Node:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.intake: Intake = archive.open_intake()
-        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy, health=archive.health)
+        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy)
         self.intake.start()
 
     def __enter__(self) -> Node:
