@@ -54,9 +54,10 @@ class ClockStopwatch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._began = clock.now()  # counted from here, ten years of microseconds fit into a float
 
     def seconds(self) -> float:
-        return self._clock.now().timestamp()
+        return (self._clock.now() - self._began).total_seconds()
 
 
 class SystemEntropy:

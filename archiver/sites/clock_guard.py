@@ -21,6 +21,7 @@ class ClockVerdict:
     ok: bool
     culprit: str  # "" when ok; "host", a site's name, or "unknown" when the clocks do not tell
     detail: str  # one line for people
+    compared: int  # clocks that gave a time, the host's among them
 
 
 def judge(
@@ -39,7 +40,8 @@ def judge(
     2. All clocks agree within ``max_skew``. A clock is the culprit when it disagrees with all others while
        the others, at least two, agree among themselves; with two clocks nobody can tell.
 
-    A site that gives no time is left out: that it is unreachable is for others to act on.
+    A site that gives no time is left out: that it is unreachable is for others to act on. When no site gives
+    one, ``ok`` says nothing about the host's clock: see ``compared``.
     """
     clocks = {HOST: host, **{name: time for name, time in sites.items() if time is not None}}
     if last_archived is not None:
@@ -47,31 +49,34 @@ def judge(
             name: last_archived - time for name, time in clocks.items() if time < last_archived - max_skew
         }
         if behind:
-            return _backwards(behind, everyone=len(behind) == len(clocks))
+            return _backwards(behind, len(clocks))
     names = sorted(clocks)
     worst = max((abs(clocks[a] - clocks[b]), a, b) for a in names for b in names)
     spread, first, second = worst
     if spread <= max_skew:
-        return ClockVerdict(True, "", f"{len(clocks)} clocks agree within {_seconds(spread)}")
+        return ClockVerdict(True, "", f"{len(clocks)} clocks agree within {_seconds(spread)}", len(clocks))
     culprit = _outlier(clocks, max_skew)
     apart = f"{_name(first)} and {_name(second)} are {_seconds(spread)} apart; allowed: {_seconds(max_skew)}"
     if culprit == UNKNOWN:
-        return ClockVerdict(False, UNKNOWN, f"{apart}. The clocks do not tell which of them is off.")
-    return ClockVerdict(False, culprit, f"{apart}. The others agree: {_name(culprit)} is off.")
+        told = f"{apart}. The clocks do not tell which of them is off."
+    else:
+        told = f"{apart}. The others agree: {_name(culprit)} is off."
+    return ClockVerdict(False, culprit, told, len(clocks))
 
 
-def _backwards(behind: Mapping[str, timedelta], *, everyone: bool) -> ClockVerdict:
+def _backwards(behind: Mapping[str, timedelta], compared: int) -> ClockVerdict:
     name, by = max(behind.items(), key=lambda item: (item[1], item[0]))
     detail = f"{_name(name)} is {_seconds(by)} before what was archived last"
-    if everyone and len(behind) > 1:
+    if len(behind) == compared > 1:
         return ClockVerdict(
             False,
             UNKNOWN,
             f"{detail}, and so are all others: they were set back, or the archive was written under a "
             "clock that was ahead.",
+            compared,
         )
     culprit = name if len(behind) == 1 else UNKNOWN
-    return ClockVerdict(False, culprit, f"{detail}: time never runs backwards in the archive.")
+    return ClockVerdict(False, culprit, f"{detail}: time never runs backwards in the archive.", compared)
 
 
 def _outlier(clocks: Mapping[str, datetime], max_skew: timedelta) -> str:

@@ -56,17 +56,27 @@ class Trust:
         self.check_probes()
 
     def check_clocks(self) -> None:
-        """Raises SiteUnavailable, with the culprit, unless all clocks agree."""
+        """Raises SiteUnavailable, with the culprit, unless all clocks agree.
+
+        When no site gives a time, the node's clock goes on from the last agreement, if there was one.
+        """
         reading = self._clock.reading()
         verdict = self.clocks()
-        if verdict.ok:
-            self._clock.set_by(reading)
-        else:  # it stays as it was: a commit that comes before intake is held asks for its jump
+        if not verdict.ok:  # it stays as it was: a commit that comes before intake is held asks for its jump
             raise SiteUnavailable(
                 f"the clocks do not agree: {verdict.detail}",
                 site=verdict.culprit,
                 may_be_stored=False,
                 hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
+            )
+        if verdict.compared > 1:
+            self._clock.set_by(reading)
+        elif not self._clock.agreed:
+            raise SiteUnavailable(
+                "no site tells the time, so the host's clock cannot be compared",
+                site=next(iter(self._sites)),
+                may_be_stored=False,
+                hint="Nothing is locked until a site answers.",
             )
 
     def check_probes(self) -> None:

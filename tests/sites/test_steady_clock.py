@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.contract.harness import ManualClock
@@ -40,6 +40,7 @@ def test_a_jump_of_the_host_does_not_move_it_until_clocks_agreed() -> None:
     st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - a zone is put on below
     st.timedeltas(timedelta(), timedelta(days=4000)),
 )
+@example(datetime(2098, 6, 23, 7, 0, 0, 26), timedelta(days=2785, microseconds=1))  # noqa: DTZ001
 def test_it_is_exact(start: datetime, passed: timedelta) -> None:
     right = ManualClock(start.replace(tzinfo=UTC))
     clock = SteadyClock(right, ClockStopwatch(right))

@@ -69,6 +69,36 @@ def under_own_clock(home: Home, *, ahead: float = 0) -> tuple[Archive, SkewedClo
     return archive, clock
 
 
+def no_site_tells_the_time(home: Home, times: int = 1_000) -> None:
+    for site in home.sites.values():
+        site.fail_next("now", times=times)
+
+
+def test_a_clock_that_is_compared_with_none_is_not_believed(home: Home) -> None:
+    """It was set wrong just when the sites gave no answer: the node's own clock goes on from before."""
+    archive, clock = under_own_clock(home)
+    archive.trust.check_clocks()
+    no_site_tells_the_time(home)
+    clock.ahead = timedelta(days=1)
+    archive.trust.check_clocks()
+    assert archive.clock.now() == home.clock.now()
+    with pytest.raises(SiteUnavailable, match=r"clock jumped by 86400 s"):
+        archive.trust.check_step()
+    no_site_tells_the_time(home, times=0)
+    with pytest.raises(SiteUnavailable, match="the clocks do not agree"):
+        archive.trust.check_clocks()
+
+
+def test_a_clock_that_was_never_compared_is_not_believed(home: Home) -> None:
+    archive, _ = under_own_clock(home, ahead=86_400)
+    no_site_tells_the_time(home)
+    with pytest.raises(SiteUnavailable, match="no site tells the time") as caught:
+        archive.trust.check_clocks()
+    assert not caught.value.may_be_stored
+    no_site_tells_the_time(home, times=0)
+    home.clock.advance(timedelta(days=1))
+
+
 def test_a_site_is_trusted_for_as_long_as_its_probe_is_young(home: Home) -> None:
     archive = home.archive()
     assert "never probed" in distrusted(archive)
