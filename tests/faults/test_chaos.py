@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.chaos.checker import (
     Verdict,
+    check_disputes,
     check_found,
     check_order,
     check_receipts,
@@ -30,7 +31,7 @@ from tests.faults.chaos.nemeses import NEMESES as LET_LOOSE
 from tests.faults.chaos.plan import DAMAGE, NEED_CLOCKS, NEED_NAMESPACES, NEMESES, plan_of
 from tests.faults.chaos.run import good, summary
 from tests.servers.minio import binary
-from tests.support.archives import Home, Node, message
+from tests.support.archives import Home, Node, message, second_home
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.intake.receive import event_draft
 from vanvault.archiver.model.times import to_us
@@ -110,6 +111,7 @@ class TestChecker:
         check_stored(archive, ledger, verdict)
         check_receipts(archive, ledger, verdict)
         check_found(archive, ledger, verdict)
+        check_disputes(archive, ledger, verdict)
         check_order(ledger, verdict, timeline_of(archive))
         return verdict.counts()
 
@@ -163,6 +165,29 @@ class TestChecker:
         ledger.acknowledged(Promise("message", GATEWAY, "run/other", other))
         self.check(home.archive(), ledger, verdict)
         assert verdict.duplicated == {"run/other"}
+
+    def test_an_id_with_two_contents(
+        self, home: Home, ledger: Ledger, verdict: Verdict, tmp_path: Path
+    ) -> None:
+        """Both were acknowledged, by nodes that did not know of each other; and one that never was."""
+        id, began = "run/careless", home.clock.now()
+        with (
+            second_home(home, tmp_path / "second") as other,
+            Node(home.archive()) as node,
+            Node(other.archive()) as node_2,
+        ):
+            node.wait_ready()
+            node_2.wait_ready()
+            for variant, taker in enumerate((node, node_2)):
+                sent = message(id, body_of(id, variant), received_us=to_us(began))
+                ledger.disputed(Promise("message", GATEWAY, id, taker.push(sent), variant), began)
+        assert [len(both) for both in ledger.contents().values()] == [2]
+        counts = self.check(home.archive(), ledger, verdict)
+        assert counts == {"lost": 0, "duplicated": 0, "unverified": 0, "twins": 0}
+        stored = ledger.disputes()[0].receipt
+        ledger.disputed(Promise("message", GATEWAY, "run/never", stored, variant=1), began)
+        self.check(home.archive(), ledger, verdict)
+        assert verdict.lost == verdict.unverified == {"run/never"}
 
     def test_order(self) -> None:
         first, second, both = Times(0, 1), Times(2, 3), Times(0, 4)

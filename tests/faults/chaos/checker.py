@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from tests.faults.chaos.history import History
-from tests.faults.chaos.ledger import Ledger, Promise, Times, body_of
+from tests.faults.chaos.ledger import Ledger, Promise, Times
 from vanvault.archiver.archive import Archive
 from vanvault.archiver.errors import VanVaultError
 from vanvault.archiver.evidence.receipts import holders, verify_receipt
@@ -91,7 +91,7 @@ class RawReader:
         body = entry.body
         if entry.large_object:
             body = read_large({self._site.site: self._site}, self._archive.keys, entry.large_object)
-        assert body == body_of(promise.id), "other bytes than were pushed"
+        assert body == promise.body, "other bytes than were pushed"
 
 
 def check_stored(
@@ -100,7 +100,7 @@ def check_stored(
     """Every promise is kept at both sites, or (``named_only``) at those that its first receipt names."""
     for name, site in archive.sites.items():
         reader = RawReader(archive, site)
-        for promise in ledger.promises():
+        for promise in (*ledger.promises(), *ledger.disputes()):
             if name == spared or (named_only and name not in holders(promise.receipt)):
                 continue
             try:
@@ -112,7 +112,7 @@ def check_stored(
 def check_receipts(archive: Archive, ledger: Ledger, verdict: Verdict) -> None:
     """All first receipts verify offline, and the time in each is right, whatever clocks were."""
     skew = timedelta(seconds=archive.settings.clock.max_skew_s)
-    for promise in ledger.promises():
+    for promise in (*ledger.promises(), *ledger.disputes()):
         try:
             verify_receipt(promise.receipt, archive.signing.public)
             assert promise.receipt["sha256"] == promise.sha256
@@ -153,11 +153,22 @@ def check_found(archive: Archive, ledger: Ledger, verdict: Verdict) -> None:
             _check_original(archive, promise, items[0], verdict)
 
 
+def check_disputes(archive: Archive, ledger: Ledger, verdict: Verdict) -> None:
+    """Each acknowledged content of an id with two is found under it, and its bytes come from each site."""
+    for promise in ledger.disputes():
+        query = Query(filters={"message_id": promise.id, "gateway": promise.gateway}, limit=10)
+        items = [item for item in archive.search.page(query).items if item["id"] == promise.receipt["id"]]
+        if not items:
+            verdict.is_lost(promise.id, "no search finds what was acknowledged of it")
+        for item in items:
+            _check_original(archive, promise, item, verdict)
+
+
 def _check_original(archive: Archive, promise: Promise, item: Mapping[str, object], verdict: Verdict) -> None:
     for site in list(archive.sites):
         with with_only(archive, site):
             try:
-                assert archive.original(dict(item)) == body_of(promise.id)
+                assert archive.original(dict(item)) == promise.body
             except (VanVaultError, AssertionError) as error:
                 verdict.is_lost(promise.id, error)
 

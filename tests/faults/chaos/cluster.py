@@ -151,6 +151,7 @@ class Cluster:
         self.harmed: set[str] = set()  # sites whose stored bytes were harmed
         self.harmed_keys: set[tuple[str, str]] = set()  # (site, key)
         self.promoted = False  # may one site lead alone?
+        self.resolved: set[frozenset[str]] = set()  # conflicts: the ids of both entries
         self._stack = ExitStack()
 
     @contextmanager

@@ -19,6 +19,7 @@ GATEWAY = "gateway-1"
 #: Longest wait for one answer, in seconds; then the next node is asked.
 _PATIENCE_S = 6.0
 _THREADS = 5  # of each gateway
+_CARELESS = 0.005  # the part of its pushes that give an id two contents
 
 
 def after(first: dict[str, Any], later: dict[str, Any]) -> str:
@@ -85,7 +86,7 @@ class Client:
         """The node that was asked last, by index."""
         return self._turn % len(self._clients)
 
-    def push(self, kind: Kind, id: str) -> tuple[str, Any]:
+    def push(self, kind: Kind, id: str, variant: int = 0) -> tuple[str, Any]:
         """One try, at the next node: (outcome, the receipt or None)."""
         self._turn += 1
         client = self._clients[self.last]
@@ -94,7 +95,9 @@ class Client:
                 answer = client.post("/v1/events", json=[event_of(id)])
             else:
                 answer = client.post(
-                    "/v1/messages", content=body_of(id), headers={b"Vanvault-Message-Id": id.encode()}
+                    "/v1/messages",
+                    content=body_of(id, variant),
+                    headers={b"Vanvault-Message-Id": id.encode()},
                 )
         except httpx.TransportError as error:
             return type(error).__name__, None
@@ -175,6 +178,9 @@ class Gateways:
     def _one(self, client: Client, random: Random, name: str, count: int) -> None:
         """A new message or event, or one that was acknowledged before, once more."""
         dice = random.random()
+        if dice > 1 - _CARELESS or count == 1:
+            self._two_contents(client, random, name, f"{self._seed}/{name}/{count}")
+            return
         known = self._ledger.promises() if dice < 0.06 else []
         if known:
             promise = known[random.randrange(len(known))]
@@ -195,6 +201,21 @@ class Gateways:
                 self.broken.append(f"{id}: answered {outcome}")
                 return
             self._stop.wait(random.uniform(0.05, 0.3))
+
+    def _two_contents(self, client: Client, random: Random, name: str, id: str) -> None:
+        """One id with two contents at two nodes: one is refused (409), or it is a conflict."""
+        ids = set()
+        for variant in random.sample((0, 1), 2):
+            began = self._ledger.now()
+            outcome, receipt = client.push("message", id, variant)
+            self._history.note(name, "push careless", outcome, id=id, variant=variant, node=client.last)
+            if receipt is not None:
+                self._ledger.disputed(Promise("message", GATEWAY, id, receipt, variant), began)
+                if receipt["id"] in ids:
+                    self.broken.append(f"{id}: one receipt for two contents")
+                ids.add(receipt["id"])
+            elif outcome[0] == "4" and outcome not in ("408", "409", "429"):
+                self.broken.append(f"{id}: answered {outcome}")
 
     def _keep(self, promise: Promise) -> None:
         first = self._ledger.acknowledged(promise)

@@ -18,9 +18,12 @@ LARGE_BYTES = 8 * 1024  # the nodes of a run make larger originals objects of th
 _LARGE_EVERY = 12
 
 
-def body_of(message_id: str) -> bytes:
-    """The bytes of a message, known from its id alone, so that nothing but the ledger must be kept."""
-    choice = Random(message_id)
+def body_of(message_id: str, variant: int = 0) -> bytes:
+    """The bytes of a message, known from its id alone, so that nothing but the ledger must be kept.
+
+    ``variant``: other bytes, which a careless gateway sends under the same id.
+    """
+    choice = Random(f"{message_id}#{variant}" if variant else message_id)
     size = 2 * LARGE_BYTES if choice.randrange(_LARGE_EVERY) == 0 else choice.randrange(1, 3000)
     return choice.randbytes(size)
 
@@ -45,13 +48,24 @@ class Promise:
     gateway: str
     id: str
     receipt: dict[str, Any]
+    variant: int = 0
+
+    @property
+    def body(self) -> bytes:
+        """Of a message."""
+        return body_of(self.id, self.variant)
 
     @property
     def sha256(self) -> str:
         """Of what was pushed; of an event the archive alone knows the canonical bytes."""
         if self.kind == "event":
             return str(self.receipt["sha256"])
-        return hashlib.sha256(body_of(self.id)).hexdigest()
+        return hashlib.sha256(self.body).hexdigest()
+
+
+def _key(promise: Promise) -> tuple[str, str, str]:
+    id = f"{promise.id}#{promise.variant}" if promise.variant else promise.id
+    return promise.kind, promise.gateway, id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,7 @@ class Ledger:
         self._file = path.open("w", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
         self._promises: dict[tuple[str, str, str], Promise] = {}
+        self._disputed: list[Promise] = []
         self._pending: dict[tuple[Kind, str, str], None] = {}
         self._turn = itertools.count()
         self._first_sent: dict[tuple[str, str, str], int] = {}
@@ -88,22 +103,45 @@ class Ledger:
 
     def acknowledged(self, promise: Promise) -> Promise:
         """Keep the first receipt; returns what was promised first."""
-        key = (promise.kind, promise.gateway, promise.id)
+        key = _key(promise)
         with self._lock:
-            self._pending.pop(key, None)
+            self._pending.pop((promise.kind, promise.gateway, promise.id), None)
             first = self._promises.setdefault(key, promise)
             if first is promise:
                 self._kept[key] = next(self._turn)
                 self._ended[key] = self.now()
-                line = {
-                    "kind": promise.kind,
-                    "gateway": promise.gateway,
-                    "id": promise.id,
-                    "sha256": promise.sha256,
-                    "receipt": promise.receipt,
-                }
-                self._file.write(json.dumps(line) + "\n")
+                self._write(promise)
             return first
+
+    def _write(self, promise: Promise) -> None:
+        line = {
+            "kind": promise.kind,
+            "gateway": promise.gateway,
+            "id": promise.id,
+            "sha256": promise.sha256,
+            "receipt": promise.receipt,
+        }
+        self._file.write(json.dumps(line) + "\n")
+
+    def disputed(self, promise: Promise, began: datetime) -> None:
+        """Keep the receipt of one variant of an id that was sent, from ``began`` on, with two contents."""
+        key = _key(promise)
+        with self._lock:
+            self._disputed.append(promise)
+            self._began[key], self._ended[key] = began, self.now()
+            self._write(promise)
+
+    def disputes(self) -> list[Promise]:
+        """Receipts of ids that were sent with two contents: of one, or of both."""
+        with self._lock:
+            return list(self._disputed)
+
+    def contents(self) -> dict[str, frozenset[str]]:
+        """The archive's ids of what was acknowledged under each disputed id: one, or both."""
+        found: dict[str, frozenset[str]] = {}
+        for promise in self.disputes():
+            found[promise.id] = found.get(promise.id, frozenset()) | {promise.receipt["id"]}
+        return found
 
     def pending(self) -> list[tuple[Kind, str, str]]:
         """What was pushed and never acknowledged."""
@@ -116,7 +154,7 @@ class Ledger:
 
     def taken_between(self, promise: Promise) -> tuple[datetime, datetime]:
         """When it was first sent and when it was acknowledged: it was received in between."""
-        key = (promise.kind, promise.gateway, promise.id)
+        key = _key(promise)
         return self._began[key], self._ended[key]
 
     def transactions(self) -> dict[tuple[str, str], dict[str, Times]]:

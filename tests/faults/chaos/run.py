@@ -23,7 +23,7 @@ from tests.servers.minio import binary
 MODES = ("namespaces", "loopback", "memory")
 _UNSHARE = ["unshare", "--net", "--mount"]
 #: Sums over all runs; a run without one of these was broken off.
-_COUNTS = ("acknowledged", "lost", "duplicated", "unverified", "twins")
+_COUNTS = ("acknowledged", "lost", "duplicated", "unverified", "twins", "conflicts")
 #: What no run of the mode tries, and why.
 _NOT_TRIED = {
     "namespaces": ["clock jumps of stores"],
