@@ -15,7 +15,7 @@ from vanvault.archiver.sites.health_board import HealthBoard
 from vanvault.archiver.sites.readable import Readable
 from vanvault.archiver.store.memory import MemorySite
 
-WAITS_S = 0.2
+WAITS_S = 1.0
 
 
 @dataclass
