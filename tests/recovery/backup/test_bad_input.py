@@ -118,7 +118,8 @@ def held_lock(kit: Kit) -> Iterator[subprocess.Popen[bytes]]:
     )
     try:
         until = time.monotonic() + 30
-        while not any((kit.repository_path / "locks").iterdir()):
+        # Under its own name, 64 digits, it is complete; before, restic writes it under another.
+        while not any(len(lock.name) == 64 for lock in (kit.repository_path / "locks").iterdir()):
             assert time.monotonic() < until, "restic never took its lock"
             assert process.poll() is None
             time.sleep(0.01)
