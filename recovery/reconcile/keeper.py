@@ -87,7 +87,7 @@ class Keeper:
     def _after(self, report: ReconcileReport) -> None:
         health, now = self._archive.health, self._stopwatch.seconds()
         self._due = now + self._settings.compare_s
-        # Only a batch that a writer is in the middle of may keep a site from being level: that ends soon.
+        # Where nothing lacks, a batch that a writer is in the middle of may be all that keeps a site waiting.
         at_least = 0.0 if report.level else _FIRST_S
         rest = 0.0 if report.fetched.objects else max(at_least, _REST * report.seconds)
         self._rest_until = now + min(rest, self._settings.compare_s)

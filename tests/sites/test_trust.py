@@ -90,13 +90,18 @@ def test_a_clock_that_is_compared_with_none_is_not_believed(home: Home) -> None:
 
 
 def test_a_clock_that_was_never_compared_is_not_believed(home: Home) -> None:
-    archive, _ = under_own_clock(home, ahead=86_400)
+    archive, clock = under_own_clock(home, ahead=86_400)
     no_site_tells_the_time(home)
     with pytest.raises(SiteUnavailable, match="no site tells the time") as caught:
         archive.trust.check_clocks()
     assert not caught.value.may_be_stored
     no_site_tells_the_time(home, times=0)
-    home.clock.advance(timedelta(days=1))
+    with pytest.raises(SiteUnavailable, match="the clocks do not agree"):
+        archive.trust.check_clocks()
+    clock.ahead = timedelta()
+    archive.trust.check_clocks()
+    assert archive.clock.agreed
+    assert archive.clock.now() == home.clock.now()
 
 
 def test_a_site_is_trusted_for_as_long_as_its_probe_is_young(home: Home) -> None:
