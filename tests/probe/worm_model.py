@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
-import time
+from collections import Counter
 from collections.abc import Callable, Container
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import RLock
+from threading import Condition, RLock
 
 Headers = dict[str, str]
 LEAST = ("writer", "reader", "keeper")  # access keys that may not delete versions
@@ -73,6 +74,8 @@ class WormModel:
         self.now = now
         self.buckets: dict[str, Bucket] = {}
         self.mutex = RLock()
+        self._racing = Condition()
+        self._racers: Counter[tuple[str, str]] = Counter()
         self._ids = itertools.count(1)
 
     def bucket(self, name: str) -> Bucket:
@@ -93,9 +96,11 @@ class WormModel:
 
     def put(self, bucket: str, key: str, body: bytes, headers: Headers) -> Version:
         self._check_digests(body, headers)
-        if headers.get("if-none-match") == "*":
+        if headers.get("if-none-match") != "*":
+            with self.mutex:
+                return self._append(bucket, key, body, headers)
+        with self.mutex if "races-if-none-match" not in self.faults else nullcontext():
             self._check_absent(bucket, key)
-        with self.mutex:
             return self._append(bucket, key, body, headers)
 
     def _append(
@@ -160,7 +165,14 @@ class WormModel:
         if versions and not (hidden and "marker-hides-key" in self.faults):
             raise S3Error("PreconditionFailed", 412)
         if "races-if-none-match" in self.faults:
-            time.sleep(0.05)  # the window between the check and the write
+            self._await_rival(bucket, key)
+
+    def _await_rival(self, bucket: str, key: str) -> None:
+        """The window between the check and the write: open until another writer is in it, or 2 s."""
+        with self._racing:
+            self._racers[bucket, key] += 1
+            self._racing.notify_all()
+            self._racing.wait_for(lambda: self._racers[bucket, key] > 1, timeout=2)
 
     def _check_digests(self, body: bytes, headers: Headers) -> None:
         given = headers.get("content-md5")
