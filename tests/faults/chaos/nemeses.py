@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -68,13 +70,38 @@ def _compact(cluster: Cluster, step: Step, random: Random) -> Undo:
 
 
 def _compact_kill(cluster: Cluster, step: Step, random: Random) -> Undo:
+    """A compactor that dies in the middle."""
     process = _compactor(cluster, step)
+    _let_work(process, random)
+    process.kill()
+    return lambda: _wait(cluster, process, 5)
+
+
+def _compact_freeze(cluster: Cluster, step: Step, random: Random) -> Undo:
+    """A compactor that stands still in the middle, and goes on when the others did."""
+    process = _compactor(cluster, step)
+    _let_work(process, random)
+    process.send_signal(signal.SIGSTOP)
 
     def end() -> None:
-        process.kill()
-        _wait(cluster, process, 5)
+        process.send_signal(signal.SIGCONT)
+        _wait(cluster, process, 60)
 
     return end
+
+
+def _let_work(process: subprocess.Popen[bytes], random: Random) -> None:
+    """Wait until a verb has called a store (a Python takes seconds to start), and a moment more."""
+    began = time.monotonic()
+    while process.poll() is None and time.monotonic() - began < 15 and not _has_socket(process.pid):
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, 1.5))
+
+
+def _has_socket(pid: int) -> bool:
+    with suppress(OSError):
+        return any(os.readlink(one).startswith("socket:") for one in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def _compactor(cluster: Cluster, step: Step) -> subprocess.Popen[bytes]:
@@ -237,6 +264,7 @@ NEMESES: dict[str, Nemesis] = {
     "store-freeze": _store_freeze,
     "compact": _compact,
     "compact-kill": _compact_kill,
+    "compact-freeze": _compact_freeze,
     "partition": _partition,
     "partition-one-way": _one_way,
     "node-cut": _node_cut,

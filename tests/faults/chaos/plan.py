@@ -19,6 +19,7 @@ NEMESES = (
     "store-freeze",
     "compact",
     "compact-kill",
+    "compact-freeze",
     "partition",
     "partition-one-way",
     "node-cut",
