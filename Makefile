@@ -30,8 +30,9 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# Tests wait more than they reckon: a process for each core, files kept whole for the servers they share.
 unit: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 servers: setup
 	$(BIN)/python -m tests.servers.install

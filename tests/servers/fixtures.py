@@ -25,6 +25,7 @@ S = TypeVar("S", bound=Server)
 
 REQUIRE = "VANVAULT_REQUIRE_SERVERS"
 
+_MISSING = "servers that could not be had"
 _missing: dict[str, str] = {}  # kind -> why it cannot be had
 
 
@@ -46,6 +47,19 @@ def summarise(reporter: Reporter) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Pytest's hook for the last lines of a run."""
     summarise(terminalreporter)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object, error: object) -> None:
+    """pytest-xdist's hook, where tests are shared out: what one process could not have is told at the end."""
+    _missing.update(getattr(node, "workeroutput", {}).get(_MISSING, {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Pytest's hook for the end of one process; the one that shares out the tests, if any, is told."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_MISSING] = _missing
 
 
 def unavailable(kind: str, why: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -94,6 +95,26 @@ def test_a_missing_server_is_said_at_the_end_and_can_be_made_a_failure(
     monkeypatch.setenv(fixtures.REQUIRE, "1")
     with pytest.raises(pytest.fail.Exception):
         next(fixtures._run("MinIO", start, tmp_path))
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_missing_server_is_said_by_a_run_of_several_processes_too(tmp_path: Path, processes: str) -> None:
+    test = tmp_path / "test_one.py"
+    test.write_text(
+        "from tests.servers import fixtures\ndef test() -> None:\n    fixtures.unavailable('Moon', 'far')\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-n", processes, "-p", "tests.servers.fixtures"]
+    command += ["-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(test)]
+    environment = {name: value for name, value in os.environ.items() if name != fixtures.REQUIRE}
+    done = subprocess.run(
+        command,
+        env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "NOT TESTED on Moon: far" in done.stdout.splitlines()
 
 
 def test_nothing_is_said_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
