@@ -22,6 +22,10 @@ from vanvault.archiver.store.s3_wire import Headers, Wire
 from vanvault.archiver.store.url import S3Url
 
 MODE = "COMPLIANCE"
+#: Lines of a listing's first page, and how the next ones grow up to ``Bucket.page``. The client spends about
+#: 0.1 ms on each line, wanted or not.
+_FIRST_PAGE = 10
+_GROWTH = 10
 
 _UNTIL = "x-amz-object-lock-retain-until-date"
 #: Shown to users with the right s3:GetObjectLegalHold; the header of an object without a hold may be absent.
@@ -144,13 +148,17 @@ class Bucket:
                 yield listed
 
     def listing(self, prefix: str, after: str) -> Iterator[Listed]:
-        """Versions and delete markers by key, newest first, page by page. Raises SiteUnavailable."""
+        """Versions and delete markers by key, newest first, page by page. Raises SiteUnavailable.
+
+        The first pages are small: many who list want the first key only, or whether there is one.
+        """
         if after > prefix and not after.startswith(prefix):
             return  # every key with the prefix comes before it
         # MinIO refuses a marker that does not start with the prefix.
         markers = {"KeyMarker": after} if after.startswith(prefix) and after else {}
+        lines = _FIRST_PAGE
         while True:
-            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": self.page, **markers}
+            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": min(lines, self.page), **markers}
             page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
             # Some servers repeat the key that a page is to start after.
             yield from (listed for listed in _lines(page) if listed.key > after)
@@ -166,7 +174,7 @@ class Bucket:
                     site=self.site,
                     may_be_stored=False,
                 )
-            markers = following
+            markers, lines = following, lines * _GROWTH
 
     def now(self) -> datetime:
         """The server's time, UTC, whole seconds. Raises SiteUnavailable."""

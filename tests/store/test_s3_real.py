@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,23 @@ class TestPages:
             client.delete_object(Bucket=bucket, Key=key)
         assert [stray.hides for stray in site.strays()] == ["a", "b", "c"]
         site.close()
+
+    def test_the_first_key_of_many_costs_a_short_page_and_all_of_them_few_pages(
+        self, site: DisposableS3Site
+    ) -> None:
+        keys = [f"{number:03}" for number in range(130)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda key: put(site, key=key), keys))
+        pages: list[int] = []
+        site._reader.client.meta.events.register(
+            "before-parameter-build.s3.ListObjectVersions",
+            lambda params, **_: pages.append(params["MaxKeys"]),
+        )
+        assert next(iter(site.list())).key == "000"
+        assert pages == [10]
+        pages.clear()
+        assert [found.key for found in site.list()] == keys
+        assert pages == [10, 100, 1000]
 
 
 class TestSizes:

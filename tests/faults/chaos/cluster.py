@@ -44,7 +44,7 @@ _SETTINGS = {
     "HEALTH__LOOK_S": "0.5",
     "HEALTH__BACK_S": "1",
     "RECONCILE__CHECK_S": "0.5",
-    "RECONCILE__COMPARE_S": "10",
+    "RECONCILE__COMPARE_S": "60",
     "LOG__ACCESS": "false",
     "JOBS__WORKERS": "1",
 }
