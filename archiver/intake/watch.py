@@ -18,10 +18,16 @@ _log = structlog.get_logger("vanvault.watch")
 
 #: Seconds between two checks while intake is held: it opens soon after its reason is gone.
 _HELD_S = 1.0
+#: A catch-up lists all that active writers ever wrote. It is repeated only after so many times its own
+#: length, at most the seconds below, so that it takes a tenth of a node's time however long writers live.
+_REST = 10
+_LONGEST_REST_S = 600.0
 
 
 class Watch:
     """Every ``interval_s`` seconds ``catch_up``, then ``check``; while that raises, intake is held.
+
+    A catch-up that took long is left out of the rounds that follow, for ten times its length.
 
     A site that is away at the catch-up is no reason: health and policy decide what that means for intake, and
     for them a promotion changes the answer at once.
@@ -40,6 +46,7 @@ class Watch:
         self._check = check
         self._interval_s = interval_s
         self._due = time.monotonic() + interval_s
+        self._rest_until = 0.0  # no catch-up before
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -75,8 +82,12 @@ class Watch:
             self._committer.hold(None)
 
     def _level(self) -> None:
+        began = time.monotonic()
         try:
-            self._catch_up()
+            if began >= self._rest_until:
+                self._catch_up()
+                now = time.monotonic()
+                self._rest_until = now + min(_REST * (now - began), _LONGEST_REST_S)
         except (SiteUnavailable, NotFound, SettingsError) as error:  # as health looks at a site
             _log.info("not folded whole this time", reason=error.message)
         self._due = time.monotonic() + self._interval_s

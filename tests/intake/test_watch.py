@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from itertools import pairwise
+from typing import TypeVar, cast
 
 import pytest
 
 from tests.support.archives import PATIENCE_S, Home, Node, message
-from vanvault.archiver.errors import Busy, SiteUnavailable
+from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.home import hot_tail_of
+from vanvault.archiver.intake.committer import Committer
+from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.store.memory import Call, MemorySite
 
 Result = TypeVar("Result")
@@ -217,3 +221,48 @@ def test_a_bug_ends_writing_for_good_and_says_so(home: Home) -> None:
         wait_until(lambda: node.intake.committer.state == "failed")
         assert "restart the node" in str(node.intake.committer.refusal)
     assert node.intake.committer.state == "failed"
+
+
+class Ready:
+    """A committer that is open and stays so."""
+
+    state = "ready"
+    held: VanVaultError | None = None
+
+    def hold(self, reason: VanVaultError | None) -> None:
+        assert reason is None, reason
+
+
+def test_a_long_catch_up_rests_for_ten_times_its_length_and_checks_go_on() -> None:
+    began: list[float] = []
+    checks: list[int] = [0]  # after each catch-up
+
+    def catch_up() -> None:
+        began.append(time.monotonic())
+        checks.append(0)
+        threading.Event().wait(0.05)
+
+    def check() -> None:
+        checks[-1] += 1
+
+    watch = Watch(cast(Committer, Ready()), catch_up=catch_up, check=check, interval_s=0.01)
+    watch.start()
+    wait_until(lambda: len(began) > 2)
+    watch.stop()
+    assert all(later - earlier >= 11 * 0.05 for earlier, later in pairwise(began))
+    assert min(checks[1:-1]) > 1
+
+
+def test_a_catch_up_that_failed_is_tried_again_at_once() -> None:
+    tried: list[float] = []
+
+    def catch_up() -> None:
+        tried.append(time.monotonic())
+        threading.Event().wait(0.2)
+        raise SiteUnavailable("it gives no answer", site="primary", may_be_stored=False)
+
+    watch = Watch(cast(Committer, Ready()), catch_up=catch_up, check=lambda: None, interval_s=0.01)
+    watch.start()
+    wait_until(lambda: len(tried) > 4)
+    watch.stop()
+    assert min(later - earlier for earlier, later in pairwise(tried)) < 10 * 0.2
