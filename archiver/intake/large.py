@@ -74,10 +74,10 @@ class LargeObjects:
             placing.heard, placing.spared = self._policy.health.heard, self._policy.spares
             sites = self._policy.health.usable(sites) if degraded else sites
         if not placing.put(sites, executor) and not (degraded and placing.placements):
-            failure = next(iter(placing.failures.values()))
+            site, failure = next(iter(placing.failures.items()))
             raise SiteUnavailable(
                 f"not acknowledged: {failure.message}",
-                site=failure.site if isinstance(failure, SiteUnavailable) else "a site",
+                site=site,
                 may_be_stored=False,  # bytes without a row are no message
                 hint="Send the same message again. " + failure.hint,
             ) from failure

@@ -238,12 +238,12 @@ class Writer:
         ]
         if len(whole_at) == len(self._sites) or (degraded and whole_at):
             return
-        failures = [error for item in assembled for error in item.placing.failures.values()]
+        site, failure = next(failed for item in assembled for failed in item.placing.failures.items())
         if all(item.placing.surely_nowhere for item in assembled):
             self._unsettled = []
-            raise _refusal(failures[0], may_be_stored=False) from failures[0]
+            raise _refusal(failure, site, may_be_stored=False) from failure
         self._unsettled = assembled
-        raise _refusal(failures[0], may_be_stored=True) from failures[0]
+        raise _refusal(failure, site, may_be_stored=True) from failure
 
     def _committed(self, assembled: list[_Assembled]) -> list[CommittedBatch]:
         self._fault("commit-point")
@@ -276,8 +276,7 @@ class Writer:
         return committed
 
 
-def _refusal(error: VanVaultError, *, may_be_stored: bool) -> SiteUnavailable:
-    site = error.site if isinstance(error, SiteUnavailable) else "a site"
+def _refusal(error: VanVaultError, site: str, *, may_be_stored: bool) -> SiteUnavailable:
     stored = "the entries may already be stored" if may_be_stored else "nothing was stored"
     return SiteUnavailable(
         f"not acknowledged: {error.message}; {stored}",

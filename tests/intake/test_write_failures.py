@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Literal
 
 import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, event, message
 from tests.support.whole import read_entries
-from vanvault.archiver.errors import Busy, Conflict, SiteFull, SiteUnavailable
+from vanvault.archiver.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
 from vanvault.archiver.evidence.receipts import Receipt
 from vanvault.archiver.intake.drafts import Draft
+from vanvault.archiver.store.memory import MemorySite
+from vanvault.archiver.store.port import StoredVersion
 
 When = Literal["before", "after"]
 SITES = ("primary", "standby")
@@ -166,3 +169,32 @@ def test_a_node_stopped_in_doubt_is_settled_by_the_next(home: Home, site: str) -
             assert repeated
             assert isinstance(outcome, dict)
             receipts[DRAFTS[0].client_id] = outcome
+
+
+class Unlocking(MemorySite):
+    """Takes bytes and shows no lock, while ``unlocked``."""
+
+    unlocked = False
+
+    def put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        if self.unlocked:
+            raise Damaged(f"site {self.site} shows no lock: {key}", key=key, site=self.site)
+        return super().put(key, data, sha256=sha256, retain_until=retain_until)
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_site_that_shows_no_lock_is_named(home: Home, name: str) -> None:
+    site = home.sites[name] = Unlocking(name, clock=home.clock)
+    with Node(home.archive()) as node:
+        node.wait_ready()
+        site.unlocked = True
+        with pytest.raises(SiteUnavailable) as refused:
+            node.push(message("m-1", b"<one/>"))
+        assert refused.value.site == name
+        with pytest.raises(SiteUnavailable) as refused:
+            node.placed(message("m-2", b"<two/>"))
+        assert refused.value.site == name
+        site.unlocked = False
+        node.push_until_accepted(message("m-1", b"<one/>"))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -50,8 +51,13 @@ def archive(
 def of_objects(proxy: FaultProxy) -> Counter[str]:
     """Requests for single objects by method; LIST for a look at one object's versions."""
     found = Counter(seen.method for seen in proxy.seen if "/batch/" in seen.path.partition("?")[0])
-    found.update("LIST" for seen in proxy.seen if "?versions" in seen.path and ".parquet" in seen.path)
+    found.update("LIST" for seen in proxy.seen if _prefix(seen.path).endswith(".parquet"))
     return found
+
+
+def _prefix(path: str) -> str:
+    """Of what a listing asks for; its next pages name keys besides."""
+    return parse_qs(urlsplit(path).query).get("prefix", [""])[0]
 
 
 def check_verified(proxy: FaultProxy, read: int) -> None:
