@@ -30,7 +30,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# Tests wait more than they reckon: a process for each core, files kept whole for the servers they share.
+# One process leaves half of two cores idle: one for each core, files kept whole for the servers they share.
 unit: setup
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 

@@ -19,7 +19,8 @@ _log = structlog.get_logger("vanvault.watch")
 #: Seconds between two checks while intake is held: it opens soon after its reason is gone.
 _HELD_S = 1.0
 #: A catch-up lists all that active writers ever wrote. It is repeated only after so many times its own
-#: length, at most the seconds below, so that it takes a tenth of a node's time however long writers live.
+#: length, so that it takes a tenth of a node's time at most, but for one of over a minute: what only it
+#: sees shall not wait longer than the seconds below.
 _REST = 10
 _LONGEST_REST_S = 600.0
 
