@@ -23,7 +23,7 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 
 FRAMED = "application/vnd.vanvault.batch"
 NDJSON = "application/x-ndjson"

@@ -15,18 +15,18 @@ from vanvault.api.metrics import Metrics
 from vanvault.api.observe import GATEWAY
 from vanvault.api.sampler import Sampler
 from vanvault.api.upkeep import Upkeep
-from vanvault.archiver.access.gateways import Gateways
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.availability.recorder import Recorder
-from vanvault.archiver.errors import AccessDenied, Busy
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import AccessDenied, Busy
+from vanvault.archiver.core.model.batch import Commit
 from vanvault.archiver.intake.budget import ByteBudget
 from vanvault.archiver.intake.follower import Follower
 from vanvault.archiver.intake.health_watch import HealthWatch
 from vanvault.archiver.intake.intake import Intake, release_here
-from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.model.batch import Commit
+from vanvault.archiver.journal.availability.recorder import Recorder
+from vanvault.archiver.people.gateways import Gateways
+from vanvault.archiver.replicas.large import LargeObjects
 from vanvault.recovery.coverage.hits import count_verifications
 from vanvault.recovery.reconcile.keeper import Keeper
 

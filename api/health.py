@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vanvault.api.problems import problem_of, retry_after_of
-from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from vanvault.api.context import Node
-    from vanvault.archiver.sites.health_board import SiteStatus
+    from vanvault.archiver.replicas.health_board import SiteStatus
 
 State = Literal[
     "ready",  # a message is accepted

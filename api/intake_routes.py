@@ -24,12 +24,12 @@ from vanvault.api.batch_body import BatchEntry, parse_batch
 from vanvault.api.context import Node, gateway_of, node_of
 from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.receive_body import Body, received
-from vanvault.archiver.errors import Busy, InvalidInput, TooLarge, VanVaultError
+from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
+from vanvault.archiver.core.metadata.reader import read_metadata
+from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS
 from vanvault.archiver.intake.drafts import Draft, MessageDraft
 from vanvault.archiver.intake.pool import Outcome
 from vanvault.archiver.intake.receive import event_draft, given_metadata, message_draft
-from vanvault.archiver.metadata.reader import read_metadata
-from vanvault.archiver.model.metadata import BUSINESS_FIELDS
 
 router = APIRouter()
 

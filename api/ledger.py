@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vanvault.api.health import health_of
-from vanvault.archiver.availability.alive import AliveFiles
-from vanvault.archiver.availability.model import Level
-from vanvault.archiver.availability.recorder import Recorder
-from vanvault.archiver.ports import SystemStopwatch
+from vanvault.archiver.core.ports import SystemStopwatch
+from vanvault.archiver.journal.availability.alive import AliveFiles
+from vanvault.archiver.journal.availability.model import Level
+from vanvault.archiver.journal.availability.recorder import Recorder
 
 if TYPE_CHECKING:
     from vanvault.api.context import Node

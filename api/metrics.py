@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vanvault import __version__
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.intake.pool import Ticket
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4

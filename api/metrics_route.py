@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api.metrics import CONTENT_TYPE, Metrics
-from vanvault.archiver.errors import AccessDenied, SettingsError
-from vanvault.archiver.settings_sections import MetricsSettings
+from vanvault.archiver.core.errors import AccessDenied, SettingsError
+from vanvault.archiver.core.settings.sections import MetricsSettings
 
 #: What a proxy adds: behind one on this host, every caller seems to be local.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from vanvault.archiver.errors import (
+from vanvault.archiver.core.errors import (
     AccessDenied,
     Busy,
     Conflict,

@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.context import Node, gateway_of, node_of
-from vanvault.archiver.errors import AccessDenied, InvalidInput, NotFound
-from vanvault.archiver.search.histogram import parse_histogram
-from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.query import MAX_VALUE, parse_query
-from vanvault.archiver.search.search import Page
+from vanvault.archiver.catalogue.search.histogram import parse_histogram
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.search.query import MAX_VALUE, parse_query
+from vanvault.archiver.catalogue.search.search import Page
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 
 router = APIRouter()
 

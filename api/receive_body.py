@@ -10,7 +10,7 @@ from types import TracebackType
 from starlette.requests import Request
 
 from vanvault.api.context import Node
-from vanvault.archiver.errors import InvalidInput, TooLarge
+from vanvault.archiver.core.errors import InvalidInput, TooLarge
 
 #: What one request costs besides its body: headers, objects, its receipt.
 _OVERHEAD = 8 * 1024

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import VanVaultError
 
 _INTERVAL_S = 5.0
 #: Counting reads the whole hot tail: at most this share of the time is spent on it.

@@ -25,8 +25,8 @@ from vanvault.api.app import create_app
 from vanvault.api.context import Node
 from vanvault.api.logs import Format, configure
 from vanvault.api.observe import Observed
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.settings import load_settings
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.settings.settings import load_settings
 from vanvault.recovery.schedule.run import has_verb
 from vanvault.recovery.schedule.table import jobs_on
 

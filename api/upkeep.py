@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.keeper import KeeperReport
-from vanvault.archiver.compaction.run import compact, keep_locks
-from vanvault.archiver.errors import Busy, VanVaultError
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
+from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
 
 _log = structlog.get_logger("vanvault.upkeep")
 

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from common import Original, make_originals
 
-from vanvault.archiver.archive import Archive
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.intake.drafts import MessageDraft
-from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.writer import Writer
-from vanvault.archiver.model.batch import Placement
-from vanvault.archiver.model.metadata import Metadata
-from vanvault.archiver.model.times import to_us
+from vanvault.archiver.replicas.large import LargeObjects
 
 DOSSIER = 30_000  # bytes, about
 DOSSIER_RATIO = 7  # original bytes of one to a stored one, in batches of 100

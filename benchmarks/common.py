@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from vanvault.archiver.sample import dossiers
+from vanvault.archiver.core.sample import dossiers
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _STAMP = (b"<NgayLap>", b"</NgayLap>")

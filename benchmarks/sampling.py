@@ -21,15 +21,15 @@ _HASHING = re.compile(r"sha(256|512)\(|sha(256|512)\.(update|digest)|Sha")
 _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), part)
     for pattern, part in (
-        (r"archiver/metadata/", "reading metadata (XML)"),
-        (r"archiver/evidence/", "receipts: canonical JSON, Merkle tree"),
+        (r"archiver/core/metadata/", "reading metadata (XML)"),
+        (r"archiver/core/evidence/", "receipts: canonical JSON, Merkle tree"),
         (r"archiver/keys/signing", "receipts: signature"),
         (r"archiver/keys/parquet", "Parquet: data keys"),
-        (r"archiver/format/batch|pyarrow/", "Parquet: columns, zstd, AES"),
-        (r"archiver/search/hot_tail.*:claim$", "id look-up"),
-        (r"archiver/search/(hot_tail|items)|intake/folder", "hot tail: fold into SQLite"),
+        (r"archiver/core/format/batch|pyarrow/", "Parquet: columns, zstd, AES"),
+        (r"archiver/catalogue/search/hot_tail.*:claim$", "id look-up"),
+        (r"archiver/catalogue/search/(hot_tail|items)|intake/folder", "hot tail: fold into SQLite"),
         (r"archiver/(store|sites)/", "store: write, fsync, read back"),
-        (r"archiver/access/", "token check"),
+        (r"archiver/people/", "token check"),
         (r"archiver/intake/(pool|intake|committer)", "pool and hand-over"),
         (r"archiver/intake/writer", "rows and commit"),
         (r"archiver/intake/", "drafts and checks"),

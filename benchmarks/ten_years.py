@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.format.manifest import encode_manifest, manifest_statement
-from vanvault.archiver.format.names import new_writer_id, segment_key
-from vanvault.archiver.format.segment import encode_part, log_header
-from vanvault.archiver.format.segment_schema import LOG
-from vanvault.archiver.model.segment import Covered, SegmentManifest, SegmentPart
-from vanvault.archiver.model.times import rfc3339_seconds, to_us
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.format.manifest import encode_manifest, manifest_statement
+from vanvault.archiver.core.format.segment import encode_part, log_header
+from vanvault.archiver.core.format.segment_schema import LOG
+from vanvault.archiver.core.model.segment import Covered, SegmentManifest, SegmentPart
+from vanvault.archiver.core.names import new_writer_id, segment_key
+from vanvault.archiver.core.times import rfc3339_seconds, to_us
 
 FIRST_DAY = date(2016, 1, 1)
 DAYS = 3652

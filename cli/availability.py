@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.errors import Conflict, InvalidInput, NotFound
+from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
 from vanvault.cli.context import account, catch_up, open_archive
 from vanvault.cli.output import emit_json, human_duration, json_option, print_pairs, print_table
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
-    from vanvault.archiver.availability.model import Window
-    from vanvault.archiver.availability.report import Totals, YearReport
+    from vanvault.archiver.appliance.archive import Archive
+    from vanvault.archiver.journal.availability.model import Window
+    from vanvault.archiver.journal.availability.report import Totals, YearReport
 
 _US = 1_000_000
 
@@ -44,10 +44,10 @@ def command() -> None:
 @click.pass_obj
 def report(home: Path, year: int | None, month: int | None, as_json: bool) -> None:
     """Up, degraded, planned and unplanned time by month, against the profile's limit, with a forecast."""
-    from vanvault.archiver.availability.ledger import fold
-    from vanvault.archiver.availability.read import began_us, read_evidence
-    from vanvault.archiver.availability.report import year_bounds, year_of, year_report
-    from vanvault.archiver.model.times import to_us
+    from vanvault.archiver.core.times import to_us
+    from vanvault.archiver.journal.availability.ledger import fold
+    from vanvault.archiver.journal.availability.read import began_us, read_evidence
+    from vanvault.archiver.journal.availability.report import year_bounds, year_of, year_report
 
     with open_archive(home) as archive:
         complete = catch_up(archive)
@@ -85,7 +85,7 @@ def window() -> None:
 @click.pass_obj
 def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
     """Announce a window, on record."""
-    from vanvault.archiver.availability.events import WINDOW, window_detail
+    from vanvault.archiver.journal.availability.events import WINDOW, window_detail
 
     with open_archive(home) as archive:
         detail = window_detail(
@@ -109,7 +109,7 @@ def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def list_windows(home: Path, past: bool, as_json: bool) -> None:
     """Show the windows that are to come."""
-    from vanvault.archiver.model.times import to_us
+    from vanvault.archiver.core.times import to_us
 
     with open_archive(home) as archive:
         now_us = to_us(archive.clock.now())
@@ -135,8 +135,8 @@ def list_windows(home: Path, past: bool, as_json: bool) -> None:
 @click.pass_obj
 def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
     """Call a window off, or end it early: what comes after is not planned any more."""
-    from vanvault.archiver.availability.events import CANCELLED, cancelled_detail
-    from vanvault.archiver.model.times import to_us
+    from vanvault.archiver.core.times import to_us
+    from vanvault.archiver.journal.availability.events import CANCELLED, cancelled_detail
 
     with open_archive(home) as archive:
         window = next((window for window in _windows(archive) if window.id == id), None)
@@ -168,7 +168,7 @@ def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def note(home: Path, level: str, source: str, at: str | None, valid: int, as_json: bool) -> None:
     """Put on record what a probe outside saw, so that an external monitor counts."""
-    from vanvault.archiver.availability.events import NOTE, level_named, note_detail
+    from vanvault.archiver.journal.availability.events import NOTE, level_named, note_detail
 
     with open_archive(home) as archive:
         now = archive.clock.now()
@@ -188,14 +188,14 @@ def note(home: Path, level: str, source: str, at: str | None, valid: int, as_jso
 
 
 def _windows(archive: Archive) -> tuple[Window, ...]:
-    from vanvault.archiver.availability.read import read_windows
+    from vanvault.archiver.journal.availability.read import read_windows
 
     catch_up(archive)
     return read_windows(archive.search)
 
 
 def _window(window: Window) -> dict[str, Any]:
-    from vanvault.archiver.model.times import rfc3339_us
+    from vanvault.archiver.core.times import rfc3339_us
 
     return {
         "window": window.id,
@@ -267,7 +267,7 @@ def _print(shown: dict[str, Any]) -> None:
 
 
 def _moment(text: str, field: str) -> datetime:
-    from vanvault.archiver.model.times import parse_rfc3339
+    from vanvault.archiver.core.times import parse_rfc3339
 
     if len(text) == 10:
         raise InvalidInput(f"{field} needs a time of day", field=field, hint="2026-11-22T22:00:00+07:00")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.backup_context import extent_fields, opened, stage_of
 from vanvault.cli.backup_restore import command as restore
 from vanvault.cli.context import put_on_record
@@ -60,7 +60,7 @@ def run(home: Path, full: bool, dry_run: bool, workers: int, as_json: bool) -> E
     object had to be left out, because the site does not hold it whole.
     """
     from vanvault.recovery.backup.run import plan_backup, run_backup
-    from vanvault.recovery.pipeline import Effort
+    from vanvault.recovery.work.pipeline import Effort
 
     with opened(home) as (archive, repository), stage_of(archive) as stage:
         plan = plan_backup(archive, repository, full=full)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.settings import FILE_NAME
+from vanvault.archiver.core.settings.settings import FILE_NAME
 from vanvault.cli.context import open_archive
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
     from vanvault.recovery.backup.repository import Repository
     from vanvault.recovery.backup.stage import Stage
-    from vanvault.recovery.progress import Extent
+    from vanvault.recovery.work.progress import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def opened(home: Path) -> Iterator[tuple[Archive, Repository]]:
 
 def repository_of(home: Path, archive: Archive | None, elsewhere: Elsewhere) -> Repository:
     """The repository of the settings, or the one that options name."""
-    from vanvault.archiver.settings import load_settings
-    from vanvault.archiver.settings_sections import BackupSettings
+    from vanvault.archiver.core.settings.sections import BackupSettings
+    from vanvault.archiver.core.settings.settings import load_settings
     from vanvault.recovery.backup.place import Place, open_restic, place_of
     from vanvault.recovery.backup.repository import Repository
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.backup_context import Elsewhere, extent_fields, repository_of, stage_of
 from vanvault.cli.context import keys_folder, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
@@ -126,7 +126,7 @@ def _restore_objects(
     as_json: bool,
 ) -> ExitCode:
     from vanvault.recovery.backup.restore import plan_objects, restore_objects
-    from vanvault.recovery.pipeline import Effort
+    from vanvault.recovery.work.pipeline import Effort
 
     add, dry_run, workers = how
     with open_archive(home) as archive, stage_of(archive) as stage:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from vanvault.archiver.errors import Damaged, InvalidInput, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable, VanVaultError
 from vanvault.cli.problems import RETRIED, error_of, problem_in, retry_after
 
 Receipt = dict[str, Any]

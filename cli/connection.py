@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.cli.client import DEFAULT_WAIT_S, ApiClient
 from vanvault.cli.context import DEFAULT_URL
 from vanvault.cli.credentials import bearer_token

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 
 VARIABLE = "VANVAULT_TOKEN"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.errors import InvalidInput, SiteUnavailable
-from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.core.errors import InvalidInput, SiteUnavailable
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import account, catch_up, keys_folder, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
     from vanvault.recovery.drill.model import DrillPlan
     from vanvault.recovery.drill.record import Standing
     from vanvault.recovery.drill.report import Report
@@ -85,8 +85,8 @@ def run_drill(
     from vanvault.recovery.drill.record import last_rate
     from vanvault.recovery.drill.restic_copy import restic_copy
     from vanvault.recovery.drill.run import prepare, run, scenario_of
-    from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.verify.model import Share
+    from vanvault.recovery.work.pipeline import Effort
 
     chosen = scenario_of(scenario)
     with open_archive(home) as archive:
@@ -282,7 +282,7 @@ def _keep(archive: Archive, finished: Finished) -> tuple[Path, bool]:
 
 def _probes(archive: Archive) -> dict[str, str]:
     """By S3 site, how its store came off at its last probe: a drill cannot attack a copy of it."""
-    from vanvault.archiver.store.url import S3Url, parse_site_url
+    from vanvault.archiver.stores.url import S3Url, parse_site_url
 
     found = {}
     for site in archive.sites:

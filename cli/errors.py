@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from vanvault.archiver.errors import (
+from vanvault.archiver.core.errors import (
     AccessDenied,
     Busy,
     Conflict,

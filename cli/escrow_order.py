@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.keys.provider import EscrowOrder
 
 _F = TypeVar("_F", bound=Callable[..., object])

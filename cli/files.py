@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from vanvault.archiver.errors import Conflict, InvalidInput
+from vanvault.archiver.core.errors import Conflict, InvalidInput
 
 
 def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.cli.context import open_archive
 from vanvault.cli.files import write_json, write_whole
 from vanvault.cli.lookup import entry_of, receipt_of

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.errors import Damaged, InvalidInput, SettingsError
-from vanvault.archiver.keys.on_record import ESCROWED
-from vanvault.archiver.keys.port import PURPOSES, key_id
+from vanvault.archiver.appliance.keys_on_record import ESCROWED
+from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
+from vanvault.archiver.core.key_port import PURPOSES, key_id
+from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+from vanvault.archiver.core.settings.settings import Settings, load_settings
 from vanvault.archiver.keys.provider import EscrowOrder, check_order, differing, masters_in, open_masters
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.ports import SystemClock, SystemEntropy
-from vanvault.archiver.settings import Settings, load_settings
 from vanvault.cli.context import account, keys_folder, open_archive, put_on_record
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
@@ -93,7 +93,7 @@ def rotate(
             field="purpose",
             hint="Run: vanvault keys rotate all --escrow DIR --threshold K --shares N",
         )
-    from vanvault.archiver.rotation import rotate_in_escrow, rotate_master
+    from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
 
     chosen = [known for known in PURPOSES if purpose in (known, ALL)]
     with open_archive(home) as archive:
@@ -117,7 +117,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
     """
     import base64
 
-    from vanvault.archiver.keys.unwrapping import unwrap_object
+    from vanvault.archiver.catalogue.unwrapping import unwrap_object
 
     if not yes:
         raise InvalidInput(

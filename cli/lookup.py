@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vanvault.archiver.errors import NotFound
+from vanvault.archiver.core.errors import NotFound
 from vanvault.cli.context import catch_up
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
 
 _T = TypeVar("_T")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.cli.client import ApiClient
 
 _T = TypeVar("_T")

@@ -14,7 +14,7 @@ from vanvault.cli.output import emit_json, human_duration, human_size, json_opti
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
     from vanvault.recovery.reconcile.conflicts import Conflict
     from vanvault.recovery.reconcile.reconcile import ReconcileReport
     from vanvault.recovery.reconcile.upgrade import Upgraded
@@ -36,10 +36,10 @@ def command(context: click.Context, dry_run: bool, workers: int, as_json: bool) 
     """
     if context.invoked_subcommand is not None:
         return None
-    from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.reconcile.conflicts import open_conflicts
     from vanvault.recovery.reconcile.reconcile import reconcile
     from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
+    from vanvault.recovery.work.pipeline import Effort
 
     home: Path = context.obj
     with open_archive(home) as archive:

@@ -29,9 +29,9 @@ def command(home: Path, dry_run: bool, workers: int, as_json: bool) -> int:
     Nothing is removed: a good version is put on top of a damaged one. Exits 0 when all that was wrong is
     mended (extra files are left alone), 3 when something is beyond repair.
     """
-    from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.repair.plan import plan_repair
     from vanvault.recovery.repair.repair import repair
+    from vanvault.recovery.work.pipeline import Effort
 
     with open_archive(home) as archive:
         plan = plan_repair(run_verify(archive, workers=workers, quiet=as_json))

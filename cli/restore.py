@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.model.times import parse_rfc3339, rfc3339_seconds
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.cli.context import catch_up, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
@@ -16,7 +16,7 @@ from vanvault.cli.progress import progress
 from vanvault.cli.verify import exit_code, finding_fields, run_verify, show, show_findings, summary
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
     from vanvault.cli.progress import Step
     from vanvault.recovery.restore.deadline import Deadline
     from vanvault.recovery.restore.plan import RestorePlan
@@ -55,10 +55,10 @@ def command(
     the same command. A server that runs meanwhile serves from the site as soon as it is there. Exits 0
     when the target holds all that the source holds (and, unless told otherwise, both verify), else 3.
     """
-    from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.restore.archive import survey
     from vanvault.recovery.restore.deadline import Deadline
     from vanvault.recovery.restore.restore import restore
+    from vanvault.recovery.work.pipeline import Effort
 
     deadline = Deadline(parse_rfc3339(incident, field="incident")) if incident else None
     with open_archive(home) as archive:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from vanvault.archiver.errors import InvalidInput, VanVaultError
-from vanvault.archiver.model.times import parse_rfc3339
+from vanvault.archiver.core.errors import InvalidInput, VanVaultError
+from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.cli.client import ApiClient, Outgoing, Receipt
 from vanvault.cli.connection import connect, delivery_options
 from vanvault.cli.context import DEFAULT_URL
@@ -23,7 +23,7 @@ from vanvault.cli.progress import Step, progress
 from vanvault.cli.pushing import in_parallel
 
 if TYPE_CHECKING:
-    from vanvault.archiver.sample import SampleEvent, SampleMessage, SampleTransaction
+    from vanvault.archiver.core.sample import SampleEvent, SampleMessage, SampleTransaction
 
 _START = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 _FOLDER = Path("sample")
@@ -67,7 +67,7 @@ def command(
     """
     if output is not None and push is not None:
         raise InvalidInput("--output and --push exclude each other", field="push")
-    from vanvault.archiver.sample import generate
+    from vanvault.archiver.core.sample import generate
 
     begins = parse_rfc3339(start, field="start") if start else _START
     transactions = generate(count, seed, start=begins, size=size)

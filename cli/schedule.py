@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, json_option, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
     from vanvault.recovery.schedule.model import Lease
     from vanvault.recovery.schedule.planner import Standing
     from vanvault.recovery.schedule.run import Finished
@@ -81,8 +81,8 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
     It may be off: then only this runs it. Ends with 8 while it is running here or on another host, and with
     130 when it was stopped or took longer than its deadline.
     """
-    from vanvault.archiver.archive import Archive
-    from vanvault.archiver.settings import load_settings
+    from vanvault.archiver.appliance.archive import Archive
+    from vanvault.archiver.core.settings.settings import load_settings
     from vanvault.recovery.schedule.run import has_verb, run_job
     from vanvault.recovery.schedule.table import entries_of, entry_named
 
@@ -118,7 +118,7 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
 @click.pass_obj
 def units(home: Path, output: Path | None, user: str | None, program: Path | None, as_json: bool) -> None:
     """Make systemd services and timers of the jobs that are on. Enable the timers afterwards."""
-    from vanvault.archiver.settings import load_settings
+    from vanvault.archiver.core.settings.settings import load_settings
     from vanvault.recovery.schedule.run import has_verb
     from vanvault.recovery.schedule.table import jobs_on
     from vanvault.recovery.schedule.units import Host

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.cli.context import DEFAULT_HOST, DEFAULT_PORT
 from vanvault.cli.output import json_option
 

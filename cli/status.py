@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.keys.port import PURPOSES
-from vanvault.archiver.model.times import rfc3339_seconds
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.key_port import PURPOSES
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
@@ -19,9 +19,9 @@ from vanvault.cli.output import emit_json, human_size, json_option, print_pairs,
 from vanvault.cli.schedule import alarms, standings
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
-    from vanvault.archiver.sites.health import State
-    from vanvault.archiver.store.port import Capabilities
+    from vanvault.archiver.appliance.archive import Archive
+    from vanvault.archiver.replicas.health import State
+    from vanvault.archiver.stores.port import Capabilities
 
 _LOCKS = {
     "permissions": "file permissions only: this host's root, and the user that runs VanVault, can delete;"
@@ -110,7 +110,7 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
 
 
 def _segments(archive: Archive) -> dict[str, Any]:
-    from vanvault.archiver.compaction.run import look_at_locks
+    from vanvault.archiver.upkeep.compaction.run import look_at_locks
 
     found, batches = look_at_locks(archive), len(archive.tail.uncompacted()[0])
     alarms = [
@@ -159,7 +159,7 @@ def _site(archive: Archive, name: str) -> dict[str, Any]:
 
 def _looked(archive: Archive, site: dict[str, Any]) -> dict[str, Any]:
     """A site's health by this one look, where no server that has watched it for longer tells."""
-    from vanvault.archiver.sites.health_board import SiteStatus
+    from vanvault.archiver.replicas.health_board import SiteStatus
     from vanvault.recovery.reconcile.lag import known_lag
 
     lag = None

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.cli.context import catch_up, open_archive, put_on_record
 from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
-    from vanvault.archiver.archive import Archive
+    from vanvault.archiver.appliance.archive import Archive
     from vanvault.recovery.verify.model import Finding, Share, VerifyReport
 
 #: Findings that people are shown; ``--json`` gives all.
@@ -105,9 +105,9 @@ def run_verify(
     quiet: bool = False,
 ) -> VerifyReport:
     """Verify, where ``jobs`` of the settings says, with progress on stderr. Raises as ``verify_archive``."""
-    from vanvault.recovery.jobs import open_others
-    from vanvault.recovery.pipeline import Effort
     from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
+    from vanvault.recovery.work.jobs import open_others
+    from vanvault.recovery.work.pipeline import Effort
 
     total = None if quiet else extent_of(chosen_sites(archive.sites, sites))
     with (

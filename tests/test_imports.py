@@ -23,7 +23,7 @@ MAY_IMPORT = {
 API_FOR_CLI = ("vanvault.api.server", "vanvault.api.batch_body")
 
 #: Rooms of ``archiver`` without input and output, and what they may therefore not import.
-PURE = ("archiver/model", "archiver/format", "archiver/evidence", "archiver/retention", "archiver/metadata")
+PURE = tuple(f"archiver/core/{part}" for part in ("model", "format", "evidence", "retention", "metadata"))
 IO_MODULES = {
     "os",
     "io",
@@ -40,7 +40,7 @@ IO_MODULES = {
     "requests",
 }
 
-#: What reads the clock or makes chance; it belongs behind ``archiver/ports.py``.
+#: What reads the clock or makes chance; it belongs behind ``archiver/core/ports.py``.
 AMBIENT_CALLS = {
     "datetime.now",
     "datetime.utcnow",
@@ -58,9 +58,9 @@ AMBIENT_MODULES = {"random", "secrets"}
 SEEDED = "random.Random"
 #: Where they may be all the same, and why.
 AMBIENT_ALLOWED = {
-    "archiver/ports.py": "the port itself",
-    "archiver/store/file_root.py": "names of temporary folders, which no test needs to know",
-    "archiver/store/patience.py": "the jitter between retries, which tests pass in",
+    "archiver/core/ports.py": "the port itself",
+    "archiver/stores/files/root.py": "names of temporary folders, which no test needs to know",
+    "archiver/stores/patience.py": "the jitter between retries, which tests pass in",
     "api/observe.py": "ids of requests in the log",
     "cli/client.py": "the jitter between retries, which tests pass in",
     "cli/files.py": "names of temporary files",

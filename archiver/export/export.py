@@ -21,8 +21,10 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Conflict, InvalidInput, SiteUnavailable
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.search.query import Query, open_cursor
+from vanvault.archiver.core.errors import Conflict, InvalidInput, SiteUnavailable
+from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.export.contents import (
     Contents,
     Finished,
@@ -34,8 +36,6 @@ from vanvault.archiver.export.contents import (
 from vanvault.archiver.export.manifest import MANIFEST, signed_manifest
 from vanvault.archiver.export.request import ExportRequest, State, filter_fields
 from vanvault.archiver.export.workspace import Workspace, refuse_existing
-from vanvault.archiver.model.times import rfc3339_us, to_us
-from vanvault.archiver.search.query import Query, open_cursor
 
 #: Items between two checkpoints.
 PAGE = 500

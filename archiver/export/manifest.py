@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from vanvault.archiver.core.format.canonical import canonical
 from vanvault.archiver.export.request import State
-from vanvault.archiver.format.canonical import canonical
 from vanvault.archiver.keys.signing import SigningKey
 
 MANIFEST_FORMAT = "vanvault-export-v1"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.model.times import rfc3339_us
-from vanvault.archiver.search.query import Query, parse_query
+from vanvault.archiver.catalogue.search.query import Query, parse_query
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import rfc3339_us
 
 Format = Literal["csv", "ndjson", "parquet", "zip"]
 FORMATS: tuple[Format, ...] = get_args(Format)

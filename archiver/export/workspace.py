@@ -17,7 +17,7 @@ from typing import IO
 
 import orjson
 
-from vanvault.archiver.errors import Busy, Conflict, InvalidInput
+from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput
 from vanvault.archiver.export.request import State
 
 _STATE = "state.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from vanvault.archiver.errors import Busy
+from vanvault.archiver.core.errors import Busy
 
 
 class ByteBudget:

@@ -17,12 +17,12 @@ from typing import Literal
 
 import structlog
 
-from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.drafts import EventDraft, MessageDraft
 from vanvault.archiver.intake.pool import Outcome, Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
-from vanvault.archiver.sites.health_board import HealthBoard
-from vanvault.archiver.sites.policy import AckPolicy
+from vanvault.archiver.replicas.health_board import HealthBoard
+from vanvault.archiver.replicas.policy import AckPolicy
 
 State = Literal["recovering", "ready", "settling", "closing", "closed", "failed"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vanvault.archiver.model.batch import Placement
-from vanvault.archiver.model.metadata import Metadata
+from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model.metadata import Metadata
 
 
 @dataclass(frozen=True, slots=True)

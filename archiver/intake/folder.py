@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from vanvault.archiver.errors import Busy
+from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.writer import CommittedBatch
-from vanvault.archiver.search.hot_tail import HotTail
 
 _log = structlog.get_logger("vanvault.fold")
 

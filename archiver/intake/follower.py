@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
 
 _log = structlog.get_logger("vanvault.follow")
 

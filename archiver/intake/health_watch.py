@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import structlog
 
-from vanvault.archiver.errors import Conflict, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Conflict, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.core.times import from_us, to_us
 from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.pool import Done, Outcome
 from vanvault.archiver.intake.receive import system_event
 from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.model.times import from_us, to_us
-from vanvault.archiver.ports import Clock
-from vanvault.archiver.sites.health_board import HealthBoard
-from vanvault.archiver.store.port import SiteReader
+from vanvault.archiver.replicas.health_board import HealthBoard
+from vanvault.archiver.stores.port import SiteReader
 
 _log = structlog.get_logger("vanvault.health")
 

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vanvault.archiver.errors import Busy, VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt
 from vanvault.archiver.intake.drafts import Draft
 
 #: What a caller is told: a receipt, or why there is none.

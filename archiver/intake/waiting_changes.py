@@ -19,7 +19,7 @@ from pathlib import Path
 import orjson
 import structlog
 
-from vanvault.archiver.ports import Entropy
+from vanvault.archiver.core.ports import Entropy
 
 _log = structlog.get_logger("vanvault.health")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from vanvault.archiver.errors import Busy, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Busy, NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.committer import Committer
 
 _log = structlog.get_logger("vanvault.watch")

@@ -9,7 +9,7 @@ Life of a commit::
     return     callers may be told
 
 A crash before the commit point leaves objects at no site, some sites or all sites; a crash after it
-leaves them at all. ``search/fold.py`` treats the four alike at the next start. Nothing is ever taken
+leaves them at all. ``catalogue/fold.py`` treats the four alike at the next start. Nothing is ever taken
 back: an object that may lie anywhere is put until it lies everywhere (``settle``); after a degraded commit
 that is reconciliation's work.
 """
@@ -23,23 +23,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.errors import SiteUnavailable, VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt, ReceiptTree, build_tree
-from vanvault.archiver.format.batch import encode_batch
-from vanvault.archiver.format.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
+from vanvault.archiver.catalogue.hot_tail.folded import FoldedBatch
+from vanvault.archiver.catalogue.search.items import without_body
+from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt, ReceiptTree, build_tree
+from vanvault.archiver.core.format.batch import encode_batch
+from vanvault.archiver.core.key_port import Purpose
+from vanvault.archiver.core.model.batch import BatchHeader, Commit
+from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
+from vanvault.archiver.core.ports import Clock, Entropy
+from vanvault.archiver.core.times import from_us, rfc3339_seconds
 from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.port import Purpose
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.model.batch import BatchHeader, Commit
-from vanvault.archiver.model.entry import Entry, Event, Message
-from vanvault.archiver.model.times import from_us, rfc3339_seconds
-from vanvault.archiver.ports import Clock, Entropy
-from vanvault.archiver.search.folded import FoldedBatch
-from vanvault.archiver.search.items import without_body
-from vanvault.archiver.sites.placing import Placing
-from vanvault.archiver.sites.policy import AckPolicy
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.replicas.placing import Placing
+from vanvault.archiver.replicas.policy import AckPolicy
+from vanvault.archiver.stores.port import Site
 
 #: Called with the name of each step; tests kill the process there.
 Fault = Callable[[str], None]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from vanvault.archiver.keys.port import KeyProvider
+from vanvault.archiver.core.key_port import KeyProvider
 
 #: What derived secrets are for; an ``info`` is never used for two things.
 INDEX_TOKENS = b"vanvault-index-tokens-v1"

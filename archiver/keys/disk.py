@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vanvault.archiver.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 
 #: A key file is a few hundred bytes; more is no key file.
 SIZE_LIMIT = 64 * 1024

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
-from vanvault.archiver.errors import Conflict, Damaged, InvalidInput
+from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput
+from vanvault.archiver.core.key_port import KEY_BYTES
+from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.keys.escrow_bundle import key_ids, seal, set_of, unseal
 from vanvault.archiver.keys.escrow_share import (
     SET_ID_BYTES,
@@ -23,8 +25,6 @@ from vanvault.archiver.keys.escrow_share import (
     recover,
     split_key,
 )
-from vanvault.archiver.keys.port import KEY_BYTES
-from vanvault.archiver.ports import Clock, Entropy
 
 #: Combinations tried one by one; above it, neighbours only (see ``_to_try``).
 MOST_COMBINATIONS = 2_000

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import segno
 
-from vanvault.archiver.errors import InvalidInput, SettingsError
+from vanvault.archiver.core.errors import InvalidInput, SettingsError
+from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys import disk
 from vanvault.archiver.keys.escrow import Escrow
 from vanvault.archiver.keys.escrow_bundle import KEY_FILE, SIZE_LIMIT
 from vanvault.archiver.keys.escrow_share import KeyShare, compact, page, parse
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.ports import Entropy
 
 BUNDLE = "escrow-bundle.vve"
 

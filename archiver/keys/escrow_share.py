@@ -38,8 +38,8 @@ from shamir_mnemonic import (
 from shamir_mnemonic.shamir import ShareGroup
 from shamir_mnemonic.wordlist import WORD_INDEX_MAP
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.keys.port import KEY_BYTES
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.key_port import KEY_BYTES
 
 #: SLIP-0039 gives a share's number 4 bits. One share that opens everything would be a copy, not an escrow.
 MOST_SHARES = 16

@@ -21,12 +21,12 @@ from typing import Self
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vanvault.archiver.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
+from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys import disk
 from vanvault.archiver.keys.derive import derive_with
-from vanvault.archiver.keys.port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
-from vanvault.archiver.ports import Entropy
 
 _FORMAT = "vanvault-master-key-1"
 _NAME = re.compile(r"(originals|log|index)-([1-9][0-9]{0,8})\.key")

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
-from vanvault.archiver.errors import Damaged, KeyUnavailable
-from vanvault.archiver.keys.port import KEY_BYTES, KeyProvider, Purpose, WrappedKey
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.key_port import KEY_BYTES, KeyProvider, Purpose, WrappedKey
 
 MAGIC = b"PARE"
 # FileCryptoMetaData is a few hundred bytes; the footer that follows it is read by Parquet alone.

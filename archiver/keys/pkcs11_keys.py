@@ -25,13 +25,13 @@ from cryptography.exceptions import InvalidTag
 from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import PKCS11Error
 
-from vanvault.archiver.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
+from vanvault.archiver.core.ports import Entropy, Stopwatch, SystemStopwatch
 from vanvault.archiver.keys import disk
 from vanvault.archiver.keys.derive import expand_with, expansion_key
 from vanvault.archiver.keys.pkcs11_session import TokenSession
-from vanvault.archiver.keys.port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
-from vanvault.archiver.ports import Entropy, Stopwatch, SystemStopwatch
 
 T = TypeVar("T")
 

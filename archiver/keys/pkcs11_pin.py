@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from vanvault.archiver.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 from vanvault.archiver.keys import disk
 
 _COMMAND_TIMEOUT_S = 30

@@ -29,7 +29,7 @@ from pkcs11.exceptions import (
     UserPinNotInitialized,
 )
 
-from vanvault.archiver.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 
 T = TypeVar("T")
 

@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from vanvault.archiver.errors import Damaged, KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
+from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys import disk
-from vanvault.archiver.ports import Entropy
 
 SIGNATURE_BYTES = 64
 

@@ -19,8 +19,8 @@ from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 
-from vanvault.archiver.errors import KeyUnavailable
-from vanvault.archiver.keys.port import KEY_BYTES
+from vanvault.archiver.core.errors import KeyUnavailable
+from vanvault.archiver.core.key_port import KEY_BYTES
 
 FORM = 1
 NONCE_BYTES = 12

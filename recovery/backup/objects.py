@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from vanvault.archiver.errors import Damaged, NotFound
-from vanvault.archiver.store.port import Site, SiteReader, StoredVersion
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.stores.port import Site, SiteReader, StoredVersion
 from vanvault.recovery.backup.digest import digest_in
-from vanvault.recovery.copying import SHORTEST_LOCK
-from vanvault.recovery.locks import with_lock
+from vanvault.recovery.objects.copying import SHORTEST_LOCK
+from vanvault.recovery.objects.locks import with_lock
 
 
 def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:

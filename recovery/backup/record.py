@@ -22,10 +22,10 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.errors import Damaged, InvalidInput
-from vanvault.archiver.format.canonical import canonical, parse_canonical
+from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.format.canonical import canonical, parse_canonical
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.keys.signing import SigningKey, verify
-from vanvault.archiver.model.times import parse_rfc3339, rfc3339_seconds
 from vanvault.recovery.backup.digest import digest_in
 
 FORMAT = "vanvault-backup-1"

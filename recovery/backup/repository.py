@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from vanvault.archiver.errors import Damaged, InvalidInput, NotFound, SettingsError
-from vanvault.archiver.model.times import parse_rfc3339
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SettingsError
+from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.backup.restic import Listener, Restic, json_lines, parse_json
 
 Kind = Literal["objects", "record"]

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 import orjson
 
-from vanvault.archiver.errors import Busy, Damaged, SettingsError
+from vanvault.archiver.core.errors import Busy, Damaged, SettingsError
 from vanvault.recovery.backup.restic_facts import Features, Version, failure, features_of, parse_version
 
 Listener = Callable[[Mapping[str, Any]], None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from vanvault.archiver.errors import (
+from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     Damaged,

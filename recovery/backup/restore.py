@@ -14,12 +14,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
-from vanvault.archiver.home import KEYS_FOLDER
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import KEYS_FOLDER
+from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
 from vanvault.archiver.keys.signing import key_id_of, parse_public
-from vanvault.archiver.store.file_root import Fault, no_fault
-from vanvault.archiver.store.port import Site, StoredVersion
+from vanvault.archiver.stores.files.root import Fault, no_fault
+from vanvault.archiver.stores.port import Site, StoredVersion
 from vanvault.recovery.backup.control import write_control
 from vanvault.recovery.backup.digest import digest_in
 from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
@@ -27,10 +27,10 @@ from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_reco
 from vanvault.recovery.backup.repository import OBJECTS, Repository
 from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
-from vanvault.recovery.pipeline import Effort, in_order
-from vanvault.recovery.progress import Extent, Step, silent
 from vanvault.recovery.restore.archive import answers, ensure_site
 from vanvault.recovery.verify.model import Finding
+from vanvault.recovery.work.pipeline import Effort, in_order
+from vanvault.recovery.work.progress import Extent, Step, silent
 
 _NAMED = 3
 _PUBLIC = f"{KEYS_FOLDER}/signing-"

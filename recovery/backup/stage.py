@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vanvault.archiver.errors import Busy, SettingsError, SiteFull, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Busy, SettingsError, SiteFull, SiteUnavailable, VanVaultError
 
 _LOCK = "lock"
 _STAGE = "stage"

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.ports import Stopwatch
-from vanvault.archiver.search.search import Search
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.ports import Stopwatch
 from vanvault.recovery.coverage.model import VerifiedAt, VerifyRun, waiting
 from vanvault.recovery.coverage.record import verify_runs
 

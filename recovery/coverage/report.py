@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from vanvault.archiver.errors import SettingsError, SiteUnavailable
-from vanvault.archiver.format.names import ObjectName, parse_key
-from vanvault.archiver.search.search import Search
-from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.names import ObjectName, parse_key
+from vanvault.archiver.journal.own_events import first_event_at
+from vanvault.archiver.stores.port import SiteReader, StoredVersion
 from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, VerifyRun, verified_since
 from vanvault.recovery.coverage.record import verify_runs
-from vanvault.recovery.own_events import first_event_at
 
 _Held = tuple[ObjectName, StoredVersion]
 

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from vanvault.archiver.errors import NotFound, SettingsError
+from vanvault.archiver.core.errors import NotFound, SettingsError
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.pdf import pdf_report
 from vanvault.recovery.drill.report import Report, parse_report

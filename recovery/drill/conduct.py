@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from vanvault.archiver.ports import Clock, Entropy
-from vanvault.archiver.store.file import FileSite
+from vanvault.archiver.core.ports import Clock, Entropy
+from vanvault.archiver.stores.files.site import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
 from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, Sample
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
-from vanvault.recovery.pipeline import Effort
-from vanvault.recovery.progress import Extent
 from vanvault.recovery.verify.model import Share
+from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.work.progress import Extent
 
 
 def quiet(line: str) -> None:

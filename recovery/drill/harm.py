@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vanvault.archiver.store.file_layout import folder_of
+from vanvault.archiver.stores.files.layout import folder_of
 from vanvault.recovery.verify.model import Problem
 
 How = Literal["flipped", "truncated", "deleted", "swapped"]

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from vanvault.archiver.errors import Damaged, NotFound
-from vanvault.archiver.format.names import batch_prefix, parse_key, segment_prefix
-from vanvault.archiver.model.entry import Message
-from vanvault.archiver.search.catalogue import KnownSegment
-from vanvault.archiver.search.query import MAX_LIMIT, Query, open_cursor
-from vanvault.archiver.search.segment_rows import Row, id_of
-from vanvault.archiver.store.port import SiteReader
+from vanvault.archiver.catalogue.catalogue import KnownSegment
+from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query, open_cursor
+from vanvault.archiver.catalogue.segments.rows import Row, id_of
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.model.entry import Message
+from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
+from vanvault.archiver.stores.port import SiteReader
 from vanvault.recovery.drill.later import Position, is_later
 from vanvault.recovery.drill.model import Loss
 from vanvault.recovery.drill.node import ReadingNode

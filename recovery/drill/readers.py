@@ -13,10 +13,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import cast
 
-from vanvault.archiver.format.names import parse_key
-from vanvault.archiver.store.port import Capabilities, Site, SiteReader, StoredVersion, Stray
-from vanvault.recovery.progress import Extent
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.stores.port import Capabilities, Site, SiteReader, StoredVersion, Stray
 from vanvault.recovery.verify.model import Share
+from vanvault.recovery.work.progress import Extent
 
 
 class ReadOnlySite:

@@ -10,15 +10,15 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query, open_cursor
+from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake.receive import message_draft
-from vanvault.archiver.model.entry import SYSTEM_GATEWAY
-from vanvault.archiver.model.metadata import Metadata, MetadataReading
-from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.query import MAX_LIMIT, Query, open_cursor
-from vanvault.archiver.search.search import Search
 from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.scenarios import SCENARIOS
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Damaged
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.stores.port import Site
 from vanvault.recovery.backup.place import Place, open_restic, place_of
 from vanvault.recovery.backup.record import Record
 from vanvault.recovery.backup.repository import Repository
@@ -19,8 +19,8 @@ from vanvault.recovery.backup.restore import load_objects, plan_load, restore_co
 from vanvault.recovery.backup.stage import open_stage
 from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.drill.third_copy import Lag
-from vanvault.recovery.pipeline import Effort
 from vanvault.recovery.verify.model import Share
+from vanvault.recovery.work.pipeline import Effort
 
 _NAMED = 3
 

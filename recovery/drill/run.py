@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vanvault import __version__
-from vanvault.archiver.errors import InvalidInput, NotFound, VanVaultError
-from vanvault.archiver.ports import Clock, Entropy, SystemEntropy
+from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
+from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
 from vanvault.recovery.drill.conduct import Drill, Means, quiet
 from vanvault.recovery.drill.model import DrillPlan, Outcome
 from vanvault.recovery.drill.node import ReadingNode
@@ -22,7 +22,7 @@ from vanvault.recovery.drill.plan import check_room, plan_drill
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios import SCENARIOS, Scenario
 from vanvault.recovery.drill.untouched import Listings
-from vanvault.recovery.progress import Extent
+from vanvault.recovery.work.progress import Extent
 
 #: Libraries on whose word a recovery rests.
 _LIBRARIES = ("boto3", "cryptography", "pyarrow")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt, verify_receipt
-from vanvault.archiver.model.times import parse_rfc3339, to_us
-from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.query import Order, Query
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.search.query import Order, Query
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt, verify_receipt
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.recovery.drill.model import Sample
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import in_share

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from vanvault.archiver.ports import Clock
-from vanvault.archiver.store.file import FileSite
-from vanvault.archiver.store.port import Disposer, Site
+from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores.port import Disposer, Site
 
 
 class AttackedSite(Site, Disposer, Protocol):

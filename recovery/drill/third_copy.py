@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.stores.port import Site
 from vanvault.recovery.verify.model import Share
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from vanvault.archiver.model.times import rfc3339_seconds
-from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.stores.port import SiteReader, StoredVersion
 
 _Line = tuple[str, str, str, str]  # key, version, size, retain-until ("": the listing does not tell)
 

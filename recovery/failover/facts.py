@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import NotFound, VanVaultError
-from vanvault.archiver.model.times import from_us
-from vanvault.archiver.search.folded import KnownBatch
-from vanvault.archiver.search.writers import last_batches
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.catalogue.writers import last_batches
+from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.times import from_us
 from vanvault.recovery.failover.plan import Facts, Missing, NodeFact, SiteFact
 from vanvault.recovery.reconcile.conflicts import count_open
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.sites.health_board import Lag
-from vanvault.archiver.store.port import StoredVersion
-from vanvault.recovery.copying import digest_in
-from vanvault.recovery.listing import Copies
+from vanvault.archiver.replicas.health_board import Lag
+from vanvault.archiver.stores.port import StoredVersion
+from vanvault.recovery.objects.copying import digest_in
+from vanvault.recovery.objects.listing import Copies
 
 
 @dataclass(frozen=True, slots=True)

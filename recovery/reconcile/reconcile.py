@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.sites.health_board import Lag
-from vanvault.archiver.store.port import Site
-from vanvault.recovery.copying import lock_of, read_good, write_good
-from vanvault.recovery.listing import Copies, Listing
-from vanvault.recovery.locks import newest_with_locks
-from vanvault.recovery.pipeline import Effort, in_order
-from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.replicas.health_board import Lag
+from vanvault.archiver.stores.port import Site
+from vanvault.recovery.objects.copying import lock_of, read_good, write_good
+from vanvault.recovery.objects.listing import Copies, Listing
+from vanvault.recovery.objects.locks import newest_with_locks
 from vanvault.recovery.reconcile.plan import Action, Fetch, add, decide, is_object
+from vanvault.recovery.work.pipeline import Effort, in_order
+from vanvault.recovery.work.progress import Extent, Step, silent
 
 #: Failures that a report names; the rest are counted.
 NAMED = 100

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import NotFound, SettingsError, SiteUnavailable
-from vanvault.archiver.store.open import create_site
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.stores.open import create_site
+from vanvault.archiver.stores.port import Site
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
-from vanvault.archiver.format.manifest import decode_manifest
-from vanvault.archiver.format.names import parse_key
-from vanvault.archiver.store.port import SiteReader
-from vanvault.recovery.compacted import Coverage, CoveredRange
-from vanvault.recovery.copying import read_good
-from vanvault.recovery.listing import Listing, SegmentCopies
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.core.format.manifest import decode_manifest
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.stores.port import SiteReader
+from vanvault.recovery.objects.compacted import Coverage, CoveredRange
+from vanvault.recovery.objects.copying import read_good
+from vanvault.recovery.objects.listing import Listing, SegmentCopies
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vanvault.archiver.ports import Clock
-from vanvault.recovery.progress import Extent, Step
+from vanvault.archiver.core.ports import Clock
+from vanvault.recovery.work.progress import Extent, Step
 
 LIMIT = timedelta(hours=8)
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.format.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
-from vanvault.archiver.store.port import SiteReader
-from vanvault.recovery.compacted import Coverage
-from vanvault.recovery.listing import Copies, Listing
-from vanvault.recovery.locks import newest_with_locks
-from vanvault.recovery.pipeline import Effort, in_order
-from vanvault.recovery.progress import Extent
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
+from vanvault.archiver.stores.port import SiteReader
+from vanvault.recovery.objects.compacted import Coverage
+from vanvault.recovery.objects.listing import Copies, Listing
+from vanvault.recovery.objects.locks import newest_with_locks
 from vanvault.recovery.restore.covered import Trusted, coverage_of
+from vanvault.recovery.work.pipeline import Effort, in_order
+from vanvault.recovery.work.progress import Extent
 
 _NAMED = 3
 

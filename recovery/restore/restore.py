@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vanvault.archiver.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.store.port import Site, SiteReader
-from vanvault.recovery.copying import lock_of, read_good, write_good
-from vanvault.recovery.listing import Copies, Listing
-from vanvault.recovery.pipeline import Effort, in_order
-from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.stores.port import Site, SiteReader
+from vanvault.recovery.objects.copying import lock_of, read_good, write_good
+from vanvault.recovery.objects.listing import Copies, Listing
 from vanvault.recovery.restore.plan import RestorePlan, in_turn, is_restored, is_spent
 from vanvault.recovery.verify.model import Finding
+from vanvault.recovery.work.pipeline import Effort, in_order
+from vanvault.recovery.work.progress import Extent, Step, silent
 
 
 @dataclass(frozen=True, slots=True)

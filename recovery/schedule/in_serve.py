@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import due, standing

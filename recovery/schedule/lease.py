@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import Busy
-from vanvault.archiver.model.times import rfc3339_seconds
-from vanvault.archiver.ports import Entropy
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.recovery.schedule.model import Job, Lease, Run
 from vanvault.recovery.schedule.planner import blocking
 from vanvault.recovery.schedule.record import STARTED, ended_detail, ended_type, read_history, started_detail

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 
 Command = tuple[str, ...]
 Missed = Literal["catch-up", "report"]

@@ -19,9 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.ports import Stopwatch, SystemStopwatch
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.recovery.schedule.lease import end_lease, home_lock, take_lease
 from vanvault.recovery.schedule.model import Command, Job, Lease, Result, Run
 from vanvault.recovery.schedule.planner import standing

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import NotFound
-from vanvault.archiver.format.names import segment_prefix
-from vanvault.archiver.processes import Jobs
-from vanvault.archiver.store.port import Site, SiteReader
-from vanvault.recovery.listing import Listing
-from vanvault.recovery.pipeline import Effort
-from vanvault.recovery.progress import Extent, Step, silent
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.names import segment_prefix
+from vanvault.archiver.stores.port import Site, SiteReader
+from vanvault.archiver.upkeep.processes import Jobs
+from vanvault.recovery.objects.listing import Listing
 from vanvault.recovery.verify.model import Share, VerifyReport
 from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
 from vanvault.recovery.verify.verify import pause, verify
+from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.work.progress import Extent, Step, silent
 
 
 def verify_archive(

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.format.events import canonical_of
-from vanvault.archiver.format.names import ObjectName, archive_id, parse_key
-from vanvault.archiver.model.batch import Batch, BatchHeader
-from vanvault.archiver.model.entry import Entry, Event, Message
-from vanvault.archiver.model.times import parse_rfc3339
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.format.events import canonical_of
+from vanvault.archiver.core.model.batch import Batch, BatchHeader
+from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.names import ObjectName, archive_id, parse_key
+from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.verify.model import Problem
 
 #: Rows that one finding lists by number.

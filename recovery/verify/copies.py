@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from vanvault.archiver.format.names import ObjectName
-from vanvault.archiver.model.times import rfc3339_seconds
-from vanvault.archiver.sites.placing import still_to_come
-from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.core.names import ObjectName
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.replicas.placing import still_to_come
+from vanvault.archiver.stores.port import StoredVersion
 from vanvault.recovery.verify.model import Finding
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.recovery.progress import Extent
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.recovery.work.progress import Extent
 
 Problem = Literal[
     "unavailable",  # the whole site is away, or is not the site that it should be

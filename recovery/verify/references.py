@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from vanvault.archiver.format.names import large_prefix
-from vanvault.archiver.model.times import from_us, to_us
-from vanvault.recovery.listing import LAST
+from vanvault.archiver.core.names import large_prefix
+from vanvault.archiver.core.times import from_us, to_us
+from vanvault.recovery.objects.listing import LAST
 from vanvault.recovery.verify.contents import Reference
 
 

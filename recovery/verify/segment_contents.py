@@ -16,15 +16,15 @@ import pyarrow as pa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.compaction.plan import day_of
-from vanvault.archiver.errors import InvalidInput, KeyUnavailable
-from vanvault.archiver.evidence.receipts import build_tree
-from vanvault.archiver.format.manifest import merge_covers
-from vanvault.archiver.format.names import parse_archive_id, parse_key
-from vanvault.archiver.format.segment import PartHeader
-from vanvault.archiver.model.batch import Batch
-from vanvault.archiver.model.segment import SegmentManifest
-from vanvault.recovery.compacted import DIGEST_BYTES, CoveredRange
+from vanvault.archiver.core.errors import InvalidInput, KeyUnavailable
+from vanvault.archiver.core.evidence.receipts import build_tree
+from vanvault.archiver.core.format.manifest import merge_covers
+from vanvault.archiver.core.format.segment import PartHeader
+from vanvault.archiver.core.model.batch import Batch
+from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.names import parse_archive_id, parse_key
+from vanvault.archiver.upkeep.compaction.plan import day_of
+from vanvault.recovery.objects.compacted import DIGEST_BYTES, CoveredRange
 from vanvault.recovery.verify.chains import Expected, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
 from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, batches_of, read_evidence

@@ -10,12 +10,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vanvault.archiver.errors import Damaged
-from vanvault.archiver.format.batch import decode_commit, decode_header, entries_of
-from vanvault.archiver.format.names import archive_id
-from vanvault.archiver.format.schema import EVENTS, MESSAGES
-from vanvault.archiver.model.batch import Batch, BatchHeader, Commit
-from vanvault.archiver.model.entry import Entry
+from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.format.batch import decode_commit, decode_header, entries_of
+from vanvault.archiver.core.format.schema import EVENTS, MESSAGES
+from vanvault.archiver.core.model.batch import Batch, BatchHeader, Commit
+from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.names import archive_id
 
 #: Rows that are Python objects at once, about.
 _WINDOW_ROWS = 4096

@@ -48,13 +48,11 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from vanvault.archiver.errors import SettingsError, SiteUnavailable
-from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.store.port import SiteReader, StoredVersion, Stray
-from vanvault.recovery.listing import Copies, Known, Listing, SegmentCopies, nothing_known
-from vanvault.recovery.locks import listed_with_locks
-from vanvault.recovery.pipeline import Effort
-from vanvault.recovery.progress import Step, silent
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.stores.port import SiteReader, StoredVersion, Stray
+from vanvault.recovery.objects.listing import Copies, Known, Listing, SegmentCopies, nothing_known
+from vanvault.recovery.objects.locks import listed_with_locks
 from vanvault.recovery.verify.chains import Gap
 from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
@@ -62,6 +60,8 @@ from vanvault.recovery.verify.model import Finding, Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.segment_reading import is_clean
 from vanvault.recovery.verify.spread import Readers, Threads
+from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.work.progress import Step, silent
 
 #: How long a put that is on its way gets to arrive before its object counts as missing.
 PATIENCE_S = 1.0

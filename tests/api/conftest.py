@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from tests.support.server import Server
-from vanvault.archiver.access.gateways import Gateways
-from vanvault.archiver.home import init_home
-from vanvault.archiver.ports import SystemClock, SystemEntropy
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+from vanvault.archiver.people.gateways import Gateways
 
 MAX_MESSAGE = 256 * 1024
 MAX_REQUEST = 512 * 1024

@@ -13,12 +13,12 @@ import pytest
 from tests.api.conftest import check_problem
 from tests.support.server import PATIENCE_S, Server, push
 from vanvault.api.health import site_notes
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.availability.events import STATE
-from vanvault.archiver.home import init_home
-from vanvault.archiver.search.query import Query
-from vanvault.archiver.sites.health import State
-from vanvault.archiver.sites.health_board import SiteStatus
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.journal.availability.events import STATE
+from vanvault.archiver.replicas.health import State
+from vanvault.archiver.replicas.health_board import SiteStatus
 
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.compaction.homes import drafts, fill, push
 from tests.support.archives import Home
 from tests.support.server import Server
+from tests.upkeep.compaction.homes import drafts, fill, push
 from vanvault.api.upkeep import Upkeep
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.home import init_home
-from vanvault.archiver.search.query import Query
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.catalogue.search.query import Query
 
 
 def alarms(archive: Archive) -> list[dict[str, object]]:

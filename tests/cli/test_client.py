@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.faulty_server import Answer, faulty_server
-from vanvault.archiver.errors import (
+from vanvault.archiver.core.errors import (
     Busy,
     Damaged,
     InvalidInput,

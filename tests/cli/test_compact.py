@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import json_of, lines_of, run_cli
-from tests.compaction.homes import drafts, push
-from vanvault.archiver.archive import Archive
+from tests.upkeep.compaction.homes import drafts, push
+from vanvault.archiver.appliance.archive import Archive
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import COMMAND, run_cli
 from tests.cli.faulty_server import Answer, faulty_server
-from vanvault.archiver.errors import InvalidInput, SiteFull, VanVaultError
+from vanvault.archiver.core.errors import InvalidInput, SiteFull, VanVaultError
 from vanvault.cli.errors import ExitCode, error_object, exit_code_of, run_at_edge
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.cli.conftest import json_of, lines_of, run_cli
 from tests.servers.endpoint import Endpoint
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SiteUnavailable
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.cli.errors import ExitCode
 
 

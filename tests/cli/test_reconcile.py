@@ -12,10 +12,10 @@ from click.testing import Result
 
 from tests.cli.conftest import run_cli
 from tests.recovery.harness import message
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.home import init_home
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.intake.drafts import Draft
-from vanvault.archiver.search.query import Query
 from vanvault.cli.context import account
 
 SITES = ("primary", "standby")

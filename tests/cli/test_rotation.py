@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import json_of, run_cli
-from vanvault.archiver.keys.on_record import highest_on_record
+from vanvault.archiver.appliance.keys_on_record import highest_on_record
 
 
 def split(home: Path, folder: Path) -> list[object]:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.servers.endpoint import Endpoint
-from vanvault.archiver.ports import SystemClock
-from vanvault.archiver.store.credentials import Credentials, SiteCredentials
-from vanvault.archiver.store.file import FileSite
-from vanvault.archiver.store.memory import MemorySite
-from vanvault.archiver.store.port import Disposer, Site
-from vanvault.archiver.store.s3_disposal import DisposableS3Site
-from vanvault.archiver.store.s3_options import S3Options
-from vanvault.archiver.store.url import S3Url, parse_site_url
+from vanvault.archiver.core.ports import SystemClock
+from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.stores.credentials import Credentials, SiteCredentials
+from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.stores.port import Disposer, Site
+from vanvault.archiver.stores.s3.disposal import DisposableS3Site
+from vanvault.archiver.stores.url import S3Url, parse_site_url
 
 
 class DisposableSite(Site, Disposer, Protocol):

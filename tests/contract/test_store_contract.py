@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from vanvault.archiver.errors import InvalidInput, LockRefused, NotFound
-from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.core.errors import InvalidInput, LockRefused, NotFound
+from vanvault.archiver.stores.port import StoredVersion
 
 from .harness import DisposableSite, Harness
 

@@ -13,8 +13,8 @@ import httpx
 
 from tests.support.command import vanvault
 from tests.support.server import Server, push
-from vanvault.archiver.home import init_home
-from vanvault.archiver.sample import generate
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.core.sample import generate
 from vanvault.cli.errors import ExitCode
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from tests.support.archives import Home, Node, event, memory_home, message
-from vanvault.archiver.archive import Archive
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.core.model.metadata import Metadata
 from vanvault.archiver.export import verify_offline
 from vanvault.archiver.export.export import ExportReport, export
 from vanvault.archiver.export.request import parse_request
 from vanvault.archiver.intake.drafts import Draft
-from vanvault.archiver.model.metadata import Metadata
-from vanvault.archiver.search.items import Item
-from vanvault.archiver.search.query import Query
 
 #: What a spreadsheet would run, and what CSV has to quote.
 NASTY = (

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from vanvault.archiver.archive import Archive
+from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.export.export import export
 from vanvault.archiver.export.request import parse_request
 

@@ -15,12 +15,12 @@ import pytest
 
 from tests.cli.conftest import json_of, run_cli
 from tests.support.archives import Node, event, message
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.run import compact
-from vanvault.archiver.home import init_home
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.core.model.metadata import Metadata
 from vanvault.archiver.keys.parquet import key_material
-from vanvault.archiver.model.metadata import Metadata
-from vanvault.archiver.search.query import Query
+from vanvault.archiver.upkeep.compaction.run import compact
 
 ROWS = 40
 #: So large that originals have more than two pages in a row group.

@@ -15,9 +15,9 @@ from pathlib import Path
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.store.file import FileSite
-from vanvault.archiver.store.lazy import LazySite
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores.lazy import LazySite
 
 HOME, PORT, STEP, NTH = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 SITE = sys.argv[5] if len(sys.argv) > 5 else ""

@@ -19,8 +19,8 @@ from tests.contract.harness import ManualClock
 from tests.golden.make import FIRST, LARGE, SECOND, STARTED
 from tests.support.archives import Node, message
 from tests.support.whole import read_entries
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.evidence.receipts import verify_receipt
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.evidence.receipts import verify_receipt
 from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.recovery.verify.archive import verify_archive
 

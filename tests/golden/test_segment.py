@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.compaction.reading import (
+from tests.contract.harness import ManualClock
+from tests.golden.make_segment import COMPACTED, copy_home
+from tests.golden.test_golden import ORIGINALS
+from tests.upkeep.compaction.reading import (
     batch_entries,
     check_compacted,
     check_evidence,
@@ -17,13 +20,10 @@ from tests.compaction.reading import (
     segment_entries,
     whole_segments,
 )
-from tests.contract.harness import ManualClock
-from tests.golden.make_segment import COMPACTED, copy_home
-from tests.golden.test_golden import ORIGINALS
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.run import compact, keep_locks
-from vanvault.archiver.format.manifest import decode_manifest
-from vanvault.archiver.model.entry import Event, Message
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.format.manifest import decode_manifest
+from vanvault.archiver.core.model.entry import Event, Message
+from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
 
 GOLDEN = Path(__file__).parent / "segment-v1"
 #: Sequences of the batches that the segments hold: both writers of v1, whole.

@@ -11,10 +11,10 @@ import pytest
 from tests.support.archives import PATIENCE_S, Home, Node, message
 from tests.support.gated import GatedSite
 from tests.support.whole import read_entries
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SiteUnavailable
-from vanvault.archiver.evidence.receipts import Receipt, holders
-from vanvault.archiver.sites.lead import Stand
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.evidence.receipts import Receipt, holders
+from vanvault.archiver.replicas.lead import Stand
 from vanvault.recovery.reconcile.reconcile import reconcile
 from vanvault.recovery.reconcile.upgrade import upgrade_all
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
-from vanvault.archiver.errors import Busy, Conflict, VanVaultError
+from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.intake.pool import Outcome
 

@@ -16,14 +16,14 @@ import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
-from vanvault.archiver.errors import Conflict, Damaged, SiteUnavailable, VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt, holders, verify_receipt
+from vanvault.archiver.core.errors import Conflict, Damaged, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt, holders, verify_receipt
+from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.intake.drafts import Draft
-from vanvault.archiver.ports import SystemClock, SystemEntropy
-from vanvault.archiver.sites.placing import read_whole
-from vanvault.recovery.pipeline import Effort
+from vanvault.archiver.replicas.placing import read_whole
 from vanvault.recovery.reconcile.reconcile import reconcile
 from vanvault.recovery.reconcile.upgrade import upgrade_all
+from vanvault.recovery.work.pipeline import Effort
 
 When = Literal["before", "after"]
 SITES = ("primary", "standby")

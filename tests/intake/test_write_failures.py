@@ -15,11 +15,11 @@ import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, event, message
 from tests.support.whole import read_entries
-from vanvault.archiver.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
-from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.core.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
+from vanvault.archiver.core.evidence.receipts import Receipt
 from vanvault.archiver.intake.drafts import Draft
-from vanvault.archiver.store.memory import MemorySite
-from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.stores.port import StoredVersion
 
 When = Literal["before", "after"]
 SITES = ("primary", "standby")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.servers.softhsm import PIN, SoftHsm
 
-from vanvault.archiver.ports import SystemEntropy
-from vanvault.archiver.settings_sections import KeysSettings, Pkcs11Settings
+from vanvault.archiver.core.ports import SystemEntropy
+from vanvault.archiver.core.settings.sections import KeysSettings, Pkcs11Settings
 
 ENTROPY = SystemEntropy()
 _numbers = itertools.count(1)

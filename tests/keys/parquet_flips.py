@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from vanvault.archiver.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys, opened
-from vanvault.archiver.ports import SystemEntropy
 
 
 def main(folder: Path, file: Path) -> None:

@@ -16,7 +16,8 @@ from tests.cli.conftest import json_of, lines_of, run_cli
 from tests.contract.harness import ManualClock
 from tests.support.entropy import SeededEntropy
 
-from vanvault.archiver.errors import Conflict, Damaged, InvalidInput, KeyUnavailable
+from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, KeyUnavailable
+from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.keys.escrow import Escrow, compare, open_with, split, to_restore
 from vanvault.archiver.keys.escrow_bundle import key_ids, set_of, unseal
 from vanvault.archiver.keys.escrow_files import (
@@ -28,7 +29,6 @@ from vanvault.archiver.keys.escrow_files import (
 )
 from vanvault.archiver.keys.escrow_share import KeyShare, compact, page, parse, split_key
 from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.port import PURPOSES
 from vanvault.archiver.keys.signing import SigningKeys
 
 ARCHIVE = "0b6a1f8e-52b1-4d59-9d8f-000000000001"

@@ -15,15 +15,15 @@ from pkcs11.exceptions import AttributeSensitive, PKCS11Error
 from tests.keys.conftest import ENTROPY, TokenPlace
 from tests.servers.softhsm import PIN, SoftHsm
 
-from vanvault.archiver.errors import Conflict, KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import Conflict, KeyUnavailable, SettingsError
+from vanvault.archiver.core.key_port import PURPOSES, key_id
+from vanvault.archiver.core.settings.sections import KeysSettings
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.files import KeyFiles, encode_master
 from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
 from vanvault.archiver.keys.pkcs11_session import TokenSession, token_session
-from vanvault.archiver.keys.port import PURPOSES, key_id
 from vanvault.archiver.keys.provider import bring_back, differing, masters_in, open_token
 from vanvault.archiver.keys.wrapping import unwrap_with, wrap_with
-from vanvault.archiver.settings_sections import KeysSettings
 
 DATA_KEY = bytes(range(32))
 
@@ -238,8 +238,8 @@ def test_another_process_sees_the_keys_and_its_rotation_is_seen(keys: Pkcs11Keys
     program = (
         "import sys; from pathlib import Path\n"
         "from vanvault.archiver.keys.provider import open_token\n"
-        "from vanvault.archiver.settings import KeysSettings\n"
-        "from vanvault.archiver.ports import SystemEntropy\n"
+        "from vanvault.archiver.core.settings.settings import KeysSettings\n"
+        "from vanvault.archiver.core.ports import SystemEntropy\n"
         "home = Path(sys.argv[1]); settings = KeysSettings.model_validate_json(sys.argv[2])\n"
         "keys = open_token(home, home / 'keys', settings, 'archive-1', SystemEntropy())\n"
         "assert keys.unwrap('log/1', bytes.fromhex(sys.argv[3])) == bytes(range(32))\n"

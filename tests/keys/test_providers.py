@@ -11,14 +11,14 @@ import pytest
 from tests.keys.conftest import ENTROPY, TokenPlace
 from tests.servers.softhsm import PIN
 
-from vanvault.archiver.errors import KeyUnavailable
+from vanvault.archiver.core.errors import KeyUnavailable
+from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
+from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys.derive import HOT_TAIL, hot_tail_secret, index_secret
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
 from vanvault.archiver.keys.pkcs11_session import token_session
-from vanvault.archiver.keys.port import PURPOSES, MasterKeys, new_data_key
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES
-from vanvault.archiver.ports import SystemEntropy
 
 DATA_KEY = bytes(range(32))
 Open = Callable[[], MasterKeys]

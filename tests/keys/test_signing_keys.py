@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from vanvault.archiver.errors import Damaged, KeyUnavailable, SettingsError
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
+from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys.signing import (
     SIGNATURE_BYTES,
     SigningKeys,
@@ -20,7 +21,6 @@ from vanvault.archiver.keys.signing import (
     public_pem,
     verify,
 )
-from vanvault.archiver.ports import SystemEntropy
 
 ENTROPY = SystemEntropy()
 

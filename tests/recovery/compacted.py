@@ -12,22 +12,22 @@ from typing import Any
 import pyarrow as pa
 
 from tests.recovery.harness import LARGE, SITES, Lab, TickingClock, build, event, message
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.run import compact
-from vanvault.archiver.format.manifest import decode_manifest, encode_manifest, manifest_statement
-from vanvault.archiver.format.names import SegmentKind, parse_key, segment_key
-from vanvault.archiver.format.segment import (
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.format.manifest import decode_manifest, encode_manifest, manifest_statement
+from vanvault.archiver.core.format.segment import (
     evidence_header,
     header_of,
     log_header,
     originals_header,
     write_part,
 )
-from vanvault.archiver.format.segment_schema import SEGMENT_SCHEMAS
+from vanvault.archiver.core.format.segment_schema import SEGMENT_SCHEMAS
+from vanvault.archiver.core.key_port import Purpose
+from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.names import SegmentKind, parse_key, segment_key
 from vanvault.archiver.keys.parquet import opened
-from vanvault.archiver.keys.port import Purpose
 from vanvault.archiver.keys.signing import SigningKey
-from vanvault.archiver.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.upkeep.compaction.run import compact
 
 PARTS = ("log", "originals", "evidence")
 #: Long after the locks of batches are over, and before those of anything else are.
@@ -103,7 +103,7 @@ class CompactedLab(Lab):
 
     def keep(self) -> None:
         """What the keeper does all the time."""
-        from vanvault.archiver.compaction.run import keep_locks
+        from vanvault.archiver.upkeep.compaction.run import keep_locks
 
         with self.open() as archive:
             keep_locks(archive)

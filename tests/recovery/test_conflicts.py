@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, memory_home, message, second_home
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.run import compact
-from vanvault.archiver.errors import Conflict as AlreadyDone
-from vanvault.archiver.errors import NotFound, SiteUnavailable
-from vanvault.archiver.model.times import to_us
-from vanvault.archiver.search.conflict_record import FOUND
-from vanvault.archiver.sites.lead_record import detail_of, events
-from vanvault.archiver.store.memory import MemorySite
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import Conflict as AlreadyDone
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.times import to_us
+from vanvault.archiver.journal.conflict_record import FOUND
+from vanvault.archiver.journal.lead_record import detail_of, events
+from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.upkeep.compaction.run import compact
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.failover import current_plan
 from vanvault.recovery.reconcile.conflicts import (

@@ -11,8 +11,8 @@ import pytest
 from tests.cli.conftest import run_cli
 from tests.contract.harness import ManualClock
 from tests.recovery.harness import Lab
-from vanvault.recovery.progress import Extent, silent
 from vanvault.recovery.restore.deadline import LIMIT, Deadline, Pace
+from vanvault.recovery.work.progress import Extent, silent
 
 
 class Paced:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import free_port
-from vanvault.archiver.errors import InvalidInput, SettingsError, SiteUnavailable
-from vanvault.archiver.settings_sections import JobsSettings
-from vanvault.recovery.jobs import InProcess, ProcessPool, open_jobs
+from vanvault.archiver.core.errors import InvalidInput, SettingsError, SiteUnavailable
+from vanvault.archiver.core.settings.sections import JobsSettings
+from vanvault.recovery.work.jobs import InProcess, ProcessPool, open_jobs
 
 ITEMS = list(range(12))
 

@@ -15,20 +15,20 @@ from tests.recovery.harness import BadSector
 from tests.support.archives import PATIENCE_S, Home, Node, event, message
 from tests.support.gated import GatedSite
 from tests.support.whole import read_entries
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.evidence.receipts import Receipt, holders
-from vanvault.archiver.format.batch import decode_batch
-from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.fold import FoldReport
+from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.core.evidence.receipts import Receipt, holders
+from vanvault.archiver.core.format.batch import decode_batch
+from vanvault.archiver.core.model.batch import Commit
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.ports import ClockStopwatch
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.intake.health_watch import HealthWatch
 from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.model.batch import Commit
-from vanvault.archiver.model.times import to_us
-from vanvault.archiver.ports import ClockStopwatch
-from vanvault.archiver.search.fold import FoldReport
-from vanvault.archiver.search.query import Query
-from vanvault.archiver.sites.health_board import Lag
-from vanvault.archiver.store.port import Site, StoredVersion
+from vanvault.archiver.replicas.health_board import Lag
+from vanvault.archiver.stores.port import Site, StoredVersion
 from vanvault.recovery.reconcile.keeper import Keeper
 from vanvault.recovery.reconcile.reconcile import ReconcileReport
 

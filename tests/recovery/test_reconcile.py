@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.sites.health_board import Lag
-from vanvault.archiver.store.memory import MemorySite
-from vanvault.archiver.store.port import StoredVersion
-from vanvault.recovery.copying import digest_in
-from vanvault.recovery.listing import Copies
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.replicas.health_board import Lag
+from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.stores.port import StoredVersion
+from vanvault.recovery.objects.copying import digest_in
+from vanvault.recovery.objects.listing import Copies
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
 

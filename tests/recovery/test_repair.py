@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.recovery.harness import SITES, Lab, named
-from vanvault.archiver.model.times import parse_rfc3339
+from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.repair.plan import Copy, plan_repair
 from vanvault.recovery.repair.repair import RepairReport, repair
 from vanvault.recovery.verify.model import Finding, VerifyReport

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.harness import SITES, Lab, build, message, named
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
-from vanvault.archiver.format.names import parse_key
-from vanvault.archiver.search.originals import read_original
-from vanvault.archiver.search.query import parse_query
-from vanvault.recovery.pipeline import Effort
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.search.originals import read_original
+from vanvault.archiver.catalogue.search.query import parse_query
+from vanvault.archiver.core.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.restore.archive import survey
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 from vanvault.recovery.restore.restore import RestoreReport, restore
+from vanvault.recovery.work.pipeline import Effort
 
 OTHER = {"primary": "standby", "standby": "primary"}
 
@@ -181,7 +181,7 @@ def test_a_source_that_goes_away_ends_the_restore(lab: Lab) -> None:
 _CHILD = """
 import os, signal, sys
 from pathlib import Path
-from vanvault.archiver.archive import Archive
+from vanvault.archiver.appliance.archive import Archive
 from vanvault.recovery.restore.archive import survey
 from vanvault.recovery.restore.restore import restore
 step, left = sys.argv[2], [int(sys.argv[3])]

@@ -14,10 +14,10 @@ from tests.recovery.compacted import PARTS, CompactedLab
 from tests.recovery.harness import SITES, named
 from tests.recovery.test_repair import mend
 from tests.recovery.test_restore import OTHER, lab_keys_at, rebuild
-from vanvault.archiver.format.names import parse_key
-from vanvault.recovery.pipeline import Effort
+from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.restore.archive import survey
 from vanvault.recovery.restore.restore import restore
+from vanvault.recovery.work.pipeline import Effort
 
 KINDS = (*PARTS, "manifest")
 

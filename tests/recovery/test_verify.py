@@ -21,10 +21,10 @@ from tests.recovery.harness import (
     named,
     place_large,
 )
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import InvalidInput, NotFound
-from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.store.open import create_site
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import InvalidInput, NotFound
+from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.stores.open import create_site
 from vanvault.recovery.verify.model import Share
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.verify import verify

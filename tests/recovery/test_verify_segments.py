@@ -11,11 +11,11 @@ import pytest
 
 from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
 from tests.recovery.harness import SITES, TickingClock, build, event, message, named
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.compaction.run import compact
-from vanvault.archiver.format.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.model.batch import Batch
-from vanvault.archiver.model.segment import SegmentManifest
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.model.batch import Batch
+from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.upkeep.compaction.run import compact
 from vanvault.recovery.verify.model import Share
 
 KINDS = (*PARTS, "manifest")

@@ -11,7 +11,7 @@ from tests.s3.homes import SITES, Insider, S3Home, make_home
 from tests.servers.endpoint import Endpoint
 from tests.support.archives import Node, message
 from tests.support.command import vanvault
-from vanvault.archiver.model.times import parse_rfc3339
+from vanvault.archiver.core.times import parse_rfc3339
 
 
 @pytest.fixture

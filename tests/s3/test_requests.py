@@ -16,9 +16,9 @@ from tests.s3.homes import SITES, make_home
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import FaultProxy
 from tests.support.archives import Node, message
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.store.open import open_site
-from vanvault.archiver.store.port import Site, StoredVersion
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.stores.open import open_site
+from vanvault.archiver.stores.port import Site, StoredVersion
 from vanvault.recovery.restore.plan import plan_restore
 from vanvault.recovery.restore.restore import restore
 from vanvault.recovery.verify.archive import verify_archive

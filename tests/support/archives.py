@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt
-from vanvault.archiver.home import HOT_TAIL, init_home
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import HOT_TAIL, init_home
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt
+from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.times import from_us
 from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.intake.intake import Intake
-from vanvault.archiver.intake.large import LargeObjects
 from vanvault.archiver.intake.pool import Outcome
 from vanvault.archiver.intake.receive import event_draft, message_draft
 from vanvault.archiver.intake.writer import Fault, no_fault
-from vanvault.archiver.model.metadata import Metadata, MetadataReading
-from vanvault.archiver.model.times import from_us
-from vanvault.archiver.sites.placing import still_to_come
-from vanvault.archiver.store.memory import MemorySite
+from vanvault.archiver.replicas.large import LargeObjects
+from vanvault.archiver.replicas.placing import still_to_come
+from vanvault.archiver.stores.memory import MemorySite
 
 GATEWAY = "gateway-1"
 #: Longest wait for an answer, in seconds: far beyond what any test needs.

@@ -6,15 +6,15 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.format.batch import decode_batch
-from vanvault.archiver.format.events import canonical_event
-from vanvault.archiver.format.names import parse_archive_id, parse_key
-from vanvault.archiver.intake.large import read_large
-from vanvault.archiver.model.batch import Batch
-from vanvault.archiver.model.entry import Entry, Event
-from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.format.batch import decode_batch
+from vanvault.archiver.core.format.events import canonical_event
+from vanvault.archiver.core.model.batch import Batch
+from vanvault.archiver.core.model.entry import Entry, Event
+from vanvault.archiver.core.names import parse_archive_id, parse_key
+from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.replicas.large import read_large
+from vanvault.archiver.stores.port import Site
 
 LogicalId = tuple[str, str, str]
 

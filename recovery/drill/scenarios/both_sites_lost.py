@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from vanvault.archiver.errors import VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.times import from_us
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.model.times import from_us
 from vanvault.recovery.backup.control import BUNDLE
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill

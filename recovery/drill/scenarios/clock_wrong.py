@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from vanvault.archiver.errors import LockRefused, SiteUnavailable
-from vanvault.archiver.model.times import from_us
-from vanvault.archiver.ports import Clock, ClockStopwatch
-from vanvault.archiver.probe.record import ProbePolicy
-from vanvault.archiver.sites.clock_guard import HOST, judge
-from vanvault.archiver.sites.steady_clock import SteadyClock
-from vanvault.archiver.sites.trust import Trust
-from vanvault.archiver.store.file import FileSite
+from vanvault.archiver.core.errors import LockRefused, SiteUnavailable
+from vanvault.archiver.core.ports import Clock, ClockStopwatch
+from vanvault.archiver.core.times import from_us
+from vanvault.archiver.journal.trust import Trust
+from vanvault.archiver.replicas.clock_guard import HOST, judge
+from vanvault.archiver.replicas.steady_clock import SteadyClock
+from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores.probe.record import ProbePolicy
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.model import Loss
 

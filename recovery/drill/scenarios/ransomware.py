@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from vanvault.archiver.errors import LockRefused
-from vanvault.archiver.format.names import parse_key
+from vanvault.archiver.core.errors import LockRefused
+from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.readers import Overlay, in_share

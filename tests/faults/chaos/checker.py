@@ -12,17 +12,17 @@ from functools import lru_cache
 
 from tests.faults.chaos.history import History
 from tests.faults.chaos.ledger import Ledger, Promise, Times
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.evidence.receipts import holders, verify_receipt
-from vanvault.archiver.format.batch import decode_batch
-from vanvault.archiver.format.names import parse_key
-from vanvault.archiver.intake.large import read_large
-from vanvault.archiver.model.batch import Batch
-from vanvault.archiver.model.entry import Event
-from vanvault.archiver.model.times import parse_rfc3339
-from vanvault.archiver.search.query import Query
-from vanvault.archiver.store.port import Site
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.evidence.receipts import holders, verify_receipt
+from vanvault.archiver.core.format.batch import decode_batch
+from vanvault.archiver.core.model.batch import Batch
+from vanvault.archiver.core.model.entry import Event
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.replicas.large import read_large
+from vanvault.archiver.stores.port import Site
 
 
 @dataclass

@@ -27,9 +27,9 @@ from tests.faults.chaos.ledger import LARGE_BYTES, Kind, Ledger, Promise
 from tests.faults.chaos.memory_actions import ACTIONS, comes_back, draft_of, keep, push_some
 from tests.faults.chaos.memory_world import World, answers, open_world
 from tests.support.archives import Node
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt
 from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.recovery.reconcile.reconcile import reconcile
 from vanvault.recovery.reconcile.upgrade import upgrade_all

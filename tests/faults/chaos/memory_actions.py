@@ -11,13 +11,13 @@ from tests.faults.chaos.ledger import LARGE_BYTES, Kind, Promise, body_of, event
 from tests.faults.chaos.memory_world import FOR_EVER, OPERATIONS, SITES, World, answers
 from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import Node, crash, message
-from vanvault.archiver.compaction.run import compact, keep_locks
-from vanvault.archiver.errors import Busy, SiteUnavailable, VanVaultError
-from vanvault.archiver.evidence.receipts import Receipt
+from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.evidence.receipts import Receipt
+from vanvault.archiver.core.model.metadata import Metadata
 from vanvault.archiver.intake.drafts import Draft, MessageDraft
 from vanvault.archiver.intake.receive import event_draft
-from vanvault.archiver.model.metadata import Metadata
-from vanvault.archiver.store.memory import MemorySite
+from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
 from vanvault.recovery.reconcile.keeper import Keeper
 from vanvault.recovery.reconcile.reconcile import reconcile
 from vanvault.recovery.reconcile.upgrade import for_the_next_start

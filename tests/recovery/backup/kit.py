@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.recovery.harness import Lab
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.store.file_root import Fault, no_fault
-from vanvault.archiver.store.port import StoredVersion
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.stores.files.root import Fault, no_fault
+from vanvault.archiver.stores.port import StoredVersion
 from vanvault.recovery.backup.place import open_restic, place_of
 from vanvault.recovery.backup.repository import Repository
 from vanvault.recovery.backup.restore import ObjectsReport, plan_objects, restore_objects

@@ -17,8 +17,9 @@ from typing import cast
 import pytest
 
 from tests.recovery.backup.kit import PASSWORD, Kit, write_settings
-from vanvault.archiver.archive import Archive
-from vanvault.archiver.errors import (
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     Damaged,
@@ -28,8 +29,7 @@ from vanvault.archiver.errors import (
     SettingsError,
     SiteUnavailable,
 )
-from vanvault.archiver.home import init_home
-from vanvault.archiver.store.port import SiteReader, StoredVersion
+from vanvault.archiver.stores.port import SiteReader, StoredVersion
 from vanvault.recovery.backup.check import check_backup, list_backups
 from vanvault.recovery.backup.objects import list_objects
 from vanvault.recovery.backup.place import open_restic, place_of

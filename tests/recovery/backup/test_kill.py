@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.backup.kit import Kit
-from vanvault.archiver.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.backup.check import check_backup, list_backups
 from vanvault.recovery.backup.control import write_control
 

@@ -10,8 +10,8 @@ import pytest
 from tests.recovery.backup.conftest import program_of
 from tests.recovery.backup.kit import STAGE_BYTES, Kit, equip
 from tests.recovery.harness import Lab
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.home import init_home
+from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.backup.check import check_backup, forget_backups, list_backups
 from vanvault.recovery.backup.restore import restore_control
 

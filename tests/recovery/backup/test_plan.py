@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.errors import InvalidInput
-from vanvault.archiver.format.names import batch_key, large_key
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.names import batch_key, large_key
 from vanvault.recovery.backup.digest import digest_in, family_of
 from vanvault.recovery.backup.plan import Item, KnownSlice, check_floor, forgettable, plan_slices, slice_id
 

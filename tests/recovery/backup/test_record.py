@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.ports import SystemEntropy
 from vanvault.recovery.backup.record import MANIFEST, Entry, Record, SavedSlice, read_record, write_record
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.errors import (
+from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     Damaged,

@@ -12,7 +12,7 @@ from tests.recovery.backup.kit import Kit, write_settings
 from tests.recovery.harness import Lab
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
-from vanvault.archiver.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.recovery.backup.check import check_backup, list_backups
 
 

@@ -1,0 +1,106 @@
+"""Making a home: its folder, settings, keys, two sites and a first gateway."""
+
+from __future__ import annotations
+
+import tomllib
+import uuid
+from pathlib import Path
+
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.ports import (
+    Clock,
+    Entropy,
+    SystemClock,
+    SystemEntropy,
+)
+from vanvault.archiver.core.settings.sections import KeysSettings
+from vanvault.archiver.core.settings.settings import FILE_NAME, SITE_NAMES, initial_text
+from vanvault.archiver.keys.provider import EscrowOrder, check_order, create_masters
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.people.gateways import Gateways
+from vanvault.archiver.stores.files.root import read_manifest
+from vanvault.archiver.stores.open import create_site
+from vanvault.archiver.stores.url import FileUrl, parse_site_url
+
+KEYS_FOLDER = "keys"
+INDEX_WORK = Path("index-work")
+HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
+
+
+def init_home(
+    home: Path,
+    *,
+    primary: str = "file:sites/primary",
+    standby: str = "file:sites/standby",
+    gateway: str = "gateway-1",
+    keys: KeysSettings | None = None,
+    escrow: EscrowOrder | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> str:
+    """Make a home: keys, two sites, settings, a first gateway. Returns the gateway's token.
+
+    The settings file is written last, so a home that has one is complete; an attempt that failed
+    may be repeated. ``keys`` says where the masters are made, ``escrow`` what escrow is made with them
+    (``create_masters``). Raises SettingsError (exists already, folder not writable), InvalidInput (URL,
+    escrow), KeyUnavailable (token).
+    """
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    keys = keys or KeysSettings()
+    check_order(keys, escrow)
+    if (home / FILE_NAME).exists():
+        raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft, archive = _draft(home, primary, standby, keys, entropy)
+    except OSError as error:
+        raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
+    for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
+        if not _is_made(name, url, home=home, archive=archive):
+            create_site(name, url, home=home, archive=archive, clock=clock)
+    folder = home / KEYS_FOLDER
+    if not any(folder.glob("signing-*.pem")):
+        SigningKeys.create(folder, entropy)
+    create_masters(home, folder, keys, archive, clock=clock, entropy=entropy, order=escrow)
+    gateways = Gateways(home)
+    if gateway in gateways.names():
+        gateways.remove(gateway)  # of an attempt that failed before anybody saw its token
+    token = gateways.add(gateway, entropy, clock)
+    draft.rename(home / FILE_NAME)
+    return token
+
+
+def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy) -> tuple[Path, str]:
+    """The settings under a name that no program takes for a home, and the archive's id in them.
+
+    A draft that an attempt with the same sites left is used again, so that its sites fit.
+    """
+    draft = home / f"{FILE_NAME}.draft"
+    try:
+        fields = tomllib.loads(draft.read_text(encoding="utf-8"))
+        archive = str(fields["archive"])
+        if draft.read_text(encoding="utf-8").startswith(initial_text(archive, primary, standby)):
+            draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
+            return draft, archive
+    except (FileNotFoundError, ValueError, KeyError):
+        pass  # the first attempt, or one that died while it wrote the draft
+    archive = str(uuid.UUID(bytes=entropy.token(16), version=4))
+    draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
+    return draft, archive
+
+
+def _is_made(name: str, url: str, *, home: Path, archive: str) -> bool:
+    """Did an earlier attempt at the same home make this file site?"""
+    place = parse_site_url(url)
+    if not isinstance(place, FileUrl):
+        return False
+    try:
+        manifest = read_manifest(home / place.path)
+    except SiteUnavailable:
+        return False
+    return (manifest.site, manifest.archive) == (name, archive)
+
+
+def hot_tail_of(home: Path, key_id: str) -> Path:
+    """The hot tail under one index key: a rotation makes another file and leaves a running node its own."""
+    return home / HOT_TAIL.with_stem(f"{HOT_TAIL.stem}-{key_id.replace('/', '-')}")

@@ -1,0 +1,67 @@
+"""A new version of a master key: on record first, made then, so that no id is ever taken twice."""
+
+from __future__ import annotations
+
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.home import KEYS_FOLDER
+from vanvault.archiver.appliance.keys_on_record import ESCROWED, ROTATED, highest_on_record, next_key_id
+from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query
+from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
+from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.keys.provider import EscrowOrder, make_in_escrow
+
+
+def take_next_id(archive: Archive, purpose: Purpose, who: str) -> str:
+    """Archive that the next id of a purpose is taken, and return it; no key is made yet.
+
+    Raises SiteUnavailable when the archive cannot be read or written whole, KeyUnavailable when a key that
+    the archive used is missing.
+    """
+    archive.catch_up()
+    taken = next_key_id(archive.keys, purpose, _highest(archive, purpose))
+    archive.record(ROTATED, {"key_id": taken, "purpose": purpose, "who": who})
+    return taken
+
+
+def rotate_master(archive: Archive, purpose: Purpose, who: str) -> str:
+    """Make the next version of a purpose and return its id. An id that is on record is never made again.
+
+    An interrupted rotation leaves at most an id without a key. Raises SiteUnavailable, KeyUnavailable.
+    """
+    taken = take_next_id(archive, purpose, who)
+    return archive.keys.rotate(purpose, above=parse_key_id(taken)[1] - 1)
+
+
+def rotate_in_escrow(archive: Archive, order: EscrowOrder, who: str) -> list[str]:
+    """Make the next version of every purpose on the token, together with their escrow; returns the ids.
+
+    Raises SiteUnavailable, KeyUnavailable, InvalidInput (order), SettingsError.
+    """
+    from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
+
+    if not isinstance(archive.keys, Pkcs11Keys):
+        raise SettingsError("Key files are put in escrow afterwards.", hint="vanvault keys escrow split")
+    ids = [take_next_id(archive, purpose, who) for purpose in PURPOSES]
+    made = make_in_escrow(
+        archive.keys,
+        archive.home / KEYS_FOLDER,
+        ids,
+        order,
+        archive=archive.settings.archive,
+        clock=archive.clock,
+        entropy=archive.entropy,
+    )
+    detail = {"set": made.of.set_id, "threshold": order.threshold, "shares": order.shares}
+    archive.record(ESCROWED, {**detail, "keys": list(made.key_ids), "who": who})
+    return ids
+
+
+def _highest(archive: Archive, purpose: Purpose) -> int:
+    # Versions only grow, so the newest events name the highest.
+    details: list[str] = []
+    for type in (ROTATED, ESCROWED):
+        filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
+        found = archive.search.page(Query(filters=filters, limit=MAX_LIMIT), bare=True)
+        details += [item["detail"] for item in found.items]
+    return highest_on_record(details, purpose)

@@ -1,0 +1,22 @@
+"""The archive as a worker process opens it, maybe on another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import SettingsError
+
+
+@contextmanager
+def open_home(home: Path, archive_id: str) -> Iterator[Archive]:
+    """The home under this path. Raises SettingsError (none, or of another archive), KeyUnavailable."""
+    with Archive(home) as archive:
+        if archive.settings.archive != archive_id:
+            raise SettingsError(
+                f"the home of this worker is of the archive {archive.settings.archive}, not {archive_id}",
+                hint="Give every Dask worker the same home under the same path.",
+            )
+        yield archive

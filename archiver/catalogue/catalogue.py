@@ -1,0 +1,295 @@
+"""The catalogue of segments, beside the hot tail in one SQLite file: what is compacted, and what is indexed.
+
+One file, because a reader must see both in one state: an entry leaves the hot tail in the transaction
+that says that its segment is indexed, so that a read transaction finds every entry in one of the two.
+
+    segment(n, key, manifest, indexed)     one row per proved segment
+    cover(writer, first, last, segment)    which batches it holds
+
+Two nodes may compact the same batches. Then both segments are true, and the one with the smaller id stands
+on every node, whichever was heard of first: a segment is *spare* when smaller ones hold all its batches.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from vanvault.archiver.catalogue.hot_tail import repeats
+from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.pruning import drop_covered
+from vanvault.archiver.core.format.manifest import encode_manifest, load_manifest
+from vanvault.archiver.core.model.segment import Covered, SegmentManifest
+from vanvault.archiver.core.names import (
+    WRITER_ENTROPY,
+    new_writer_id,
+    parse_key,
+    segment_prefix,
+    writer_started_at,
+)
+from vanvault.archiver.core.times import from_us, to_us
+
+#: A compaction that began this long before the newest known segment may still end after it.
+_SLOW_US = 2 * 86_400 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSegment:
+    """A segment that this node knows."""
+
+    n: int
+    key: str  # of its manifest
+    manifest: SegmentManifest
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueState:
+    """One state of the catalogue."""
+
+    version: int
+    segments: tuple[KnownSegment, ...]  # by the time of their first row
+    by_log: Mapping[str, KnownSegment]  # the indexed ones, by the key of their log part
+    logs: frozenset[str]  # the keys of ``by_log``
+    unindexed: int
+    starts: tuple[int, ...] = ()  # time of the first row of each indexed segment, ascending
+
+
+class Catalogue:
+    """Reads and extends the catalogue; safe to use from many threads."""
+
+    def __init__(self, tail: HotTail) -> None:
+        self._tail = tail
+        self._decoded: dict[str, SegmentManifest] = {}
+        self._state = CatalogueState(0, (), {}, frozenset(), 0)
+        self._whole_at = -1  # version at which the hot tail held all that is not indexed
+        self._lock = threading.Lock()
+
+    def add(self, key: str, manifest: SegmentManifest) -> bool:
+        """Note a proved segment; false when it is known, or when smaller ones hold all its batches."""
+        with self._tail.transaction() as connection:
+            _changed(connection)
+            return self._add(connection, key, manifest)
+
+    def _add(self, connection: sqlite3.Connection, key: str, manifest: SegmentManifest) -> bool:
+        if connection.execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone():
+            return False
+        cursor = connection.execute(
+            "INSERT INTO segment(key, manifest, first_us, last_us, rows, indexed, spare)"
+            " VALUES(?, ?, ?, ?, ?, 0, 0)",
+            (key, encode_manifest(manifest), manifest.first_us, manifest.last_us, manifest.rows),
+        )
+        n = int(cursor.lastrowid or 0)
+        connection.executemany(
+            "INSERT INTO cover VALUES(?, ?, ?, ?)", [(c.writer, c.first, c.last, n) for c in manifest.covers]
+        )
+        self._settle_spares(connection, n)
+        return not connection.execute("SELECT spare FROM segment WHERE n = ?", (n,)).fetchone()[0]
+
+    def _settle_spares(self, connection: sqlite3.Connection, n: int) -> None:
+        """Which of this segment and of those that share batches with it stand."""
+        rivals = connection.execute(
+            "SELECT DISTINCT s.n, s.key, s.indexed FROM segment s JOIN cover c ON c.segment = s.n"
+            " JOIN cover m ON m.writer = c.writer AND m.first <= c.last AND m.last >= c.first"
+            " WHERE m.segment = ?",
+            (n,),
+        )
+        for rival, key, indexed in rivals.fetchall():
+            # One that is indexed goes on standing until those in its place are.
+            held = all(
+                _joined(connection.execute(_SMALLER, (writer, last, first, key, indexed)), first, last)
+                for writer, first, last in connection.execute(
+                    "SELECT writer, first, last FROM cover WHERE segment = ?", (rival,)
+                ).fetchall()
+            )
+            connection.execute("UPDATE segment SET spare = ? WHERE n = ?", (held, rival))
+
+    def segments(self, *, spare: bool = False) -> tuple[KnownSegment, ...]:
+        """All segments that stand (and ``spare`` ones), by the time of their first row."""
+        return self._read(self._tail.connection(), spare=True) if spare else self.current().segments
+
+    def current(self) -> CatalogueState:
+        """The catalogue as it is."""
+        return self.state(self._tail.connection())
+
+    def unindexed(self) -> list[KnownSegment]:
+        """Segments that the index of this node lacks."""
+        state = self.current()
+        return [segment for segment in state.segments if not segment.indexed] if state.unindexed else []
+
+    def state(self, connection: sqlite3.Connection) -> CatalogueState:
+        """The catalogue as a read transaction sees it; read anew only when it changed."""
+        row = connection.execute("SELECT value FROM fact WHERE name = 'catalogue'").fetchone()
+        version = int(row[0]) if row else 0
+        with self._lock:
+            if self._state.version == version:
+                return self._state
+        segments = self._read(connection)
+        by_log = {part.key: one for one in segments if one.indexed and (part := one.manifest.part("log"))}
+        unindexed = sum(not one.indexed for one in segments)
+        starts = tuple(one.manifest.first_us for one in segments if one.indexed)
+        state = CatalogueState(version, segments, by_log, frozenset(by_log), unindexed, starts)
+        with self._lock:
+            self._state = state
+        return state
+
+    def _read(self, connection: sqlite3.Connection, *, spare: bool = False) -> tuple[KnownSegment, ...]:
+        rows = connection.execute(
+            "SELECT n, key, manifest, indexed FROM segment WHERE NOT spare OR ? ORDER BY first_us, key",
+            (spare,),
+        ).fetchall()
+        return tuple(
+            KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
+        )
+
+    def unheld(self, connection: sqlite3.Connection, state: CatalogueState) -> tuple[KnownSegment, ...]:
+        """Segments neither indexed nor held whole by the hot tail: nobody finds all of their rows."""
+        if not state.unindexed or self._whole_at == state.version:
+            return ()
+        found = tuple(
+            one
+            for one in state.segments
+            if not one.indexed and not all(_is_held(connection, cover) for cover in one.manifest.covers)
+        )
+        if not found:
+            self._whole_at = state.version  # batches leave the hot tail only when the version changes
+        return found
+
+    def covering(self, writer: str, sequence: int) -> KnownSegment | None:
+        """The segment that holds this batch."""
+        row = (
+            self._tail.connection()
+            .execute(
+                "SELECT s.n, s.key, s.manifest, s.indexed FROM cover c JOIN segment s ON s.n = c.segment"
+                " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND NOT s.spare ORDER BY s.key LIMIT 1",
+                (writer, sequence, sequence),
+            )
+            .fetchone()
+        )
+        return KnownSegment(row[0], row[1], self._decode(row[1], row[2]), bool(row[3])) if row else None
+
+    def spanning(self, us: int) -> list[KnownSegment]:
+        """The segments whose rows begin at or before a time and end at or after it."""
+        rows = self._tail.connection().execute(
+            "SELECT n, key, manifest, indexed FROM segment"
+            " WHERE NOT spare AND last_us >= ? AND first_us <= ? ORDER BY n",
+            (us, us),
+        )
+        return [
+            KnownSegment(n, key, self._decode(key, data), bool(indexed)) for n, key, data, indexed in rows
+        ]
+
+    def covers(self, key: str) -> bool:
+        """Is the batch with this key compacted?"""
+        name = parse_key(key)
+        return name is not None and name.family == "batch" and self.holds(name.writer, name.sequence)
+
+    def holds(self, writer: str, sequence: int) -> bool:
+        """Is this batch compacted?"""
+        found = self._tail.connection().execute(
+            "SELECT 1 FROM cover WHERE writer = ? AND first <= ? AND last >= ?", (writer, sequence, sequence)
+        )
+        return found.fetchone() is not None
+
+    def ranges(self) -> dict[str, list[tuple[int, int, int]]]:
+        """By writer, what all segments hold of it, spare ones too: (first, last, number of the segment)."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        rows = self._tail.connection().execute(
+            "SELECT writer, first, last, segment FROM cover ORDER BY writer, first"
+        )
+        for writer, first, last, n in rows:
+            found.setdefault(writer, []).append((first, last, n))
+        return found
+
+    def finds(self, key: str, spoiled: frozenset[str]) -> bool:
+        """Is the batch compacted, and the log of its segment none of the ``spoiled``?"""
+        name = parse_key(key)
+        segment = self.covering(name.writer, name.sequence) if name is not None else None
+        if segment is None:
+            return False
+        log = segment.manifest.part("log")
+        return segment.indexed or log is None or log.key not in spoiled
+
+    def knows(self, key: str) -> bool:
+        """Is the segment with this manifest known?"""
+        found = self._tail.connection().execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone()
+        return found is not None
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Keys of the known manifests that start with ``prefix``, in order."""
+        rows = self._tail.connection().execute("SELECT key FROM segment ORDER BY key")
+        return [key for (key,) in rows if key.startswith(prefix)]
+
+    def listing_start(self) -> str:
+        """The key after which segments may lie that are not known: "" for all."""
+        row = self._tail.connection().execute("SELECT max(key) FROM segment").fetchone()
+        newest = parse_key(row[0]) if row[0] else None
+        if newest is None:
+            return ""
+        since = max(0, to_us(writer_started_at(newest.writer)) - _SLOW_US)
+        return f"{segment_prefix()}{new_writer_id(from_us(since), bytes(WRITER_ENTROPY))}"
+
+    def indexed(self, n: int) -> None:
+        """The index has this segment: what the hot tail held of it leaves it, in the same transaction."""
+        with self._tail.transaction() as connection:
+            connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
+            covers = connection.execute("SELECT writer, first, last FROM cover WHERE segment = ?", (n,))
+            folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
+            drop_covered(connection, n)
+            if not folded:
+                repeats.look_for(connection, n)
+            self._settle_spares(connection, n)
+            _changed(connection)
+
+    def counts(self) -> dict[str, int]:
+        """Segments and their rows."""
+        row = self._tail.connection().execute(
+            "SELECT count(*), coalesce(sum(rows), 0) FROM segment WHERE NOT spare"
+        )
+        segments, rows = row.fetchone()
+        return {"segments": segments, "rows": rows}
+
+    def _decode(self, key: str, data: bytes) -> SegmentManifest:
+        with self._lock:
+            found = self._decoded.get(key)
+        if found is None:
+            found = load_manifest(data, key=key)
+            with self._lock:
+                self._decoded[key] = found
+        return found
+
+
+def _is_held(connection: sqlite3.Connection, cover: Covered) -> bool:
+    """Does the hot tail hold every batch of this range? (Entries leave it only once they are indexed.)"""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM batch WHERE writer = ? AND sequence BETWEEN ? AND ?",
+        (cover.writer, cover.first, cover.last),
+    ).fetchone()
+    return bool(count == cover.last - cover.first + 1)
+
+
+def _changed(connection: sqlite3.Connection) -> None:
+    # The first version is drawn: a file that was made anew has none in common with the one before.
+    connection.execute(
+        "INSERT INTO fact VALUES('catalogue', CAST(abs(random() % 1099511627776) + 1 AS TEXT))"
+        " ON CONFLICT(name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )
+
+
+#: Ranges of one writer that segments before a key hold; of indexed ones only, where that is asked.
+_SMALLER = (
+    "SELECT c.first, c.last FROM cover c JOIN segment s ON s.n = c.segment"
+    " WHERE c.writer = ? AND c.first <= ? AND c.last >= ? AND s.key < ? AND s.indexed >= ? ORDER BY c.first"
+)
+
+
+def _joined(ranges: Iterable[tuple[int, int]], first: int, last: int) -> bool:
+    """Do these ranges, in order of their beginning, hold every number from ``first`` to ``last``?"""
+    held = first
+    for start, end in ranges:
+        if start > held:
+            return False
+        held = max(held, end + 1)
+    return held > last

@@ -1,0 +1,111 @@
+"""Was this (gateway, id) archived before? Exact over ten years: the hot tail, then filters, then rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState
+from vanvault.archiver.catalogue.hot_tail.folded import Claim
+from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.index.fields import Entry as Kind
+from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
+from vanvault.archiver.catalogue.key_index import KeyIndex
+from vanvault.archiver.catalogue.segments.files import SegmentFiles
+from vanvault.archiver.catalogue.segments.locate import part_of, whole_part
+from vanvault.archiver.catalogue.segments.rows import position_at, rows_of
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.model.entry import Entry, Event
+
+_COLUMNS = {
+    "message": ("entry", "gateway", "message_id", "sha256", "received_at", "writer", "repeats"),
+    "event": ("entry", "gateway", "event_id", "sha256", "received_at", "writer", "repeats"),
+}
+
+
+class Claims:
+    """Safe to use from many threads. A new id costs one probe for each index file's filter."""
+
+    def __init__(self, tail: TailReader, catalogue: Catalogue, index: KeyIndex, files: SegmentFiles) -> None:
+        self._tail = tail
+        self._catalogue = catalogue
+        self._index = index
+        self._files = files
+
+    def find(self, entry: str, gateway: str, client_id: str) -> Claim | None:
+        """The first archived entry ("message" or "event") with this gateway and id, or None.
+
+        Raises SiteUnavailable, Damaged: the answer lies where nothing can be read now; it may be yes.
+        """
+        # The hot tail first: what leaves it is in the index by then, never the other way round.
+        found = self._tail.claim(entry, gateway, client_id)
+        return found or self.compacted(entry, gateway, client_id)
+
+    def compacted(self, entry: str, gateway: str, client_id: str) -> Claim | None:
+        """The same, asking segments only."""
+        state = self._catalogue.current()
+        if not state.segments:
+            return None
+        kind: Kind = "event" if entry == "event" else "message"
+        claims, lacking = self._index.ask(state.logs, lambda reader: reader.claims(kind, client_id))
+        found = self._among(claims, state, (entry, gateway, client_id))
+        if found is None:
+            self._check_complete(state, lacking)
+        return found
+
+    def repeated(self, entries: Sequence[Entry]) -> dict[int, Claim]:
+        """Which of these entries, by place, repeat a compacted one, and the claim of that.
+
+        Raises as ``find`` does.
+        """
+        state = self._catalogue.current()
+        if not state.by_log:
+            return {}
+        found: dict[int, Claim] = {}
+        kinds: tuple[Kind, ...] = ("message", "event")
+        for kind in kinds:
+            places = [n for n, one in enumerate(entries) if isinstance(one, Event) == (kind == "event")]
+            ids = [entries[place].client_id for place in places]
+            if not ids:
+                continue
+
+            def likely(reader: IndexReader, kind: Kind = kind, ids: list[str] = ids) -> list[int]:
+                return np.flatnonzero(reader.may_hold_many(kind, ids)).tolist()
+
+            for at in self._index.ask(state.logs, likely)[0]:
+                one = entries[places[at]]
+                claim = self.compacted(kind, one.gateway, one.client_id)
+                if claim is not None:
+                    found[places[at]] = claim
+        return found
+
+    def _among(self, rows: Rows, state: CatalogueState, wanted: tuple[str, str, str]) -> Claim | None:
+        entry = wanted[0]
+        for info, numbers in rows:
+            segment = state.by_log.get(info.key)
+            if segment is None:
+                continue
+            part = part_of(segment.manifest, "log")
+            for number in numbers.tolist():
+                group, index = divmod(int(number), info.row_group_rows)
+                with whole_part():
+                    table = self._files.group(segment.manifest, part, group, _COLUMNS[entry])
+                if index >= table.num_rows:
+                    raise Damaged(f"{part.key} has no row {number}", key=part.key)
+                row = rows_of(table.slice(index, 1))[0]
+                if (row["entry"], row["gateway"], row[f"{entry}_id"]) == wanted and not row["repeats"]:
+                    return Claim(position_at(row), row["sha256"])
+        return None
+
+    def _check_complete(self, state: CatalogueState, lacking: frozenset[str]) -> None:
+        """Nothing was found: is that the whole truth?"""
+        unheld = self._catalogue.unheld(self._tail.connection(), state)
+        if lacking or unheld:
+            raise SiteUnavailable(
+                f"{len(lacking) + len(unheld)} segments are not indexed now, so nobody can say whether this"
+                " id was archived before",
+                site="index",
+                may_be_stored=False,
+                hint="Send it again later. If this lasts, see: vanvault index status.",
+            )

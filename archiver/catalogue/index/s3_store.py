@@ -1,0 +1,152 @@
+"""An index store in a bucket without locks; ends of files and filters are kept on local disk too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
+from botocore.exceptions import ClientError
+
+from vanvault.archiver.catalogue.index.folder_store import MappedPath
+from vanvault.archiver.catalogue.index.local_cache import LocalCache
+from vanvault.archiver.catalogue.index.store import StoredFile
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.patience import Patience
+from vanvault.archiver.stores.rules import check_key
+from vanvault.archiver.stores.s3.bucket import Bucket
+from vanvault.archiver.stores.url import S3Url
+
+#: Bytes of local copies; the filters of 100 million entries take 150 MB.
+CACHE_BYTES = 2 * 2**30
+
+_SITE = "index"
+_PART = 64 * 2**20  # bytes of one request of an upload or download
+_TRANSFER = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=2)
+
+
+class S3Store:
+    """Files of one bucket. Names are never used twice for other bytes, so copies never grow old."""
+
+    def __init__(
+        self,
+        url: S3Url,
+        credentials: Credentials,
+        cache_folder: Path,
+        *,
+        options: S3Options | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        """The first request comes later. Raises SettingsError (the folder)."""
+        options = options or S3Options()
+        self._cache = LocalCache(cache_folder, cache_bytes)
+        self._bucket = Bucket.open(url, _SITE, credentials, options, Patience(options.attempts))
+
+    def put(self, name: str, source: Path) -> None:
+        check_key(name)
+
+        def request() -> None:
+            with create_transfer_manager(self._bucket.client, _TRANSFER) as manager:
+                manager.upload(str(source), self._bucket.name, name).result()
+
+        self._ask(name, request)
+
+    def open(self, name: str) -> _S3File:
+        return _S3File(self, name, self.size(name))
+
+    def map(self, name: str) -> MappedPath:
+        check_key(name)
+        try:
+            return self._cache.whole(name, lambda path: self._download(name, path))
+        except OSError as error:
+            raise SiteUnavailable(
+                f"site {_SITE}: its cache cannot be written: {error.strerror}",
+                site=_SITE,
+                may_be_stored=False,
+                hint="Free space on the local disk, or move the cache.",
+            ) from error
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        marker: dict[str, str] = {}
+        while True:
+            wanted = {"Bucket": self._bucket.name, "Prefix": prefix, "MaxKeys": self._bucket.page, **marker}
+            page = self._ask(prefix, lambda wanted=wanted: self._bucket.client.list_objects_v2(**wanted))
+            yield from (StoredFile(one["Key"], one["Size"]) for one in page.get("Contents", []))
+            if not page.get("IsTruncated"):
+                return
+            marker = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def size(self, name: str) -> int:
+        check_key(name)
+        client, place = self._bucket.client, {"Bucket": self._bucket.name, "Key": name}
+
+        def request() -> Any:
+            try:
+                return client.head_object(**place)
+            except ClientError:
+                # The answer to a HEAD has no body that would say why: missing, denied, or no bucket?
+                client.get_object(**place)["Body"].close()
+                raise
+
+        answer = self._ask(name, request)
+        return int(answer["ContentLength"])
+
+    def delete(self, name: str) -> None:
+        check_key(name)
+        self._ask(name, lambda: self._bucket.client.delete_object(Bucket=self._bucket.name, Key=name))
+        self._cache.forget(name)
+
+    def forget(self, name: str) -> None:
+        self._cache.forget(name)
+
+    def close(self) -> None:
+        self._bucket.client.close()
+
+    def fetch(self, name: str, offset: int, length: int) -> bytes:
+        """Bytes of a file, from the bucket. Raises NotFound, SiteUnavailable."""
+        if not length:
+            return b""
+        extra = {"Range": f"bytes={offset}-{offset + length - 1}"}
+
+        def request() -> bytes:
+            try:
+                return self._bucket.wire.get(name, None, extra)[0]
+            except ClientError as error:
+                if error.response["Error"].get("Code") == "InvalidRange":
+                    return b""  # starts behind the end
+                raise
+
+        return bytes(self._ask(name, request))
+
+    def kept(self, name: str, offset: int, length: int) -> bytes:
+        """The same, from a local copy if there is one."""
+        return self._cache.part(name, offset, length, lambda: self.fetch(name, offset, length))
+
+    def _download(self, name: str, path: Path) -> None:
+        size = self.size(name)
+        with path.open("xb") as file:
+            for at in range(0, size, _PART):
+                file.write(self.fetch(name, at, min(_PART, size - at)))
+
+    def _ask(self, name: str, request: Any) -> Any:
+        try:
+            return self._bucket.ask(name, request)
+        except NotFound as error:
+            raise NotFound(
+                f"the index store holds no {name}", hint="Rebuild the index: vanvault index rebuild."
+            ) from error
+
+
+class _S3File:
+    def __init__(self, store: S3Store, name: str, size: int) -> None:
+        self._store, self._name = store, name
+        self.size = size
+
+    def read(self, offset: int, length: int, *, keep: bool = False) -> bytes:
+        return (self._store.kept if keep else self._store.fetch)(self._name, offset, length)
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,375 @@
+"""The ten-year index of one node, kept level with the catalogue: built, merged, asked.
+
+All of it can be deleted: what is missing is built again from segments.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow.compute as pc
+
+from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
+from vanvault.archiver.catalogue.index.cache import BlockCache
+from vanvault.archiver.catalogue.index.fields import TIERS, Tier
+from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.merge import merge_index
+from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
+from vanvault.archiver.catalogue.index.reader import IndexReader
+from vanvault.archiver.catalogue.index.segments import SegmentInfo
+from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys
+from vanvault.archiver.catalogue.index.writer import IndexSummary, filter_path
+from vanvault.archiver.catalogue.segments.files import SegmentFiles
+from vanvault.archiver.catalogue.segments.locate import part_of
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.ports import Clock, Entropy
+
+T = TypeVar("T")
+
+#: Stores index files of log parts; gives, of each, the log parts in it and those that no site gives.
+Build = Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]
+
+_SUFFIX = ".idx"
+_FILTER = ".filter"
+_NONE: frozenset[str] = frozenset()
+#: How often a question is put again when files go or break meanwhile.
+_ATTEMPTS = 4
+#: Segments whose postings one index file takes at once while an index is built.
+_TOGETHER = 16
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a catch-up did."""
+
+    indexed: int  # segments
+    merged: int  # files that went into a larger one
+    unreadable: tuple[str, ...]  # log parts that no site gives; their rows are not found by key
+
+
+class KeyIndex:
+    """One node's index; ``catch_up`` by one process at a time, everything else by any thread."""
+
+    def __init__(
+        self,
+        store: IndexStore,
+        *,
+        provider: KeyProvider,
+        catalogue: Catalogue,
+        files: SegmentFiles,
+        folder: Path,
+        clock: Clock,
+        entropy: Entropy,
+        cache_bytes: int = 64 * 2**20,
+    ) -> None:
+        """``folder``: on local disk, for files in the making and the lock between processes."""
+        self._store = store
+        self._provider = provider
+        self._catalogue = catalogue
+        self._files = files
+        self._folder = folder
+        self._clock = clock
+        self._entropy = entropy
+        self._cache = BlockCache(cache_bytes)
+        self._keys: dict[str, IndexKeys] = {}
+        self._open: dict[str, IndexFile] = {}
+        self._reader = IndexReader(())
+        self._known: frozenset[str] = frozenset()
+        self._level: tuple[frozenset[str], IndexReader, frozenset[str]] = (_NONE, self._reader, _NONE)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def reader(self, needed: frozenset[str] = frozenset()) -> IndexReader:
+        """The index as it is; read anew from the store when it lacks one of the log parts ``needed``.
+
+        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        """
+        return self._levelled(needed)[0]
+
+    def ask(self, needed: frozenset[str], question: Callable[[IndexReader], T]) -> tuple[T, frozenset[str]]:
+        """The answer, and those of the log parts ``needed`` of which no index file knows: files were lost.
+
+        A file that was merged away meanwhile is let go and the question put again; so is one with a damaged
+        block, which is deleted, to be built again by the next ``catch_up``.
+
+        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        """
+        for _ in range(_ATTEMPTS):
+            reader, lacking = self._levelled(needed)
+            try:
+                return question(reader), lacking
+            except NotFound:
+                self.refresh()
+            except Damaged as error:
+                if error.key not in self._open:
+                    raise
+                self._delete(error.key)
+                self.refresh()
+        reader, lacking = self._levelled(needed)
+        return question(reader), lacking
+
+    def _levelled(self, needed: frozenset[str]) -> tuple[IndexReader, frozenset[str]]:
+        checked, reader, lacking = self._level
+        if needed is not checked:  # one state of the catalogue gives one set: it is not compared twice
+            if not needed <= self._known:
+                self.refresh()
+            with self._lock:
+                reader, lacking = self._reader, needed - self._known
+                self._level = (needed, reader, lacking)
+        return reader, lacking
+
+    def refresh(self) -> None:
+        """Open what came, forget what went."""
+        with self._lock:
+            names = [file.name for file in self._store.list() if file.name.endswith(_SUFFIX)]
+            opened: dict[str, IndexFile] = {}
+            for name in names:
+                try:
+                    opened[name] = self._open.get(name) or open_index(
+                        self._store, name, self._keys_of, self._cache
+                    )
+                except NotFound:
+                    continue  # merged into another just now
+                except Damaged:
+                    self._store.delete(name)  # it is built again from segments
+                    self._store.delete(name + _FILTER)
+            for name in _overlapping(opened.values()):
+                self._delete(name)
+                del opened[name]
+            self._open = opened
+            self._reader = IndexReader(opened.values())
+            self._known = frozenset(segment.key for segment in self._reader.segments())
+            self._level = (_NONE, self._reader, _NONE)
+
+    def catch_up(self, *, wait: bool = False) -> IndexReport:
+        """Index what the catalogue has and the index has not; merge what is due.
+
+        When another process of this home is at it, this does nothing, or waits for it with ``wait``.
+
+        Raises SiteUnavailable (the index store), KeyUnavailable.
+        """
+        if not self._wanting():
+            return IndexReport(0, 0, ())
+        with self._alone(wait=wait) as alone:
+            if not alone:
+                return IndexReport(0, 0, ())
+            self.refresh()
+            indexed, unreadable = self._index(self._wanting())
+            return IndexReport(indexed, self._merge(), unreadable)
+
+    def rebuild(
+        self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
+    ) -> IndexReport:
+        """Build what is missing; begun again after a kill, it goes on.
+
+        Args:
+            progress: hears how many segments more are done.
+            build: stores files of log parts in its own way, such as on other processes.
+        """
+        with self._alone(wait=True):
+            self.refresh()
+            wanting = self._wanting()
+            if build is None:
+                done, unreadable = self._index(wanting, progress)
+                return IndexReport(done, self._merge(), unreadable)
+            self._note([one for one in wanting if log_key(one) in self._known])
+            left = [log_key(one) for one in wanting if log_key(one) not in self._known]
+            spoiled: list[str] = []
+            for stored, unreadable_here in build(left):
+                spoiled += unreadable_here
+                self.refresh()
+                self._note([one for one in wanting if log_key(one) in stored])
+                progress(len(stored))
+            return IndexReport(len(wanting) - len(spoiled), self._merge(), tuple(spoiled))
+
+    def wanting(self) -> list[str]:
+        """Log parts that the index lacks, whether it never had them or lost them."""
+        return [log_key(one) for one in self._wanting()]
+
+    def build(self, logs: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Store one file of these log parts: those that are in it, and those that no site gives.
+
+        It is not on record yet: ``rebuild`` of another process does that, which holds the lock.
+        """
+        wanted = set(logs)
+        parts, stored, unreadable = [], [], []
+        for segment in self._catalogue.segments():
+            if (key := log_key(segment)) in wanted:
+                try:
+                    parts.append(self._rows(segment))
+                    stored.append(key)
+                except (Damaged, NotFound):
+                    unreadable.append(key)
+        if parts:
+            self._put(lambda path: self._write(path, parts))
+        return stored, unreadable
+
+    def tiers(self) -> Sequence[tuple[str, int, int, int, int]]:
+        """Of each tier: its name, and how many files, segments, rows, and bytes with filters."""
+        self.refresh()
+        found: list[tuple[str, int, int, int, int]] = []
+        for tier in TIERS:
+            files = [one for one in self._reader.files if one.header.tier == tier]
+            segments = sum(len(one.table.segments) for one in files)
+            rows = sum(one.table.rows for one in files)
+            size = sum(one.size + one.filter.nbytes for one in files)
+            found.append((tier, len(files), segments, rows, size))
+        return found
+
+    def _note(self, segments: Sequence[KnownSegment]) -> None:
+        for segment in segments:
+            self._catalogue.indexed(segment.n)
+
+    def _wanting(self) -> list[KnownSegment]:
+        """Segments that the index lacks, whether it never had them or lost them."""
+        state = self._catalogue.current()
+        _, lacking = self._levelled(state.logs)
+        if not state.unindexed and not lacking:
+            return []
+        return [one for one in state.segments if not one.indexed or log_key(one) in lacking]
+
+    def discard(self) -> None:
+        """Delete every index file. Entries of segments are not found until ``rebuild`` is done."""
+        with self._alone(wait=True):
+            for file in list(self._store.list()):
+                self._store.delete(file.name)
+            self.refresh()
+
+    def _index(
+        self, segments: Sequence[KnownSegment], progress: Callable[[int], None] = lambda done: None
+    ) -> tuple[int, tuple[str, ...]]:
+        done, unreadable = 0, []
+        for start in range(0, len(segments), _TOGETHER):
+            parts, here = [], []
+            for segment in segments[start : start + _TOGETHER]:
+                if log_key(segment) not in self._known:
+                    try:
+                        parts.append(self._rows(segment))
+                    except (Damaged, NotFound):
+                        unreadable.append(log_key(segment))
+                        continue
+                here.append(segment)
+            if parts:
+                self._put(lambda path, parts=parts: self._write(path, parts))  # type: ignore[misc]
+                self.refresh()
+            self._note(here)
+            done += len(here)
+            progress(len(here))
+        return done, tuple(unreadable)
+
+    def _rows(self, segment: KnownSegment) -> tuple[SegmentInfo, list[RowsIndex]]:
+        manifest, part = segment.manifest, part_of(segment.manifest, "log")
+        header = self._files.header(manifest, part)
+        table = self._files.table(manifest, part, (*COLUMNS, "repeats"))
+        leave_out = np.asarray(pc.not_equal(table.column("repeats"), ""))
+        info = SegmentInfo(
+            key=part.key,
+            day=manifest.day,
+            rows=header.rows,
+            first_us=manifest.first_us,
+            last_us=manifest.last_us,
+            row_group_rows=header.group_rows,
+        )
+        rows = index_rows(table, self._active(), row_group_rows=header.group_rows, leave_out=leave_out)
+        return info, [rows]
+
+    def _write(self, path: Path, parts: Iterable[tuple[SegmentInfo, Sequence[RowsIndex]]]) -> IndexSummary:
+        return write_index(path, parts, self._active(), self._entropy)
+
+    def _merge(self) -> int:
+        """Merge until nothing is due; how many files went."""
+        merged = 0
+        while True:
+            facts = [_facts(file) for file in self._reader.files]
+            plans = plan_merges(facts, self._clock.now().date())
+            covered = set(self._open) - {fact.name for fact in facts}
+            for name in covered:  # left by a merge that was killed before it cleaned up
+                self._delete(name)
+            if not plans:
+                return merged
+            for plan in plans:
+                inputs = [self._open[fact.name] for fact in plan.inputs]
+                tier: Tier = plan.tier
+                self._put(
+                    lambda path, inputs=inputs, tier=tier: merge_index(  # type: ignore[misc]
+                        inputs, path, tier, self._entropy
+                    )
+                )
+                merged += len(inputs)
+            self.refresh()
+            for plan in plans:
+                for fact in plan.inputs:
+                    self._delete(fact.name)
+
+    def _put(self, write: Callable[[Path], IndexSummary]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="making-") as scratch:
+            path = Path(scratch) / "new"
+            summary = write(path)
+            name = f"{summary.tier}/{summary.first_day}-{summary.file_id}{_SUFFIX}"
+            # The filter first: a file is listed by its own name, so then it is complete.
+            self._store.put(name + _FILTER, filter_path(path))
+            self._store.put(name, path)
+
+    def _delete(self, name: str) -> None:
+        self._store.delete(name)
+        self._store.delete(name + _FILTER)
+
+    def _keys_of(self, key_id: str) -> IndexKeys:
+        if key_id not in self._keys:
+            self._keys[key_id] = index_keys(self._provider, key_id)
+        return self._keys[key_id]
+
+    def _active(self) -> IndexKeys:
+        return self._keys_of(self._provider.active("index"))
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[bool]:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def log_key(segment: KnownSegment) -> str:
+    """The key of a segment's log part."""
+    return part_of(segment.manifest, "log").key
+
+
+def _overlapping(files: Iterable[IndexFile]) -> list[str]:
+    """Files that share some of their segments with larger ones, but not all: two rebuilds met.
+
+    What is only in them is indexed again.
+    """
+    seen: set[str] = set()
+    found = []
+    for one in sorted(files, key=lambda one: (len(one.table.segments), one.name), reverse=True):
+        keys = {segment.key for segment in one.table.segments}
+        if keys & seen and not keys <= seen:
+            found.append(one.name)
+        else:
+            seen |= keys
+    return found
+
+
+def _facts(file: IndexFile) -> IndexFacts:
+    days = [segment.day for segment in file.table.segments]
+    return IndexFacts(file.name, file.header.tier, file.header.key_id, min(days), max(days))

@@ -1,0 +1,170 @@
+"""Counts and bytes over the whole archive: rollups of what is compacted, counts of the hot tail for the rest.
+
+Nothing is counted twice: the index is fixed first, then a read transaction of the hot tail, in which every
+batch of a segment that those index files count is left out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
+from vanvault.archiver.catalogue.hot_tail.counts import TailCounts
+from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
+from vanvault.archiver.catalogue.index.reader import IndexReader
+from vanvault.archiver.catalogue.index.rollups import Rollups, Total, add_up, day_number
+from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
+from vanvault.archiver.catalogue.search.query import MAX_VALUE
+from vanvault.archiver.catalogue.search.unread import Unread
+from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.times import rfc3339_us
+
+By = Literal["day", "month", "year", "gateway", "entry", "kind", "procedure", "state"]
+BY: tuple[By, ...] = get_args(By)
+
+_FIRST_DAY, _LAST_DAY = "1970-01-01", "9999-12-31"
+#: How often index and hot tail are read again when segments are indexed between the two.
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a histogram counts, and by what."""
+
+    by: By
+    filters: dict[str, str]  # of ROLLUP_FIELDS
+    from_day: str = _FIRST_DAY  # YYYY-MM-DD of receipt, UTC; both included
+    to_day: str = _LAST_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One line of a histogram."""
+
+    value: str  # "" is unknown
+    entries: int
+    bytes: int  # as received
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Bars by value, ascending, and their sum."""
+
+    by: By
+    bars: tuple[Bar, ...]
+    entries: int
+    bytes: int
+    unread: tuple[Unread, ...] = ()
+
+
+def parse_histogram(parameters: Iterable[tuple[str, str]]) -> Asked:
+    """From URL parameters or options: ``by``, ``from`` and ``to`` (days, both included), and filters.
+
+    Raises InvalidInput: an unknown or repeated name, a value of ``by`` or a field that rollups do not have, a
+    day that is none, a reversed range.
+    """
+    given: dict[str, str] = {}
+    for name, value in parameters:
+        if name not in (*ROLLUP_FIELDS, "by", "from", "to"):
+            raise InvalidInput(
+                f"a histogram cannot be filtered by {name[:40]!r}",
+                field=name[:40],
+                hint=f"It knows {', '.join(ROLLUP_FIELDS)}, from and to. Count other fields with an export.",
+            )
+        if name in given:
+            raise InvalidInput(f"{name} is given twice", field=name)
+        if not value or len(value) > MAX_VALUE:
+            raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
+        given[name] = value
+    by = next((one for one in BY if one == given.get("by", "day")), None)
+    if by is None:
+        raise InvalidInput(f"by is one of {', '.join(BY)}", field="by")
+    if given.get("entry") not in (None, "message", "event"):
+        raise InvalidInput("entry is message or event", field="entry")
+    asked = Asked(
+        by=by,
+        filters={name: value for name, value in given.items() if name in ROLLUP_FIELDS},
+        from_day=_day(given, "from", _FIRST_DAY),
+        to_day=_day(given, "to", _LAST_DAY),
+    )
+    if asked.from_day > asked.to_day:
+        raise InvalidInput("to must not be before from", field="to")
+    return asked
+
+
+def _day(given: dict[str, str], name: str, default: str) -> str:
+    text = given.get(name, default)
+    if len(text) != len(default):
+        raise InvalidInput(f"{name} is a day, written YYYY-MM-DD", field=name)
+    try:
+        day_number(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name} is a day, written YYYY-MM-DD", field=name) from error
+    return text
+
+
+class Histograms:
+    """Answers; safe to use from many threads."""
+
+    def __init__(self, tail: TailReader, catalogue: Catalogue, index: KeyIndex) -> None:
+        self._tail = tail
+        self._catalogue = catalogue
+        self._index = index
+        self._counts = TailCounts(tail)
+
+    def of(self, asked: Asked) -> Histogram:
+        """Counts and bytes by day, month, year or a field.
+
+        Raises Damaged, SiteUnavailable: the index itself cannot be read.
+        """
+        rollups, unread = self._rollups(asked)
+        chosen = rollups.between(asked.from_day, asked.to_day).select(**asked.filters)
+        totals: dict[str, Total] = chosen.by(asked.by)
+        bars = tuple(Bar(value, one.entries, one.size) for value, one in totals.items())
+        whole = chosen.total()
+        return Histogram(asked.by, bars, whole.entries, whole.size, unread)
+
+    def _rollups(self, asked: Asked) -> tuple[Rollups, tuple[Unread, ...]]:
+        for _ in range(_ATTEMPTS):
+            needed = self._catalogue.current().logs
+
+            def counted(reader: IndexReader) -> tuple[frozenset[str], Rollups]:
+                keys = frozenset(segment.key for segment in reader.segments())
+                return keys, reader.rollups(asked.from_day, asked.to_day)
+
+            (indexed, compacted), lacking = self._index.ask(needed, counted)
+            with self._tail.snapshot() as connection:
+                state = self._catalogue.state(connection)
+                logs = {log_key(one): one for one in state.segments}
+                if not state.logs - lacking <= indexed:
+                    continue  # a segment was indexed meanwhile, and its entries left the hot tail
+                if not indexed <= logs.keys():
+                    raise Damaged(
+                        "the index counts segments that the archive does not know",
+                        hint="Run: vanvault index rebuild --discard",
+                    )
+                ahead = [logs[key] for key in indexed if not logs[key].indexed]
+                rest = self._counts.rollups(_holder(ahead))
+                return add_up([compacted, rest]), self._unread(connection, state, lacking, asked)
+        raise Damaged("the index changed at every look; ask again")
+
+    def _unread(
+        self, connection: sqlite3.Connection, state: CatalogueState, lacking: frozenset[str], asked: Asked
+    ) -> tuple[Unread, ...]:
+        missing = {key: state.by_log[key] for key in lacking if key in state.by_log}
+        missing |= {log_key(one): one for one in self._catalogue.unheld(connection, state)}
+        return tuple(
+            Unread(key, "not indexed yet", first, last)
+            for key, one in sorted(missing.items())
+            if (first := rfc3339_us(one.manifest.first_us))[:10] <= asked.to_day
+            and (last := rfc3339_us(one.manifest.last_us))[:10] >= asked.from_day
+        )
+
+
+def _holder(segments: Sequence[KnownSegment]) -> Callable[[str, int], bool]:
+    """Does one of these segments hold the batch (writer, sequence)?"""
+    return lambda writer, sequence: any(one.manifest.holds(writer, sequence) for one in segments)

@@ -1,0 +1,120 @@
+"""What a hit says beside its entry: its object, the sites, locked until when, held or not, verified when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.catalogue.search.items import Item, entry_of
+from vanvault.archiver.catalogue.search.places import Asked, Place, Places
+from vanvault.archiver.catalogue.segments.locate import Located, part_of
+from vanvault.archiver.catalogue.segments.rows import item_at
+from vanvault.archiver.core.evidence.receipts import placements_of
+from vanvault.archiver.core.format.batch import encode_placement
+from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.times import rfc3339_us, to_us
+
+
+class VerifiedAt(Protocol):
+    """Knows the verifications on record."""
+
+    def __call__(self, digest: bytes, stored_at: datetime, *, by: bytes | None = None) -> datetime | None:
+        """Since when the object is known to be whole at every site; None: it is not.
+
+        Args:
+            digest: of the object's name.
+            stored_at: when the last of its copies was stored.
+            by: for a part of a segment, the digest of its part that is last by name: its manifest.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry, and what must be known to say where it lies."""
+
+    item: Item  # with its object, row and segment
+    objects: tuple[Asked, ...]  # of the entry: its batch or part, and its large object
+    recorded: tuple[Placement, ...] | None  # copies as the commit names them; None: as the sites say
+    proved_us: int | None = None  # when its segment was made
+    manifest: str = ""  # key of the segment's
+
+
+def in_batch(item: Item, row: int, batch: KnownBatch) -> Found:
+    """An entry of the hot tail."""
+    recorded: tuple[Placement, ...] = placements_of(entry_of(item), batch.placements, batch.header.large)
+    versions: dict[str, dict[str, str]] = {batch.key: {}}
+    for copy in recorded:
+        versions.setdefault(copy.key, {})[copy.site] = copy.version
+    objects = tuple(Asked(key, tuple(named.items())) for key, named in versions.items())
+    return Found({**item, "object": batch.key, "row": row, "segment": None}, objects, recorded)
+
+
+def in_segment(found: Located) -> Found:
+    """An entry that is compacted."""
+    manifest, row = found.segment.manifest, found.row
+    originals = manifest.part("originals") if row["original"] is not None else None
+    part = originals or part_of(manifest, "log")
+    keys = (part.key, row["large_object"]) if row["large_object"] else (part.key,)
+    item = {**item_at(row), "object": part.key, "row": row["row"], "segment": manifest.segment}
+    return Found(item, tuple(map(Asked, keys)), None, manifest.created_us, found.segment.key)
+
+
+class Hits:
+    """Makes hits of what was found. Safe to use from many threads."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.verified_at: VerifiedAt | None = None  # None: nobody knows of verifications
+
+    def told(self, found: Iterable[Found], *, bare: bool = False) -> list[Item]:
+        """The items, each with ``verified_at``, ``placements`` and ``held``.
+
+        ``bare``: without asking anybody. Else all objects are asked for at once.
+        """
+        found = list(found)
+        places = {} if bare else self._places.of(asked for one in found for asked in one.objects)
+        return [self._told(one, [places.get(asked, _NOWHERE) for asked in one.objects]) for one in found]
+
+    def _told(self, one: Found, places: list[Place]) -> Item:
+        copies = one.recorded
+        if copies is None:
+            copies = tuple(copy for place in places for copy in place.placements)
+        times = [time for time in (one.proved_us, self._verified_us(one, places)) if time is not None]
+        return {
+            **one.item,
+            "verified_at": rfc3339_us(max(times)) if times else None,
+            "placements": [encode_placement(copy) for copy in copies],
+            "held": _held(places),
+        }
+
+    def _verified_us(self, one: Found, places: list[Place]) -> int | None:
+        """Since when all objects of the entry are known to be whole."""
+        if self.verified_at is None:
+            return None
+        times = []
+        for asked, place in zip(one.objects, places, strict=True):
+            name = parse_key(asked.key)
+            if name is None or place.stored_at is None:
+                return None
+            manifest = parse_key(one.manifest) if name.family == "segment" else None
+            by = manifest.sha256 if manifest is not None else None
+            time = self.verified_at(name.sha256, place.stored_at, by=by)
+            if time is None:
+                return None
+            times.append(to_us(time))
+        return min(times)
+
+
+_NOWHERE = Place()
+
+
+def _held(places: list[Place]) -> bool | None:
+    """A hold on one object is enough; that there is none must be known of each."""
+    if any(place.held for place in places):
+        return True
+    return None if any(place.held is None for place in places) else False

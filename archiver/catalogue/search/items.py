@@ -1,0 +1,155 @@
+"""Entries as search items (JSON values) and back, and the keys under which they are found. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
+
+Item = dict[str, Any]
+
+#: Fields with which a search may ask, besides times: for equality, but for the prefix.
+SEARCH_FIELDS = (
+    "entry",
+    "gateway",
+    "message_id",
+    "event_id",
+    "sha256",
+    "type",
+    "kind",
+    "transaction_id",
+    "ivan",
+    "employer_code",
+    "tax_code",
+    "insurance_number",
+    "dossier_number",
+    "dossier_prefix",
+    "procedure",
+    "period",
+    "state",
+    "agency",
+)
+#: The one field that is no equality: how a dossier number begins.
+PREFIX = "dossier_prefix"
+
+
+def item_of(entry: Entry) -> Item:
+    """Everything about an entry but its body and its placements, as JSON values."""
+    item: Item = {
+        "id": entry.id,
+        "gateway": entry.gateway,
+        "received_at": rfc3339_us(entry.received_us),
+        "size": entry.size,
+        "sha256": entry.sha256.hex(),
+        "sha512": entry.sha512.hex(),
+    }
+    for name in BUSINESS_FIELDS:
+        item[name] = getattr(entry.metadata, name)
+    item["insurance_numbers"] = list(entry.metadata.insurance_numbers)
+    if isinstance(entry, Event):
+        item["entry"] = "event"
+        item["event_id"] = entry.event_id
+        item["occurred_at"] = rfc3339_us(entry.occurred_us)
+        item["type"] = entry.type
+        item["actor"] = entry.actor
+        item["message_id"] = entry.message_id
+        item["detail"] = entry.detail
+    else:
+        item["entry"] = "message"
+        item["message_id"] = entry.message_id
+        item["content_type"] = entry.content_type
+        item["metadata_note"] = entry.metadata_note
+        item["large_object"] = entry.large_object
+    return item
+
+
+def entry_of(item: Item) -> Entry:
+    """The entry that ``item_of`` described (a message comes without its body)."""
+    metadata = Metadata(
+        **{name: item[name] for name in BUSINESS_FIELDS if name != "insurance_numbers"},
+        insurance_numbers=tuple(item["insurance_numbers"]),
+    )
+    sha256, sha512 = bytes.fromhex(item["sha256"]), bytes.fromhex(item["sha512"])
+    received_us = to_us(parse_rfc3339(item["received_at"]))
+    if item["entry"] == "event":
+        return Event(
+            id=item["id"],
+            gateway=item["gateway"],
+            event_id=item["event_id"],
+            received_us=received_us,
+            occurred_us=to_us(parse_rfc3339(item["occurred_at"])),
+            type=item["type"],
+            actor=item["actor"],
+            message_id=item["message_id"],
+            metadata=metadata,
+            detail=item["detail"],
+            size=item["size"],
+            sha256=sha256,
+            sha512=sha512,
+        )
+    return Message(
+        id=item["id"],
+        gateway=item["gateway"],
+        message_id=item["message_id"],
+        received_us=received_us,
+        content_type=item["content_type"],
+        size=item["size"],
+        sha256=sha256,
+        sha512=sha512,
+        metadata=metadata,
+        metadata_note=item["metadata_note"],
+        large_object=item["large_object"],
+        body=None,
+    )
+
+
+def without_body(entry: Entry) -> Entry:
+    """The entry as an index keeps it: nothing of an original's bytes stays in memory."""
+    return replace(entry, body=None) if isinstance(entry, Message) and entry.body is not None else entry
+
+
+def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
+    """The (field, value) pairs under which an entry is found; unknown values give none."""
+    yield "gateway", entry.gateway
+    if isinstance(entry, Event):
+        yield "event_id", entry.event_id
+        yield "type", entry.type
+    yield "sha256", entry.sha256.hex()
+    if entry.message_id:
+        yield "message_id", entry.message_id
+    metadata = entry.metadata
+    for name in BUSINESS_FIELDS:
+        value = getattr(metadata, name)
+        if name == "insurance_numbers":
+            for number in value:
+                yield "insurance_number", number
+        elif value:
+            yield name, value
+
+
+def keys_of_filters(filters: dict[str, str]) -> list[tuple[str, str]]:
+    """The (field, value) pairs to look up for a search's filters; ``matches`` checks the rest.
+
+    ``entry`` has none of its own: every event has the kind "event", and most entries are messages. Nor has
+    ``dossier_prefix``: the hot tail holds days, so that looking at what the other fields leave is enough.
+    """
+    pairs = [(field, value) for field, value in filters.items() if field not in ("entry", PREFIX)]
+    return pairs + ([("kind", "event")] if filters.get("entry") == "event" else [])
+
+
+def matches(item: Item, filters: dict[str, str]) -> bool:
+    """Does the item truly hold every filter's value? (Tokens are 8 bytes: nearly, not quite, proof.)"""
+    for field, value in filters.items():
+        if field == "insurance_number":
+            if value not in item["insurance_numbers"]:
+                return False
+        elif field == PREFIX:
+            if not item["dossier_number"].startswith(value):
+                return False
+        elif item.get(field, "") != value:
+            return False
+    return True

@@ -1,0 +1,48 @@
+"""Originals by the archive's id: exact bytes, checked against the digests before they leave."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.segments.locate import Locator
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.format.batch import decode_row_body
+from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.replicas.large import read_large
+from vanvault.archiver.replicas.placing import read_anywhere
+from vanvault.archiver.stores.port import Site
+
+
+def read_original(
+    sites: Mapping[str, Site],
+    parquet: ParquetKeys,
+    provider: KeyProvider,
+    item: Item,
+    locator: Locator | None = None,
+) -> bytes:
+    """The original of a search item, from the first site that gives the right bytes.
+
+    Raises:
+        NotFound: the item is no message.
+        Damaged, SiteUnavailable: no site gives the bytes that the digests name.
+        KeyUnavailable: the originals' master key is missing.
+    """
+    if item["entry"] != "message":
+        raise NotFound("this entry is a line of the log; it has no original")
+    if item["large_object"]:
+        body = read_large(sites, provider, item["large_object"])
+    elif item.get("segment") and locator is not None:
+        body = locator.body(locator.by_id(item["id"]))
+    else:
+        data = read_anywhere(sites, item["object"])
+        body = decode_row_body(item["object"], data, parquet.decryption(), item["row"])
+    digest = hashlib.sha256(body).hexdigest()
+    if not hmac.compare_digest(digest, item["sha256"]):
+        raise Damaged(
+            f"the bytes of {item['id']} do not have the digest that its row names", key=item["object"]
+        )
+    return body

@@ -1,0 +1,168 @@
+"""What a search asks for: parsed, checked, and its cursor. Pure.
+
+A cursor is (position of the last item, digest of the query) under an HMAC, so that one that was
+changed, or that comes from another query, is refused instead of answering something else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.times import parse_rfc3339, to_us
+
+Order = Literal["newest", "oldest"]
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 1000
+#: Longest value of a filter, in characters; stored values are shorter.
+MAX_VALUE = 512
+#: Shortest beginning of a dossier number, in characters.
+MIN_PREFIX = 3
+POSITION_BYTES = 12
+
+_CURSOR_MAC = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search: every filter must match; times bound ``received_at`` as [from, to)."""
+
+    filters: dict[str, str] = field(default_factory=dict)
+    from_us: int = 0
+    to_us: int = 2**62
+    order: Order = "newest"
+    limit: int = DEFAULT_LIMIT
+    after: bytes = b""  # position of the last item of the page before; b"" for the first page
+
+    def digest(self) -> bytes:
+        """Same for all pages of one query, other for any other query."""
+        return canonical([self.filters, str(self.from_us), str(self.to_us), self.order])
+
+
+def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
+    """A query from URL parameters or options.
+
+    Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
+    ``limit`` (1 to 1000), ``cursor``.
+
+    Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
+    that never match together, bad time, reversed range, limit out of range, a cursor of another query.
+    """
+    given: dict[str, str] = {}
+    for name, value in parameters:
+        if name not in SEARCH_FIELDS and name not in ("from", "to", "order", "limit", "cursor"):
+            raise InvalidInput(
+                f"there is no search field {name[:40]!r}",
+                field=name[:40],
+                hint="Fields: " + ", ".join((*SEARCH_FIELDS, "from", "to", "order", "limit", "cursor")) + ".",
+            )
+        if name in given:
+            raise InvalidInput(f"{name} is given twice", field=name)
+        if not value or len(value) > MAX_VALUE:
+            raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
+        given[name] = _text(name, value)
+    order = given.get("order", "newest")
+    if order not in ("newest", "oldest"):
+        raise InvalidInput("order is newest or oldest", field="order")
+    from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
+    if until_us <= from_us:
+        raise InvalidInput("to must be later than from", field="to")
+    filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
+    if "sha256" in filters:
+        filters["sha256"] = _digest(filters["sha256"])
+    check_together(filters)
+    query = Query(
+        filters=filters,
+        from_us=from_us,
+        to_us=until_us,
+        order="oldest" if order == "oldest" else "newest",
+        limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
+    )
+    if "cursor" in given:
+        after = open_cursor(given["cursor"], query, cursor_key)
+        query = Query(query.filters, query.from_us, query.to_us, query.order, query.limit, after)
+    return query
+
+
+def check_together(filters: Mapping[str, str]) -> None:
+    """Raises InvalidInput for filters that no entry can match: "nothing found" would mislead."""
+    entry = filters.get("entry")
+    if entry not in (None, "message", "event"):
+        raise InvalidInput("entry is message or event", field="entry")
+    for name in ("event_id", "type"):
+        if entry == "message" and name in filters:
+            raise InvalidInput(
+                f"{name} is a field of events, so it cannot be used with entry=message",
+                field=name,
+                hint=f"Leave out one of entry and {name}.",
+            )
+    if entry == "event" and filters.get("kind", "event") != "event":
+        raise InvalidInput(
+            "every event has the kind event, so no other kind can be used with entry=event",
+            field="kind",
+            hint="Leave out one of entry and kind. What happened in an event is its type.",
+        )
+    if PREFIX in filters:
+        if "dossier_number" in filters:
+            raise InvalidInput(
+                f"dossier_number and {PREFIX} cannot be used together",
+                field=PREFIX,
+                hint="Give the whole number, or how it begins.",
+            )
+        if len(filters[PREFIX]) < MIN_PREFIX:
+            raise InvalidInput(f"{PREFIX} has at least {MIN_PREFIX} characters", field=PREFIX)
+
+
+def seal_cursor(position: bytes, query: Query, cursor_key: bytes) -> str:
+    """The text with which the next page of ``query`` is asked for."""
+    mac = hmac.digest(cursor_key, position + query.digest(), "sha256")[:_CURSOR_MAC]
+    return base64.urlsafe_b64encode(position + mac).decode().rstrip("=")
+
+
+def open_cursor(text: str, query: Query, cursor_key: bytes) -> bytes:
+    """The position in a cursor of this query. Raises InvalidInput for any other text."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    position = raw[:POSITION_BYTES]
+    # Compared as text: base64 has several spellings of the same bytes, a cursor has one.
+    if not hmac.compare_digest(text.encode(), seal_cursor(position, query, cursor_key).encode()):
+        raise InvalidInput(
+            "this cursor does not belong to this query",
+            field="cursor",
+            hint="Repeat the search without a cursor, or with the same fields as the page before.",
+        )
+    return position
+
+
+def _text(name: str, value: str) -> str:
+    """The value, if it is text: not half of a character, as bytes that are not UTF-8 become."""
+    if not value.isprintable() and any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in value):
+        raise InvalidInput(f"{name} holds characters that are no text", field=name)
+    return value
+
+
+def _time(given: Mapping[str, str], name: str, default: int) -> int:
+    return to_us(parse_rfc3339(given[name], field=name)) if name in given else default
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= MAX_LIMIT:
+        raise InvalidInput(f"limit is a whole number from 1 to {MAX_LIMIT}", field="limit")
+    return int(text)
+
+
+def _digest(text: str) -> str:
+    lowered = text.lower()
+    if len(lowered) != 64 or any(c not in "0123456789abcdef" for c in lowered):
+        raise InvalidInput("sha256 is 64 hexadecimal digits", field="sha256")
+    return lowered

@@ -1,0 +1,275 @@
+"""Runs a query over everything: what is compacted through the ten-year index, the rest through the hot tail.
+
+One read transaction of the hot tail's file fixes what is in which of the two, so each entry is found once
+while messages arrive and while segments are compacted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
+from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.hot_tail.search import TailHit, tail_source
+from vanvault.archiver.catalogue.key_index import KeyIndex
+from vanvault.archiver.catalogue.search.bounds import Bounds
+from vanvault.archiver.catalogue.search.candidates import candidates, first_window, is_keyed
+from vanvault.archiver.catalogue.search.hits import Found, Hits, VerifiedAt, in_batch, in_segment
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.search.places import Places
+from vanvault.archiver.catalogue.search.query import MAX_LIMIT, POSITION_BYTES, Query, seal_cursor
+from vanvault.archiver.catalogue.search.streams import Source, Step, merged
+from vanvault.archiver.catalogue.search.unread import Unread
+from vanvault.archiver.catalogue.search.windows import windows
+from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
+from vanvault.archiver.catalogue.segments.search import SegmentSearch
+from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.ports import Stopwatch
+from vanvault.archiver.core.times import rfc3339_us
+
+Hit = TailHit | Located
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search."""
+
+    items: list[Item]
+    next: str | None  # cursor of the next page, or None when this was the last
+    partial: str = ""  # why the page ends before its limit though there may be more: go on with ``next``
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLimits:
+    """How much a search without a key may look at for one page."""
+
+    rows: int = 5_000_000
+    seconds: float = 5.0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One page in the making."""
+
+    query: Query
+    hits: list[tuple[bytes, Hit]] = field(default_factory=list)
+    stopped_at: bytes = b""  # where the scan was broken off
+    unread: dict[str, Unread] = field(default_factory=dict)
+
+
+class Search:
+    """Reads of the whole archive, as JSON values ready for people and wires."""
+
+    def __init__(
+        self,
+        *,
+        tail: TailReader,
+        catalogue: Catalogue,
+        index: KeyIndex,
+        segments: SegmentSearch,
+        locator: Locator,
+        places: Places,
+        cursor_key: bytes,
+        stopwatch: Stopwatch,
+        limits: ScanLimits,
+    ) -> None:
+        self._tail = tail
+        self._catalogue = catalogue
+        self._index = index
+        self._segments = segments
+        self._locator = locator
+        self._hits = Hits(places)
+        self._cursor_key = cursor_key
+        self._stopwatch = stopwatch
+        self._limits = limits
+
+    @property
+    def cursor_key(self) -> bytes:
+        """The key under which this search's cursors are sealed."""
+        return self._cursor_key
+
+    def count_verifications(self, verified_at: VerifiedAt) -> None:
+        """From now on ``verified_at`` of a hit counts the verifications that this knows of."""
+        self._hits.verified_at = verified_at
+
+    def page(self, query: Query, *, whole: bool = False, bare: bool = False) -> Page:
+        """The next ``query.limit`` matching items after ``query.after``.
+
+        ``whole``: with what lies with the evidence, too: SHA-512, and the batch as receipts name it.
+        ``bare``: no site is asked where the hits lie and whether they are held, for those who look up
+        entries of the archive's own.
+
+        Damaged or absent segments are named in ``unread``; a search without a key that takes too long
+        ends early, ``partial``, with a cursor.
+
+        Raises SiteUnavailable, Damaged: the index itself cannot be read.
+        """
+        walk = _Walk(query)
+        with self._tail.snapshot() as connection:
+            state = self._catalogue.state(connection)
+            steps = merged(self._sources(walk, state), newest=query.order == "newest")
+            for step in self._bounded(steps, walk):
+                if step.hit is None or (walk.hits and walk.hits[-1][0] == step.position):
+                    continue
+                walk.hits.append((step.position, step.hit))
+                if len(walk.hits) > query.limit:
+                    break
+            found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
+        return self._paged(walk, self._hits.told(found, bare=bare))
+
+    def entry(self, archive_id: str) -> Item:
+        """One entry by the archive's id. Raises NotFound, InvalidInput, Damaged, SiteUnavailable."""
+        try:
+            item, batch, row = self._tail.by_id(archive_id)
+            found = in_batch(item, row, self._tail.batch(batch))
+        except NotFound:
+            found = self._whole(self._locator.by_id(archive_id))
+        return self._hits.told([found])[0]
+
+    def timeline(self, transaction_id: str, gateway: str = "") -> Page:
+        """Everything of one transaction, oldest first, on one page; of one gateway only, when named.
+
+        Raises as ``page`` does.
+        """
+        filters = {"transaction_id": transaction_id} | ({"gateway": gateway} if gateway else {})
+        query = Query(filters=filters, order="oldest", limit=MAX_LIMIT)
+        items: list[Item] = []
+        unread: dict[str, Unread] = {}
+        while True:
+            walk = _Walk(query, unread=unread)
+            with self._tail.snapshot() as connection:
+                state = self._catalogue.state(connection)
+                for step in merged(self._sources(walk, state), newest=False):
+                    if step.hit is not None and not (walk.hits and walk.hits[-1][0] == step.position):
+                        walk.hits.append((step.position, step.hit))
+                    if len(walk.hits) == query.limit:
+                        break
+                found = self._found([hit for _, hit in walk.hits])
+            items += self._hits.told(found)
+            if len(walk.hits) < query.limit:
+                return Page(items, None, unread=tuple(unread[key] for key in sorted(unread)))
+            query = replace(query, after=walk.hits[-1][0])
+
+    def _sources(self, walk: _Walk, state: CatalogueState) -> list[Source[Hit]]:
+        query = walk.query
+        bounds = bounds_of(query)
+        sources: list[Source[Hit]] = [tail_source(self._tail, query, bounds)]
+        for segment in self._catalogue.unheld(self._tail.connection(), state):
+            self._note(walk, segment, "not indexed yet")
+        if state.by_log:
+            bound = bounds.high if query.order == "newest" else bounds.low
+            sources.append(Source(bound, lambda: self._compacted(walk, state, bounds)))
+        return sources
+
+    def _compacted(self, walk: _Walk, state: CatalogueState, bounds: Bounds) -> Iterator[Step[Located]]:
+        query, newest = walk.query, walk.query.order == "newest"
+
+        def unreadable(segment: KnownSegment, error: VanVaultError) -> None:
+            self._note(walk, segment, _reason(error))
+
+        count = len(state.starts)
+        first, lacking = self._index.ask(state.logs, lambda reader: first_window(reader, query, count))
+        for log in lacking:
+            self._note(walk, state.by_log[log], "not indexed yet")
+        for window in windows(state.starts, bounds, first, newest=newest):
+            found, _ = self._index.ask(
+                state.logs,
+                lambda reader, window=window: candidates(reader, query, state, window),  # type: ignore[misc]
+            )
+            with self._segments.sources(found, query, window, unreadable) as sources:
+                yield from merged(sources, newest=newest)
+
+    def _bounded(self, steps: Iterator[Step[Hit]], walk: _Walk) -> Iterator[Step[Hit]]:
+        """Stops at a bound when a search has looked at enough, but not before it came forward."""
+        began, rows = self._stopwatch.seconds(), 0
+        most = None if is_keyed(walk.query) else self._limits.rows
+        start = b""
+        for step in steps:
+            if step.hit is None:
+                start = start or step.position
+                enough = most is not None and rows >= most
+                enough = enough or self._stopwatch.seconds() - began > self._limits.seconds
+                if enough and step.position != start:
+                    walk.stopped_at = _stop(step.position, walk)
+                    return
+                rows += _GROUP_ROWS
+            yield step
+
+    def _paged(self, walk: _Walk, items: list[Item]) -> Page:
+        after, partial = b"", ""
+        if len(walk.hits) > walk.query.limit:
+            after = walk.hits[walk.query.limit - 1][0]
+        elif walk.stopped_at:
+            after = walk.stopped_at
+            partial = _KEYED if is_keyed(walk.query) else _UNKEYED
+        cursor = seal_cursor(after, walk.query, self._cursor_key) if after else None
+        return Page(items, cursor, partial, tuple(walk.unread[key] for key in sorted(walk.unread)))
+
+    def _note(self, walk: _Walk, segment: KnownSegment, reason: str) -> None:
+        manifest, query = segment.manifest, walk.query
+        if manifest.last_us < query.from_us or manifest.first_us >= query.to_us:
+            return
+        key = part_of(manifest, "log").key
+        first, last = rfc3339_us(manifest.first_us), rfc3339_us(manifest.last_us)
+        walk.unread[key] = Unread(key, reason, first, last)
+
+    def _found(self, hits: list[Hit], *, whole: bool = False) -> list[Found]:
+        batches: dict[int, KnownBatch] = {}
+        compacted = self._whole if whole else in_segment
+        return [
+            compacted(hit)
+            if isinstance(hit, Located)
+            else in_batch(
+                hit.item,
+                hit.row,
+                batches.get(hit.batch) or batches.setdefault(hit.batch, self._tail.batch(hit.batch)),
+            )
+            for hit in hits
+        ]
+
+    def _whole(self, hit: Located) -> Found:
+        row, found = hit.row, in_segment(hit)
+        evidence = self._locator.evidence(hit.segment, row["writer"], row["sequence"])
+        sha512 = evidence.sha512[64 * row["row"] : 64 * (row["row"] + 1)].hex()
+        return replace(found, item={**found.item, "object": evidence.key, "sha512": sha512})
+
+
+_UNKEYED = (
+    "no field of this search leads to single entries, so it looks at one after the other; it stopped before"
+    " the end. Go on with the cursor, or name a key field or a shorter time."
+)
+_KEYED = (
+    "so many entries have the key of this search that it stopped before the end. Go on with the cursor, or"
+    " name another field or a shorter time."
+)
+
+#: What one bound stands for, about: the rows of a row group.
+_GROUP_ROWS = 1024
+
+
+def _stop(position: bytes, walk: _Walk) -> bytes:
+    """Where the next page begins: never before what this one has; bounds may lie a moment behind."""
+    whole = position.ljust(POSITION_BYTES, b"\0")[:POSITION_BYTES]
+    if not walk.hits:
+        return whole
+    last = walk.hits[-1][0]
+    return min(whole, last) if walk.query.order == "newest" else max(whole, last)
+
+
+def bounds_of(query: Query) -> Bounds:
+    """Positions [low, high) that the query may still return."""
+    low = query.from_us.to_bytes(8)
+    high = query.to_us.to_bytes(8)
+    if query.after and query.order == "newest":
+        high = min(high, query.after)
+    elif query.after:
+        low = max(low, query.after + b"\0")
+    return Bounds(low, high)
+
+
+def _reason(error: VanVaultError) -> str:
+    names = {"Damaged": "damaged", "NotFound": "missing"}
+    return names.get(type(error).__name__, "unavailable")

@@ -1,0 +1,189 @@
+"""Finding one row of a segment by its id or its position, and what proves its batch."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.segments.files import SegmentFiles
+from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.format.batch import decode_commit, decode_header
+from vanvault.archiver.core.model.batch import BatchHeader, Commit
+from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.names import parse_archive_id
+
+_EVIDENCE_CACHED = 16
+_SHA512_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A row of a segment's log."""
+
+    segment: KnownSegment
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a segment keeps of one batch besides its rows."""
+
+    key: str  # of the batch object
+    header: BatchHeader
+    commit: Commit | None
+    first_us: int
+    last_us: int
+    sha512: bytes  # 64 for every row, in row order
+
+
+class Locator:
+    """Looks into segments that the catalogue knows; safe to use from many threads."""
+
+    def __init__(self, catalogue: Catalogue, files: SegmentFiles) -> None:
+        self._catalogue = catalogue
+        self._files = files
+        self._evidence: OrderedDict[str, pa.Table] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def by_id(self, archive_id: str) -> Located:
+        """Raises NotFound, InvalidInput (not an id), Damaged, SiteUnavailable, KeyUnavailable."""
+        writer, sequence, number = parse_archive_id(archive_id)
+        segment = self._catalogue.covering(writer, sequence)
+        if segment is not None:
+            batch = self.evidence(segment, writer, sequence)
+            for row in self._between(segment.manifest, batch.first_us, batch.last_us):
+                if (row["writer"], row["sequence"], row["row"]) == (writer, sequence, number):
+                    return Located(segment, row)
+        raise NotFound(f"the archive holds no entry {archive_id}")
+
+    def at(self, position: bytes) -> Located:
+        """The row at a position. Raises as ``by_id`` does."""
+        us = int.from_bytes(position[:8])
+        for segment in self._catalogue.spanning(us):
+            for row in self._between(segment.manifest, us, us):
+                if position_at(row) == position:
+                    return Located(segment, row)
+        raise NotFound("the archive holds no entry at this position")
+
+    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> Evidence:
+        """What the segment keeps of one batch. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
+        table = self._evidence_of(segment.manifest)
+        same = pc.and_(pc.equal(table.column("writer"), writer), pc.equal(table.column("sequence"), sequence))
+        found = table.filter(same).to_pylist()
+        if not found:
+            raise NotFound(f"segment {segment.manifest.segment} holds no batch {sequence} of {writer}")
+        row = found[0]
+        commit = row["commit"]
+        return Evidence(
+            key=row["key"],
+            header=decode_header(row["header"], key=row["key"]),
+            commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
+            first_us=row["first_us"],
+            last_us=row["last_us"],
+            sha512=row["sha512"],
+        )
+
+    def entries(self, segment: KnownSegment, batch: Evidence) -> list[Entry]:
+        """All rows of a compacted batch in row order, without bodies. Raises Damaged, SiteUnavailable, ..."""
+        header = batch.header
+        rows = [
+            row
+            for row in self._between(segment.manifest, batch.first_us, batch.last_us)
+            if (row["writer"], row["sequence"]) == (header.writer, header.sequence)
+        ]
+        rows.sort(key=lambda row: int(row["row"]))
+        if [row["row"] for row in rows] != list(range(header.rows)):
+            raise Damaged(f"segment {segment.manifest.segment} lacks rows of {batch.key}", key=batch.key)
+        digests = [batch.sha512[at : at + _SHA512_BYTES] for at in range(0, len(batch.sha512), _SHA512_BYTES)]
+        return [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
+
+    def rows(self, segment: KnownSegment) -> list[Row]:
+        """Every row of a segment's log, by time. Raises Damaged, SiteUnavailable, KeyUnavailable."""
+        manifest = segment.manifest
+        return self._between(manifest, manifest.first_us, manifest.last_us)
+
+    def body(self, located: Located) -> bytes:
+        """The bytes of a message that lies in its segment, unchecked. Raises Damaged, SiteUnavailable, ..."""
+        manifest, number = located.segment.manifest, located.row["original"]
+        part = part_of(manifest, "originals")
+        if number is None:
+            raise NotFound("this entry has no original in its segment")
+        with whole_part():
+            header = self._files.header(manifest, part)
+            group, index = divmod(int(number), header.group_rows)
+            column = self._files.group(manifest, part, group).column("body")
+        if index >= len(column):
+            raise Damaged(f"{part.key} has no row {number}", key=part.key)
+        body: bytes = column[index].as_py()
+        return body
+
+    def _between(self, manifest: SegmentManifest, first_us: int, last_us: int) -> list[Row]:
+        """The rows received between two times, both included."""
+        part = part_of(manifest, "log")
+        with whole_part():
+            starts = self._files.header(manifest, part).first_us
+        first = max(0, bisect_left(starts, first_us) - 1)
+        rows: list[Row] = []
+        for group in range(first, bisect_right(starts, last_us)):
+            with whole_part():
+                table = self._files.group(manifest, part, group)
+            times = table.column("received_at").cast(pa.int64())
+            within = pc.and_(pc.greater_equal(times, first_us), pc.less_equal(times, last_us))
+            rows += rows_of(table.filter(within))
+        return rows
+
+    def _evidence_of(self, manifest: SegmentManifest) -> pa.Table:
+        part = part_of(manifest, "evidence")
+        with self._lock:
+            found = self._evidence.get(part.key)
+            if found is not None:
+                self._evidence.move_to_end(part.key)
+                return found
+        with whole_part():
+            table = self._files.table(manifest, part)
+        with self._lock:
+            self._evidence[part.key] = table
+            while len(self._evidence) > _EVIDENCE_CACHED:
+                self._evidence.popitem(last=False)
+        return table
+
+
+def item_at_position(tail: TailReader, locator: Locator, position: bytes) -> Item:
+    """The entry at a position, compacted or not. Raises as ``Locator.by_id`` does."""
+    try:
+        return tail.at(position)[0]
+    except NotFound:
+        return item_at(locator.at(position).row)
+
+
+@contextmanager
+def whole_part() -> Iterator[None]:
+    """A part that a signed manifest names and no site has is damage, not somebody's wrong request."""
+    try:
+        yield
+    except NotFound as error:
+        raise Damaged(
+            f"{error.message}, though a proved segment names it",
+            hint="Run: vanvault verify. If another copy of the site exists, restore it from there.",
+        ) from error
+
+
+def part_of(manifest: SegmentManifest, kind: str) -> SegmentPart:
+    """The part of this kind. Raises Damaged: the manifest names none."""
+    part = manifest.part(kind)
+    if part is None:
+        raise Damaged(f"segment {manifest.segment} has no {kind}")
+    return part

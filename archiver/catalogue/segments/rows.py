@@ -1,0 +1,135 @@
+"""Rows of a segment's log as search items, positions and entries. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vanvault.archiver.catalogue.search.items import PREFIX, Item, entry_of
+from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.core.times import rfc3339_us
+
+Row = dict[str, Any]
+
+#: Up to so many rows, single values cost less than making new columns.
+_FEW = 12
+#: Search fields that are no column of the log under the same name.
+_LISTED = {"insurance_number": "insurance_numbers", PREFIX: "dossier_number"}
+
+
+def rows_of(table: pa.Table) -> list[Row]:
+    """The rows of (some columns of) a log; times as microseconds."""
+    values = [_plain(column).to_pylist() for column in table.columns]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def rows_at(table: pa.Table, numbers: Sequence[int]) -> list[Row]:
+    """The same of chosen rows, in their order."""
+    if len(numbers) > _FEW:
+        return rows_of(table.take(pa.array(numbers)))
+    columns = [(name, _reader(table.column(name))) for name in table.column_names]
+    return [{name: read(number) for name, read in columns} for number in numbers]
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    array = _whole(column)
+    if isinstance(array, pa.DictionaryArray):
+        return array.dictionary_decode()
+    return array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
+
+
+def _reader(column: pa.ChunkedArray) -> Callable[[int], Any]:
+    """What gives the value of a row."""
+    array = _whole(column)
+    if isinstance(array, pa.DictionaryArray):
+        indices, values = array.indices, array.dictionary
+        return lambda row: values[at].as_py() if (at := indices[row].as_py()) is not None else None
+    if pa.types.is_timestamp(array.type):
+        return lambda row: array[row].value
+    return lambda row: array[row].as_py()
+
+
+def position_at(row: Row) -> bytes:
+    """12 bytes that order entries by time, as the hot tail orders them."""
+    return int(row["received_at"]).to_bytes(8) + _writer_part(row["writer"])
+
+
+@lru_cache(maxsize=4096)
+def _writer_part(writer: str) -> bytes:
+    return hashlib.sha256(writer.encode()).digest()[:4]
+
+
+def id_of(row: Row) -> str:
+    """The archive's id of a row."""
+    return f"{row['writer']}-{row['sequence']}-{row['row']}"
+
+
+def item_at(row: Row) -> Item:
+    """What ``items.item_of`` says of the same entry, without its SHA-512, which lies with the evidence."""
+    item: Item = {
+        "id": id_of(row),
+        "gateway": row["gateway"],
+        "received_at": rfc3339_us(row["received_at"]),
+        "size": row["size"],
+        "sha256": row["sha256"].hex(),
+        "entry": row["entry"],
+        "message_id": row["message_id"],
+    }
+    for name in BUSINESS_FIELDS:
+        item[name] = row[name]
+    if row["entry"] == "event":
+        item["event_id"] = row["event_id"]
+        item["occurred_at"] = rfc3339_us(row["occurred_at"])
+        item["type"] = row["type"]
+        item["actor"] = row["actor"]
+        item["detail"] = row["detail"]
+    else:
+        item["content_type"] = row["content_type"]
+        item["metadata_note"] = row["metadata_note"]
+        item["large_object"] = row["large_object"]
+    return item
+
+
+def entry_at(row: Row, sha512: bytes) -> Entry:
+    """The entry of a row, without a body; ``sha512``: from the evidence."""
+    return entry_of({**item_at(row), "sha512": sha512.hex()})
+
+
+def columns_of(filters: dict[str, str]) -> list[str]:
+    """The columns that tell whether a row matches."""
+    return [_LISTED.get(field, field) for field in filters]
+
+
+def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
+    """Which rows hold every filter's value; None: all of them (there is no filter)."""
+    found: pa.Array | None = None
+    for field, value in filters.items():
+        column = table.column(_LISTED.get(field, field))
+        if field == "insurance_number":
+            one = _holding(column.combine_chunks(), value)
+        elif field == PREFIX:
+            one = pc.starts_with(column, pattern=value)
+        elif field == "sha256":
+            one = pc.equal(column, pa.scalar(bytes.fromhex(value), column.type))
+        else:
+            one = pc.equal(column, value)
+        one = one.combine_chunks() if isinstance(one, pa.ChunkedArray) else one
+        found = one if found is None else pc.and_(found, one)
+    return found
+
+
+def _holding(column: pa.Array, value: str) -> pa.Array:
+    """Rows whose list holds the value."""
+    parents = pc.list_parent_indices(column)
+    matching = pc.filter(parents, pc.equal(pc.list_flatten(column), value))
+    return pc.is_in(pa.array(range(len(column)), pa.int64()), value_set=pc.cast(matching, pa.int64()))

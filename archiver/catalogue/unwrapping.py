@@ -1,0 +1,41 @@
+"""The data key of one object in the clear, for programs that read Parquet by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.keys.parquet import MAGIC, key_material
+from vanvault.archiver.replicas.placing import read_anywhere
+from vanvault.archiver.stores.port import Site
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """What opens one object, and nothing else."""
+
+    object: str
+    master: str  # the master key under which it was wrapped
+    key: bytes = field(repr=False)  # 32
+
+
+def unwrap_object(sites: Mapping[str, Site], keys: KeyProvider, object: str) -> DataKey:
+    """The data key of a batch or of a part of a segment.
+
+    Raises InvalidInput (not the name of a Parquet object), NotFound, Damaged, SiteUnavailable,
+    KeyUnavailable.
+    """
+    if parse_key(object) is None or not object.endswith(".parquet"):
+        raise InvalidInput(
+            "this is not the name of a batch or of a part of a segment",
+            field="object",
+            hint="A search says in which object an entry lies: batch/... or segment/..., ending in .parquet.",
+        )
+    data = read_anywhere(sites, object)
+    if data[-4:] != MAGIC:
+        raise InvalidInput("this object is not encrypted Parquet", field="object")
+    material = key_material(data)
+    return DataKey(object, material.key_id, keys.unwrap(material.key_id, material.wrapped))

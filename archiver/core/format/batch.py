@@ -1,0 +1,292 @@
+"""Batch objects: entries <-> encrypted Parquet bytes. Pure; keys come in as pyarrow properties.
+
+The byte-level description is archiver/FORMAT.md, sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.format.schema import FORMAT_VERSION, HEADER_KEY, SCHEMAS
+from vanvault.archiver.core.model.batch import Batch, BatchHeader, Commit, Placement
+from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata
+from vanvault.archiver.keys.parquet import opened
+
+#: Rows of one row group: small, so that one message is read without decoding many others.
+ROW_GROUP_ROWS = 100
+#: Objects with fewer rows compress the column of originals only.
+_COMPRESS_ALL_ROWS = 16
+
+_HEADER_FIELDS = {
+    "archive",
+    "commits",
+    "created_us",
+    "final",
+    "format",
+    "heads",
+    "kind",
+    "large",
+    "previous",
+    "retain_until",
+    "rows",
+    "sequence",
+    "writer",
+}
+
+
+def encode_batch(
+    header: BatchHeader, entries: Sequence[Entry], encryption: Any, *, compression_level: int = 3
+) -> bytes:
+    """The Parquet file of a batch.
+
+    Args:
+        header: its ``kind`` says of which class all ``entries`` are; ``rows`` is their count.
+        encryption: ``pyarrow.parquet.encryption.FileEncryptionProperties`` for the kind's master key.
+        compression_level: zstd level, 1 to 19.
+    """
+    schema = SCHEMAS[header.kind]
+    columns = _message_columns(entries) if header.kind == "messages" else _event_columns(entries)
+    table = pa.Table.from_arrays(
+        [pa.array(columns[field.name], type=field.type) for field in schema], schema=schema
+    )
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        schema,
+        **_compression(schema, len(entries), compression_level),
+        use_dictionary=False,
+        write_statistics=False,
+        store_schema=False,
+        encryption_properties=encryption,
+    ) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        writer.add_key_value_metadata({HEADER_KEY: encode_header(header)})
+    return bytes(sink.getvalue())
+
+
+def decode_batch(key: str, data: bytes | memoryview, decryption: Any, *, bodies: bool = True) -> Batch:
+    """The entries of a batch object whose bytes were already checked against its name.
+
+    Check the SHA-256 first: some pyarrow calls are not safe on bytes that nobody vouches for.
+
+    Args:
+        key: the object's name, for errors.
+        bodies: false leaves ``Message.body`` None and does not decompress them.
+
+    Raises:
+        Damaged: not a batch of this format, or its footer contradicts itself.
+        KeyUnavailable: the master key is missing or another (from ``decryption``'s key provider).
+    """
+    with opened(data, decryption, key) as file:
+        header = decode_header((file.metadata.metadata or {}).get(HEADER_KEY, b""), key=key)
+        schema = SCHEMAS.get(header.kind)
+        if schema is None:
+            raise Damaged(f"{key}: unknown kind of batch in its header", key=key)
+        names = [name for name in schema.names if bodies or name != "body"]
+        table = file.read(columns=names, use_threads=False)
+    if table.num_rows != header.rows:
+        raise Damaged(f"{key}: header says {header.rows} rows, the file holds {table.num_rows}", key=key)
+    return Batch(key, header, tuple(entries_of(header, table)))
+
+
+def entries_of(header: BatchHeader, table: pa.Table) -> list[Entry]:
+    """The rows of a batch's table, of the columns of its kind; a message without the column has no body."""
+    columns = _columns(table)
+    return _messages(columns) if header.kind == "messages" else _events(columns)
+
+
+def read_batch_table(
+    key: str, data: bytes | memoryview, decryption: Any
+) -> tuple[BatchHeader, bytes, pa.Table]:
+    """A batch object as a table of its kind's schema, with its header decoded and as it stands in the file.
+
+    For work on many rows at once; else as ``decode_batch``, with the same errors.
+    """
+    with opened(data, decryption, key) as file:
+        text = (file.metadata.metadata or {}).get(HEADER_KEY, b"")
+        header = decode_header(text, key=key)
+        schema = SCHEMAS.get(header.kind)
+        if schema is None or file.schema_arrow.names != schema.names:
+            raise Damaged(f"{key}: unknown kind of batch in its header", key=key)
+        table = file.read(use_threads=False).cast(schema)
+    if table.num_rows != header.rows:
+        raise Damaged(f"{key}: header says {header.rows} rows, the file holds {table.num_rows}", key=key)
+    return header, text, table
+
+
+def decode_row_body(key: str, data: bytes | memoryview, decryption: Any, row: int) -> bytes:
+    """The body in one row of a messages batch: only its row group is decoded.
+
+    Raises Damaged (no such row, or the row has no body of its own), KeyUnavailable.
+    """
+    with opened(data, decryption, key) as file:
+        group, index = divmod(row, ROW_GROUP_ROWS)
+        if group >= file.num_row_groups:
+            raise Damaged(f"{key} has no row {row}", key=key)
+        column = file.read_row_group(group, columns=["body"], use_threads=False).column(0)
+        body = column[index].as_py() if index < len(column) else None
+    if not isinstance(body, bytes):
+        raise Damaged(f"{key} has no body in row {row}", key=key)
+    return body
+
+
+def encode_header(header: BatchHeader) -> bytes:
+    """Canonical JSON of the header, with the format version."""
+    return canonical(
+        {
+            "archive": header.archive,
+            "commits": [encode_commit(commit) for commit in header.commits],
+            "created_us": header.created_us,
+            "final": header.final,
+            "format": FORMAT_VERSION,
+            "heads": list(header.heads),
+            "kind": header.kind,
+            "large": [encode_placement(placement) for placement in header.large],
+            "previous": header.previous,
+            "retain_until": header.retain_until,
+            "rows": header.rows,
+            "sequence": header.sequence,
+            "writer": header.writer,
+        }
+    )
+
+
+def decode_header(data: bytes, *, key: str) -> BatchHeader:
+    """The header from its JSON. Raises Damaged: absent, another format version, or a field off."""
+    try:
+        fields = orjson.loads(data)
+        if fields["format"] != FORMAT_VERSION:
+            raise Damaged(
+                f"{key}: format version {fields['format']}, this program reads {FORMAT_VERSION}",
+                key=key,
+                hint="Read it with a later version of VanVault.",
+            )
+        if set(fields) != _HEADER_FIELDS:
+            raise Damaged(f"{key}: its header has not the fields of format {FORMAT_VERSION}", key=key)
+        return BatchHeader(
+            archive=fields["archive"],
+            writer=fields["writer"],
+            sequence=fields["sequence"],
+            kind=fields["kind"],
+            created_us=fields["created_us"],
+            retain_until=fields["retain_until"],
+            rows=fields["rows"],
+            previous=fields["previous"],
+            commits=tuple(decode_commit(item) for item in fields["commits"]),
+            heads=tuple(fields["heads"]),
+            final=fields["final"],
+            large=tuple(decode_placement(item) for item in fields["large"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"{key}: no VanVault batch header", key=key) from error
+
+
+def encode_commit(commit: Commit) -> dict[str, Any]:
+    """A commit record as JSON values."""
+    return {
+        "key": commit.key,
+        "placements": [encode_placement(placement) for placement in commit.placements],
+        "signature": commit.signature.hex(),
+        "signing_key": commit.signing_key,
+    }
+
+
+def decode_commit(fields: dict[str, Any]) -> Commit:
+    """A commit record from JSON values. Raises KeyError, TypeError, ValueError on other shapes."""
+    return Commit(
+        key=fields["key"],
+        placements=tuple(decode_placement(item) for item in fields["placements"]),
+        signing_key=fields["signing_key"],
+        signature=bytes.fromhex(fields["signature"]),
+    )
+
+
+def encode_placement(placement: Placement) -> dict[str, str]:
+    """A placement as JSON values, as in receipts."""
+    return {
+        "key": placement.key,
+        "retain_until": placement.retain_until,
+        "site": placement.site,
+        "version": placement.version,
+    }
+
+
+def decode_placement(fields: dict[str, str]) -> Placement:
+    """A placement from JSON values. Raises KeyError, TypeError on other shapes."""
+    return Placement(fields["site"], fields["key"], fields["version"], fields["retain_until"])
+
+
+def _compression(schema: pa.Schema, rows: int, level: int) -> dict[str, Any]:
+    """In a small object only originals are worth a compressor: setting one up costs more than it saves."""
+    if rows >= _COMPRESS_ALL_ROWS or "body" not in schema.names:
+        return {"compression": "zstd", "compression_level": level}
+    paths = [f"{name}.list.element" if name == "insurance_numbers" else name for name in schema.names]
+    columns = dict.fromkeys(paths, "none") | {"body": "zstd"}
+    return {"compression": columns, "compression_level": {"body": level}}
+
+
+def _message_columns(entries: Sequence[Any]) -> dict[str, list[Any]]:
+    columns = _shared_columns(entries)
+    for name in ("message_id", "content_type", "metadata_note", "large_object", "body"):
+        columns[name] = [getattr(entry, name) for entry in entries]
+    return columns
+
+
+def _event_columns(entries: Sequence[Any]) -> dict[str, list[Any]]:
+    columns = _shared_columns(entries)
+    columns["occurred_at"] = [entry.occurred_us for entry in entries]
+    for name in ("event_id", "type", "actor", "message_id", "detail"):
+        columns[name] = [getattr(entry, name) for entry in entries]
+    return columns
+
+
+def _shared_columns(entries: Sequence[Any]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        name: [getattr(entry, name) for entry in entries]
+        for name in ("id", "gateway", "size", "sha256", "sha512")
+    }
+    columns["received_at"] = [entry.received_us for entry in entries]
+    metadata = [entry.metadata for entry in entries]
+    for name in BUSINESS_FIELDS:
+        columns[name] = [getattr(item, name) for item in metadata]
+    return columns
+
+
+def _columns(table: pa.Table) -> dict[str, list[Any]]:
+    """Python values by column; times as whole microseconds."""
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+        columns[name] = column.to_pylist()
+    return columns
+
+
+def _messages(columns: dict[str, list[Any]]) -> list[Entry]:
+    bodies = columns.get("body") or [None] * len(columns["id"])
+    shared = [columns[name] for name in ("id", "gateway", "message_id", "received_at", "content_type")]
+    digests = [columns[name] for name in ("size", "sha256", "sha512")]
+    rest = [columns["metadata_note"], columns["large_object"], bodies]
+    return [Message(*row) for row in zip(*shared, *digests, _metadata(columns), *rest, strict=True)]
+
+
+def _events(columns: dict[str, list[Any]]) -> list[Entry]:
+    names = ("id", "gateway", "event_id", "received_at", "occurred_at", "type", "actor", "message_id")
+    shared = [columns[name] for name in names]
+    digests = [columns[name] for name in ("size", "sha256", "sha512")]
+    return [Event(*row) for row in zip(*shared, _metadata(columns), columns["detail"], *digests, strict=True)]
+
+
+def _metadata(columns: dict[str, list[Any]]) -> list[Metadata]:
+    numbers = [tuple(item) for item in columns["insurance_numbers"]]
+    values = [numbers if name == "insurance_numbers" else columns[name] for name in BUSINESS_FIELDS]
+    return [Metadata(*row) for row in zip(*values, strict=True)]

@@ -1,0 +1,177 @@
+"""``read_metadata``: which of the known shapes a message has, and what it says about itself.
+
+The shapes are those of Decision 838/QĐ-BHXH (BHXHDienTu.xml envelope, 01/TB-GD notice) and of the
+health-claim files of the insurance assessment portal. Names are compared without their namespace prefix;
+where an element appears twice, the first that has text counts.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from itertools import islice
+
+from vanvault.archiver.core.metadata.numbers import MAX_NUMBERS, add_cards, add_employees
+from vanvault.archiver.core.metadata.scan import BeyondLimits, NotWellFormed, Tree, leaves
+from vanvault.archiver.core.metadata.values import clean, outcome
+from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+
+TOO_LARGE = "The XML is over the size limit for reading metadata."
+DOCTYPE = "The XML has a document type declaration, which is refused."
+ENCODING = "The XML is not in UTF-8 or UTF-16."
+BROKEN = "The XML is not well-formed."
+LIMITS = "The XML is beyond the limits on depth, number and size of tags."
+OTHER_XML = "The XML is of another shape."
+BROKEN_FORM = "A form is not valid base64; its insurance numbers were not read."
+MANY_NUMBERS = f"There are {MAX_NUMBERS} or more insurance numbers; only these many were read."
+
+_PROLOG_BYTES = 4096
+# What may stand before the root, then the root's name: no DOCTYPE gets past it. Possessive, so linear.
+_PROLOG = re.compile(
+    rb"""\s*+(?:<\?xml\s(?P<declaration>[^<>?]*+)\?>)?+
+         (?:\s++|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>)*+
+         (?:(?P<doctype><!DOCTYPE)|(?P<root><(?:[A-Za-z_][\w.-]*+:)?+(?P<name>[A-Za-z_][\w.-]*+)[\s/>]))""",
+    re.VERBOSE,
+)
+_ENCODING = re.compile(rb"""\sencoding\s*+=\s*+["']([A-Za-z0-9._-]*+)["']""")
+_NAMES_OF_UTF8 = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
+_NAMES_OF_UTF16 = (b"utf-16", b"utf-16le", b"utf-16be")
+_XML_START = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+<(?!\0)|(?P<wide>\xff\xfe|\xfe\xff|<\0|\0<)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    recognised: str
+    kind: str
+    below_root: Tree  # each leaf is called by the field of Metadata, or by one of the words below
+    until: bytes  # the child of the root after which there is nothing to read
+
+
+_FORM, _CARD_FILE, _ERROR_CODE, _RESULT = "form", "card file", "error code", "result"
+
+_SHAPES = {
+    b"Hoso": _Shape(
+        recognised="bhxh-envelope",
+        kind="dossier",
+        below_root={
+            b"NoiDung": {
+                b"ThongTinIVAN": {b"MaIVAN": "ivan"},
+                b"ThongTinDonVi": {
+                    b"MaSoBHXH": "employer_code",
+                    b"MaSoThue": "tax_code",
+                    b"CoQuanQuanLy": "agency",
+                },
+                b"ThongTinHoSo": {
+                    b"SoHoSo": "dossier_number",
+                    b"MaThuTuc": "procedure",
+                    b"KyKeKhai": "period",
+                    b"ToKhais": {b"FileToKhai": {b"NoiDungFile": _FORM}},
+                },
+            }
+        },
+        until=b"NoiDung",
+    ),
+    b"BHXH": _Shape(
+        recognised="tb-gd-receipt",
+        kind="receipt",
+        below_root={
+            b"XACNHAN_GDICH": {
+                b"TTDVI": {b"MA_DVI": "employer_code", b"MST": "tax_code", b"TEN_COQUAN": "agency"},
+                b"TTGDICH": {
+                    b"SO_HSO": "dossier_number",
+                    b"MALOAI_HSO": "procedure",
+                    b"KY_KKHAI": "period",
+                    b"MA_LOI": _ERROR_CODE,
+                    b"KQUA": _RESULT,
+                },
+            }
+        },
+        until=b"XACNHAN_GDICH",
+    ),
+    b"GIAMDINHHS": _Shape(
+        recognised="health-claim",
+        kind="health-claim",
+        below_root={
+            b"THONGTINDONVI": {b"MACSKCB": "employer_code"},
+            b"THONGTINHOSO": {b"DANHSACHHOSO": {b"HOSO": {b"FILEHOSO": {b"NOIDUNGFILE": _CARD_FILE}}}},
+        },
+        until=b"THONGTINHOSO",
+    ),
+}
+
+
+def read_metadata(body: bytes | memoryview, *, limit: int = 16 * 2**20) -> MetadataReading:
+    """Read what a message says about itself. Pure; never raises, whatever the bytes.
+
+    ``limit``: XML of more bytes than this is not read. The states are "submitted" (envelope, health claim)
+    and those of ``outcome`` for a notice. Nothing is read from XML that is hostile or broken; a fixed note
+    says so. What is not XML at all gives an empty reading without a note. Time and memory are linear in the
+    message and small: its forms are decoded one at a time, and a bounded number of tags is looked at.
+    """
+    start = _XML_START.match(body, 0, _PROLOG_BYTES)
+    if start is None:
+        return _NOTHING
+    if len(body) > limit:
+        return _refused(TOO_LARGE)
+    wide = start["wide"] is not None
+    try:
+        return _read(_as_utf8(bytes(body)) if wide else bytes(body), wide=wide)
+    except UnicodeError:
+        return _refused(ENCODING)
+    except NotWellFormed:
+        return _refused(BROKEN)
+    except BeyondLimits:
+        return _refused(LIMITS)
+
+
+_NOTHING = MetadataReading(Metadata())
+
+
+def _refused(note: str) -> MetadataReading:
+    return MetadataReading(Metadata(), note=note)
+
+
+def _as_utf8(body: bytes) -> bytes:
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body.decode("utf-16").encode()
+    return body.decode("utf-16-le" if body[0] else "utf-16-be").encode()
+
+
+def _read(body: bytes, *, wide: bool) -> MetadataReading:
+    offset = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
+    prolog = _PROLOG.match(body, offset, offset + _PROLOG_BYTES)
+    if prolog is None or b"\0" in body:
+        return _refused(BROKEN)
+    if prolog["doctype"]:
+        return _refused(DOCTYPE)
+    declared = _ENCODING.search(b" " + prolog["declaration"]) if prolog["declaration"] else None
+    if declared and declared[1].lower() not in (_NAMES_OF_UTF16 if wide else _NAMES_OF_UTF8):
+        return _refused(ENCODING)
+    shape = _SHAPES.get(prolog["name"])
+    if shape is None:
+        return _refused(OTHER_XML)
+    return _read_shape(body[prolog.start("root") :], shape)
+
+
+def _read_shape(content: bytes, shape: _Shape) -> MetadataReading:
+    found: dict[str, str] = {}
+    numbers: dict[bytes, None] = {}
+    note = ""
+    for word, text in leaves(content, shape.below_root, until=shape.until):
+        if word is _FORM or word is _CARD_FILE:
+            add = add_employees if word is _FORM else add_cards
+            if len(numbers) < MAX_NUMBERS and not add(text, numbers):
+                note = BROKEN_FORM
+        elif not found.get(word):
+            found[word] = clean(text)
+    if not found:
+        return _refused(OTHER_XML)
+    if len(numbers) >= MAX_NUMBERS:
+        note = MANY_NUMBERS
+    kind, state = shape.kind, "submitted"
+    if kind == "receipt":
+        kind, state = outcome(found.pop(_ERROR_CODE, ""), found.pop(_RESULT, ""))
+    insured = tuple(number.decode() for number in islice(numbers, MAX_NUMBERS))
+    metadata = Metadata(kind=kind, state=state, insurance_numbers=insured, **found)
+    return MetadataReading(metadata, recognised=shape.recognised, note=note)

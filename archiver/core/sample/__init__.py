@@ -1,0 +1,12 @@
+"""Realistic sample data with invented people and employers, for the demo, tests and benchmarks."""
+
+from vanvault.archiver.core.sample.transactions import (
+    MAX_BODY,
+    SampleEvent,
+    SampleMessage,
+    SampleTransaction,
+    dossiers,
+    generate,
+)
+
+__all__ = ["MAX_BODY", "SampleEvent", "SampleMessage", "SampleTransaction", "dossiers", "generate"]

@@ -1,0 +1,99 @@
+"""Conflicts as the archive records them, so that they outlive the hot tail that saw them.
+
+::
+
+    vanvault.conflict.found   conflicts: a list of entry, first (ids of the archive, "" for one that could
+                              not be read), entry_at, first_at (their positions, hexadecimal)
+
+A fold sees a conflict as long as the later of the two entries is in a batch. A hot tail that is made anew, or
+a node that was away, never folds what is compacted: so a compaction puts on record the conflicts that it
+knows before it takes their entries away, and every node learns them from there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import structlog
+
+from vanvault.archiver.catalogue.catalogue import Catalogue
+from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue.segments.locate import Locator, item_at_position
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
+from vanvault.archiver.journal.lead_record import detail_of, events
+
+_log = structlog.get_logger("vanvault.fold")
+
+FOUND = "conflict.found"
+#: Conflicts in one event: some 150 bytes each.
+_TOGETHER = 100
+
+#: Positions of an entry that repeats an id with other bytes, and of the one that stands.
+Pair = tuple[bytes, bytes]
+
+
+class ConflictRecord:
+    """One process's look at the record; safe to use from many threads."""
+
+    def __init__(self, tail: HotTail, catalogue: Catalogue, search: Search, locator: Locator) -> None:
+        self._tail = tail
+        self._catalogue = catalogue
+        self._search = search
+        self._locator = locator
+        self._seen = (-1, -1)  # catalogue and newest batch when the record was last read
+        self._lock = threading.Lock()
+
+    def learn(self) -> None:
+        """Let the hot tail know every conflict on record. Looks only when something was folded.
+
+        Where the index cannot be read now, that stops no fold: it is logged, and the next one looks again.
+        """
+        seen = (self._catalogue.current().version, self._tail.newest_batch())
+        with self._lock:
+            if seen == self._seen:
+                return
+        try:
+            self._tail.learn_conflicts(list(self._recorded()))
+        except (Damaged, SiteUnavailable) as error:
+            _log.warning("conflicts on record could not be read", reason=error.message)
+            return
+        with self._lock:
+            self._seen = seen
+
+    def unrecorded(self) -> Iterator[dict[str, object]]:
+        """Details of the events to record, so that every conflict known here is on record.
+
+        Raises Damaged, SiteUnavailable: the record cannot be read.
+        """
+        known = self._tail.conflicting()
+        if not known:
+            return
+        recorded = {frozenset(pair) for pair in self._recorded()}
+        left = [pair for pair in known if frozenset(pair) not in recorded]
+        for start in range(0, len(left), _TOGETHER):
+            yield {"conflicts": [self._told(*pair) for pair in left[start : start + _TOGETHER]]}
+
+    def _recorded(self) -> Iterator[Pair]:
+        for item in events(self._search, FOUND):
+            yield from map(_pair_of, detail_of(item)["conflicts"])
+
+    def _told(self, entry: bytes, first: bytes) -> dict[str, str]:
+        return {
+            "entry": self._id_at(entry),
+            "entry_at": entry.hex(),
+            "first": self._id_at(first),
+            "first_at": first.hex(),
+        }
+
+    def _id_at(self, position: bytes) -> str:
+        try:
+            return str(item_at_position(self._tail, self._locator, position)["id"])
+        except VanVaultError:
+            return ""  # one that was compacted and is damaged since: its position is enough to know it by
+
+
+def _pair_of(told: Mapping[str, Any]) -> Pair:
+    return bytes.fromhex(told["entry_at"]), bytes.fromhex(told["first_at"])

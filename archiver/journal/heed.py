@@ -1,0 +1,53 @@
+"""What a process does about failovers that it folds: it learns of them, stops waiting, and rejoins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import takewhile
+
+from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.core.names import batch_prefix
+from vanvault.archiver.journal.lead_record import newest_stand
+from vanvault.archiver.replicas.health_board import HealthBoard
+from vanvault.archiver.replicas.lead import Lead
+
+#: Degraded batches of one writer that are looked at before it may go on in a new epoch.
+_OWED = 10_000
+
+
+class Heed:
+    """Called after every fold; looks into the archive only when something was folded."""
+
+    def __init__(self, lead: Lead, health: HealthBoard, tail: HotTail, search: Search) -> None:
+        self._lead = lead
+        self._health = health
+        self._tail = tail
+        self._search = search
+        self._newest = -1  # batch when it was last looked up
+
+    def learn(self) -> None:
+        """Learn of promotions and failbacks that were folded. Raises Damaged, SiteUnavailable (index)."""
+        newest = self._tail.newest_batch()
+        if newest == self._newest:
+            return
+        stand = newest_stand(self._search)
+        self._newest = newest
+        if self._lead.saw(stand) and stand.alone:
+            self._health.take_out(stand.other, f"site {stand.leader} was promoted in epoch {stand.epoch}")
+
+    def rejoin(self, writer: str, reached: Collection[str]) -> None:
+        """Let a superseded writer go on where the leader was ``reached`` and lacks nothing of it."""
+        lead = self._lead
+        if lead.superseded and lead.stand.leader in reached and not self._owes(writer):
+            lead.rejoin()
+
+    def _owes(self, writer: str) -> bool:
+        """Does the leader lack anything that this writer acknowledged, as far as is known here?"""
+        leader, prefix = self._lead.stand.leader, f"{batch_prefix()}{writer}/"
+        for key in takewhile(lambda key: key.startswith(prefix), self._tail.degraded(_OWED, prefix)):
+            batch = self._tail.batch_of(key)
+            copies = {(copy.site, copy.key) for copy in (*batch.placements, *batch.header.large)}
+            if any((leader, held) not in copies for _, held in copies):
+                return True
+        return False

@@ -1,0 +1,144 @@
+"""Whether intake may lock at the sites now: clocks agree, and every site's store was probed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.times import from_us
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.replicas.clock_guard import ClockVerdict, judge
+from vanvault.archiver.replicas.steady_clock import SteadyClock
+from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores.probe.record import (
+    ProbeOnRecord,
+    ProbePolicy,
+    distrust,
+    override_event,
+    override_until,
+    probe_event,
+    read_probe,
+)
+
+
+class Trust:
+    """Reads the record and asks the clocks; ``check`` raises the first reason for doubt."""
+
+    def __init__(
+        self,
+        *,
+        sites: Mapping[str, Site],
+        probed: Mapping[str, str],
+        search: Search,
+        tail: HotTail,
+        signing: SigningKeys,
+        clock: SteadyClock,
+        policy: ProbePolicy,
+        max_skew: timedelta,
+    ) -> None:
+        """``probed``: endpoint of every site that must have been probed. ``clock``: checks set it right."""
+        self._sites = sites
+        self._probed = probed
+        self._search = search
+        self._tail = tail
+        self._signing = signing
+        self._clock = clock
+        self._policy = policy
+        self._max_skew = max_skew
+
+    def check(self) -> None:
+        """Raises SiteUnavailable (nothing may be stored) when a clock or a store must not be trusted."""
+        self.check_clocks()
+        self.check_probes()
+
+    def check_clocks(self) -> None:
+        """Raises SiteUnavailable, with the culprit, unless all clocks agree.
+
+        When no site gives a time, the node's clock goes on from the last agreement, if there was one.
+        """
+        reading = self._clock.reading()
+        verdict = self.clocks()
+        if not verdict.ok:  # it stays as it was: a commit that comes before intake is held asks for its jump
+            raise SiteUnavailable(
+                f"the clocks do not agree: {verdict.detail}",
+                site=verdict.culprit,
+                may_be_stored=False,
+                hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
+            )
+        if verdict.compared > 1:
+            self._clock.set_by(reading)
+        elif not self._clock.agreed:
+            raise SiteUnavailable(
+                "no site tells the time, so the host's clock cannot be compared",
+                site=next(iter(self._sites)),
+                may_be_stored=False,
+                hint="Nothing is locked until a site answers.",
+            )
+
+    def check_probes(self) -> None:
+        """Raises SiteUnavailable unless every site that needs it has a recent, good probe or an override."""
+        for site, endpoint in self._probed.items():
+            reason = distrust(
+                site,
+                self.probe_of(site),
+                self._override_of(site),
+                endpoint=endpoint,
+                now=self._clock.now(),
+                policy=self._policy,
+            )
+            if reason:
+                raise SiteUnavailable(
+                    reason,
+                    site=site,
+                    may_be_stored=False,
+                    hint=f"Run: vanvault probe {site}. To go on without: vanvault probe {site} --override.",
+                )
+
+    def check_step(self) -> None:
+        """Between two checks: raises SiteUnavailable when the host's clock was set since they agreed.
+
+        Costs two readings of clocks, so every commit asks it.
+        """
+        jump = self._clock.jump()
+        if self._clock.agreed and abs(jump) > self._max_skew:
+            raise SiteUnavailable(
+                f"the host's clock jumped by {jump.total_seconds():.0f} s",
+                site="host",
+                may_be_stored=False,
+                hint="Nothing is locked until the clocks were compared again; set the host's clock right.",
+            )
+
+    def clocks(self) -> ClockVerdict:
+        """The host's clock, the sites' and the archive's last time, compared."""
+        last = self._tail.last_received_us()
+        return judge(
+            self._clock.host.now(),
+            {name: self._site_time(site) for name, site in self._sites.items()},
+            from_us(last) if last else None,
+            self._max_skew,
+        )
+
+    def probe_of(self, site: str) -> ProbeOnRecord | None:
+        """The newest probe of a site on record. Raises Damaged, KeyUnavailable."""
+        detail = self._newest(probe_event(site))
+        return read_probe(detail, self._signing) if detail is not None else None
+
+    def _override_of(self, site: str) -> datetime | None:
+        detail = self._newest(override_event(site))
+        return override_until(detail) if detail is not None else None
+
+    def _newest(self, event: str) -> str | None:
+        query = Query(filters={"type": f"vanvault.{event}", "gateway": "vanvault"}, limit=1)
+        items = self._search.page(query, bare=True).items
+        return str(items[0]["detail"]) if items else None
+
+    @staticmethod
+    def _site_time(site: Site) -> datetime | None:
+        try:
+            return site.now()
+        except (SiteUnavailable, NotFound):
+            return None

@@ -1,0 +1,131 @@
+"""Which site leads, in which epoch, and whether this process may write in it.
+
+An epoch names its leader: those of the primary are even, those of the standby odd. So two operators who
+promote on the two sides of a partition can never make two leaders of one epoch. Epochs only grow; each
+begins with an event in the archive (``lead_record.py``), which every node folds like any other.
+
+A writer adopts the epoch that it knows when it opens. When a higher epoch of another leader is folded, the
+writer is *superseded*: it takes nothing until it reaches the new leader and everything that it acknowledged
+itself lies there (``rejoin``), or until its process is started again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from vanvault.archiver.core.errors import SiteUnavailable
+
+#: In the order of their epochs.
+LEADERS = ("primary", "standby")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stand:
+    """What holds since the newest failover event; the greatest of several holds good."""
+
+    epoch: int = 0
+    position: tuple[str, str] = ("", "")  # received_at and id of the event: tells two of one epoch apart
+    alone: bool = False  # promoted and not failed back: the leader alone is enough, and it is needed
+
+    @property
+    def leader(self) -> str:
+        return leader_of(self.epoch)
+
+    @property
+    def other(self) -> str:
+        return leader_of(self.epoch + 1)
+
+
+def leader_of(epoch: int) -> str:
+    """The site that leads in an epoch."""
+    return LEADERS[epoch % len(LEADERS)]
+
+
+def next_epoch(epoch: int, leader: str) -> int:
+    """The first epoch after ``epoch`` in which ``leader`` leads."""
+    return next(later for later in (epoch + 1, epoch + 2) if leader_of(later) == leader)
+
+
+def highest(stands: Iterable[Stand]) -> Stand:
+    """The stand that holds; the first epoch when there was never a failover."""
+    return max(stands, default=Stand())
+
+
+class Lead:
+    """The stand as one process folded it, and the one in which it writes. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stand = Stand()
+        self._written: Stand | None = None  # adopted by this process's writer
+        self._refusal: SiteUnavailable | None = None
+
+    @property
+    def stand(self) -> Stand:
+        return self._stand
+
+    @property
+    def superseded(self) -> bool:
+        return self._refusal is not None
+
+    def saw(self, stand: Stand) -> bool:
+        """A stand was folded; true when it is higher than what was known."""
+        with self._lock:
+            if stand <= self._stand:
+                return False
+            self._stand = stand
+            if self._written is None or self._written.leader == stand.leader:
+                self._refusal = None
+                self._written = stand if self._written is not None else None
+            else:
+                self._refusal = _superseded(self._written, stand)
+            return True
+
+    def rejoin(self) -> None:
+        """This process writes in the newest epoch from now on."""
+        with self._lock:
+            self._written = self._stand
+            self._refusal = None
+
+    def check_reached(self, away: Collection[str]) -> None:
+        """Raises SiteUnavailable when the leader, which must hold every entry now, is one of ``away``."""
+        stand = self._stand
+        if stand.alone and stand.leader in away:
+            raise SiteUnavailable(
+                f"site {stand.leader}, which leads since epoch {stand.epoch}, is not reached from here",
+                site=stand.leader,
+                may_be_stored=False,
+                hint="Use a node that reaches it, or promote the other site: vanvault failover promote.",
+            )
+
+    def check(self) -> None:
+        """Raises SiteUnavailable while this process's writer is superseded. Costs one look at a field."""
+        refusal = self._refusal
+        if refusal is not None:
+            raise refusal.with_traceback(None)
+
+    @contextmanager
+    def assumed(self, stand: Stand) -> Iterator[None]:
+        """Act under ``stand`` before it is on record: how the event that begins it is written."""
+        assumed = replace(stand, position=("", ""))
+        with self._lock:
+            before, self._stand = self._stand, assumed
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._stand is assumed:  # else the event, or a higher one, was folded meanwhile
+                    self._stand = before
+
+
+def _superseded(written: Stand, stand: Stand) -> SiteUnavailable:
+    return SiteUnavailable(
+        f"site {stand.leader} leads since epoch {stand.epoch}; this node writes in epoch {written.epoch}",
+        site=stand.leader,
+        may_be_stored=False,
+        hint="Send it to another node. This one goes on by itself once it reaches that site and everything"
+        " that it acknowledged lies there; starting it again has the same effect at once.",
+    )

@@ -1,0 +1,218 @@
+"""Putting one object at every site, and settling what a failed put left open.
+
+A put fails in one of two ways: not stored, or stored all the same. Names carry the digest of the
+bytes, so both are mended alike: look whether the site holds the right bytes, and put them only
+if it does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
+from vanvault.archiver.stores.port import Site, SiteReader, SiteWriter, StoredVersion
+
+_FRESH_LOCK = timedelta(days=30)
+#: Told of every put: the site, and the error with which it failed, or None.
+Heard = Callable[[str, VanVaultError | None], None]
+#: Asked of a site whose put hangs: may it be done without by now?
+Spared = Callable[[str], bool]
+#: Seconds between two such questions.
+_ASK_S = 0.1
+
+
+def nobody(site: str, error: VanVaultError | None) -> None:
+    """The default: nobody listens."""
+
+
+@dataclass(slots=True)
+class Placing:
+    """One object on its way to all sites; ``put`` may be called until nothing is missing."""
+
+    key: str
+    data: bytes
+    sha256: bytes
+    retain_until: datetime
+    placements: dict[str, Placement] = field(default_factory=dict)  # by site: read back and locked
+    failures: dict[str, VanVaultError] = field(default_factory=dict)  # by site: the last failure
+    in_doubt: set[str] = field(default_factory=set)  # sites where any attempt may have stored it
+    heard: Heard = nobody  # is told how each put went
+    spared: Spared | None = None  # None: every put is waited for
+
+    def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
+        """Put at every site that does not hold it yet, in parallel; true when all hold it.
+
+        ``executor``: has a thread for each put, also while others hang.
+        """
+        missing = [site for name, site in sites.items() if name not in self.placements]
+        # What must be waited for anyway may take the caller's own thread: one hand-over less.
+        here = 1 if self.spared is None else 0
+        waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[here:]]
+        for site in missing[:here]:
+            self._note(site.site, partial(self.put_one, site))
+        for name, future in waiting:
+            self._note(name, partial(self._await, name, future))
+        return not self.failures
+
+    def _await(self, name: str, future: Future[Placement]) -> Placement:
+        while self.spared is not None:
+            try:
+                return future.result(_ASK_S)
+            except TimeoutError as error:
+                if future.done():
+                    raise
+                if self.spared(name):
+                    raise SiteUnavailable(
+                        f"site {name} is out, and a put that hangs there is not waited for",
+                        site=name,
+                        may_be_stored=True,
+                    ) from error
+        return future.result()
+
+    def _note(self, name: str, outcome: Callable[[], Placement]) -> None:
+        try:
+            self.placements[name] = outcome()
+            self.failures.pop(name, None)
+            self.heard(name, None)
+        except VanVaultError as error:
+            self.failures[name] = error
+            self.heard(name, error)
+            # A later attempt that surely stored nothing does not undo one that may have.
+            if not isinstance(error, SiteUnavailable) or error.may_be_stored:
+                self.in_doubt.add(name)
+
+    def put_one(self, site: SiteWriter, *, look_first: bool = False) -> Placement:
+        """Put at one site; after a failure there, or on request, look first what it holds already."""
+        if look_first or site.site in self.failures:
+            found = find_held(site, self.key, self.sha256, self.retain_until)
+            if found is not None:
+                return placement_of(site.site, found, self.retain_until)
+        until = still_to_come(self.retain_until, site.now()) if look_first else self.retain_until
+        stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=until)
+        return placement_of(site.site, stored, until)
+
+    @property
+    def surely_nowhere(self) -> bool:
+        """True when every attempt was refused before it stored anything, so that it may be forgotten."""
+        return not self.placements and not self.in_doubt
+
+
+def still_to_come(retain_until: datetime, now: datetime) -> datetime:
+    """The lock of a copy that is made long after the first: batches are locked for a while only.
+
+    What is copied after that is kept at least as long as the keeper needs to take over.
+    """
+    return max(retain_until, (now + _FRESH_LOCK).replace(microsecond=0))
+
+
+def placement_of(site: str, stored: StoredVersion, retain_until: datetime) -> Placement:
+    """The placement of a version, with the date that was asked for (a later lock is no less true)."""
+    return Placement(site, stored.key, stored.version, rfc3339_seconds(retain_until))
+
+
+def find_held(site: SiteReader, key: str, sha256: bytes, retain_until: datetime) -> StoredVersion | None:
+    """The oldest version of ``key`` with this digest and at least this lock, or None.
+
+    The oldest, because a receipt may have named it already. Raises SiteUnavailable.
+    """
+    for version in reversed(site.versions(key)):
+        if version.retain_until is None or version.retain_until < retain_until:
+            continue
+        try:
+            if hashlib.sha256(site.get(key, version.version)).digest() == sha256:
+                return version
+        except NotFound:
+            continue
+    return None
+
+
+def read_whole(site: SiteReader, key: str) -> bytes:
+    """The bytes that the key's name promises, from whichever version holds them.
+
+    Raises:
+        NotFound: no version of the key.
+        Damaged: versions, but none with the right digest; or a key that is no object name.
+        SiteUnavailable: the site does not answer.
+    """
+    name = parse_key(key)
+    if name is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key, site=site.site)
+    newest = site.get(key)
+    if hashlib.sha256(newest).digest() == name.sha256:
+        return newest
+    for version in site.versions(key)[1:]:
+        data = site.get(key, version.version)
+        if hashlib.sha256(data).digest() == name.sha256:
+            return data
+    raise Damaged(
+        f"{key} at {site.site} does not hold the bytes that its name promises",
+        key=key,
+        site=site.site,
+        hint="Run: vanvault verify, then: vanvault repair.",
+    )
+
+
+def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
+    """The right bytes from the first site that has them.
+
+    Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away, Damaged.
+    """
+    failure: VanVaultError = NotFound(f"no site holds {key}")
+    for site in sites.values():
+        try:
+            return read_whole(site, key)
+        except NotFound:
+            continue
+        except (Damaged, SiteUnavailable) as error:
+            if not isinstance(failure, SiteUnavailable):  # a site that may yet give the bytes is no damage
+                failure = error
+    raise failure
+
+
+def place_everywhere(sites: Mapping[str, Site], key: str, retain_until: datetime) -> tuple[Placement, ...]:
+    """See that every site holds the right bytes under this lock, and put them where one does not.
+
+    A listing shows that a key is there, not that its bytes are right or locked; before anything is signed
+    about an object that another process put, each site is asked.
+
+    Raises NotFound, Damaged (no site has the right bytes), SiteUnavailable.
+    """
+    data = read_anywhere(sites, key)
+    placing = Placing(key, data, hashlib.sha256(data).digest(), retain_until)
+    return tuple(placing.put_one(site, look_first=True) for site in sites.values())
+
+
+def place_whole(
+    sites: Mapping[str, Site], key: str, retain_until: datetime, large: Sequence[Placement]
+) -> tuple[Placement, ...]:
+    """See that every site holds a batch, and those large objects that lack a copy by ``large``.
+
+    The copies of the batch in the order of the sites, then likewise those of each such large object. Raises
+    as ``place_everywhere``.
+    """
+    placements = list(place_everywhere(sites, key, retain_until))
+    for name in dict.fromkeys(placement.key for placement in large):
+        copies = [placement for placement in large if placement.key == name]
+        if len({placement.site for placement in copies}) < len(sites):
+            until = max(parse_rfc3339(placement.retain_until) for placement in copies)
+            placements += place_everywhere(sites, name, until)
+    return tuple(placements)
+
+
+def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_until: datetime) -> Placement:
+    """Copy one object with its lock, checking the bytes against its name on the way; idempotent.
+
+    Raises NotFound, Damaged (the source's copy is bad), SiteUnavailable.
+    """
+    data = read_whole(source, key)
+    digest = hashlib.sha256(data).digest() if (name := parse_key(key)) is None else name.sha256
+    placing = Placing(key, data, digest, retain_until)
+    return placing.put_one(target, look_first=True)

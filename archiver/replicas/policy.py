@@ -1,0 +1,167 @@
+"""When a gateway is told that its entry is archived: at all sites, or at one while others are away.
+
+``all``: every site holds the entry. ``any``: one site holds all of it, the others failed or are out; the
+receipt says so. With ``fall_back``, gateways that follow the appliance's ``all`` are treated as under
+``any`` for as long as a site is out; so they are from a promotion until failback, when the site that leads
+must hold the entry. A gateway that was set to ``all`` itself never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Literal, Protocol, TypeVar
+
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.core.evidence.receipts import Receipt, holders
+from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.replicas.health_board import HealthBoard
+from vanvault.archiver.replicas.lead import Lead
+from vanvault.archiver.stores.port import Site
+
+Policy = Literal["all", "any"]
+_T = TypeVar("_T")
+
+
+class GatewayPolicies(Protocol):
+    """What operators set for single gateways."""
+
+    def policy_of(self, name: str) -> str | None:
+        """``all``, ``any``, or None: the appliance's. Raises SettingsError."""
+        ...
+
+    def has_any(self) -> bool:
+        """Is a gateway under ``any``? Raises SettingsError."""
+        ...
+
+
+class AckPolicy:
+    """Answers for one appliance; settings are read once, gateways and health at every question."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        fall_back: bool,
+        gateways: GatewayPolicies,
+        health: HealthBoard,
+        lead: Lead,
+    ) -> None:
+        self._policy = policy
+        self._fall_back = fall_back
+        self._gateways = gateways
+        self._health = health
+        self._lead = lead
+
+    @property
+    def health(self) -> HealthBoard:
+        """By which this judges."""
+        return self._health
+
+    def admits_degraded(self, gateway: str) -> bool:
+        """May this gateway be given a degraded receipt now? Raises SettingsError."""
+        if gateway == SYSTEM_GATEWAY:
+            return self.may_degrade()
+        return (self._gateways.policy_of(gateway) or self._appliance()) == "any"
+
+    def may_degrade(self) -> bool:
+        """May anybody be given a degraded receipt now?
+
+        Where not, a commit waits for every site. Where so, it does not, and each entry's gateway decides
+        what its caller is told.
+        """
+        if self._appliance() == "any":
+            return True
+        try:
+            return self._gateways.has_any()
+        except SettingsError:
+            return False  # nobody can push without that file, either
+
+    def spares(self, site: str) -> bool:
+        """Is ``site`` out by now, another one not, and a degraded commit allowed?"""
+        out = self._health.out()
+        others = any(status.site not in out for status in self._health.snapshot())
+        return site in out and others and self.may_degrade()
+
+    def check_open(self, gateway: str) -> None:
+        """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""
+        self._lead.check()
+        out = self._health.out()
+        stand = self._lead.stand
+        unled = stand.alone and stand.leader in out
+        if not out or (self.admits_degraded(gateway) and not unled):
+            return
+        site = stand.leader if unled else min(out)
+        raise SiteUnavailable(
+            f"site {site} is out, and nothing is acknowledged that it does not hold",
+            site=site,
+            may_be_stored=False,
+            hint="Send the same request again when it is back. The operator may decide beforehand what to do"
+            " without it: sites.policy, sites.fall_back, vanvault gateway add --policy; or now:"
+            " vanvault failover promote.",
+        )
+
+    def refusal(self, gateway: str, receipt: Receipt, *, again: bool = False) -> SiteUnavailable | None:
+        """Why this gateway is not given this receipt (yet), or None.
+
+        ``again``: of an entry that was stored before. A gateway that fell back is given what it was given
+        while the site was out until that site has caught up, too.
+        """
+        if not receipt.get("degraded"):
+            return None
+        whole_at = holders(receipt)
+        stand = self._lead.stand
+        enough = stand.leader in whole_at if stand.alone else bool(whole_at)
+        if enough and (self.admits_degraded(gateway) or (again and self._fell_back(gateway))):
+            return None
+        sites = {placement["site"] for placement in receipt["placements"]}
+        away = next((site.site for site in self._health.snapshot() if site.site not in whole_at), "a site")
+        return SiteUnavailable(
+            f"not acknowledged: stored at {', '.join(sorted(sites))}, but not whole at {away}",
+            site=away,
+            may_be_stored=True,
+            hint="Send the same request again with the same ids; it is answered once every site holds it.",
+        )
+
+    def reaching(self, sites: Mapping[str, Site], work: Callable[[dict[str, Site]], _T]) -> _T:
+        """``work`` with all sites; where degraded receipts are possible, with those that are there.
+
+        A site that is out is left out from the start, one that fails is left out at another try. Raises
+        SiteUnavailable when none is left, or where every site must take part; or where what was looked for
+        is at none of them, and may be at one that was left out.
+        """
+        if not self.may_degrade():
+            return work(dict(sites))
+        there = self._health.usable(sites)
+        while True:
+            try:
+                return work(there)
+            except SiteUnavailable as error:
+                if error.site not in there or len(there) == 1:
+                    raise
+                self._health.saw(error.site, "look", error)
+                there = {name: site for name, site in there.items() if name != error.site}
+            except NotFound as error:
+                away = next((name for name in sites if name not in there), None)
+                if away is None:
+                    raise
+                # One that was taken out, by a promotion for instance, may answer all the same.
+                with suppress(SiteUnavailable):
+                    return work(dict(sites))
+                raise SiteUnavailable(
+                    f"{error.message}; {away}, which does not answer, may hold it",
+                    site=away,
+                    may_be_stored=False,
+                    hint="Send it again once that site is back.",
+                ) from error
+
+    def _fell_back(self, gateway: str) -> bool:
+        """Was this gateway as under ``any`` until a site came back, which lacks entries yet?"""
+        if not self._fall_back or not self._health.catching_up():
+            return False
+        return self._gateways.policy_of(gateway) is None
+
+    def _appliance(self) -> Policy:
+        if self._lead.stand.alone:
+            return "any"
+        return "any" if self._fall_back and self._health.out() else self._policy

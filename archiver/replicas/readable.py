@@ -1,0 +1,207 @@
+"""The sites in the order in which to read them, so that one that hangs does not hold up the others.
+
+A store that refuses is noticed at once; one that hangs (a blackholed route, a frozen server) only when its
+client gives up, which takes half a minute. Whatever is read has a copy elsewhere, so a read that has no
+answer after a few seconds is given up here, and the site comes last until it answers something. The last
+one is waited for as long as its client does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import TimeoutError as NoAnswer
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.replicas.health_board import HealthBoard
+from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
+
+PATIENCE_S = 3.0
+#: A site that gave no answer lately gets so long to tell the time, so that not every question costs seconds.
+_LATE_PATIENCE_S = 0.3
+_THREADS = 32
+_CHUNK = 500  # versions of a listing that one thread fetches at once
+_RANKS = {"healthy": 0, "catching-up": 1, "suspect": 2, "out": 3}
+
+_T = TypeVar("_T")
+
+
+class Readable(Mapping[str, Site]):
+    """A live view of ``sites``; safe to share between threads. Iterates best first."""
+
+    def __init__(
+        self,
+        sites: Mapping[str, Site],
+        health: HealthBoard,
+        patience_s: float = PATIENCE_S,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sites = sites
+        self._health = health
+        self._patience_s = patience_s
+        self._late_patience_s = min(_LATE_PATIENCE_S, patience_s)
+        self._timer = timer
+        self._late: set[str] = set()
+        self._probes: dict[str, tuple[float, Future[datetime]]] = {}  # the last of each site, and since when
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
+
+    def __getitem__(self, name: str) -> Site:
+        return _Patient(self._sites[name], self)
+
+    def __len__(self) -> int:
+        return len(self._sites)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(
+            sorted(self._sites, key=lambda name: (name in self._late, _RANKS[self._health.state(name)]))
+        )
+
+    def close(self) -> None:
+        """Give back the threads; a read that hangs ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def there(self) -> dict[str, Site]:
+        """Sites that are neither out nor late; all of them when every one is."""
+        found = {
+            name: self[name] for name in self if name not in self._late and self._health.state(name) != "out"
+        }
+        return found or {name: self[name] for name in self}
+
+    def reaching(self, work: Callable[[dict[str, Site]], _T]) -> tuple[_T, frozenset[str]]:
+        """``work`` with the sites that are there, without those that fail at it, and which those were.
+
+        Raises SiteUnavailable when none is left.
+        """
+        there, failed = self.there(), set[str]()
+        while True:
+            try:
+                return work(there), frozenset(there)
+            except SiteUnavailable as error:
+                if error.site not in there:
+                    raise
+                self._health.saw(error.site, "look", error)
+                failed.add(error.site)
+                there = {name: site for name, site in there.items() if name not in failed}
+                # Where only what is out or late is left, that is asked after all.
+                there = there or {name: self[name] for name in self if name not in failed}
+                if not there:
+                    raise
+
+    def away(self) -> dict[str, VanVaultError]:
+        """Sites that do not tell the time soon, and why. Asks all of them at once."""
+        asked = {name: self._probe(name) for name in self._sites}
+        late = set(self._late)
+        wait([asked[name] for name in asked if name in late], self._late_patience_s)
+        wait([asked[name] for name in asked if name not in late], self._patience_s)
+        found: dict[str, VanVaultError] = {}
+        for name, future in asked.items():
+            try:
+                future.result(0)
+            except NoAnswer:
+                found[name] = self._is_late(name)
+            except (SiteUnavailable, NotFound, SettingsError) as error:
+                found[name] = error
+        return found
+
+    def ask(self, name: str, work: Callable[[], _T], *, wait_for_last: bool = True) -> _T:
+        """What ``work`` gives, which asks the site. Raises SiteUnavailable when that takes too long."""
+        if wait_for_last and (name in self._late or not self._has_better_than(name)):
+            result = work()
+            self._late.discard(name)
+            return result
+        future = self._threads.submit(work)
+        try:
+            return future.result(self._late_patience_s if name in self._late else self._patience_s)
+        except NoAnswer as error:
+            if future.done():
+                raise
+            late = self._is_late(name)
+            future.add_done_callback(lambda done: self._heard(name, done))
+            raise late from error
+
+    def _probe(self, name: str) -> Future[datetime]:
+        """Asks for the time, unless a question of the last seconds has no answer yet."""
+        with self._lock:
+            began, future = self._probes.get(name, (0.0, None))
+            if future is None or future.done() or self._timer() - began >= self._patience_s:
+                future = self._threads.submit(self._sites[name].now)
+                self._probes[name] = (self._timer(), future)
+            else:
+                return future
+        future.add_done_callback(lambda done: self._heard(name, done))
+        return future
+
+    def _has_better_than(self, name: str) -> bool:
+        return any(other != name and other not in self._late for other in self._sites)
+
+    def _is_late(self, name: str) -> SiteUnavailable:
+        with self._lock:
+            self._late.add(name)
+        return SiteUnavailable(
+            f"site {name} gives no answer for {self._patience_s:g} s", site=name, may_be_stored=False
+        )
+
+    def _heard(self, name: str, future: Future[_T]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            with self._lock:
+                self._late.discard(name)
+
+
+class _Patient:
+    """One site through ``Readable``: reads have a time limit, writes go straight to it."""
+
+    def __init__(self, site: Site, among: Readable) -> None:
+        self._site = site
+        self._among = among
+
+    @property
+    def site(self) -> str:
+        return self._site.site
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._ask(lambda: self._site.capabilities)
+
+    def get(self, key: str, version: str | None = None) -> bytes:
+        return self._ask(lambda: self._site.get(key, version))
+
+    def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
+        return self._ask(lambda: self._site.get_range(key, offset, length, version))
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        return self._ask(lambda: self._site.stat(key, version))
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        return self._ask(lambda: self._site.versions(key))
+
+    def now(self) -> datetime:
+        return self._among.ask(self._site.site, self._site.now, wait_for_last=False)
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        listing, size = self._site.list(prefix, after), 1  # whoever wants the next name only gets no page
+        while chunk := self._ask(lambda size=size: tuple(islice(listing, size))):  # type: ignore[misc]
+            yield from chunk
+            size = _CHUNK
+
+    def strays(self) -> Iterator[Stray]:
+        return self._site.strays()
+
+    def put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        return self._site.put(key, data, sha256=sha256, retain_until=retain_until)
+
+    def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
+        return self._site.extend(key, version, retain_until)
+
+    def close(self) -> None:
+        """The site belongs to whoever opened it."""
+
+    def _ask(self, work: Callable[[], _T]) -> _T:
+        return self._among.ask(self._site.site, work)

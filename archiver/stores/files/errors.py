@@ -1,0 +1,40 @@
+"""What the operating system's refusals mean for a file site. Pure."""
+
+from __future__ import annotations
+
+import errno
+
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+
+# EFBIG: over a size limit of the process or file system, which leaves the object as little room.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_HINTS = {
+    errno.EROFS: "The file system is read-only: check the disk and the system log, then remount it.",
+    errno.EACCES: "Check the owner and permissions of the site's folder.",
+    errno.EPERM: "Check the owner and permissions of the site's folder, and CAP_LINUX_IMMUTABLE.",
+    errno.ENOENT: "The site's folder or a part of it is gone: mount or restore it, then run verify.",
+    errno.ESTALE: "Another folder lies where the site was: mount or restore the site, then restart.",
+    errno.EIO: "The disk failed: check the system log, replace it, then restore the site.",
+}
+
+
+def write_failed(error: OSError, *, site: str, may_be_stored: bool) -> SiteUnavailable:
+    """The error for a put or extension that failed; ``may_be_stored`` if the final name may exist already."""
+    if error.errno in _FULL and not may_be_stored:
+        return SiteFull(f"site {site} has no room left: {error.strerror}", site=site)
+    return SiteUnavailable(
+        f"site {site} could not be written: {error.strerror or error}",
+        site=site,
+        may_be_stored=may_be_stored,
+        hint=_HINTS.get(error.errno or 0, ""),
+    )
+
+
+def read_failed(error: OSError, *, site: str) -> SiteUnavailable:
+    """The error for a read that failed."""
+    return SiteUnavailable(
+        f"site {site} could not be read: {error.strerror or error}",
+        site=site,
+        may_be_stored=False,
+        hint=_HINTS.get(error.errno or 0, ""),
+    )

@@ -1,0 +1,238 @@
+"""The root folder of a file site: what it is, whether it is still there, its folders and temporary files.
+
+All paths below the root are opened relative to descriptors taken once. A root that was removed,
+renamed or unmounted while the process runs is noticed before anything is acknowledged, and is
+never silently made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+
+FORMAT = "vanvault-file-site/1"
+MANIFEST = "site.json"
+OBJECTS = "objects"
+TEMP = "tmp"
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER_MODE = 0o750
+_KNOWN_FOLDERS = 4096  # folders whose durability is remembered; more only cost some needless fsyncs
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What ``site.json`` says."""
+
+    format: str
+    site: str
+    archive: str
+    created: str  # ISO 8601, UTC
+
+
+def create_root(root: Path, *, site: str, archive: str, created: datetime) -> None:
+    """Make a file site at ``root``, durably. ``site.json`` comes last, so a crash half-way can be repeated.
+
+    Raises SettingsError when the folder holds anything else or cannot be made.
+    """
+    manifest = {"format": FORMAT, "site": site, "archive": archive, "created": created.isoformat()}
+    objects, temp = root / OBJECTS, root / TEMP
+    try:
+        for folder in (root, objects, temp):
+            folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        if {entry.name for entry in root.iterdir()} != {OBJECTS, TEMP} or any(objects.iterdir()):
+            raise SettingsError(
+                f"{root} is not empty, so no site is made there", hint="Choose an empty folder for the site."
+            )
+        draft = temp / f"{MANIFEST}.{secrets.token_hex(8)}"
+        with draft.open("x") as file:
+            file.write(json.dumps(manifest, indent=2) + "\n")
+            file.flush()
+            os.fchmod(file.fileno(), 0o440)
+            os.fsync(file.fileno())
+        (root / MANIFEST).hardlink_to(draft)
+        draft.unlink()
+        for folder in (root, *root.resolve().parents):
+            _sync_path(folder)
+    except OSError as error:
+        raise SettingsError(f"no site can be made at {root}: {error.strerror}") from error
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Raises SiteUnavailable when there is no site at ``root``, SettingsError when it is of another kind."""
+    try:
+        text = (root / MANIFEST).read_bytes()
+    except OSError as error:
+        raise SiteUnavailable(
+            f"there is no site at {root}: {error.strerror}",
+            site=root.name,
+            may_be_stored=False,
+            hint="Mount or restore the site's folder.",
+        ) from error
+    try:
+        fields = json.loads(text)
+        manifest = Manifest(*(str(fields[name]) for name in ("format", "site", "archive", "created")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{root / MANIFEST} is not the description of a file site") from error
+    if manifest.format != FORMAT:
+        raise SettingsError(f"{root} has the format {manifest.format}; this version reads {FORMAT}")
+    return manifest
+
+
+class SiteRoot:
+    """An open site root. Safe to share between threads."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the root and sweep what crashed processes left in ``tmp``. Raises OSError."""
+        self.path = root
+        self.objects = -1
+        self._temp: int | None = None
+        self._temp_lock = threading.Lock()
+        self._known: dict[str, None] = {"": None}
+        self._manifest_path = root / MANIFEST
+        self._identity = _identity(self._manifest_path)
+        self.objects = os.open(root / OBJECTS, _FOLDER_FLAGS)
+        self._temp_numbers = itertools.count()
+        for leftover in abandoned(root / TEMP):
+            # What this process may not remove (it may only read) waits for the next one.
+            with suppress(OSError):
+                _remove(leftover)
+
+    def __del__(self) -> None:
+        """A root that is let go of while other threads may be inside gives its descriptors back at last."""
+        self.close()
+
+    def close(self) -> None:
+        with self._temp_lock:
+            if self.objects >= 0:
+                os.close(self.objects)
+                self.objects = -1
+            if self._temp is not None:
+                os.close(self._temp)
+                self._temp = None
+
+    def check_present(self) -> None:
+        """Raises OSError unless the path still leads to the very site that was opened."""
+        if _identity(self._manifest_path) != self._identity:
+            raise OSError(errno.ESTALE, "the site's folder was replaced while in use")
+
+    def durable_folder(self, folder: str) -> None:
+        """Make a folder under ``objects`` with its parents, every entry synced. Raises OSError.
+
+        What another thread or process has just made may not be on disk yet: so each process syncs
+        each folder's parent once before it relies on it.
+        """
+        if folder in self._known:
+            return
+        parent = os.path.dirname(folder)  # noqa: PTH120 - a key's parents, not a path of this host
+        self.durable_folder(parent)
+        with suppress(FileExistsError):
+            os.mkdir(folder, _FOLDER_MODE, dir_fd=self.objects)
+        self.sync_folder(parent)
+        if len(self._known) >= _KNOWN_FOLDERS:
+            self._known = {"": None}
+        self._known[folder] = None
+
+    def forget_folder(self, folder: str) -> None:
+        """Do not rely on ``folder`` any more: it has vanished."""
+        self._known.pop(folder, None)
+
+    def open_folder(self, folder: str) -> int:
+        """A descriptor of a folder under ``objects``, for the caller to close. Raises OSError."""
+        return os.open(folder or ".", _FOLDER_FLAGS, dir_fd=self.objects)
+
+    def sync_folder(self, folder: str) -> None:
+        """Make a folder's entries durable. Raises OSError."""
+        descriptor = self.open_folder(folder)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def temp_folder(self) -> int:
+        """A descriptor of this instance's own folder in ``tmp``, locked against the sweep. Raises OSError."""
+        with self._temp_lock:
+            if self.objects < 0:
+                raise OSError(errno.EBADF, "the site is closed")
+            if self._temp is None:
+                self._temp = _own_temp_folder(self.path / TEMP)
+            return self._temp
+
+    def temp_name(self) -> str:
+        """A name that is new in this instance's folder under ``tmp``."""
+        return str(next(self._temp_numbers))
+
+
+Fault = Callable[[str], None]
+"""Called with the name of each step of a write; tests raise or kill the process there."""
+
+
+def no_fault(step: str) -> None:
+    """The default: nothing goes wrong."""
+
+
+def _identity(manifest: Path) -> tuple[int, int]:
+    facts = os.stat(manifest)  # noqa: PTH116 - on the path of every put; half the cost of Path.stat
+    return facts.st_dev, facts.st_ino
+
+
+def _sync_path(folder: Path) -> None:
+    """Sync a folder; parents that this process may not read were not made by it."""
+    with suppress(PermissionError):
+        descriptor = os.open(folder, _FOLDER_FLAGS)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _own_temp_folder(temp: Path) -> int:
+    """Make and lock a folder of one's own; again if a sweep took it between the two."""
+    while True:
+        own = temp / secrets.token_hex(8)
+        own.mkdir(mode=0o700)
+        descriptor = os.open(own, _FOLDER_FLAGS)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+
+
+def abandoned(temp: Path) -> Iterator[Path]:
+    """What lies in ``tmp`` and belongs to no running process: nobody locks it any more. Raises OSError."""
+    for entry in sorted(temp.iterdir()):
+        try:
+            descriptor = os.open(entry, _FOLDER_FLAGS | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        except OSError:  # not a folder
+            yield entry
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield entry
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def _remove(leftover: Path) -> None:
+    if leftover.is_dir():
+        for file in leftover.iterdir():
+            file.unlink()
+        leftover.rmdir()
+    else:
+        leftover.unlink()

@@ -1,0 +1,147 @@
+"""Walks a file site's folders: versions in key order, and files that the layout does not know.
+
+Memory is bounded by one shard folder and by the names in the folders above it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from vanvault.archiver.stores.files.layout import (
+    folder_of,
+    last_part,
+    may_hold,
+    parse_file_name,
+)
+from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores.rules import is_key
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def key_versions(objects: int, key: str) -> list[StoredVersion]:
+    """All versions of one key, newest first. Raises OSError; FileNotFoundError if its folder is not there."""
+    folder = folder_of(key)
+    return _shard(objects, folder, key.removesuffix(last_part(key)), lambda found: found == key)
+
+
+def walk(objects: int, prefix: str, after: str, stem: str = "") -> Iterator[StoredVersion]:
+    """Every version of every key that starts with ``stem`` and ``prefix`` and is greater than ``after``.
+
+    By key, newest version first. A folder that vanishes meanwhile is passed over. Raises OSError.
+    """
+    names = _names(objects, stem)
+    shards = sorted(
+        name for name in names if name.startswith("~") and may_hold(stem + name[1:], prefix, after)
+    )
+    # "a-b/" sorts before "a/" as keys do, so the slash takes part in the comparison.
+    folders = sorted(
+        f"{name}/" for name in names if may_hold(f"{stem}{name}/", prefix, after) and is_key(name)
+    )
+
+    def wanted(key: str) -> bool:
+        return key > after and key.startswith(prefix)
+
+    here = (version for shard in shards for version in _shard_if_there(objects, stem + shard, stem, wanted))
+    below = (version for folder in folders for version in walk(objects, prefix, after, stem + folder))
+    yield from heapq.merge(here, below, key=lambda version: version.key)
+
+
+def strays(objects: int, stem: str = "") -> Iterator[str]:
+    """Paths under ``objects`` of what this layout did not make. Raises OSError."""
+    for name in sorted(_names(objects, stem)):
+        if not _is_folder(objects, stem + name):
+            yield stem + name
+        elif name.startswith("~"):
+            yield from _shard_strays(objects, stem + name)
+        elif is_key(name):
+            yield from strays(objects, f"{stem}{name}/")
+        else:
+            yield f"{stem}{name}/"
+
+
+def names_starting(folder: int, start: str) -> list[str]:
+    """The names in an open folder that start with ``start``. Raises OSError."""
+    return [name for name in os.listdir(folder) if name.startswith(start)]
+
+
+def _shard_if_there(
+    objects: int, folder: str, stem: str, wanted: Callable[[str], bool]
+) -> list[StoredVersion]:
+    """As ``_shard``, but a folder that vanished, or a file in its place, holds no versions."""
+    try:
+        return _shard(objects, folder, stem, wanted)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _shard(objects: int, folder: str, stem: str, wanted: Callable[[str], bool]) -> list[StoredVersion]:
+    """The versions of the wanted keys in one shard folder, by key, newest first. Raises OSError."""
+    shard = last_part(folder)
+    descriptor = os.open(folder, _FOLDER_FLAGS, dir_fd=objects)
+    try:
+        # Most names are passed over unparsed: who polls for what is new lists a full folder again and again.
+        names = [name for name in names_starting(descriptor, "") if wanted(stem + name.partition("~")[0])]
+        files = [file for name in names if (file := parse_file_name(name, shard)) is not None]
+        retain_until: dict[tuple[str, str], datetime] = {}
+        for file in files:
+            known = retain_until.get((file.last, file.version), file.retain_until)
+            retain_until[file.last, file.version] = max(known, file.retain_until)
+        versions = []
+        for file in files:
+            if file.is_marker:
+                continue
+            with suppress(FileNotFoundError):  # disposed of since the folder was read
+                facts = os.stat(f"{file.last}~{file.version}", dir_fd=descriptor, follow_symlinks=False)
+                if stat.S_ISREG(facts.st_mode):
+                    until = retain_until[file.last, file.version]
+                    key = stem + file.last
+                    versions.append(StoredVersion(key, file.version, facts.st_size, until, file.stored_at))
+    finally:
+        os.close(descriptor)
+    versions.sort(key=lambda found: found.version, reverse=True)
+    versions.sort(key=lambda found: found.key)
+    return versions
+
+
+def _shard_strays(objects: int, folder: str) -> Iterator[str]:
+    """Files that are neither the data of a version nor a marker that belongs to one."""
+    names = set(_names(objects, f"{folder}/"))
+    for name in sorted(names):
+        file = parse_file_name(name, last_part(folder))
+        known = file is not None and _is_regular(objects, f"{folder}/{name}")
+        if not known or (file is not None and file.is_marker and f"{file.last}~{file.version}" not in names):
+            yield f"{folder}/{name}"
+
+
+def _names(objects: int, stem: str) -> list[str]:
+    """The names in a folder given as ``""`` or with a slash at its end; none if it has vanished."""
+    try:
+        descriptor = os.open(stem or ".", _FOLDER_FLAGS, dir_fd=objects)
+    except (FileNotFoundError, NotADirectoryError):
+        if not stem:
+            raise
+        return []
+    try:
+        return names_starting(descriptor, "")
+    finally:
+        os.close(descriptor)
+
+
+def _mode(objects: int, path: str) -> int:
+    with suppress(FileNotFoundError):
+        return os.stat(path, dir_fd=objects, follow_symlinks=False).st_mode
+    return 0
+
+
+def _is_folder(objects: int, path: str) -> bool:
+    return stat.S_ISDIR(_mode(objects, path))
+
+
+def _is_regular(objects: int, path: str) -> bool:
+    return stat.S_ISREG(_mode(objects, path))

@@ -1,0 +1,101 @@
+"""A site that may be away: opened at its first use, and again after it was away.
+
+So a node starts, searches and restores while a site is down, and goes on by itself when the site is
+back, even if that is a new folder at the old path.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TypeVar
+
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
+
+_T = TypeVar("_T")
+
+
+class LazySite:
+    """``Site`` over whatever ``opener`` gives; safe to share between threads."""
+
+    def __init__(self, name: str, opener: Callable[[], Site]) -> None:
+        """``opener`` raises SiteUnavailable while the site is away."""
+        self._name = name
+        self._opener = opener
+        self._open: Site | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def site(self) -> str:
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._use().capabilities
+
+    def get(self, key: str, version: str | None = None) -> bytes:
+        return self._call(lambda site: site.get(key, version))
+
+    def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
+        return self._call(lambda site: site.get_range(key, offset, length, version))
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        return self._call(lambda site: site.stat(key, version))
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        return self._call(lambda site: site.versions(key))
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        return self._stream(lambda site: site.list(prefix, after))
+
+    def strays(self) -> Iterator[Stray]:
+        return self._stream(lambda site: site.strays())
+
+    def now(self) -> datetime:
+        return self._call(lambda site: site.now())
+
+    def put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        return self._call(lambda site: site.put(key, data, sha256=sha256, retain_until=retain_until))
+
+    def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
+        return self._call(lambda site: site.extend(key, version, retain_until))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._open is not None:
+                self._open.close()
+                self._open = None
+
+    def _use(self) -> Site:
+        with self._lock:
+            if self._open is None:
+                self._open = self._opener()
+            return self._open
+
+    def _call(self, verb: Callable[[Site], _T]) -> _T:
+        site = self._use()
+        try:
+            return verb(site)
+        except SiteFull:
+            raise  # it is there, and another opening would not make room
+        except SiteUnavailable:
+            self._reopen_next_time(site)
+            raise
+
+    def _stream(self, listing: Callable[[Site], Iterator[_T]]) -> Iterator[_T]:
+        site = self._use()
+        try:
+            yield from listing(site)
+        except SiteUnavailable:
+            self._reopen_next_time(site)
+            raise
+
+    def _reopen_next_time(self, site: Site) -> None:
+        # Other threads may still be inside the old one: it is let go of, not closed under them.
+        with self._lock:
+            if self._open is site:
+                self._open = None

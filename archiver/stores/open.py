@@ -1,0 +1,104 @@
+"""Sites from their URLs: the one place that knows which kinds of store there are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.stores.credentials import SiteCredentials, site_credentials
+from vanvault.archiver.stores.files.root import Fault, no_fault
+from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores.lazy import LazySite
+from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
+
+if TYPE_CHECKING:
+    from vanvault.archiver.stores.s3.site import S3Site
+
+
+def create_site(
+    name: str,
+    url: str,
+    *,
+    home: Path,
+    archive: str,
+    clock: Clock,
+    s3: S3Options | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Make an empty site where ``url`` says.
+
+    Raises InvalidInput (URL), SettingsError (not empty, no credentials), SiteUnavailable.
+    """
+    place = parse_site_url(url)
+    if isinstance(place, FileUrl):
+        FileSite.create(home / place.path, name, archive=archive, clock=clock)
+        return
+    from vanvault.archiver.stores.s3.prepare import prepare_bucket  # boto3: see _S3Opener
+
+    writer = site_credentials(name, environment).writer
+    prepare_bucket(place, name, credentials=writer, options=s3 or S3Options())
+
+
+def open_site(
+    name: str,
+    url: str,
+    *,
+    home: Path,
+    archive: str,
+    clock: Clock,
+    immutable: bool = False,
+    fault: Fault = no_fault,
+    s3: S3Options | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Site:
+    """The site at ``url``, opened at its first use. Raises InvalidInput (URL).
+
+    ``immutable`` and ``fault`` are for file sites, ``s3`` and ``environment`` (credentials) for S3.
+    """
+    place = parse_site_url(url)
+    if isinstance(place, FileUrl):
+        path = home / place.path
+        return LazySite(name, partial(_open_file, path, name, archive, clock, immutable, fault))
+    return LazySite(name, _S3Opener(place, name, clock, s3 or S3Options(), environment))
+
+
+def _open_file(path: Path, name: str, archive: str, clock: Clock, immutable: bool, fault: Fault) -> Site:
+    site = FileSite(path, name, clock=clock, immutable=immutable, fault=fault)
+    if site.manifest.archive != archive:
+        site.close()
+        raise SettingsError(f"the site {name} belongs to another archive", hint="Correct the site's path.")
+    return site
+
+
+class _S3Opener:
+    """Opens an S3 site; after trouble, again with the credentials as they are by then."""
+
+    def __init__(
+        self, url: S3Url, name: str, clock: Clock, options: S3Options, environment: Mapping[str, str]
+    ) -> None:
+        self._url = url
+        self._name = name
+        self._clock = clock
+        self._options = options
+        self._environment = environment
+        self._last: tuple[SiteCredentials, S3Site] | None = None
+
+    def __call__(self) -> Site:
+        """The last clients, and their open connections, serve as long as their credentials do."""
+        credentials = site_credentials(self._name, self._environment)
+        if self._last is None or self._last[0] != credentials:
+            # boto3 takes a quarter of a second to import, which homes without S3 need not spend.
+            from vanvault.archiver.stores.s3.site import S3Site
+
+            site = S3Site(
+                self._url, self._name, credentials=credentials, clock=self._clock, options=self._options
+            )
+            self._last = credentials, site
+        return self._last[1]

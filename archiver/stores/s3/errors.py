@@ -1,0 +1,96 @@
+"""What an S3 server's refusals, and its silence, mean for a site. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
+
+from botocore import exceptions
+from botocore.parsers import ResponseParserError
+
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+
+Kind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
+
+_NOT_FOUND = frozenset({"NoSuchKey", "NoSuchVersion"})
+_FULL = frozenset(
+    {"XMinioStorageFull", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"}
+)
+# The server said that it took nothing, so the same request may simply be sent again.
+_REFUSED_BUT_REPEATABLE = frozenset(
+    {"SlowDown", "SlowDownRead", "SlowDownWrite", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"}
+)
+_REPEATABLE_4XX = frozenset({"RequestTimeout", "OperationAborted"})
+_HINTS = {
+    "AccessDenied": "The site's credentials lack this right: check the policy of their user.",
+    "ExpiredToken": "The site's credentials have expired: renew them.",
+    "InvalidAccessKeyId": "The site does not know this access key: check the credentials.",
+    "SignatureDoesNotMatch": "The secret key is wrong: check the credentials.",
+    "RequestTimeTooSkewed": "The clock of this host or of the site is off: check both.",
+    "NoSuchBucket": "The bucket is gone: restore it, or run vanvault site init for a new one.",
+    "InvalidRequest": "Has the bucket Object Lock? Run vanvault probe for this site.",
+    "BadDigest": "Bytes change on the way to the site: check network and memory.",
+    "XAmzContentSHA256Mismatch": "Bytes change on the way to the site: check network and memory.",
+}
+_NEVER_SENT = (
+    exceptions.EndpointConnectionError,
+    exceptions.ConnectTimeoutError,
+    exceptions.ProxyConnectionError,
+)
+_SILENT = (exceptions.HTTPClientError, exceptions.IncompleteReadError, ResponseParserError)
+#: What a call through boto3 may raise.
+S3_ERRORS = (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed request, judged."""
+
+    kind: Kind
+    code: str  # S3's error code or HTTP status, or the name of what happened instead of an answer
+    may_be_stored: bool  # if it was a write: the server may have carried it out
+    repeatable: bool  # the same request may succeed
+
+    def error(self, site: str, *, may_be_stored: bool | None = None) -> SiteUnavailable:
+        """The error for callers; ``may_be_stored`` overrides what this one request says."""
+        stored = self.may_be_stored if may_be_stored is None else may_be_stored
+        if self.kind == "full" and not stored:
+            return SiteFull(f"site {site} has no room left ({self.code})", site=site)
+        return SiteUnavailable(
+            f"site {site} did not carry out a request ({self.code})",
+            site=site,
+            may_be_stored=stored,
+            hint=_HINTS.get(self.code, ""),
+        )
+
+
+def judge(error: Exception) -> Failure:
+    """What a failed call means: one of ``S3_ERRORS``."""
+    if isinstance(error, exceptions.ClientError):
+        return _judge_answer(error)
+    name = type(error).__name__
+    if isinstance(error, _NEVER_SENT):
+        return Failure("trouble", name, may_be_stored=False, repeatable=True)
+    return Failure("trouble", name, may_be_stored=True, repeatable=isinstance(error, _SILENT))
+
+
+def _judge_answer(error: exceptions.ClientError) -> Failure:
+    answer = error.response.get("Error", {})
+    code = str(answer.get("Code", "")) or "no code"
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code == "NoSuchBucket":
+        return Failure("no-bucket", code, may_be_stored=False, repeatable=False)
+    if code in _FULL or status == HTTPStatus.INSUFFICIENT_STORAGE:
+        return Failure("full", code, may_be_stored=False, repeatable=False)
+    if code in _REFUSED_BUT_REPEATABLE:
+        return Failure("trouble", code, may_be_stored=False, repeatable=True)
+    # MinIO calls a version id that it could not have made an invalid argument.
+    no_such_id = code == "InvalidArgument" and "version id" in str(answer.get("Message", "")).lower()
+    if code in _NOT_FOUND or status == HTTPStatus.NOT_FOUND or no_such_id:
+        return Failure("not-found", code, may_be_stored=False, repeatable=False)
+    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED) or code == "ExpiredToken":
+        return Failure("denied", code, may_be_stored=False, repeatable=False)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _REPEATABLE_4XX:
+        return Failure("trouble", code, may_be_stored=True, repeatable=True)
+    return Failure("trouble", code, may_be_stored=False, repeatable=False)

@@ -1,0 +1,170 @@
+"""Compaction and keeping on an open archive, as a verb or a schedule calls them."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import Busy, InvalidInput
+from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.journal.conflict_record import FOUND
+from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
+from vanvault.archiver.upkeep.compaction.cutting import SegmentLimits
+from vanvault.archiver.upkeep.compaction.keeper import KeeperPace, KeeperReport, keep, survey
+from vanvault.archiver.upkeep.compaction.plan import DayPlan, days_over_before, plan_days
+from vanvault.archiver.upkeep.compaction.workers import THREADS, segment_writer
+from vanvault.archiver.upkeep.processes import Jobs
+
+_LOCK = "cache/compaction.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionRun:
+    """One run: what was planned, and what came of it."""
+
+    days: tuple[DayPlan, ...]
+    report: CompactionReport
+
+
+def plan_compaction(archive: Archive, until: datetime | None = None) -> list[DayPlan]:
+    """What a compaction would take now. Folds first. Raises SiteUnavailable, KeyUnavailable, InvalidInput.
+
+    It puts all commits on record before it begins, so here they count as being there.
+    """
+    before = _before(archive, until)
+    archive.catch_up()
+    batches, _ = archive.tail.uncompacted()
+    return plan_days(batches, {batch.key for batch in batches}, before, archive.catalogue.holds)
+
+
+def compact(
+    archive: Archive,
+    until: datetime | None = None,
+    *,
+    done: Callable[[SegmentManifest], None] = lambda _: None,
+    fault: Fault = no_fault,
+    jobs: Jobs | None = None,
+) -> CompactionRun:
+    """Compact every day that is ready, and put on record what was made.
+
+    Args:
+        until: compact days that end at this time or before, instead of those that are over for
+            ``compaction.settle_hours``; it is not later than now.
+        done: hears of each segment that is trusted.
+        fault: called at the steps of this process.
+        jobs: other processes that read batches and write segments, where there is enough to do. This one
+            holds the home's lock all the time; it plans, cuts and puts on record.
+
+    Raises:
+        Busy: another process of this home compacts.
+        SiteUnavailable, Damaged, KeyUnavailable: begun again, it goes on where it stopped.
+        InvalidInput: ``until`` is in the future.
+    """
+    before = _before(archive, until)
+    with _alone(archive), ThreadPoolExecutor(THREADS, thread_name_prefix="segment") as pool:
+        archive.catch_up(settle=True)
+        archive.trust.check()
+        compactor = _compactor(archive, pool, fault)
+        if _held_back(archive, before):
+            # Its writer puts the commits of everything before on record, so that it may be compacted.
+            archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
+            archive.catch_up(settle=True)
+        days = compactor.plan(before)
+        if days:
+            # What is planned is folded, so each conflict about it is known; later nobody folds it any more.
+            for found in archive.conflict_record.unrecorded():
+                archive.record(FOUND, found)
+        report = compactor.run(days, done, jobs)
+        fault("compaction-before-record")
+        if report.segments:
+            archive.record("compaction.finished", _detail(report))
+    return CompactionRun(tuple(days), report)
+
+
+def keep_locks(archive: Archive) -> KeeperReport:
+    """One round of the keeper: segments looked for at every site, locks extended. Puts nothing on record.
+
+    Raises SiteUnavailable only when no site can say which segments there are.
+    """
+    archive.catch_up_segments()
+    report = keep(
+        archive.sites,
+        archive.catalogue,
+        _pace(archive),
+        is_folded=lambda key: bool(archive.tail.knows([key])),
+    )
+    if report.unfolded:
+        archive.tail.list_anew()  # a writer that had been silent for days wrote again
+    return report
+
+
+def look_at_locks(archive: Archive) -> KeeperReport:
+    """What a round of the keeper would find, by the segments that are known here; changes nothing."""
+    return survey(archive.sites, archive.catalogue, _pace(archive))
+
+
+def _pace(archive: Archive) -> KeeperPace:
+    settings = archive.settings.compaction
+    return KeeperPace(
+        lock=timedelta(days=settings.batch_lock_days),
+        ahead=timedelta(days=settings.keep_ahead_days),
+        alarm=timedelta(days=settings.alarm_days),
+    )
+
+
+def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
+    settings = archive.settings.compaction
+    return Compactor(
+        archive=archive.settings.archive,
+        sites=archive.sites,
+        keys=archive.parquet,
+        tail=archive.tail,
+        catalogue=archive.catalogue,
+        writer=segment_writer(archive, pool, fault),
+        id_at=archive.entry_id_at,
+        find=archive.claims.find,
+        limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
+        executor=pool,
+        fault=fault,
+    )
+
+
+def _before(archive: Archive, until: datetime | None) -> datetime:
+    now = archive.clock.now()
+    if until is None:
+        return days_over_before(now, timedelta(hours=archive.settings.compaction.settle_hours))
+    if until > now:
+        raise InvalidInput("until is in the future", field="until", hint="Only what is over is compacted.")
+    return until.astimezone(UTC)
+
+
+def _held_back(archive: Archive, before: datetime) -> bool:
+    """Is there anything old enough that only waits for its commit to come on record?"""
+    batches, recorded = archive.tail.uncompacted()
+    return any(b.key not in recorded and b.header.created_us < before.timestamp() * 10**6 for b in batches)
+
+
+def _detail(report: CompactionReport) -> dict[str, object]:
+    return {
+        "damaged": list(report.damaged[:20]),
+        "rows": report.rows,
+        "segments": [segment.segment for segment in report.segments[:1000]],
+    }
+
+
+@contextmanager
+def _alone(archive: Archive) -> Iterator[None]:
+    path = archive.home / _LOCK
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy("another process of this home compacts now", hint="Wait for it to end.") from error
+        yield

@@ -1,0 +1,236 @@
+"""One segment: its parts put at every site, read back whole from each, locked, and only then trusted.
+
+Life of a segment::
+
+    gather     rows of the batches, every body hashed against its row
+    put        each part at every site as soon as it is encoded, under a short lock like that of a batch
+    prove      each part read back from every site: the bytes, and what they decode to, row by row
+    lock       each part for its retention class, read back
+    ── trust point: the signed manifest, at every site ──
+
+A crash before the trust point leaves parts to which no manifest refers: nobody reads them, and the batches
+are still what counts. Their locks end soon, unless the crash came between the last two steps. A crash after
+the trust point leaves a whole segment; where the manifest reached one site only, ``proof.py`` brings it to
+the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.format.manifest import encode_manifest, manifest_statement, merge_covers
+from vanvault.archiver.core.format.segment import (
+    PartHeader,
+    encode_part,
+    evidence_header,
+    header_of,
+    log_header,
+    originals_header,
+)
+from vanvault.archiver.core.key_port import Purpose
+from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key
+from vanvault.archiver.core.ports import Clock, Entropy
+from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
+from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.keys.parquet import ParquetKeys, opened
+from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.replicas.placing import Placing
+from vanvault.archiver.stores.port import Site, SiteReader
+from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather
+from vanvault.archiver.upkeep.compaction.plan import day_of
+
+#: Kind of part -> which master key, and its number in the names.
+_PURPOSE: dict[SegmentKind, Purpose] = {"log": "log", "originals": "originals", "evidence": "log"}
+_NUMBER: dict[SegmentKind, int] = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLocks:
+    """How long parts are locked: by the time of a segment's last row, whole seconds."""
+
+    log: Callable[[datetime], datetime]
+    originals: Callable[[datetime], datetime]
+    unproved: timedelta  # from now, while a part is not proved
+
+    def of(self, kind: str, last_us: int) -> datetime:
+        """The lock of a proved part; what proves messages is kept as long as log and messages are."""
+        last = from_us(last_us)
+        if kind == "originals":
+            return self.originals(last)
+        return max(self.log(last), self.originals(last))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    header: PartHeader
+    table: pa.Table
+    placing: Placing
+
+
+class SegmentWriter:
+    """Writes segments, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        archive: str,
+        sites: Mapping[str, Site],
+        keys: ParquetKeys,
+        signing: SigningKeys,
+        locks: SegmentLocks,
+        clock: Clock,
+        entropy: Entropy,
+        executor: Executor,
+        compression_level: int = 6,
+        fault: Fault = no_fault,
+    ) -> None:
+        self._archive = archive
+        self._sites = sites
+        self._keys = keys
+        self._signing = signing
+        self._locks = locks
+        self._clock = clock
+        self._entropy = entropy
+        self._executor = executor
+        self._level = compression_level
+        self._fault = fault
+
+    def write(
+        self, batches: Sequence[SourceBatch], repeats: Mapping[str, str]
+    ) -> tuple[str, SegmentManifest]:
+        """Compact batches of one day; returns past the trust point, with the manifest's key.
+
+        Args:
+            repeats: id of an entry -> id of the entry that stands in its place.
+
+        Raises:
+            SiteUnavailable: not every site holds the segment; the batches are what counts.
+            Damaged: a batch contradicts itself, or a site gives back other bytes than it was given.
+            KeyUnavailable: a master or signing key is missing.
+        """
+        segment = new_writer_id(self._clock.now(), self._entropy.token(WRITER_ENTROPY))
+        gathered = gather(batches, repeats)
+        self._fault("segment-before-put")
+        encoding = [self._executor.submit(self._encode, *part) for part in self._tables(segment, gathered)]
+        parts = []
+        for encoded in encoding:
+            parts.append(encoded.result())
+            self._put(parts[-1].placing)
+        self._fault("segment-before-prove")
+        for part in parts:
+            self._prove(part)
+        self._fault("segment-before-lock")
+        last_us = int(gathered.log.column("received_at")[-1].cast(pa.int64()).as_py())
+        placed = tuple(self._lock(part, last_us) for part in parts)
+        manifest = self._manifest(segment, batches, gathered, placed)
+        data = encode_manifest(manifest)
+        digest = hashlib.sha256(data).digest()
+        key = segment_key(segment, _NUMBER["manifest"], "manifest", digest)
+        until = max(self._locks.of(part.kind, last_us) for part in placed)
+        self._fault("segment-before-manifest")
+        self._put(Placing(key, data, digest, until))
+        self._fault("segment-trusted")
+        return key, manifest
+
+    def _tables(self, segment: str, gathered: Gathered) -> Iterator[tuple[SegmentKind, PartHeader, pa.Table]]:
+        """Kind, header and rows of every part; a segment of events alone has no originals."""
+        yield "log", log_header(self._archive, segment, gathered.log), gathered.log
+        if originals := gathered.originals.num_rows:
+            yield "originals", originals_header(self._archive, segment, originals), gathered.originals
+        evidence = evidence_header(self._archive, segment, gathered.evidence.num_rows)
+        yield "evidence", evidence, gathered.evidence
+
+    def _encode(self, kind: SegmentKind, header: PartHeader, table: pa.Table) -> _Part:
+        properties, _ = self._keys.encryption(_PURPOSE[kind])
+        data = encode_part(header, table, properties, compression_level=self._level)
+        digest = hashlib.sha256(data).digest()
+        until = (self._clock.now() + self._locks.unproved).replace(microsecond=0)
+        key = segment_key(header.segment, _NUMBER[kind], kind, digest)
+        return _Part(header, table, Placing(key, data, digest, until))
+
+    def _put(self, placing: Placing) -> None:
+        if placing.put(self._sites, self._executor):
+            return
+        site, failure = next(iter(placing.failures.items()))
+        raise SiteUnavailable(
+            f"no segment was made: {failure.message}",
+            site=failure.site if isinstance(failure, SiteUnavailable) else site,
+            may_be_stored=not placing.surely_nowhere,
+            hint="Nothing is lost: the batches stay locked. Compact again when the site is back.",
+        ) from failure
+
+    def _prove(self, part: _Part) -> None:
+        """Every site gives back the bytes that were put, and they decode to the rows that were gathered."""
+        key, header = part.placing.key, part.header
+        reading = {
+            name: self._executor.submit(_digest_at, site, key, part.placing.placements[name].version)
+            for name, site in self._sites.items()
+        }
+        for name, digest in reading.items():
+            if digest.result() != part.placing.sha256:
+                raise Damaged(
+                    f"{key} did not come back from {name} as it was put; the segment is not used",
+                    key=key,
+                    site=name,
+                    hint=f"Probe the store of {name}; the batches stay locked.",
+                )
+        with opened(part.placing.data, self._keys.decryption(), key) as file:
+            header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
+            start = 0
+            for group in range(file.num_row_groups):  # one at a time: a part may be large
+                rows = file.read_row_group(group, use_threads=False).cast(part.table.schema)
+                if not rows.equals(part.table.slice(start, rows.num_rows)):
+                    raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+                start += rows.num_rows
+
+    def _lock(self, part: _Part, last_us: int) -> SegmentPart:
+        until = self._locks.of(part.header.kind, last_us)
+        for name, site in self._sites.items():
+            locked = site.extend(part.placing.key, part.placing.placements[name].version, until)
+            if locked.retain_until is None or locked.retain_until < until:
+                raise Damaged(f"{name} did not lock {part.placing.key}", key=part.placing.key, site=name)
+        return SegmentPart(
+            kind=part.header.kind,
+            key=part.placing.key,
+            size=len(part.placing.data),
+            rows=part.header.rows,
+            retain_until=rfc3339_seconds(until),
+        )
+
+    def _manifest(
+        self,
+        segment: str,
+        batches: Sequence[SourceBatch],
+        gathered: Gathered,
+        parts: tuple[SegmentPart, ...],
+    ) -> SegmentManifest:
+        times = gathered.log.column("received_at").cast(pa.int64())
+        messages = sum(batch.header.rows for batch in batches if batch.header.kind == "messages")
+        signer = self._signing.active()
+        unsigned = SegmentManifest(
+            archive=self._archive,
+            segment=segment,
+            day=day_of(max(batch.header.created_us for batch in batches)),
+            created_us=to_us(self._clock.now()),
+            first_us=times[0].as_py(),
+            last_us=times[-1].as_py(),
+            messages=messages,
+            events=gathered.log.num_rows - messages,
+            raw_bytes=gathered.raw_bytes,
+            covers=merge_covers([(batch.header.writer, batch.header.sequence) for batch in batches]),
+            parts=parts,
+            signing_key=signer.key_id,
+        )
+        return replace(unsigned, signature=signer.sign(manifest_statement(unsigned)))
+
+
+def _digest_at(site: SiteReader, key: str, version: str) -> bytes:
+    return hashlib.sha256(site.get(key, version)).digest()

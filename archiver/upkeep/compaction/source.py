@@ -1,0 +1,23 @@
+"""Reads a batch that is to be compacted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vanvault.archiver.core.format.batch import read_batch_table
+from vanvault.archiver.core.model.batch import Commit
+from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.replicas.placing import read_anywhere
+from vanvault.archiver.stores.port import Site
+from vanvault.archiver.upkeep.compaction.gather import SourceBatch, check_digests
+
+
+def read_source(sites: Mapping[str, Site], keys: ParquetKeys, key: str, commit: Commit | None) -> SourceBatch:
+    """A batch from the first site that gives it whole, with all its rows checked.
+
+    Raises Damaged, NotFound (no site gives it whole), SiteUnavailable, KeyUnavailable.
+    """
+    header, text, table = read_batch_table(key, read_anywhere(sites, key), keys.decryption())
+    source = SourceBatch(key, header, text, commit, table)
+    check_digests(source)
+    return source

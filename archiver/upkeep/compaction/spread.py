@@ -1,0 +1,138 @@
+"""A compaction of which other processes do the work: batches are measured, then segments are written.
+
+Where a segment ends, and what a damaged batch holds back, is known only once every batch before it was read.
+So all batches of a round are first read to be measured (in any order, by all workers), this process cuts, and
+the segments, which need nothing of each other any more, are written. Each batch is read twice for that.
+
+One process, which holds the home's lock, cuts and hands out; no two workers have the same batches. A worker
+that outlives it (on a cluster) ends at its own trust point: that segment is found at the sites, and at worst
+is a ``spare`` one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.model.batch import BatchHeader
+from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.upkeep.compaction.cutting import Cutter
+from vanvault.archiver.upkeep.compaction.plan import DayPlan
+from vanvault.archiver.upkeep.compaction.workers import SegmentOrder, ToMeasure, measure, write_segment
+from vanvault.archiver.upkeep.processes import Jobs
+
+#: Rows that one worker measures at a time, and the most batches.
+_ROWS, _BATCHES = 10_000, 128
+#: Segments' worth of rows in a round: a run that is killed has measured so many in vain, and no more.
+_ROUND = 16
+#: With fewer rows than this, starting processes costs more than it gives.
+WORTH_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A batch, and the raw bytes that a worker found in it; None: no site gives it whole."""
+
+    batch: KnownBatch
+    found: int | None
+
+    @property
+    def header(self) -> BatchHeader:
+        return self.batch.header
+
+    @property
+    def raw_bytes(self) -> int:
+        return self.found or 0
+
+    def result(self) -> Measurement:
+        """Itself. Raises Damaged when it is."""
+        if self.found is None:
+            raise Damaged(f"no site gives {self.batch.key} whole", key=self.batch.key)
+        return self
+
+    def cancel(self) -> None:
+        """It was read already."""
+
+
+def is_worth(jobs: Jobs, days: Sequence[DayPlan]) -> bool:
+    """Do other processes pay for what is planned?"""
+    return bool(days) and (jobs.ready or sum(_rows(day) for day in days) >= WORTH_ROWS)
+
+
+def write_elsewhere(
+    jobs: Jobs,
+    days: Sequence[DayPlan],
+    *,
+    archive: str,
+    repeats: Callable[[str], dict[str, str]],
+    cutter: Cutter,
+) -> Generator[tuple[str, SegmentManifest], None, None]:
+    """Every segment of these days past its trust point, with its manifest's key, in the order of the days.
+
+    Args:
+        archive: its id.
+        repeats: of a batch, id of an entry that repeats another -> id of the one that stands.
+
+    Raises SiteUnavailable, KeyUnavailable, Damaged, SettingsError. Close it where it may be left early.
+    """
+    told: set[str] = set()
+    for few in _rounds(days, _ROUND * cutter.limits.rows):
+        measured = list(_measured(jobs, [batch for day in few for batch in day.batches], archive))
+        by_key = {one.batch.key: one for one in measured}
+        cuts = [cut for day in few for cut in cutter.cut((batch, by_key[batch.key]) for batch in day.batches)]
+        orders = (_order(cut, archive, repeats) for cut in cuts)
+        with closing(jobs.map(write_segment, orders)) as written:
+            for segments in written:
+                for key, manifest in segments:
+                    if key not in told:
+                        told.add(key)
+                        yield key, manifest
+
+
+def _measured(jobs: Jobs, batches: Sequence[KnownBatch], archive: str) -> Iterator[Measurement]:
+    groups = list(_groups(batches))
+    asked = (ToMeasure(archive, tuple(batch.key for batch in group)) for group in groups)
+    with closing(jobs.map(measure, asked)) as found:
+        for group, sizes in zip(groups, found, strict=True):
+            for batch, size in zip(group, sizes, strict=True):
+                yield Measurement(batch, size)
+
+
+def _order(
+    cut: Sequence[Measurement], archive: str, repeats: Callable[[str], dict[str, str]]
+) -> SegmentOrder:
+    together: dict[str, str] = {}
+    for one in cut:
+        together |= repeats(one.batch.key)
+    return SegmentOrder(archive, tuple((one.batch.key, one.batch.commit) for one in cut), together)
+
+
+def _groups(batches: Sequence[KnownBatch]) -> Iterator[list[KnownBatch]]:
+    group, rows = list[KnownBatch](), 0
+    for batch in batches:
+        group.append(batch)
+        rows += batch.header.rows
+        if rows >= _ROWS or len(group) == _BATCHES:
+            yield group
+            group, rows = [], 0
+    if group:
+        yield group
+
+
+def _rounds(days: Sequence[DayPlan], most: int) -> Iterator[list[DayPlan]]:
+    few, rows = list[DayPlan](), 0
+    for day in days:
+        few.append(day)
+        rows += _rows(day)
+        if rows >= most:
+            yield few
+            few, rows = [], 0
+    if few:
+        yield few
+
+
+def _rows(day: DayPlan) -> int:
+    return sum(batch.header.rows for batch in day.batches)

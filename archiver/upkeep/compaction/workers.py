@@ -1,0 +1,117 @@
+"""What other processes do in a compaction: read batches to measure them, and write whole segments.
+
+Each function opens the home by its path and may be run twice, because a worker that dies is replaced. One
+that died between the trust point of its segment and its answer leaves a segment that counts: who does its
+work again finds it at the sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.worker_home import open_home
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.model.batch import Commit
+from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.upkeep.compaction.segment_writer import SegmentLocks, SegmentWriter
+from vanvault.archiver.upkeep.compaction.source import read_source
+
+#: Threads of a compaction: they read, hash and put, all outside the interpreter's lock.
+THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ToMeasure:
+    """Batches to be read by one worker."""
+
+    archive: str  # the id that its home must have
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOrder:
+    """One segment to be written."""
+
+    archive: str  # the id that the worker's home must have
+    batches: tuple[tuple[str, Commit | None], ...]  # keys, in order
+    repeats: Mapping[str, str]  # id of an entry -> id of the entry that stands in its place
+
+
+def measure(home: Path, asked: ToMeasure) -> tuple[int | None, ...]:
+    """In a worker: raw bytes of each batch, read whole and checked; None: no site gives it so.
+
+    Raises SiteUnavailable, KeyUnavailable, SettingsError.
+    """
+    with open_home(home, asked.archive) as archive, ThreadPoolExecutor(THREADS) as pool:
+
+        def raw_bytes(key: str) -> int | None:
+            try:
+                return read_source(archive.sites, archive.parquet, key, None).raw_bytes
+            except (Damaged, NotFound):
+                return None
+
+        return tuple(pool.map(raw_bytes, asked.keys))
+
+
+def write_segment(home: Path, order: SegmentOrder) -> tuple[tuple[str, SegmentManifest], ...]:
+    """In a worker: the segment past its trust point, with its manifest's key; or those that hold all of it.
+
+    Raises SiteUnavailable, KeyUnavailable, Damaged, NotFound, SettingsError: the batches are what counts.
+    """
+    with open_home(home, order.archive) as archive:
+        return segment_of(archive, order)
+
+
+def segment_of(
+    archive: Archive, order: SegmentOrder, fault: Fault = no_fault
+) -> tuple[tuple[str, SegmentManifest], ...]:
+    """As ``write_segment``, in an open archive."""
+    archive.catch_up_segments()
+    if made := _made(archive, order):
+        return made
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="segment") as pool:
+        reading = [
+            pool.submit(read_source, archive.sites, archive.parquet, *batch) for batch in order.batches
+        ]
+        sources = [one.result() for one in reading]
+        return (segment_writer(archive, pool, fault).write(sources, order.repeats),)
+
+
+def segment_writer(archive: Archive, executor: Executor, fault: Fault = no_fault) -> SegmentWriter:
+    """Writes segments of an archive as its settings say."""
+    settings = archive.settings.compaction
+    return SegmentWriter(
+        archive=archive.settings.archive,
+        sites=archive.sites,
+        keys=archive.parquet,
+        signing=archive.signing,
+        locks=SegmentLocks(
+            log=lambda last: archive.retain_until("events", last),
+            originals=lambda last: archive.retain_until("messages", last),
+            unproved=timedelta(days=settings.batch_lock_days),
+        ),
+        clock=archive.clock,
+        entropy=archive.entropy,
+        executor=executor,
+        compression_level=settings.level,
+        fault=fault,
+    )
+
+
+def _made(archive: Archive, order: SegmentOrder) -> tuple[tuple[str, SegmentManifest], ...]:
+    """The segments that hold every batch of the order already; none where one is missing."""
+    found = {}
+    for key, _ in order.batches:
+        name = parse_key(key)
+        segment = archive.catalogue.covering(name.writer, name.sequence) if name is not None else None
+        if segment is None:
+            return ()
+        found[segment.key] = segment.manifest
+    return tuple(found.items())

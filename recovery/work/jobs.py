@@ -1,0 +1,198 @@
+"""Whole-archive jobs, cut into independent items: in this process, on a process pool, or on Dask.
+
+A job is a function of the top level of a module, ``function(home, argument)``: its worker is another process,
+maybe on another machine, which opens the home by its path and sends back what it returns. It must be safe to
+run twice, because a worker that dies is replaced and its item is done again.
+
+Memory: arguments are taken, and results kept, for twice as many items as there are workers and no more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.settings.sections import JobsSettings
+from vanvault.archiver.upkeep.processes import Jobs, spawn_workers
+
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
+
+#: Times that one item may take its worker down with it before the job is given up.
+_ATTEMPTS = 3
+#: Items begun before the oldest result is taken, for each worker: none of them waits for this process.
+_AHEAD = 2
+
+
+class InProcess:
+    """One after the other, here: for one item, for small machines, and to compare with."""
+
+    ready = True
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def map(
+        self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
+    ) -> Generator[_Result, None, None]:
+        return (function(self._home, argument) for argument in arguments)
+
+
+class ProcessPool:
+    """On processes of this machine, which start with the first job and end when this is closed."""
+
+    def __init__(self, home: Path, workers: int, *, ready: bool = False) -> None:
+        """``ready``: send even little work, for which the start of processes does not pay."""
+        self._home = home
+        self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self.ready = ready
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def map(
+        self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
+    ) -> Generator[_Result, None, None]:
+        rest, attempts = iter(arguments), 0
+        begun: deque[_Argument] = deque()  # taken, but without a result yet
+        futures: deque[Future[_Result]] = deque()
+        try:
+            while True:
+                begun.extend(islice(rest, _AHEAD * self._workers - len(begun)))
+                if not begun:
+                    return
+                try:
+                    for argument in islice(begun, len(futures), None):
+                        futures.append(self._submit(function, argument))
+                    result = futures[0].result()
+                except BrokenProcessPool as error:
+                    self.close()
+                    futures.clear()
+                    attempts += 1
+                    if attempts == _ATTEMPTS:
+                        raise SiteUnavailable(
+                            f"worker processes died {_ATTEMPTS} times over the same item",
+                            site="this machine",
+                            hint="Look at the machine's log: it may have run out of memory.",
+                        ) from error
+                    continue
+                futures.popleft()
+                begun.popleft()
+                attempts = 0
+                yield result
+        finally:
+            # What runs is waited for: nothing goes on behind the back of who left the job.
+            wait([future for future in futures if not future.cancel()])
+
+    def _submit(self, function: Callable[[Path, _Argument], _Result], argument: _Argument) -> Future[_Result]:
+        self._pool = self._pool or spawn_workers(self._workers)
+        return self._pool.submit(function, self._home, argument)
+
+
+class Dask:
+    """On the workers of a Dask scheduler, each of which has the home under the same path."""
+
+    ready = True
+
+    def __init__(self, home: Path, client: Any) -> None:
+        self._home = home
+        self._client = client
+
+    def map(
+        self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
+    ) -> Generator[_Result, None, None]:
+        rest = iter(arguments)
+        futures: deque[Any] = deque()
+        try:
+            while True:
+                for argument in islice(rest, max(0, self._room() - len(futures))):
+                    # Not pure: the same call again, after a repair for instance, must be made again.
+                    futures.append(self._client.submit(function, self._home, argument, pure=False))
+                if not futures:
+                    return
+                result = futures[0].result()
+                futures.popleft()
+                yield result
+        except _killed_worker() as error:
+            raise SiteUnavailable(
+                "workers of the Dask scheduler died again and again over the same item",
+                site="dask",
+                hint="Look at the workers' logs: they may have run out of memory.",
+            ) from error
+        except (CancelledError, ConnectionError) as error:
+            raise SiteUnavailable(
+                "the Dask scheduler was lost during the job", site="dask", hint="Run the command again."
+            ) from error
+        finally:
+            self._client.cancel(list(futures))
+
+    def _room(self) -> int:
+        """Items that may be begun at once: workers may have come or gone since the last one."""
+        try:
+            threads = sum(self._client.nthreads().values())
+        except OSError as error:
+            raise ConnectionError("no answer") from error
+        return max(1, int(_AHEAD * threads))  # none yet: they may come
+
+
+@contextmanager
+def open_jobs(home: Path, settings: JobsSettings) -> Iterator[Jobs]:
+    """Where the settings say. Raises SettingsError (no Dask here), SiteUnavailable (no scheduler)."""
+    workers = settings.workers or os.cpu_count() or 1
+    if settings.dask:
+        with _client(settings.dask) as client:
+            yield Dask(home.resolve(), client)
+    elif workers == 1:
+        yield InProcess(home)
+    else:
+        with ProcessPool(home.resolve(), workers) as pool:
+            yield pool
+
+
+@contextmanager
+def open_others(home: Path, settings: JobsSettings) -> Iterator[Jobs | None]:
+    """Other processes where the settings say; None: this process works alone. Raises as ``open_jobs``."""
+    with open_jobs(home, settings) as jobs:
+        yield None if isinstance(jobs, InProcess) else jobs
+
+
+def _client(address: str) -> AbstractContextManager[Any]:
+    try:
+        distributed = importlib.import_module("distributed")
+    except ImportError as error:
+        raise SettingsError(
+            "jobs.dask is set, but Dask is not installed", hint="Install vanvault[dask], or unset jobs.dask."
+        ) from error
+    try:
+        return closing(distributed.Client(address, timeout="10s", set_as_default=False))
+    except (OSError, ValueError) as error:
+        raise SiteUnavailable(
+            f"no Dask scheduler answers at {address}",
+            site="dask",
+            may_be_stored=False,
+            hint="Start it, or unset jobs.dask.",
+        ) from error
+
+
+def _killed_worker() -> type[Exception]:
+    kind: type[Exception] = importlib.import_module("distributed").KilledWorker
+    return kind

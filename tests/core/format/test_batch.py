@@ -1,0 +1,192 @@
+"""Batch objects: what goes in comes out, and what was damaged is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.format.batch import decode_batch, decode_row_body, encode_batch
+from vanvault.archiver.core.model.batch import BatchHeader, Commit, Placement
+from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.ports import SystemEntropy
+from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
+
+KEY = "batch/0123456789abcdef/0000000001-" + "ab" * 32 + ".messages.parquet"
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+microseconds = st.integers(0, 253_370_764_799_999_999)
+metadata = st.builds(
+    Metadata,
+    **{name: text for name in Metadata.__dataclass_fields__ if name != "insurance_numbers"},
+    insurance_numbers=st.lists(text, max_size=8).map(tuple),
+)
+digests = {
+    "size": st.integers(0, 2**62),
+    "sha256": st.binary(min_size=32, max_size=32),
+    "sha512": st.binary(min_size=64, max_size=64),
+}
+messages = st.builds(
+    Message,
+    id=text,
+    gateway=text,
+    message_id=text,
+    received_us=microseconds,
+    content_type=text,
+    **digests,
+    metadata=metadata,
+    metadata_note=text,
+    large_object=text,
+    body=st.none() | st.binary(max_size=300),
+)
+events = st.builds(
+    Event,
+    id=text,
+    gateway=text,
+    event_id=text,
+    received_us=microseconds,
+    occurred_us=microseconds,
+    type=text,
+    actor=text,
+    message_id=text,
+    metadata=metadata,
+    detail=text,
+    **digests,
+)
+placements = st.lists(st.builds(Placement, text, text, text, text), max_size=3).map(tuple)
+commits = st.builds(Commit, text, placements, text, st.binary(min_size=64, max_size=64))
+headers = st.builds(
+    BatchHeader,
+    archive=text,
+    writer=text,
+    sequence=st.integers(0, 10**10 - 1),
+    kind=st.just(""),
+    created_us=st.integers(0, 2**53 - 1),
+    retain_until=text,
+    rows=st.just(0),
+    previous=text,
+    commits=st.lists(commits, max_size=3).map(tuple),
+    heads=st.lists(text, max_size=3).map(tuple),
+    final=st.booleans(),
+    large=placements,
+)
+batches = st.one_of(
+    st.tuples(headers, st.just("messages"), st.lists(messages, min_size=1, max_size=12)),
+    st.tuples(headers, st.just("events"), st.lists(events, min_size=1, max_size=12)),
+).map(lambda drawn: (replace(drawn[0], kind=drawn[1], rows=len(drawn[2])), tuple(drawn[2])))
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> ParquetKeys:
+    return ParquetKeys(KeyFiles.create(tmp_path_factory.mktemp("keys"), SystemEntropy()))
+
+
+def encoded(keys: ParquetKeys, header: BatchHeader, entries: tuple[Entry, ...]) -> bytes:
+    properties, _ = keys.encryption("originals" if header.kind == "messages" else "log")
+    return encode_batch(header, entries, properties)
+
+
+@given(batches)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_what_goes_in_comes_out(keys: ParquetKeys, batch: tuple[BatchHeader, tuple[Entry, ...]]) -> None:
+    header, entries = batch
+    data = encoded(keys, header, entries)
+    found = decode_batch(KEY, data, keys.decryption())
+    assert (found.key, found.header, found.entries) == (KEY, header, entries)
+    without = decode_batch(KEY, data, keys.decryption(), bodies=False)
+    assert without.entries == tuple(
+        replace(entry, body=None) if isinstance(entry, Message) else entry for entry in entries
+    )
+
+
+def message(number: int, body: bytes | None) -> Message:
+    return Message(
+        f"0123456789abcdef-1-{number}",
+        "gateway-1",
+        f"m-{number}",
+        1_000_000 + number,
+        "",
+        len(body or b""),
+        bytes(32),
+        bytes(64),
+        Metadata(insurance_numbers=tuple(str(n) for n in range(number % 7 * 100))),
+        "",
+        "" if body is not None else "large/0123456789abcdef/0000000000-" + "cd" * 32 + ".framed",
+        body,
+    )
+
+
+def header(rows: int) -> BatchHeader:
+    return BatchHeader(
+        "archive-1", "0123456789abcdef", 1, "messages", 1_000_000, "2037-11-23T00:00:00Z", rows, "ab" * 32
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 99, 100, 101, 350])
+def test_one_body_out_of_many(keys: ParquetKeys, rows: int) -> None:
+    """Every row's, across row groups; a row without a body of its own, and no row at all, are said."""
+    bodies = [None if n % 9 == 4 else b"<%d/>" % n * (n % 50) for n in range(rows)]
+    data = encoded(keys, header(rows), tuple(message(n, body) for n, body in enumerate(bodies)))
+    for row, body in enumerate(bodies):
+        if body is None:
+            with pytest.raises(Damaged):
+                decode_row_body(KEY, data, keys.decryption(), row)
+        else:
+            assert decode_row_body(KEY, data, keys.decryption(), row) == body
+    for row in (rows, rows + 1000, 2**31 - 1):
+        with pytest.raises(Damaged):
+            decode_row_body(KEY, data, keys.decryption(), row)
+
+
+def test_a_header_that_counts_other_rows(keys: ParquetKeys) -> None:
+    data = encoded(keys, header(2), (message(0, b"<a/>"),))
+    with pytest.raises(Damaged, match="2 rows"):
+        decode_batch(KEY, data, keys.decryption())
+
+
+def test_another_key_is_a_clear_error(keys: ParquetKeys, tmp_path: Path) -> None:
+    data = encoded(keys, header(1), (message(0, b"<a/>"),))
+    stranger = ParquetKeys(KeyFiles.create(tmp_path / "keys", SystemEntropy()))
+    with pytest.raises(KeyUnavailable):
+        decode_batch(KEY, data, stranger.decryption())
+    with pytest.raises(KeyUnavailable):
+        decode_row_body(KEY, data, stranger.decryption(), 0)
+
+
+@pytest.mark.parametrize("missing", ["originals-1.key", "log-1.key"])
+def test_a_missing_key_is_a_clear_error(tmp_path: Path, missing: str) -> None:
+    folder = tmp_path / "keys"
+    provider = ParquetKeys(KeyFiles.create(folder, SystemEntropy()))
+    data = encoded(provider, header(1), (message(0, b"<a/>"),))
+    (folder / missing).unlink()
+    if missing.startswith("originals"):
+        with pytest.raises(KeyUnavailable, match="originals/1"):
+            decode_batch(KEY, data, provider.decryption())
+    else:
+        assert decode_batch(KEY, data, provider.decryption()).header.rows == 1
+
+
+@given(st.data())
+def test_a_cut_file_is_damaged(keys: ParquetKeys, data: st.DataObject) -> None:
+    """The digest in the name is checked before; this is the second line of defence."""
+    whole = encoded(keys, header(1), (message(0, b"<a/>" * 100),))
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises((Damaged, KeyUnavailable)):
+        decode_batch(KEY, whole[:cut], keys.decryption())
+
+
+@given(st.data())
+def test_a_flipped_bit_of_the_ciphertext_is_damaged(keys: ParquetKeys, data: st.DataObject) -> None:
+    whole = encoded(keys, header(1), (message(0, b"<a/>" * 100),))
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    position = data.draw(st.integers(4 + 4, footer - 1))
+    bad = bytearray(whole)
+    bad[position] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises((Damaged, KeyUnavailable)):
+        decode_batch(KEY, bytes(bad), keys.decryption())

@@ -1,0 +1,227 @@
+"""Object names: each has exactly one spelling, and they sort as they were written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.names import (
+    ROW_LIMIT,
+    SEQUENCE_LIMIT,
+    WRITER_ENTROPY,
+    ObjectName,
+    archive_id,
+    batch_key,
+    batch_prefix,
+    is_writer_id,
+    large_key,
+    large_prefix,
+    new_writer_id,
+    parse_archive_id,
+    parse_key,
+    writer_started_at,
+)
+
+WRITER = "1js2qvs7g0abcdef"
+DIGEST = bytes(range(32))
+HEX = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+writers = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=16, max_size=16)
+sequences = st.integers(0, SEQUENCE_LIMIT - 1)
+digests = st.binary(min_size=32, max_size=32)
+kinds = st.sampled_from([("batch", "messages"), ("batch", "events"), ("large", "framed")])
+names = st.builds(
+    lambda kind, writer, sequence, digest: ObjectName(kind[0], writer, sequence, kind[1], digest),
+    kinds,
+    writers,
+    sequences,
+    digests,
+)
+times = st.integers(0, 32_000_000_000_000_000).map(
+    lambda microseconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+)
+entropies = st.binary(min_size=WRITER_ENTROPY, max_size=WRITER_ENTROPY)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        (
+            ObjectName("batch", WRITER, 0, "messages", DIGEST),
+            f"batch/{WRITER}/0000000000-{HEX}.messages.parquet",
+        ),
+        (
+            ObjectName("batch", WRITER, 42, "events", DIGEST),
+            f"batch/{WRITER}/0000000042-{HEX}.events.parquet",
+        ),
+        (
+            ObjectName("large", WRITER, SEQUENCE_LIMIT - 1, "framed", DIGEST),
+            f"large/{WRITER}/9999999999-{HEX}.framed",
+        ),
+    ],
+)
+def test_keys_are_spelled_as_the_format_says(name: ObjectName, key: str) -> None:
+    assert name.key == key
+    assert parse_key(key) == name
+
+
+def test_key_functions_spell_the_same_names() -> None:
+    assert batch_key(WRITER, 7, "events", DIGEST) == ObjectName("batch", WRITER, 7, "events", DIGEST).key
+    assert large_key(WRITER, 7, DIGEST) == ObjectName("large", WRITER, 7, "framed", DIGEST).key
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        f"batch/{WRITER}/42-{HEX}.messages.parquet",
+        f"batch/{WRITER}/00000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER}/+000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER}/000000004２-{HEX}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX.upper()}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX[:-2]}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}.framed",
+        f"batch/{WRITER}/0000000042-{HEX}.messages",
+        f"batch/{WRITER}/0000000042-{HEX}xmessages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}.messages.parquet\n",
+        f"/batch/{WRITER}/0000000042-{HEX}.messages.parquet",
+        f"batch//{WRITER}/0000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER.upper()}/0000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER[:-1]}l/0000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER}x/0000000042-{HEX}.messages.parquet",
+        f"large/{WRITER}/0000000042-{HEX}.messages.parquet",
+        f"segment/{WRITER}/0000000042-{HEX}.messages.parquet",
+    ],
+)
+def test_any_other_spelling_is_no_name(key: str) -> None:
+    assert parse_key(key) is None
+
+
+@given(names)
+def test_a_name_comes_back_from_its_key_and_fits_its_prefixes(name: ObjectName) -> None:
+    assert parse_key(name.key) == name
+    prefix = batch_prefix if name.family == "batch" else large_prefix
+    assert name.key.startswith(prefix(name.writer, name.sequence))
+    assert prefix(name.writer, name.sequence).startswith(prefix(name.writer))
+    assert prefix(name.writer).startswith(prefix())
+
+
+@given(names, st.data())
+def test_one_changed_character_never_gives_a_second_spelling(name: ObjectName, data: st.DataObject) -> None:
+    key = name.key
+    place = data.draw(st.integers(0, len(key) - 1))
+    changed = key[:place] + data.draw(st.characters(codec="utf-8")) + key[place + 1 :]
+    parsed = parse_key(changed)
+    assert parsed is None or (parsed.key == changed and (parsed == name) == (changed == key))
+
+
+@given(writers, sequences, sequences, digests, digests)
+def test_keys_of_one_writer_sort_by_sequence(writer: str, a: int, b: int, x: bytes, y: bytes) -> None:
+    if a != b:
+        assert (batch_key(writer, a, "messages", x) < batch_key(writer, b, "messages", y)) == (a < b)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("batch", WRITER, 1, "framed", DIGEST),
+        ("large", WRITER, 1, "messages", DIGEST),
+        ("segment", WRITER, 1, "messages", DIGEST),
+        ("batch", "short", 1, "messages", DIGEST),
+        ("batch", WRITER, -1, "messages", DIGEST),
+        ("batch", WRITER, SEQUENCE_LIMIT, "messages", DIGEST),
+        ("batch", WRITER, 1, "messages", DIGEST[:31]),
+    ],
+)
+def test_a_name_that_has_no_key_cannot_be_made(parts: tuple[str, str, int, str, bytes]) -> None:
+    with pytest.raises(InvalidInput):
+        ObjectName(*parts)  # type: ignore[arg-type]
+
+
+def test_a_prefix_by_sequence_needs_its_writer() -> None:
+    with pytest.raises(InvalidInput):
+        batch_prefix(sequence=3)
+    with pytest.raises(InvalidInput):
+        large_prefix("../../../../../..")
+
+
+def test_writer_ids_have_the_fixed_spelling() -> None:
+    assert new_writer_id(datetime(1970, 1, 1, tzinfo=UTC), bytes(5)) == "0" * 16
+    start = datetime(2026, 11, 22, 1, 43, 20, 123999, tzinfo=UTC)
+    writer = new_writer_id(start, b"\xff" * 5)
+    assert writer == "1m80er3svzzzzzzz"
+    assert writer_started_at(writer) == start.replace(microsecond=123000)
+
+
+@given(times, entropies)
+def test_a_writer_id_tells_its_start_to_the_millisecond(start: datetime, random: bytes) -> None:
+    writer = new_writer_id(start, random)
+    assert is_writer_id(writer)
+    assert timedelta(0) <= start - writer_started_at(writer) < timedelta(milliseconds=1)
+
+
+@given(times, times, entropies, entropies)
+def test_writer_ids_sort_by_start(a: datetime, b: datetime, x: bytes, y: bytes) -> None:
+    if a + timedelta(milliseconds=1) <= b:
+        assert new_writer_id(a, x) < new_writer_id(b, y)
+
+
+def test_a_start_in_another_zone_is_the_same_instant() -> None:
+    vietnam = timezone(timedelta(hours=7))
+    start = datetime(2026, 11, 22, 8, 43, 20, tzinfo=vietnam)
+    assert new_writer_id(start, bytes(5)) == new_writer_id(start.astimezone(UTC), bytes(5))
+
+
+@pytest.mark.parametrize(
+    ("now", "random"),
+    [
+        (datetime(2026, 1, 1), bytes(5)),  # noqa: DTZ001 - what is refused
+        (datetime(1969, 12, 31, tzinfo=UTC), bytes(5)),
+        (datetime(3200, 1, 1, tzinfo=UTC), bytes(5)),
+        (datetime(2026, 1, 1, tzinfo=UTC), bytes(4)),
+        (datetime(2026, 1, 1, tzinfo=UTC), bytes(6)),
+    ],
+)
+def test_a_writer_id_needs_a_sound_clock_and_entropy(now: datetime, random: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        new_writer_id(now, random)
+
+
+@given(writers, sequences, st.integers(0, ROW_LIMIT - 1))
+def test_archive_ids_come_back(writer: str, sequence: int, row: int) -> None:
+    assert parse_archive_id(archive_id(writer, sequence, row)) == (writer, sequence, row)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        WRITER,
+        f"{WRITER}-1",
+        f"{WRITER}-01-2",
+        f"{WRITER}-1-02",
+        f"{WRITER}-1--2",
+        f"{WRITER}-1-2-3",
+        f"{WRITER}-1-2\n",
+        f" {WRITER}-1-2",
+        f"{WRITER}-1-{ROW_LIMIT}",
+        f"{WRITER}-{SEQUENCE_LIMIT}-0",
+        f"{WRITER.upper()}-1-2",
+        f"{WRITER}-1-٢",
+        f"{WRITER}-1-" + "9" * 10_000,
+    ],
+)
+def test_what_is_no_archive_id_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_archive_id(text)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(("sequence", "row"), [(-1, 0), (SEQUENCE_LIMIT, 0), (0, -1), (0, ROW_LIMIT)])
+def test_an_archive_id_out_of_bounds_cannot_be_made(sequence: int, row: int) -> None:
+    with pytest.raises(InvalidInput):
+        archive_id(WRITER, sequence, row)

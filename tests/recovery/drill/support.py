@@ -1,0 +1,89 @@
+"""Drills on a small archive of files, run as the command runs them but for time and means."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.recovery.harness import Lab
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.stores.port import Site, SiteReader
+from vanvault.recovery.drill.conduct import Means
+from vanvault.recovery.drill.node import production
+from vanvault.recovery.drill.readers import in_share
+from vanvault.recovery.drill.run import Finished, prepare, run, scenario_of
+from vanvault.recovery.verify.model import Share
+from vanvault.recovery.work.pipeline import Effort
+
+
+def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = None) -> Finished:
+    """One drill of an open archive."""
+    archive.catch_up()
+    node, chosen = production(archive), scenario_of(scenario)
+    means = means or Means(effort=Effort(workers=2))
+    return run(
+        node,
+        chosen,
+        prepare(node, chosen, means),
+        means,
+        scratch=scratch,
+        clock=archive.clock,
+        operator="operator",
+        approver="approver",
+        entropy=archive.entropy,
+    )
+
+
+def drilled(lab: Lab, scenario: str, means: Means | None = None) -> Finished:
+    """One drill of the lab's archive; nothing may be left of it."""
+    scratch = lab.home.parent / "scratch"
+    with lab.open() as archive:
+        finished = drill(archive, scenario, scratch, means)
+    assert list(scratch.iterdir()) == []
+    return finished
+
+
+def failing(finished: Finished) -> list[str]:
+    """Names of the checks that failed."""
+    return [check.name for check in finished.outcome.checks if not check.passed]
+
+
+@dataclass
+class CopiedFolder:
+    """A third copy: every object and the control plane, copied into memory at one moment."""
+
+    control: dict[str, bytes]
+    objects: dict[str, bytes]
+    lost: set[str] = field(default_factory=set)  # keys that it does not give back
+
+    @classmethod
+    def of(cls, lab: Lab) -> CopiedFolder:
+        names = ["vanvault.toml", *(f"keys/{path.name}" for path in (lab.home / "keys").iterdir())]
+        with lab.open() as archive:
+            return cls(
+                {name: (lab.home / name).read_bytes() for name in names},
+                dict(_objects(archive.sites["primary"])),
+            )
+
+    @property
+    def name(self) -> str:
+        return "a copy in memory"
+
+    def restore_control(self, target: Path, room: Path) -> None:
+        (target / "keys").mkdir(mode=0o700)
+        for name, data in self.control.items():
+            (target / name).write_bytes(data)
+            (target / name).chmod(0o600)
+
+    def restore_objects(self, site: Site, share: Share, room: Path) -> None:
+        until = site.now().replace(year=site.now().year + 12, microsecond=0)
+        for key, data in self.objects.items():
+            if key not in self.lost and in_share(key, share):
+                site.put(key, data, sha256=hashlib.sha256(data).digest(), retain_until=until)
+
+
+def _objects(site: SiteReader) -> Iterator[tuple[str, bytes]]:
+    for version in site.list():
+        yield version.key, site.get(version.key, version.version)

@@ -1,0 +1,123 @@
+"""Plans that somebody looked at for too long: they are refused, and no hook moves an address."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.recovery.failover.test_old_writer import Pair
+from tests.recovery.test_partitions import Link
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.errors import Conflict
+from vanvault.archiver.journal.lead_record import FAILED_BACK, PROMOTED, detail_of, events
+from vanvault.recovery.failover.failover import Done, current_plan, failback, level, promote
+from vanvault.recovery.verify.model import Share
+
+
+@pytest.fixture
+def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that a hook makes."""
+    file = tmp_path / "moved"
+    for action in ("PROMOTE", "FAILBACK"):
+        monkeypatch.setenv(f"VANVAULT_FAILOVER__{action}_HOOK", json.dumps(["touch", str(file)]))
+    return file
+
+
+@pytest.fixture
+def pair(tmp_path: Path, moved: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    monkeypatch.setenv("VANVAULT_HEALTH__BACK_S", "0")
+    with closing(Pair(tmp_path)) as made:
+        yield made
+
+
+class Meddled(Link):
+    """Calls ``meddle``, once, before the first write that goes through it."""
+
+    def __init__(self, site: Any, meddle: Callable[[], object]) -> None:
+        super().__init__(site)
+        self._meddle: Callable[[], object] | None = meddle
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "put" and self._meddle is not None:
+            meddle, self._meddle = self._meddle, None
+            meddle()
+        return super().__getattr__(name)
+
+
+def go_ahead(archive: Archive, *steps: str) -> Done:
+    """What one person does in a row, each step with a plan of its moment."""
+    for step in steps:
+        archive.look()
+        if step == "promote":
+            done = promote(archive, current_plan(archive, action=step), reason="x", who="b")
+        else:
+            leveled = level(archive, Share(), pause=lambda: None)
+            plan = current_plan(archive, action=step)
+            done = failback(archive, plan, leveled, reason="x", who="b", unlevel=False)
+    return done
+
+
+def epochs(archive: Archive, type: str) -> list[int]:
+    archive.look()
+    return [detail_of(item)["epoch"] for item in events(archive.search, type)]
+
+
+def test_a_stale_promotion(pair: Pair, moved: Path) -> None:
+    slow, quick = pair.new.home.archive(), pair.old.home.archive()
+    slow.look()
+    plan = current_plan(slow, action="promote")
+    assert go_ahead(quick, "promote", "failback").plan.epoch == 2
+    moved.unlink()
+    with pytest.raises(Conflict, match=r"out of date: .* primary leads since epoch 2") as refused:
+        promote(slow, plan, reason="x", who="a")
+    assert "again" in refused.value.hint
+    assert epochs(slow, PROMOTED) == [1]
+    assert (slow.lead.stand.epoch, moved.exists()) == (2, False)
+
+
+def test_a_stale_failback(pair: Pair, moved: Path) -> None:
+    slow, quick = pair.new.home.archive(), pair.old.home.archive()
+    go_ahead(quick, "promote")
+    slow.look()
+    plan = current_plan(slow, action="failback")
+    leveled = level(slow, Share(), pause=lambda: None)
+    assert go_ahead(quick, "failback", "promote").plan.epoch == 3
+    moved.unlink()
+    with pytest.raises(Conflict, match=r"out of date: .* standby leads since epoch 3"):
+        failback(slow, plan, leveled, reason="x", who="a", unlevel=False)
+    assert epochs(slow, FAILED_BACK) == [2]
+    assert (slow.lead.stand.epoch, moved.exists()) == (3, False)
+
+
+def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -> None:
+    """Its event is archived and holds for nobody; the address stays where the leader is."""
+    slow, quick = pair.new.home.archive(), pair.old.home.archive()
+    slow.look()
+    plan = current_plan(slow, action="promote")
+
+    def meddle() -> None:
+        go_ahead(quick, "promote", "failback")
+        moved.unlink()
+
+    slow.sites["standby"] = Meddled(pair.sites["standby"], meddle)  # type: ignore[assignment]
+    with pytest.raises(Conflict, match=r"does not hold: .* primary leads since epoch 2") as refused:
+        promote(slow, plan, reason="x", who="a")
+    assert "No hook was run" in refused.value.hint
+    assert epochs(slow, PROMOTED) == [1, 1]
+    assert (slow.lead.stand.epoch, slow.lead.stand.alone, moved.exists()) == (2, False, False)
+
+
+def test_a_plan_outlasts_time_and_entries(pair: Pair, moved: Path) -> None:
+    slow, quick = pair.new.home.archive(), pair.old.home.archive()
+    slow.look()
+    plan = current_plan(slow, action="promote")
+    pair.old.home.clock.advance(timedelta(hours=20))
+    quick.record("test.noted", {})
+    done = promote(slow, plan, reason="x", who="a")
+    assert (done.plan.id, done.plan.epoch, moved.exists()) == (plan.id, 1, True)

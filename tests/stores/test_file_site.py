@@ -1,0 +1,255 @@
+"""The file site beyond the contract: its folder, what does not belong there, the immutable flag."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.contract.harness import ManualClock
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.stores.files.flags import immutable_supported, is_immutable, set_immutable
+from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores.port import StoredVersion
+
+KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"
+DATA = b"an original message"
+
+
+def put(site: FileSite, clock: ManualClock, key: str = KEY) -> StoredVersion:
+    until = clock.now().replace(microsecond=0) + timedelta(days=10)
+    return site.put(key, DATA, sha256=hashlib.sha256(DATA).digest(), retain_until=until)
+
+
+def data_files(root: Path) -> list[Path]:
+    return sorted(path for path in (root / "objects").rglob("*") if path.is_file())
+
+
+class TestCreateAndOpen:
+    def test_the_description(self, root: Path, clock: ManualClock) -> None:
+        assert json.loads((root / "site.json").read_bytes()) == {
+            "format": "vanvault-file-site/1",
+            "site": "primary",
+            "archive": "test",
+            "created": clock.now().isoformat(),
+        }
+        assert sorted(entry.name for entry in root.iterdir()) == ["objects", "site.json", "tmp"]
+
+    def test_never_over_something_else(self, tmp_path: Path, clock: ManualClock) -> None:
+        (tmp_path / "notes.txt").write_text("mine")
+        with pytest.raises(SettingsError):
+            FileSite.create(tmp_path, "primary", archive="test", clock=clock)
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+
+    def test_never_over_a_site(self, root: Path, clock: ManualClock) -> None:
+        with pytest.raises(SettingsError):
+            FileSite.create(root, "primary", archive="other", clock=clock)
+        assert json.loads((root / "site.json").read_bytes())["archive"] == "test"
+
+    def test_again_after_a_crash_half_way(self, tmp_path: Path, clock: ManualClock) -> None:
+        (tmp_path / "objects").mkdir()
+        (tmp_path / "tmp").mkdir()
+        (tmp_path / "tmp" / "site.json.0123").write_text("{")
+        FileSite.create(tmp_path, "primary", archive="test", clock=clock)
+        site = FileSite(tmp_path, "primary", clock=clock)
+        assert list(site.strays()) == []
+        site.close()
+
+    def test_nothing_there(self, tmp_path: Path, clock: ManualClock) -> None:
+        with pytest.raises(SiteUnavailable) as caught:
+            FileSite(tmp_path / "nowhere", "primary", clock=clock)
+        assert not caught.value.may_be_stored
+        assert not (tmp_path / "nowhere").exists()
+
+    def test_another_site(self, root: Path, clock: ManualClock) -> None:
+        with pytest.raises(SettingsError):
+            FileSite(root, "standby", clock=clock)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[]",
+            "{}",
+            '{"format": "vanvault-file-site/2", "site": "primary", "archive": "", "created": ""}',
+        ],
+    )
+    def test_another_format(self, root: Path, clock: ManualClock, text: str) -> None:
+        (root / "site.json").chmod(0o600)
+        (root / "site.json").write_text(text)
+        with pytest.raises(SettingsError):
+            FileSite(root, "primary", clock=clock)
+
+    def test_a_closed_site_says_so(self, root: Path, clock: ManualClock) -> None:
+        site = FileSite(root, "primary", clock=clock)
+        put(site, clock)
+        site.close()
+        with pytest.raises(SiteUnavailable):
+            site.get(KEY)
+        with pytest.raises(SiteUnavailable):
+            put(site, clock)
+
+
+class TestFiles:
+    def test_one_read_only_file_for_a_put(self, root: Path, site: FileSite, clock: ManualClock) -> None:
+        stored = put(site, clock)
+        (file,) = data_files(root)
+        assert file.read_bytes() == DATA
+        assert stat.S_IMODE(file.stat().st_mode) == 0o440
+        assert file.name == f"0000000001-00ff.messages.parquet~{stored.version}"
+        assert file.parent == root / "objects" / "batch" / "0abcdefghjkmnpqr" / "~0000000"
+
+    def test_an_extension_adds_an_empty_file(self, root: Path, site: FileSite, clock: ManualClock) -> None:
+        stored = put(site, clock)
+        later = clock.now().replace(microsecond=0) + timedelta(days=20)
+        site.extend(KEY, stored.version, later)
+        data, marker = data_files(root)
+        assert data.read_bytes() == DATA
+        assert marker.name == f"{data.name}~{later:%Y%m%dT%H%M%SZ}"
+        assert (marker.stat().st_size, stat.S_IMODE(marker.stat().st_mode)) == (0, 0o440)
+
+    def test_disposal_leaves_nothing_behind(self, root: Path, site: FileSite, clock: ManualClock) -> None:
+        stored = put(site, clock)
+        site.extend(KEY, stored.version, clock.now().replace(microsecond=0) + timedelta(days=20))
+        clock.advance(timedelta(days=21))
+        site.delete(KEY, stored.version)
+        assert data_files(root) == []
+
+    def test_versions_of_one_instant_sort_by_put(self, site: FileSite, clock: ManualClock) -> None:
+        stored = [put(site, clock).version for _ in range(20)]
+        assert stored == sorted(stored)
+
+    def test_two_instances_share_a_folder(self, root: Path, site: FileSite, clock: ManualClock) -> None:
+        other = FileSite(root, "primary", clock=clock)
+        stored = put(other, clock)
+        assert site.get(KEY, stored.version) == DATA
+        other.close()
+
+
+class TestStrays:
+    def test_none_in_a_site_of_its_own(self, site: FileSite, clock: ManualClock) -> None:
+        stored = put(site, clock)
+        put(site, clock, "plain")
+        site.extend(KEY, stored.version, clock.now().replace(microsecond=0) + timedelta(days=20))
+        assert list(site.strays()) == []
+
+    def test_whatever_does_not_fit_is_named_and_not_listed(
+        self, root: Path, site: FileSite, clock: ManualClock
+    ) -> None:
+        stored = put(site, clock)
+        (shard,) = (root / "objects").rglob("~0000000")
+        orphan = f"0000000001-00fe~{stored.version}~20400101T000000Z"
+        (root / "notes.txt").touch()
+        (root / "objects" / "file").touch()
+        (root / "objects" / "UPPER").mkdir()
+        (root / "objects" / "batch" / "x.parquet").touch()
+        (shard / "x.parquet").touch()
+        (shard / orphan).touch()
+        (shard / "0000000").mkdir()
+        (shard / f"0000000001-00ff~{stored.version}").symlink_to("/etc/hostname")
+        (shard.parent / "~0000001").touch()
+        (shard.parent / "link").symlink_to("/etc")
+        (root / "tmp" / "0123").mkdir()
+        (root / "tmp" / "0123" / "7").touch()
+        inside = "objects/batch/0abcdefghjkmnpqr"
+        assert [stray.path for stray in site.strays()] == [
+            "notes.txt",
+            "objects/UPPER/",
+            "objects/batch/" + "0abcdefghjkmnpqr/link",
+            f"{inside}/~0000000/0000000",
+            f"{inside}/~0000000/{orphan}",
+            f"{inside}/~0000000/0000000001-00ff~{stored.version}",
+            f"{inside}/~0000000/x.parquet",
+            f"{inside}/~0000001",
+            "objects/batch/x.parquet",
+            "objects/file",
+            "tmp/0123",
+        ]
+        assert list(site.list()) == [stored]
+
+
+@pytest.fixture
+def hard(root: Path, clock: ManualClock) -> Iterator[FileSite]:
+    if not immutable_supported(root):
+        pytest.skip("this process may not set the immutable flag here")
+    site = FileSite(root, "primary", clock=clock, immutable=True)
+    yield site
+    site.close()
+    for file in data_files(root):
+        flag(file, False)
+
+
+def flag(file: Path, value: bool) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    set_immutable(descriptor, value)
+    os.close(descriptor)
+
+
+def flagged(file: Path) -> bool:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        return is_immutable(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class TestImmutable:
+    def test_nobody_changes_or_removes_the_file(self, root: Path, hard: FileSite, clock: ManualClock) -> None:
+        put(hard, clock)
+        (file,) = data_files(root)
+        assert flagged(file)
+        for harm in (
+            file.unlink,
+            lambda: file.rename(file.with_name("other")),
+            lambda: file.write_bytes(b"forged"),
+            lambda: os.truncate(file, 3),
+            lambda: file.chmod(0o777),
+            lambda: os.link(file, root / "second"),
+        ):
+            with pytest.raises(PermissionError):
+                harm()
+        assert file.read_bytes() == DATA
+
+    def test_extended_under_the_flag_and_gone_after_expiry(
+        self, root: Path, hard: FileSite, clock: ManualClock
+    ) -> None:
+        stored = put(hard, clock)
+        hard.extend(KEY, stored.version, clock.now().replace(microsecond=0) + timedelta(days=20))
+        assert all(flagged(file) for file in data_files(root))
+        clock.advance(timedelta(days=21))
+        hard.delete(KEY, stored.version)
+        assert data_files(root) == []
+
+    def test_relock_flags_what_is_older_than_the_setting(
+        self, root: Path, site: FileSite, hard: FileSite, clock: ManualClock
+    ) -> None:
+        stored = put(site, clock)
+        site.extend(KEY, stored.version, clock.now().replace(microsecond=0) + timedelta(days=20))
+        put(hard, clock)
+        assert hard.relock() == 2
+        assert hard.relock() == 0
+        assert all(flagged(file) for file in data_files(root))
+
+    def test_without_the_setting_there_is_no_flag(
+        self, root: Path, site: FileSite, clock: ManualClock
+    ) -> None:
+        put(site, clock)
+        assert site.capabilities.lock == "permissions"
+        with pytest.raises(SettingsError):
+            site.relock()
+
+    def test_the_capability_is_honest(self, hard: FileSite) -> None:
+        assert hard.capabilities.lock == "immutable-flag"
+        assert not hard.capabilities.lock_binds_administrator
+
+
+def test_the_flag_is_refused_where_it_cannot_be_set(tmp_path: Path, clock: ManualClock) -> None:
+    root = Path("/proc/self")  # a file system without flags
+    assert not immutable_supported(root)
+    assert not immutable_supported(tmp_path / "nowhere")

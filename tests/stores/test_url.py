@@ -1,0 +1,80 @@
+"""Site URLs: what they say, and what they may not hold."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("file:sites/primary", FileUrl("sites/primary")),
+        ("file:/srv/vault", FileUrl("/srv/vault")),
+        ("file:///srv/vault", FileUrl("/srv/vault")),
+        ("file:with space and @?#%", FileUrl("with space and @?#%")),
+        ("s3+http://127.0.0.1:9000/bucket", S3Url("http://127.0.0.1:9000", "bucket")),
+        ("s3+https://store.example/a-b-1", S3Url("https://store.example", "a-b-1")),
+        ("s3+https://store.example/a-b-1/", S3Url("https://store.example", "a-b-1")),
+        ("s3+http://[::1]:9000/bucket", S3Url("http://[::1]:9000", "bucket")),
+    ],
+)
+def test_good_urls(url: str, expected: FileUrl | S3Url) -> None:
+    assert parse_site_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "file",
+        "file:",
+        "file://",
+        "file:a\x00b",
+        "/srv/vault",
+        "http://host/bucket",
+        "s3://bucket",
+        "s3+ftp://host/bucket",
+        "s3+http://host",
+        "s3+http://host/",
+        "s3+http:///bucket",
+        "s3+http://:9000/bucket",
+        "s3+http://host:port/bucket",
+        "s3+http://host:99999/bucket",
+        "s3+http://[::1/bucket",
+        "s3+http://host/bucket/prefix",
+        "s3+http://host/Bucket",
+        "s3+http://host/b",
+        "s3+http://host/a.b.c",
+        "s3+http://host/-bucket",
+        "s3+http://host/" + "b" * 64,
+        "s3+http://host/bucket?region=x",
+        "s3+http://host/bucket?",
+        "s3+http://host/bucket#x",
+    ],
+)
+def test_bad_urls(url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_site_url(url)
+    assert caught.value.field == "url"
+
+
+@pytest.mark.parametrize("login", ["key:hunter2@", "hunter2@", "key:hunter2%40@", ":hunter2@", "@"])
+def test_credentials_are_refused_and_not_repeated(login: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_site_url(f"s3+http://{login}host/bucket")
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    assert "VANVAULT_" in caught.value.message
+
+
+@given(st.text(max_size=40))
+def test_whatever_comes_is_parsed_or_refused(text: str) -> None:
+    for url in (text, f"s3+http://{text}", f"s3+https://host/{text}"):
+        try:
+            parse_site_url(url)
+        except InvalidInput:
+            continue

@@ -1,0 +1,49 @@
+"""A batch that only who holds the keys can make: it decodes, but a row is not what its digests say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tests.support.archives import message
+
+from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.format.batch import decode_batch, encode_batch
+from vanvault.archiver.core.model.entry import Message
+from vanvault.archiver.core.names import batch_key
+from vanvault.archiver.core.times import parse_rfc3339, to_us
+from vanvault.archiver.intake.writer import Writer
+from vanvault.archiver.stores.memory import MemorySite
+
+
+def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime) -> str:
+    """Put it at every site as sequence 0 of a writer of its own; its key."""
+    written: dict[str, MemorySite] = {name: MemorySite(name, clock=archive.clock) for name in sites}
+    writer = Writer(
+        archive=archive.settings.archive,
+        sites=written,
+        keys=archive.parquet,
+        signing=archive.signing,
+        retention=archive.batch_until,
+        clock=archive.clock,
+        entropy=archive.entropy,
+    )
+    try:
+        (made,) = writer.commit([message("forged", b"right", received_us=to_us(at))])
+    finally:
+        writer.close()
+    key = made.folded.key
+    batch = decode_batch(key, written["primary"].get(key), archive.parquet.decryption())
+    (entry,) = batch.entries
+    assert isinstance(entry, Message)
+    data = encode_batch(
+        batch.header, [replace(entry, body=b"wrong")], archive.parquet.encryption("originals")[0]
+    )
+    digest = hashlib.sha256(data).digest()
+    forged = batch_key(batch.header.writer, 0, "messages", digest)
+    until = max(parse_rfc3339(batch.header.retain_until), archive.clock.now() + timedelta(days=40))
+    for site in sites.values():
+        site.put(forged, data, sha256=digest, retain_until=until.replace(microsecond=0))
+    return forged
