@@ -19,9 +19,9 @@ from common import Original, make_originals
 
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model.drafts import MessageDraft
 from vanvault.archiver.core.model.metadata import Metadata
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.archiver.intake.writer import Writer
 from vanvault.archiver.replicas.large import LargeObjects
 

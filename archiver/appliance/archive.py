@@ -28,6 +28,7 @@ from vanvault.archiver.catalogue.search.originals import read_original
 from vanvault.archiver.catalogue.segments.locate import item_at_position
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model.batch import Commit, Placement
+from vanvault.archiver.core.model.drafts import EventDraft
 from vanvault.archiver.core.names import BatchKind
 from vanvault.archiver.core.ports import (
     Clock,
@@ -42,7 +43,6 @@ from vanvault.archiver.core.retention import profile, retain_until, rounded_up, 
 from vanvault.archiver.core.settings.settings import SITE_NAMES, Settings, load_settings
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake.committer import OnGroup, unobserved
-from vanvault.archiver.intake.drafts import EventDraft
 from vanvault.archiver.intake.intake import Intake, Release, release_here
 from vanvault.archiver.intake.pool import PoolLimits
 from vanvault.archiver.intake.receive import system_event

@@ -18,8 +18,9 @@ from typing import Literal
 import structlog
 
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
-from vanvault.archiver.intake.drafts import EventDraft, MessageDraft
-from vanvault.archiver.intake.pool import Outcome, Pool, Ticket
+from vanvault.archiver.core.model.drafts import EventDraft, MessageDraft
+from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
 from vanvault.archiver.replicas.health_board import HealthBoard
 from vanvault.archiver.replicas.policy import AckPolicy

@@ -9,10 +9,10 @@ from dataclasses import replace
 import structlog
 
 from vanvault.archiver.core.errors import Conflict, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.core.times import from_us, to_us
-from vanvault.archiver.intake.drafts import EventDraft
-from vanvault.archiver.intake.pool import Done, Outcome
 from vanvault.archiver.intake.receive import system_event
 from vanvault.archiver.intake.waiting_changes import WaitingChanges
 from vanvault.archiver.replicas.health_board import HealthBoard

@@ -14,11 +14,12 @@ from vanvault.archiver.catalogue.hot_tail.folded import Claim
 from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.receipts import FirstReceipts
 from vanvault.archiver.core.errors import Conflict, VanVaultError
+from vanvault.archiver.core.model.drafts import Draft, EventDraft
 from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.intake.committer import Committer, OnGroup, OpenWriter, unobserved
-from vanvault.archiver.intake.drafts import Draft, EventDraft
 from vanvault.archiver.intake.folder import Folder
-from vanvault.archiver.intake.pool import Done, Pool, PoolLimits, Ticket
+from vanvault.archiver.intake.pool import Pool, PoolLimits, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
 from vanvault.archiver.replicas.health_board import HealthBoard

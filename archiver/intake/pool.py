@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vanvault.archiver.core.errors import Busy, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.intake.drafts import Draft
-
-#: What a caller is told: a receipt, or why there is none.
-Outcome = Receipt | VanVaultError
-#: Told once: the outcome, and whether it repeats an earlier acceptance.
-Done = Callable[[Outcome, bool], None]
+from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.model.drafts import Draft
+from vanvault.archiver.core.outcome import Done, Outcome
 
 
 @dataclass(slots=True)

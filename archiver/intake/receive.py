@@ -11,10 +11,10 @@ from typing import Any
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format.canonical import canonical
 from vanvault.archiver.core.format.events import canonical_event
+from vanvault.archiver.core.model.drafts import EventDraft, MessageDraft
 from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
 from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata, MetadataReading
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.intake.drafts import EventDraft, MessageDraft
 
 MAX_ID = 200  # characters
 MAX_VALUE = 256  # characters of one metadata value

@@ -30,11 +30,11 @@ from vanvault.archiver.core.evidence.receipts import Receipt, ReceiptTree, build
 from vanvault.archiver.core.format.batch import encode_batch
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model.batch import BatchHeader, Commit
+from vanvault.archiver.core.model.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.core.model.entry import Entry, Event, Message
 from vanvault.archiver.core.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
-from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.replicas.placing import Placing

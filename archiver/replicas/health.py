@@ -22,20 +22,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from vanvault.archiver.core.health_rules import HealthRules
+
 State = Literal["healthy", "suspect", "out", "catching-up"]
 Sort = Literal["put", "look"]
 
 #: The seconds before a site is let back double at most so often.
 _DOUBLINGS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class HealthRules:
-    """How much it takes to change the judgement."""
-
-    failures: int = 3  # of a suspect site, before it is out
-    successes: int = 2  # in a row, before a suspect site is healthy, or one that was out comes back
-    back_s: float = 3.0  # seconds of nothing but success before a site comes back
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.health_rules import HealthRules
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas.health import (
-    HealthRules,
-    Seen,
-    SiteHealth,
-    Sort,
-    State,
-    level,
-    seen,
-    taken_out,
-)
+from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, State, level, seen, taken_out
 
 #: Changes that nobody has taken; the oldest are dropped beyond that, and the newest tell the state.
 _CHANGES_KEPT = 1_000

@@ -15,7 +15,7 @@ from tests.recovery.harness import message
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.intake.drafts import Draft
+from vanvault.archiver.core.model.drafts import Draft
 from vanvault.cli.context import account
 
 SITES = ("primary", "standby")

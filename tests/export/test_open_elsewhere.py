@@ -18,8 +18,8 @@ from tests.support.archives import Node, event, message
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.core.format.encrypted import key_material
 from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.keys.parquet import key_material
 from vanvault.archiver.upkeep.compaction.run import compact
 
 ROWS = 40

@@ -21,7 +21,7 @@ from tests.support.archives import Node, message
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.core.evidence.receipts import verify_receipt
-from vanvault.archiver.intake.drafts import MessageDraft
+from vanvault.archiver.core.model.drafts import MessageDraft
 from vanvault.recovery.verify.archive import verify_archive
 
 GOLDEN = Path(__file__).parent / "v1"

@@ -10,8 +10,8 @@ import pytest
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
-from vanvault.archiver.intake.drafts import Draft
-from vanvault.archiver.intake.pool import Outcome
+from vanvault.archiver.core.model.drafts import Draft
+from vanvault.archiver.core.outcome import Outcome
 
 
 def ours(home: Home) -> set[str]:

@@ -17,7 +17,7 @@ from tests.support.archives import GATEWAY, Home, Node, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
 from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.intake.drafts import Draft
+from vanvault.archiver.core.model.drafts import Draft
 from vanvault.archiver.stores.memory import MemorySite
 from vanvault.archiver.stores.port import StoredVersion
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from tests.recovery.harness import LARGE, SITES, Lab, TickingClock, build, event, message
 from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.manifest import decode_manifest, encode_manifest, manifest_statement
 from vanvault.archiver.core.format.segment import (
     evidence_header,
@@ -25,7 +26,6 @@ from vanvault.archiver.core.format.segment_schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SegmentKind, parse_key, segment_key
-from vanvault.archiver.keys.parquet import opened
 from vanvault.archiver.keys.signing import SigningKey
 from vanvault.archiver.upkeep.compaction.run import compact
 

@@ -16,9 +16,9 @@ from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batch import decode_batch, encode_batch
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model.batch import Batch, Placement
+from vanvault.archiver.core.model.drafts import Draft
 from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.intake.receive import event_draft, message_draft
 from vanvault.archiver.intake.writer import Writer
 from vanvault.archiver.replicas.large import LargeObjects

@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.health_rules import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch
-from vanvault.archiver.replicas.health import HealthRules, Seen, SiteHealth, Sort, level, seen
+from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, level, seen
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

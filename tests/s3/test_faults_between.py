@@ -22,8 +22,8 @@ from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence.receipts import Receipt, verify_receipt
+from vanvault.archiver.core.model.drafts import MessageDraft
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.recovery.verify.archive import verify_archive
 
 #: Tries of one request, and seconds until one that hangs is given up.

@@ -15,11 +15,11 @@ from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import HOT_TAIL, init_home
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence.receipts import Receipt
+from vanvault.archiver.core.model.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.intake.drafts import Draft, EventDraft, MessageDraft
 from vanvault.archiver.intake.intake import Intake
-from vanvault.archiver.intake.pool import Outcome
 from vanvault.archiver.intake.receive import event_draft, message_draft
 from vanvault.archiver.intake.writer import Fault, no_fault
 from vanvault.archiver.replicas.large import LargeObjects

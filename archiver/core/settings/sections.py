@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vanvault.archiver.core.health_rules import HealthRules
 from vanvault.archiver.core.s3_options import S3Options
-from vanvault.archiver.replicas.health import HealthRules
 
 
 class _Section(BaseModel):

@@ -14,10 +14,10 @@ from functools import partial
 import structlog
 
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.intake.drafts import EventDraft
-from vanvault.archiver.intake.pool import Done, Outcome
 from vanvault.archiver.journal.availability.alive import AliveFiles
 from vanvault.archiver.journal.availability.events import ALIVE, STATE, ended_detail, mark_detail
 from vanvault.archiver.journal.availability.model import Level

@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.manifest import encode_manifest, manifest_statement, merge_covers
 from vanvault.archiver.core.format.segment import (
     PartHeader,
@@ -40,7 +41,7 @@ from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
 from vanvault.archiver.intake.writer import Fault, no_fault
-from vanvault.archiver.keys.parquet import ParquetKeys, opened
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.signing import SigningKeys
 from vanvault.archiver.replicas.placing import Placing
 from vanvault.archiver.stores.port import Site, SiteReader

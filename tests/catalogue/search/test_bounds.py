@@ -14,8 +14,8 @@ from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.model.drafts import MessageDraft
 from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.intake.drafts import MessageDraft
 from vanvault.archiver.upkeep.compaction.run import compact
 
 EACH = 1_300  # rows of a segment: some row groups

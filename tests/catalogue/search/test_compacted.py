@@ -23,9 +23,9 @@ from vanvault.archiver.catalogue.search.histogram import Asked
 from vanvault.archiver.catalogue.search.items import matches
 from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.model.drafts import Draft, MessageDraft
 from vanvault.archiver.core.model.metadata import Metadata
 from vanvault.archiver.core.names import parse_archive_id
-from vanvault.archiver.intake.drafts import Draft, MessageDraft
 from vanvault.archiver.upkeep.compaction.run import compact
 
 #: An example is an archive with a life of its own: making it smaller would take minutes.

@@ -11,7 +11,7 @@ from tests.support.archives import Home, Node, crash, event, message, rebuilt
 
 from vanvault.archiver.core.evidence.receipts import Receipt, verify_receipt
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.intake.drafts import Draft
+from vanvault.archiver.core.model.drafts import Draft
 from vanvault.archiver.keys.files import KeyFiles
 
 BIG = b"<big>" + b"0123456789abcdef" * 100_000 + b"</big>"

@@ -30,7 +30,7 @@ from tests.support.archives import Node
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.intake.drafts import MessageDraft
+from vanvault.archiver.core.model.drafts import MessageDraft
 from vanvault.recovery.reconcile.reconcile import reconcile
 from vanvault.recovery.reconcile.upgrade import upgrade_all
 from vanvault.recovery.repair.plan import plan_repair

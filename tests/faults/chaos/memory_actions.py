@@ -13,8 +13,8 @@ from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import Node, crash, message
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence.receipts import Receipt
+from vanvault.archiver.core.model.drafts import Draft, MessageDraft
 from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.intake.drafts import Draft, MessageDraft
 from vanvault.archiver.intake.receive import event_draft
 from vanvault.archiver.stores.memory import MemorySite
 from vanvault.archiver.upkeep.compaction.run import compact, keep_locks

@@ -10,10 +10,10 @@ import orjson
 from tests.contract.harness import ManualClock
 
 from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake.drafts import EventDraft
-from vanvault.archiver.intake.pool import Done
 from vanvault.archiver.intake.receive import system_event
 from vanvault.archiver.journal.availability.alive import AliveFiles
 from vanvault.archiver.journal.availability.model import Level

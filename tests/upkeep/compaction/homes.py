@@ -10,8 +10,8 @@ from tests.contract.harness import ManualClock
 from tests.support.archives import Home, event, message
 
 from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.core.model.drafts import Draft
 from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.intake.drafts import Draft
 from vanvault.archiver.stores.memory import MemorySite
 from vanvault.archiver.stores.port import StoredVersion
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.batch import decode_commit, encode_batch, encode_commit, read_batch_table
 from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.events import canonical_of
 from vanvault.archiver.core.format.segment import (
     LOG_GROUP_ROWS,
@@ -30,7 +31,7 @@ from vanvault.archiver.core.model.metadata import Metadata
 from vanvault.archiver.core.names import BatchKind, archive_id, batch_key
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys, opened
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, check_digests, gather
 
 WRITERS = ("0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh")
