@@ -20,7 +20,7 @@ from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.archiver.keys.escrow import Opened
+    from vanvault.archiver.keys.escrow.escrow import Opened
 
 SIGNING = "signing"
 ALL = "all"
@@ -188,8 +188,8 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
     Print the shares, hand each to another person, and remove them from the disk. The bundle is harmless
     without them: keep several copies, away from this host.
     """
-    from vanvault.archiver.keys import escrow as keys_escrow
-    from vanvault.archiver.keys.escrow_files import BUNDLE, check_empty, read_key_files, write_escrow
+    from vanvault.archiver.keys.escrow import escrow as keys_escrow
+    from vanvault.archiver.keys.escrow.files import BUNDLE, check_empty, read_key_files, write_escrow
 
     entropy = SystemEntropy()
     settings = load_settings(home)
@@ -227,8 +227,8 @@ def verify_escrow(home: Path, bundle: Path, shares: tuple[Path, ...], offline: b
 
     With more shares than needed, every combination of them is tried.
     """
-    from vanvault.archiver.keys.escrow import compare
-    from vanvault.archiver.keys.escrow_files import read_key_files
+    from vanvault.archiver.keys.escrow.escrow import compare
+    from vanvault.archiver.keys.escrow.files import read_key_files
 
     opened = _open(bundle, shares, every=True)
     settings = None if offline else load_settings(home)
@@ -276,8 +276,8 @@ def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bo
     The home needs its vanvault.toml. Run it as the user that runs the node, and again if it was
     interrupted. A running node goes on by itself.
     """
-    from vanvault.archiver.keys.escrow import to_restore
-    from vanvault.archiver.keys.escrow_files import read_key_files, restore_key_files, write_key_files
+    from vanvault.archiver.keys.escrow.escrow import to_restore
+    from vanvault.archiver.keys.escrow.files import read_key_files, restore_key_files, write_key_files
     from vanvault.archiver.keys.provider import bring_back, open_token
 
     opened = _open(bundle, shares, every=False)
@@ -304,8 +304,8 @@ def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bo
 
 
 def _open(bundle: Path, shares: tuple[Path, ...], *, every: bool) -> Opened:
-    from vanvault.archiver.keys.escrow import open_with
-    from vanvault.archiver.keys.escrow_files import read_bundle, read_share
+    from vanvault.archiver.keys.escrow.escrow import open_with
+    from vanvault.archiver.keys.escrow.files import read_bundle, read_share
 
     return open_with(read_bundle(bundle), [read_share(path) for path in shares], every=every)
 

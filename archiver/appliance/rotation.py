@@ -38,7 +38,7 @@ def rotate_in_escrow(archive: Archive, order: EscrowOrder, who: str) -> list[str
 
     Raises SiteUnavailable, KeyUnavailable, InvalidInput (order), SettingsError.
     """
-    from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
+    from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 
     if not isinstance(archive.keys, Pkcs11Keys):
         raise SettingsError("Key files are put in escrow afterwards.", hint="vanvault keys escrow split")

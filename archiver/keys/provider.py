@@ -16,12 +16,12 @@ from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, MasterKeys, par
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.settings.sections import KeysSettings
 from vanvault.archiver.keys.files import KeyFiles, decode_master, encode_master
-from vanvault.archiver.keys.pkcs11_pin import pin_from_command, pin_from_file
+from vanvault.archiver.keys.pkcs11.pin import pin_from_command, pin_from_file
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, wrap_with
 
 if TYPE_CHECKING:
-    from vanvault.archiver.keys.escrow import Escrow
-    from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
+    from vanvault.archiver.keys.escrow.escrow import Escrow
+    from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 
 _LOCK = ".rotating.lock"
 
@@ -49,8 +49,8 @@ def open_token(
 ) -> Pkcs11Keys:
     """The token that the settings name, logged in. Raises SettingsError, KeyUnavailable."""
     try:
-        from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
-        from vanvault.archiver.keys.pkcs11_session import token_session
+        from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+        from vanvault.archiver.keys.pkcs11.session import token_session
     except ImportError as error:
         raise SettingsError(
             "The Python library python-pkcs11 cannot be loaded.", hint="Install VanVault with all it needs."
@@ -117,8 +117,8 @@ def make_in_escrow(
     ``ids`` names one version of each purpose. A crash before the end leaves an escrow of keys that nothing
     was written under. Raises InvalidInput (order), KeyUnavailable, SettingsError.
     """
-    from vanvault.archiver.keys.escrow import split
-    from vanvault.archiver.keys.escrow_files import check_empty, read_key_files, write_escrow
+    from vanvault.archiver.keys.escrow.escrow import split
+    from vanvault.archiver.keys.escrow.files import check_empty, read_key_files, write_escrow
 
     masters = {name: entropy.token(KEY_BYTES) for name in ids}
     signing = {name: data for name, data in read_key_files(folder).items() if name.startswith("signing-")}

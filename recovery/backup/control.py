@@ -16,7 +16,7 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
 from vanvault.archiver.core.settings.sections import BackupSettings
 from vanvault.archiver.core.settings.settings import FILE_NAME as SETTINGS
 from vanvault.archiver.keys.disk import sync_folder
-from vanvault.archiver.keys.escrow_files import read_bundle, read_key_files
+from vanvault.archiver.keys.escrow.files import read_bundle, read_key_files
 from vanvault.archiver.people.gateways import FILE_NAME as GATEWAYS
 
 #: Under this name the bundle comes back, wherever the settings say that it lies.

@@ -18,16 +18,16 @@ from tests.support.entropy import SeededEntropy
 
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.keys.escrow import Escrow, compare, open_with, split, to_restore
-from vanvault.archiver.keys.escrow_bundle import key_ids, set_of, unseal
-from vanvault.archiver.keys.escrow_files import (
+from vanvault.archiver.keys.escrow.bundle import key_ids, set_of, unseal
+from vanvault.archiver.keys.escrow.escrow import Escrow, compare, open_with, split, to_restore
+from vanvault.archiver.keys.escrow.files import (
     BUNDLE,
     read_key_files,
     read_share,
     restore_key_files,
     write_escrow,
 )
-from vanvault.archiver.keys.escrow_share import KeyShare, compact, page, parse, split_key
+from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse, split_key
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.signing import SigningKeys
 

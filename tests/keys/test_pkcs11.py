@@ -20,8 +20,8 @@ from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.settings.sections import KeysSettings
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.files import KeyFiles, encode_master
-from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
-from vanvault.archiver.keys.pkcs11_session import TokenSession, token_session
+from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+from vanvault.archiver.keys.pkcs11.session import TokenSession, token_session
 from vanvault.archiver.keys.provider import bring_back, differing, masters_in, open_token
 from vanvault.archiver.keys.wrapping import unwrap_with, wrap_with
 

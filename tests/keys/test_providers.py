@@ -16,8 +16,8 @@ from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys.derive import HOT_TAIL, hot_tail_secret, index_secret
 from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.pkcs11_keys import Pkcs11Keys
-from vanvault.archiver.keys.pkcs11_session import token_session
+from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+from vanvault.archiver.keys.pkcs11.session import token_session
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES
 
 DATA_KEY = bytes(range(32))

@@ -12,8 +12,8 @@ from tests.recovery.drill.support import CopiedFolder, drilled, failing
 from tests.recovery.harness import Lab
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.ports import Clock, SystemEntropy
-from vanvault.archiver.keys.escrow import split
-from vanvault.archiver.keys.escrow_files import read_key_files, write_escrow
+from vanvault.archiver.keys.escrow.escrow import split
+from vanvault.archiver.keys.escrow.files import read_key_files, write_escrow
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.stores.memory import MemorySite
 from vanvault.recovery.drill.conduct import Means

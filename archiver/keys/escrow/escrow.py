@@ -15,8 +15,8 @@ from math import comb
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput
 from vanvault.archiver.core.key_port import KEY_BYTES
 from vanvault.archiver.core.ports import Clock, Entropy
-from vanvault.archiver.keys.escrow_bundle import key_ids, seal, set_of, unseal
-from vanvault.archiver.keys.escrow_share import (
+from vanvault.archiver.keys.escrow.bundle import key_ids, seal, set_of, unseal
+from vanvault.archiver.keys.escrow.share import (
     SET_ID_BYTES,
     KeyShare,
     ShareSet,

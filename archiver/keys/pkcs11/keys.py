@@ -30,7 +30,7 @@ from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id
 from vanvault.archiver.core.ports import Entropy, Stopwatch, SystemStopwatch
 from vanvault.archiver.keys import disk
 from vanvault.archiver.keys.derive import expand_with, expansion_key
-from vanvault.archiver.keys.pkcs11_session import TokenSession
+from vanvault.archiver.keys.pkcs11.session import TokenSession
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ import segno
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys import disk
-from vanvault.archiver.keys.escrow import Escrow
-from vanvault.archiver.keys.escrow_bundle import KEY_FILE, SIZE_LIMIT
-from vanvault.archiver.keys.escrow_share import KeyShare, compact, page, parse
+from vanvault.archiver.keys.escrow.bundle import KEY_FILE, SIZE_LIMIT
+from vanvault.archiver.keys.escrow.escrow import Escrow
+from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.signing import SigningKeys
 
