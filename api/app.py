@@ -23,9 +23,9 @@ from vanvault.api.node_metrics import NodeCollector
 from vanvault.api.observe import Observed, request_id_of, route_of
 from vanvault.api.problems import http_problem, problem_name, problem_of, problem_response, retry_after_of
 from vanvault.api.shortcut import Handler, Shortcut
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.recovery.schedule.in_serve import start_scheduler
+from vanvault.recovery.schedule import start_scheduler
 
 _log = structlog.get_logger("vanvault.api")
 

@@ -15,20 +15,23 @@ from vanvault.api.metrics import Metrics
 from vanvault.api.observe import GATEWAY
 from vanvault.api.sampler import Sampler
 from vanvault.api.upkeep import Upkeep
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Busy
-from vanvault.archiver.core.model.batch import Commit
-from vanvault.archiver.intake.budget import ByteBudget
-from vanvault.archiver.intake.follower import Follower
-from vanvault.archiver.intake.health_watch import HealthWatch
-from vanvault.archiver.intake.intake import Intake, release_here
-from vanvault.archiver.intake.pool import Ticket
-from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.journal.availability.recorder import Recorder
-from vanvault.archiver.people.gateways import Gateways
-from vanvault.archiver.replicas.large import LargeObjects
-from vanvault.recovery.coverage.hits import count_verifications
-from vanvault.recovery.reconcile.keeper import Keeper
+from vanvault.archiver.core.model import Commit
+from vanvault.archiver.intake import (
+    ByteBudget,
+    Follower,
+    HealthWatch,
+    Intake,
+    Ticket,
+    WaitingChanges,
+    release_here,
+)
+from vanvault.archiver.journal.availability import Recorder
+from vanvault.archiver.people import Gateways
+from vanvault.archiver.replicas import LargeObjects
+from vanvault.recovery.coverage import count_verifications
+from vanvault.recovery.reconcile import Keeper
 
 #: Threads for what would hold up the event loop: large bodies, reads of the archive.
 _WORKERS = 4

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from vanvault.api.context import Node
-    from vanvault.archiver.replicas.health_board import SiteStatus
+    from vanvault.archiver.replicas import SiteStatus
 
 State = Literal[
     "ready",  # a message is accepted

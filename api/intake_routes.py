@@ -25,11 +25,10 @@ from vanvault.api.context import Node, gateway_of, node_of
 from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.receive_body import Body, received
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
-from vanvault.archiver.core.metadata.reader import read_metadata
-from vanvault.archiver.core.model.drafts import Draft, MessageDraft
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.core.metadata import read_metadata
+from vanvault.archiver.core.model import BUSINESS_FIELDS, Draft, MessageDraft
 from vanvault.archiver.core.outcome import Outcome
-from vanvault.archiver.intake.receive import event_draft, given_metadata, message_draft
+from vanvault.archiver.intake import event_draft, given_metadata, message_draft
 
 router = APIRouter()
 

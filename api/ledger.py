@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from vanvault.api.health import health_of
 from vanvault.archiver.core.ports import SystemStopwatch
-from vanvault.archiver.journal.availability.alive import AliveFiles
-from vanvault.archiver.journal.availability.model import Level
-from vanvault.archiver.journal.availability.recorder import Recorder
+from vanvault.archiver.journal.availability import AliveFiles, Level, Recorder
 
 if TYPE_CHECKING:
     from vanvault.api.context import Node

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from vanvault import __version__
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.intake.pool import Ticket
+from vanvault.archiver.intake import Ticket
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: Seconds; the limits of an acknowledgement in milliseconds are 1, 2.5, 5, ...

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from vanvault.api.metrics import CONTENT_TYPE, Metrics
 from vanvault.archiver.core.errors import AccessDenied, SettingsError
-from vanvault.archiver.core.settings.sections import MetricsSettings
+from vanvault.archiver.core.settings import MetricsSettings
 
 #: What a proxy adds: behind one on this host, every caller seems to be local.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from vanvault.api.health import STATES, health_of
 from vanvault.api.sampler import SITE_STATES, SiteSample
 from vanvault.api.upkeep import UpkeepSnapshot
-from vanvault.archiver.replicas.health_board import SiteStatus
+from vanvault.archiver.replicas import SiteStatus
 
 if TYPE_CHECKING:
     from vanvault.api.context import Node

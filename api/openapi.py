@@ -6,10 +6,8 @@ from typing import Any
 
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
-from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
-from vanvault.archiver.catalogue.search.histogram import BY
-from vanvault.archiver.catalogue.search.items import SEARCH_FIELDS
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.catalogue import BY, ROLLUP_FIELDS, SEARCH_FIELDS
+from vanvault.archiver.core.model import BUSINESS_FIELDS
 
 _ID = "01m80g5b20pzaajt-1-0"
 _KEY = "batch/01m80g5b20pzaajt/0000000001-" + "5f" * 32 + ".messages.parquet"

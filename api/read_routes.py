@@ -15,10 +15,7 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.context import Node, gateway_of, node_of
-from vanvault.archiver.catalogue.search.histogram import parse_histogram
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.query import MAX_VALUE, parse_query
-from vanvault.archiver.catalogue.search.search import Page
+from vanvault.archiver.catalogue import MAX_VALUE, Item, Page, parse_histogram, parse_query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 
 router = APIRouter()

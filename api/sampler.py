@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 
 _INTERVAL_S = 5.0

@@ -25,10 +25,9 @@ from vanvault.api.app import create_app
 from vanvault.api.context import Node
 from vanvault.api.logs import Format, configure
 from vanvault.api.observe import Observed
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.settings.settings import load_settings
-from vanvault.recovery.schedule.run import has_verb
-from vanvault.recovery.schedule.table import jobs_on
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.settings import load_settings
+from vanvault.recovery.schedule import has_verb, jobs_on
 
 #: Connections at once; beyond it the server answers 503 by itself.
 _MAX_CONNECTIONS = 4096

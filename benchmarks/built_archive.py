@@ -17,13 +17,11 @@ from pathlib import Path
 
 from common import Original, make_originals
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.model.batch import Placement
-from vanvault.archiver.core.model.drafts import MessageDraft
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.model import MessageDraft, Metadata, Placement
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.intake.writer import Writer
-from vanvault.archiver.replicas.large import LargeObjects
+from vanvault.archiver.intake import Writer
+from vanvault.archiver.replicas import LargeObjects
 
 DOSSIER = 30_000  # bytes, about
 DOSSIER_RATIO = 7  # original bytes of one to a stored one, in batches of 100

@@ -18,11 +18,10 @@ from pathlib import Path
 from built_archive import DOSSIER, ROWS, Built, as_draft
 from common import Original, make_originals
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.stores import Capabilities, MemorySite, Site, StoredVersion, Stray
+from vanvault.archiver.upkeep import compact
 
 NOTICE = 60_000  # bytes
 #: Original bytes of one segment: so its originals take about 16 MB.

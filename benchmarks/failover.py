@@ -30,7 +30,7 @@ from pathlib import Path
 
 from common import Server, serving
 
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 #: Longest wait for an answer after the promotion, in seconds; the target is 60.
 _PATIENCE_S = 180

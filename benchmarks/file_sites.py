@@ -17,7 +17,7 @@ from pathlib import Path
 
 from common import Original, Stored, allocated
 
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 
 @dataclass(frozen=True, slots=True)

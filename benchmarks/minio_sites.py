@@ -21,10 +21,9 @@ from pathlib import Path
 from commands import Finished, run
 from common import REPOSITORY, Original, Stored, allocated, cpu_s
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.core.settings.settings import SITE_NAMES
-from vanvault.archiver.stores.probe.record import override_detail, override_event
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.settings import SITE_NAMES
+from vanvault.archiver.stores.probe import override_detail, override_event
 
 sys.path.insert(0, str(REPOSITORY))  # the tests' servers are no part of the package
 

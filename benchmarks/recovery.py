@@ -31,17 +31,14 @@ from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, t
 from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.names import batch_key, new_writer_id
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.core.settings.settings import FILE_NAME
-from vanvault.archiver.stores.open import create_site, open_site
-from vanvault.archiver.stores.port import Site
-from vanvault.recovery.forecast.cost import Cost, Measurement, cost_of
-from vanvault.recovery.restore.plan import plan_restore
-from vanvault.recovery.restore.restore import restore
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.archiver.core.settings import FILE_NAME
+from vanvault.archiver.stores import Site, create_site, open_site
+from vanvault.recovery.forecast import Cost, Measurement, cost_of
+from vanvault.recovery.restore import plan_restore, restore
+from vanvault.recovery.work import Effort
 
 _MIB = 2**20
 #: A notice does not compress, a dossier to about a seventh; half of the original bytes are of each.

@@ -33,8 +33,8 @@ from minio_sites import (
 )
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.core.settings.settings import FILE_NAME
+from vanvault.archiver.appliance import init_home
+from vanvault.archiver.core.settings import FILE_NAME
 
 _MIB = 2**20
 

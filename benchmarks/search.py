@@ -32,9 +32,8 @@ from benchmarks.common import percentile
 from benchmarks.search_rivals import CONDITIONS, KEYS, ChDb, DuckDb, Rival
 from benchmarks.ten_years import DAYS, days, folder_bytes, plain, write_segment
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.times import to_us
 
 #: Queries whose ratios count: those of the four keys and the two lists.

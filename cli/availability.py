@@ -13,9 +13,8 @@ from vanvault.cli.context import account, catch_up, open_archive
 from vanvault.cli.output import emit_json, human_duration, json_option, print_pairs, print_table
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.archiver.journal.availability.model import Window
-    from vanvault.archiver.journal.availability.report import Totals, YearReport
+    from vanvault.archiver.appliance import Archive
+    from vanvault.archiver.journal.availability import Totals, Window, YearReport
 
 _US = 1_000_000
 
@@ -45,9 +44,14 @@ def command() -> None:
 def report(home: Path, year: int | None, month: int | None, as_json: bool) -> None:
     """Up, degraded, planned and unplanned time by month, against the profile's limit, with a forecast."""
     from vanvault.archiver.core.times import to_us
-    from vanvault.archiver.journal.availability.ledger import fold
-    from vanvault.archiver.journal.availability.read import began_us, read_evidence
-    from vanvault.archiver.journal.availability.report import year_bounds, year_of, year_report
+    from vanvault.archiver.journal.availability import (
+        began_us,
+        fold,
+        read_evidence,
+        year_bounds,
+        year_of,
+        year_report,
+    )
 
     with open_archive(home) as archive:
         complete = catch_up(archive)
@@ -85,7 +89,7 @@ def window() -> None:
 @click.pass_obj
 def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
     """Announce a window, on record."""
-    from vanvault.archiver.journal.availability.events import WINDOW, window_detail
+    from vanvault.archiver.journal.availability import WINDOW, window_detail
 
     with open_archive(home) as archive:
         detail = window_detail(
@@ -136,7 +140,7 @@ def list_windows(home: Path, past: bool, as_json: bool) -> None:
 def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
     """Call a window off, or end it early: what comes after is not planned any more."""
     from vanvault.archiver.core.times import to_us
-    from vanvault.archiver.journal.availability.events import CANCELLED, cancelled_detail
+    from vanvault.archiver.journal.availability import CANCELLED, cancelled_detail
 
     with open_archive(home) as archive:
         window = next((window for window in _windows(archive) if window.id == id), None)
@@ -168,7 +172,7 @@ def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def note(home: Path, level: str, source: str, at: str | None, valid: int, as_json: bool) -> None:
     """Put on record what a probe outside saw, so that an external monitor counts."""
-    from vanvault.archiver.journal.availability.events import NOTE, level_named, note_detail
+    from vanvault.archiver.journal.availability import NOTE, level_named, note_detail
 
     with open_archive(home) as archive:
         now = archive.clock.now()
@@ -188,7 +192,7 @@ def note(home: Path, level: str, source: str, at: str | None, valid: int, as_jso
 
 
 def _windows(archive: Archive) -> tuple[Window, ...]:
-    from vanvault.archiver.journal.availability.read import read_windows
+    from vanvault.archiver.journal.availability import read_windows
 
     catch_up(archive)
     return read_windows(archive.search)

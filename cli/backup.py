@@ -17,8 +17,7 @@ from vanvault.cli.output import emit_json, human_duration, human_size, json_opti
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
-    from vanvault.recovery.backup.check import Backup
-    from vanvault.recovery.backup.run import BackupPlan, BackupReport
+    from vanvault.recovery.backup import Backup, BackupPlan, BackupReport
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -59,8 +58,8 @@ def run(home: Path, full: bool, dry_run: bool, workers: int, as_json: bool) -> E
     Only what is new is saved; a run that was killed is resumed by the same command. Ends with 3 when an
     object had to be left out, because the site does not hold it whole.
     """
-    from vanvault.recovery.backup.run import plan_backup, run_backup
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.backup import plan_backup, run_backup
+    from vanvault.recovery.work import Effort
 
     with opened(home) as (archive, repository), stage_of(archive) as stage:
         plan = plan_backup(archive, repository, full=full)
@@ -87,7 +86,7 @@ def run(home: Path, full: bool, dry_run: bool, workers: int, as_json: bool) -> E
 @click.pass_obj
 def list_(home: Path, as_json: bool) -> None:
     """List the backups, newest first."""
-    from vanvault.recovery.backup.check import list_backups
+    from vanvault.recovery.backup import list_backups
 
     with opened(home) as (_, repository):
         found = list_backups(repository)
@@ -118,7 +117,7 @@ def check(home: Path, percent: float, as_json: bool) -> ExitCode:
 
     Ends with 3 when something is wrong, a last good run older than backup.max_age_days included.
     """
-    from vanvault.recovery.backup.check import check_backup
+    from vanvault.recovery.backup import check_backup
 
     with opened(home) as (archive, repository):
         found = check_backup(archive, repository, read_percent=percent)
@@ -151,8 +150,7 @@ def forget(home: Path, keep_days: int | None, dry_run: bool, as_json: bool) -> N
 
     Without --keep-days it is backup.keep_days_min, below which nothing is forgotten. Nothing is pruned.
     """
-    from vanvault.recovery.backup.check import forget_backups
-    from vanvault.recovery.backup.plan import check_floor
+    from vanvault.recovery.backup import check_floor, forget_backups
 
     with opened(home) as (archive, repository):
         days = archive.settings.backup.keep_days_min if keep_days is None else keep_days

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.settings.settings import FILE_NAME
+from vanvault.archiver.core.settings import FILE_NAME
 from vanvault.cli.context import open_archive
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.recovery.backup.repository import Repository
-    from vanvault.recovery.backup.stage import Stage
-    from vanvault.recovery.work.progress import Extent
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.backup import Repository, Stage
+    from vanvault.recovery.work import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,8 @@ def opened(home: Path) -> Iterator[tuple[Archive, Repository]]:
 
 def repository_of(home: Path, archive: Archive | None, elsewhere: Elsewhere) -> Repository:
     """The repository of the settings, or the one that options name."""
-    from vanvault.archiver.core.settings.sections import BackupSettings
-    from vanvault.archiver.core.settings.settings import load_settings
-    from vanvault.recovery.backup.place import Place, open_restic, place_of
-    from vanvault.recovery.backup.repository import Repository
+    from vanvault.archiver.core.settings import BackupSettings, load_settings
+    from vanvault.recovery.backup import Place, Repository, open_restic, place_of
 
     settings = archive.settings if archive else None
     if settings is None and (home / FILE_NAME).exists():
@@ -62,7 +59,7 @@ def repository_of(home: Path, archive: Archive | None, elsewhere: Elsewhere) -> 
 @contextmanager
 def stage_of(archive: Archive) -> Iterator[Stage]:
     """The stage of the settings, for one run at a time."""
-    from vanvault.recovery.backup.stage import open_stage
+    from vanvault.recovery.backup import open_stage
 
     with open_stage(archive.home / archive.settings.backup.stage) as stage:
         yield stage

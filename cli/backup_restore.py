@@ -20,7 +20,7 @@ from vanvault.cli.verify import finding_fields, show_findings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from vanvault.recovery.backup.restore import ObjectsPlan
+    from vanvault.recovery.backup import ObjectsPlan
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -89,8 +89,8 @@ def _restore_control(
     place: Elsewhere,
     as_json: bool,
 ) -> ExitCode:
-    from vanvault.archiver.keys.signing import SigningKeys, key_id_of, load_public
-    from vanvault.recovery.backup.restore import restore_control
+    from vanvault.archiver.keys import SigningKeys, key_id_of, load_public
+    from vanvault.recovery.backup import restore_control
 
     keys: dict[str, Ed25519PublicKey] | None = None
     if public:
@@ -125,8 +125,8 @@ def _restore_objects(
     how: tuple[bool, bool, int],
     as_json: bool,
 ) -> ExitCode:
-    from vanvault.recovery.backup.restore import plan_objects, restore_objects
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.backup import plan_objects, restore_objects
+    from vanvault.recovery.work import Effort
 
     add, dry_run, workers = how
     with open_archive(home) as archive, stage_of(archive) as stage:

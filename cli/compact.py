@@ -14,10 +14,8 @@ from vanvault.cli.output import emit_json, human_size, json_option, print_table,
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.archiver.upkeep.compaction.compactor import CompactionReport
-    from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
-    from vanvault.archiver.upkeep.compaction.plan import DayPlan
+    from vanvault.archiver.appliance import Archive
+    from vanvault.archiver.upkeep import CompactionReport, DayPlan, KeeperReport
 
 #: Alarms, failures and damaged batches that people are shown; ``--json`` gives all.
 SHOWN = 20
@@ -40,7 +38,7 @@ def command(home: Path, until: str | None, dry_run: bool, keep_only: bool, as_js
     of one is about to end, 8 when another process of this home compacts, 10 when a site is away.
     """
     from vanvault.archiver.core.times import parse_rfc3339
-    from vanvault.archiver.upkeep.compaction.run import keep_locks
+    from vanvault.archiver.upkeep import keep_locks
 
     if keep_only and (dry_run or until is not None):
         raise click.UsageError("--keep-only goes with neither --dry-run nor --until.")
@@ -85,8 +83,8 @@ def exit_code(report: CompactionReport | None, kept: KeeperReport) -> ExitCode:
 
 
 def _compact(archive: Archive, until: datetime | None, quiet: bool) -> CompactionReport:
-    from vanvault.archiver.upkeep.compaction.run import compact, plan_compaction
-    from vanvault.recovery.work.jobs import open_others
+    from vanvault.archiver.upkeep import compact, plan_compaction
+    from vanvault.recovery.work import open_others
 
     days = plan_compaction(archive, until)
     rows = sum(batch.header.rows for day in days for batch in day.batches)
@@ -99,7 +97,7 @@ def _compact(archive: Archive, until: datetime | None, quiet: bool) -> Compactio
 
 
 def _dry_run(archive: Archive, until: datetime | None, as_json: bool) -> ExitCode:
-    from vanvault.archiver.upkeep.compaction.run import plan_compaction
+    from vanvault.archiver.upkeep import plan_compaction
 
     days = [_day(day) for day in plan_compaction(archive, until)]
     if as_json:

@@ -17,7 +17,7 @@ from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.cli.output import warn
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
+    from vanvault.archiver.appliance import Archive
 
 DEFAULT_HOME = Path("var")
 DEFAULT_HOST = "127.0.0.1"
@@ -28,8 +28,8 @@ DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 @contextmanager
 def open_archive(home: Path) -> Iterator[Archive]:
     """The archive of a home, closed at the end. Raises SettingsError, KeyUnavailable."""
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.recovery.coverage.hits import count_verifications
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.coverage import count_verifications
 
     with Archive(home) as archive:
         count_verifications(archive)
@@ -76,6 +76,6 @@ def account() -> str:
 
 def keys_folder(home: Path) -> Path:
     """Where the key files of a home lie."""
-    from vanvault.archiver.appliance.home import KEYS_FOLDER
+    from vanvault.archiver.appliance import KEYS_FOLDER
 
     return home / KEYS_FOLDER

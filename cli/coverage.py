@@ -14,8 +14,7 @@ from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.recovery.coverage.model import SiteCoverage, Tally, VerifyRun
-    from vanvault.recovery.coverage.report import CoverageReport
+    from vanvault.recovery.coverage import CoverageReport, SiteCoverage, Tally, VerifyRun
 
 
 @click.command("coverage")
@@ -26,9 +25,7 @@ def command(home: Path, as_json: bool) -> ExitCode:
 
     Ends with 3 when an object has gone unverified for longer, with 10 when a site is away.
     """
-    from vanvault.recovery.coverage.model import next_share
-    from vanvault.recovery.coverage.record import verify_runs
-    from vanvault.recovery.coverage.report import coverage
+    from vanvault.recovery.coverage import coverage, next_share, verify_runs
 
     with open_archive(home) as archive:
         catch_up(archive)

@@ -29,11 +29,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.recovery.drill.model import DrillPlan
-    from vanvault.recovery.drill.record import Standing
-    from vanvault.recovery.drill.report import Report
-    from vanvault.recovery.drill.run import Finished
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.drill import DrillPlan, Finished, Report, Standing
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -80,13 +77,9 @@ def run_drill(
 
     Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
     """
-    from vanvault.recovery.drill.conduct import Means
-    from vanvault.recovery.drill.node import production
-    from vanvault.recovery.drill.record import last_rate
-    from vanvault.recovery.drill.restic_copy import restic_copy
-    from vanvault.recovery.drill.run import prepare, run, scenario_of
-    from vanvault.recovery.verify.model import Share
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.drill import Means, last_rate, prepare, production, restic_copy, run, scenario_of
+    from vanvault.recovery.verify import Share
+    from vanvault.recovery.work import Effort
 
     chosen = scenario_of(scenario)
     with open_archive(home) as archive:
@@ -132,7 +125,7 @@ def run_drill(
 @click.pass_obj
 def list_drills(home: Path, as_json: bool) -> None:
     """List the scenarios: the last run of each, its result, and when the next is due."""
-    from vanvault.recovery.drill.record import standings
+    from vanvault.recovery.drill import standings
 
     with open_archive(home) as archive:
         complete = catch_up(archive)
@@ -161,8 +154,7 @@ def show_drill(home: Path, drill: str, verify: bool, public_keys: tuple[Path, ..
 
     With --verify it ends with 3 when the report was changed or signed by another.
     """
-    from vanvault.recovery.drill.bundle import read_report
-    from vanvault.recovery.drill.report import parse_report, verify_report
+    from vanvault.recovery.drill import parse_report, read_report, verify_report
 
     data = read_report(home, drill)
     report = verify_report(data, _trusted(home, public_keys)) if verify else parse_report(data)
@@ -184,8 +176,7 @@ def schedule(home: Path, scenario: str, every: str | None, off: bool, as_json: b
 
     Due is counted from the last run that passed. vanvault drill list and status name what is overdue.
     """
-    from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
-    from vanvault.recovery.drill.run import scenario_of
+    from vanvault.recovery.drill import SCHEDULED, scenario_of, scheduled_detail
 
     scenario_of(scenario)
     days = _days(every, off)
@@ -212,8 +203,8 @@ def _days(every: str | None, off: bool) -> int:
 
 
 def _trusted(home: Path, public_keys: tuple[Path, ...]) -> Callable[[str], Ed25519PublicKey]:
-    from vanvault.archiver.keys.signing import SigningKeys, key_id_of, load_public
-    from vanvault.recovery.drill.report import public_keys_of
+    from vanvault.archiver.keys import SigningKeys, key_id_of, load_public
+    from vanvault.recovery.drill import public_keys_of
 
     if not public_keys:
         return SigningKeys(keys_folder(home)).public
@@ -264,9 +255,15 @@ def _standing_row(standing: Standing, *, overdue: bool) -> tuple[str, ...]:
 
 def _keep(archive: Archive, finished: Finished) -> tuple[Path, bool]:
     """Sign, write and archive the evidence: where it lies, and whether the archive has it."""
-    from vanvault.recovery.drill.bundle import FOLDER, bundle_files, write_bundle, zipped
-    from vanvault.recovery.drill.record import archive_drill
-    from vanvault.recovery.drill.report import parse_report, signed_report
+    from vanvault.recovery.drill import (
+        FOLDER,
+        archive_drill,
+        bundle_files,
+        parse_report,
+        signed_report,
+        write_bundle,
+        zipped,
+    )
 
     data = signed_report(finished, archive.signing.active())
     files = bundle_files(data)
@@ -282,7 +279,7 @@ def _keep(archive: Archive, finished: Finished) -> tuple[Path, bool]:
 
 def _probes(archive: Archive) -> dict[str, str]:
     """By S3 site, how its store came off at its last probe: a drill cannot attack a copy of it."""
-    from vanvault.archiver.stores.url import S3Url, parse_site_url
+    from vanvault.archiver.stores import S3Url, parse_site_url
 
     found = {}
     for site in archive.sites:
@@ -293,7 +290,7 @@ def _probes(archive: Archive) -> dict[str, str]:
 
 
 def _show_plan(plan: DrillPlan, as_json: bool) -> None:
-    from vanvault.recovery.drill.report import plan_fields
+    from vanvault.recovery.drill import plan_fields
 
     if as_json:
         emit_json({"dry_run": True, **plan_fields(plan)})

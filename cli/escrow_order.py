@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.keys.provider import EscrowOrder
+from vanvault.archiver.keys import EscrowOrder
 
 _F = TypeVar("_F", bound=Callable[..., object])
 

@@ -14,7 +14,7 @@ from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options
 
 if TYPE_CHECKING:
-    from vanvault.archiver.export.export import ExportReport
+    from vanvault.archiver.export import ExportReport
 
 _RANGE = {
     "from": "Received at this time or later (RFC 3339, or a date).",
@@ -59,8 +59,7 @@ def command(
     interrupted goes on when the same command is given again; a finished one is never replaced. Ends with
     3 when something could not be read at any site; the manifest names it. What leaves is not encrypted.
     """
-    from vanvault.archiver.export.export import export
-    from vanvault.archiver.export.request import parse_request
+    from vanvault.archiver.export import export, parse_request
 
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     request = parse_request(parameters, format=format_name, reason=reason)

@@ -17,8 +17,7 @@ from vanvault.cli.progress import progress
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from vanvault.recovery.failover.failover import Done
-    from vanvault.recovery.failover.plan import Facts, Missing, Plan
+    from vanvault.recovery.failover import Done, Facts, Missing, Plan
 
 _reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the record. Required.")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -47,8 +46,7 @@ def status(home: Path, as_json: bool) -> ExitCode:
 
     Ends with 10 when a site is not reached from here.
     """
-    from vanvault.recovery.failover.facts import gather
-    from vanvault.recovery.failover.plan import plan_promotion
+    from vanvault.recovery.failover import gather, plan_promotion
 
     with open_archive(home) as archive:
         catch_up(archive)
@@ -77,7 +75,7 @@ def promote_(
 
     Ends with 3 when the hook failed; the promotion stands.
     """
-    from vanvault.recovery.failover.failover import check_reason, current_plan, promote
+    from vanvault.recovery.failover import check_reason, current_plan, promote
 
     if not dry_run:
         check_reason(reason)
@@ -96,7 +94,7 @@ def promote_(
 @click.pass_obj
 def approve_(home: Path, plan_id: str, as_json: bool) -> None:
     """Approve another person's plan of a promotion, on record; it holds good for 24 hours."""
-    from vanvault.recovery.failover.failover import approve
+    from vanvault.recovery.failover import approve
 
     who = account()
     with open_archive(home) as archive:
@@ -130,8 +128,8 @@ def failback_(
 
     Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
     """
-    from vanvault.recovery.failover.failover import as_of_now, check_reason, current_plan, failback, level
-    from vanvault.recovery.verify.model import Share
+    from vanvault.recovery.failover import as_of_now, check_reason, current_plan, failback, level
+    from vanvault.recovery.verify import Share
 
     share = Share.parse(share_text)
     if not dry_run:

@@ -12,9 +12,7 @@ from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.recovery.forecast.cost import Cost
-    from vanvault.recovery.forecast.forecast import Forecast, Remedy
-    from vanvault.recovery.forecast.growth import Growth
+    from vanvault.recovery.forecast import Cost, Forecast, Growth, Remedy
 
 
 @click.command("forecast")
@@ -26,10 +24,8 @@ def command(home: Path, as_json: bool) -> ExitCode:
     From the archive's growth and from what drills and restores on record took. Ends with 3 when a restore
     takes longer than 8 hours already.
     """
-    from vanvault.recovery.drill.record import measured
-    from vanvault.recovery.forecast.cost import Measurement, cost_of
-    from vanvault.recovery.forecast.forecast import forecast
-    from vanvault.recovery.forecast.growth import growth, stored
+    from vanvault.recovery.drill import measured
+    from vanvault.recovery.forecast import Measurement, cost_of, forecast, growth, stored
 
     with open_archive(home) as archive:
         catch_up(archive)

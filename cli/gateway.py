@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.core.settings.settings import load_settings
-from vanvault.archiver.people.gateways import POLICIES, Gateways
+from vanvault.archiver.core.settings import load_settings
+from vanvault.archiver.people import POLICIES, Gateways
 from vanvault.cli.output import emit_json, json_option
 
 

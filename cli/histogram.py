@@ -27,7 +27,7 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
 
     With --json it prints one object: by, bars (value, entries, bytes), entries, bytes and unread.
     """
-    from vanvault.archiver.catalogue.search.histogram import parse_histogram
+    from vanvault.archiver.catalogue import parse_histogram
 
     asked = parse_histogram(
         (name.removeprefix("query_"), value) for name, value in given.items() if value is not None

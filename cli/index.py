@@ -26,7 +26,7 @@ def command() -> None:
 @click.pass_obj
 def status(home: Path, as_json: bool) -> None:
     """Show index files by tier, and segments that are not indexed."""
-    from vanvault.archiver.upkeep.reindex import index_status
+    from vanvault.archiver.upkeep import index_status
 
     with open_archive(home) as archive:
         found = index_status(archive)
@@ -63,8 +63,8 @@ def rebuild(home: Path, discard: bool, workers: int, as_json: bool) -> ExitCode:
     moment: without --discard it goes on where it was. Ends with 3 when a segment could be read at no site;
     its entries are found in batches as long as these last.
     """
-    from vanvault.archiver.upkeep.reindex import rebuild_index
-    from vanvault.recovery.work.jobs import open_others
+    from vanvault.archiver.upkeep import rebuild_index
+    from vanvault.recovery.work import open_others
 
     with open_archive(home) as archive, ExitStack() as stack:
         settings = archive.settings.jobs.model_copy(update={"workers": workers})

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.settings.sections import KeysSettings, Pkcs11Settings
+from vanvault.archiver.core.settings import KeysSettings, Pkcs11Settings
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option
 
@@ -51,7 +51,7 @@ def command(
     Master keys are files under keys/, or on a PKCS#11 token that keeps them to itself; those go into escrow
     now (--escrow) or never.
     """
-    from vanvault.archiver.appliance.home import init_home
+    from vanvault.archiver.appliance import init_home
 
     order = escrow_order(escrow, threshold, shares)
     keys = _keys(pkcs11_module, token_label, pin_file, pin_command, escrowable=order is not None)

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.appliance.keys_on_record import ESCROWED
+from vanvault.archiver.appliance import ESCROWED
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.core.settings.settings import Settings, load_settings
-from vanvault.archiver.keys.provider import EscrowOrder, check_order, differing, masters_in, open_masters
-from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.core.settings import Settings, load_settings
+from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, differing, masters_in, open_masters
 from vanvault.cli.context import account, keys_folder, open_archive, put_on_record
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.archiver.keys.escrow.escrow import Opened
+    from vanvault.archiver.keys.escrow import Opened
 
 SIGNING = "signing"
 ALL = "all"
@@ -93,7 +92,7 @@ def rotate(
             field="purpose",
             hint="Run: vanvault keys rotate all --escrow DIR --threshold K --shares N",
         )
-    from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
+    from vanvault.archiver.appliance import rotate_in_escrow, rotate_master
 
     chosen = [known for known in PURPOSES if purpose in (known, ALL)]
     with open_archive(home) as archive:
@@ -117,7 +116,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
     """
     import base64
 
-    from vanvault.archiver.catalogue.unwrapping import unwrap_object
+    from vanvault.archiver.catalogue import unwrap_object
 
     if not yes:
         raise InvalidInput(
@@ -188,15 +187,15 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
     Print the shares, hand each to another person, and remove them from the disk. The bundle is harmless
     without them: keep several copies, away from this host.
     """
-    from vanvault.archiver.keys.escrow import escrow as keys_escrow
-    from vanvault.archiver.keys.escrow.files import BUNDLE, check_empty, read_key_files, write_escrow
+    from vanvault.archiver.keys.escrow import BUNDLE, check_empty, read_key_files, write_escrow
+    from vanvault.archiver.keys.escrow import split as split_in_shares
 
     entropy = SystemEntropy()
     settings = load_settings(home)
     if settings.keys.provider != "files":
         raise SettingsError("The masters are on a token, which gives none of them away.", hint=_NO_SPLIT)
     archive_id = settings.archive
-    made = keys_escrow.split(
+    made = split_in_shares(
         read_key_files(keys_folder(home)),
         archive=archive_id, threshold=threshold, shares=shares, clock=SystemClock(), entropy=entropy,
     )  # fmt: skip
@@ -227,8 +226,7 @@ def verify_escrow(home: Path, bundle: Path, shares: tuple[Path, ...], offline: b
 
     With more shares than needed, every combination of them is tried.
     """
-    from vanvault.archiver.keys.escrow.escrow import compare
-    from vanvault.archiver.keys.escrow.files import read_key_files
+    from vanvault.archiver.keys.escrow import compare, read_key_files
 
     opened = _open(bundle, shares, every=True)
     settings = None if offline else load_settings(home)
@@ -276,9 +274,8 @@ def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bo
     The home needs its vanvault.toml. Run it as the user that runs the node, and again if it was
     interrupted. A running node goes on by itself.
     """
-    from vanvault.archiver.keys.escrow.escrow import to_restore
-    from vanvault.archiver.keys.escrow.files import read_key_files, restore_key_files, write_key_files
-    from vanvault.archiver.keys.provider import bring_back, open_token
+    from vanvault.archiver.keys import bring_back, open_token
+    from vanvault.archiver.keys.escrow import read_key_files, restore_key_files, to_restore, write_key_files
 
     opened = _open(bundle, shares, every=False)
     settings, folder, entropy = load_settings(home), keys_folder(home), SystemEntropy()
@@ -304,8 +301,7 @@ def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bo
 
 
 def _open(bundle: Path, shares: tuple[Path, ...], *, every: bool) -> Opened:
-    from vanvault.archiver.keys.escrow.escrow import open_with
-    from vanvault.archiver.keys.escrow.files import read_bundle, read_share
+    from vanvault.archiver.keys.escrow import open_with, read_bundle, read_share
 
     return open_with(read_bundle(bundle), [read_share(path) for path in shares], every=every)
 

@@ -9,7 +9,7 @@ from vanvault.archiver.core.errors import NotFound
 from vanvault.cli.context import catch_up
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
+    from vanvault.archiver.appliance import Archive
 
 _T = TypeVar("_T")
 

@@ -16,8 +16,8 @@ from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.archiver.stores.probe.model import ProbeResult
+    from vanvault.archiver.appliance import Archive
+    from vanvault.archiver.stores.probe import ProbeResult
 
 _EXIT = {
     "pass": ExitCode.OK,
@@ -56,19 +56,23 @@ def command(home: Path, site: str, override: bool, reason: str, days: int, as_js
 
 def run_probe(archive: Archive, site: str) -> ProbeResult:
     """Probe one site of a home as its settings and credentials say. Raises SettingsError, AccessDenied."""
-    from vanvault.archiver.stores.credentials import DUTIES, optional_credentials, site_credentials
-    from vanvault.archiver.stores.url import FileUrl, parse_site_url
+    from vanvault.archiver.stores import (
+        DUTIES,
+        FileUrl,
+        optional_credentials,
+        parse_site_url,
+        site_credentials,
+    )
 
     url = archive.endpoint(site)
     settings = getattr(archive.settings.sites, site)
     place = parse_site_url(url)
     if isinstance(place, FileUrl):
-        from vanvault.archiver.stores.probe.file_site import probe_file
+        from vanvault.archiver.stores.probe import probe_file
 
         found = probe_file(site, archive.home / place.path, immutable=settings.immutable)
         return replace(found, endpoint=url)  # as intake will ask for it
-    from vanvault.archiver.stores.probe.clients import attacker
-    from vanvault.archiver.stores.probe.run import probe_s3
+    from vanvault.archiver.stores.probe import attacker, probe_s3
 
     options = settings.s3.options()
     held = site_credentials(site, os.environ)
@@ -81,7 +85,7 @@ def run_probe(archive: Archive, site: str) -> ProbeResult:
 
 
 def _archive(archive: Archive, result: ProbeResult) -> bool:
-    from vanvault.archiver.stores.probe.record import probe_event, signed_detail
+    from vanvault.archiver.stores.probe import probe_event, signed_detail
 
     if result.verdict == "unreachable":
         return False
@@ -94,7 +98,7 @@ def _archive(archive: Archive, result: ProbeResult) -> bool:
 
 
 def _override(archive: Archive, site: str, reason: str, days: int, as_json: bool) -> ExitCode:
-    from vanvault.archiver.stores.probe.record import override_detail, override_event
+    from vanvault.archiver.stores.probe import override_detail, override_event
 
     if not reason.strip():
         raise InvalidInput("--override needs a reason", field="reason", hint="Say why: --reason TEXT.")

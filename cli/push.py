@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.core.model import BUSINESS_FIELDS
 from vanvault.cli.client import Outgoing, Receipt, message_id_of, sha256_of
 from vanvault.cli.connection import connect, server_options
 from vanvault.cli.errors import ExitCode, error_object, exit_code_of, show_error

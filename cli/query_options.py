@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS
+from vanvault.archiver.catalogue import PREFIX, SEARCH_FIELDS
 
 
 def query_options(others: Mapping[str, str]) -> Callable[[Any], Any]:

@@ -14,10 +14,8 @@ from vanvault.cli.output import emit_json, human_duration, human_size, json_opti
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.recovery.reconcile.conflicts import Conflict
-    from vanvault.recovery.reconcile.reconcile import ReconcileReport
-    from vanvault.recovery.reconcile.upgrade import Upgraded
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.reconcile import Conflict, ReconcileReport, Upgraded
 
 #: Conflicts that are shown to people; --json gives all.
 _SHOWN = 20
@@ -36,10 +34,8 @@ def command(context: click.Context, dry_run: bool, workers: int, as_json: bool) 
     """
     if context.invoked_subcommand is not None:
         return None
-    from vanvault.recovery.reconcile.conflicts import open_conflicts
-    from vanvault.recovery.reconcile.reconcile import reconcile
-    from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.reconcile import Upgraded, open_conflicts, reconcile, upgrade_all
+    from vanvault.recovery.work import Effort
 
     home: Path = context.obj
     with open_archive(home) as archive:
@@ -61,7 +57,7 @@ def command(context: click.Context, dry_run: bool, workers: int, as_json: bool) 
 @click.pass_obj
 def resolve(home: Path, entry_id: str, reason: str, as_json: bool) -> None:
     """Put on record that you looked at a conflict and what came of it; both entries are kept."""
-    from vanvault.recovery.reconcile.conflicts import resolve as put_resolution
+    from vanvault.recovery.reconcile import resolve as put_resolution
 
     with open_archive(home) as archive:
         catch_up(archive)

@@ -14,8 +14,7 @@ from vanvault.cli.progress import progress
 from vanvault.cli.verify import SHOWN, finding_fields, run_verify, show_findings
 
 if TYPE_CHECKING:
-    from vanvault.recovery.repair.plan import Action, RepairPlan
-    from vanvault.recovery.repair.repair import RepairReport
+    from vanvault.recovery.repair import Action, RepairPlan, RepairReport
 
 
 @click.command("repair")
@@ -29,9 +28,8 @@ def command(home: Path, dry_run: bool, workers: int, as_json: bool) -> int:
     Nothing is removed: a good version is put on top of a damaged one. Exits 0 when all that was wrong is
     mended (extra files are left alone), 3 when something is beyond repair.
     """
-    from vanvault.recovery.repair.plan import plan_repair
-    from vanvault.recovery.repair.repair import repair
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.repair import plan_repair, repair
+    from vanvault.recovery.work import Effort
 
     with open_archive(home) as archive:
         plan = plan_repair(run_verify(archive, workers=workers, quiet=as_json))
@@ -114,7 +112,7 @@ def _show_actions(actions: tuple[Action, ...]) -> None:
 
 
 def _fields(action: Action) -> dict[str, Any]:
-    from vanvault.recovery.repair.plan import Copy
+    from vanvault.recovery.repair import Copy
 
     copied = isinstance(action, Copy)
     return {

@@ -16,12 +16,10 @@ from vanvault.cli.progress import progress
 from vanvault.cli.verify import exit_code, finding_fields, run_verify, show, show_findings, summary
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
+    from vanvault.archiver.appliance import Archive
     from vanvault.cli.progress import Step
-    from vanvault.recovery.restore.deadline import Deadline
-    from vanvault.recovery.restore.plan import RestorePlan
-    from vanvault.recovery.restore.restore import RestoreReport
-    from vanvault.recovery.verify.model import VerifyReport
+    from vanvault.recovery.restore import Deadline, RestorePlan, RestoreReport
+    from vanvault.recovery.verify import VerifyReport
 
 
 @click.command("restore")
@@ -55,10 +53,8 @@ def command(
     the same command. A server that runs meanwhile serves from the site as soon as it is there. Exits 0
     when the target holds all that the source holds (and, unless told otherwise, both verify), else 3.
     """
-    from vanvault.recovery.restore.archive import survey
-    from vanvault.recovery.restore.deadline import Deadline
-    from vanvault.recovery.restore.restore import restore
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.restore import Deadline, restore, survey
+    from vanvault.recovery.work import Effort
 
     deadline = Deadline(parse_rfc3339(incident, field="incident")) if incident else None
     with open_archive(home) as archive:
@@ -111,7 +107,7 @@ def _note(plan: RestorePlan) -> None:
 
 def _estimate(archive: Archive, plan: RestorePlan, deadline: Deadline | None) -> dict[str, Any]:
     """How long the plan takes at the last measured rate, and whether that is in time; None: not known."""
-    from vanvault.recovery.drill.record import last_rate
+    from vanvault.recovery.drill import last_rate
 
     catch_up(archive)
     rate = last_rate(archive.search)
@@ -139,7 +135,7 @@ def _timing(deadline: Deadline | None, end: datetime) -> dict[str, Any]:
 
 
 def _watched(step: Step, deadline: Deadline | None, plan: RestorePlan, archive: Archive) -> Step:
-    from vanvault.recovery.restore.deadline import Pace
+    from vanvault.recovery.restore import Pace
 
     if deadline is None:
         return step

@@ -17,11 +17,8 @@ from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, json_option, print_table, warn
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.recovery.schedule.model import Lease
-    from vanvault.recovery.schedule.planner import Standing
-    from vanvault.recovery.schedule.run import Finished
-    from vanvault.recovery.schedule.table import Entry
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.schedule import Entry, Finished, Lease, Standing
 
 
 @click.group()
@@ -37,8 +34,7 @@ def list_(home: Path, as_json: bool) -> None:
 
     Ends with 0 whatever the jobs came to: the answer is in ``failing`` and ``overdue``.
     """
-    from vanvault.recovery.schedule.run import has_verb
-    from vanvault.recovery.schedule.table import entries_of, too_slow
+    from vanvault.recovery.schedule import entries_of, has_verb, too_slow
 
     with open_archive(home) as archive:
         complete = catch_up(archive)
@@ -81,10 +77,9 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
     It may be off: then only this runs it. Ends with 8 while it is running here or on another host, and with
     130 when it was stopped or took longer than its deadline.
     """
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.archiver.core.settings.settings import load_settings
-    from vanvault.recovery.schedule.run import has_verb, run_job
-    from vanvault.recovery.schedule.table import entries_of, entry_named
+    from vanvault.archiver.appliance import Archive
+    from vanvault.archiver.core.settings import load_settings
+    from vanvault.recovery.schedule import entries_of, entry_named, has_verb, run_job
 
     entry = entry_named(entries_of(load_settings(home), has_verb), name)
     if not entry.job.commands or not all(has_verb(words[0]) for words in entry.job.commands):
@@ -118,11 +113,9 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
 @click.pass_obj
 def units(home: Path, output: Path | None, user: str | None, program: Path | None, as_json: bool) -> None:
     """Make systemd services and timers of the jobs that are on. Enable the timers afterwards."""
-    from vanvault.archiver.core.settings.settings import load_settings
-    from vanvault.recovery.schedule.run import has_verb
-    from vanvault.recovery.schedule.table import jobs_on
-    from vanvault.recovery.schedule.units import Host
-    from vanvault.recovery.schedule.units import units as units_of
+    from vanvault.archiver.core.settings import load_settings
+    from vanvault.recovery.schedule import Host, has_verb, jobs_on
+    from vanvault.recovery.schedule import units as units_of
 
     settings = load_settings(home)
     host = Host(
@@ -160,9 +153,7 @@ def _written(folder: Path, found: dict[str, str]) -> list[str]:
 
 def standings(archive: Archive, entries: list[Entry]) -> tuple[dict[str, Standing], list[Lease]]:
     """How the jobs stand that are on, and the leases without an end on record."""
-    from vanvault.recovery.schedule.planner import standing
-    from vanvault.recovery.schedule.record import read_history
-    from vanvault.recovery.schedule.run import reach_of
+    from vanvault.recovery.schedule import reach_of, read_history, standing
 
     now = archive.clock.now()
     history = read_history(archive.search, now, reach_of([entry.job for entry in entries]))
@@ -217,7 +208,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _fields(entry: Entry, one: Standing | None, lease: Lease | None) -> dict[str, Any]:
-    from vanvault.recovery.schedule.model import span_text
+    from vanvault.recovery.schedule import span_text
 
     job = entry.job
     last = one.last if one else None
@@ -251,7 +242,7 @@ def _fields(entry: Entry, one: Standing | None, lease: Lease | None) -> dict[str
 
 
 def _row(entry: Entry, one: Standing | None, lease: Lease | None) -> tuple[str, ...]:
-    from vanvault.recovery.schedule.model import span_text
+    from vanvault.recovery.schedule import span_text
 
     job = entry.job
     if one is None:

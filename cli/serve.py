@@ -37,7 +37,7 @@ def command(home: Path, host: str, port: int, grace: float, as_json: bool) -> No
     The log goes to stderr, in the form that log.format says; with --json it is JSON, one object on a line.
     """
     _check_free(host, port)
-    from vanvault.api.server import run
+    from vanvault.api import run
 
     run(home, host=host, port=port, grace_s=grace, log_format="json" if as_json else None)
 

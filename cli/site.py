@@ -15,8 +15,8 @@ from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_table
 
 if TYPE_CHECKING:
-    from vanvault.archiver.stores.credentials import Credentials
-    from vanvault.archiver.stores.provision.plan import Duty
+    from vanvault.archiver.stores import Credentials
+    from vanvault.archiver.stores.provision import Duty
 
 
 @click.group()
@@ -42,10 +42,9 @@ def init_site(home: Path, site: str, dry_run: bool, store: str, as_json: bool) -
     Needs an administrator: VANVAULT_<SITE>_ADMIN_ACCESS_KEY and _SECRET_KEY, or the general pair. New users'
     keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile.
     """
-    from vanvault.archiver.stores.provision.apply import MinioUsers, provision
-    from vanvault.archiver.stores.provision.plan import DUTIES, bucket_policy
-    from vanvault.archiver.stores.s3.client import make_client
-    from vanvault.archiver.stores.url import S3Url, parse_site_url
+    from vanvault.archiver.stores import S3Url, parse_site_url
+    from vanvault.archiver.stores.provision import DUTIES, MinioUsers, bucket_policy, provision
+    from vanvault.archiver.stores.s3 import make_client
 
     with open_archive(home) as archive:
         place = parse_site_url(archive.endpoint(site))
@@ -92,13 +91,13 @@ def init_site(home: Path, site: str, dry_run: bool, store: str, as_json: bool) -
 
 
 def _administrator(site: str) -> Credentials:
-    from vanvault.archiver.stores.credentials import optional_credentials, site_credentials
+    from vanvault.archiver.stores import optional_credentials, site_credentials
 
     return optional_credentials(site, "admin", os.environ) or site_credentials(site, os.environ).writer
 
 
 def _server(client: Any) -> str:
-    from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge
+    from vanvault.archiver.stores.s3 import S3_ERRORS, judge
 
     try:
         answer = client.list_buckets()
@@ -109,8 +108,8 @@ def _server(client: Any) -> str:
 
 def _users(home: Path, site: str, duties: tuple[Duty, ...]) -> dict[Duty, Credentials]:
     """Credentials by duty: from the environment, from an earlier run's file, or new."""
-    from vanvault.archiver.stores.credentials import optional_credentials
-    from vanvault.archiver.stores.provision.plan import new_credentials
+    from vanvault.archiver.stores import optional_credentials
+    from vanvault.archiver.stores.provision import new_credentials
 
     entropy = SystemEntropy()
     known = {**_read(home, site), **os.environ}

@@ -19,9 +19,9 @@ from vanvault.cli.output import emit_json, human_size, json_option, print_pairs,
 from vanvault.cli.schedule import alarms, standings
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.archiver.replicas.health import State
-    from vanvault.archiver.stores.port import Capabilities
+    from vanvault.archiver.appliance import Archive
+    from vanvault.archiver.replicas import State
+    from vanvault.archiver.stores import Capabilities
 
 _LOCKS = {
     "permissions": "file permissions only: this host's root, and the user that runs VanVault, can delete;"
@@ -85,7 +85,7 @@ def _caught_up(archive: Archive) -> bool:
 
 
 def _status(archive: Archive, complete: bool) -> dict[str, Any]:
-    from vanvault.recovery.drill.record import overdue
+    from vanvault.recovery.drill import overdue
 
     settings, signing = archive.settings, archive.signing
     return {
@@ -110,7 +110,7 @@ def _status(archive: Archive, complete: bool) -> dict[str, Any]:
 
 
 def _segments(archive: Archive) -> dict[str, Any]:
-    from vanvault.archiver.upkeep.compaction.run import look_at_locks
+    from vanvault.archiver.upkeep import look_at_locks
 
     found, batches = look_at_locks(archive), len(archive.tail.uncompacted()[0])
     alarms = [
@@ -125,8 +125,7 @@ def _segments(archive: Archive) -> dict[str, Any]:
 
 
 def _schedule(archive: Archive) -> dict[str, list[str]]:
-    from vanvault.recovery.schedule.run import has_verb
-    from vanvault.recovery.schedule.table import entries_of
+    from vanvault.recovery.schedule import entries_of, has_verb
 
     found, _ = standings(archive, entries_of(archive.settings, has_verb))
     return {
@@ -138,7 +137,7 @@ def _schedule(archive: Archive) -> dict[str, list[str]]:
 
 def _unverified(archive: Archive) -> dict[str, str]:
     """Sites of which some part was not verified for too long, and since when."""
-    from vanvault.recovery.coverage.report import unverified_sites
+    from vanvault.recovery.coverage import unverified_sites
 
     age = timedelta(days=archive.settings.verify.max_age_days)
     late = unverified_sites(archive.search, archive.sites, age, archive.clock.now())
@@ -159,8 +158,8 @@ def _site(archive: Archive, name: str) -> dict[str, Any]:
 
 def _looked(archive: Archive, site: dict[str, Any]) -> dict[str, Any]:
     """A site's health by this one look, where no server that has watched it for longer tells."""
-    from vanvault.archiver.replicas.health_board import SiteStatus
-    from vanvault.recovery.reconcile.lag import known_lag
+    from vanvault.archiver.replicas import SiteStatus
+    from vanvault.recovery.reconcile import known_lag
 
     lag = None
     try:

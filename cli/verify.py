@@ -16,8 +16,8 @@ from vanvault.cli.output import emit_json, human_duration, human_size, json_opti
 from vanvault.cli.progress import progress
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance.archive import Archive
-    from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.verify import Finding, Share, VerifyReport
 
 #: Findings that people are shown; ``--json`` gives all.
 SHOWN = 50
@@ -51,9 +51,8 @@ def command(
     The run is put on record in the archive. Exits 0 only when all is whole, 3 when it is not, 7 when a master
     key is missing or wrong.
     """
-    from vanvault.recovery.coverage.record import FINISHED, finished_detail, site_times
-    from vanvault.recovery.verify.archive import chosen_sites
-    from vanvault.recovery.verify.model import Share
+    from vanvault.recovery.coverage import FINISHED, finished_detail, site_times
+    from vanvault.recovery.verify import Share, chosen_sites
 
     part = Share.parse(share)
     if take_turn and (sites or not part.is_whole):
@@ -78,8 +77,7 @@ def command(
 
 
 def _next_share(archive: Archive) -> Share:
-    from vanvault.recovery.coverage.model import next_share
-    from vanvault.recovery.coverage.record import verify_runs
+    from vanvault.recovery.coverage import next_share, verify_runs
 
     catch_up(archive)
     settings = archive.settings.verify
@@ -105,9 +103,8 @@ def run_verify(
     quiet: bool = False,
 ) -> VerifyReport:
     """Verify, where ``jobs`` of the settings says, with progress on stderr. Raises as ``verify_archive``."""
-    from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
-    from vanvault.recovery.work.jobs import open_others
-    from vanvault.recovery.work.pipeline import Effort
+    from vanvault.recovery.verify import chosen_sites, extent_of, verify_archive
+    from vanvault.recovery.work import Effort, open_others
 
     total = None if quiet else extent_of(chosen_sites(archive.sites, sites))
     with (

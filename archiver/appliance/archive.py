@@ -14,21 +14,25 @@ from pathlib import Path
 from typing import Self
 
 from vanvault.archiver.appliance.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of
-from vanvault.archiver.catalogue.fold import FoldReport, catch_up
-from vanvault.archiver.catalogue.fold_segments import SegmentFold, fold_segments
-from vanvault.archiver.catalogue.follow import follow
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.hot_tail.repeats import recheck
-from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
-from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import SearchRoom, room_of
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.originals import read_original
-from vanvault.archiver.catalogue.segments.locate import item_at_position
+from vanvault.archiver.catalogue import (
+    FirstReceipts,
+    FoldReport,
+    HotTail,
+    Item,
+    KnownBatch,
+    SearchRoom,
+    SegmentFold,
+    catch_up,
+    fold_segments,
+    follow,
+    item_at_position,
+    read_original,
+    recheck,
+    room_of,
+    search_secrets,
+)
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.model.batch import Commit, Placement
-from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
 from vanvault.archiver.core.ports import (
     Clock,
@@ -40,31 +44,36 @@ from vanvault.archiver.core.ports import (
     SystemStopwatch,
 )
 from vanvault.archiver.core.retention import profile, retain_until, rounded_up, with_years
-from vanvault.archiver.core.settings.settings import SITE_NAMES, Settings, load_settings
+from vanvault.archiver.core.settings import SITE_NAMES, Settings, load_settings
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake.committer import OnGroup, unobserved
-from vanvault.archiver.intake.intake import Intake, Release, release_here
-from vanvault.archiver.intake.pool import PoolLimits
-from vanvault.archiver.intake.receive import system_event
-from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fault
-from vanvault.archiver.journal.conflict_record import ConflictRecord
-from vanvault.archiver.journal.heed import Heed
-from vanvault.archiver.journal.trust import Trust
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.provider import open_masters
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.people.gateways import Gateways
-from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.replicas.lead import Lead
-from vanvault.archiver.replicas.placing import place_everywhere, place_whole
-from vanvault.archiver.replicas.policy import AckPolicy
-from vanvault.archiver.replicas.readable import Readable
-from vanvault.archiver.replicas.steady_clock import SteadyClock
-from vanvault.archiver.stores.files.root import no_fault as no_store_fault
-from vanvault.archiver.stores.open import open_site
-from vanvault.archiver.stores.port import Site
-from vanvault.archiver.stores.probe.record import ProbePolicy
-from vanvault.archiver.stores.url import S3Url, parse_site_url
+from vanvault.archiver.intake import (
+    CommittedBatch,
+    Fault,
+    Intake,
+    OnGroup,
+    PoolLimits,
+    Release,
+    Writer,
+    no_fault,
+    release_here,
+    system_event,
+    unobserved,
+)
+from vanvault.archiver.journal import ConflictRecord, Heed, Trust
+from vanvault.archiver.keys import ParquetKeys, SigningKeys, open_masters
+from vanvault.archiver.people import Gateways
+from vanvault.archiver.replicas import (
+    AckPolicy,
+    HealthBoard,
+    Lead,
+    Readable,
+    SteadyClock,
+    place_everywhere,
+    place_whole,
+)
+from vanvault.archiver.stores import S3Url, Site, open_site, parse_site_url
+from vanvault.archiver.stores import no_fault as no_store_fault
+from vanvault.archiver.stores.probe import ProbePolicy
 
 
 class Archive:

@@ -13,14 +13,10 @@ from vanvault.archiver.core.ports import (
     SystemClock,
     SystemEntropy,
 )
-from vanvault.archiver.core.settings.sections import KeysSettings
-from vanvault.archiver.core.settings.settings import FILE_NAME, SITE_NAMES, initial_text
-from vanvault.archiver.keys.provider import EscrowOrder, check_order, create_masters
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.people.gateways import Gateways
-from vanvault.archiver.stores.files.root import read_manifest
-from vanvault.archiver.stores.open import create_site
-from vanvault.archiver.stores.url import FileUrl, parse_site_url
+from vanvault.archiver.core.settings import FILE_NAME, SITE_NAMES, KeysSettings, initial_text
+from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
+from vanvault.archiver.people import Gateways
+from vanvault.archiver.stores import FileUrl, create_site, parse_site_url, read_manifest
 
 KEYS_FOLDER = "keys"
 INDEX_WORK = Path("index-work")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import KEYS_FOLDER
 from vanvault.archiver.appliance.keys_on_record import ESCROWED, ROTATED, highest_on_record, next_key_id
-from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query
+from vanvault.archiver.catalogue import MAX_LIMIT, Query
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
-from vanvault.archiver.keys.provider import EscrowOrder, make_in_escrow
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.keys import EscrowOrder, make_in_escrow
 
 
 def take_next_id(archive: Archive, purpose: Purpose, who: str) -> str:
@@ -38,7 +38,7 @@ def rotate_in_escrow(archive: Archive, order: EscrowOrder, who: str) -> list[str
 
     Raises SiteUnavailable, KeyUnavailable, InvalidInput (order), SettingsError.
     """
-    from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+    from vanvault.archiver.keys import Pkcs11Keys
 
     if not isinstance(archive.keys, Pkcs11Keys):
         raise SettingsError("Key files are put in escrow afterwards.", hint="vanvault keys escrow split")

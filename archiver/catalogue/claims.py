@@ -16,7 +16,7 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of, whole_part
 from vanvault.archiver.catalogue.segments.rows import position_at, rows_of
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
-from vanvault.archiver.core.model.entry import Entry, Event
+from vanvault.archiver.core.model import Entry, Event
 
 _COLUMNS = {
     "message": ("entry", "gateway", "message_id", "sha256", "received_at", "writer", "repeats"),

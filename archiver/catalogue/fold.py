@@ -15,14 +15,13 @@ from datetime import datetime
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
 from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.batch import Placement
-from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Entry, Placement
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.replicas.placing import copy_object, placement_of, read_anywhere
-from vanvault.archiver.stores.port import Site, StoredVersion
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.replicas import copy_object, placement_of, read_anywhere
+from vanvault.archiver.stores import Site, StoredVersion
 
 #: Rows that are folded in one transaction of the hot tail, about.
 _APPLY_ROWS = 5000

@@ -16,8 +16,8 @@ from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.writers import last_batches
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_key
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.stores import Site
 
 #: Writers' ids begin with their start; a new one is looked for so far back, for clocks that differ and
 #: for starts that take long.

@@ -14,10 +14,9 @@ from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
 from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.segments.locate import Located, Locator
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.evidence.receipts import Receipt, ReceiptTree, build_tree
-from vanvault.archiver.core.model.batch import Commit, Placement
-from vanvault.archiver.core.model.entry import Entry
-from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
+from vanvault.archiver.core.model import Commit, Entry, Placement
+from vanvault.archiver.keys import SigningKeys
 
 #: Placements of a batch, each read back at its site; raises SiteUnavailable, Damaged, NotFound.
 Confirm = Callable[[KnownBatch], tuple[Placement, ...]]

@@ -21,11 +21,10 @@ from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.ports import Clock, Entropy, Stopwatch
-from vanvault.archiver.core.settings.settings import Settings
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.replicas.readable import Readable
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.keys import ParquetKeys, SigningKeys
+from vanvault.archiver.replicas import Readable
+from vanvault.archiver.stores import Site
 
 
 @dataclass(frozen=True, slots=True)

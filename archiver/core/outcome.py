@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt
+from vanvault.archiver.core.evidence import Receipt
 
 #: What a caller is told: a receipt, or why there is none.
 Outcome = Receipt | VanVaultError

@@ -1,0 +1,12 @@
+"""The door of export."""
+
+from __future__ import annotations
+
+from vanvault.archiver.export.export import ExportReport, export
+from vanvault.archiver.export.request import parse_request
+
+__all__ = [
+    "ExportReport",
+    "export",
+    "parse_request",
+]

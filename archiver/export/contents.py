@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet
 from vanvault.archiver.export.manifest import SUMS
@@ -22,7 +22,7 @@ from vanvault.archiver.export.originals import OriginalReader
 from vanvault.archiver.export.request import Counts, Format, State
 from vanvault.archiver.export.workspace import Spool, Workspace
 from vanvault.archiver.export.zip_writer import ZipWriter
-from vanvault.archiver.keys.signing import public_pem
+from vanvault.archiver.keys import public_pem
 
 _UNREADABLE = "unreadable.ndjson"
 _HASHED_BYTES = 2**20

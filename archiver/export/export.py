@@ -21,8 +21,8 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.query import Query, open_cursor
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query, open_cursor
 from vanvault.archiver.core.errors import Conflict, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.export.contents import (

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.times import parse_rfc3339
 
 #: Columns of CSV, in order. Lists are joined by a space; ``sites`` and ``locked_until`` (the earliest

@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.format import canonical
 from vanvault.archiver.export.request import State
-from vanvault.archiver.keys.signing import SigningKey
+from vanvault.archiver.keys import SigningKey
 
 MANIFEST_FORMAT = "vanvault-export-v1"
 

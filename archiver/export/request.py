@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from vanvault.archiver.catalogue.search.query import Query, parse_query
+from vanvault.archiver.catalogue import Query, parse_query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
 

@@ -18,12 +18,11 @@ from typing import Literal
 import structlog
 
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.model.drafts import EventDraft, MessageDraft
+from vanvault.archiver.core.model import EventDraft, MessageDraft
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
-from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.replicas.policy import AckPolicy
+from vanvault.archiver.replicas import AckPolicy, HealthBoard
 
 State = Literal["recovering", "ready", "settling", "closing", "closed", "failed"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue import HotTail
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.writer import CommittedBatch

@@ -9,14 +9,14 @@ from dataclasses import replace
 import structlog
 
 from vanvault.archiver.core.errors import Conflict, NotFound, SettingsError, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.core.times import from_us, to_us
 from vanvault.archiver.intake.receive import system_event
 from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.replicas import HealthBoard
+from vanvault.archiver.stores import SiteReader
 
 _log = structlog.get_logger("vanvault.health")
 

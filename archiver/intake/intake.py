@@ -9,21 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from vanvault.archiver.catalogue.claims import Claims
-from vanvault.archiver.catalogue.hot_tail.folded import Claim
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.receipts import FirstReceipts
+from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
 from vanvault.archiver.core.errors import Conflict, VanVaultError
-from vanvault.archiver.core.model.drafts import Draft, EventDraft
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.core.model import SYSTEM_GATEWAY, Draft, EventDraft
 from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.intake.committer import Committer, OnGroup, OpenWriter, unobserved
 from vanvault.archiver.intake.folder import Folder
 from vanvault.archiver.intake.pool import Pool, PoolLimits, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
-from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.replicas.policy import AckPolicy
+from vanvault.archiver.replicas import AckPolicy, HealthBoard
 
 _FLUSH_S = 60.0
 

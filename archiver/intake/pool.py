@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from vanvault.archiver.core.errors import Busy
-from vanvault.archiver.core.model.drafts import Draft
+from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.outcome import Done, Outcome
 
 

@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.format.events import canonical_event
-from vanvault.archiver.core.model.drafts import EventDraft, MessageDraft
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata, MetadataReading
+from vanvault.archiver.core.format import canonical, canonical_event
+from vanvault.archiver.core.model import (
+    BUSINESS_FIELDS,
+    SYSTEM_GATEWAY,
+    EventDraft,
+    MessageDraft,
+    Metadata,
+    MetadataReading,
+)
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 
 MAX_ID = 200  # characters

@@ -23,23 +23,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.catalogue.hot_tail.folded import FoldedBatch
-from vanvault.archiver.catalogue.search.items import without_body
+from vanvault.archiver.catalogue import FoldedBatch, without_body
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt, ReceiptTree, build_tree
-from vanvault.archiver.core.format.batch import encode_batch
+from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
+from vanvault.archiver.core.format import encode_batch
 from vanvault.archiver.core.key_port import Purpose
-from vanvault.archiver.core.model.batch import BatchHeader, Commit
-from vanvault.archiver.core.model.drafts import Draft, EventDraft, MessageDraft
-from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.model import (
+    BatchHeader,
+    Commit,
+    Draft,
+    Entry,
+    Event,
+    EventDraft,
+    Message,
+    MessageDraft,
+)
 from vanvault.archiver.core.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.replicas.placing import Placing
-from vanvault.archiver.replicas.policy import AckPolicy
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.keys import ParquetKeys, SigningKeys
+from vanvault.archiver.replicas import AckPolicy, Placing
+from vanvault.archiver.stores import Site
 
 #: Called with the name of each step; tests kill the process there.
 Fault = Callable[[str], None]

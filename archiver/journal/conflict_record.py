@@ -18,10 +18,7 @@ from typing import Any
 
 import structlog
 
-from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.search.search import Search
-from vanvault.archiver.catalogue.segments.locate import Locator, item_at_position
+from vanvault.archiver.catalogue import Catalogue, HotTail, Locator, Search, item_at_position
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
 from vanvault.archiver.journal.lead_record import detail_of, events
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import takewhile
 
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.names import batch_prefix
 from vanvault.archiver.journal.lead_record import newest_stand
-from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.replicas.lead import Lead
+from vanvault.archiver.replicas import HealthBoard, Lead
 
 #: Degraded batches of one writer that are looked at before it may go on in a new epoch.
 _OWED = 10_000

@@ -14,10 +14,9 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query, open_cursor
-from vanvault.archiver.catalogue.search.search import Search
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
-from vanvault.archiver.replicas.lead import Stand, highest
+from vanvault.archiver.catalogue import MAX_LIMIT, Query, Search, open_cursor
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.replicas import Stand, highest
 
 PROMOTED = "failover.promoted"
 FAILED_BACK = "failover.failed-back"

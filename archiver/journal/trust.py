@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue import HotTail, Query, Search
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.replicas.clock_guard import ClockVerdict, judge
-from vanvault.archiver.replicas.steady_clock import SteadyClock
-from vanvault.archiver.stores.port import Site
-from vanvault.archiver.stores.probe.record import (
+from vanvault.archiver.keys import SigningKeys
+from vanvault.archiver.replicas import ClockVerdict, SteadyClock, judge
+from vanvault.archiver.stores import Site
+from vanvault.archiver.stores.probe import (
     ProbeOnRecord,
     ProbePolicy,
     distrust,

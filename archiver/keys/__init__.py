@@ -1,0 +1,55 @@
+"""The door of keys."""
+
+from __future__ import annotations
+
+from vanvault.archiver.keys.derive import hot_tail_secret, index_secret, token
+from vanvault.archiver.keys.disk import sync_folder
+from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+from vanvault.archiver.keys.provider import (
+    EscrowOrder,
+    bring_back,
+    check_order,
+    create_masters,
+    differing,
+    make_in_escrow,
+    masters_in,
+    open_masters,
+    open_token,
+)
+from vanvault.archiver.keys.signing import (
+    SigningKey,
+    SigningKeys,
+    key_id_of,
+    load_public,
+    parse_public,
+    public_pem,
+    verify,
+)
+
+__all__ = [
+    "EscrowOrder",
+    "KeyFiles",
+    "ParquetKeys",
+    "Pkcs11Keys",
+    "SigningKey",
+    "SigningKeys",
+    "bring_back",
+    "check_order",
+    "create_masters",
+    "differing",
+    "hot_tail_secret",
+    "index_secret",
+    "key_id_of",
+    "load_public",
+    "make_in_escrow",
+    "masters_in",
+    "open_masters",
+    "open_token",
+    "parse_public",
+    "public_pem",
+    "sync_folder",
+    "token",
+    "verify",
+]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vanvault.archiver.core.errors import Conflict, InvalidInput, KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, MasterKeys, parse_key_id
 from vanvault.archiver.core.ports import Clock, Entropy
-from vanvault.archiver.core.settings.sections import KeysSettings
+from vanvault.archiver.core.settings import KeysSettings
 from vanvault.archiver.keys.files import KeyFiles, decode_master, encode_master
 from vanvault.archiver.keys.pkcs11.pin import pin_from_command, pin_from_file
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, wrap_with

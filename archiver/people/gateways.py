@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, NotFound, SettingsError
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.ports import Clock, Entropy
 
 FILE_NAME = "gateways.json"

@@ -1,0 +1,49 @@
+"""The door of replicas."""
+
+from __future__ import annotations
+
+from vanvault.archiver.replicas.clock_guard import HOST, ClockVerdict, judge
+from vanvault.archiver.replicas.health import State
+from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
+from vanvault.archiver.replicas.large import LargeObjects, read_large
+from vanvault.archiver.replicas.lead import Lead, Stand, highest, leader_of, next_epoch
+from vanvault.archiver.replicas.placing import (
+    Placing,
+    copy_object,
+    place_everywhere,
+    place_whole,
+    placement_of,
+    read_anywhere,
+    still_to_come,
+)
+from vanvault.archiver.replicas.policy import AckPolicy
+from vanvault.archiver.replicas.readable import PATIENCE_S, Readable
+from vanvault.archiver.replicas.steady_clock import SteadyClock
+
+__all__ = [
+    "HOST",
+    "PATIENCE_S",
+    "AckPolicy",
+    "ClockVerdict",
+    "HealthBoard",
+    "Lag",
+    "LargeObjects",
+    "Lead",
+    "Placing",
+    "Readable",
+    "SiteStatus",
+    "Stand",
+    "State",
+    "SteadyClock",
+    "copy_object",
+    "highest",
+    "judge",
+    "leader_of",
+    "next_epoch",
+    "place_everywhere",
+    "place_whole",
+    "placement_of",
+    "read_anywhere",
+    "read_large",
+    "still_to_come",
+]

@@ -13,14 +13,14 @@ from concurrent.futures import Executor
 from datetime import datetime
 
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.core.format.framed import NONCE_PREFIX_BYTES, open_framed, seal
+from vanvault.archiver.core.format import NONCE_PREFIX_BYTES, open_framed, seal
 from vanvault.archiver.core.key_port import KeyProvider, new_data_key
-from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import large_key
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.replicas.placing import Placing, read_anywhere
 from vanvault.archiver.replicas.policy import AckPolicy
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores import Site
 
 
 class LargeObjects:

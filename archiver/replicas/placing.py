@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
-from vanvault.archiver.stores.port import Site, SiteReader, SiteWriter, StoredVersion
+from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
 
 _FRESH_LOCK = timedelta(days=30)
 #: Told of every put: the site, and the error with which it failed, or None.

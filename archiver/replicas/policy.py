@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import Literal, Protocol, TypeVar
 
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
-from vanvault.archiver.core.evidence.receipts import Receipt, holders
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.core.evidence import Receipt, holders
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.replicas.health_board import HealthBoard
 from vanvault.archiver.replicas.lead import Lead
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores import Site
 
 Policy = Literal["all", "any"]
 _T = TypeVar("_T")

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
+from vanvault.archiver.stores import Capabilities, Site, StoredVersion, Stray
 
 PATIENCE_S = 3.0
 #: A site that gave no answer lately gets so long to tell the time, so that not every question costs seconds.

@@ -1,0 +1,25 @@
+"""The door of upkeep."""
+
+from __future__ import annotations
+
+from vanvault.archiver.upkeep.compaction.compactor import CompactionReport
+from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
+from vanvault.archiver.upkeep.compaction.plan import DayPlan, day_of
+from vanvault.archiver.upkeep.compaction.run import compact, keep_locks, look_at_locks, plan_compaction
+from vanvault.archiver.upkeep.processes import Jobs, spawn_workers
+from vanvault.archiver.upkeep.reindex import index_status, rebuild_index
+
+__all__ = [
+    "CompactionReport",
+    "DayPlan",
+    "Jobs",
+    "KeeperReport",
+    "compact",
+    "day_of",
+    "index_status",
+    "keep_locks",
+    "look_at_locks",
+    "plan_compaction",
+    "rebuild_index",
+    "spawn_workers",
+]

@@ -11,8 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.key_index import Build, IndexReport
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Build, IndexReport
 from vanvault.archiver.upkeep.processes import Jobs
 
 #: Segments of one file: as many postings as a worker holds in memory at once.

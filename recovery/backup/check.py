@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.recovery.backup.plan import check_floor, forgettable
 from vanvault.recovery.backup.record import read_record

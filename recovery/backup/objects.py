@@ -8,10 +8,9 @@ from datetime import datetime
 from itertools import groupby
 
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.stores.port import Site, SiteReader, StoredVersion
+from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.backup.digest import digest_in
-from vanvault.recovery.objects.copying import SHORTEST_LOCK
-from vanvault.recovery.objects.locks import with_lock
+from vanvault.recovery.objects import SHORTEST_LOCK, with_lock
 
 
 def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.core.settings.sections import BackupSettings
-from vanvault.archiver.stores.credentials import Credentials, optional_credentials
+from vanvault.archiver.core.settings import BackupSettings
+from vanvault.archiver.stores import Credentials, optional_credentials
 from vanvault.recovery.backup.restic import Restic
 from vanvault.recovery.backup.restic_facts import REPOSITORY
 

@@ -14,12 +14,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import KEYS_FOLDER
+from vanvault.archiver.appliance import KEYS_FOLDER, Archive
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
-from vanvault.archiver.keys.signing import key_id_of, parse_public
-from vanvault.archiver.stores.files.root import Fault, no_fault
-from vanvault.archiver.stores.port import Site, StoredVersion
+from vanvault.archiver.keys import key_id_of, parse_public
+from vanvault.archiver.stores import Fault, Site, StoredVersion, no_fault
 from vanvault.recovery.backup.control import write_control
 from vanvault.recovery.backup.digest import digest_in
 from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
@@ -27,10 +25,9 @@ from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_reco
 from vanvault.recovery.backup.repository import OBJECTS, Repository
 from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
-from vanvault.recovery.restore.archive import answers, ensure_site
-from vanvault.recovery.verify.model import Finding
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Extent, Step, silent
+from vanvault.recovery.restore import answers, ensure_site
+from vanvault.recovery.verify import Finding
+from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
 _NAMED = 3
 _PUBLIC = f"{KEYS_FOLDER}/signing-"

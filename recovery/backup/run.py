@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError
-from vanvault.archiver.stores.files.root import Fault, no_fault
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores import Fault, StoredVersion, no_fault
 from vanvault.recovery.backup.control import BUNDLE, read_control
 from vanvault.recovery.backup.digest import digest_in
 from vanvault.recovery.backup.objects import list_objects, read_whole
@@ -25,9 +24,8 @@ from vanvault.recovery.backup.plan import Item, KnownSlice, NewSlice, SlicePlan,
 from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record, write_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
-from vanvault.recovery.objects.locks import with_lock
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Extent, Step, silent
+from vanvault.recovery.objects import with_lock
+from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
 
 @dataclass(frozen=True, slots=True)

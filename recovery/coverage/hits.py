@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.recovery.coverage.model import VerifiedAt, VerifyRun, waiting

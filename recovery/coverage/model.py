@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import lcm
 
-from vanvault.recovery.verify.model import Share
+from vanvault.recovery.verify import Share
 
 #: Finest division into which shares of different sizes are brought to compare them.
 MAX_PARTS = 100_000

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.journal.own_events import own_events
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.journal import own_events
+from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.coverage.model import SiteRun, VerifyRun
-from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+from vanvault.recovery.verify import Finding, Share, VerifyReport
 
 FINISHED = "verify.finished"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import ObjectName, parse_key
-from vanvault.archiver.journal.own_events import first_event_at
-from vanvault.archiver.stores.port import SiteReader, StoredVersion
+from vanvault.archiver.journal import first_event_at
+from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, VerifyRun, verified_since
 from vanvault.recovery.coverage.record import verify_runs
 

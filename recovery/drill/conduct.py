@@ -10,15 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from vanvault.archiver.core.ports import Clock, Entropy
-from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
 from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, Sample
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
-from vanvault.recovery.verify.model import Share
-from vanvault.recovery.work.pipeline import Effort
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.verify import Share
+from vanvault.recovery.work import Effort, Extent
 
 
 def quiet(line: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vanvault.archiver.stores.files.layout import folder_of
-from vanvault.recovery.verify.model import Problem
+from vanvault.archiver.stores import folder_of
+from vanvault.recovery.verify import Problem
 
 How = Literal["flipped", "truncated", "deleted", "swapped"]
 #: (how, the object's file, another object's file)

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
-from vanvault.archiver.catalogue.catalogue import KnownSegment
+from vanvault.archiver.catalogue import KnownSegment
 from vanvault.archiver.core.names import batch_prefix, parse_key, writer_started_at
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.stores import SiteReader
 
 #: Writer and sequence of a batch.
 Position = tuple[str, int]

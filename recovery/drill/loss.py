@@ -11,18 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from vanvault.archiver.catalogue.catalogue import KnownSegment
-from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query, open_cursor
-from vanvault.archiver.catalogue.segments.rows import Row, id_of
+from vanvault.archiver.catalogue import MAX_LIMIT, KnownSegment, Query, Row, id_of, open_cursor
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.model.entry import Message
+from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.later import Position, is_later
 from vanvault.recovery.drill.model import Loss
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.verify.model import Problem, Share, VerifyReport
+from vanvault.recovery.verify import Problem, Share, VerifyReport
 
 #: An object with one of these findings, or a row of it, is not served.
 _LOST: frozenset[Problem] = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Extent
 
 #: Data must be back at most this long after the incident (seconds), and this many messages may be lost.
 RTO_TARGET_S = 8 * 3600

@@ -10,31 +10,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import INDEX_WORK, hot_tail_of
-from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.fold import FoldReport, catch_up
-from vanvault.archiver.catalogue.fold_segments import fold_segments
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
-from vanvault.archiver.catalogue.index.folder_store import FolderStore
-from vanvault.archiver.catalogue.key_index import KeyIndex
-from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import open_search
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.originals import read_original
-from vanvault.archiver.catalogue.search.search import ScanLimits, Search
-from vanvault.archiver.catalogue.segments.locate import Locator
-from vanvault.archiver.core.evidence.receipts import Receipt
+from vanvault.archiver.appliance import INDEX_WORK, Archive, hot_tail_of
+from vanvault.archiver.catalogue import (
+    Catalogue,
+    FirstReceipts,
+    FolderStore,
+    FoldReport,
+    HotTail,
+    Item,
+    KeyIndex,
+    KnownBatch,
+    Locator,
+    ScanLimits,
+    Search,
+    catch_up,
+    fold_segments,
+    open_search,
+    read_original,
+    search_secrets,
+)
+from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Clock, Entropy, SystemStopwatch
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.keys import ParquetKeys, SigningKeys
+from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.readers import ReadOnlySite, for_reading
-from vanvault.recovery.verify.reading import ObjectReader
+from vanvault.recovery.verify import ObjectReader
 
 #: Decoded row groups and index blocks of a rebuilt node, in memory.
 _CACHE_BYTES = 64 * 2**20

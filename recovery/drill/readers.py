@@ -14,9 +14,9 @@ from operator import attrgetter
 from typing import cast
 
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.stores.port import Capabilities, Site, SiteReader, StoredVersion, Stray
-from vanvault.recovery.verify.model import Share
-from vanvault.recovery.work.progress import Extent
+from vanvault.archiver.stores import Capabilities, Site, SiteReader, StoredVersion, Stray
+from vanvault.recovery.verify import Share
+from vanvault.recovery.work import Extent
 
 
 class ReadOnlySite:

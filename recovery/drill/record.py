@@ -10,15 +10,12 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query, open_cursor
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import MAX_LIMIT, Item, Query, Search, open_cursor
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
-from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake.receive import message_draft
+from vanvault.archiver.intake import message_draft
 from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.scenarios import SCENARIOS
 

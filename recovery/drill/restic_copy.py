@@ -9,18 +9,24 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.stores.port import Site
-from vanvault.recovery.backup.place import Place, open_restic, place_of
-from vanvault.recovery.backup.record import Record
-from vanvault.recovery.backup.repository import Repository
-from vanvault.recovery.backup.restore import load_objects, plan_load, restore_control
-from vanvault.recovery.backup.stage import open_stage
+from vanvault.archiver.stores import Site
+from vanvault.recovery.backup import (
+    Place,
+    Record,
+    Repository,
+    load_objects,
+    open_restic,
+    open_stage,
+    place_of,
+    plan_load,
+    restore_control,
+)
 from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.drill.third_copy import Lag
-from vanvault.recovery.verify.model import Share
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.verify import Share
+from vanvault.recovery.work import Effort
 
 _NAMED = 3
 

@@ -22,7 +22,7 @@ from vanvault.recovery.drill.plan import check_room, plan_drill
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios import SCENARIOS, Scenario
 from vanvault.recovery.drill.untouched import Listings
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Extent
 
 #: Libraries on whose word a recovery rests.
 _LIBRARIES = ("boto3", "cryptography", "pyarrow")

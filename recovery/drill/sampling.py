@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.query import Order, Query
+from vanvault.archiver.catalogue import Item, Order, Query
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt, verify_receipt
+from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.recovery.drill.model import Sample
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.verify.model import Share
+from vanvault.recovery.verify import Share
 
 #: Entries that one draw looks at for one in the share.
 _LOOKED_AT = 50

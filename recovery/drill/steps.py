@@ -11,19 +11,16 @@ from pathlib import Path
 
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.stores.port import Site, SiteReader
+from vanvault.archiver.keys import SigningKeys
+from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss
 from vanvault.recovery.drill.node import ReadingNode, rebuilt
 from vanvault.recovery.drill.readers import ById, Overlay, ShareOfSite
 from vanvault.recovery.drill.sampling import Expected, ask_again, choose
-from vanvault.recovery.restore.covered import Trusted
-from vanvault.recovery.restore.plan import plan_restore
-from vanvault.recovery.restore.restore import RestoreReport, restore
-from vanvault.recovery.verify.model import VerifyReport
-from vanvault.recovery.verify.verify import verify
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.restore import RestoreReport, Trusted, plan_restore, restore
+from vanvault.recovery.verify import VerifyReport, verify
+from vanvault.recovery.work import Extent
 
 #: Findings that are named in a check; the report counts the rest.
 NAMED = 5

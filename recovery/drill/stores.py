@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vanvault.archiver.core.ports import Clock
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.port import Disposer, Site
+from vanvault.archiver.stores import Disposer, FileSite, Site
 
 
 class AttackedSite(Site, Disposer, Protocol):

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from vanvault.archiver.stores.port import Site
-from vanvault.recovery.verify.model import Share
+from vanvault.archiver.stores import Site
+from vanvault.recovery.verify import Share
 
 
 @dataclass(frozen=True, slots=True)

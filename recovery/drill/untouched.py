@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.stores.port import SiteReader, StoredVersion
+from vanvault.archiver.stores import SiteReader, StoredVersion
 
 _Line = tuple[str, str, str, str]  # key, version, size, retain-until ("": the listing does not tell)
 

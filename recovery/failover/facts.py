@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.writers import last_batches
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import KnownBatch, last_batches
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.times import from_us
 from vanvault.recovery.failover.plan import Facts, Missing, NodeFact, SiteFact
-from vanvault.recovery.reconcile.conflicts import count_open
+from vanvault.recovery.reconcile import count_open
 
 _PAGE = 500
 

@@ -6,20 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Conflict, Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal.lead_record import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
-from vanvault.archiver.replicas.lead import Stand
+from vanvault.archiver.journal import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
+from vanvault.archiver.replicas import Stand
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
-from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile
-from vanvault.recovery.reconcile.upgrade import upgrade_all
-from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import Share, VerifyReport
-from vanvault.recovery.work.pipeline import Effort
-from vanvault.recovery.work.progress import Step, silent
+from vanvault.recovery.reconcile import ReconcileReport, pause, reconcile, upgrade_all
+from vanvault.recovery.verify import Share, VerifyReport, verify_archive
+from vanvault.recovery.work import Effort, Step, silent
 
 MAX_REASON = 1_000  # characters
 #: An approval holds good for so long.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 
-from vanvault.archiver.stores.port import SiteReader
-from vanvault.recovery.objects.listing import Listing
-from vanvault.recovery.work.progress import Extent
+from vanvault.archiver.stores import SiteReader
+from vanvault.recovery.objects import Listing
+from vanvault.recovery.work import Extent
 
 #: Days that tell the pace; older growth says less about the next years.
 WINDOW_DAYS = 365

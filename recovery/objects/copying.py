@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.replicas.placing import still_to_come
-from vanvault.archiver.stores.port import Site, SiteReader, StoredVersion
+from vanvault.archiver.replicas import still_to_come
+from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.objects.locks import with_lock
 from vanvault.recovery.objects.outage import answers
 

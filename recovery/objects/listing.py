@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import batch_prefix, large_prefix, segment_prefix
-from vanvault.archiver.stores.port import SiteReader, StoredVersion, Stray
+from vanvault.archiver.stores import SiteReader, StoredVersion, Stray
 
 #: Sorts after every key that starts with the same text: keys have no character beyond "z".
 LAST = "~"

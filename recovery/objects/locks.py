@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vanvault.archiver.core.errors import NotFound
-from vanvault.archiver.stores.port import SiteReader, StoredVersion
+from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.objects.listing import Copies
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.stores import SiteReader
 
 
 def is_of_one_object(error: SiteUnavailable, sites: Mapping[str, SiteReader]) -> bool:

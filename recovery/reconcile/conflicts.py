@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.segments.locate import item_at_position
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Item, item_at_position
 from vanvault.archiver.core.errors import Conflict as AlreadyDone
 from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.times import rfc3339_us
-from vanvault.archiver.journal.lead_record import detail_of, events
+from vanvault.archiver.journal import detail_of, events
 
 EVENT = "conflict.resolved"
 MAX_REASON = 1_000  # characters

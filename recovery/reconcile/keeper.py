@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import structlog
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
-from vanvault.recovery.objects.outage import is_of_one_object
+from vanvault.recovery.objects import is_of_one_object
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
 from vanvault.recovery.reconcile.upgrade import Record, upgrade_all
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.work import Effort
 
 _log = structlog.get_logger("vanvault.reconcile")
 

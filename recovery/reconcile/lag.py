@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import batch_prefix
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.replicas.health_board import Lag
+from vanvault.archiver.replicas import Lag
 
 _PAGE = 500
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.replicas.health_board import Lag
-from vanvault.archiver.stores.port import StoredVersion
-from vanvault.recovery.objects.copying import digest_in
-from vanvault.recovery.objects.listing import Copies
+from vanvault.archiver.replicas import Lag
+from vanvault.archiver.stores import StoredVersion
+from vanvault.recovery.objects import Copies, digest_in
 
 
 @dataclass(frozen=True, slots=True)

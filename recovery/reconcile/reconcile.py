@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.replicas.health_board import Lag
-from vanvault.archiver.stores.port import Site
-from vanvault.recovery.objects.copying import lock_of, read_good, write_good
-from vanvault.recovery.objects.listing import Copies, Listing
-from vanvault.recovery.objects.locks import newest_with_locks
+from vanvault.archiver.replicas import Lag
+from vanvault.archiver.stores import Site
+from vanvault.recovery.objects import Copies, Listing, lock_of, newest_with_locks, read_good, write_good
 from vanvault.recovery.reconcile.plan import Action, Fetch, add, decide, is_object
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Extent, Step, silent
+from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
 #: Failures that a report names; the rest are counted.
 NAMED = 100

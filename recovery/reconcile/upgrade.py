@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.core.model.batch import Commit
+from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.times import to_us
-from vanvault.recovery.objects.outage import is_of_one_object
-from vanvault.recovery.work.pipeline import Effort, in_order
+from vanvault.recovery.objects import is_of_one_object
+from vanvault.recovery.work import Effort, in_order
 
 _PAGE = 200
 #: Objects that a site which answers may fail to give or take, before that is an outage.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.recovery.verify.model import Finding, Problem, VerifyReport
+from vanvault.recovery.verify import Finding, Problem, VerifyReport
 
 #: The site's newest version is not the good one.
 _BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.core.errors import Damaged, VanVaultError
-from vanvault.archiver.stores.port import Site, SiteReader, StoredVersion
-from vanvault.recovery.objects.copying import lock_of, read_good, sha256_of, write_good
+from vanvault.archiver.stores import Site, SiteReader, StoredVersion
+from vanvault.recovery.objects import lock_of, read_good, sha256_of, write_good
 from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan
-from vanvault.recovery.verify.model import Finding
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Step, silent
+from vanvault.recovery.verify import Finding
+from vanvault.recovery.work import Effort, Step, in_order, silent
 
 
 @dataclass(frozen=True, slots=True)

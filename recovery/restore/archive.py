@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
-from vanvault.archiver.stores.open import create_site
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores import Site, create_site
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 

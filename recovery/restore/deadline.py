@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.ports import Clock
-from vanvault.recovery.work.progress import Extent, Step
+from vanvault.recovery.work import Extent, Step
 
 LIMIT = timedelta(hours=8)
 

@@ -12,13 +12,10 @@ from datetime import datetime
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
-from vanvault.archiver.stores.port import SiteReader
-from vanvault.recovery.objects.compacted import Coverage
-from vanvault.recovery.objects.listing import Copies, Listing
-from vanvault.recovery.objects.locks import newest_with_locks
+from vanvault.archiver.stores import SiteReader
+from vanvault.recovery.objects import Copies, Coverage, Listing, newest_with_locks
 from vanvault.recovery.restore.covered import Trusted, coverage_of
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Effort, Extent, in_order
 
 _NAMED = 3
 

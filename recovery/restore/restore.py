@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.stores.port import Site, SiteReader
-from vanvault.recovery.objects.copying import lock_of, read_good, write_good
-from vanvault.recovery.objects.listing import Copies, Listing
+from vanvault.archiver.stores import Site, SiteReader
+from vanvault.recovery.objects import Copies, Listing, lock_of, read_good, write_good
 from vanvault.recovery.restore.plan import RestorePlan, in_turn, is_restored, is_spent
-from vanvault.recovery.verify.model import Finding
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Extent, Step, silent
+from vanvault.recovery.verify import Finding
+from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""The door of schedule."""
+
+from __future__ import annotations
+
+from vanvault.recovery.schedule.in_serve import start_scheduler
+from vanvault.recovery.schedule.model import Lease, span_text
+from vanvault.recovery.schedule.planner import Standing, standing
+from vanvault.recovery.schedule.record import read_history
+from vanvault.recovery.schedule.run import Finished, has_verb, reach_of, run_job
+from vanvault.recovery.schedule.table import Entry, entries_of, entry_named, jobs_on, too_slow
+from vanvault.recovery.schedule.units import Host, units
+
+__all__ = [
+    "Entry",
+    "Finished",
+    "Host",
+    "Lease",
+    "Standing",
+    "entries_of",
+    "entry_named",
+    "has_verb",
+    "jobs_on",
+    "reach_of",
+    "read_history",
+    "run_job",
+    "span_text",
+    "standing",
+    "start_scheduler",
+    "too_slow",
+    "units",
+]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job

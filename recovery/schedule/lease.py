@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import rfc3339_seconds

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.journal.own_events import first_event_at, own_events
+from vanvault.archiver.journal import first_event_at, own_events
 from vanvault.recovery.schedule.model import History, Lease, Run
 
 STARTED, RAN, FAILED = "schedule.started", "schedule.ran", "schedule.failed"

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.recovery.schedule.lease import end_lease, home_lock, take_lease

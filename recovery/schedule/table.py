@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
-from vanvault.archiver.core.settings.sections import JobSettings
-from vanvault.archiver.core.settings.settings import SITE_NAMES, Settings
-from vanvault.archiver.stores.url import S3Url, parse_site_url
+from vanvault.archiver.core.settings import SITE_NAMES, JobSettings, Settings
+from vanvault.archiver.stores import S3Url, parse_site_url
 from vanvault.recovery.schedule.model import Command, Job, parse_span, parse_time_of_day
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import segment_prefix
-from vanvault.archiver.stores.port import Site, SiteReader
-from vanvault.archiver.upkeep.processes import Jobs
-from vanvault.recovery.objects.listing import Listing
+from vanvault.archiver.stores import Site, SiteReader
+from vanvault.archiver.upkeep import Jobs
+from vanvault.recovery.objects import Listing
 from vanvault.recovery.verify.model import Share, VerifyReport
 from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
 from vanvault.recovery.verify.verify import pause, verify
-from vanvault.recovery.work.pipeline import Effort
-from vanvault.recovery.work.progress import Extent, Step, silent
+from vanvault.recovery.work import Effort, Extent, Step, silent
 
 
 def verify_archive(

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vanvault.archiver.core.model.batch import BatchHeader
+from vanvault.archiver.core.model import BatchHeader
 from vanvault.archiver.core.names import ObjectName, parse_key
-from vanvault.recovery.objects.compacted import CoveredRange
+from vanvault.recovery.objects import CoveredRange
 from vanvault.recovery.verify.contents import BatchContent, Flaw
 
 #: Names of the chain that are remembered for the commit records that follow soon after.

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.names import ObjectName
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas.placing import still_to_come
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.replicas import still_to_come
+from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.verify.model import Finding
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead
 

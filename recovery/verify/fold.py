@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.names import ObjectName, parse_key
-from vanvault.archiver.stores.port import StoredVersion
-from vanvault.recovery.objects.compacted import Coverage
-from vanvault.recovery.objects.listing import Copies
+from vanvault.archiver.stores import StoredVersion
+from vanvault.recovery.objects import Copies, Coverage
 from vanvault.recovery.verify.chains import Chain, Expected, Gap, Misfit, Seen
 from vanvault.recovery.verify.contents import (
     BatchContent,
@@ -36,7 +35,7 @@ from vanvault.recovery.verify.model import Finding, Problem
 from vanvault.recovery.verify.reading import ObjectRead
 from vanvault.recovery.verify.references import References
 from vanvault.recovery.verify.segment_reading import SegmentObject, SegmentRead
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Extent
 
 #: A copy younger than this when verification starts may still be on its way to the other site.
 ON_ITS_WAY = timedelta(minutes=5)

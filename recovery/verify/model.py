@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Extent
 
 Problem = Literal[
     "unavailable",  # the whole site is away, or is not the site that it should be

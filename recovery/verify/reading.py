@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SettingsError, SiteUnavailable
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.format.encrypted import key_material
-from vanvault.archiver.core.format.framed import open_framed, read_header
+from vanvault.archiver.core.format import decode_batch, key_material, open_framed, read_header
 from vanvault.archiver.core.key_port import KeyProvider, parse_key_id
-from vanvault.archiver.core.model.entry import Event
+from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import ObjectName
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.stores.port import SiteReader, StoredVersion
-from vanvault.recovery.objects.listing import Copies
-from vanvault.recovery.objects.locks import with_lock
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.stores import SiteReader, StoredVersion
+from vanvault.recovery.objects import Copies, with_lock
 from vanvault.recovery.verify.contents import (
     Content,
     Sealed,

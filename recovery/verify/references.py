@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from vanvault.archiver.core.names import large_prefix
 from vanvault.archiver.core.times import from_us, to_us
-from vanvault.recovery.objects.listing import LAST
+from vanvault.recovery.objects import LAST
 from vanvault.recovery.verify.contents import Reference
 
 

@@ -17,14 +17,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import InvalidInput, KeyUnavailable
-from vanvault.archiver.core.evidence.receipts import build_tree
-from vanvault.archiver.core.format.manifest import merge_covers
-from vanvault.archiver.core.format.segment import PartHeader
-from vanvault.archiver.core.model.batch import Batch
-from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.evidence import build_tree
+from vanvault.archiver.core.format import PartHeader, merge_covers
+from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
-from vanvault.archiver.upkeep.compaction.plan import day_of
-from vanvault.recovery.objects.compacted import DIGEST_BYTES, CoveredRange
+from vanvault.archiver.upkeep import day_of
+from vanvault.recovery.objects import DIGEST_BYTES, CoveredRange
 from vanvault.recovery.verify.chains import Expected, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
 from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, batches_of, read_evidence

@@ -9,15 +9,11 @@ from datetime import datetime
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable
-from vanvault.archiver.core.format.encrypted import key_material, opened
-from vanvault.archiver.core.format.manifest import decode_manifest
-from vanvault.archiver.core.format.segment import header_of
-from vanvault.archiver.core.format.segment_schema import SEGMENT_SCHEMAS
-from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.format import SEGMENT_SCHEMAS, decode_manifest, header_of, key_material, opened
+from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.objects.compacted import CoveredRange
-from vanvault.recovery.objects.listing import Copies, SegmentCopies
+from vanvault.recovery.objects import Copies, CoveredRange, SegmentCopies
 from vanvault.recovery.verify.chains import Expected
 from vanvault.recovery.verify.contents import Content, Flaw, Reference, SegmentContent, Undecipherable
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead, ObjectReader

@@ -11,10 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batch import decode_commit, decode_header, entries_of
-from vanvault.archiver.core.format.schema import EVENTS, MESSAGES
-from vanvault.archiver.core.model.batch import Batch, BatchHeader, Commit
-from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.format import EVENTS, MESSAGES, decode_commit, decode_header, entries_of
+from vanvault.archiver.core.model import Batch, BatchHeader, Commit, Entry
 from vanvault.archiver.core.names import archive_id
 
 #: Rows that are Python objects at once, about.

@@ -15,15 +15,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.worker_home import open_home
+from vanvault.archiver.appliance import Archive, open_home
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.upkeep.processes import Jobs
-from vanvault.recovery.objects.listing import Copies, SegmentCopies
+from vanvault.archiver.upkeep import Jobs
+from vanvault.recovery.objects import Copies, SegmentCopies
 from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
 from vanvault.recovery.verify.segment_reading import SegmentRead, SegmentReader
-from vanvault.recovery.work.pipeline import Effort, in_order
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Effort, Extent, in_order
 
 #: Bytes in memory for each stored byte, about, of an object: the good bytes and the ones just read, and what
 #: is decoded from them; and of a segment: it is decoded whole, and its rows are checked.

@@ -50,9 +50,8 @@ from itertools import chain
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.stores.port import SiteReader, StoredVersion, Stray
-from vanvault.recovery.objects.listing import Copies, Known, Listing, SegmentCopies, nothing_known
-from vanvault.recovery.objects.locks import listed_with_locks
+from vanvault.archiver.stores import SiteReader, StoredVersion, Stray
+from vanvault.recovery.objects import Copies, Known, Listing, SegmentCopies, listed_with_locks, nothing_known
 from vanvault.recovery.verify.chains import Gap
 from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
@@ -60,8 +59,7 @@ from vanvault.recovery.verify.model import Finding, Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.segment_reading import is_clean
 from vanvault.recovery.verify.spread import Readers, Threads
-from vanvault.recovery.work.pipeline import Effort
-from vanvault.recovery.work.progress import Step, silent
+from vanvault.recovery.work import Effort, Step, silent
 
 #: How long a put that is on its way gets to arrive before its object counts as missing.
 PATIENCE_S = 1.0

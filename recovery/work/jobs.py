@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
-from vanvault.archiver.core.settings.sections import JobsSettings
-from vanvault.archiver.upkeep.processes import Jobs, spawn_workers
+from vanvault.archiver.core.settings import JobsSettings
+from vanvault.archiver.upkeep import Jobs, spawn_workers
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")

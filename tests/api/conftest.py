@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from tests.support.server import Server
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.people.gateways import Gateways
+from vanvault.archiver.people import Gateways
 
 MAX_MESSAGE = 256 * 1024
 MAX_REQUEST = 512 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 
 HOME, PORT = Path(sys.argv[1]), int(sys.argv[2])
 _commits = itertools.count(1)

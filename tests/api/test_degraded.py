@@ -15,12 +15,11 @@ import pytest
 from tests.api.conftest import check_problem
 from tests.support.server import PATIENCE_S, Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.core.evidence.receipts import holders, verify_receipt
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.evidence import holders, verify_receipt
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.people.gateways import Gateways
+from vanvault.archiver.people import Gateways
 
 SITES = ("primary", "standby")
 QUICK = {"HEALTH__LOOK_S": "0.1", "HEALTH__BACK_S": "0.3", "RECONCILE__CHECK_S": "0.2"}

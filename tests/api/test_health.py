@@ -13,12 +13,10 @@ import pytest
 from tests.api.conftest import check_problem
 from tests.support.server import PATIENCE_S, Server, push
 from vanvault.api.health import site_notes
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.journal.availability.events import STATE
-from vanvault.archiver.replicas.health import State
-from vanvault.archiver.replicas.health_board import SiteStatus
+from vanvault.archiver.replicas import SiteStatus, State
 
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.server import Server, push
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 NAME, NUMBER, EMPLOYER, TAX, DOSSIER = (
     "Nguyễn Thị Thử",

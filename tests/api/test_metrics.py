@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import Appliance, check_problem
 from tests.support.server import Server, push
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 DOCS = Path(__file__).parents[2] / "docs"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

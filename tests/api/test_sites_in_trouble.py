@@ -16,8 +16,7 @@ import pytest
 from tests.api.conftest import check_problem
 from tests.support.server import PATIENCE_S, Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 
 SITES = ("primary", "standby")
 

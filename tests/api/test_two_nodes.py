@@ -17,8 +17,7 @@ from tests.support.balancer import RoundRobin
 from tests.support.command import vanvault
 from tests.support.server import Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 
 COMMAND = ("-c", "import sys; from vanvault.cli.main import main; main()")
 

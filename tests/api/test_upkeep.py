@@ -12,9 +12,8 @@ from tests.support.archives import Home
 from tests.support.server import Server
 from tests.upkeep.compaction.homes import drafts, fill, push
 from vanvault.api.upkeep import Upkeep
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
 
 
 def alarms(archive: Archive) -> list[dict[str, object]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import json_of, run_cli
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.journal.lead_record import detail_of, events
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.journal import detail_of, events
 from vanvault.cli.context import account, put_on_record
 
 NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")

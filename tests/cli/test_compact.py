@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import json_of, lines_of, run_cli
 from tests.upkeep.compaction.homes import drafts, push
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
-from vanvault.archiver.core.settings.settings import Settings
+from vanvault.archiver.core.settings import Settings
 from vanvault.cli.errors import ExitCode, exit_code_of, kind_of
 from vanvault.cli.main import VERBS, main
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vanvault.archiver.core.errors import Conflict, InvalidInput
-from vanvault.archiver.stores.port import Capabilities
+from vanvault.archiver.stores import Capabilities
 from vanvault.cli.credentials import bearer_token
 from vanvault.cli.files import write_whole
 from vanvault.cli.output import human_duration, human_size, print_pairs, print_table

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import json_of, lines_of, run_cli
 from tests.servers.endpoint import Endpoint
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.cli.errors import ExitCode
 

@@ -12,10 +12,9 @@ from click.testing import Result
 
 from tests.cli.conftest import run_cli
 from tests.recovery.harness import message
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.core.model.drafts import Draft
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.model import Draft
 from vanvault.cli.context import account
 
 SITES = ("primary", "standby")

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.cli.conftest import json_of, run_cli
 from tests.recovery.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.upkeep.compaction.run import look_at_locks
+from vanvault.archiver.upkeep import look_at_locks
 from vanvault.cli import status
 
 NOWHERE = "http://127.0.0.1:1"

@@ -16,12 +16,9 @@ from typing import Any, Protocol
 from tests.servers.endpoint import Endpoint
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.core.s3_options import S3Options
-from vanvault.archiver.stores.credentials import Credentials, SiteCredentials
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import Disposer, Site
+from vanvault.archiver.stores import Credentials, Disposer, FileSite, MemorySite, S3Url, Site, parse_site_url
+from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
-from vanvault.archiver.stores.url import S3Url, parse_site_url
 
 
 class DisposableSite(Site, Disposer, Protocol):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from vanvault.archiver.core.errors import InvalidInput, LockRefused, NotFound
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores import StoredVersion
 
 from .harness import DisposableSite, Harness
 

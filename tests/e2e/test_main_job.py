@@ -13,7 +13,7 @@ import httpx
 
 from tests.support.command import vanvault
 from tests.support.server import Server, push
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.sample import generate
 from vanvault.cli.errors import ExitCode
 

@@ -14,14 +14,10 @@ from typing import Any
 import pytest
 
 from tests.support.archives import Home, Node, event, memory_home, message
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.core.model.drafts import Draft
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.export import verify_offline
-from vanvault.archiver.export.export import ExportReport, export
-from vanvault.archiver.export.request import parse_request
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Item, Query
+from vanvault.archiver.core.model import Draft, Metadata
+from vanvault.archiver.export import ExportReport, export, parse_request, verify_offline
 
 #: What a spreadsheet would run, and what CSV has to quote.
 NASTY = (

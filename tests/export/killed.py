@@ -12,9 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.export.export import export
-from vanvault.archiver.export.request import parse_request
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.export import export, parse_request
 
 HOME, OUTPUT, FORMAT = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 ITEMS, STEP, NTH = int(sys.argv[4]), sys.argv[5], int(sys.argv[6])

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import json_of, run_cli
 from tests.export.conftest import members, run_verifier
 from tests.support.archives import Node, event, message
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 
 REASON = ("--reason", "inspection 7/2026")
 

@@ -15,12 +15,11 @@ import pytest
 
 from tests.cli.conftest import json_of, run_cli
 from tests.support.archives import Node, event, message
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.core.format.encrypted import key_material
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.format import key_material
+from vanvault.archiver.core.model import Metadata
+from vanvault.archiver.upkeep import compact
 
 ROWS = 40
 #: So large that originals have more than two pages in a row group.

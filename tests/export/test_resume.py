@@ -12,11 +12,10 @@ import pytest
 
 from tests.export.conftest import Filled, members, run_verifier
 from tests.support.archives import Node, event, message
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import Conflict
-from vanvault.archiver.export.export import ExportReport, export
-from vanvault.archiver.export.request import FORMATS, parse_request
+from vanvault.archiver.export import ExportReport, export, parse_request
+from vanvault.archiver.export.request import FORMATS
 
 #: Several pages with and without originals.
 MESSAGES, EVENTS = 260, 900

@@ -18,15 +18,14 @@ from hypothesis import strategies as st
 
 from tests.export.conftest import Filled, manifest_beside, members, run_verifier
 from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput, SiteUnavailable
-from vanvault.archiver.core.evidence.receipts import verify_receipt
-from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.evidence import verify_receipt
+from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import rfc3339_us, to_us
-from vanvault.archiver.export.export import ExportReport, export
+from vanvault.archiver.export import ExportReport, export, parse_request
 from vanvault.archiver.export.forms import CSV_COLUMNS, ndjson_line, safe_cell, write_parquet
 from vanvault.archiver.export.manifest import statement
-from vanvault.archiver.export.request import parse_request
 from vanvault.archiver.export.workspace import Workspace
-from vanvault.archiver.keys.signing import verify
+from vanvault.archiver.keys import verify
 
 FILTERS: list[dict[str, str]] = [{}, {"entry": "message"}, {"type": "type-1"}, {"employer_code": "none"}]
 

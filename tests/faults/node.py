@@ -15,8 +15,8 @@ from pathlib import Path
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.stores import FileSite
 from vanvault.archiver.stores.lazy import LazySite
 
 HOME, PORT, STEP, NTH = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])

@@ -14,8 +14,8 @@ import httpx
 
 from tests.support.server import Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.evidence.receipts import verify_receipt
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.evidence import verify_receipt
 
 #: One message in so many is large enough for an object of its own.
 _LARGE_EVERY = 9

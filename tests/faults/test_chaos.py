@@ -32,9 +32,9 @@ from tests.faults.chaos.plan import DAMAGE, NEED_CLOCKS, NEED_NAMESPACES, NEMESE
 from tests.faults.chaos.run import good, summary
 from tests.servers.minio import binary
 from tests.support.archives import Home, Node, message, second_home
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.intake.receive import event_draft
+from vanvault.archiver.intake import event_draft
 
 SEED = int(os.environ.get("VANVAULT_TEST_SEED") or 7)
 TIMEOUT_S = 280

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.pushing import SETTINGS, Pushed
 from tests.support.server import Server
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 WRITER_STEPS = ("before-encode", "before-put", "commit-point", "after-sign", "before-release")
 PUT_STEPS = (

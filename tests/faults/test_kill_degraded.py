@@ -15,9 +15,8 @@ from tests.faults.pushing import SETTINGS, Pushed
 from tests.faults.test_kill import PUT_STEPS, WRITER_STEPS
 from tests.support.server import PATIENCE_S, Server
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.core.evidence.receipts import holders, verify_receipt
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.evidence import holders, verify_receipt
 
 ANY = {
     **SETTINGS,

@@ -21,10 +21,9 @@ from typing import Any
 from tests.contract.harness import ManualClock
 from tests.support.archives import Node, event, message
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import HOT_TAIL, init_home
-from vanvault.archiver.core.model.drafts import Draft
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.appliance.home import HOT_TAIL
+from vanvault.archiver.core.model import Draft, Metadata
 
 STARTED = datetime(2026, 11, 22, 1, 2, 3, 456789, tzinfo=UTC)
 #: Put into an object of its own.

@@ -14,9 +14,9 @@ from pathlib import Path
 from tests.contract.harness import ManualClock
 from tests.golden.make import STARTED
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.home import HOT_TAIL
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.upkeep import compact
 
 V1 = Path(__file__).parent / "v1"
 COMPACTED = STARTED + timedelta(days=3)

@@ -19,10 +19,10 @@ from tests.contract.harness import ManualClock
 from tests.golden.make import FIRST, LARGE, SECOND, STARTED
 from tests.support.archives import Node, message
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.evidence.receipts import verify_receipt
-from vanvault.archiver.core.model.drafts import MessageDraft
-from vanvault.recovery.verify.archive import verify_archive
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.evidence import verify_receipt
+from vanvault.archiver.core.model import MessageDraft
+from vanvault.recovery.verify import verify_archive
 
 GOLDEN = Path(__file__).parent / "v1"
 RECEIPTS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "receipts.json").read_text())

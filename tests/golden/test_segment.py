@@ -20,10 +20,10 @@ from tests.upkeep.compaction.reading import (
     segment_entries,
     whole_segments,
 )
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.format.manifest import decode_manifest
-from vanvault.archiver.core.model.entry import Event, Message
-from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format import decode_manifest
+from vanvault.archiver.core.model import Event, Message
+from vanvault.archiver.upkeep import compact, keep_locks
 
 GOLDEN = Path(__file__).parent / "segment-v1"
 #: Sequences of the batches that the segments hold: both writers of v1, whole.

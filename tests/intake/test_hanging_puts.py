@@ -11,12 +11,11 @@ import pytest
 from tests.support.archives import PATIENCE_S, Home, Node, message
 from tests.support.gated import GatedSite
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.core.evidence.receipts import Receipt, holders
-from vanvault.archiver.replicas.lead import Stand
-from vanvault.recovery.reconcile.reconcile import reconcile
-from vanvault.recovery.reconcile.upgrade import upgrade_all
+from vanvault.archiver.core.evidence import Receipt, holders
+from vanvault.archiver.replicas import Stand
+from vanvault.recovery.reconcile import reconcile, upgrade_all
 
 SITES = ("primary", "standby")
 #: So long is watched that an answer does not come; it is not how long anything takes.

@@ -10,7 +10,7 @@ import pytest
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
-from vanvault.archiver.core.model.drafts import Draft
+from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.outcome import Outcome
 
 

@@ -17,13 +17,12 @@ import pytest
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Conflict, Damaged, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt, holders, verify_receipt
-from vanvault.archiver.core.model.drafts import Draft
+from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
+from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.replicas.placing import read_whole
-from vanvault.recovery.reconcile.reconcile import reconcile
-from vanvault.recovery.reconcile.upgrade import upgrade_all
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.reconcile import reconcile, upgrade_all
+from vanvault.recovery.work import Effort
 
 When = Literal["before", "after"]
 SITES = ("primary", "standby")

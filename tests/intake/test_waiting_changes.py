@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.intake.waiting_changes import WaitingChanges
+from vanvault.archiver.intake import WaitingChanges
 
 
 def process(folder: Path, seed: int, *details: str) -> WaitingChanges:

@@ -16,10 +16,9 @@ import pytest
 from tests.support.archives import GATEWAY, Home, Node, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
-from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.core.model.drafts import Draft
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import Draft
+from vanvault.archiver.stores import MemorySite, StoredVersion
 
 When = Literal["before", "after"]
 SITES = ("primary", "standby")

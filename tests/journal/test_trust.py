@@ -8,15 +8,14 @@ from datetime import timedelta
 import pytest
 from tests.support.archives import Home, Node, message
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake.health_watch import HealthWatch
-from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.stores.probe.model import Finding, ProbeResult, Verdict
-from vanvault.archiver.stores.probe.record import (
+from vanvault.archiver.intake import HealthWatch, WaitingChanges
+from vanvault.archiver.stores.probe import (
     ProbePolicy,
+    ProbeResult,
     distrust,
     override_detail,
     override_event,
@@ -24,6 +23,7 @@ from vanvault.archiver.stores.probe.record import (
     read_probe,
     signed_detail,
 )
+from vanvault.archiver.stores.probe.model import Finding, Verdict
 
 PLACE = "s3+http://127.0.0.1:9000/bucket"
 POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
@@ -155,7 +155,7 @@ def test_a_probe_whose_verdict_was_changed_is_damaged(home: Home) -> None:
 
 
 def signed(archive: Archive, result: ProbeResult) -> str:
-    from vanvault.archiver.core.format.canonical import canonical
+    from vanvault.archiver.core.format import canonical
 
     return canonical(signed_detail(result, archive.signing.active())).decode()
 

@@ -11,7 +11,7 @@ import pytest
 from tests.servers.softhsm import PIN, SoftHsm
 
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.core.settings.sections import KeysSettings, Pkcs11Settings
+from vanvault.archiver.core.settings import KeysSettings, Pkcs11Settings
 
 ENTROPY = SystemEntropy()
 _numbers = itertools.count(1)

@@ -12,10 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format import opened
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys import KeyFiles, ParquetKeys
 
 
 def main(folder: Path, file: Path) -> None:

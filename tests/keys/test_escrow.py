@@ -18,18 +18,20 @@ from tests.support.entropy import SeededEntropy
 
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.keys.escrow.bundle import key_ids, set_of, unseal
-from vanvault.archiver.keys.escrow.escrow import Escrow, compare, open_with, split, to_restore
-from vanvault.archiver.keys.escrow.files import (
+from vanvault.archiver.keys import KeyFiles, SigningKeys
+from vanvault.archiver.keys.escrow import (
     BUNDLE,
+    compare,
+    open_with,
     read_key_files,
     read_share,
     restore_key_files,
+    to_restore,
     write_escrow,
 )
+from vanvault.archiver.keys.escrow.bundle import key_ids, set_of, unseal
+from vanvault.archiver.keys.escrow.escrow import Escrow, split
 from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse, split_key
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.signing import SigningKeys
 
 ARCHIVE = "0b6a1f8e-52b1-4d59-9d8f-000000000001"
 LABELS = ["archive", "set", "share", "needed", "made", *(f"{number:02d}" for number in range(1, 12))]

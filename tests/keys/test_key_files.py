@@ -12,8 +12,8 @@ import pytest
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, WrappedKey, new_data_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.derive import HOT_TAIL, hot_tail_secret, index_secret
-from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys import KeyFiles, hot_tail_secret, index_secret
+from vanvault.archiver.keys.derive import HOT_TAIL
 
 ENTROPY = SystemEntropy()
 DATA_KEY = bytes(range(32))

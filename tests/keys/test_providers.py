@@ -14,9 +14,8 @@ from tests.servers.softhsm import PIN
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.derive import HOT_TAIL, hot_tail_secret, index_secret
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+from vanvault.archiver.keys import KeyFiles, Pkcs11Keys, hot_tail_secret, index_secret
+from vanvault.archiver.keys.derive import HOT_TAIL
 from vanvault.archiver.keys.pkcs11.session import token_session
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES
 

@@ -12,22 +12,24 @@ from typing import Any
 import pyarrow as pa
 
 from tests.recovery.harness import LARGE, SITES, Lab, TickingClock, build, event, message
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.format.encrypted import opened
-from vanvault.archiver.core.format.manifest import decode_manifest, encode_manifest, manifest_statement
-from vanvault.archiver.core.format.segment import (
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format import (
+    SEGMENT_SCHEMAS,
+    decode_manifest,
+    encode_manifest,
     evidence_header,
     header_of,
     log_header,
+    manifest_statement,
+    opened,
     originals_header,
-    write_part,
 )
-from vanvault.archiver.core.format.segment_schema import SEGMENT_SCHEMAS
+from vanvault.archiver.core.format.segment import write_part
 from vanvault.archiver.core.key_port import Purpose
-from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SegmentKind, parse_key, segment_key
-from vanvault.archiver.keys.signing import SigningKey
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.keys import SigningKey
+from vanvault.archiver.upkeep import compact
 
 PARTS = ("log", "originals", "evidence")
 #: Long after the locks of batches are over, and before those of anything else are.
@@ -103,7 +105,7 @@ class CompactedLab(Lab):
 
     def keep(self) -> None:
         """What the keeper does all the time."""
-        from vanvault.archiver.upkeep.compaction.run import keep_locks
+        from vanvault.archiver.upkeep import keep_locks
 
         with self.open() as archive:
             keep_locks(archive)

@@ -10,23 +10,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
-from vanvault.archiver.core.format.batch import decode_batch, encode_batch
+from vanvault.archiver.core.format import decode_batch, encode_batch
 from vanvault.archiver.core.key_port import Purpose
-from vanvault.archiver.core.model.batch import Batch, Placement
-from vanvault.archiver.core.model.drafts import Draft
-from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.model import Batch, Draft, Metadata, MetadataReading, Placement
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.intake.receive import event_draft, message_draft
-from vanvault.archiver.intake.writer import Writer
-from vanvault.archiver.replicas.large import LargeObjects
-from vanvault.archiver.stores.files.layout import data_name, folder_of
-from vanvault.archiver.stores.port import Site
-from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import Share, VerifyReport
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.archiver.intake import Writer, event_draft, message_draft
+from vanvault.archiver.replicas import LargeObjects
+from vanvault.archiver.stores import Site, folder_of
+from vanvault.archiver.stores.files.layout import data_name
+from vanvault.recovery.verify import Share, VerifyReport, verify_archive
+from vanvault.recovery.work import Effort
 
 SITES = ("primary", "standby")
 LARGE = b"<large>" + bytes(range(256)) * 64 + b"</large>"

@@ -10,24 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, memory_home, message, second_home
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict as AlreadyDone
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal.conflict_record import FOUND
-from vanvault.archiver.journal.lead_record import detail_of, events
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.upkeep.compaction.run import compact
-from vanvault.recovery.failover.facts import gather
-from vanvault.recovery.failover.failover import current_plan
-from vanvault.recovery.reconcile.conflicts import (
-    EVENT,
-    Conflict,
-    conflicts,
-    count_open,
-    open_conflicts,
-    resolve,
-)
+from vanvault.archiver.journal import FOUND, detail_of, events
+from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.upkeep import compact
+from vanvault.recovery.failover import current_plan, gather
+from vanvault.recovery.reconcile import Conflict, count_open, open_conflicts, resolve
+from vanvault.recovery.reconcile.conflicts import EVENT, conflicts
 
 DAY = timedelta(days=1)
 

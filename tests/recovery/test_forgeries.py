@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.recovery.harness import SITES, Lab, named
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.batch import Batch
-from vanvault.archiver.core.model.entry import Entry, Message
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Batch, Entry, Message
+from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.verify.copies import short_locks
 
 Change = Callable[[Batch], Batch]

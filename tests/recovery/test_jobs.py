@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.server import free_port
 from vanvault.archiver.core.errors import InvalidInput, SettingsError, SiteUnavailable
-from vanvault.archiver.core.settings.sections import JobsSettings
+from vanvault.archiver.core.settings import JobsSettings
 from vanvault.recovery.work.jobs import InProcess, ProcessPool, open_jobs
 
 ITEMS = list(range(12))

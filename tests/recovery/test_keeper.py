@@ -15,22 +15,19 @@ from tests.recovery.harness import BadSector
 from tests.support.archives import PATIENCE_S, Home, Node, event, message
 from tests.support.gated import GatedSite
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.fold import FoldReport
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import FoldReport, Query
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.core.evidence.receipts import Receipt, holders
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.batch import Commit
+from vanvault.archiver.core.evidence import Receipt, holders
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.intake.health_watch import HealthWatch
-from vanvault.archiver.intake.waiting_changes import WaitingChanges
-from vanvault.archiver.replicas.health_board import Lag
-from vanvault.archiver.stores.port import Site, StoredVersion
-from vanvault.recovery.reconcile.keeper import Keeper
-from vanvault.recovery.reconcile.reconcile import ReconcileReport
+from vanvault.archiver.intake import HealthWatch, WaitingChanges
+from vanvault.archiver.replicas import Lag
+from vanvault.archiver.stores import Site, StoredVersion
+from vanvault.recovery.reconcile import Keeper, ReconcileReport
 
 SITES = ("primary", "standby")
 LONG = 1_000_000

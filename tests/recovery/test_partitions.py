@@ -23,18 +23,16 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from tests.contract.harness import ManualClock
 from tests.support.archives import GATEWAY, Home, Node, message
 from tests.support.whole import bytes_of
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt, holders, verify_receipt
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.batch import Commit
+from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Commit
 from vanvault.archiver.replicas.placing import read_whole
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.upkeep.compaction.run import compact
-from vanvault.recovery.reconcile.conflicts import conflicts, open_conflicts, resolve
-from vanvault.recovery.reconcile.keeper import Keeper
-from vanvault.recovery.reconcile.reconcile import reconcile
-from vanvault.recovery.reconcile.upgrade import upgrade_all
+from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.upkeep import compact
+from vanvault.recovery.reconcile import Keeper, open_conflicts, reconcile, resolve, upgrade_all
+from vanvault.recovery.reconcile.conflicts import conflicts
 
 SITES = ("primary", "standby")
 IDS = ("m-1", "m-2", "m-3")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanvault.recovery.work.pipeline import Effort, in_order
+from vanvault.recovery.work import Effort, in_order
 
 
 @settings(max_examples=40, deadline=None)

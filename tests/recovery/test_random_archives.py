@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 
 from tests.recovery.harness import SITES, event, message, named
 from tests.support.archives import Home, memory_home
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.intake.writer import Writer
-from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
-from vanvault.recovery.repair.plan import plan_repair
-from vanvault.recovery.repair.repair import repair
-from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import VerifyReport
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.intake import Writer
+from vanvault.archiver.upkeep import compact, keep_locks
+from vanvault.recovery.repair import plan_repair, repair
+from vanvault.recovery.verify import VerifyReport, verify_archive
+from vanvault.recovery.work import Effort
 
 COMMITS = st.lists(st.sampled_from(["messages", "events", "both", "large"]), max_size=3)
 #: Of each writer: hours before it starts, what each of its commits holds, and whether it closes.

@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.replicas.health_board import Lag
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import StoredVersion
-from vanvault.recovery.objects.copying import digest_in
-from vanvault.recovery.objects.listing import Copies
+from vanvault.archiver.replicas import Lag
+from vanvault.archiver.stores import MemorySite, StoredVersion
+from vanvault.recovery.objects import Copies, digest_in
+from vanvault.recovery.reconcile import ReconcileReport, reconcile
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of
-from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
 
 SITES = ("primary", "standby")
 START = datetime(2026, 11, 22, tzinfo=UTC)

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from tests.recovery.harness import SITES, Lab, named
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.repair.plan import Copy, plan_repair
-from vanvault.recovery.repair.repair import RepairReport, repair
-from vanvault.recovery.verify.model import Finding, VerifyReport
+from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair
+from vanvault.recovery.verify import Finding, VerifyReport
 
 HARMS: dict[str, Callable[[Lab, str, str], None]] = {
     "flip": Lab.flip,

@@ -12,15 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.harness import SITES, Lab, build, message, named
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.originals import read_original
-from vanvault.archiver.catalogue.search.query import parse_query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import parse_query, read_original
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.restore.archive import survey
-from vanvault.recovery.restore.plan import RestorePlan, plan_restore
-from vanvault.recovery.restore.restore import RestoreReport, restore
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.restore import RestorePlan, RestoreReport, plan_restore, restore, survey
+from vanvault.recovery.work import Effort
 
 OTHER = {"primary": "standby", "standby": "primary"}
 

@@ -15,9 +15,8 @@ from tests.recovery.harness import SITES, named
 from tests.recovery.test_repair import mend
 from tests.recovery.test_restore import OTHER, lab_keys_at, rebuild
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.restore.archive import survey
-from vanvault.recovery.restore.restore import restore
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.restore import restore, survey
+from vanvault.recovery.work import Effort
 
 KINDS = (*PARTS, "manifest")
 

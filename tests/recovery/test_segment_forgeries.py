@@ -15,10 +15,10 @@ import pytest
 from tests.recovery.compacted import CompactedLab, Tables, sign, with_column
 from tests.recovery.harness import SITES, named
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.model.segment import Covered, SegmentManifest
+from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import segment_key
-from vanvault.archiver.keys.signing import SigningKey, SigningKeys
+from vanvault.archiver.keys import SigningKey, SigningKeys
 
 Change = Callable[[Tables], None]
 FAR = "2090-01-01T00:00:00Z"

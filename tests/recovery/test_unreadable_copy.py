@@ -9,8 +9,8 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.recovery.objects.copying import read_good, write_good
+from vanvault.archiver.stores import MemorySite
+from vanvault.recovery.objects import read_good, write_good
 
 DATA = b"the right bytes"
 KEY = f"large/1m80yt0rdsqw5e1d/0000000004-{hashlib.sha256(DATA).hexdigest()}.framed"

@@ -21,13 +21,11 @@ from tests.recovery.harness import (
     named,
     place_large,
 )
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.stores.open import create_site
-from vanvault.recovery.verify.model import Share
-from vanvault.recovery.verify.reading import ObjectReader
-from vanvault.recovery.verify.verify import verify
+from vanvault.archiver.stores import create_site
+from vanvault.recovery.verify import ObjectReader, Share, verify
 
 
 def test_a_whole_archive_is_whole(lab: Lab) -> None:

@@ -11,12 +11,11 @@ import pytest
 
 from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
 from tests.recovery.harness import SITES, TickingClock, build, event, message, named
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.model.batch import Batch
-from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
-from vanvault.archiver.upkeep.compaction.run import compact
-from vanvault.recovery.verify.model import Share
+from vanvault.archiver.upkeep import compact
+from vanvault.recovery.verify import Share
 
 KINDS = (*PARTS, "manifest")
 ROWS = (30 + 3 + 1, 9 + 3 + 2 + 5 + 4)  # messages, events with those of the system

@@ -12,15 +12,13 @@ from tests.recovery.compacted import CompactedLab
 from tests.recovery.harness import Lab
 from tests.support.command import vanvault
 from tests.support.mortal_jobs import Mortal, grave
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.core.settings.sections import JobsSettings
-from vanvault.archiver.upkeep.processes import Jobs
-from vanvault.recovery.verify import spread
-from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import Share, VerifyReport
+from vanvault.archiver.core.settings import JobsSettings
+from vanvault.archiver.upkeep import Jobs
+from vanvault.recovery.verify import Share, VerifyReport, spread, verify_archive
+from vanvault.recovery.work import Extent
 from vanvault.recovery.work.jobs import ProcessPool, open_jobs
-from vanvault.recovery.work.progress import Extent
 
 
 def harm(lab: Lab) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.replicas.clock_guard import HOST, UNKNOWN, judge
+from vanvault.archiver.replicas import HOST, judge
+from vanvault.archiver.replicas.clock_guard import UNKNOWN
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 SKEW = timedelta(seconds=30)

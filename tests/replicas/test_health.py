@@ -12,8 +12,8 @@ from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.health_rules import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch
+from vanvault.archiver.replicas import HealthBoard, Lag
 from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, level, seen
-from vanvault.archiver.replicas.health_board import HealthBoard, Lag
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RULES = HealthRules(failures=3, successes=3, back_s=10)

@@ -11,9 +11,8 @@ from tests.contract.harness import ManualClock
 from tests.support.archives import PATIENCE_S
 from tests.support.gated import GatedSite
 from vanvault.archiver.core.ports import ClockStopwatch
-from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.replicas.readable import Readable
-from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.replicas import HealthBoard, Readable
+from vanvault.archiver.stores import MemorySite
 
 WAITS_S = 1.0
 

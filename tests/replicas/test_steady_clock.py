@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.ports import ClockStopwatch
-from vanvault.archiver.replicas.steady_clock import SteadyClock
+from vanvault.archiver.replicas import SteadyClock
 
 
 class Host:

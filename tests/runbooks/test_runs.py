@@ -18,7 +18,7 @@ import pytest
 from tests.runbooks.pages import NAMES, commands_in, text_of
 from tests.support.command import vanvault
 from tests.support.server import PATIENCE_S, Server, push
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 _MAIN = "from vanvault.cli.main import main; main()"
 

@@ -12,17 +12,14 @@ from typing import Any
 import pytest
 
 from tests.servers.endpoint import Endpoint
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.stores.credentials import Credentials, SiteCredentials
-from vanvault.archiver.stores.port import StoredVersion
-from vanvault.archiver.stores.probe.record import override_detail, override_event
-from vanvault.archiver.stores.provision.apply import MinioUsers, provision
-from vanvault.archiver.stores.provision.plan import DUTIES, Duty, new_credentials
+from vanvault.archiver.stores import Credentials, S3Url, StoredVersion
+from vanvault.archiver.stores.credentials import SiteCredentials
+from vanvault.archiver.stores.probe import override_detail, override_event
+from vanvault.archiver.stores.provision import DUTIES, Duty, MinioUsers, new_credentials, provision
 from vanvault.archiver.stores.s3.site import S3Site
-from vanvault.archiver.stores.url import S3Url
 
 SITES = ("primary", "standby")
 

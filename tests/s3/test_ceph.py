@@ -11,7 +11,7 @@ from tests.s3.homes import SITES, make_home
 from tests.s3.life import Life, problems, running
 from tests.servers.endpoint import Endpoint
 from tests.support.server import push
-from vanvault.archiver.core.evidence.receipts import verify_receipt
+from vanvault.archiver.core.evidence import verify_receipt
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.s3.homes import S3Home, make_home
 from tests.servers.minio import MinioServer
 from tests.support.command import vanvault
 from tests.support.server import Server, push
-from vanvault.archiver.core.evidence.receipts import holders
+from vanvault.archiver.core.evidence import holders
 
 #: What a reader may have to wait: the patience of a read, and a machine that is busy.
 READ_WITHIN_S = 20

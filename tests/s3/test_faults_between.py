@@ -18,13 +18,13 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy
 from tests.support.archives import GATEWAY, Node, message
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt, verify_receipt
-from vanvault.archiver.core.model.drafts import MessageDraft
+from vanvault.archiver.core.evidence import Receipt, verify_receipt
+from vanvault.archiver.core.model import MessageDraft
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.verify.archive import verify_archive
+from vanvault.recovery.verify import verify_archive
 
 #: Tries of one request, and seconds until one that hangs is given up.
 ATTEMPTS, READ_TIMEOUT_S = 2, 1

@@ -13,7 +13,7 @@ from tests.s3.life import Life, problems, running
 from tests.servers.endpoint import Endpoint
 from tests.servers.minio import MinioServer
 from tests.support.server import push
-from vanvault.archiver.core.evidence.receipts import verify_receipt
+from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.cli.errors import ExitCode

@@ -16,13 +16,10 @@ from tests.s3.homes import SITES, make_home
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import FaultProxy
 from tests.support.archives import Node, message
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.stores.open import open_site
-from vanvault.archiver.stores.port import Site, StoredVersion
-from vanvault.recovery.restore.plan import plan_restore
-from vanvault.recovery.restore.restore import restore
-from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import Share
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.stores import Site, StoredVersion, open_site
+from vanvault.recovery.restore import plan_restore, restore
+from vanvault.recovery.verify import Share, verify_archive
 
 WRITERS = 2  # one wrote the override
 OBJECTS = 12  # messages, each in a batch of its own; some events of the system beside them

@@ -24,7 +24,7 @@ from tests.support.archives import GATEWAY, Node, message
 from tests.support.command import vanvault
 from tests.support.server import Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.core.evidence.receipts import verify_receipt
+from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.cli.errors import ExitCode
 
 SETTINGS = {"CLOCK__CHECK_S": "0.5"}

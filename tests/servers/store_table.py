@@ -9,13 +9,9 @@ from tests.servers.ceph import CephServer
 from tests.servers.endpoint import Server
 from tests.servers.minio import VERSION, MinioServer
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores import Credentials, FileSite
+from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_file, probe_s3
 from vanvault.archiver.stores.probe.checks import CHECKS
-from vanvault.archiver.stores.probe.clients import attacker
-from vanvault.archiver.stores.probe.file_site import probe_file
-from vanvault.archiver.stores.probe.model import ProbeResult
-from vanvault.archiver.stores.probe.run import probe_s3
 
 CEPH_VERSION = "16.2.15 (Debian 12)"
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.harness import SERVERS, ManualClock
 from tests.servers.endpoint import Endpoint
-from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores import FileSite
 
 
 @pytest.fixture(params=list(SERVERS))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.stores.credentials import Credentials, SiteCredentials, run_command, site_credentials
+from vanvault.archiver.stores import Credentials, site_credentials
+from vanvault.archiver.stores.credentials import SiteCredentials, run_command
 
 GENERAL = {"VANVAULT_PRIMARY_ACCESS_KEY": "general", "VANVAULT_PRIMARY_SECRET_KEY": "hunter2"}
 

@@ -15,9 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from tests.contract.harness import DisposableSite, ManualClock
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores import FileSite, MemorySite, StoredVersion
 
 KEYS = st.sampled_from(["a", "a/b", "a-b", "a0", "b/0000000001-x", "b/0000001001-x", "b/0000001001-x/c"])
 PREFIXES = st.sampled_from(["", "a", "a/", "b/", "b/0000001", "c"])

@@ -17,8 +17,7 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores import FileSite, StoredVersion
 
 KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"
 DATA = os.urandom(100_000)

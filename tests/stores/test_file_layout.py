@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vanvault.archiver.stores import check_key
 from vanvault.archiver.stores.files import layout
-from vanvault.archiver.stores.rules import check_key
 
 PARTS = st.from_regex(r"[a-z0-9._-]{1,40}", fullmatch=True).filter(lambda part: part not in (".", ".."))
 KEYS = st.lists(PARTS, min_size=1, max_size=5).map("/".join)

@@ -14,9 +14,8 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.stores import FileSite, StoredVersion
 from vanvault.archiver.stores.files.flags import immutable_supported, is_immutable, set_immutable
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.port import StoredVersion
 
 KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"
 DATA = b"an original message"

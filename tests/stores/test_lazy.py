@@ -11,11 +11,8 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import NotFound, SiteFull, SiteUnavailable
-from vanvault.archiver.stores.files.site import FileSite
+from vanvault.archiver.stores import FileSite, MemorySite, Site, StoredVersion, open_site
 from vanvault.archiver.stores.lazy import LazySite
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.open import open_site
-from vanvault.archiver.stores.port import Site, StoredVersion
 
 
 class Opener:

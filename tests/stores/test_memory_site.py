@@ -10,8 +10,8 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from vanvault.archiver.core.errors import LockRefused, SiteFull, SiteUnavailable
-from vanvault.archiver.stores.memory import Call, InvariantBroken, MemorySite
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores import MemorySite, StoredVersion
+from vanvault.archiver.stores.memory import Call, InvariantBroken
 
 
 @pytest.fixture

@@ -24,9 +24,7 @@ from vanvault.archiver.core.errors import (
 )
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.core.s3_options import S3Options
-from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.open import create_site, open_site
-from vanvault.archiver.stores.port import Site, StoredVersion, Stray
+from vanvault.archiver.stores import Credentials, Site, StoredVersion, Stray, create_site, open_site
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 
 NO_VERSION = "00000000-0000-4000-8000-000000000000"

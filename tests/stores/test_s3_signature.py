@@ -11,7 +11,7 @@ from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores import Credentials
 from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, Signer
 
 KEYS = ("the-key", "the/secret+of=it")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
+from vanvault.archiver.stores import FileUrl, S3Url, parse_site_url
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import HOT_TAIL, init_home
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.appliance.home import HOT_TAIL
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.core.model.drafts import Draft, EventDraft, MessageDraft
-from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import Draft, EventDraft, MessageDraft, Metadata, MetadataReading
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.intake.intake import Intake
-from vanvault.archiver.intake.receive import event_draft, message_draft
-from vanvault.archiver.intake.writer import Fault, no_fault
-from vanvault.archiver.replicas.large import LargeObjects
-from vanvault.archiver.replicas.placing import still_to_come
-from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.intake import Fault, Intake, event_draft, message_draft, no_fault
+from vanvault.archiver.replicas import LargeObjects, still_to_come
+from vanvault.archiver.stores import MemorySite
 
 GATEWAY = "gateway-1"
 #: Longest wait for an answer, in seconds: far beyond what any test needs.

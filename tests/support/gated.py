@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.support.archives import PATIENCE_S
-from vanvault.archiver.stores.port import Site, StoredVersion
+from vanvault.archiver.stores import Site, StoredVersion
 
 
 class GatedSite:

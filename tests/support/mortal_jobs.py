@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from vanvault.archiver.upkeep.processes import Jobs
+from vanvault.archiver.upkeep import Jobs
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")

@@ -6,14 +6,9 @@ import tempfile
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.index.folder_store import FolderStore
-from vanvault.archiver.catalogue.room import open_search
-from vanvault.archiver.catalogue.search.search import ScanLimits, Search
+from vanvault.archiver.catalogue import FolderStore, HotTail, ScanLimits, Search, open_search
 from vanvault.archiver.core.ports import ClockStopwatch, SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.keys import KeyFiles, ParquetKeys, SigningKeys
 
 
 def search_over(tail: HotTail, cursor_key: bytes) -> Search:

@@ -6,15 +6,13 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.format.events import canonical_event
-from vanvault.archiver.core.model.batch import Batch
-from vanvault.archiver.core.model.entry import Entry, Event
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format import canonical_event, decode_batch
+from vanvault.archiver.core.model import Batch, Entry, Event
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.replicas.large import read_large
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.replicas import read_large
+from vanvault.archiver.stores import Site
 
 LogicalId = tuple[str, str, str]
 

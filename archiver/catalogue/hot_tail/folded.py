@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vanvault.archiver.core.model.batch import BatchHeader, Commit, Placement
-from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Placement
 
 
 @dataclass(frozen=True, slots=True)

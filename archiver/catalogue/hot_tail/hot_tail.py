@@ -27,8 +27,7 @@ from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch, posi
 from vanvault.archiver.catalogue.hot_tail.reader import TailReader
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
 from vanvault.archiver.catalogue.search.items import item_of, keys_of
-from vanvault.archiver.core.model.batch import Commit, Placement
-from vanvault.archiver.core.model.entry import Entry, Event
+from vanvault.archiver.core.model import Commit, Entry, Event, Placement
 from vanvault.archiver.core.ports import Entropy
 
 #: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.keys.derive import hot_tail_secret
+from vanvault.archiver.keys import hot_tail_secret
 
 CLAIM_BYTES = 16
 

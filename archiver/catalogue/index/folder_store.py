@@ -12,8 +12,7 @@ from pathlib import Path
 
 from vanvault.archiver.catalogue.index.store import StoredFile
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
-from vanvault.archiver.stores.files.errors import read_failed, write_failed
-from vanvault.archiver.stores.rules import check_key
+from vanvault.archiver.stores import check_key, read_failed, write_failed
 
 _SITE = "index"
 _DRAFTS = ".drafts"  # no part of a name may begin so by chance: listings leave it out

@@ -10,8 +10,7 @@ from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.store import IndexStore
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.s3_options import S3Options
-from vanvault.archiver.stores.credentials import site_credentials
-from vanvault.archiver.stores.url import FileUrl, parse_site_url
+from vanvault.archiver.stores import FileUrl, parse_site_url, site_credentials
 
 
 def open_index_store(

@@ -14,11 +14,8 @@ from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.store import StoredFile
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.s3_options import S3Options
-from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.patience import Patience
-from vanvault.archiver.stores.rules import check_key
-from vanvault.archiver.stores.s3.bucket import Bucket
-from vanvault.archiver.stores.url import S3Url
+from vanvault.archiver.stores import Credentials, Patience, S3Url, check_key
+from vanvault.archiver.stores.s3 import Bucket
 
 #: Bytes of local copies; the filters of 100 million entries take 150 MB.
 CACHE_BYTES = 2 * 2**30

@@ -10,7 +10,7 @@ import numpy as np
 
 from vanvault.archiver.catalogue.index.segments import UInt64s
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.keys.derive import index_secret, token
+from vanvault.archiver.keys import index_secret, token
 
 #: What the key of sealed blocks is derived for.
 BLOCKS_INFO = b"vanvault-index-blocks-v1"

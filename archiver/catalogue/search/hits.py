@@ -12,9 +12,9 @@ from vanvault.archiver.catalogue.search.items import Item, entry_of
 from vanvault.archiver.catalogue.search.places import Asked, Place, Places
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at
-from vanvault.archiver.core.evidence.receipts import placements_of
-from vanvault.archiver.core.format.batch import encode_placement
-from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.evidence import placements_of
+from vanvault.archiver.core.format import encode_placement
+from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import rfc3339_us, to_us
 

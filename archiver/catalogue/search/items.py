@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata
+from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 
 Item = dict[str, Any]

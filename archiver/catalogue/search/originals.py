@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from vanvault.archiver.catalogue.search.items import Item
 from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format.batch import decode_row_body
+from vanvault.archiver.core.format import decode_row_body
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.replicas.large import read_large
-from vanvault.archiver.replicas.placing import read_anywhere
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.replicas import read_anywhere, read_large
+from vanvault.archiver.stores import Site
 
 
 def read_original(

@@ -15,11 +15,11 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from vanvault.archiver.core.errors import NotFound, VanVaultError
-from vanvault.archiver.core.model.batch import Placement
+from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas.readable import PATIENCE_S
-from vanvault.archiver.stores.port import Site, StoredVersion
+from vanvault.archiver.replicas import PATIENCE_S
+from vanvault.archiver.stores import Site, StoredVersion
 
 _CACHED = 20_000
 _SECONDS = 600.0

@@ -20,12 +20,10 @@ import pyarrow.parquet as pq
 from vanvault.archiver.catalogue.segments.range_file import RangeFile
 from vanvault.archiver.catalogue.segments.sparse_file import SparseFile
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.format.encrypted import MAGIC, reading
-from vanvault.archiver.core.format.segment import PartHeader, header_of
-from vanvault.archiver.core.format.segment_schema import DICTIONARY
-from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.core.format import DICTIONARY, MAGIC, PartHeader, header_of, reading
+from vanvault.archiver.core.model import SegmentManifest, SegmentPart
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.stores import Site
 
 _T = TypeVar("_T")
 

@@ -19,10 +19,8 @@ from vanvault.archiver.catalogue.search.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format.batch import decode_commit, decode_header
-from vanvault.archiver.core.model.batch import BatchHeader, Commit
-from vanvault.archiver.core.model.entry import Entry
-from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.format import decode_commit, decode_header
+from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import parse_archive_id
 
 _EVIDENCE_CACHED = 16

@@ -7,7 +7,7 @@ import io
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.stores import SiteReader
 
 
 class RangeFile(io.RawIOBase):

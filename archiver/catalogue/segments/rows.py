@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.search.items import PREFIX, Item, entry_of
-from vanvault.archiver.core.model.entry import Entry
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS
+from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry
 from vanvault.archiver.core.times import rfc3339_us
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ import mmap
 import pyarrow as pa
 
 from vanvault.archiver.catalogue.segments.range_file import fetch
-from vanvault.archiver.stores.port import SiteReader
+from vanvault.archiver.stores import SiteReader
 
 
 class SparseFile:

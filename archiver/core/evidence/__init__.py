@@ -1,0 +1,23 @@
+"""The door of core.evidence."""
+
+from __future__ import annotations
+
+from vanvault.archiver.core.evidence.receipts import (
+    Receipt,
+    ReceiptTree,
+    build_tree,
+    holders,
+    is_degraded,
+    placements_of,
+    verify_receipt,
+)
+
+__all__ = [
+    "Receipt",
+    "ReceiptTree",
+    "build_tree",
+    "holders",
+    "is_degraded",
+    "placements_of",
+    "verify_receipt",
+]

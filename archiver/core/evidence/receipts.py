@@ -18,10 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.evidence.merkle import inclusion_path, leaf_hash, levels, root_from_path
-from vanvault.archiver.core.format.batch import encode_placement
-from vanvault.archiver.core.format.canonical import canonical, canonical_flat
-from vanvault.archiver.core.model.batch import Placement
-from vanvault.archiver.core.model.entry import Entry, Event, Message
+from vanvault.archiver.core.format import canonical, canonical_flat, encode_placement
+from vanvault.archiver.core.model import Entry, Event, Message, Placement
 from vanvault.archiver.core.times import rfc3339_us
 
 RECEIPT_FORMAT = "vanvault-receipt-v1"

@@ -16,9 +16,17 @@ from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.canonical import canonical
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.schema import FORMAT_VERSION, HEADER_KEY, SCHEMAS
-from vanvault.archiver.core.model.batch import Batch, BatchHeader, Commit, Placement
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata
+from vanvault.archiver.core.model import (
+    BUSINESS_FIELDS,
+    Batch,
+    BatchHeader,
+    Commit,
+    Entry,
+    Event,
+    Message,
+    Metadata,
+    Placement,
+)
 
 #: Rows of one row group: small, so that one message is read without decoding many others.
 ROW_GROUP_ROWS = 100

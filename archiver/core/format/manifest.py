@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.model.segment import Covered, SegmentManifest, SegmentPart
+from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SEQUENCE_LIMIT, is_writer_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 

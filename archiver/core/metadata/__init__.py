@@ -4,6 +4,10 @@
 cleans texts and reads outcomes, ``numbers.py`` finds insurance numbers inside base64 forms.
 """
 
+from __future__ import annotations
+
 from vanvault.archiver.core.metadata.reader import read_metadata
 
-__all__ = ["read_metadata"]
+__all__ = [
+    "read_metadata",
+]

@@ -15,7 +15,7 @@ from itertools import islice
 from vanvault.archiver.core.metadata.numbers import MAX_NUMBERS, add_cards, add_employees
 from vanvault.archiver.core.metadata.scan import BeyondLimits, NotWellFormed, Tree, leaves
 from vanvault.archiver.core.metadata.values import clean, outcome
-from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.model import Metadata, MetadataReading
 
 TOO_LARGE = "The XML is over the size limit for reading metadata."
 DOCTYPE = "The XML has a document type declaration, which is refused."

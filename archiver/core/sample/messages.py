@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 from random import Random
 
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.core.sample.forms import Form
 from vanvault.archiver.core.sample.people import Employer, Person
 from vanvault.archiver.core.sample.signing import PLACEHOLDER, Signer, sign

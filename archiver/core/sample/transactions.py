@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.core.sample.forms import Form, d02_ts, scan, tk1_ts
 from vanvault.archiver.core.sample.messages import (
     IVAN,

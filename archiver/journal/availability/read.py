@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.search.query import MAX_LIMIT, Query, open_cursor
-from vanvault.archiver.catalogue.search.search import Search
-from vanvault.archiver.catalogue.writers import last_batches
-from vanvault.archiver.core.model.entry import SYSTEM_GATEWAY
+from vanvault.archiver.catalogue import MAX_LIMIT, HotTail, Query, Search, last_batches, open_cursor
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
 from vanvault.archiver.journal.availability.model import Evidence, Window

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import to_us

@@ -16,7 +16,7 @@ import orjson
 
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
-from vanvault.archiver.keys.signing import SigningKey, SigningKeys, verify
+from vanvault.archiver.keys import SigningKey, SigningKeys, verify
 from vanvault.archiver.stores.probe.model import ProbeResult
 
 

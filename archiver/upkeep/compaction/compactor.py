@@ -12,14 +12,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.hot_tail.reader import FindClaim
-from vanvault.archiver.core.model.segment import SegmentManifest
-from vanvault.archiver.intake.writer import Fault, no_fault
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.catalogue import Catalogue, FindClaim, HotTail, KnownBatch
+from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.intake import Fault, no_fault
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.cutting import Cutter, SegmentLimits
 from vanvault.archiver.upkeep.compaction.gather import SourceBatch
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, plan_days

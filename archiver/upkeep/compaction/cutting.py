@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.model.batch import BatchHeader
+from vanvault.archiver.core.model import BatchHeader
 
 
 @dataclass(frozen=True, slots=True)

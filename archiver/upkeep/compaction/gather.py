@@ -14,12 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batch import encode_commit, entries_of
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.format.events import canonical_of
-from vanvault.archiver.core.format.segment_schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS, ORIGINALS
-from vanvault.archiver.core.model.batch import BatchHeader, Commit
-from vanvault.archiver.core.model.entry import Event
+from vanvault.archiver.core.format import (
+    EVENT_TEXTS,
+    EVIDENCE,
+    LOG,
+    MESSAGE_TEXTS,
+    ORIGINALS,
+    canonical,
+    canonical_of,
+    encode_commit,
+    entries_of,
+)
+from vanvault.archiver.core.model import BatchHeader, Commit, Event
 
 
 @dataclass(frozen=True, slots=True)

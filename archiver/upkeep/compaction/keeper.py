@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue.catalogue import Catalogue
+from vanvault.archiver.catalogue import Catalogue
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.plan import HeldBatch, KeepPlan, plan_keeping
 from vanvault.archiver.upkeep.compaction.proof import Proof, prove_segments
 

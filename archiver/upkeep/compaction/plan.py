@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.times import from_us
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.core.names import segment_prefix
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.replicas.placing import copy_object
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.replicas import copy_object
+from vanvault.archiver.stores import Site
 
 
 @dataclass(frozen=True, slots=True)

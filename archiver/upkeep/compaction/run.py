@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, InvalidInput
-from vanvault.archiver.core.model.segment import SegmentManifest
-from vanvault.archiver.intake.writer import Fault, no_fault
-from vanvault.archiver.journal.conflict_record import FOUND
+from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.intake import Fault, no_fault
+from vanvault.archiver.journal import FOUND
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
 from vanvault.archiver.upkeep.compaction.cutting import SegmentLimits
 from vanvault.archiver.upkeep.compaction.keeper import KeeperPace, KeeperReport, keep, survey

@@ -25,26 +25,27 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
-from vanvault.archiver.core.format.encrypted import opened
-from vanvault.archiver.core.format.manifest import encode_manifest, manifest_statement, merge_covers
-from vanvault.archiver.core.format.segment import (
+from vanvault.archiver.core.format import (
     PartHeader,
+    encode_manifest,
     encode_part,
     evidence_header,
     header_of,
     log_header,
+    manifest_statement,
+    merge_covers,
+    opened,
     originals_header,
 )
 from vanvault.archiver.core.key_port import Purpose
-from vanvault.archiver.core.model.segment import SegmentManifest, SegmentPart
+from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
-from vanvault.archiver.intake.writer import Fault, no_fault
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.archiver.replicas.placing import Placing
-from vanvault.archiver.stores.port import Site, SiteReader
+from vanvault.archiver.intake import Fault, no_fault
+from vanvault.archiver.keys import ParquetKeys, SigningKeys
+from vanvault.archiver.replicas import Placing
+from vanvault.archiver.stores import Site, SiteReader
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather
 from vanvault.archiver.upkeep.compaction.plan import day_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vanvault.archiver.core.format.batch import read_batch_table
-from vanvault.archiver.core.model.batch import Commit
-from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.replicas.placing import read_anywhere
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.core.format import read_batch_table
+from vanvault.archiver.core.model import Commit
+from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.replicas import read_anywhere
+from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.gather import SourceBatch, check_digests
 
 

@@ -15,10 +15,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
+from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.model.batch import BatchHeader
-from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.model import BatchHeader, SegmentManifest
 from vanvault.archiver.upkeep.compaction.cutting import Cutter
 from vanvault.archiver.upkeep.compaction.plan import DayPlan
 from vanvault.archiver.upkeep.compaction.workers import SegmentOrder, ToMeasure, measure, write_segment

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.worker_home import open_home
+from vanvault.archiver.appliance import Archive, open_home
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.model.batch import Commit
-from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.model import Commit, SegmentManifest
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.intake.writer import Fault, no_fault
+from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.upkeep.compaction.segment_writer import SegmentLocks, SegmentWriter
 from vanvault.archiver.upkeep.compaction.source import read_source
 

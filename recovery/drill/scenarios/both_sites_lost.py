@@ -7,16 +7,15 @@ from pathlib import Path
 
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.signing import SigningKeys
-from vanvault.recovery.backup.control import BUNDLE
+from vanvault.archiver.keys import KeyFiles, SigningKeys
+from vanvault.recovery.backup import BUNDLE
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios.keys_lost import from_escrow
 from vanvault.recovery.drill.third_copy import Lag
-from vanvault.recovery.verify.model import Share
+from vanvault.recovery.verify import Share
 
 
 def rehearse(drill: Drill) -> None:

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from vanvault.archiver.core.errors import LockRefused, SiteUnavailable
 from vanvault.archiver.core.ports import Clock, ClockStopwatch
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.journal.trust import Trust
-from vanvault.archiver.replicas.clock_guard import HOST, judge
-from vanvault.archiver.replicas.steady_clock import SteadyClock
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.probe.record import ProbePolicy
+from vanvault.archiver.journal import Trust
+from vanvault.archiver.replicas import HOST, SteadyClock, judge
+from vanvault.archiver.stores import FileSite
+from vanvault.archiver.stores.probe import ProbePolicy
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.model import Loss
 

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.keys.escrow.escrow import open_with, to_restore
-from vanvault.archiver.keys.escrow.files import read_bundle, read_share, restore_key_files
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.keys import KeyFiles, SigningKeys
+from vanvault.archiver.keys.escrow import open_with, read_bundle, read_share, restore_key_files, to_restore
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 

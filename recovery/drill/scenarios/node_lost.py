@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss_of_node, rows_known
 from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.sampling import Expected
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.work import Extent
 
 
 def node(drill: Drill) -> None:

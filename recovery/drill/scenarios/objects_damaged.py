@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores import Site
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.harm import Harmed, How, file_of
 from vanvault.recovery.drill.readers import Overlay
-from vanvault.recovery.repair.plan import RepairPlan, plan_repair
-from vanvault.recovery.repair.repair import repair
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.repair import RepairPlan, plan_repair, repair
+from vanvault.recovery.work import Extent
 
 GOOD, BAD = "primary", "standby"
 #: Objects of one round: flipped, truncated, deleted, and two swapped with each other.

@@ -14,7 +14,7 @@ from vanvault.archiver.catalogue.index.postings import decode_postings, encode_p
 from vanvault.archiver.catalogue.index.segments import SegmentInfo, SegmentTable
 from vanvault.archiver.catalogue.index.tokens import tokens_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.keys.derive import token
+from vanvault.archiver.keys import token
 
 NUMBERS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 300), max_size=200)
 PAIRS = st.lists(st.tuples(st.integers(0, 2**48 - 1) | st.integers(0, 5), st.integers(0, 2**40)), min_size=1)

@@ -16,7 +16,7 @@ from vanvault.archiver.catalogue.index.sealing import HEADER_BYTES, decode_heade
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys import KeyFiles
 
 
 def rows(day: int = 0) -> list[Row]:

@@ -13,12 +13,10 @@ from tests.catalogue.search.brute import expected, scan, search_all
 from tests.support.archives import Node, message
 from tests.support.command import vanvault
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.upkeep.compaction.run import compact
-from vanvault.archiver.upkeep.reindex import index_status, rebuild_index
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.model import Metadata
+from vanvault.archiver.upkeep import compact, index_status, rebuild_index
 from vanvault.recovery.work.jobs import ProcessPool
 
 SEGMENTS = 6

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Page, Query, open_cursor
 from vanvault.archiver.catalogue.hot_tail.folded import position_of
 from vanvault.archiver.catalogue.search.items import item_of, matches
-from vanvault.archiver.catalogue.search.query import Query, open_cursor
-from vanvault.archiver.catalogue.search.search import Page
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.entry import Entry
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Entry
 from vanvault.archiver.core.names import batch_prefix
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets, search_secrets
+from vanvault.archiver.catalogue import HotTail, search_secrets
+from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys import KeyFiles
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,8 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from vanvault.archiver.catalogue.hot_tail.folded import FoldedBatch
-from vanvault.archiver.core.model.batch import BatchHeader, Placement
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.catalogue import FoldedBatch
+from vanvault.archiver.core.model import BatchHeader, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.names import archive_id, batch_key
 
 GATEWAYS = ("gateway-1", "gateway-2")

@@ -10,13 +10,11 @@ import pytest
 from tests.catalogue.search.brute import Pager, Scanned, expected, scan, search_all
 from tests.support.archives import Node, event, message
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.model.drafts import MessageDraft
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.core.model import MessageDraft, Metadata
+from vanvault.archiver.upkeep import compact
 
 EACH = 1_300  # rows of a segment: some row groups
 

@@ -18,15 +18,14 @@ from hypothesis import strategies as st
 from tests.catalogue.search.brute import Pager, Scanned, expected, scan, search_all
 from tests.support.archives import GATEWAY, Home, Node, event, memory_home, message, second_home
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.search.histogram import Asked
 from vanvault.archiver.catalogue.search.items import matches
-from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.core.model.drafts import Draft, MessageDraft
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
 from vanvault.archiver.core.names import parse_archive_id
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.upkeep import compact
 
 #: An example is an archive with a life of its own: making it smaller would take minutes.
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)

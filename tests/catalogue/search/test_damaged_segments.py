@@ -14,16 +14,15 @@ import pytest
 from tests.catalogue.search.brute import Pager
 from tests.support.archives import Home, Node, event, memory_home, message
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.index.bloom import Filter
-from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.catalogue.segments import files as segment_files
 from vanvault.archiver.core.errors import Conflict, Damaged, SiteUnavailable
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.core.model.segment import SegmentManifest
+from vanvault.archiver.core.model import Metadata, SegmentManifest
 from vanvault.archiver.core.names import batch_prefix
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.upkeep import compact
 
 DAYS, EACH = 3, 12
 
@@ -265,6 +264,6 @@ def test_an_index_that_is_lost_under_a_running_node(old: Old) -> None:
 
 
 def parse(by: str) -> Any:
-    from vanvault.archiver.catalogue.search.histogram import parse_histogram
+    from vanvault.archiver.catalogue import parse_histogram
 
     return parse_histogram([("by", by)])

@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from tests.support.archives import GATEWAY, Home, Node, crash, message
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import hot_tail_of
-from vanvault.archiver.catalogue.follow import follow
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
+from vanvault.archiver.appliance import Archive, hot_tail_of
+from vanvault.archiver.catalogue import HotTail, follow, search_secrets
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.intake.follower import Follower
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.intake import Follower
+from vanvault.archiver.stores import StoredVersion
 
 OWN = "0" * 16
 

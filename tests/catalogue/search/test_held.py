@@ -13,12 +13,12 @@ import pytest
 from tests.support.archives import Home, Node, event, memory_home, message
 from tests.upkeep.compaction.homes import push
 
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.search.places import Asked, Place, Places
-from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.stores.port import Site, StoredVersion
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.stores import Site, StoredVersion
+from vanvault.archiver.upkeep import compact
 
 BATCHES = 50
 TEN_MINUTES = timedelta(minutes=10)

@@ -17,15 +17,13 @@ from tests.catalogue.search.entries import GATEWAYS, WRITERS, folded
 from tests.support.archives import Home, Node, event, message
 from tests.support.searching import search_over
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import HOT_TAIL, hot_tail_of
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.appliance import Archive, hot_tail_of
+from vanvault.archiver.appliance.home import HOT_TAIL
+from vanvault.archiver.catalogue import HotTail, Query
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.core.model.entry import Message
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import Message, Metadata
+from vanvault.archiver.keys import KeyFiles
 
 DRAFTS = [
     *(

@@ -9,9 +9,9 @@ import pytest
 from tests.catalogue.search.brute import expected, scan, search_all
 from tests.support.archives import Node, memory_home, message, second_home
 
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.upkeep import compact
 
 
 def test_a_repeat_stays_hidden_when_the_first_was_compacted_long_before(tmp_path: Path) -> None:

@@ -15,15 +15,20 @@ from hypothesis import strategies as st
 from tests.catalogue.search.entries import GATEWAYS, WRITERS, drafts, folded
 from tests.support.searching import search_over
 
-from vanvault.archiver.catalogue.hot_tail.folded import FoldedBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue import (
+    SEARCH_FIELDS,
+    FoldedBatch,
+    HotTail,
+    Query,
+    Search,
+    open_cursor,
+    parse_query,
+)
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
-from vanvault.archiver.catalogue.search.items import SEARCH_FIELDS, item_of, keys_of
-from vanvault.archiver.catalogue.search.query import Query, open_cursor, parse_query, seal_cursor
-from vanvault.archiver.catalogue.search.search import Search
+from vanvault.archiver.catalogue.search.items import item_of, keys_of
+from vanvault.archiver.catalogue.search.query import seal_cursor
 from vanvault.archiver.core.errors import InvalidInput, NotFound
-from vanvault.archiver.core.model.entry import Entry, Message
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.model import Entry, Message, Metadata
 from vanvault.archiver.core.ports import SystemEntropy
 
 NewTail = Callable[[], HotTail]

@@ -9,10 +9,10 @@ import orjson
 import pytest
 from tests.support.archives import Home, Node, crash, event, message, rebuilt
 
-from vanvault.archiver.core.evidence.receipts import Receipt, verify_receipt
+from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.core.model.drafts import Draft
-from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.core.model import Draft
+from vanvault.archiver.keys import KeyFiles
 
 BIG = b"<big>" + b"0123456789abcdef" * 100_000 + b"</big>"
 DRAFTS: tuple[Draft, ...] = (message("m-1", b"<one/>"), event("e-1"), message("m-2", b"<two/>"))

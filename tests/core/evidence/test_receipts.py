@@ -12,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt, build_tree, verify_receipt
-from vanvault.archiver.core.model.batch import Placement
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.evidence import Receipt, build_tree, verify_receipt
+from vanvault.archiver.core.model import Entry, Event, Message, Metadata, Placement
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = "batch/0123456789abcdef/0000000001-" + "ab" * 32 + ".messages.parquet"

@@ -10,13 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format.batch import decode_batch, decode_row_body, encode_batch
-from vanvault.archiver.core.model.batch import BatchHeader, Commit, Placement
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.format import decode_batch, decode_row_body, encode_batch
+from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys import KeyFiles, ParquetKeys
 
 KEY = "batch/0123456789abcdef/0000000001-" + "ab" * 32 + ".messages.parquet"
 

@@ -13,7 +13,7 @@ from lxml import etree
 from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.metadata.scan import BeyondLimits, NotWellFormed, Tree, leaves
 from vanvault.archiver.core.metadata.values import clean
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.core.sample import SampleMessage, generate
 
 

@@ -12,7 +12,7 @@ from tests.core.metadata.test_read_metadata import D02, EXPECTED, PLAIN, envelop
 
 from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.metadata.reader import BROKEN, DOCTYPE, ENCODING, LIMITS, OTHER_XML, TOO_LARGE
-from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.model import Metadata, MetadataReading
 
 MIB = 2**20
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

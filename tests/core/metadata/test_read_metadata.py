@@ -11,7 +11,7 @@ from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.metadata.numbers import MAX_NUMBERS
 from vanvault.archiver.core.metadata.reader import BROKEN_FORM, ENCODING, MANY_NUMBERS, OTHER_XML, TOO_LARGE
 from vanvault.archiver.core.metadata.values import outcome
-from vanvault.archiver.core.model.metadata import Metadata, MetadataReading
+from vanvault.archiver.core.model import Metadata, MetadataReading
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 D02 = "<D02-TS><LaoDong><HoTen>Lê Thị Mẫu</HoTen><MaSoBHXH>7912345678</MaSoBHXH></LaoDong></D02-TS>"

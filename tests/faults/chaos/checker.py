@@ -12,17 +12,16 @@ from functools import lru_cache
 
 from tests.faults.chaos.history import History
 from tests.faults.chaos.ledger import Ledger, Promise, Times
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.evidence.receipts import holders, verify_receipt
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.batch import Batch
-from vanvault.archiver.core.model.entry import Event
+from vanvault.archiver.core.evidence import holders, verify_receipt
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Batch, Event
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.replicas.large import read_large
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.replicas import read_large
+from vanvault.archiver.stores import Site
 
 
 @dataclass

@@ -28,9 +28,8 @@ from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.servers.host_clock import HostClock, library
 from tests.servers.minio import ROOT_KEY, ROOT_SECRET, binary
 from tests.servers.processes import Processes, free_ports
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.stores.probe.record import override_detail, override_event
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.stores.probe import override_detail, override_event
 
 SITES = ("primary", "standby")
 BUCKET = "archive"

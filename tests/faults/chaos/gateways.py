@@ -13,7 +13,7 @@ import httpx
 from tests.faults.chaos.history import History
 from tests.faults.chaos.hosts import Host, Hosts
 from tests.faults.chaos.ledger import Kind, Ledger, Promise, body_of, event_of
-from vanvault.archiver.core.evidence.receipts import holders
+from vanvault.archiver.core.evidence import holders
 
 GATEWAY = "gateway-1"
 #: Longest wait for one answer, in seconds; then the next node is asked.

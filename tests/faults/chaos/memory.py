@@ -27,15 +27,13 @@ from tests.faults.chaos.ledger import LARGE_BYTES, Kind, Ledger, Promise
 from tests.faults.chaos.memory_actions import ACTIONS, comes_back, draft_of, keep, push_some
 from tests.faults.chaos.memory_world import World, answers, open_world
 from tests.support.archives import Node
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.core.model.drafts import MessageDraft
-from vanvault.recovery.reconcile.reconcile import reconcile
-from vanvault.recovery.reconcile.upgrade import upgrade_all
-from vanvault.recovery.repair.plan import plan_repair
-from vanvault.recovery.repair.repair import repair
-from vanvault.recovery.verify.archive import verify_archive
+from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import MessageDraft
+from vanvault.recovery.reconcile import reconcile, upgrade_all
+from vanvault.recovery.repair import plan_repair, repair
+from vanvault.recovery.verify import verify_archive
 
 _ACTIONS = 16
 

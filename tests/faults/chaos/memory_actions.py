@@ -12,17 +12,14 @@ from tests.faults.chaos.memory_world import FOR_EVER, OPERATIONS, SITES, World, 
 from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import Node, crash, message
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import Receipt
-from vanvault.archiver.core.model.drafts import Draft, MessageDraft
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.intake.receive import event_draft
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
-from vanvault.recovery.reconcile.keeper import Keeper
-from vanvault.recovery.reconcile.reconcile import reconcile
+from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
+from vanvault.archiver.intake import event_draft
+from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.upkeep import compact, keep_locks
+from vanvault.recovery.reconcile import Keeper, reconcile
 from vanvault.recovery.reconcile.upgrade import for_the_next_start
-from vanvault.recovery.restore.plan import plan_restore
-from vanvault.recovery.restore.restore import restore
+from vanvault.recovery.restore import plan_restore, restore
 
 _FAULTS = (
     "segment-before-put",

@@ -24,7 +24,7 @@ from tests.faults.chaos.ledger import Ledger
 from tests.faults.chaos.nemeses import begin, wipe
 from tests.faults.chaos.plan import Plan, plan_of
 from tests.servers.host_clock import library
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 
 
 def main(mode: str, seed: int, number: int, seconds: float, folder: Path, nodes: int) -> dict[str, Any]:

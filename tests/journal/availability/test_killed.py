@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import vanvault
 from tests.support.server import Server
 
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 SETTINGS = {"AVAILABILITY__HEARTBEAT_S": "4"}
 

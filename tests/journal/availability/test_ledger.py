@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vanvault.archiver.journal.availability.ledger import fold
-from vanvault.archiver.journal.availability.model import Evidence, Level, Mark, Note, Window
+from vanvault.archiver.journal.availability import Level, Window, fold
+from vanvault.archiver.journal.availability.model import Evidence, Mark, Note
 
 S = 1_000_000
 UP, DEGRADED, DOWN = Level.UP, Level.DEGRADED, Level.DOWN

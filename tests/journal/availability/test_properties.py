@@ -10,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.journal.availability.ledger import fold
-from vanvault.archiver.journal.availability.model import Evidence, Interval, Level, Mark, Note, Window
-from vanvault.archiver.journal.availability.report import (
+from vanvault.archiver.journal.availability import (
+    Level,
     Totals,
-    month_bounds,
-    totals,
+    Window,
+    fold,
     year_bounds,
     year_of,
     year_report,
 )
+from vanvault.archiver.journal.availability.model import Evidence, Interval, Mark, Note
+from vanvault.archiver.journal.availability.report import month_bounds, totals
 from vanvault.archiver.journal.availability.timeline import at_moments, best
 
 _T = TypeVar("_T")

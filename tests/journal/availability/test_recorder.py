@@ -10,14 +10,12 @@ import orjson
 from tests.contract.harness import ManualClock
 
 from vanvault.archiver.core.errors import Busy, VanVaultError
-from vanvault.archiver.core.model.drafts import EventDraft
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake.receive import system_event
-from vanvault.archiver.journal.availability.alive import AliveFiles
-from vanvault.archiver.journal.availability.model import Level
-from vanvault.archiver.journal.availability.recorder import Recorder
+from vanvault.archiver.intake import system_event
+from vanvault.archiver.journal.availability import AliveFiles, Level, Recorder
 
 OWN, OTHER = "0000000000000001", "0000000000000002"
 

@@ -17,8 +17,7 @@ from typing import cast
 import pytest
 
 from tests.recovery.backup.kit import PASSWORD, Kit, write_settings
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
@@ -29,13 +28,18 @@ from vanvault.archiver.core.errors import (
     SettingsError,
     SiteUnavailable,
 )
-from vanvault.archiver.stores.port import SiteReader, StoredVersion
-from vanvault.recovery.backup.check import check_backup, list_backups
+from vanvault.archiver.stores import SiteReader, StoredVersion
+from vanvault.recovery.backup import (
+    Repository,
+    check_backup,
+    list_backups,
+    open_restic,
+    open_stage,
+    place_of,
+    plan_objects,
+    restore_control,
+)
 from vanvault.recovery.backup.objects import list_objects
-from vanvault.recovery.backup.place import open_restic, place_of
-from vanvault.recovery.backup.repository import Repository
-from vanvault.recovery.backup.restore import plan_objects, restore_control
-from vanvault.recovery.backup.stage import open_stage
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from tests.recovery.backup.kit import PASSWORD, Kit
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.entry import Event
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import parse_key
 from vanvault.cli.main import main
 

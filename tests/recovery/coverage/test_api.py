@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.command import vanvault
 from tests.support.server import Server, push
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 
 
 def test_every_route_of_a_node_knows_the_verifications_on_record(tmp_path: Path) -> None:

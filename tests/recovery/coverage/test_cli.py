@@ -10,16 +10,15 @@ import pytest
 
 from tests.cli.conftest import run_cli
 from tests.recovery.harness import Lab
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import SystemStopwatch
 from vanvault.archiver.core.times import rfc3339_us, to_us
-from vanvault.recovery.coverage.hits import HitVerifiedAt, count_verifications, hit_verified_at
-from vanvault.recovery.coverage.model import SiteRun, VerifyRun
-from vanvault.recovery.coverage.record import verify_runs
-from vanvault.recovery.coverage.report import unverified_sites
-from vanvault.recovery.verify.model import Share
+from vanvault.recovery.coverage import VerifyRun, count_verifications, unverified_sites, verify_runs
+from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
+from vanvault.recovery.coverage.model import SiteRun
+from vanvault.recovery.verify import Share
 
 SHARES = {"VANVAULT_VERIFY__SHARES": "3"}
 

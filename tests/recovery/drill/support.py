@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.recovery.harness import Lab
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.stores.port import Site, SiteReader
-from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.drill.node import production
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.stores import Site, SiteReader
+from vanvault.recovery.drill import Finished, Means, prepare, production, run, scenario_of
 from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.drill.run import Finished, prepare, run, scenario_of
-from vanvault.recovery.verify.model import Share
-from vanvault.recovery.work.pipeline import Effort
+from vanvault.recovery.verify import Share
+from vanvault.recovery.work import Effort
 
 
 def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = None) -> Finished:

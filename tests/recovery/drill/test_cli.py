@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from tests.cli.conftest import run_cli
 from tests.recovery.drill.test_scenarios import escrow
 from tests.recovery.harness import Lab, TickingClock
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.appliance import init_home
+from vanvault.archiver.core.format import canonical
 from vanvault.cli.main import main
-from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
+from vanvault.recovery.drill import SCHEDULED, scheduled_detail
 
 
 def vanvault(lab: Lab, *arguments: object) -> tuple[int, Any]:

@@ -10,24 +10,23 @@ import pytest
 
 from tests.recovery.drill.support import drill
 from tests.recovery.harness import Lab
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.originals import read_original
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query, read_original
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.drill.bundle import bundle_files, zipped
-from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.drill.record import (
+from vanvault.recovery.drill import (
     SCHEDULED,
+    Means,
     archive_drill,
+    bundle_files,
     last_rate,
     measured,
-    message_id_of,
     overdue,
-    runs,
     scheduled_detail,
+    signed_report,
     standings,
+    zipped,
 )
-from vanvault.recovery.drill.report import signed_report
+from vanvault.recovery.drill.record import message_id_of, runs
 from vanvault.recovery.drill.scenarios import SCENARIOS
 
 

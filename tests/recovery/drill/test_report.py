@@ -16,16 +16,26 @@ from fontTools.ttLib import TTFont
 from tests.recovery.drill.support import drilled
 from tests.recovery.harness import Lab
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.keys.signing import key_id_of
-from vanvault.recovery.drill import pdf, texts
-from vanvault.recovery.drill.bundle import REPORT, bundle_files, read_report, write_bundle, zipped
-from vanvault.recovery.drill.conduct import Means
+from vanvault.archiver.core.format import canonical
+from vanvault.archiver.keys import key_id_of
+from vanvault.recovery.drill import (
+    Finished,
+    Means,
+    Report,
+    bundle_files,
+    pdf,
+    public_keys_of,
+    read_report,
+    signed_report,
+    texts,
+    verify_report,
+    write_bundle,
+    zipped,
+)
+from vanvault.recovery.drill.bundle import REPORT
 from vanvault.recovery.drill.document import document, duration, number
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.pdf import pdf_report
-from vanvault.recovery.drill.report import Report, public_keys_of, signed_report, verify_report
-from vanvault.recovery.drill.run import Finished
 
 
 @pytest.fixture

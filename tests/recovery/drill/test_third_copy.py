@@ -16,13 +16,10 @@ from tests.recovery.backup.kit import PASSWORD, Kit
 from tests.recovery.drill.support import drill
 from tests.recovery.drill.test_scenarios import escrow
 from tests.recovery.harness import event, message
-from vanvault.recovery.drill.conduct import Means
+from vanvault.recovery.drill import Finished, Means, parse_report, restic_copy, signed_report
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.later import after
-from vanvault.recovery.drill.report import parse_report, signed_report
-from vanvault.recovery.drill.restic_copy import restic_copy
-from vanvault.recovery.drill.run import Finished
-from vanvault.recovery.verify.model import Share
+from vanvault.recovery.verify import Share
 
 __all__ = ["empty_repository", "kit"]
 

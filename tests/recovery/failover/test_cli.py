@@ -11,12 +11,12 @@ import pytest
 
 from tests.cli.conftest import COMMAND, json_of, run_cli
 from tests.cli.conftest import home as home
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput
-from vanvault.archiver.journal.lead_record import HOOK, detail_of, events
+from vanvault.archiver.journal import HOOK, detail_of, events
 from vanvault.cli.context import account
 from vanvault.cli.errors import ExitCode
-from vanvault.recovery.failover.failover import approve, current_plan, promote
+from vanvault.recovery.failover import approve, current_plan, promote
 
 
 def settings(home: Path, text: str) -> None:

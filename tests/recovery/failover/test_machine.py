@@ -14,16 +14,15 @@ from hypothesis.stateful import rule
 
 from tests.recovery.test_partitions import IDS, SITES, Partitions
 from tests.support.archives import message
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import holders
-from vanvault.archiver.core.format.batch import decode_batch
-from vanvault.archiver.core.model.entry import Event
+from vanvault.archiver.core.evidence import holders
+from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.recovery.failover.failover import current_plan, failback, level, promote
-from vanvault.recovery.failover.plan import Plan
-from vanvault.recovery.verify.model import Share
+from vanvault.archiver.stores import MemorySite
+from vanvault.recovery.failover import Plan, current_plan, failback, level, promote
+from vanvault.recovery.verify import Share
 
 SIDE = st.integers(0, 1)
 

@@ -14,14 +14,13 @@ from tests.contract.harness import ManualClock
 from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
 from vanvault.api.upkeep import Upkeep
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.evidence.receipts import holders
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.recovery.failover.failover import current_plan, failback, level, promote
-from vanvault.recovery.reconcile.reconcile import reconcile
-from vanvault.recovery.reconcile.upgrade import upgrade_all
-from vanvault.recovery.verify.model import Share
+from vanvault.archiver.core.evidence import holders
+from vanvault.archiver.stores import MemorySite
+from vanvault.recovery.failover import current_plan, failback, level, promote
+from vanvault.recovery.reconcile import reconcile, upgrade_all
+from vanvault.recovery.verify import Share
 
 
 class Pair:

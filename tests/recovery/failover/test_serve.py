@@ -15,9 +15,8 @@ from tests.api.conftest import check_problem
 from tests.cli.conftest import json_of, run_cli
 from tests.support.server import PATIENCE_S, Server, push
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.core.evidence.receipts import holders, verify_receipt
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.evidence import holders, verify_receipt
 
 QUICK = {
     "HEALTH__LOOK_S": "0.2",

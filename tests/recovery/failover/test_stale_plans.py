@@ -13,11 +13,11 @@ import pytest
 
 from tests.recovery.failover.test_old_writer import Pair
 from tests.recovery.test_partitions import Link
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
-from vanvault.archiver.journal.lead_record import FAILED_BACK, PROMOTED, detail_of, events
-from vanvault.recovery.failover.failover import Done, current_plan, failback, level, promote
-from vanvault.recovery.verify.model import Share
+from vanvault.archiver.journal import FAILED_BACK, PROMOTED, detail_of, events
+from vanvault.recovery.failover import Done, current_plan, failback, level, promote
+from vanvault.recovery.verify import Share
 
 
 @pytest.fixture

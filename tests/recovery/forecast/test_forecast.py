@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from tests.cli.conftest import run_cli
 from tests.recovery.harness import Lab
-from vanvault.recovery.forecast.cost import Cost, Measurement, cost_of
-from vanvault.recovery.forecast.forecast import LIMIT_S, forecast
-from vanvault.recovery.forecast.growth import Growth, growth
-from vanvault.recovery.work.progress import Extent
+from vanvault.recovery.forecast import Cost, Growth, Measurement, cost_of, forecast, growth
+from vanvault.recovery.forecast.forecast import LIMIT_S
+from vanvault.recovery.work import Extent
 
 TODAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

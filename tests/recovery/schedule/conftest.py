@@ -37,8 +37,8 @@ class Node:
 
     def events(self, kind: str) -> list[dict[str, object]]:
         """Details of the archive's own events of a type, newest first."""
-        from vanvault.archiver.appliance.archive import Archive
-        from vanvault.archiver.journal.own_events import own_events
+        from vanvault.archiver.appliance import Archive
+        from vanvault.archiver.journal import own_events
 
         with Archive(self.home) as archive:
             archive.catch_up()

@@ -16,12 +16,13 @@ import pytest
 from tests.cli.conftest import run_cli
 from tests.contract.harness import ManualClock
 from tests.recovery.schedule.conftest import Node, lives, verb_of, wait_for
-from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
+from vanvault.recovery.schedule import read_history
 from vanvault.recovery.schedule.lease import GRACE, home_lock, node_id, take_lease
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import blocking
-from vanvault.recovery.schedule.record import STARTED, read_history
+from vanvault.recovery.schedule.record import STARTED
 
 TINY = """
 [schedule.jobs.quick]

@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.stores.probe.faulty_s3 import faulty_s3
-from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores import Credentials
+from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_s3
 from vanvault.archiver.stores.probe.checks import CHECKS
-from vanvault.archiver.stores.probe.clients import attacker
-from vanvault.archiver.stores.probe.model import ProbeResult
-from vanvault.archiver.stores.probe.run import probe_s3
 
 DUTIES = ("writer", "reader", "keeper", "prober", "admin", "replication")
 

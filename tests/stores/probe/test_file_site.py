@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from vanvault.archiver.stores import FileSite, MemorySite, StoredVersion
 from vanvault.archiver.stores.files.flags import immutable_supported
-from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores.probe import ProbeResult, probe_file
 from vanvault.archiver.stores.probe.checks import CHECKS
-from vanvault.archiver.stores.probe.file_site import attack, probe_file
-from vanvault.archiver.stores.probe.model import ProbeResult, verdict
+from vanvault.archiver.stores.probe.file_site import attack
+from vanvault.archiver.stores.probe.model import verdict
 
 
 class SteppingClock:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vanvault.archiver.stores.probe import ProbeResult
 from vanvault.archiver.stores.probe.checks import CHECKS, capabilities, finding
-from vanvault.archiver.stores.probe.model import Finding, ProbeResult, Severity, verdict
+from vanvault.archiver.stores.probe.model import Finding, Severity, verdict
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,10 @@ from tests.servers.processes import free_ports
 from vanvault.archiver.core.errors import AccessDenied, SettingsError
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.core.s3_options import S3Options
-from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.probe.clients import attacker
-from vanvault.archiver.stores.probe.model import ProbeResult
-from vanvault.archiver.stores.probe.run import PREFIX, probe_s3
-from vanvault.archiver.stores.provision.apply import MinioUsers, provision
-from vanvault.archiver.stores.provision.plan import DUTIES, new_credentials
+from vanvault.archiver.stores import Credentials
+from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_s3
+from vanvault.archiver.stores.probe.run import PREFIX
+from vanvault.archiver.stores.provision import DUTIES, MinioUsers, new_credentials, provision
 
 
 def failed(result: ProbeResult) -> set[str]:

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from tests.support.archives import message
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.format.batch import decode_batch, encode_batch
-from vanvault.archiver.core.model.entry import Message
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format import decode_batch, encode_batch
+from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.intake.writer import Writer
-from vanvault.archiver.stores.memory import MemorySite
+from vanvault.archiver.intake import Writer
+from vanvault.archiver.stores import MemorySite
 
 
 def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime) -> str:

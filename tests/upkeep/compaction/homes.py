@@ -9,11 +9,9 @@ from typing import Literal
 from tests.contract.harness import ManualClock
 from tests.support.archives import Home, event, message
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.model.drafts import Draft
-from vanvault.archiver.core.model.metadata import Metadata
-from vanvault.archiver.stores.memory import MemorySite
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.model import Draft, Metadata
+from vanvault.archiver.stores import MemorySite, StoredVersion
 
 
 class ArmedSite(MemorySite):

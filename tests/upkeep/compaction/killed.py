@@ -9,8 +9,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.upkeep.compaction.run import compact
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.upkeep import compact
 
 HOME, UNTIL, STEP, NTH = Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 _count = itertools.count(1)

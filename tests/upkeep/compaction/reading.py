@@ -10,15 +10,13 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.core.format.batch import HEADER_KEY, decode_batch, encode_commit
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.format.encrypted import opened
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import BUSINESS_FIELDS, Metadata
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format import canonical, decode_batch, encode_commit, opened
+from vanvault.archiver.core.format.batch import HEADER_KEY
+from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores import Site
 
 #: (writer, sequence) of a batch.
 BatchId = tuple[str, int]

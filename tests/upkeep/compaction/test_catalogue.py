@@ -10,15 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
-from vanvault.archiver.core.format.manifest import manifest_statement
-from vanvault.archiver.core.model.segment import Covered, SegmentManifest, SegmentPart
+from vanvault.archiver.catalogue import Catalogue, HotTail, search_secrets
+from vanvault.archiver.core.format import manifest_statement
+from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_key, new_writer_id, segment_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.signing import SigningKeys
+from vanvault.archiver.keys import KeyFiles, SigningKeys
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WRITER = "0123456789abcdeg"

@@ -23,8 +23,8 @@ from tests.upkeep.compaction.reading import (
     whole_segments,
 )
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import (
     Busy,
     Damaged,
@@ -34,8 +34,8 @@ from vanvault.archiver.core.errors import (
     SiteUnavailable,
 )
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.core.settings.settings import load_settings
-from vanvault.archiver.upkeep.compaction.run import compact, keep_locks, plan_compaction
+from vanvault.archiver.core.settings import load_settings
+from vanvault.archiver.upkeep import compact, keep_locks, plan_compaction
 
 FAULTS = (
     "segment-before-put",

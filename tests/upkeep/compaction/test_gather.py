@@ -13,25 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batch import decode_commit, encode_batch, encode_commit, read_batch_table
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.format.encrypted import opened
-from vanvault.archiver.core.format.events import canonical_of
-from vanvault.archiver.core.format.segment import (
-    LOG_GROUP_ROWS,
+from vanvault.archiver.core.format import (
+    canonical,
+    canonical_of,
+    decode_commit,
+    encode_batch,
+    encode_commit,
     encode_part,
     evidence_header,
     header_of,
     log_header,
+    opened,
     originals_header,
+    read_batch_table,
 )
-from vanvault.archiver.core.model.batch import BatchHeader, Commit, Placement
-from vanvault.archiver.core.model.entry import Entry, Event, Message
-from vanvault.archiver.core.model.metadata import Metadata
+from vanvault.archiver.core.format.segment import LOG_GROUP_ROWS
+from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.names import BatchKind, archive_id, batch_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.keys import KeyFiles, ParquetKeys
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, check_digests, gather
 
 WRITERS = ("0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh")

@@ -14,10 +14,9 @@ from tests.support.whole import read_entries
 from tests.upkeep.compaction.homes import drafts, push
 from tests.upkeep.compaction.reading import check_compacted, check_locks, covered, whole_segments
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
+from vanvault.archiver.upkeep import compact, keep_locks
 
 STEPS = (
     "segment-before-put",

@@ -9,17 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.core.format.manifest import merge_covers
-from vanvault.archiver.core.model.batch import BatchHeader
+from vanvault.archiver.catalogue import KnownBatch
+from vanvault.archiver.core.format import merge_covers
+from vanvault.archiver.core.model import BatchHeader
 from vanvault.archiver.core.times import from_us, to_us
-from vanvault.archiver.upkeep.compaction.plan import (
-    HeldBatch,
-    day_of,
-    days_over_before,
-    plan_days,
-    plan_keeping,
-)
+from vanvault.archiver.upkeep import day_of
+from vanvault.archiver.upkeep.compaction.plan import HeldBatch, days_over_before, plan_days, plan_keeping
 
 WRITERS = ("0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh")
 START = datetime(2026, 11, 20, tzinfo=UTC)

@@ -18,18 +18,16 @@ from tests.support.mortal_jobs import Mortal, grave
 from tests.upkeep.compaction.homes import drafts, push
 from tests.upkeep.compaction.reading import check_compacted, check_locks, read_part
 
-from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.appliance.worker_home import open_home
+from vanvault.archiver.appliance import Archive, init_home, open_home
 from vanvault.archiver.core.errors import Busy, SettingsError
-from vanvault.archiver.core.model.segment import SegmentManifest
-from vanvault.archiver.core.settings.sections import JobsSettings
-from vanvault.archiver.stores.files.layout import folder_of
+from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.core.settings import JobsSettings
+from vanvault.archiver.stores import folder_of
+from vanvault.archiver.upkeep import Jobs, compact
 from vanvault.archiver.upkeep.compaction import spread
-from vanvault.archiver.upkeep.compaction.run import CompactionRun, compact
+from vanvault.archiver.upkeep.compaction.run import CompactionRun
 from vanvault.archiver.upkeep.compaction.workers import SegmentOrder, segment_of, write_segment
-from vanvault.archiver.upkeep.processes import Jobs
-from vanvault.recovery.verify.archive import verify_archive
+from vanvault.recovery.verify import verify_archive
 from vanvault.recovery.work.jobs import ProcessPool, open_jobs
 
 _Argument = TypeVar("_Argument")

@@ -10,7 +10,7 @@ from tests.support.archives import memory_home
 from tests.upkeep.compaction.homes import drafts, push
 from tests.upkeep.compaction.reading import LockWatch, check_compacted, check_locks
 
-from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
+from vanvault.archiver.upkeep import compact, keep_locks
 
 _STEP = timedelta(days=10)
 

@@ -1,5 +1,5 @@
-"""The shape of the code, checked on its syntax: who may import whom, where time and chance come from,
-how long a module may be."""
+"""The shape of the code, checked on its syntax: what does no input and output, where time and chance come
+from, how long a module may be. Who may import whom: ``test_rooms.py``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("archiver", "recovery", "api", "cli")
-
-#: What each room may import of the others. ``cli`` runs the server, and speaks its batch encoding.
-MAY_IMPORT = {
-    "archiver": set[str](),
-    "recovery": {"archiver"},
-    "api": {"recovery", "archiver"},
-    "cli": {"api", "recovery", "archiver"},
-}
-#: All that ``cli`` may import of ``api``.
-API_FOR_CLI = ("vanvault.api.server", "vanvault.api.batch_body")
 
 #: Rooms of ``archiver`` without input and output, and what they may therefore not import.
 PURE = tuple(f"archiver/core/{part}" for part in ("model", "format", "evidence", "retention", "metadata"))
@@ -66,7 +56,8 @@ AMBIENT_ALLOWED = {
     "cli/files.py": "names of temporary files",
 }
 
-MAX_LINES = 400
+#: A file is as long as its idea; what grows beyond this is seldom one.
+MAX_LINES = 700
 
 
 def modules() -> list[Path]:
@@ -93,21 +84,6 @@ def calls_of(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             yield f"{node.value.id}.{node.attr}", node.lineno
-
-
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_go_one_way(path: Path) -> None:
-    room = name_of(path).split("/")[0]
-    for module, line in imports_of(path):
-        first, _, rest = module.partition(".")
-        assert first not in ROOMS, f"{name_of(path)}:{line}: import it as vanvault.{module}"
-        if first != "vanvault" or not rest:
-            continue
-        other = rest.split(".")[0]
-        if other in ROOMS and other != room:
-            assert other in MAY_IMPORT[room], f"{name_of(path)}:{line}: {room} may not import {other}"
-            if (room, other) == ("cli", "api"):
-                assert module == "vanvault.api" or module.startswith(API_FOR_CLI), f"{name_of(path)}:{line}"
 
 
 @pytest.mark.parametrize("path", [path for path in modules() if name_of(path).startswith(PURE)], ids=name_of)

@@ -1,0 +1,120 @@
+"""The rooms of the house: who may import whom, and how many names each door has.
+
+A room is a folder (in ``core`` also a single module) that others enter by its door only: the names in the
+``__all__`` of its ``__init__.py``. A part with a door of its own, such as ``stores.probe``, is a room as
+well; the modules of the folder around it may import each other freely.
+
+Rooms of ``archiver`` stand here without their prefix. A name that ends with ``.*`` is the room and everything
+below it. A room stands after all that it may import, so there can be no cycle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One row: ``door`` is how many names the room shows, None for a module that is its own door."""
+
+    name: str
+    door: int | None
+    may_import: tuple[str, ...] = ()
+
+
+def _room(name: str, door: int | None, may_import: str = "") -> Room:
+    return Room(_whole(name), door, tuple(map(_whole, may_import.split())))
+
+
+def _whole(name: str) -> str:
+    return name if name.split(".")[0] in ("archiver", "recovery", "api", "cli") else f"archiver.{name}"
+
+
+ROOMS = (
+    _room("core.errors", None),
+    _room("core.ports", None),
+    _room("core.health_rules", None),
+    _room("core.s3_options", None),
+    _room("core.times", None, "core.errors"),
+    _room("core.names", None, "core.errors"),
+    _room("core.retention", None, "core.errors"),
+    _room("core.key_port", None, "core.errors core.ports"),
+    _room("core.model", 17),
+    _room("core.metadata", 1, "core.model"),
+    _room("core.sample", 6, "core.model"),
+    _room(
+        "core.settings",
+        11,
+        "core.errors core.health_rules core.s3_options",
+    ),
+    _room(
+        "core.format",
+        43,
+        "core.errors core.times core.names core.key_port core.model",
+    ),
+    _room(
+        "core.evidence",
+        7,
+        "core.errors core.times core.format core.model",
+    ),
+    _room("core.outcome", None, "core.errors core.evidence"),
+    _room("people", 3, "core.*"),
+    _room("keys", 23, "core.*"),
+    _room("keys.escrow", 13, "core.*"),
+    _room("stores", 26, "core.* keys"),
+    _room("stores.s3", 4, "core.*"),
+    _room("stores.provision", 6, "core.*"),
+    _room("stores.probe", 13, "core.* keys"),
+    _room("replicas", 25, "core.* stores"),
+    _room(
+        "catalogue",
+        46,
+        "core.* keys stores stores.s3 replicas",
+    ),
+    _room(
+        "journal",
+        12,
+        "core.* keys stores stores.probe replicas catalogue",
+    ),
+    _room("journal.availability", 20, "core.* catalogue"),
+    _room(
+        "intake",
+        19,
+        "core.* keys stores replicas catalogue",
+    ),
+    _room(
+        "appliance",
+        9,
+        "core.* people keys keys.escrow stores stores.probe replicas catalogue journal intake",
+    ),
+    _room(
+        "upkeep",
+        12,
+        "core.* keys stores replicas catalogue journal intake appliance",
+    ),
+    _room(
+        "export",
+        3,
+        "core.* keys replicas catalogue appliance",
+    ),
+    _room("recovery.work", 6, "archiver.*"),
+    _room("recovery.objects", 19, "archiver.*"),
+    _room("recovery.verify", 9, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.coverage", 12, "archiver.* recovery.verify"),
+    _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.reconcile", 11, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.repair", 6, "archiver.* recovery.work recovery.objects recovery.verify"),
+    _room("recovery.restore", 10, "archiver.* recovery.work recovery.objects recovery.verify"),
+    _room(
+        "recovery.backup", 23, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
+    ),
+    _room("recovery.failover", 13, "archiver.* recovery.work recovery.reconcile recovery.verify"),
+    _room(
+        "recovery.drill",
+        27,
+        "archiver.* recovery.work recovery.backup recovery.repair recovery.restore recovery.verify",
+    ),
+    _room("recovery.schedule", 17, "archiver.*"),
+    _room("api", 1, "archiver.* recovery.*"),
+    _room("cli", 0, "archiver.* recovery.* api"),
+)

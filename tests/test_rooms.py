@@ -1,0 +1,121 @@
+"""Imports go one way, and rooms are entered by their doors (the table: ``tests/rooms.py``)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rooms import ROOMS, Room
+
+ROOT = Path(__file__).parent.parent
+TOPS = ("archiver", "recovery", "api", "cli")
+BY_NAME = {room.name: room for room in ROOMS}
+
+
+def path_of(module: str) -> Path:
+    return ROOT / module.replace(".", "/")
+
+
+def modules() -> list[str]:
+    """Every module of the product, dotted, without ``vanvault.``; a package by its folder's name."""
+    paths = [path.relative_to(ROOT) for top in TOPS for path in (ROOT / top).rglob("*.py")]
+    return sorted(
+        ".".join((path.parent if path.name == "__init__.py" else path.with_suffix("")).parts)
+        for path in paths
+    )
+
+
+MODULES = frozenset(modules())
+
+
+def file_of(module: str) -> Path:
+    path = path_of(module)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports_of(module: str) -> Iterator[tuple[str, str, int]]:
+    """(module, name, line) of each import of our own, wherever the statement stands in the file."""
+    for node in ast.walk(ast.parse(file_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: a relative import"
+            found = str(node.module).removeprefix("vanvault").removeprefix(".")
+            if str(node.module).split(".")[0] == "vanvault" and found:
+                yield from ((found, alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                assert not alias.name.startswith("vanvault."), f"{module}:{node.lineno}: use from ... import"
+
+
+def room_of(module: str) -> str | None:
+    """The innermost room that a module lies in."""
+    held = [name for name in BY_NAME if module == name or module.startswith(f"{name}.")]
+    return max(held, key=len, default=None)
+
+
+def folder_of(room: str) -> str:
+    """The outermost room around a room: its modules may import each other without doors."""
+    around = [name for name in BY_NAME if room == name or room.startswith(f"{name}.")]
+    return min(around, key=len)
+
+
+def door_of(room: str) -> list[str]:
+    """The names in the ``__all__`` of a room's ``__init__.py``."""
+    for node in ast.parse(file_of(room).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            names: list[str] = ast.literal_eval(node.value)
+            return names
+    return []
+
+
+def allows(rule: str, room: str) -> bool:
+    if rule.endswith(".*"):
+        return room == rule[:-2] or room.startswith(rule[:-1])
+    return rule == room
+
+
+def test_every_module_lies_in_a_room() -> None:
+    shelves = {"archiver", "archiver.core", "recovery"}  # hold rooms, and nothing else
+    assert [module for module in modules() if room_of(module) is None and module not in shelves] == []
+    assert [shelf for shelf in shelves if "import" in file_of(shelf).read_text(encoding="utf-8")] == []
+
+
+def test_a_room_may_import_only_rooms_that_stand_before_it() -> None:
+    seen: set[str] = set()
+    for room in ROOMS:
+        for rule in room.may_import:
+            found = {name for name in BY_NAME if allows(rule, name)}
+            assert found, f"{room.name}: {rule} is no room"
+            assert found <= seen, f"{room.name} may import {sorted(found - seen)}, which stand after it"
+        seen.add(room.name)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_keep_to_the_table_and_come_in_by_doors(module: str) -> None:
+    own = room_of(module)
+    for found, name, line in imports_of(module):
+        other = room_of(found)
+        if other is None or own is None:
+            assert found in ("archiver", "recovery", "archiver.core") and own is None, f"{module}:{line}"
+            continue
+        if folder_of(own) == folder_of(other):
+            continue
+        where = f"{module}:{line}: {own} takes {name} from {found}"
+        assert any(allows(rule, other) for rule in BY_NAME[own].may_import), f"{where}: not in the table"
+        assert found == other, f"{where}: not by the door, which is {other}"
+        if BY_NAME[other].door is not None:
+            assert name in door_of(other), f"{where}: not a name of that door"
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_door_has_the_names_that_the_table_says(room: Room) -> None:
+    if room.door is None:
+        assert path_of(room.name).with_suffix(".py").is_file()
+        return
+    names = door_of(room.name)
+    assert len(names) == room.door
+    assert len(set(names)) == len(names)
+    shown = [name for found, name, _ in imports_of(room.name) if f"{found}.{name}" in MODULES]
+    assert shown == [], "a door shows names, not modules"
