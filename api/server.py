@@ -25,8 +25,7 @@ from vanvault.api.app import create_app
 from vanvault.api.context import Node
 from vanvault.api.logs import Format, configure
 from vanvault.api.observe import Observed
-from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.settings import load_settings
+from vanvault.archiver.appliance import Archive, load_settings
 from vanvault.recovery.schedule import has_verb, jobs_on
 
 #: Connections at once; beyond it the server answers 503 by itself.
@@ -52,10 +51,10 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0, log_format: F
     port is taken.
     """
     configure(log_format or load_settings(home).log.format)
-    with Archive(home) as archive:  # wrong settings and keys show here, not as a server's trace
+    with Archive.open(home) as archive:  # wrong settings and keys show here, not as a server's trace
         jobs_on(archive.settings, has_verb)
     structlog.get_logger("vanvault.server").info("serving", host=host, port=port)
-    app = create_app(lambda: Archive(home))
+    app = create_app(lambda: Archive.open(home))
     config = uvicorn.Config(
         app,
         host=host,

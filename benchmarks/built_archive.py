@@ -45,7 +45,7 @@ def build(home: Path, files: Path, *, raw_bytes: int, dossier_share: float, seed
     """
     dossiers, scans = round(dossier_share * raw_bytes), round((1 - dossier_share) * raw_bytes)
     done: list[int] = []
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         writer, opened = archive.open_writer()
         archive.tail.apply([batch.folded for batch in opened])
         large = LargeObjects(archive.sites, archive.keys, archive.entropy)

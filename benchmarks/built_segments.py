@@ -95,7 +95,7 @@ class Split:
 def build_segments(home: Path, *, raw_bytes: int, seed: int) -> Built:
     """Archive messages of ``raw_bytes`` in all in the home. Raises SiteUnavailable."""
     originals, sizes = _originals(raw_bytes, seed), []
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         split = {
             name: Split(site, Passing(name, clock=archive.clock)) for name, site in archive.sites.items()
         }

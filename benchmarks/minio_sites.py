@@ -95,7 +95,7 @@ def give_credentials(server: MinioServer, site: str) -> None:
 
 def trust_unprobed(home: Path) -> None:
     """Put on record that intake shall take both sites without a probe, which is no part of a benchmark."""
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         until = archive.clock.now() + timedelta(days=1)
         for site in SITE_NAMES:
             detail = override_detail(site, "benchmark", "benchmark", until)

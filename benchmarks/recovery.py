@@ -31,10 +31,9 @@ from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, t
 from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.appliance import SETTINGS_FILE, Archive, init_home
 from vanvault.archiver.core.names import batch_key, new_writer_id
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.core.settings import FILE_NAME
 from vanvault.archiver.stores import Site, create_site, open_site
 from vanvault.recovery.forecast import Cost, Measurement, cost_of
 from vanvault.recovery.restore import plan_restore, restore
@@ -203,7 +202,7 @@ def said(what: str) -> None:
 def new_node(home: Path, target: Path) -> Path:
     """What a new node is given: settings and keys; no hot tail, catalogue or index."""
     target.mkdir()
-    for name in (FILE_NAME, "gateways.json"):
+    for name in (SETTINGS_FILE, "gateways.json"):
         shutil.copy(home / name, target / name)
     shutil.copytree(home / "keys", target / "keys")
     return target
@@ -211,7 +210,7 @@ def new_node(home: Path, target: Path) -> Path:
 
 def dump(home: Path, files: Path) -> None:
     """Every object of the standby as a file."""
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         site = archive.sites["standby"]
         for version in site.list():
             path = files / version.key

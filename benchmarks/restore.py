@@ -33,8 +33,7 @@ from minio_sites import (
 )
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.appliance import init_home
-from vanvault.archiver.core.settings import FILE_NAME
+from vanvault.archiver.appliance import SETTINGS_FILE, init_home
 
 _MIB = 2**20
 
@@ -163,7 +162,7 @@ def contents(server: MinioServer) -> Site:
 
 def point_site(home: Path, url: str) -> None:
     """Put another address for the primary into the settings, as an operator does after its loss."""
-    path = home / FILE_NAME
+    path = home / SETTINGS_FILE
     lines = path.read_text(encoding="utf-8").splitlines()
     at = lines.index("[sites.primary]") + 1
     lines[at] = f'url = "{url}"'

@@ -114,7 +114,7 @@ def _compared(
         "cold_p99_ms": {},
     }
     sizes: dict[str, int] = {}
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         with _timed(results["build_s"], "vanvault"):
             for day in days(arguments.rows, arguments.seed):
                 sizes["log"] = sizes.get("log", 0) + write_segment(archive, day, level=arguments.level)
@@ -194,10 +194,10 @@ def _measured_vanvault(home: Path, wanted: Wanted, arguments: argparse.Namespace
         times["cold"][query] = []
         for one in values[: arguments.cold]:
             _drop_cache(home)
-            with Archive(home) as archive:
+            with Archive.open(home) as archive:
                 archive.index.reader(archive.catalogue.state(archive.tail.connection()).logs)
                 times["cold"][query].append(_one_vanvault(archive, query, one))
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for query in RATED:
             values = wanted.of(query, arguments.samples)
             for one in values:

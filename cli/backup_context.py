@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.settings import FILE_NAME
+from vanvault.archiver.appliance import SETTINGS_FILE
 from vanvault.cli.context import open_archive
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ def opened(home: Path) -> Iterator[tuple[Archive, Repository]]:
 
 def repository_of(home: Path, archive: Archive | None, elsewhere: Elsewhere) -> Repository:
     """The repository of the settings, or the one that options name."""
-    from vanvault.archiver.core.settings import BackupSettings, load_settings
+    from vanvault.archiver.appliance import load_settings
+    from vanvault.archiver.core.settings import BackupSettings
     from vanvault.recovery.backup import Place, Repository, open_restic, place_of
 
     settings = archive.settings if archive else None
-    if settings is None and (home / FILE_NAME).exists():
+    if settings is None and (home / SETTINGS_FILE).exists():
         settings = load_settings(home)
     if elsewhere.repository is None:
         where = place_of((settings or load_settings(home)).backup, home)

@@ -31,7 +31,7 @@ def open_archive(home: Path) -> Iterator[Archive]:
     from vanvault.archiver.appliance import Archive
     from vanvault.recovery.coverage import count_verifications
 
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         count_verifications(archive)
         yield archive
 
@@ -43,7 +43,7 @@ def catch_up(archive: Archive) -> bool:
     KeyUnavailable.
     """
     try:
-        report = archive.look()
+        report = archive.refresh()
     except SiteUnavailable as error:
         warn(f"the site {error.site} is away ({error.message}); results may be incomplete")
         return False

@@ -77,13 +77,14 @@ def run_drill(
 
     Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
     """
-    from vanvault.recovery.drill import Means, last_rate, prepare, production, restic_copy, run, scenario_of
+    from vanvault.recovery.drill import Means, last_rate, prepare, restic_copy, run, scenario_of
     from vanvault.recovery.verify import Share
     from vanvault.recovery.work import Effort
 
     chosen = scenario_of(scenario)
-    with open_archive(home) as archive:
+    with open_archive(home) as archive, archive.reader() as node:
         catch_up(archive)
+        node.refresh()
         means = Means(
             share=Share.parse(share),
             samples=samples,
@@ -95,7 +96,6 @@ def run_drill(
             probes=_probes(archive),
             max_skew=timedelta(seconds=archive.settings.clock.max_skew_s),
         )
-        node = production(archive)
         plan = prepare(node, chosen, means, last_rate(archive.search))
         if not as_json or dry_run:
             _show_plan(plan, as_json)

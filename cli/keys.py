@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.appliance import ESCROWED
+from vanvault.archiver.appliance import ESCROWED, load_settings
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.core.settings import Settings, load_settings
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, differing, masters_in, open_masters
 from vanvault.cli.context import account, keys_folder, open_archive, put_on_record
 from vanvault.cli.escrow_order import escrow_options, escrow_order

@@ -77,8 +77,7 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
     It may be off: then only this runs it. Ends with 8 while it is running here or on another host, and with
     130 when it was stopped or took longer than its deadline.
     """
-    from vanvault.archiver.appliance import Archive
-    from vanvault.archiver.core.settings import load_settings
+    from vanvault.archiver.appliance import Archive, load_settings
     from vanvault.recovery.schedule import entries_of, entry_named, has_verb, run_job
 
     entry = entry_named(entries_of(load_settings(home), has_verb), name)
@@ -86,7 +85,7 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
         raise InvalidInput(f"the job {name} has nothing to run: {entry.why_off}", field="name")
     extra = ("--json",) if as_json else ()
     sys.stdout.flush()
-    finished = run_job(lambda: Archive(home), home, entry.job, if_due=if_due, extra=extra)
+    finished = run_job(lambda: Archive.open(home), home, entry.job, if_due=if_due, extra=extra)
     if finished is None:
         if as_json:
             emit_json({"job": name, "ran": False})
@@ -113,7 +112,7 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
 @click.pass_obj
 def units(home: Path, output: Path | None, user: str | None, program: Path | None, as_json: bool) -> None:
     """Make systemd services and timers of the jobs that are on. Enable the timers afterwards."""
-    from vanvault.archiver.core.settings import load_settings
+    from vanvault.archiver.appliance import load_settings
     from vanvault.recovery.schedule import Host, has_verb, jobs_on
     from vanvault.recovery.schedule import units as units_of
 

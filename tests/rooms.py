@@ -44,7 +44,7 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        11,
+        8,
         "core.errors core.health_rules core.s3_options",
     ),
     _room(
@@ -61,7 +61,7 @@ ROOMS = (
     _room("people", 3, "core.*"),
     _room("keys", 23, "core.*"),
     _room("keys.escrow", 13, "core.*"),
-    _room("stores", 26, "core.* keys"),
+    _room("stores", 28, "core.* keys"),
     _room("stores.s3", 4, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 13, "core.* keys"),
@@ -84,7 +84,7 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        9,
+        13,
         "core.* people keys keys.escrow stores stores.probe replicas catalogue journal intake",
     ),
     _room(
@@ -111,7 +111,7 @@ ROOMS = (
     _room("recovery.failover", 13, "archiver.* recovery.work recovery.reconcile recovery.verify"),
     _room(
         "recovery.drill",
-        27,
+        26,
         "archiver.* recovery.work recovery.backup recovery.repair recovery.restore recovery.verify",
     ),
     _room("recovery.schedule", 17, "archiver.*"),

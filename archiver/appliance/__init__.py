@@ -1,20 +1,28 @@
-"""The door of appliance."""
+"""An archive put together: components, what reads, what writes, and the making of a home."""
 
 from __future__ import annotations
 
 from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of, init_home
+from vanvault.archiver.appliance.components import Components, Runtime, open_components
+from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.appliance.keys_on_record import ESCROWED
+from vanvault.archiver.appliance.places import KEYS_FOLDER
+from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
+from vanvault.archiver.appliance.settings_file import SETTINGS_FILE, load_settings
 from vanvault.archiver.appliance.worker_home import open_home
 
 __all__ = [
     "ESCROWED",
-    "INDEX_WORK",
     "KEYS_FOLDER",
+    "SETTINGS_FILE",
     "Archive",
-    "hot_tail_of",
+    "ArchiveReader",
+    "Components",
+    "Runtime",
     "init_home",
+    "load_settings",
+    "open_components",
     "open_home",
     "rotate_in_escrow",
     "rotate_master",

@@ -1,4 +1,4 @@
-"""One archive as a program holds it: settings, keys, sites, hot tail and search, put together.
+"""One archive as a program holds it: what reads, and what writes, put together over its components.
 
 Reading needs nothing more. Writing needs ``open_intake``, of which a home has at most one at a time
 in each process.
@@ -7,44 +7,21 @@ in each process.
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from vanvault.archiver.appliance.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of
-from vanvault.archiver.catalogue import (
-    FirstReceipts,
-    FoldReport,
-    HotTail,
-    Item,
-    KnownBatch,
-    SearchRoom,
-    SegmentFold,
-    catch_up,
-    fold_segments,
-    follow,
-    item_at_position,
-    read_original,
-    recheck,
-    room_of,
-    search_secrets,
-)
+from vanvault.archiver.appliance.components import Components, Runtime, open_components
+from vanvault.archiver.appliance.reader import ArchiveReader
+from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
-from vanvault.archiver.core.ports import (
-    Clock,
-    ClockStopwatch,
-    Entropy,
-    Stopwatch,
-    SystemClock,
-    SystemEntropy,
-    SystemStopwatch,
-)
 from vanvault.archiver.core.retention import profile, retain_until, rounded_up, with_years
-from vanvault.archiver.core.settings import SITE_NAMES, Settings, load_settings
+from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import (
     CommittedBatch,
@@ -59,95 +36,22 @@ from vanvault.archiver.intake import (
     system_event,
     unobserved,
 )
-from vanvault.archiver.journal import ConflictRecord, Heed, Trust
-from vanvault.archiver.keys import ParquetKeys, SigningKeys, open_masters
-from vanvault.archiver.people import Gateways
-from vanvault.archiver.replicas import (
-    AckPolicy,
-    HealthBoard,
-    Lead,
-    Readable,
-    SteadyClock,
-    place_everywhere,
-    place_whole,
-)
-from vanvault.archiver.stores import S3Url, Site, open_site, parse_site_url
+from vanvault.archiver.journal import Trust
+from vanvault.archiver.replicas import place_everywhere, place_whole
+from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 from vanvault.archiver.stores import no_fault as no_store_fault
 from vanvault.archiver.stores.probe import ProbePolicy
 
 
-class Archive:
-    """An open home. Close it when done."""
+class Archive(ArchiveReader):
+    """An open archive that may be written to. Close it when done."""
 
-    def __init__(
-        self,
-        home: Path,
-        *,
-        clock: Clock | None = None,
-        stopwatch: Stopwatch | None = None,
-        entropy: Entropy | None = None,
-        fault: Fault = no_fault,
-        store_fault: Fault = no_store_fault,
-    ) -> None:
-        """Open keys, sites and hot tail; touches no network beyond the sites.
-
-        Raises SettingsError, KeyUnavailable. A site that is away does not stop this: its use does.
-        """
-        self.home = home
-        self.stopwatch = stopwatch or (ClockStopwatch(clock) if clock else SystemStopwatch())
-        self.clock = SteadyClock(clock or SystemClock(), self.stopwatch)
-        self.entropy: Entropy = entropy or SystemEntropy()
-        self._fault = fault
-        self.settings: Settings = load_settings(home)
+    def __init__(self, components: Components) -> None:
+        """``Archive.open`` and ``Archive.of`` say where components come from."""
+        super().__init__(components)
         self.profile = with_years(
             profile(self.settings.retention.profile), originals=self.settings.retention.originals_years
         )
-        self.gateways = Gateways(home)
-        self.keys = open_masters(
-            home, home / KEYS_FOLDER, self.settings.keys, self.settings.archive, self.entropy
-        )
-        self.signing = SigningKeys(home / KEYS_FOLDER)
-        self.parquet = ParquetKeys(self.keys)
-        self.sites: dict[str, Site] = {
-            name: open_site(
-                name,
-                getattr(self.settings.sites, name).url,
-                home=home,
-                archive=self.settings.archive,
-                clock=self.clock.host,
-                immutable=getattr(self.settings.sites, name).immutable,
-                fault=store_fault,
-                s3=getattr(self.settings.sites, name).s3.options(),
-            )
-            for name in SITE_NAMES
-        }
-        secrets = search_secrets(self.keys)
-        self.tail = HotTail(
-            hot_tail_of(home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
-        )
-        self.health = HealthBoard(
-            SITE_NAMES, clock=self.clock, stopwatch=self.stopwatch, rules=self.settings.health.rules()
-        )
-        self.lead = Lead()
-        self.readable = Readable(self.sites, self.health)
-        self.policy = AckPolicy(
-            self.settings.sites.policy,
-            fall_back=self.settings.sites.fall_back,
-            gateways=self.gateways,
-            health=self.health,
-            lead=self.lead,
-        )
-        self._room = self._open_search(secrets.cursors)
-        self.search = self._room.search
-        self.histograms = self._room.histograms
-        self._heed = Heed(self.lead, self.health, self.tail, self.search)
-        self.catalogue = self._room.catalogue
-        self.claims = self._room.claims
-        self.index = self._room.index
-        self.locator = self._room.locator
-        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search, self.locator)
-        self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
-        self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
             sites=self.readable,
             probed=self._to_be_probed(),
@@ -162,124 +66,30 @@ class Archive:
             max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
         )
 
-    def __enter__(self) -> Self:
-        return self
+    @classmethod
+    def of(cls, components: Components) -> Self:
+        """The archive over these components, which it closes. Raises KeyUnavailable."""
+        return cls(components)
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        *,
+        runtime: Runtime | None = None,
+        sites: Mapping[str, Site] | None = None,
+        fault: Fault = no_fault,
+        store_fault: Fault = no_store_fault,
+    ) -> Self:
+        """The archive of a home. Arguments and errors: ``open_components``."""
+        return cls(open_components(home, runtime=runtime, sites=sites, fault=fault, store_fault=store_fault))
 
-    def close(self) -> None:
-        """Give back files, threads and connections."""
-        self._room.close()
-        self.readable.close()
-        self.tail.close()
-        for site in self.sites.values():
-            site.close()
+    def reader(self) -> ArchiveReader:
+        """The same archive through sites that cannot be written to; it shares this home's caches.
 
-    def catch_up(self, *, settle: bool = False) -> FoldReport:
-        """Bring catalogue and hot tail level with the sites. Raises SiteUnavailable, KeyUnavailable.
-
-        Where degraded receipts are possible, with those sites that are there.
+        To be closed by itself. Raises KeyUnavailable.
         """
-        segments = self.catch_up_segments()
-        indexed = self.index.catch_up()
-        folded = self.policy.reaching(
-            self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
-        )
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
-
-    def look(self, *, whole: bool = False) -> FoldReport:
-        """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
-
-        What is folded without a site is confirmed before anything is signed about it (``receipts.py``).
-        Raises KeyUnavailable, SiteUnavailable (no site answers; ``whole``: one of those waited for does not).
-        """
-        away = self.readable.away()
-        there = {name: self.readable[name] for name in self.sites if name not in away}
-        if not there:
-            raise next(iter(away.values()))
-        segments = fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
-        indexed = self.index.catch_up()
-        if whole and away and not self.policy.may_degrade():
-            raise next(iter(away.values()))
-        folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
-
-    def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        recheck(self.tail, self.claims.repeated)
-        away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
-        report = catch_up(
-            sites,
-            self.tail,
-            self.parquet,
-            settle=settle,
-            # Batches of a segment that nobody can read are the better copy, as long as they last.
-            is_compacted=lambda key: self.catalogue.finds(key, spoiled),
-            repeated=self.claims.repeated,
-            from_start=bool(spoiled - self._spoiled),
-            partial=partial,
-            some_away=bool(away),
-        )
-        self._spoiled = spoiled
-        self._heed.learn()
-        if self.policy.may_degrade() and not partial:
-            # A promotion came with it: what its leader alone holds counts, too.
-            return self._fold(sites, spoiled, settle=settle)
-        self.conflict_record.learn()
-        return replace(report, away=away)
-
-    def follow(self, *, own: str) -> FoldReport:
-        """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
-
-        Raises SiteUnavailable (none does), KeyUnavailable.
-        """
-        partial = self.policy.may_degrade()
-        waited = self.lead.superseded  # by an earlier look: what was acknowledged before is folded now
-        report, reached = self.readable.reaching(
-            lambda sites: follow(
-                sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
-            )
-        )
-        self._heed.learn()
-        if waited:
-            self._heed.rejoin(own, reached)
-        return report
-
-    def catch_up_segments(self) -> SegmentFold:
-        """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
-        there = self.readable.there()
-        return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
-
-    def entry_id_at(self, position: bytes) -> str:
-        """The archive's id of the entry at a position. Raises as ``item_at_position`` does."""
-        return str(item_at_position(self.tail, self.locator, position)["id"])
-
-    def original(self, item: Item) -> bytes:
-        """The exact bytes of a search item. Raises as ``read_original`` does."""
-        return read_original(self.readable, self.parquet, self.keys, item, self.locator)
-
-    def _open_search(self, cursor_key: bytes) -> SearchRoom:
-        return room_of(
-            self.settings,
-            home=self.home,
-            work=self.home / INDEX_WORK,
-            tail=self.tail,
-            sites=self.readable,
-            parquet=self.parquet,
-            provider=self.keys,
-            signing=self.signing,
-            cursor_key=cursor_key,
-            clock=self.clock,
-            stopwatch=self.stopwatch,
-            entropy=self.entropy,
-        )
-
-    def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
-        """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
-        until = parse_rfc3339(batch.header.retain_until)
-        found = self.policy.reaching(self.sites, lambda sites: place_everywhere(sites, batch.key, until))
-        self.tail.correct(batch.key, found)
-        return found
+        return ArchiveReader(replace(self.components, sites=read_only(self.sites)))
 
     def batch_until(self, kind: BatchKind, start: datetime) -> datetime:
         """The first lock of a batch: short, as a segment or the keeper takes over long before its end."""
@@ -321,7 +131,7 @@ class Archive:
         in the newest epoch from now on. Any other writer leaves one that is superseded as it is.
         """
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
-        self._look_first()
+        self._refresh_first()
         away = self.catch_up(settle=True).away
         stand = self.lead.stand
         self.lead.check_reached(away)
@@ -339,7 +149,7 @@ class Archive:
             entropy=self.entropy,
             last_us=self.tail.last_received_us(),
             compression_level=self.settings.intake.compression_level,
-            fault=self._fault,
+            fault=self.components.fault,
             policy=self.policy,
         )
         try:
@@ -363,7 +173,7 @@ class Archive:
             claims=self.claims,
             receipts=self.receipts,
             open_writer=self.open_writer,
-            catch_up=partial(self.look, whole=True),
+            catch_up=partial(self.refresh, whole=True),
             check=self.trust.check,
             before_commit=self._before_commit,
             policy=self.policy,
@@ -376,15 +186,15 @@ class Archive:
                 group_entries=limits.group_entries,
             ),
             release=release,
-            fault=self._fault,
+            fault=self.components.fault,
             on_group=on_group,
         )
 
-    def _look_first(self) -> None:
+    def _refresh_first(self) -> None:
         """Fold for readers while a site is away; also to learn of a promotion. Raises SiteUnavailable."""
         away = self.readable.away()
         if away:
-            self.look()
+            self.refresh()
             if not self.policy.may_degrade():
                 raise next(iter(away.values()))
 
@@ -406,3 +216,10 @@ class Archive:
     def system_event(self, type: str, detail: dict[str, object]) -> EventDraft:
         """A log line of VanVault itself, as of now."""
         return system_event(type, detail, now=self.clock.now(), nonce=self.entropy.token(8).hex())
+
+    def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
+        """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
+        until = parse_rfc3339(batch.header.retain_until)
+        found = self.policy.reaching(self.sites, lambda sites: place_everywhere(sites, batch.key, until))
+        self.tail.correct(batch.key, found)
+        return found

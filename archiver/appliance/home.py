@@ -6,6 +6,8 @@ import tomllib
 import uuid
 from pathlib import Path
 
+from vanvault.archiver.appliance.places import KEYS_FOLDER
+from vanvault.archiver.appliance.settings_file import SETTINGS_FILE, initial_text
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.ports import (
     Clock,
@@ -13,14 +15,10 @@ from vanvault.archiver.core.ports import (
     SystemClock,
     SystemEntropy,
 )
-from vanvault.archiver.core.settings import FILE_NAME, SITE_NAMES, KeysSettings, initial_text
+from vanvault.archiver.core.settings import SITE_NAMES, KeysSettings
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.stores import FileUrl, create_site, parse_site_url, read_manifest
-
-KEYS_FOLDER = "keys"
-INDEX_WORK = Path("index-work")
-HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
 
 
 def init_home(
@@ -44,7 +42,7 @@ def init_home(
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     keys = keys or KeysSettings()
     check_order(keys, escrow)
-    if (home / FILE_NAME).exists():
+    if (home / SETTINGS_FILE).exists():
         raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -62,7 +60,7 @@ def init_home(
     if gateway in gateways.names():
         gateways.remove(gateway)  # of an attempt that failed before anybody saw its token
     token = gateways.add(gateway, entropy, clock)
-    draft.rename(home / FILE_NAME)
+    draft.rename(home / SETTINGS_FILE)
     return token
 
 
@@ -71,7 +69,7 @@ def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: 
 
     A draft that an attempt with the same sites left is used again, so that its sites fit.
     """
-    draft = home / f"{FILE_NAME}.draft"
+    draft = home / f"{SETTINGS_FILE}.draft"
     try:
         fields = tomllib.loads(draft.read_text(encoding="utf-8"))
         archive = str(fields["archive"])
@@ -95,8 +93,3 @@ def _is_made(name: str, url: str, *, home: Path, archive: str) -> bool:
     except SiteUnavailable:
         return False
     return (manifest.site, manifest.archive) == (name, archive)
-
-
-def hot_tail_of(home: Path, key_id: str) -> Path:
-    """The hot tail under one index key: a rotation makes another file and leaves a running node its own."""
-    return home / HOT_TAIL.with_stem(f"{HOT_TAIL.stem}-{key_id.replace('/', '-')}")

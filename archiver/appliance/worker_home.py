@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import SettingsError
 @contextmanager
 def open_home(home: Path, archive_id: str) -> Iterator[Archive]:
     """The home under this path. Raises SettingsError (none, or of another archive), KeyUnavailable."""
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         if archive.settings.archive != archive_id:
             raise SettingsError(
                 f"the home of this worker is of the archive {archive.settings.archive}, not {archive_id}",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.people.gateways import FILE_NAME, POLICIES, Gateways
+from vanvault.archiver.people.gateways import GATEWAYS_FILE, POLICIES, Gateways
 
 __all__ = [
-    "FILE_NAME",
+    "GATEWAYS_FILE",
     "POLICIES",
     "Gateways",
 ]

@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, 
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.ports import Clock, Entropy
 
-FILE_NAME = "gateways.json"
+GATEWAYS_FILE = "gateways.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TOKEN_BYTES = 32
 POLICIES = ("all", "any")
@@ -28,7 +28,7 @@ class Gateways:
     """The gateways of a home; changes by another process are seen at the next call."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / FILE_NAME
+        self._path = home / GATEWAYS_FILE
         self._seen: tuple[int, int, int] | None = None
         self._digests: Mapping[str, str] = {}
         self._policies: Mapping[str, str] = {}

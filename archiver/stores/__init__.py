@@ -19,6 +19,7 @@ from vanvault.archiver.stores.port import (
     StoredVersion,
     Stray,
 )
+from vanvault.archiver.stores.read_only import ReadOnlySite, read_only
 from vanvault.archiver.stores.rules import check_key
 from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
 
@@ -32,6 +33,7 @@ __all__ = [
     "FileUrl",
     "MemorySite",
     "Patience",
+    "ReadOnlySite",
     "S3Url",
     "Site",
     "SiteReader",
@@ -47,6 +49,7 @@ __all__ = [
     "parse_site_url",
     "read_failed",
     "read_manifest",
+    "read_only",
     "site_credentials",
     "write_failed",
 ]

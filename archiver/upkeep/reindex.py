@@ -104,5 +104,5 @@ def _spread(jobs: Jobs) -> Build:
 
 def build_file(home: Path, logs: list[str]) -> tuple[list[str], list[str]]:
     """In a worker: one index file of these log parts. Raises what the archive raises."""
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         return archive.index.build(logs)

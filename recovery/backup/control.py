@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from vanvault.archiver.appliance import KEYS_FOLDER
+from vanvault.archiver.appliance import SETTINGS_FILE as SETTINGS
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
-from vanvault.archiver.core.settings import FILE_NAME as SETTINGS
 from vanvault.archiver.core.settings import BackupSettings
 from vanvault.archiver.keys import sync_folder
 from vanvault.archiver.keys.escrow import read_bundle, read_key_files
-from vanvault.archiver.people import FILE_NAME as GATEWAYS
+from vanvault.archiver.people import GATEWAYS_FILE as GATEWAYS
 
 #: Under this name the bundle comes back, wherever the settings say that it lies.
 BUNDLE = "escrow-bundle.vve"

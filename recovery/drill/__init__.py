@@ -5,7 +5,6 @@ from __future__ import annotations
 from vanvault.recovery.drill.bundle import FOLDER, bundle_files, read_report, write_bundle, zipped
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.model import DrillPlan
-from vanvault.recovery.drill.node import production
 from vanvault.recovery.drill.record import (
     SCHEDULED,
     Standing,
@@ -43,7 +42,6 @@ __all__ = [
     "parse_report",
     "plan_fields",
     "prepare",
-    "production",
     "public_keys_of",
     "read_report",
     "restic_copy",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
 from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, Sample
-from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
 from vanvault.recovery.verify import Share
@@ -54,7 +54,7 @@ class Drill:
     """One rehearsal while it runs."""
 
     id: str
-    production: ReadingNode
+    production: ArchiveReader
     scratch: Path  # empty, and the drill's alone
     clock: Clock
     entropy: Entropy
@@ -105,7 +105,7 @@ class Drill:
     def scratch_site(self, name: str, folder: str = "") -> FileSite:
         """A new, empty site of the scratch home."""
         root = self.scratch / (folder or f"sites-{name}")
-        FileSite.create(root, name, archive=self.production.archive, clock=self.clock)
+        FileSite.create(root, name, archive=self.production.settings.archive, clock=self.clock)
         return FileSite(root, name, clock=self.clock, entropy=self.entropy)
 
     def outcome(self) -> Outcome:

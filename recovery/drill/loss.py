@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import MAX_LIMIT, KnownSegment, Query, Row, id_of, open_cursor
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.model import Message
@@ -18,7 +19,6 @@ from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.later import Position, is_later
 from vanvault.recovery.drill.model import Loss
-from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.verify import Problem, Share, VerifyReport
 
@@ -29,8 +29,8 @@ _LOST: frozenset[Problem] = frozenset(
 
 
 def loss(
-    production: ReadingNode,
-    node: ReadingNode,
+    production: ArchiveReader,
+    node: ArchiveReader,
     recovered: SiteReader,
     verified: VerifyReport,
     garbage: Collection[str] = (),
@@ -84,7 +84,7 @@ def loss(
     return tally.loss()
 
 
-def loss_of_node(production: ReadingNode, new: ReadingNode, share: Share) -> Loss:
+def loss_of_node(production: ArchiveReader, new: ArchiveReader, share: Share) -> Loss:
     """Acknowledged entries of a share that a rebuilt node does not know. Raises as ``loss`` does."""
     tally = _Tally()
     batches = {batch.key: batch for batch in production.tail.uncompacted()[0] if in_share(batch.key, share)}
@@ -101,7 +101,7 @@ def loss_of_node(production: ReadingNode, new: ReadingNode, share: Share) -> Los
     return tally.loss()
 
 
-def rows_known(node: ReadingNode) -> int:
+def rows_known(node: ArchiveReader) -> int:
     """Rows of all segments, and of all batches that none holds."""
     return node.catalogue.counts()["rows"] + sum(batch.header.rows for batch in node.tail.uncompacted()[0])
 
@@ -138,7 +138,7 @@ class _Tally:
     def add_segment(
         self,
         segment: KnownSegment,
-        production: ReadingNode,
+        production: ArchiveReader,
         is_served: Callable[[KnownSegment, Row], bool],
     ) -> None:
         """The rows that are not served in another way."""
@@ -147,7 +147,7 @@ class _Tally:
                 self._objects.add(segment.key)
                 self._add((row["writer"], row["sequence"]), is_message=row["entry"] == "message")
 
-    def add_large(self, keys: Collection[str], production: ReadingNode) -> None:
+    def add_large(self, keys: Collection[str], production: ArchiveReader) -> None:
         """Messages of these large objects; nothing finds them by it, so all messages are walked."""
         self._objects.update(keys)
         query = Query(filters={"entry": "message"}, order="oldest", limit=MAX_LIMIT)
@@ -180,7 +180,7 @@ class _Tally:
         self.lost[position] = (messages + is_message, events + (not is_message))
 
 
-def _answers(node: ReadingNode, row: Row, *, not_from: str = "") -> bool:
+def _answers(node: ArchiveReader, row: Row, *, not_from: str = "") -> bool:
     """Does the node know the entry, by id and digest, and not from the segment ``not_from``?"""
     try:
         item = node.search.entry(id_of(row))

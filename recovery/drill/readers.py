@@ -1,68 +1,16 @@
-"""Sites as a drill may see them: readers in which writing verbs do not exist.
-
-``ReadOnlySite`` holds the reading methods of a site and nothing that leads to the others by name: code that
-tries to put, extend or delete through it meets an AttributeError. The others put such readers together.
-"""
+"""Sites as a drill may see them: a share of a read-only site, and one site laid over another."""
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from operator import attrgetter
-from typing import cast
 
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.stores import Capabilities, Site, SiteReader, StoredVersion, Stray
+from vanvault.archiver.stores import ReadOnlySite, SiteReader, StoredVersion
 from vanvault.recovery.verify import Share
 from vanvault.recovery.work import Extent
-
-
-class ReadOnlySite:
-    """``SiteReader`` over the reading methods of a site; closing it closes nothing."""
-
-    __slots__ = (
-        "_capabilities", "_get", "_get_range", "_list", "_name", "_now", "_stat", "_strays", "_versions",
-    )  # fmt: skip
-
-    def __init__(self, site: SiteReader) -> None:
-        self._name = site.site
-        self._capabilities: Callable[[], Capabilities] = lambda: site.capabilities
-        self._get, self._get_range, self._stat = site.get, site.get_range, site.stat
-        self._versions, self._list, self._strays, self._now = site.versions, site.list, site.strays, site.now
-
-    @property
-    def site(self) -> str:
-        return self._name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._capabilities()
-
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return self._get(key, version)
-
-    def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
-        return self._get_range(key, offset, length, version)
-
-    def stat(self, key: str, version: str | None = None) -> StoredVersion:
-        return self._stat(key, version)
-
-    def versions(self, key: str) -> list[StoredVersion]:
-        return self._versions(key)
-
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        return self._list(prefix, after)
-
-    def strays(self) -> Iterator[Stray]:
-        return self._strays()
-
-    def now(self) -> datetime:
-        return self._now()
-
-    def close(self) -> None:
-        """The site belongs to somebody else."""
 
 
 class ShareOfSite(ReadOnlySite):
@@ -143,11 +91,3 @@ def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:
         if in_share(version.key, share):
             todo += Extent(1, version.size)
     return total, todo
-
-
-def for_reading(readers: Mapping[str, SiteReader]) -> Mapping[str, Site]:
-    """Readers for functions that take sites and, as they are called here, only read from them.
-
-    Should one of them write after all, there is no such verb: the drill stops with an AttributeError.
-    """
-    return cast("Mapping[str, Site]", readers)

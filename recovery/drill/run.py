@@ -13,11 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vanvault import __version__
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
 from vanvault.recovery.drill.conduct import Drill, Means, quiet
 from vanvault.recovery.drill.model import DrillPlan, Outcome
-from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.plan import check_room, plan_drill
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios import SCENARIOS, Scenario
@@ -53,7 +53,7 @@ def scenario_of(name: str) -> Scenario:
 
 
 def prepare(
-    production: ReadingNode, scenario: Scenario, means: Means, bytes_per_s: float | None = None
+    production: ArchiveReader, scenario: Scenario, means: Means, bytes_per_s: float | None = None
 ) -> DrillPlan:
     """The plan of a drill, from the listing of its source. Raises SiteUnavailable, InvalidInput."""
     if scenario.needs_escrow and not (means.bundle and means.key_shares):
@@ -69,7 +69,7 @@ def prepare(
 
 
 def run(
-    production: ReadingNode,
+    production: ArchiveReader,
     scenario: Scenario,
     plan: DrillPlan,
     means: Means,
@@ -124,7 +124,7 @@ def run(
     )
     return Finished(
         id=name,
-        archive=production.archive,
+        archive=production.settings.archive,
         scenario=scenario,
         plan=plan,
         outcome=drill.outcome(),

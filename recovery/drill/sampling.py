@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Order, Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.recovery.drill.model import Sample
-from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.verify import Share
 
@@ -36,7 +36,7 @@ class Expected:
 
 
 def choose(
-    node: ReadingNode, count: int, seed: str, share: Share, before: datetime | None = None
+    node: ArchiveReader, count: int, seed: str, share: Share, before: datetime | None = None
 ) -> list[Expected]:
     """Up to ``count`` entries in the share: oldest, newest, and at moments that ``seed`` decides.
 
@@ -58,17 +58,17 @@ def choose(
                 chosen[item["id"]] = item
     unrecorded = {batch.key for batch in node.tail.uncommitted()}
     return [
-        Expected(item, node.receipt(item["id"]), item["object"] not in unrecorded)
+        Expected(item, node.receipts.of(item["id"]), item["object"] not in unrecorded)
         for item in list(chosen.values())[:count]
     ]
 
 
-def ask_again(node: ReadingNode, expected: list[Expected], *, originals: bool = True) -> list[Sample]:
+def ask_again(node: ArchiveReader, expected: list[Expected], *, originals: bool = True) -> list[Sample]:
     """Does ``node`` answer the same: the entry, what finds it, its receipt, and its original's bytes?"""
     return [_sample(node, one, originals) for one in expected]
 
 
-def _sample(node: ReadingNode, expected: Expected, originals: bool) -> Sample:
+def _sample(node: ArchiveReader, expected: Expected, originals: bool) -> Sample:
     item = expected.item
     try:
         problem = _difference(node, expected, originals)
@@ -77,7 +77,7 @@ def _sample(node: ReadingNode, expected: Expected, originals: bool) -> Sample:
     return Sample(item["id"], item["object"], item["sha256"], not problem, problem)
 
 
-def _difference(node: ReadingNode, expected: Expected, originals: bool) -> str:
+def _difference(node: ArchiveReader, expected: Expected, originals: bool) -> str:
     """What is not the same, for people; "" for nothing."""
     item = expected.item
     found = node.search.entry(item["id"])
@@ -87,7 +87,7 @@ def _difference(node: ReadingNode, expected: Expected, originals: bool) -> str:
         value = item.get(field, "")
         if value and not _finds(node, field, value, item):
             return f"{field} does not find it"
-    receipt = node.receipt(item["id"])
+    receipt = node.receipts.of(item["id"])
     verify_receipt(receipt, node.signing.public)
     settled = expected.recorded and not _is_unrecorded(node, item["object"])
     unsettled = () if settled else _UNSETTLED
@@ -100,18 +100,18 @@ def _difference(node: ReadingNode, expected: Expected, originals: bool) -> str:
     return ""
 
 
-def _finds(node: ReadingNode, field: str, value: str, item: Item) -> bool:
+def _finds(node: ArchiveReader, field: str, value: str, item: Item) -> bool:
     """Is the entry found by this value, at its own moment (others may share the value)?"""
     moment = to_us(parse_rfc3339(item["received_at"]))
     query = Query(filters={field: value}, from_us=moment, to_us=moment + 1, limit=_LOOKED_AT)
     return any(found["id"] == item["id"] for found in node.search.page(query, bare=True).items)
 
 
-def _is_unrecorded(node: ReadingNode, key: str) -> bool:
+def _is_unrecorded(node: ArchiveReader, key: str) -> bool:
     return any(batch.key == key for batch in node.tail.uncommitted())
 
 
-def _first(node: ReadingNode, query: Query, share: Share) -> Item | None:
+def _first(node: ArchiveReader, query: Query, share: Share) -> Item | None:
     items = node.search.page(query, bare=True).items
     found = next((item for item in items if _is_in(item, share)), None)
     return node.search.entry(found["id"]) if found is not None else None

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
-from pathlib import Path
 
-from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.appliance import ArchiveReader, Runtime
+from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.keys import SigningKeys
-from vanvault.archiver.stores import Site, SiteReader
+from vanvault.archiver.stores import Site, SiteReader, read_only
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss
-from vanvault.recovery.drill.node import ReadingNode, rebuilt
 from vanvault.recovery.drill.readers import ById, Overlay, ShareOfSite
 from vanvault.recovery.drill.sampling import Expected, ask_again, choose
 from vanvault.recovery.restore import RestoreReport, Trusted, plan_restore, restore
-from vanvault.recovery.verify import VerifyReport, verify
+from vanvault.recovery.verify import ObjectReader, VerifyReport, verify
 from vanvault.recovery.work import Extent
 
 #: Findings that are named in a check; the report counts the rest.
@@ -45,7 +45,7 @@ def restore_site(
             ShareOfSite(source, drill.means.share),
             target,
             name=target.site,
-            trusted=Trusted(drill.production.archive, drill.production.signing.public),
+            trusted=Trusted(drill.production.settings.archive, drill.production.signing.public),
         )
         report = restore(
             plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
@@ -63,14 +63,14 @@ def restore_site(
 
 def fold(
     drill: Drill,
-    node: ReadingNode,
+    node: ArchiveReader,
     name: str = "rebuild the hot tail",
     *,
     garbage: Collection[str] = (),
 ) -> None:
     """Fill an empty hot tail: from now on searches are answered. ``garbage``: keys of no batch."""
     with drill.phase(name) as note:
-        report = node.fold()
+        report = node.catch_up()
         note.extent = Extent(report.folded, 0)
     unreadable = set(report.unreadable).difference(garbage)
     drill.check(
@@ -85,19 +85,30 @@ def new_node(
     sites: Mapping[str, SiteReader],
     *,
     folder: str = "node",
-    keys: KeyProvider | None = None,
+    keys: MasterKeys | None = None,
     signing: SigningKeys | None = None,
-) -> ReadingNode:
-    """A node that has lost all it had but (unless others are given) its keys."""
-    home: Path = drill.scratch / folder
-    return rebuilt(
-        home,
-        archive=drill.production.archive,
-        sites={name: ShareOfSite(site, drill.means.share) for name, site in sites.items()},
-        keys=keys or drill.production.keys,
-        signing=signing or drill.production.signing,
-        clock=drill.clock,
-        entropy=drill.entropy,
+) -> ArchiveReader:
+    """A node that has lost all it had but (unless others are given) its keys. ``catch_up`` fills it."""
+    shares = {name: ShareOfSite(site, drill.means.share) for name, site in sites.items()}
+    of_production = drill.production.components
+    return ArchiveReader(
+        replace(
+            of_production.on_new_node(drill.scratch / folder, read_only(shares)),
+            runtime=Runtime(drill.clock, entropy=drill.entropy),
+            keys=keys or of_production.keys,
+            signing=signing or of_production.signing,
+        )
+    )
+
+
+def object_reader(node: ArchiveReader, sites: Mapping[str, SiteReader]) -> ObjectReader:
+    """Reads objects at ``sites`` with this node's keys."""
+    return ObjectReader(
+        sites,
+        archive=node.settings.archive,
+        parquet=node.parquet,
+        keys=node.keys,
+        public_key=node.signing.public,
     )
 
 
@@ -105,7 +116,7 @@ def verify_recovered(
     drill: Drill,
     recovered: SiteReader,
     survivor: SiteReader | None,
-    node: ReadingNode,
+    node: ArchiveReader,
     name: str = "verify",
     *,
     garbage: Collection[str] = (),
@@ -128,11 +139,11 @@ def verify_recovered(
     return report
 
 
-def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNode) -> VerifyReport:
+def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ArchiveReader) -> VerifyReport:
     """What ``vanvault verify --share`` runs, with the node's keys."""
     return verify(
         sites,
-        node.reader(sites),
+        object_reader(node, sites),
         share=ById(drill.means.share.number, drill.means.share.of),
         effort=drill.means.effort,
         pause=lambda: None,  # nobody writes to a scratch site
@@ -142,7 +153,7 @@ def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNod
 
 def measure_loss(
     drill: Drill,
-    node: ReadingNode,
+    node: ArchiveReader,
     recovered: SiteReader,
     verified: VerifyReport,
     *,
@@ -179,7 +190,7 @@ def pick(drill: Drill, site: SiteReader, count: int, families: Collection[str] =
 
 
 def compare_answers(
-    drill: Drill, node: ReadingNode, expected: list[Expected], *, originals: bool = True
+    drill: Drill, node: ArchiveReader, expected: list[Expected], *, originals: bool = True
 ) -> None:
     """The rebuilt node answers as production did."""
     with drill.phase("compare answers", counts=False):

@@ -169,7 +169,7 @@ def as_of_now(archive: Archive, plan: Plan) -> Plan:
     Raises Conflict (another step was taken meanwhile, or something stands against this one),
     SiteUnavailable (no site answers).
     """
-    archive.look()
+    archive.refresh()
     now = current_plan(archive, action=plan.action, leader=plan.leader)
     if now.id != plan.id:
         raise Conflict(
@@ -184,7 +184,7 @@ def as_of_now(archive: Archive, plan: Plan) -> Plan:
 
 def _check_holds(archive: Archive, plan: Plan) -> None:
     """After the event, and before an address is moved: does it hold, or did a higher one come first?"""
-    archive.look()
+    archive.refresh()
     stand = archive.lead.stand
     if (stand.epoch, stand.alone) != (plan.epoch, plan.action == "promote"):
         raise Conflict(

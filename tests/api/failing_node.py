@@ -21,7 +21,7 @@ def fault(step: str) -> None:
 
 
 uvicorn.run(
-    create_app(lambda: Archive(HOME, fault=fault)),
+    create_app(lambda: Archive.open(HOME, fault=fault)),
     host="127.0.0.1",
     port=PORT,
     access_log=False,

@@ -87,7 +87,7 @@ def test_degraded_then_upgraded(tmp_path: Path, site: str) -> None:
         assert push(strict, "strict", b"<strict/>").status_code == 201
         assert state(client, site)["lag"] == {"objects": 0, "bytes": 0, "seconds": 0.0}
         assert server.stop() == 0
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for receipt in (*degraded.values(), *later.values()):
             verify_receipt(receipt, archive.signing.public)
         read_entries(archive)
@@ -97,7 +97,7 @@ def test_degraded_then_upgraded(tmp_path: Path, site: str) -> None:
         assert states[-3:] == ["out", "catching-up", "healthy"]
     for file in (home / "cache").glob("hot-tail*"):
         file.unlink()
-    with Archive(home) as archive:  # another node, which never saw any of it
+    with Archive.open(home) as archive:  # another node, which never saw any of it
         archive.catch_up()
         for receipt in later.values():
             assert archive.receipts.of(receipt["id"]) == receipt
@@ -189,7 +189,7 @@ def test_an_outage_in_which_the_node_is_killed_is_on_record(tmp_path: Path) -> N
         server.wait_ready()
         wait_for(lambda: not any(kept.iterdir()))
         assert server.stop() == 0
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         archive.catch_up()
         query = Query(filters={"type": "vanvault.site.health"}, order="oldest")
         states = [orjson.loads(item["detail"])["to"] for item in archive.search.page(query).items]

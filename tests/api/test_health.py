@@ -89,7 +89,7 @@ def test_a_site_that_tells_the_time_and_takes_nothing(tmp_path: Path) -> None:
         assert "vanvault_ready 1.0" in metrics
         time.sleep(2.5)  # the ledger ticks once a second
         assert server.stop() == 0
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         archive.catch_up()
         page = archive.search.page(Query({"type": f"vanvault.{STATE}"}, order="oldest"))
         assert [orjson.loads(line["detail"])["level"] for line in page.items][-2:] == ["degraded", "down"]

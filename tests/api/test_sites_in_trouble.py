@@ -30,7 +30,7 @@ def push_patiently(client: httpx.Client, message_id: str, body: bytes) -> httpx.
 
 
 def check_whole(home: Path, bodies: dict[str, bytes]) -> None:
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         entries = read_entries(archive)
     assert {key[2]: data for key, data in entries.items() if key[1] == "gateway-1"} == bodies
 

@@ -46,7 +46,7 @@ class Pair:
 
     def messages(self) -> dict[str, bytes]:
         """What lies at both sites, each message once, every chain whole."""
-        with Archive(self.homes[0]) as archive:
+        with Archive.open(self.homes[0]) as archive:
             return {key[2]: data for key, data in read_entries(archive).items() if key[1] == "gateway-1"}
 
 

@@ -38,7 +38,7 @@ def test_windows_notes_and_records_name_the_account(home: Path) -> None:
     note = ("availability", "note", "up", "--source", "outside", "--json")
     told = [window, json_of(run_cli(home, *cancelled)), json_of(run_cli(home, *note))]
     assert [detail["who"] for detail in told] == [account()] * 3
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         put_on_record(archive, "site.reconciled", {})
         (recorded,) = [detail_of(item) for item in events(archive.search, "site.reconciled")]
     assert recorded["who"] == account()

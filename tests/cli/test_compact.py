@@ -16,7 +16,7 @@ from vanvault.archiver.appliance import Archive
 @pytest.fixture
 def filled(home: Path) -> Path:
     """A home with a few batches; they came just now, so that only ``--until`` takes them."""
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         push(archive, drafts(0))
     return home
 

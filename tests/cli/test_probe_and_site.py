@@ -64,7 +64,7 @@ def provisioned(s3_home: Path, minio_pair: tuple[Endpoint, Endpoint]) -> dict[st
 def open_writer(home: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         writer, _ = archive.open_writer()
         writer.close()
 

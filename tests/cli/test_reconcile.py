@@ -46,11 +46,11 @@ def told(result: Result) -> Any:
 
 @pytest.mark.parametrize("site", SITES)
 def test_a_site_that_lacks_objects_is_brought_level(home: Path, site: str) -> None:
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         write(archive, [message(archive, 1), message(archive, 2)])
     aside = home / "aside"
     shutil.copytree(home / "sites" / site, aside)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         more = write(archive, [message(archive, 3)])
     shutil.rmtree(home / "sites" / site)
     aside.rename(home / "sites" / site)
@@ -70,7 +70,7 @@ def test_a_site_that_lacks_objects_is_brought_level(home: Path, site: str) -> No
     assert again.exit_code == 0
     assert "copied 0" in again.stdout
     assert run_cli(home, "verify").exit_code == 0
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         archive.catch_up()
         events = archive.search.page(Query(filters={"type": "vanvault.site.reconciled"})).items
         assert len(events) == 1
@@ -86,7 +86,7 @@ def test_degraded_receipts_are_upgraded(home: Path) -> None:
         settings.write('\n[sites]\npolicy = "any"\n')
     folder, aside = home / "sites" / "standby", home / "aside"
     folder.rename(aside)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         keys = write(archive, [message(archive, 1)])
     shown = run_cli(home, "status", "--json", "--url", "http://127.0.0.1:9")
     health = {site["site"]: site for site in told(shown)["health"]["sites"]}
@@ -95,7 +95,7 @@ def test_degraded_receipts_are_upgraded(home: Path) -> None:
     aside.rename(folder)
     done = told(run_cli(home, "reconcile", "--json"))
     assert (done["level"], done["upgraded"]) == (True, len(keys))
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         archive.catch_up()
         assert archive.tail.degraded() == []
     assert told(run_cli(home, "reconcile", "--json"))["upgraded"] == 0
@@ -109,9 +109,9 @@ class TestConflicts:
         """A home whose sites hold one message id with two contents."""
         other = home.parent / "other"
         shutil.copytree(home, other)
-        with Archive(home) as archive:
+        with Archive.open(home) as archive:
             write(archive, [message(archive, 1, body=b"<one/>")])
-        with Archive(other) as archive:
+        with Archive.open(other) as archive:
             write(archive, [message(archive, 1, body=b"<other/>"), message(archive, 2)])
         batches = Path("sites") / "standby" / "objects" / "batch"
         for folder in (other / batches).iterdir():
@@ -137,7 +137,7 @@ class TestConflicts:
         assert run_cli(parted, "reconcile", "resolve", conflict["id"], "--reason", "x").exit_code == 5
         after = run_cli(parted, "reconcile", "--json")
         assert (after.exit_code, told(after)["conflicts"]) == (0, [])
-        with Archive(parted) as archive:
+        with Archive.open(parted) as archive:
             archive.catch_up()
             (event,) = archive.search.page(Query(filters={"type": "vanvault.conflict.resolved"})).items
             detail = json.loads(event["detail"])

@@ -33,6 +33,6 @@ def fault(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-with Archive(HOME, fault=fault) as archive:
+with Archive.open(HOME, fault=fault) as archive:
     request = parse_request([("gateway", "gateway-1")], format=FORMAT, reason="an audit")
     export(archive, request, OUTPUT, who="auditor", step=step)

@@ -20,7 +20,7 @@ REASON = ("--reason", "inspection 7/2026")
 def home(tmp_path: Path) -> Path:
     path = tmp_path / "home"
     json_of(run_cli(path, "init", "--json"))
-    with Archive(path) as archive, Node(archive) as node:
+    with Archive.open(path) as archive, Node(archive) as node:
         node.wait_ready()
         node.submit([message("m-1", b"<x/>"), event("e-1"), node.placed(message("m-2", b"<y/>" * 3000))])
     return path

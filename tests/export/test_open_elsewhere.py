@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("elsewhere") / "home"
     init_home(path)
     about = Metadata(employer_code="E", state="accepted", insurance_numbers=("7900000001", "7900000002"))
-    with Archive(path) as archive:
+    with Archive.open(path) as archive:
         for turn, size in enumerate((10, LARGE)):
             with Node(archive) as node:
                 node.wait_ready()
@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def archive(home: Path) -> Iterator[Archive]:
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         yield archive
 
 

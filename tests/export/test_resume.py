@@ -27,7 +27,7 @@ OWN = {"manifest.json"}
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("resume") / "home"
     init_home(path)
-    with Archive(path) as archive, Node(archive) as node:
+    with Archive.open(path) as archive, Node(archive) as node:
         node.wait_ready()
         drafts = [message(f"m-{n}", b"<x/>" * n) for n in range(1, MESSAGES + 1)]
         node.submit([*drafts, *(event(f"e-{n}") for n in range(EVENTS))])
@@ -40,7 +40,7 @@ def run(home: Path, output: Path, format: str, *, at: int = 0, step: str = "", n
 
 
 def finish(home: Path, output: Path, format: str) -> ExportReport:
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         request = parse_request([("gateway", "gateway-1")], format=format, reason="an audit")
         return export(archive, request, output, who="auditor")
 
@@ -100,7 +100,7 @@ def test_killed_twice_and_what_arrives_meanwhile_stays_out(
     output = tmp_path / "out"
     home = Path(shutil.copytree(home, tmp_path / "home"))
     assert run(home, output, "ndjson", at=600) == -signal.SIGKILL
-    with Archive(home) as archive, Node(archive) as node:
+    with Archive.open(home) as archive, Node(archive) as node:
         node.wait_ready()
         node.push(event("late"))
     assert run(home, output, "ndjson", at=1100) == -signal.SIGKILL

@@ -10,12 +10,13 @@ import itertools
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, open_components
 from vanvault.archiver.stores import FileSite
 from vanvault.archiver.stores.lazy import LazySite
 
@@ -40,11 +41,12 @@ def store_fault(step: str) -> None:
 
 
 def open_archive() -> Archive:
-    archive = Archive(HOME, fault=fault)
+    components = open_components(HOME, fault=fault)
     if SITE:
-        folder, clock = HOME / "sites" / SITE, archive.clock.host
-        archive.sites[SITE] = LazySite(SITE, lambda: FileSite(folder, SITE, clock=clock, fault=store_fault))
-    return archive
+        folder, clock = HOME / "sites" / SITE, components.runtime.clock
+        killed = LazySite(SITE, lambda: FileSite(folder, SITE, clock=clock, fault=store_fault))
+        components = replace(components, sites={**components.sites, SITE: killed})
+    return Archive.of(components)
 
 
 uvicorn.run(

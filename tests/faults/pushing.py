@@ -60,7 +60,7 @@ class Pushed:
         with server.client(token) as client:
             self.retry_all(client)
         assert server.stop() == 0
-        with Archive(home) as archive:
+        with Archive.open(home) as archive:
             archive.catch_up()
             entries = read_entries(archive)
             ours = {key[2]: data for key, data in entries.items() if key[1] != "vanvault"}

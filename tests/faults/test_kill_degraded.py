@@ -67,7 +67,7 @@ def test_killed_at_a_step_while_a_site_is_away(tmp_path: Path, step: str, nth: i
                 assert holders(later) == {"primary", "standby"}, message_id
                 assert "degraded" not in later
         assert server.stop() == 0
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         ours = {key[2]: data for key, data in read_entries(archive).items() if key[1] != "vanvault"}
         assert ours == pushed.bodies
         for receipt in (*first.values(), *pushed.receipts.values()):

@@ -97,14 +97,14 @@ def test_a_catch_up_that_needs_every_site_waits_for_it(home: Home) -> None:
     archive = home.archive()
     with Node(archive) as node:
         node.wait_ready()
-        assert archive.look(whole=True).away == ()
+        assert archive.refresh(whole=True).away == ()
         home.primary.fail_next("now", times=1)
         with pytest.raises(SiteUnavailable):
-            archive.look(whole=True)
+            archive.refresh(whole=True)
         assert not archive.policy.may_degrade()
         archive.policy._policy = "any"
         home.primary.fail_next("now", times=1)
-        assert archive.look(whole=True).away == ("primary",)
+        assert archive.refresh(whole=True).away == ("primary",)
 
 
 @pytest.mark.usefixtures("quick")

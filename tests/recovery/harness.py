@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.appliance import Archive, Runtime, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format import decode_batch, encode_batch
 from vanvault.archiver.core.key_port import Purpose
@@ -112,7 +112,7 @@ def build(home: Path) -> None:
     init_home(home, clock=clock)
     number = 0
     for role in ("closed", "crashed", "closed"):
-        with Archive(home, clock=clock) as archive:
+        with Archive.open(home, runtime=Runtime.under(clock)) as archive:
             writer, _ = archive.open_writer()
             for _ in range(3):
                 number += 1
@@ -138,7 +138,7 @@ class Lab:
         return cls(home)
 
     def open(self) -> Archive:
-        return Archive(self.home, clock=self.clock)
+        return Archive.open(self.home, runtime=Runtime.under(self.clock))
 
     def forget(self) -> None:
         """Lose the hot tail, as on a new node."""

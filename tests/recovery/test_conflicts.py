@@ -44,7 +44,7 @@ class Clash:
         if forgotten:
             self.home.forget_hot_tail()
         self.archive = self.home.archive()
-        self.archive.look()
+        self.archive.refresh()
 
     def is_compacted(self, archive_id: str) -> bool:
         try:

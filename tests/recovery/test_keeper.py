@@ -38,7 +38,8 @@ class Kept:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.archive: Archive = home.archive()
+        self.sites: dict[str, Site] = dict(home.sites)  # what its node asks; a test may swap one
+        self.archive: Archive = home.archive(self.sites)
         self.node = Node(self.archive)
         self.node.wait_ready()
         self.waiting = WaitingChanges(home.path / "cache" / "health", self.archive.entropy)
@@ -295,7 +296,7 @@ def test_what_a_site_lacks_is_counted_a_small_part_of_the_time(kept: Kept) -> No
 
     away(kept.home, "standby")
     kept.look(3)
-    kept.archive.sites["primary"] = SlowListing(kept.home.primary, kept.home.clock)
+    kept.sites["primary"] = SlowListing(kept.home.primary, kept.home.clock)
     assert lacks() == 1
     kept.home.clock.advance(timedelta(seconds=28))
     assert lacks() == 1
@@ -314,7 +315,7 @@ def lost_at(kept: Kept, site: str, count: int) -> list[str]:
 def rot(kept: Kept, site: str, keys: Sequence[str], first: Callable[[], None] = lambda: None) -> None:
     """From now on ``site`` answers, and does not give these objects."""
     for key in keys:
-        kept.archive.sites[site] = BadSector(kept.archive.sites[site], key, first)
+        kept.sites[site] = BadSector(kept.sites[site], key, first)
 
 
 def compare(kept: Kept) -> ReconcileReport:

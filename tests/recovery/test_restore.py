@@ -187,7 +187,7 @@ def fault(name):
         left[0] -= 1
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-with Archive(Path(sys.argv[1]), store_fault=fault) as archive:
+with Archive.open(Path(sys.argv[1]), store_fault=fault) as archive:
     plan = survey(archive, "standby", create=True)
     restore(plan, archive.sites["standby"], archive.sites["primary"])
 """

@@ -11,7 +11,7 @@ import pytest
 
 from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
 from tests.recovery.harness import SITES, TickingClock, build, event, message, named
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, Runtime
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.upkeep import compact
@@ -342,7 +342,7 @@ def test_two_segments_of_the_same_batches_are_no_failure(compacted: CompactedLab
 
 def test_a_compaction_meanwhile_is_no_false_alarm(compacted: CompactedLab) -> None:
     """Verified at each step of it, as it would be found by a listing at that moment."""
-    with Archive(compacted.home, clock=compacted.clock) as archive:
+    with Archive.open(compacted.home, runtime=Runtime.under(compacted.clock)) as archive:
         writer, _ = archive.open_writer()
         writer.commit([message(archive, 8000), event(archive, 8000)], final=True)
         writer.close()

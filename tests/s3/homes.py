@@ -72,7 +72,7 @@ class S3Home:
 
     def archive(self) -> Archive:
         """As a new process opens it."""
-        return Archive(self.path)
+        return Archive.open(self.path)
 
     def secret_file(self, site: str, duty: str = "") -> Path:
         """Where the secret key stands with which VanVault acts at an S3 site."""

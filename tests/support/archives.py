@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.appliance import Archive, init_home
-from vanvault.archiver.appliance.home import HOT_TAIL
+from vanvault.archiver.appliance import Archive, Runtime, init_home
+from vanvault.archiver.appliance.places import HOT_TAIL
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Draft, EventDraft, MessageDraft, Metadata, MetadataReading
@@ -20,7 +20,7 @@ from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.intake import Fault, Intake, event_draft, message_draft, no_fault
 from vanvault.archiver.replicas import LargeObjects, still_to_come
-from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.stores import MemorySite, Site
 
 GATEWAY = "gateway-1"
 #: Longest wait for an answer, in seconds: far beyond what any test needs.
@@ -78,13 +78,11 @@ class Home:
     def standby(self) -> MemorySite:
         return self.sites["standby"]
 
-    def archive(self) -> Archive:
-        """The home as a newly started process opens it."""
-        archive = Archive(self.path, clock=self.clock, fault=self.fault)
-        for site in archive.sites.values():
-            site.close()
-        archive.sites.clear()
-        archive.sites.update(self.sites)
+    def archive(self, sites: Mapping[str, Site] | None = None) -> Archive:
+        """The home as a newly started process opens it; ``sites`` in place of the home's own."""
+        archive = Archive.open(
+            self.path, runtime=Runtime.under(self.clock), sites=sites or self.sites, fault=self.fault
+        )
         self._archives.append(archive)
         return archive
 

@@ -11,15 +11,11 @@ from vanvault.archiver.core.settings.sections import (
     Pkcs11Settings,
 )
 from vanvault.archiver.core.settings.settings import (
-    FILE_NAME,
     SITE_NAMES,
     Settings,
-    initial_text,
-    load_settings,
 )
 
 __all__ = [
-    "FILE_NAME",
     "SITE_NAMES",
     "BackupSettings",
     "JobSettings",
@@ -28,6 +24,4 @@ __all__ = [
     "MetricsSettings",
     "Pkcs11Settings",
     "Settings",
-    "initial_text",
-    "load_settings",
 ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.keys import KeyFiles, SigningKeys
 from vanvault.recovery.backup import BUNDLE
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
-from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios.keys_lost import from_escrow
 from vanvault.recovery.drill.third_copy import Lag
@@ -66,7 +66,7 @@ def _check_age(drill: Drill, lag: Lag | None) -> None:
     )
 
 
-def _end(node: ReadingNode, lag: Lag | None) -> datetime | None:
+def _end(node: ArchiveReader, lag: Lag | None) -> datetime | None:
     """What came from then on the copy need not know; None: it must know everything."""
     if lag is None:
         return None

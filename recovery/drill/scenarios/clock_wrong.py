@@ -111,7 +111,7 @@ def _guard(drill: Drill, folder: str, off: dict[str, timedelta]) -> Iterator[tup
     for name, root in roots.items():
         root.parent.mkdir(exist_ok=True)
         clock = ShiftedClock(drill.clock, off.get(name, _NONE))
-        FileSite.create(root, name, archive=drill.production.archive, clock=clock)
+        FileSite.create(root, name, archive=drill.production.settings.archive, clock=clock)
         sites[name] = FileSite(root, name, clock=clock)
     host = ShiftedClock(drill.clock, off.get(HOST, _NONE))
     node = drill.production

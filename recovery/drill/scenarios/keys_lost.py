@@ -50,7 +50,7 @@ def from_escrow(drill: Drill, bundle: Path | None) -> tuple[KeyFiles, SigningKey
         with drill.phase("open the escrow"):
             shares = [read_share(path) for path in drill.means.key_shares]
             opened = open_with(read_bundle(bundle), shares)
-            order = to_restore(opened, {}, drill.production.archive)
+            order = to_restore(opened, {}, drill.production.settings.archive)
             restore_key_files(folder, opened.files, order, drill.entropy)
             found = KeyFiles(folder, drill.entropy), SigningKeys(folder)
     except VanVaultError as error:

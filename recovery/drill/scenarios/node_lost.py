@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss_of_node, rows_known
-from vanvault.recovery.drill.node import ReadingNode
 from vanvault.recovery.drill.sampling import Expected
 from vanvault.recovery.work import Extent
 
@@ -46,7 +46,7 @@ def index(drill: Drill) -> None:
         new.close()
 
 
-def _lose_index(drill: Drill, new: ReadingNode, expected: list[Expected]) -> None:
+def _lose_index(drill: Drill, new: ArchiveReader, expected: list[Expected]) -> None:
     """Remove every index file of the new node, and see that it really finds entries of segments no more."""
     compacted = [one.item for one in expected if one.item.get("segment")]
     with drill.phase("remove the key index", counts=False):
@@ -59,7 +59,7 @@ def _lose_index(drill: Drill, new: ReadingNode, expected: list[Expected]) -> Non
     )
 
 
-def _finds(new: ReadingNode, entry: str, item: dict[str, str]) -> bool:
+def _finds(new: ArchiveReader, entry: str, item: dict[str, str]) -> bool:
     field = "message_id" if entry == "message" else "event_id"
     try:
         page = new.search.page(Query(filters={field: item[field]}))
@@ -68,7 +68,7 @@ def _finds(new: ReadingNode, entry: str, item: dict[str, str]) -> bool:
     return any(found["id"] == item["id"] for found in page.items)
 
 
-def _compare(drill: Drill, new: ReadingNode) -> None:
+def _compare(drill: Drill, new: ArchiveReader) -> None:
     with drill.phase("compare with what was acknowledged", counts=False):
         drill.set_loss(loss_of_node(drill.production, new, drill.means.share))
     if drill.means.share.is_whole:

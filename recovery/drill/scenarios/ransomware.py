@@ -25,7 +25,9 @@ def rehearse(drill: Drill) -> None:
         drill.check(f"the store of {site} withstood its last probe", sound, verdict or "it was never probed")
     expected = steps.expected_answers(drill)
     good = drill.production.sites["standby"]
-    attacked = drill.means.store(drill.scratch / "attacked", "primary", drill.production.archive, drill.clock)
+    attacked = drill.means.store(
+        drill.scratch / "attacked", "primary", drill.production.settings.archive, drill.clock
+    )
     elsewhere = drill.scratch_site("standby")
     node = steps.new_node(drill, {"primary": attacked})
     try:

@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with file sites and some compacted segments."""
     home = tmp_path_factory.mktemp("rebuild") / "home"
     init_home(home)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for turn in range(SEGMENTS):
             with Node(archive) as node:
                 node.wait_ready()
@@ -41,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def archive(made: Path) -> Iterator[Archive]:
-    with Archive(made) as archive:
+    with Archive.open(made) as archive:
         yield archive
 
 
@@ -131,7 +131,7 @@ def test_a_kill_midway(made: Path) -> None:
     answer = vanvault(made, "index", "rebuild", "--workers", "2")
     assert answer["unreadable"] == []
     assert vanvault(made, "index", "status")["not_indexed"] == []
-    with Archive(made) as archive:
+    with Archive.open(made) as archive:
         check(archive)
 
 

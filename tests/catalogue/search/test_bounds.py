@@ -10,7 +10,7 @@ import pytest
 from tests.catalogue.search.brute import Pager, Scanned, expected, scan, search_all
 from tests.support.archives import Node, event, message
 
-from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.appliance import Archive, Runtime, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import MessageDraft, Metadata
@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two segments of several row groups, and as much in the hot tail."""
     home = tmp_path_factory.mktemp("bounds") / "home"
     init_home(home)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for turn in range(3):
             with Node(archive) as node:
                 node.wait_ready()
@@ -60,7 +60,7 @@ def drafted(turn: int, n: int) -> MessageDraft:
 
 @pytest.fixture
 def hurried(made: Path) -> Iterator[Archive]:
-    with Archive(made, stopwatch=Hurried()) as archive:
+    with Archive.open(made, runtime=Runtime(stopwatch=Hurried())) as archive:
         archive.catch_up()
         yield archive
 
@@ -110,7 +110,7 @@ def test_a_time_range_bounds_what_is_looked_at(hurried: Archive, truth: list[Sca
 
 
 def test_prefixes(made: Path, truth: list[Scanned]) -> None:
-    with Archive(made) as archive:
+    with Archive.open(made) as archive:
         archive.catch_up()
         cut = truth[-1].entry.received_us + 1
         for filters in (
@@ -131,7 +131,7 @@ def test_too_many_dossiers_begin_so(
     made: Path, monkeypatch: pytest.MonkeyPatch, truth: list[Scanned]
 ) -> None:
     monkeypatch.setattr("vanvault.archiver.catalogue.search.candidates.MAX_DOSSIERS", 5)
-    with Archive(made) as archive:
+    with Archive.open(made) as archive:
         archive.catch_up()
         with pytest.raises(InvalidInput, match="more than 5 dossier numbers") as caught:
             archive.search.page(Query({"dossier_prefix": "000"}))

@@ -6,13 +6,13 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
 
 from tests.faults.chaos.history import History
 from tests.faults.chaos.ledger import Ledger, Promise, Times
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, ArchiveReader
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import holders, verify_receipt
@@ -21,7 +21,7 @@ from vanvault.archiver.core.model import Batch, Event
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.replicas import read_large
-from vanvault.archiver.stores import Site
+from vanvault.archiver.stores import Site, read_only
 
 
 @dataclass
@@ -123,16 +123,12 @@ def check_receipts(archive: Archive, ledger: Ledger, verdict: Verdict) -> None:
 
 
 @contextmanager
-def with_only(archive: Archive, site: str) -> Iterator[Archive]:
+def with_only(archive: Archive, site: str) -> Iterator[ArchiveReader]:
     """The archive as if the other site had burnt down."""
-    whole = dict(archive.sites)
-    archive.sites.clear()
-    archive.sites[site] = whole[site]
-    try:
-        yield archive
-    finally:
-        archive.sites.clear()
-        archive.sites.update(whole)
+    left = read_only({site: archive.sites[site]})
+    with ArchiveReader(replace(archive.components, sites=left)) as only:
+        only.index.catch_up()
+        yield only
 
 
 def check_found(archive: Archive, ledger: Ledger, verdict: Verdict) -> None:

@@ -224,7 +224,7 @@ class Cluster:
         self._stack.callback(lambda: [os.environ.pop(name, None) for name in self.settings])
         urls = {site: store.endpoint.site_url(BUCKET) for site, store in self.stores.items()}
         self.token = init_home(self.archive_home, primary=urls["primary"], standby=urls["standby"])
-        with Archive(self.archive_home) as archive:
+        with Archive.open(self.archive_home) as archive:
             until = archive.clock.now() + timedelta(days=1)
             for site in SITES:
                 detail = override_detail(site, "a test's own server", "test", until)

@@ -39,7 +39,7 @@ def inspect(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     cluster.wait_ready()
     _settle(cluster, ledger, verdict)
     harmed = next(iter(cluster.harmed), "")
-    with Archive(cluster.archive_home) as archive:
+    with Archive.open(cluster.archive_home) as archive:
         check_stored(archive, ledger, verdict, named_only=True, spared=harmed)
     if harmed:
         cluster.clean_drives()
@@ -58,7 +58,7 @@ def inspect(cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     code, report = cluster.verb("reconcile")
     if code != 0 or report["copied"]["objects"] or report["conflicts"]:
         verdict.is_unverified("reconcile", f"exit {code}: {str(report)[:2000]}")
-    with Archive(cluster.archive_home) as archive:
+    with Archive.open(cluster.archive_home) as archive:
         archive.catch_up()
         check_stored(archive, ledger, verdict)
         check_receipts(archive, ledger, verdict)

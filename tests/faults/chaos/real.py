@@ -132,7 +132,7 @@ def _burn_down(site: str, cluster: Cluster, gateways: Gateways, verdict: Verdict
 
 def _look_at_survivor(lost: str, cluster: Cluster, ledger: Ledger, verdict: Verdict) -> None:
     """Before anything is copied: whatever was acknowledged until now lies at the other site, too."""
-    with Archive(cluster.archive_home) as archive:
+    with Archive.open(cluster.archive_home) as archive:
         check_stored(archive, ledger, verdict, named_only=True, spared=lost)
     cluster.history.note("run", "looked at the survivor", other(lost), promises=len(ledger))
 

@@ -102,7 +102,7 @@ def test_a_repository_of_another_archive(kit: Kit, tmp_path: Path) -> None:
     other = tmp_path / "other" / "home"
     init_home(other)
     write_settings(other, str(kit.repository_path))
-    with Archive(other) as archive:
+    with Archive.open(other) as archive:
         restic = open_restic(place_of(archive.settings.backup, other), cache=None)
         repository = Repository(restic, archive.settings.archive)
         with pytest.raises(SettingsError, match="another archive"):

@@ -27,7 +27,7 @@ def vanvault(home: Path, *arguments: str) -> tuple[int, Any]:
 def events(home: Path) -> list[str]:
     """Types of the system's own events, as the archive holds them."""
     found = []
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for version in archive.sites["primary"].list("batch/"):
             name = parse_key(version.key)
             if name is not None and name.kind == "events":

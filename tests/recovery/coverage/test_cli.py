@@ -56,7 +56,7 @@ def test_damage_is_no_verification_and_repair_is_none_yet(lab: Lab) -> None:
     key = lab.keys(kind="events")[2]
     lab.flip("standby", key)
     assert vanvault(lab, "verify")[0] == 3
-    with Archive(lab.home) as archive:
+    with Archive.open(lab.home) as archive:
         archive.catch_up()
         (found,) = verify_runs(archive.search)
         name = parse_key(key)
@@ -90,7 +90,7 @@ def test_what_was_not_verified_for_too_long_is_an_alarm(lab: Lab) -> None:
     code, covered = vanvault(lab, "coverage", env=soon)
     assert (code, covered["overdue"]) == (3, True)
     assert covered["sites"]["standby"]["overdue"]["objects"] == covered["sites"]["standby"]["objects"]
-    with Archive(lab.home) as archive:
+    with Archive.open(lab.home) as archive:
         archive.catch_up()
         age = timedelta(days=90)
         first = archive.clock.now()
@@ -98,7 +98,7 @@ def test_what_was_not_verified_for_too_long_is_an_alarm(lab: Lab) -> None:
         late = unverified_sites(archive.search, archive.sites, age, first + timedelta(days=200))
         assert set(late) == {"primary", "standby"}
     assert vanvault(lab, "verify")[0] == 0
-    with Archive(lab.home) as archive:
+    with Archive.open(lab.home) as archive:
         archive.catch_up()
         now = archive.clock.now()
         assert unverified_sites(archive.search, archive.sites, age, now + timedelta(days=89)) == {}
@@ -122,7 +122,7 @@ def test_every_hit_says_when_its_objects_were_verified_last(lab: Lab) -> None:
     lab.flip("primary", large)
     assert vanvault(lab, "verify")[0] == 3
     after = hits()
-    with Archive(lab.home) as archive:
+    with Archive.open(lab.home) as archive:
         (run,) = verify_runs(archive.search)
         count_verifications(archive)
         began = rfc3339_us(to_us(min(site.began for site in run.sites.values())))

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.recovery.harness import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, SiteReader
-from vanvault.recovery.drill import Finished, Means, prepare, production, run, scenario_of
+from vanvault.recovery.drill import Finished, Means, prepare, run, scenario_of
 from vanvault.recovery.drill.readers import in_share
 from vanvault.recovery.verify import Share
 from vanvault.recovery.work import Effort
@@ -18,20 +18,20 @@ from vanvault.recovery.work import Effort
 
 def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = None) -> Finished:
     """One drill of an open archive."""
-    archive.catch_up()
-    node, chosen = production(archive), scenario_of(scenario)
-    means = means or Means(effort=Effort(workers=2))
-    return run(
-        node,
-        chosen,
-        prepare(node, chosen, means),
-        means,
-        scratch=scratch,
-        clock=archive.clock,
-        operator="operator",
-        approver="approver",
-        entropy=archive.entropy,
-    )
+    chosen, means = scenario_of(scenario), means or Means(effort=Effort(workers=2))
+    with archive.reader() as production:
+        production.catch_up()
+        return run(
+            production,
+            chosen,
+            prepare(production, chosen, means),
+            means,
+            scratch=scratch,
+            clock=archive.clock,
+            operator="operator",
+            approver="approver",
+            entropy=archive.entropy,
+        )
 
 
 def drilled(lab: Lab, scenario: str, means: Means | None = None) -> Finished:

@@ -10,10 +10,10 @@ from tests.recovery.drill.support import drill, failing
 from tests.recovery.harness import Lab
 from tests.support.archives import Home, Node, event, message
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.drill import Means, production
+from vanvault.archiver.stores import MemorySite, ReadOnlySite
+from vanvault.recovery.drill import Means
 from vanvault.recovery.drill.harm import How, harm
-from vanvault.recovery.drill.readers import Overlay, ReadOnlySite, ShareOfSite, for_reading
+from vanvault.recovery.drill.readers import Overlay, ShareOfSite
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.untouched import Listings, compare
 from vanvault.recovery.verify import Share
@@ -22,8 +22,7 @@ WRITING = ("put", "extend", "delete")
 
 
 def test_production_has_no_writing_verb(lab: Lab) -> None:
-    with lab.open() as archive:
-        node = production(archive)
+    with lab.open() as archive, archive.reader() as node:
         assert set(node.sites) == {"primary", "standby"}
         for site in node.sites.values():
             assert type(site) is ReadOnlySite
@@ -31,7 +30,7 @@ def test_production_has_no_writing_verb(lab: Lab) -> None:
                 assert not hasattr(site, verb)
             with pytest.raises(AttributeError):
                 site.put = None  # type: ignore[attr-defined]
-        (reader, *_) = for_reading(node.sites).values()
+        (reader, *_) = node.sites.values()
         with pytest.raises(AttributeError):
             reader.put("a", b"", sha256=bytes(32), retain_until=parse_rfc3339("2040-01-01"))
         for kind in (ShareOfSite, Overlay):

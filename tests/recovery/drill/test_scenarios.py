@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.drill.support import CopiedFolder, drilled, failing
+from tests.recovery.drill.support import CopiedFolder, drill, drilled, failing
 from tests.recovery.harness import Lab
+from tests.support.archives import Home, Node, message
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.ports import Clock, SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.escrow import read_key_files, write_escrow
 from vanvault.archiver.keys.escrow.escrow import split
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.drill import Means, prepare, production, scenario_of
+from vanvault.recovery.drill import Means, prepare, scenario_of
 from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.plan import check_room
 from vanvault.recovery.drill.scenarios import SCENARIOS
@@ -239,9 +240,8 @@ def test_a_site_that_goes_away_during_the_drill_fails_it(lab: Lab) -> None:
 
 
 def test_a_scratch_folder_that_is_too_small_is_refused(lab: Lab) -> None:
-    with lab.open() as archive:
-        archive.catch_up()
-        plan = prepare(production(archive), scenario_of("primary-lost"), Means(), bytes_per_s=1000.0)
+    with lab.open() as archive, archive.reader() as production:
+        plan = prepare(production, scenario_of("primary-lost"), Means(), bytes_per_s=1000.0)
     assert plan.expected_s == plan.total.bytes / 1000
     check_room(plan, plan.scratch_bytes)
     with pytest.raises(InvalidInput, match="scratch folder has 5"):
@@ -251,3 +251,23 @@ def test_a_scratch_folder_that_is_too_small_is_refused(lab: Lab) -> None:
 def test_an_unknown_scenario() -> None:
     with pytest.raises(NotFound, match="fire"):
         scenario_of("fire")
+
+
+@pytest.mark.parametrize("scenario", ["node-lost", "index-lost", "standby-lost"])
+def test_what_one_site_alone_acknowledged_is_no_loss(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str
+) -> None:
+    """Under ``any``, six messages lie at the standby alone: a rebuilt node knows them as production does."""
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    archive = home.archive()
+    with Node(archive) as node:
+        node.wait_ready()
+        for number in range(12):
+            node.push(message(f"both-{number}", b"<dossier>%d</dossier>" % number))
+        home.primary.fail_next("put", times=10_000)
+        for number in range(6):
+            assert node.push(message(f"standby-{number}", b"<late>%d</late>" % number))["degraded"]
+    home.primary.fail_next("put", times=0)
+    finished = drill(archive, scenario, tmp_path / "scratch")
+    lost = 6 if scenario == "standby-lost" else 0  # rebuilt from the primary, it lacks what only it held
+    assert (finished.outcome.rpo_messages, finished.outcome.passed) == (lost, not lost)

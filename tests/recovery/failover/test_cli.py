@@ -81,15 +81,15 @@ def test_a_second_person_must_approve(home: Path) -> None:
     assert json_of(mine)["who"] == account()
     assert run_cli(home, "failover", "approve", plan_id).exit_code == ExitCode.CONFLICT
     assert run_cli(home, *command).exit_code == ExitCode.DENIED
-    with Archive(home) as archive:
-        archive.look()
+    with Archive.open(home) as archive:
+        archive.refresh()
         approve(archive, plan_id, who="second")
     assert json_of(run_cli(home, *command))["approved_by"] == "second"
 
 
 def test_an_approval_is_of_one_step(home: Path) -> None:
     settings(home, "approval = true")
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         plan = current_plan(archive, action="promote")
         approve(archive, plan.id, who="second")
         with pytest.raises(AccessDenied):
@@ -99,7 +99,7 @@ def test_an_approval_is_of_one_step(home: Path) -> None:
         with pytest.raises(InvalidInput):
             promote(archive, plan, reason=" ", who="one")
         assert promote(archive, plan, reason="x", who="one").approved_by == "second"
-        archive.look()
+        archive.refresh()
         again = current_plan(archive, action="promote", leader="standby")
         with pytest.raises(Conflict):
             promote(archive, again, reason="x", who="one")
@@ -116,8 +116,8 @@ def test_the_promotion_stands_whatever_the_hook_does(home: Path, code: str, summ
     hook = json.loads(result.stdout)["hook"]
     good = summary == "exit 0"
     assert (result.exit_code, hook["ok"]) == (ExitCode.OK if good else ExitCode.CHECK_FAILED, good)
-    with Archive(home) as archive:
-        archive.look()
+    with Archive.open(home) as archive:
+        archive.refresh()
         assert (archive.lead.stand.epoch, archive.lead.stand.alone) == (1, True)
         assert [detail_of(item)["result"] for item in events(archive.search, HOOK)] == [summary]
 

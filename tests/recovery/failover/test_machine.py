@@ -71,7 +71,7 @@ class Failovers(Partitions):
         """A plan of a promotion, which is carried out later, if ever."""
         archive = self.sides[side].home.archive()
         try:
-            archive.look()
+            archive.refresh()
             self.shown[side] = current_plan(archive, action="promote", leader=leader)
         except VanVaultError:
             pass
@@ -83,7 +83,7 @@ class Failovers(Partitions):
         """With the plan that somebody was shown some time ago, if there is one."""
         archive = self.sides[side].home.archive()
         try:
-            archive.look()
+            archive.refresh()
             plan = self.shown.pop(side, None) or current_plan(archive, action="promote", leader=leader)
             promote(archive, plan, reason="test", who="one")
             stand = archive.lead.stand
@@ -97,7 +97,7 @@ class Failovers(Partitions):
     def failback(self, side: int) -> None:
         archive = self.sides[side].home.archive()
         try:
-            archive.look()
+            archive.refresh()
             plan = current_plan(archive, action="failback")
             if plan.blockers:
                 return

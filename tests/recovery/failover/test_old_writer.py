@@ -47,7 +47,7 @@ class Pair:
 
     def promote(self) -> None:
         archive = self.new.home.archive()
-        archive.look()
+        archive.refresh()
         promote(archive, current_plan(archive, action="promote"), reason="test", who="one")
         archive.close()
         self.follow(self.new)
@@ -159,7 +159,7 @@ def test_failback_lets_the_primary_lead_and_both_are_needed(pair: Pair) -> None:
     receipt = pair.new.node.push(message("new", b"<new/>"))
     pair.heal()
     archive = pair.new.home.archive()
-    archive.look()
+    archive.refresh()
     leveled = level(archive, Share(), pause=lambda: None)
     assert leveled.problems == ()
     failback(archive, current_plan(archive, action="failback"), leveled, reason="x", who="one", unlevel=False)
@@ -175,7 +175,7 @@ def test_failback_lets_the_primary_lead_and_both_are_needed(pair: Pair) -> None:
 
 def test_a_promotion_that_its_site_does_not_take_is_none(pair: Pair) -> None:
     archive = pair.new.home.archive()
-    archive.look()
+    archive.refresh()
     plan = current_plan(archive, action="promote")
     pair.new.links["standby"].down = True
     with pytest.raises(Conflict, match="cannot lead"):

@@ -90,7 +90,7 @@ def test_a_node_that_starts_with_a_dead_primary(tmp_path: Path, fresh: bool) -> 
         whole = push_until_accepted(client, "whole", b"<whole/>").json()
         assert holders(whole) == {"primary", "standby"}
         assert server.stop() == 0
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for one in (before, receipt, whole):
             verify_receipt(one, archive.signing.public)
         bodies = {key[2]: data for key, data in read_entries(archive).items() if key[1] == "gateway-1"}

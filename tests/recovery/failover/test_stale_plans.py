@@ -53,7 +53,7 @@ class Meddled(Link):
 def go_ahead(archive: Archive, *steps: str) -> Done:
     """What one person does in a row, each step with a plan of its moment."""
     for step in steps:
-        archive.look()
+        archive.refresh()
         if step == "promote":
             done = promote(archive, current_plan(archive, action=step), reason="x", who="b")
         else:
@@ -64,7 +64,7 @@ def go_ahead(archive: Archive, *steps: str) -> Done:
 
 
 def epochs(archive: Archive, type: str) -> list[int]:
-    archive.look()
+    archive.refresh()
     return [detail_of(item)["epoch"] for item in events(archive.search, type)]
 
 

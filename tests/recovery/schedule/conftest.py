@@ -40,7 +40,7 @@ class Node:
         from vanvault.archiver.appliance import Archive
         from vanvault.archiver.journal import own_events
 
-        with Archive(self.home) as archive:
+        with Archive.open(self.home) as archive:
             archive.catch_up()
             return [detail for _, detail in own_events(archive.search, kind)]
 

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.conftest import run_cli
 from tests.contract.harness import ManualClock
 from tests.recovery.schedule.conftest import Node, lives, verb_of, wait_for
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, Runtime
 from vanvault.archiver.core.errors import Busy
 from vanvault.recovery.schedule import read_history
 from vanvault.recovery.schedule.lease import GRACE, home_lock, node_id, take_lease
@@ -102,7 +102,7 @@ def test_a_second_run_of_the_home_is_refused_even_when_the_first_was_killed(
     assert run_cli(home, "schedule", "run", "long", "--json").exit_code == 8, "and holds the lock"
     os.killpg(verb, signal.SIGKILL)
     wait_for("the verb ends", lambda: not lives(verb))
-    with home_lock(home, "long"), Archive(home) as archive:
+    with home_lock(home, "long"), Archive.open(home) as archive:
         archive.catch_up()
         job = Job("long", (("keys", "list"),), timedelta(days=1))
         assert take_lease(archive, job).job == "long", "what this home left does not block it"
@@ -147,7 +147,7 @@ def other_host(home: Path, folder: Path) -> Path:
 def test_another_host_waits_until_the_run_is_over_or_its_lease_ends(home: Path, tmp_path: Path) -> None:
     second = other_host(home, tmp_path / "second")
     job = Job("verify", (("verify",),), timedelta(days=1), deadline=timedelta(minutes=30))
-    with Archive(home) as one, Archive(second) as two:
+    with Archive.open(home) as one, Archive.open(second) as two:
         lease = take_lease(one, job)
         two.catch_up()
         with pytest.raises(Busy, match="is running on"):
@@ -160,7 +160,7 @@ def test_another_host_waits_until_the_run_is_over_or_its_lease_ends(home: Path, 
     # The lease that was never ended still stands for the other host, until its time.
     assert run_cli(second, "schedule", "run", "verify", "--json").exit_code == 8
     later = ManualClock(lease.until + GRACE)
-    with Archive(second, clock=later) as two:
+    with Archive.open(second, runtime=Runtime.under(later)) as two:
         two.catch_up()
         leases = read_history(two.search, later.now(), timedelta(days=2)).leases
         assert blocking("verify", leases, "second", later.now()) is None
@@ -170,7 +170,7 @@ def test_of_two_that_come_at_the_same_moment_not_both_run(home: Path, tmp_path: 
     """The other's lease appears between this one's first look and its own lease: it gives way."""
     second = other_host(home, tmp_path / "second")
     job = Job("verify", (("verify",),), timedelta(days=1))
-    with Archive(home) as one, Archive(second) as two:
+    with Archive.open(home) as one, Archive.open(second) as two:
         two.catch_up()
         record = one.record
 

@@ -21,5 +21,5 @@ def fault(step: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-with Archive(HOME) as archive:
+with Archive.open(HOME) as archive:
     compact(archive, UNTIL, fault=fault)

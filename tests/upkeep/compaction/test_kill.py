@@ -32,7 +32,7 @@ STEPS = (
 def test_killed_at_a_step(tmp_path: Path, step: str) -> None:
     home = tmp_path / "home"
     init_home(home)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         keys = push(archive, drafts(0)) + push(archive, drafts(1))
         entries = read_entries(archive)
     time.sleep(0.01)
@@ -43,7 +43,7 @@ def test_killed_at_a_step(tmp_path: Path, step: str) -> None:
         check=False,
     )
     assert died.returncode == -signal.SIGKILL
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         archive.catch_up()
         now = datetime.now(UTC)
         whole = whole_segments(archive.sites, now)

@@ -43,7 +43,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Batches of some writers, none of them compacted; the last ones repeat the first."""
     home = tmp_path_factory.mktemp("spread") / "home"
     init_home(home)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for number in range(WRITERS):
             push(archive, drafts(number, count=400), final=False)
         push(archive, drafts(0, count=2))
@@ -76,7 +76,7 @@ def jobs(request: pytest.FixtureRequest, home: Path) -> Iterator[Jobs]:
 def alone(home: Path, until: datetime) -> CompactionRun:
     """The same, of a copy of the home and in this process."""
     copy = Path(shutil.copytree(home, home.with_name("alone")))
-    with Archive(copy) as archive:
+    with Archive.open(copy) as archive:
         return compact(archive, until)
 
 
@@ -91,7 +91,7 @@ def content(run: CompactionRun) -> list[Any]:
 def repeats(home: Path, run: CompactionRun) -> list[tuple[str, str]]:
     """Writer of each row that repeats another, and the id of the one that stands."""
     found = []
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         for one in run.report.segments:
             log = one.part("log")
             assert log is not None
@@ -104,7 +104,7 @@ def repeats(home: Path, run: CompactionRun) -> list[tuple[str, str]]:
 def check(home: Path, until: datetime) -> None:
     """Nothing is lost or half trusted, no two segments hold the same, and nothing is left to do."""
     now = datetime.now(UTC)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         assert check_compacted(archive, archive.sites, now)
         check_locks(archive.sites, now)
         assert len(archive.catalogue.segments(spare=True)) == len(archive.catalogue.segments())
@@ -117,11 +117,11 @@ def test_the_same_segments_in_the_same_order(home: Path, jobs: Jobs, until: date
 
     def done(manifest: SegmentManifest) -> None:
         told.append(manifest)
-        with Archive(home) as other, pytest.raises(Busy):
+        with Archive.open(home) as other, pytest.raises(Busy):
             compact(other, until)
 
     here = alone(home, until)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         run = compact(archive, until, jobs=jobs, done=done)
         assert content(run) == content(here)
         assert tuple(told) == run.report.segments
@@ -134,7 +134,7 @@ def test_a_worker_killed_before_it_answers_made_its_segment_once(
     home: Path, jobs: Jobs, until: datetime
 ) -> None:
     here = alone(home, until)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         run = compact(archive, until, jobs=Mortal(jobs, nth=1))
         assert content(run) == content(here)
         assert grave(home, "measure").exists()
@@ -171,7 +171,7 @@ def die_at(step: str, home: Path, order: SegmentOrder) -> tuple[tuple[str, Segme
 @pytest.mark.parametrize("step", ["segment-before-prove", "segment-before-manifest", "segment-trusted"])
 def test_a_worker_killed_at_a_step_of_its_segment(home: Path, jobs: Jobs, until: datetime, step: str) -> None:
     here = alone(home, until)
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         run = compact(archive, until, jobs=StepKiller(jobs, step))
         assert grave(home, step).exists()
         assert content(run) == content(here)
@@ -179,7 +179,7 @@ def test_a_worker_killed_at_a_step_of_its_segment(home: Path, jobs: Jobs, until:
 
 
 def test_what_a_damaged_batch_holds_back(home: Path, until: datetime) -> None:
-    with Archive(home) as archive:
+    with Archive.open(home) as archive:
         archive.catch_up(settle=True)
         batches = [one.key for one in archive.tail.uncompacted()[0] if one.header.kind == "messages"]
     for site in ("primary", "standby"):
@@ -190,7 +190,7 @@ def test_what_a_damaged_batch_holds_back(home: Path, until: datetime) -> None:
                 path.write_bytes(path.read_bytes()[:-1])
     here = alone(home, until)
     assert here.report.damaged == (batches[1],)
-    with Archive(home) as archive, ProcessPool(home, 2, ready=True) as pool:
+    with Archive.open(home) as archive, ProcessPool(home, 2, ready=True) as pool:
         run = compact(archive, until, jobs=pool)
         assert run.report.damaged == here.report.damaged
         assert content(run) == content(here)
@@ -198,7 +198,7 @@ def test_what_a_damaged_batch_holds_back(home: Path, until: datetime) -> None:
 
 
 def test_little_work_stays_in_this_process(home: Path, until: datetime) -> None:
-    with Archive(home) as archive, ProcessPool(home / "there is no such home", 2) as nobody:
+    with Archive.open(home) as archive, ProcessPool(home / "there is no such home", 2) as nobody:
         assert compact(archive, until, jobs=nobody).report.segments
 
 
@@ -206,7 +206,7 @@ def test_much_work_goes_to_processes(
     home: Path, until: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spread, "WORTH_ROWS", 1_000)
-    with Archive(home) as archive, ProcessPool(tmp_path / "nothing", 1) as pool:
+    with Archive.open(home) as archive, ProcessPool(tmp_path / "nothing", 1) as pool:
         with pytest.raises(SettingsError):
             compact(archive, until, jobs=pool)
         assert compact(archive, until).report.segments, "nothing was done, and all is left to do"

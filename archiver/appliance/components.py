@@ -1,0 +1,105 @@
+"""What an archive is made of: settings, keys, sites, clock and chance, opened before the archive itself.
+
+``open_components`` makes them from a home. Tests and drills replace what they need
+(``dataclasses.replace``) and hand the rest on, so that an archive is put together in one place only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vanvault.archiver.appliance.places import KEYS_FOLDER
+from vanvault.archiver.appliance.settings_file import load_settings
+from vanvault.archiver.core.key_port import MasterKeys
+from vanvault.archiver.core.ports import (
+    Clock,
+    ClockStopwatch,
+    Entropy,
+    Stopwatch,
+    SystemClock,
+    SystemEntropy,
+    SystemStopwatch,
+)
+from vanvault.archiver.core.settings import SITE_NAMES, Settings
+from vanvault.archiver.intake import Fault, no_fault
+from vanvault.archiver.keys import SigningKeys, open_masters
+from vanvault.archiver.people import Gateways
+from vanvault.archiver.stores import Site, open_site
+from vanvault.archiver.stores import no_fault as no_store_fault
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the machine gives: time and random bytes. Tests pass their own."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    entropy: Entropy = field(default_factory=SystemEntropy)
+
+    @classmethod
+    def under(cls, clock: Clock, entropy: Entropy | None = None) -> Runtime:
+        """A runtime in which all time, durations too, is what ``clock`` says."""
+        return cls(clock, ClockStopwatch(clock), entropy or SystemEntropy())
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Everything that is opened before an archive and passed to it."""
+
+    home: Path  # caches, index files and locks of this process lie below it
+    settings: Settings
+    runtime: Runtime
+    keys: MasterKeys
+    signing: SigningKeys
+    gateways: Gateways
+    sites: Mapping[str, Site]  # by name, in the order in which they are asked
+    fault: Fault = no_fault  # called with the name of each step of a write
+
+    def on_new_node(self, home: Path, sites: Mapping[str, Site]) -> Components:
+        """The same archive for a node whose caches, still empty, and index lie below ``home``."""
+        index = self.settings.index.model_copy(update={"url": "file:index"})
+        return replace(
+            self, home=home, sites=sites, settings=self.settings.model_copy(update={"index": index})
+        )
+
+
+def open_components(
+    home: Path,
+    *,
+    runtime: Runtime | None = None,
+    sites: Mapping[str, Site] | None = None,
+    fault: Fault = no_fault,
+    store_fault: Fault = no_store_fault,
+) -> Components:
+    """Open what the settings of a home name; touches no network beyond the sites.
+
+    Args:
+        sites: in place of those that the settings name.
+        fault, store_fault: called with the name of each step of a write, of the archive and of file sites.
+
+    Raises SettingsError, KeyUnavailable. A site that is away does not stop this: its use does.
+    """
+    runtime = runtime or Runtime()
+    settings = load_settings(home)
+    keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, runtime.entropy)
+    if sites is None:
+        sites = {name: _open_site(name, home, settings, runtime.clock, store_fault) for name in SITE_NAMES}
+    return Components(
+        home, settings, runtime, keys, SigningKeys(home / KEYS_FOLDER), Gateways(home), sites, fault
+    )
+
+
+def _open_site(name: str, home: Path, settings: Settings, clock: Clock, fault: Fault) -> Site:
+    place = getattr(settings.sites, name)
+    return open_site(
+        name,
+        place.url,
+        home=home,
+        archive=settings.archive,
+        clock=clock,
+        immutable=place.immutable,
+        fault=fault,
+        s3=place.s3.options(),
+    )
