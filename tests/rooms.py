@@ -35,6 +35,7 @@ ROOMS = (
     _room("core.ports", None),
     _room("core.health_rules", None),
     _room("core.s3_options", None),
+    _room("core.error_table", None, "core.errors"),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),
@@ -69,7 +70,7 @@ ROOMS = (
     _room("replicas", 25, "core.* stores"),
     _room(
         "catalogue",
-        46,
+        49,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
