@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.appliance.archive import Archive
-from vanvault.archiver.appliance.components import Components, Runtime, open_components
+from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.appliance.keys_on_record import ESCROWED
 from vanvault.archiver.appliance.places import KEYS_FOLDER
@@ -19,7 +19,6 @@ __all__ = [
     "Archive",
     "ArchiveReader",
     "Components",
-    "Runtime",
     "init_home",
     "load_settings",
     "open_components",

@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from vanvault.archiver.appliance.components import Components, Runtime, open_components
+from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import profile, retain_until, rounded_up, with_years
 from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.archiver.core.times import parse_rfc3339
@@ -76,13 +77,13 @@ class Archive(ArchiveReader):
         cls,
         home: Path,
         *,
-        runtime: Runtime | None = None,
+        ports: Ports | None = None,
         sites: Mapping[str, Site] | None = None,
         fault: Fault = no_fault,
         store_fault: Fault = no_store_fault,
     ) -> Self:
         """The archive of a home. Arguments and errors: ``open_components``."""
-        return cls(open_components(home, runtime=runtime, sites=sites, fault=fault, store_fault=store_fault))
+        return cls(open_components(home, ports=ports, sites=sites, fault=fault, store_fault=store_fault))
 
     def reader(self) -> ArchiveReader:
         """The same archive through sites that cannot be written to; it shares this home's caches.

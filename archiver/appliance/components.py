@@ -7,21 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vanvault.archiver.appliance.places import KEYS_FOLDER
 from vanvault.archiver.appliance.settings_file import load_settings
 from vanvault.archiver.core.key_port import MasterKeys
-from vanvault.archiver.core.ports import (
-    Clock,
-    ClockStopwatch,
-    Entropy,
-    Stopwatch,
-    SystemClock,
-    SystemEntropy,
-    SystemStopwatch,
-)
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import SITE_NAMES, Settings
 from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.keys import SigningKeys, open_masters
@@ -31,26 +23,12 @@ from vanvault.archiver.stores import no_fault as no_store_fault
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
-    """What the machine gives: time and random bytes. Tests pass their own."""
-
-    clock: Clock = field(default_factory=SystemClock)
-    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
-    entropy: Entropy = field(default_factory=SystemEntropy)
-
-    @classmethod
-    def under(cls, clock: Clock, entropy: Entropy | None = None) -> Runtime:
-        """A runtime in which all time, durations too, is what ``clock`` says."""
-        return cls(clock, ClockStopwatch(clock), entropy or SystemEntropy())
-
-
-@dataclass(frozen=True, slots=True)
 class Components:
     """Everything that is opened before an archive and passed to it."""
 
     home: Path  # caches, index files and locks of this process lie below it
     settings: Settings
-    runtime: Runtime
+    ports: Ports
     keys: MasterKeys
     signing: SigningKeys
     gateways: Gateways
@@ -68,7 +46,7 @@ class Components:
 def open_components(
     home: Path,
     *,
-    runtime: Runtime | None = None,
+    ports: Ports | None = None,
     sites: Mapping[str, Site] | None = None,
     fault: Fault = no_fault,
     store_fault: Fault = no_store_fault,
@@ -81,24 +59,24 @@ def open_components(
 
     Raises SettingsError, KeyUnavailable. A site that is away does not stop this: its use does.
     """
-    runtime = runtime or Runtime()
+    ports = ports or Ports()
     settings = load_settings(home)
-    keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, runtime.entropy)
+    keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, ports.entropy)
     if sites is None:
-        sites = {name: _open_site(name, home, settings, runtime.clock, store_fault) for name in SITE_NAMES}
+        sites = {name: _open_site(name, home, settings, ports, store_fault) for name in SITE_NAMES}
     return Components(
-        home, settings, runtime, keys, SigningKeys(home / KEYS_FOLDER), Gateways(home), sites, fault
+        home, settings, ports, keys, SigningKeys(home / KEYS_FOLDER), Gateways(home), sites, fault
     )
 
 
-def _open_site(name: str, home: Path, settings: Settings, clock: Clock, fault: Fault) -> Site:
+def _open_site(name: str, home: Path, settings: Settings, ports: Ports, fault: Fault) -> Site:
     place = getattr(settings.sites, name)
     return open_site(
         name,
         place.url,
         home=home,
         archive=settings.archive,
-        clock=clock,
+        clock=ports.clock,
         immutable=place.immutable,
         fault=fault,
         s3=place.s3.options(),

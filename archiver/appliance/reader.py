@@ -11,12 +11,14 @@ from typing import Self
 
 from vanvault.archiver.appliance.components import Components
 from vanvault.archiver.appliance.places import INDEX_WORK, hot_tail_of
+from vanvault.archiver.appliance.search_room import open_search_room
 from vanvault.archiver.catalogue import (
     FirstReceipts,
     FoldReport,
     HotTail,
     Item,
     KnownBatch,
+    SearchKeys,
     SegmentFold,
     catch_up,
     fold_segments,
@@ -24,10 +26,10 @@ from vanvault.archiver.catalogue import (
     item_at_position,
     read_original,
     recheck,
-    room_of,
     search_secrets,
 )
 from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import ConflictRecord, Heed
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, HealthBoard, Lead, Readable, SteadyClock
@@ -44,8 +46,8 @@ class ArchiveReader:
         """
         self.components = components
         self.home, self.settings = components.home, components.settings
-        self.stopwatch, self.entropy = components.runtime.stopwatch, components.runtime.entropy
-        self.clock = SteadyClock(components.runtime.clock, self.stopwatch)
+        self.stopwatch, self.entropy = components.ports.stopwatch, components.ports.entropy
+        self.clock = SteadyClock(components.ports.clock, self.stopwatch)
         self.keys, self.signing = components.keys, components.signing
         self.gateways = components.gateways
         self.sites = components.sites
@@ -69,19 +71,14 @@ class ArchiveReader:
             health=self.health,
             lead=self.lead,
         )
-        self._room = room_of(
+        self._room = open_search_room(
             self.settings,
-            home=self.home,
+            self.home,
             work=self.home / INDEX_WORK,
             tail=self.tail,
             sites=self.readable,
-            parquet=self.parquet,
-            provider=self.keys,
-            signing=self.signing,
-            cursor_key=secrets.cursors,
-            clock=self.clock,
-            stopwatch=self.stopwatch,
-            entropy=self.entropy,
+            keys=SearchKeys(self.keys, self.parquet, secrets.cursors),
+            ports=Ports(self.clock, self.stopwatch, self.entropy),
         )
         self.search, self.histograms = self._room.search, self._room.histograms
         self.catalogue, self.index = self._room.catalogue, self._room.index

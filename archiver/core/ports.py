@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -65,3 +66,17 @@ class SystemEntropy:
 
     def token(self, size: int) -> bytes:
         return secrets.token_bytes(size)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What an object takes from its surroundings, passed together. The default is this host's."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
+    entropy: Entropy = field(default_factory=SystemEntropy)
+
+    @classmethod
+    def under(cls, clock: Clock, entropy: Entropy | None = None) -> Ports:
+        """Ports under which all time, durations too, is what ``clock`` says: for tests."""
+        return cls(clock, ClockStopwatch(clock), entropy or SystemEntropy())

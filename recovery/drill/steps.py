@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
-from vanvault.archiver.appliance import ArchiveReader, Runtime
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.stores import Site, SiteReader, read_only
 from vanvault.recovery.drill.conduct import Drill
@@ -94,7 +95,7 @@ def new_node(
     return ArchiveReader(
         replace(
             of_production.on_new_node(drill.scratch / folder, read_only(shares)),
-            runtime=Runtime(drill.clock, entropy=drill.entropy),
+            ports=Ports(drill.clock, entropy=drill.entropy),
             keys=keys or of_production.keys,
             signing=signing or of_production.signing,
         )

@@ -43,7 +43,7 @@ def store_fault(step: str) -> None:
 def open_archive() -> Archive:
     components = open_components(HOME, fault=fault)
     if SITE:
-        folder, clock = HOME / "sites" / SITE, components.runtime.clock
+        folder, clock = HOME / "sites" / SITE, components.ports.clock
         killed = LazySite(SITE, lambda: FileSite(folder, SITE, clock=clock, fault=store_fault))
         components = replace(components, sites={**components.sites, SITE: killed})
     return Archive.of(components)

@@ -21,9 +21,10 @@ from typing import Any
 from tests.contract.harness import ManualClock
 from tests.support.archives import Node, event, message
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.appliance import Archive, Runtime, init_home
-from vanvault.archiver.appliance.home import HOT_TAIL
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.appliance.places import HOT_TAIL
 from vanvault.archiver.core.model import Draft, Metadata
+from vanvault.archiver.core.ports import Ports
 
 STARTED = datetime(2026, 11, 22, 1, 2, 3, 456789, tzinfo=UTC)
 #: Put into an object of its own.
@@ -67,7 +68,7 @@ def make(folder: Path) -> None:
         if crashing.is_set():
             raise OSError("the process ends here")
 
-    with Archive.open(home, runtime=Runtime.under(clock, entropy), store_fault=crash) as archive:
+    with Archive.open(home, ports=Ports.under(clock, entropy), store_fault=crash) as archive:
         node = Node(archive)
         node.wait_ready()
         receipts |= {
@@ -77,7 +78,7 @@ def make(folder: Path) -> None:
         crashing.set()
         node.stop()
     clock.advance(timedelta(days=1))
-    with Archive.open(home, runtime=Runtime.under(clock, entropy)) as archive, Node(archive) as node:
+    with Archive.open(home, ports=Ports.under(clock, entropy)) as archive, Node(archive) as node:
         node.wait_ready()
         receipts |= {
             draft.client_id: receipt for draft, (receipt, _) in zip(SECOND, node.submit(SECOND), strict=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 from tests.contract.harness import ManualClock
 from tests.golden.make import STARTED
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.appliance import Archive, Runtime
-from vanvault.archiver.appliance.home import HOT_TAIL
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance.places import HOT_TAIL
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
 
 V1 = Path(__file__).parent / "v1"
@@ -36,7 +37,7 @@ def make(folder: Path) -> None:
     """Write the home of v1 with its segments."""
     home = folder / "home"
     copy_home(V1 / "home", home)
-    with Archive.open(home, runtime=Runtime.under(ManualClock(COMPACTED), SeededEntropy(12))) as archive:
+    with Archive.open(home, ports=Ports.under(ManualClock(COMPACTED), SeededEntropy(12))) as archive:
         compact(archive)
     shutil.rmtree((home / HOT_TAIL).parent)
     for site in ("primary", "standby"):

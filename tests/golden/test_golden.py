@@ -19,9 +19,10 @@ from tests.contract.harness import ManualClock
 from tests.golden.make import FIRST, LARGE, SECOND, STARTED
 from tests.support.archives import Node, message
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance import Archive, Runtime
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.core.model import MessageDraft
+from vanvault.archiver.core.ports import Ports
 from vanvault.recovery.verify import verify_archive
 
 GOLDEN = Path(__file__).parent / "v1"
@@ -38,7 +39,7 @@ class Copy:
     clock: ManualClock
 
     def open(self) -> Archive:
-        return Archive.open(self.home, runtime=Runtime.under(self.clock))
+        return Archive.open(self.home, ports=Ports.under(self.clock))
 
     def objects(self, site: str, pattern: str = "*") -> list[Path]:
         """The files of a site's versions, by key."""

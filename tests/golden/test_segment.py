@@ -23,6 +23,7 @@ from tests.upkeep.compaction.reading import (
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format import decode_manifest
 from vanvault.archiver.core.model import Event, Message
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact, keep_locks
 
 GOLDEN = Path(__file__).parent / "segment-v1"
@@ -33,7 +34,8 @@ COVERED = {("1m80cch60w1h1vkk", n) for n in range(4)} | {("1m82ys860y6r2zp3", n)
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
     copy_home(GOLDEN / "home", tmp_path / "home")
-    with Archive(tmp_path / "home", clock=ManualClock(COMPACTED + timedelta(days=2))) as found:
+    ports = Ports.under(ManualClock(COMPACTED + timedelta(days=2)))
+    with Archive.open(tmp_path / "home", ports=ports) as found:
         yield found
 
 

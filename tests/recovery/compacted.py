@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tests.recovery.harness import LARGE, SITES, Lab, TickingClock, build, event, message
-from vanvault.archiver.appliance import Archive, Runtime
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format import (
     SEGMENT_SCHEMAS,
     decode_manifest,
@@ -28,6 +28,7 @@ from vanvault.archiver.core.format.segment import write_part
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SegmentKind, parse_key, segment_key
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import SigningKey
 from vanvault.archiver.upkeep import compact
 
@@ -42,14 +43,14 @@ def build_compacted(home: Path) -> None:
     """Two days in a segment each; a third writer's batches, and the compaction's own events, are in none."""
     build(home)
     clock = TickingClock(days=1)
-    with Archive.open(home, runtime=Runtime.under(clock)) as archive:
+    with Archive.open(home, ports=Ports.under(clock)) as archive:
         writer, _ = archive.open_writer()
         for number in range(2):
             writer.commit([message(archive, 2000 + number), event(archive, 2000 + number)])
         writer.commit([message(archive, 2100, body=LARGE + b"next", writer=writer)])
         writer.close()
         archive.catch_up()
-    with Archive.open(home, runtime=Runtime.under(TickingClock(days=3))) as archive:
+    with Archive.open(home, ports=Ports.under(TickingClock(days=3))) as archive:
         run = compact(archive)
         assert len(run.report.segments) == 2
         writer, _ = archive.open_writer()

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from vanvault.archiver.appliance import Archive, Runtime, init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format import decode_batch, encode_batch
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import Batch, Draft, Metadata, MetadataReading, Placement
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.intake import Writer, event_draft, message_draft
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.stores import Site, folder_of
@@ -112,7 +113,7 @@ def build(home: Path) -> None:
     init_home(home, clock=clock)
     number = 0
     for role in ("closed", "crashed", "closed"):
-        with Archive.open(home, runtime=Runtime.under(clock)) as archive:
+        with Archive.open(home, ports=Ports.under(clock)) as archive:
             writer, _ = archive.open_writer()
             for _ in range(3):
                 number += 1
@@ -138,7 +139,7 @@ class Lab:
         return cls(home)
 
     def open(self) -> Archive:
-        return Archive.open(self.home, runtime=Runtime.under(self.clock))
+        return Archive.open(self.home, ports=Ports.under(self.clock))
 
     def forget(self) -> None:
         """Lose the hot tail, as on a new node."""
@@ -167,13 +168,13 @@ class Lab:
 
     def files(self, site: str, key: str) -> list[Path]:
         """The files of a key's versions, oldest first."""
-        return [path for path in self._all_files(site, key) if path.name.count("~") == 1]
+        return [path for path in self.all_files(site, key) if path.name.count("~") == 1]
 
     def markers(self, site: str, key: str) -> list[Path]:
         """The empty files that extend the locks of a key's versions."""
-        return [path for path in self._all_files(site, key) if path.name.count("~") > 1]
+        return [path for path in self.all_files(site, key) if path.name.count("~") > 1]
 
-    def _all_files(self, site: str, key: str) -> list[Path]:
+    def all_files(self, site: str, key: str) -> list[Path]:
         folder = self.root(site) / "objects" / folder_of(key)
         return sorted(folder.glob(f"{key.rpartition('/')[2]}~*")) if folder.is_dir() else []
 
@@ -189,7 +190,7 @@ class Lab:
         self.overwrite(path, path.read_bytes()[:-1])
 
     def drop(self, site: str, key: str) -> None:
-        for path in self._all_files(site, key):
+        for path in self.all_files(site, key):
             path.unlink()
 
     def swap(self, site: str, one: str, other: str) -> None:

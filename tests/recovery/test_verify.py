@@ -21,9 +21,10 @@ from tests.recovery.harness import (
     named,
     place_large,
 )
-from vanvault.archiver.appliance import Archive, Runtime
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.stores import create_site
 from vanvault.recovery.verify import ObjectReader, Share, verify
 
@@ -187,7 +188,7 @@ def test_another_archives_bytes_in_place_of_ours_are_damage(lab: Lab, tmp_path: 
 def test_clones_of_a_node_that_both_wrote_are_a_fork(lab: Lab, tmp_path: Path) -> None:
     clone = Lab.copy(lab.home, tmp_path / "clone")
     for number, node in enumerate((lab, clone)):
-        with Archive.open(node.home, runtime=Runtime.under(TickingClock(days=3), Repeated())) as archive:
+        with Archive.open(node.home, ports=Ports.under(TickingClock(days=3), Repeated())) as archive:
             writer, _ = archive.open_writer()
             writer.commit([message(archive, 5000 + number)])
             writer.close()

@@ -11,9 +11,10 @@ import pytest
 
 from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
 from tests.recovery.harness import SITES, TickingClock, build, event, message, named
-from vanvault.archiver.appliance import Archive, Runtime
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.verify import Share
 
@@ -342,7 +343,7 @@ def test_two_segments_of_the_same_batches_are_no_failure(compacted: CompactedLab
 
 def test_a_compaction_meanwhile_is_no_false_alarm(compacted: CompactedLab) -> None:
     """Verified at each step of it, as it would be found by a listing at that moment."""
-    with Archive.open(compacted.home, runtime=Runtime.under(compacted.clock)) as archive:
+    with Archive.open(compacted.home, ports=Ports.under(compacted.clock)) as archive:
         writer, _ = archive.open_writer()
         writer.commit([message(archive, 8000), event(archive, 8000)], final=True)
         writer.close()
@@ -368,7 +369,7 @@ def test_a_compaction_meanwhile_is_no_false_alarm(compacted: CompactedLab) -> No
 def test_what_is_on_its_way_gets_a_moment_to_arrive(compacted: CompactedLab, kind: str) -> None:
     compacted.clock.moment = TickingClock(days=3).moment
     key = compacted.part(kind, 1)
-    kept = {path: path.read_bytes() for path in compacted._all_files("standby", key)}
+    kept = {path: path.read_bytes() for path in compacted.all_files("standby", key)}
     compacted.drop("standby", key)
 
     def pause() -> None:

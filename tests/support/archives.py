@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.appliance import Archive, Runtime, init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.appliance.places import HOT_TAIL
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Draft, EventDraft, MessageDraft, Metadata, MetadataReading
 from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.intake import Fault, Intake, event_draft, message_draft, no_fault
 from vanvault.archiver.replicas import LargeObjects, still_to_come
@@ -81,7 +82,7 @@ class Home:
     def archive(self, sites: Mapping[str, Site] | None = None) -> Archive:
         """The home as a newly started process opens it; ``sites`` in place of the home's own."""
         archive = Archive.open(
-            self.path, runtime=Runtime.under(self.clock), sites=sites or self.sites, fault=self.fault
+            self.path, ports=Ports.under(self.clock), sites=sites or self.sites, fault=self.fault
         )
         self._archives.append(archive)
         return archive
@@ -218,8 +219,7 @@ def crash(node: Node, home: Home) -> None:
 
 def rebuilt(site: MemorySite, clock: ManualClock) -> MemorySite:
     """A new, empty site into which every object was copied: same keys and locks, other version ids."""
-    fresh = MemorySite(site.site, clock=clock)
-    fresh._count = 1000
+    fresh = MemorySite(site.site, clock=clock, first_version=1001)
     for version in site.list():
         assert version.retain_until is not None
         data = site.get(version.key, version.version)

@@ -10,10 +10,11 @@ import pytest
 from tests.catalogue.search.brute import Pager, Scanned, expected, scan, search_all
 from tests.support.archives import Node, event, message
 
-from vanvault.archiver.appliance import Archive, Runtime, init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import MessageDraft, Metadata
+from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
 
 EACH = 1_300  # rows of a segment: some row groups
@@ -60,7 +61,7 @@ def drafted(turn: int, n: int) -> MessageDraft:
 
 @pytest.fixture
 def hurried(made: Path) -> Iterator[Archive]:
-    with Archive.open(made, runtime=Runtime(stopwatch=Hurried())) as archive:
+    with Archive.open(made, ports=Ports(stopwatch=Hurried())) as archive:
         archive.catch_up()
         yield archive
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.support.archives import GATEWAY, Home, Node, crash, message
 
-from vanvault.archiver.appliance import Archive, hot_tail_of
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance.places import hot_tail_of
 from vanvault.archiver.catalogue import HotTail, follow, search_secrets
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.intake import Follower

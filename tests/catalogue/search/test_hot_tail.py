@@ -17,8 +17,8 @@ from tests.catalogue.search.entries import GATEWAYS, WRITERS, folded
 from tests.support.archives import Home, Node, event, message
 from tests.support.searching import search_over
 
-from vanvault.archiver.appliance import Archive, hot_tail_of
-from vanvault.archiver.appliance.home import HOT_TAIL
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance.places import HOT_TAIL, hot_tail_of
 from vanvault.archiver.catalogue import HotTail, Query
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
 from vanvault.archiver.core.evidence import Receipt

@@ -16,8 +16,8 @@ from tests.faults.chaos.checker import Verdict
 from tests.faults.chaos.ledger import LARGE_BYTES, Ledger
 from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import Home, Node, memory_home
-from vanvault.archiver.appliance import Archive, Runtime
-from vanvault.archiver.core.ports import ClockStopwatch
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.ports import ClockStopwatch, Ports
 from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.stores.memory import Operation
 
@@ -51,8 +51,8 @@ class ChaosHome(Home):
 
     def archive(self) -> Archive:
         assert isinstance(self.clock, HostClock)
-        runtime = Runtime(self.clock, ClockStopwatch(self.clock.right))
-        archive = Archive.open(self.path, runtime=runtime, sites=self.sites, fault=self.fault)
+        ports = Ports(self.clock, ClockStopwatch(self.clock.right))
+        archive = Archive.open(self.path, ports=ports, sites=self.sites, fault=self.fault)
         self._archives.append(archive)
         return archive
 

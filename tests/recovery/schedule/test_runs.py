@@ -16,8 +16,9 @@ import pytest
 from tests.cli.conftest import run_cli
 from tests.contract.harness import ManualClock
 from tests.recovery.schedule.conftest import Node, lives, verb_of, wait_for
-from vanvault.archiver.appliance import Archive, Runtime
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.ports import Ports
 from vanvault.recovery.schedule import read_history
 from vanvault.recovery.schedule.lease import GRACE, home_lock, node_id, take_lease
 from vanvault.recovery.schedule.model import Job
@@ -160,7 +161,7 @@ def test_another_host_waits_until_the_run_is_over_or_its_lease_ends(home: Path, 
     # The lease that was never ended still stands for the other host, until its time.
     assert run_cli(second, "schedule", "run", "verify", "--json").exit_code == 8
     later = ManualClock(lease.until + GRACE)
-    with Archive.open(second, runtime=Runtime.under(later)) as two:
+    with Archive.open(second, ports=Ports.under(later)) as two:
         two.catch_up()
         leases = read_history(two.search, later.now(), timedelta(days=2)).leases
         assert blocking("verify", leases, "second", later.now()) is None
