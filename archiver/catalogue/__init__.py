@@ -8,19 +8,19 @@ from vanvault.archiver.catalogue.fold import FoldReport, catch_up
 from vanvault.archiver.catalogue.fold_segments import SegmentFold, fold_segments
 from vanvault.archiver.catalogue.follow import follow
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch, KnownBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.hot_tail.reader import FindClaim
 from vanvault.archiver.catalogue.hot_tail.repeats import recheck
 from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail
 from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.open import open_index_store
+from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS, Item, without_body
 from vanvault.archiver.catalogue.key_index import Build, IndexReport, IndexStorage, KeyIndex
+from vanvault.archiver.catalogue.originals import read_original
 from vanvault.archiver.catalogue.receipts import FirstReceipts
 from vanvault.archiver.catalogue.room import SearchKeys, SearchLimits, SearchRoom, open_search
 from vanvault.archiver.catalogue.search.histogram import BY, parse_histogram
-from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS, Item, without_body
-from vanvault.archiver.catalogue.search.originals import read_original
 from vanvault.archiver.catalogue.search.query import (
     MAX_LIMIT,
     MAX_VALUE,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Entry, Placement

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from vanvault.archiver.catalogue.fold import FoldReport, catch_up, merged
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail
 from vanvault.archiver.catalogue.writers import last_batches
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_key
 from vanvault.archiver.core.times import to_us

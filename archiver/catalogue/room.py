@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.claims import Claims
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.search.histogram import Histograms
 from vanvault.archiver.catalogue.search.places import Places
 from vanvault.archiver.catalogue.search.search import ScanLimits, Search, SearchSources
+from vanvault.archiver.catalogue.search.sources import SegmentSearch
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Locator
-from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import ParquetKeys

@@ -13,7 +13,7 @@ import numpy as np
 
 from vanvault.archiver.catalogue.hot_tail.reader import TailReader
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, add_up
-from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.items import Item
 
 _DAY_US = 86_400_000_000
 _HELD = (

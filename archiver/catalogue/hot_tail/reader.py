@@ -14,7 +14,7 @@ from vanvault.archiver.catalogue.hot_tail import commits
 from vanvault.archiver.catalogue.hot_tail.file import TailFile
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, KnownBatch
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
-from vanvault.archiver.catalogue.search.items import Item, entry_of
+from vanvault.archiver.catalogue.items import Item, entry_of
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.format import decode_commit
 from vanvault.archiver.core.model import BatchHeader, Entry

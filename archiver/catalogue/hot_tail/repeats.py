@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, position_of
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail
 from vanvault.archiver.core.model import Entry
 
 #: Which of these entries, by place, repeat a compacted one, and the claim of that.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.hot_tail.reader import TailReader
 from vanvault.archiver.catalogue.hot_tail.token_blocks import intersection
+from vanvault.archiver.catalogue.items import Item, keys_of_filters, matches
 from vanvault.archiver.catalogue.search.bounds import Bounds
-from vanvault.archiver.catalogue.search.items import Item, keys_of_filters, matches
 from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.catalogue.search.streams import Source, Step
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.search.items import Item, entry_of
+from vanvault.archiver.catalogue.items import Item, entry_of
 from vanvault.archiver.catalogue.search.places import Asked, Place, Places
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at

@@ -13,18 +13,18 @@ from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, Kno
 from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
 from vanvault.archiver.catalogue.hot_tail.reader import TailReader
 from vanvault.archiver.catalogue.hot_tail.search import TailHit, tail_source
+from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.catalogue.search.bounds import Bounds
 from vanvault.archiver.catalogue.search.candidates import candidates, first_window, is_keyed
 from vanvault.archiver.catalogue.search.hits import Found, Hits, VerifiedAt, in_batch, in_segment
-from vanvault.archiver.catalogue.search.items import Item
 from vanvault.archiver.catalogue.search.places import Places
 from vanvault.archiver.catalogue.search.query import MAX_LIMIT, POSITION_BYTES, Query, seal_cursor
+from vanvault.archiver.catalogue.search.sources import SegmentSearch
 from vanvault.archiver.catalogue.search.streams import Source, Step, merged
 from vanvault.archiver.catalogue.search.unread import Unread
 from vanvault.archiver.catalogue.search.windows import windows
 from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
-from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_us

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.hot_tail.reader import TailReader
-from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
 from vanvault.archiver.core.errors import Damaged, NotFound

@@ -20,8 +20,8 @@ from tests.support.archives import GATEWAY, Home, Node, event, memory_home, mess
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue.items import matches
 from vanvault.archiver.catalogue.search.histogram import Asked
-from vanvault.archiver.catalogue.search.items import matches
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
 from vanvault.archiver.core.names import parse_archive_id

@@ -26,7 +26,7 @@ from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch, position_of
 from vanvault.archiver.catalogue.hot_tail.reader import TailReader
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
-from vanvault.archiver.catalogue.search.items import item_of, keys_of
+from vanvault.archiver.catalogue.items import item_of, keys_of
 from vanvault.archiver.core.model import Commit, Entry, Event, Placement
 from vanvault.archiver.core.ports import Entropy
 
