@@ -29,7 +29,6 @@ from vanvault.archiver.catalogue import (
     follow,
     item_at_position,
     read_original,
-    recheck,
     search_secrets,
 )
 from vanvault.archiver.core.errors import InvalidInput
@@ -208,7 +207,7 @@ class Archive:
         return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        recheck(self.tail, self.claims.repeated)
+        self.tail.recheck(self.claims.repeated)
         away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
         report = catch_up(
             sites,

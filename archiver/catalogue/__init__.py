@@ -7,11 +7,14 @@ from vanvault.archiver.catalogue.claims import Claims
 from vanvault.archiver.catalogue.fold import FoldReport, catch_up
 from vanvault.archiver.catalogue.fold_segments import SegmentFold, fold_segments
 from vanvault.archiver.catalogue.follow import follow
-from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch, KnownBatch
-from vanvault.archiver.catalogue.hot_tail.reader import FindClaim
-from vanvault.archiver.catalogue.hot_tail.repeats import recheck
-from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
-from vanvault.archiver.catalogue.hot_tail.tail import HotTail
+from vanvault.archiver.catalogue.hot_tail import (
+    Claim,
+    FindClaim,
+    FoldedBatch,
+    HotTail,
+    KnownBatch,
+    search_secrets,
+)
 from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.open import open_index_store
@@ -33,7 +36,6 @@ from vanvault.archiver.catalogue.search.search import Page, ScanLimits, Search
 from vanvault.archiver.catalogue.segments.locate import Locator, item_at_position
 from vanvault.archiver.catalogue.segments.rows import Row, id_of
 from vanvault.archiver.catalogue.unwrapping import unwrap_object
-from vanvault.archiver.catalogue.writers import last_batches
 
 __all__ = [
     "BY",
@@ -74,14 +76,12 @@ __all__ = [
     "follow",
     "id_of",
     "item_at_position",
-    "last_batches",
     "open_cursor",
     "open_index_store",
     "open_search",
     "parse_histogram",
     "parse_query",
     "read_original",
-    "recheck",
     "search_secrets",
     "unwrap_object",
     "without_body",

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
-from vanvault.archiver.catalogue.hot_tail.tail import HotTail
+from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Entry, Placement

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from vanvault.archiver.catalogue.fold import FoldReport, catch_up, merged
-from vanvault.archiver.catalogue.hot_tail.tail import HotTail
-from vanvault.archiver.catalogue.writers import last_batches
+from vanvault.archiver.catalogue.hot_tail import HotTail
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_key
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.keys import ParquetKeys
@@ -39,7 +38,7 @@ def follow(
 
     Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
     """
-    known = {last.writer: last for last in last_batches(tail)}
+    known = {last.writer: last for last in tail.last_batches()}
     since = to_us(now - _SILENT)
     starts = {
         writer: last.key for writer, last in known.items() if not last.final and last.created_us >= since

@@ -10,8 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.hot_tail.tail import HotTail
+from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch
 from vanvault.archiver.catalogue.segments.locate import Located, Locator
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree

@@ -7,6 +7,8 @@ original compares it with the digest in its row.
 
 from __future__ import annotations
 
+import io
+import mmap
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,27 +19,25 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vanvault.archiver.catalogue.segments.range_file import RangeFile
-from vanvault.archiver.catalogue.segments.sparse_file import SparseFile
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format import DICTIONARY, MAGIC, PartHeader, header_of, reading
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.keys import ParquetKeys
-from vanvault.archiver.stores import Site
+from vanvault.archiver.stores import Site, SiteReader
 
 _T = TypeVar("_T")
 
 #: Read with one request when a part is opened: footer and key material of all but the largest parts.
 _TAIL_BYTES = 64 * 1024
 #: Parts up to this size get address space of their own length; larger ones are read through Python.
-_SPARSE_BYTES = 16 * 2**20
+_MAPPED_BYTES = 16 * 2**20
 #: Length of the footer, and the magic behind it.
 _ENDING_BYTES = 8
 
 
 @dataclass(slots=True)
 class _Open:
-    source: RangeFile | SparseFile
+    source: StreamedPart | MappedPart
     file: pq.ParquetFile
     header: PartHeader
     columns: tuple[str, ...]
@@ -160,7 +160,7 @@ class SegmentFiles:
     def _open_version(
         self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
     ) -> _Open:
-        kind = SparseFile if part.size <= _SPARSE_BYTES else RangeFile
+        kind = MappedPart if part.size <= _MAPPED_BYTES else StreamedPart
         source = kind(site, part.key, max(1, part.size), version)
         tail = min(source.size(), _TAIL_BYTES)
         source.load(source.size() - tail, tail)
@@ -211,3 +211,127 @@ def _start(open_: _Open, group: int) -> int:
     if column.has_dictionary_page:
         pages.append(column.dictionary_page_offset)
     return int(min(pages))
+
+
+class MappedPart:
+    """Stretches of one object at their own offsets. Not shared between threads.
+
+    pyarrow decodes from memory without asking Python for every page, so that threads decode side by side.
+    What is not loaded takes no memory and reads as zeros, which no page of an encrypted file is.
+    """
+
+    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
+        """``version``: another than the newest. ``size``: above 0."""
+        self._site = site
+        self._key = key
+        self._size = size
+        self._version = version
+        self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+    def load(self, offset: int, length: int) -> None:
+        """Bring a stretch into memory. Raises NotFound, SiteUnavailable, Damaged."""
+        data = _fetch(self._site, self._key, offset, length, self._version)
+        self._memory[offset : offset + length] = data
+
+    def load_whole(self) -> None:
+        """Bring all of it into memory. Raises as ``load`` does."""
+        self.load(0, self._size)
+
+    def unload(self) -> None:
+        """Let go of everything that was loaded."""
+        self._memory.madvise(mmap.MADV_DONTNEED)
+
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._size
+
+    def last(self, length: int) -> bytes:
+        """The last bytes, which must be loaded."""
+        return self._memory[max(0, self._size - length) :]
+
+    def native(self) -> pa.NativeFile:
+        """For pyarrow."""
+        return pa.BufferReader(pa.py_buffer(self._memory))
+
+
+class StreamedPart(io.RawIOBase):
+    """Reads ranges of one object; its size is known from what names it. Not shared between threads.
+
+    pyarrow asks for every column of a row group by itself. ``load`` brings a stretch into memory with one
+    request to the site, and reads within it are served from there.
+    """
+
+    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
+        """``version``: another than the newest."""
+        super().__init__()
+        self._site = site
+        self._key = key
+        self._size = size
+        self._version = version
+        self._at = 0
+        self._start = 0
+        self._loaded = memoryview(b"")
+
+    def load(self, offset: int, length: int) -> None:
+        """Hold this stretch, and nothing else, in memory. Raises NotFound, SiteUnavailable, Damaged."""
+        self._loaded = memoryview(self._fetch(offset, length))
+        self._start = offset
+
+    def load_whole(self) -> None:
+        """Nothing: what is asked for is fetched then."""
+
+    def unload(self) -> None:
+        """Let go of what was loaded."""
+        self._loaded = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._size
+
+    def read(self, length: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        wanted = left if length is None or length < 0 else min(length, left)
+        if not wanted:
+            return b""
+        begin = self._at - self._start
+        if begin >= 0 and begin + wanted <= len(self._loaded):
+            data = bytes(self._loaded[begin : begin + wanted])
+        else:
+            data = self._fetch(self._at, wanted)
+        self._at += wanted
+        return data
+
+    def last(self, length: int) -> bytes:
+        """The last bytes. Raises as ``load`` does."""
+        self.seek(max(0, self._size - length))
+        return self.read()
+
+    def native(self) -> pa.NativeFile:
+        """For pyarrow."""
+        self.seek(0)
+        return pa.PythonFile(self, mode="r")
+
+    def _fetch(self, offset: int, length: int) -> bytes:
+        return _fetch(self._site, self._key, offset, length, self._version)
+
+
+def _fetch(site: SiteReader, key: str, offset: int, length: int, version: str | None) -> bytes:
+    """Exactly so many bytes of an object. Raises NotFound, SiteUnavailable, Damaged (it is shorter)."""
+    data = site.get_range(key, offset, length, version)
+    if len(data) != length:
+        raise Damaged(f"{key} at {site.site} ends before byte {offset + length}", key=key, site=site.site)
+    return data

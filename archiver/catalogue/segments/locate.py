@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
-from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.hot_tail import HotTail
 from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
@@ -159,7 +159,7 @@ class Locator:
         return table
 
 
-def item_at_position(tail: TailReader, locator: Locator, position: bytes) -> Item:
+def item_at_position(tail: HotTail, locator: Locator, position: bytes) -> Item:
     """The entry at a position, compacted or not. Raises as ``Locator.by_id`` does."""
     try:
         return tail.at(position)[0]
