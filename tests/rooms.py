@@ -36,6 +36,7 @@ ROOMS = (
     _room("core.health_rules", None),
     _room("core.s3_options", None),
     _room("core.error_table", None, "core.errors"),
+    _room("core.caches", None),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),

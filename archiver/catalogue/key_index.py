@@ -18,9 +18,8 @@ import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader

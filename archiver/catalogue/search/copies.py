@@ -7,13 +7,13 @@ object, and then left alone for a while: what the others say is what there is to
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Stopwatch
@@ -68,7 +68,7 @@ class CopyLookup:
         self._there = there or (lambda: sites)
         self._stopwatch = stopwatch
         self._patience_s = patience_s
-        self._known: OrderedDict[ObjectVersions, tuple[float, CopyState]] = OrderedDict()
+        self._known: BoundedCache[ObjectVersions, tuple[float, CopyState]] = BoundedCache(_CACHED)
         self._silent: dict[str, float] = {}  # site -> when it is asked again
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
@@ -82,13 +82,12 @@ class CopyLookup:
     def of(self, wanted: Iterable[ObjectVersions]) -> dict[ObjectVersions, CopyState]:
         """What is known of each object, after those sites were asked that are there."""
         now, known, new = self._stopwatch.seconds(), {}, []
-        with self._lock:
-            for one in dict.fromkeys(wanted):
-                found = self._known.get(one)
-                if found is not None and now - found[0] < _SECONDS:
-                    known[one] = found[1]
-                else:
-                    new.append(one)
+        for one in dict.fromkeys(wanted):
+            found = self._known.get(one)
+            if found is not None and now - found[0] < _SECONDS:
+                known[one] = found[1]
+            else:
+                new.append(one)
         if new:
             known |= self._ask(new, now)
         return known
@@ -99,13 +98,9 @@ class CopyLookup:
         for one, name, found in self._answers(new, sites, now):
             said[one][name] = found
         states = {one: _state(one, [*sites], said[one]) for one in new}
-        with self._lock:
-            for one, state in states.items():
-                if said[one].keys() == self._sites.keys():
-                    self._known[one] = (now, state)
-                    self._known.move_to_end(one)
-            while len(self._known) > _CACHED:
-                self._known.popitem(last=False)
+        for one, state in states.items():
+            if said[one].keys() == self._sites.keys():
+                self._known.put(one, (now, state))
         return states
 
     def _answers(self, new: list[ObjectVersions], sites: Mapping[str, Site], now: float) -> Iterator[_Answer]:

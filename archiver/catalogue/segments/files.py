@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import mmap
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format import DICTIONARY, MAGIC, PartHeader, header_of, reading
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
@@ -58,12 +58,10 @@ class SegmentFiles:
         """``open_files``: parts whose footers stay in memory; ``cache_bytes``: of decoded row groups."""
         self._sites = sites
         self._keys = keys
-        self._open_files = open_files
-        self._cache_bytes = cache_bytes
-        self._files: OrderedDict[tuple[str, str], _Open] = OrderedDict()  # by site and key
-        self._groups: OrderedDict[tuple[str, int, tuple[str, ...]], pa.Table] = OrderedDict()
-        self._held = 0
-        self._lock = threading.Lock()
+        self._files: BoundedCache[tuple[str, str], _Open] = BoundedCache(open_files)  # by site and key
+        self._groups: BoundedCache[tuple[str, int, tuple[str, ...]], pa.Table] = BoundedCache(
+            cache_bytes, largest=cache_bytes // 4
+        )
 
     def header(self, manifest: SegmentManifest, part: SegmentPart) -> PartHeader:
         """The header of a part. Raises Damaged, NotFound, SiteUnavailable, KeyUnavailable."""
@@ -77,14 +75,13 @@ class SegmentFiles:
         Raises Damaged, NotFound, SiteUnavailable: no site gives it; KeyUnavailable.
         """
         wanted = tuple(columns)
-        with self._lock:
-            for cached in ((part.key, group, ()), (part.key, group, wanted)):
-                if cached in self._groups:
-                    self._groups.move_to_end(cached)
-                    table = self._groups[cached]
-                    return table.select(list(wanted)) if wanted else table
+        table = self._groups.get((part.key, group, ()))
+        if table is None and wanted:
+            table = self._groups.get((part.key, group, wanted))
+        if table is not None:
+            return table.select(list(wanted)) if wanted else table
         table = self._anywhere(manifest, part, lambda open_: _read(open_, part.key, group, wanted))
-        self._keep((part.key, group, wanted), table)
+        self._groups.put((part.key, group, wanted), table, table.get_total_buffer_size())
         return table
 
     def table(self, manifest: SegmentManifest, part: SegmentPart, columns: Sequence[str] = ()) -> pa.Table:
@@ -102,22 +99,8 @@ class SegmentFiles:
 
     def close(self) -> None:
         """Forget everything."""
-        with self._lock:
-            self._files.clear()
-            self._groups.clear()
-            self._held = 0
-
-    def _keep(self, at: tuple[str, int, tuple[str, ...]], table: pa.Table) -> None:
-        size = table.get_total_buffer_size()
-        if size > self._cache_bytes // 4:
-            return
-        with self._lock:
-            if at not in self._groups:
-                self._groups[at] = table
-                self._held += size
-            while self._held > self._cache_bytes and self._groups:
-                _, dropped = self._groups.popitem(last=False)
-                self._held -= dropped.get_total_buffer_size()
+        self._files.clear()
+        self._groups.clear()
 
     def _anywhere(self, manifest: SegmentManifest, part: SegmentPart, read: Callable[[_Open], _T]) -> _T:
         failure: VanVaultError = NotFound(f"no site holds {part.key}")
@@ -125,26 +108,16 @@ class SegmentFiles:
             try:
                 return read(self._opened(site, manifest, part))
             except NotFound:
-                self._forget(name, part.key)
+                self._files.remove((name, part.key))
             except (Damaged, SiteUnavailable) as error:
-                self._forget(name, part.key)
+                self._files.remove((name, part.key))
                 if not isinstance(failure, SiteUnavailable):  # a site that may yet give it is no damage
                     failure = error
         raise failure
 
     def _opened(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
         at = (site.site, part.key)
-        with self._lock:
-            found = self._files.get(at)
-            if found is not None:
-                self._files.move_to_end(at)
-                return found
-        found = self._open(site, manifest, part)
-        with self._lock:
-            self._files[at] = found
-            while len(self._files) > self._open_files:
-                self._files.popitem(last=False)
-        return found
+        return self._files.get_or_load(at, lambda: (self._open(site, manifest, part), 1))
 
     def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
         """The newest version, or the newest below it that opens: whoever may write may put garbage on top."""
@@ -182,10 +155,6 @@ class SegmentFiles:
             file, archive=manifest.archive, segment=manifest.segment, kind=part.kind, key=part.key
         )
         return _Open(source, file, header, tuple(file.schema_arrow.names))
-
-    def _forget(self, site: str, key: str) -> None:
-        with self._lock:
-            self._files.pop((site, key), None)
 
 
 def _read(open_: _Open, key: str, group: int, columns: tuple[str, ...]) -> pa.Table:
