@@ -71,7 +71,7 @@ ROOMS = (
     _room("replicas", 25, "core.* stores"),
     _room(
         "catalogue",
-        47,
+        46,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(

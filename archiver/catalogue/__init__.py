@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.claims import Claims
-from vanvault.archiver.catalogue.fold import FoldReport, catch_up
-from vanvault.archiver.catalogue.fold_segments import SegmentFold, fold_segments
-from vanvault.archiver.catalogue.follow import follow
+from vanvault.archiver.catalogue.fold import FoldReport, fold_batches, fold_segments, follow, merge_reports
 from vanvault.archiver.catalogue.hot_tail import (
     Claim,
     FindClaim,
@@ -19,7 +17,7 @@ from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.open import open_index_store
 from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS, Item, without_body
-from vanvault.archiver.catalogue.key_index import Build, IndexReport, IndexStorage, KeyIndex
+from vanvault.archiver.catalogue.key_index import Build, IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.originals import read_original
 from vanvault.archiver.catalogue.receipts import FirstReceipts
 from vanvault.archiver.catalogue.room import SearchKeys, SearchLimits, SearchRoom, open_search
@@ -54,7 +52,6 @@ __all__ = [
     "FoldedBatch",
     "FolderStore",
     "HotTail",
-    "IndexReport",
     "IndexStorage",
     "Item",
     "KeyIndex",
@@ -70,12 +67,12 @@ __all__ = [
     "SearchKeys",
     "SearchLimits",
     "SearchRoom",
-    "SegmentFold",
-    "catch_up",
+    "fold_batches",
     "fold_segments",
     "follow",
     "id_of",
     "item_at_position",
+    "merge_reports",
     "open_cursor",
     "open_index_store",
     "open_search",
