@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 #: Read with one request when a part is opened: footer and key material of all but the largest parts.
 _TAIL_BYTES = 64 * 1024
 #: Parts up to this size get address space of their own length; larger ones are read through Python.
-_MAPPED_BYTES = 16 * 2**20
+MAPPED_BYTES = 16 * 2**20
 #: Length of the footer, and the magic behind it.
 _ENDING_BYTES = 8
 
@@ -133,7 +133,7 @@ class SegmentFiles:
     def _open_version(
         self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
     ) -> _Open:
-        kind = MappedPart if part.size <= _MAPPED_BYTES else StreamedPart
+        kind = MappedPart if part.size <= MAPPED_BYTES else StreamedPart
         source = kind(site, part.key, max(1, part.size), version)
         tail = min(source.size(), _TAIL_BYTES)
         source.load(source.size() - tail, tail)
