@@ -71,7 +71,7 @@ ROOMS = (
     _room("replicas", 25, "core.* stores"),
     _room(
         "catalogue",
-        46,
+        27,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
@@ -97,7 +97,7 @@ ROOMS = (
     ),
     _room(
         "export",
-        3,
+        4,
         "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),

@@ -12,8 +12,6 @@ from vanvault.archiver.catalogue import (
     SearchKeys,
     SearchLimits,
     SearchRoom,
-    open_index_store,
-    open_search,
 )
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import Settings
@@ -35,12 +33,11 @@ def open_search_room(
     Raises InvalidInput (URL of the index), SettingsError (its credentials, its folder).
     """
     index, search = settings.index, settings.search
-    store = open_index_store(index.url, home=home, cache=work / "parts", options=index.s3.options())
-    return open_search(
+    return SearchRoom.open(
         tail,
         sites,
         keys,
-        IndexStorage(store, work),
+        IndexStorage.open(index.url, home=home, folder=work, options=index.s3.options()),
         ports,
         SearchLimits(search.threads, search.cache_bytes, ScanLimits(search.scan_rows, search.scan_seconds)),
     )

@@ -22,6 +22,7 @@ from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_ro
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
 from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
+from vanvault.archiver.catalogue.index.open import open_index_store
 from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
@@ -33,6 +34,7 @@ from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.disk import take_lock, try_lock
 
 T = TypeVar("T")
@@ -55,6 +57,11 @@ class IndexStorage:
 
     store: IndexStore
     folder: Path  # on local disk: files that are being written, and the lock between processes
+
+    @classmethod
+    def open(cls, url: str, *, home: Path, folder: Path, options: S3Options) -> IndexStorage:
+        """The store at this URL (a folder is relative to the home). Raises as ``open_index_store`` does."""
+        return cls(open_index_store(url, home=home, cache=folder / "parts", options=options), folder)
 
 
 class KeyIndex:

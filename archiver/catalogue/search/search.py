@@ -28,6 +28,7 @@ from vanvault.archiver.catalogue.search.query import (
 )
 from vanvault.archiver.catalogue.search.sources import SegmentSearch, Source, Step, merge_sources, tail_source
 from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
+from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_us
@@ -129,6 +130,26 @@ class Search:
                     break
             found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
         return self._paged(walk, self._hits.complete(found, bare=bare))
+
+    def every(self, query: Query) -> Iterator[Item]:
+        """All matching items after ``query.after``, page after page, as ``page`` gives them with ``bare``.
+
+        Raises as ``page`` does.
+        """
+        query = replace(query, limit=MAX_LIMIT)
+        while True:
+            page = self.page(query, bare=True)
+            yield from page.items
+            if page.next is None:
+                return
+            query = query.continued(page.next, self._cursor_key)
+
+    def at(self, position: bytes) -> Item:
+        """The entry at a position, without where it lies. Raises as ``entry`` does."""
+        try:
+            return self._tail.at(position)[0]
+        except NotFound:
+            return item_at(self._locator.at(position).row)
 
     def entry(self, archive_id: str) -> Item:
         """One entry by the archive's id. Raises NotFound, InvalidInput, Damaged, SiteUnavailable."""
