@@ -28,7 +28,7 @@ from vanvault.archiver.catalogue.search.query import (
     open_cursor,
     parse_query,
 )
-from vanvault.archiver.catalogue.search.search import Page, ScanLimits, Search
+from vanvault.archiver.catalogue.search.search import Page, Search
 from vanvault.archiver.catalogue.segments.locate import Locator, item_at_position
 from vanvault.archiver.catalogue.segments.rows import Row, id_of
 from vanvault.archiver.catalogue.unwrapping import unwrap_object
@@ -61,7 +61,6 @@ __all__ = [
     "Page",
     "Query",
     "Row",
-    "ScanLimits",
     "Search",
     "SearchRoom",
     "SegmentFold",

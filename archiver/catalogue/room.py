@@ -15,11 +15,12 @@ from vanvault.archiver.catalogue.index.store import IndexStore
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.catalogue.search.histogram import Histograms
 from vanvault.archiver.catalogue.search.places import Places
-from vanvault.archiver.catalogue.search.search import ScanLimits, Search
+from vanvault.archiver.catalogue.search.search import Search
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Clock, Entropy, Stopwatch
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
@@ -134,7 +135,7 @@ def room_of(
         clock=clock,
         stopwatch=stopwatch,
         entropy=entropy,
-        limits=ScanLimits(settings.search.scan_rows, settings.search.scan_seconds),
+        limits=settings.search.limits(),
         threads=settings.search.threads,
         cache_bytes=settings.search.cache_bytes,
     )

@@ -21,7 +21,6 @@ from vanvault.archiver.catalogue import (
     KeyIndex,
     KnownBatch,
     Locator,
-    ScanLimits,
     Search,
     catch_up,
     fold_segments,
@@ -32,6 +31,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Clock, Entropy, SystemStopwatch
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader

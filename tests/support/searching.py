@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.catalogue import FolderStore, HotTail, ScanLimits, Search, open_search
+from vanvault.archiver.catalogue import FolderStore, HotTail, Search, open_search
+from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import ClockStopwatch, SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ParquetKeys, SigningKeys
 
