@@ -15,6 +15,7 @@ import ctypes
 import os
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -41,12 +42,25 @@ _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 _BPF_RETURN = 0x06  # linux/bpf_common.h: BPF_RET | BPF_K
 
 
-def run(home: Path, *, host: str, port: int, grace_s: float = 0.0, log_format: Format | None = None) -> None:
+def _nothing() -> None:
+    """The default of ``before_serving``."""
+
+
+def run(
+    home: Path,
+    *,
+    host: str,
+    port: int,
+    grace_s: float = 0.0,
+    log_format: Format | None = None,
+    before_serving: Callable[[], None] = _nothing,
+) -> None:
     """Serve a home until SIGTERM or SIGINT, then drain: every accepted message is written and answered.
 
     Args:
         grace_s: how long work is still taken while readiness answers 503, for load balancers.
         log_format: in place of the settings' ``log.format``.
+        before_serving: called once the home, its keys and its table of jobs were found right.
 
     Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; OSError when the
     port is taken.
@@ -54,6 +68,7 @@ def run(home: Path, *, host: str, port: int, grace_s: float = 0.0, log_format: F
     configure(log_format or load_settings(home).log.format)
     with Archive(home) as archive:  # wrong settings and keys show here, not as a server's trace
         jobs_on(archive.settings, has_verb)
+    before_serving()
     structlog.get_logger("vanvault.server").info("serving", host=host, port=port)
     app = create_app(lambda: Archive(home))
     config = uvicorn.Config(

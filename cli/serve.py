@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -36,14 +37,17 @@ def command(home: Path, host: str, port: int, grace: float, as_json: bool) -> No
 
     The log goes to stderr, in the form that log.format says; with --json it is JSON, one object on a line.
     """
-    _check_free(host, port)
     from vanvault.api import run
 
-    run(home, host=host, port=port, grace_s=grace, log_format="json" if as_json else None)
+    def check_address() -> None:
+        _check_free(host, port)
+
+    log_format: Literal["json"] | None = "json" if as_json else None
+    run(home, host=host, port=port, grace_s=grace, log_format=log_format, before_serving=check_address)
 
 
 def _check_free(host: str, port: int) -> None:
-    """Say clearly, before anything is opened, that the address cannot be had. Raises InvalidInput."""
+    """Raise InvalidInput when nothing can listen at this address now."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

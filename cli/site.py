@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.cli.context import open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_table
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
 from vanvault.cli.schedule import alarms, standings
 

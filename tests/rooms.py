@@ -34,6 +34,7 @@ ROOMS = (
     _room("core.errors", None),
     _room("core.ports", None),
     _room("core.options", None),
+    _room("core.error_table", None, "core.errors"),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,11 @@ def test_a_folder_that_is_no_home_is_a_settings_error(verb: str, tmp_path: Path)
     result = run_cli(tmp_path, verb)
     assert result.exit_code == 6
     assert "vanvault.toml" in result.stderr
+
+
+def test_serve_complains_of_a_missing_home_before_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run_cli(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 6
+    assert "vanvault.toml" in result.stderr
+    assert "cannot listen" not in result.stderr

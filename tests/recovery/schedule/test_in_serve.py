@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.schedule.conftest import Node, children, lives, wait_for
-from tests.support.server import Server
+from tests.support.server import Server, free_port
 
 FAST = {"SCHEDULE__CHECK_INTERVAL_S": "0.2"}
 
@@ -79,7 +79,7 @@ def test_a_node_that_is_told_not_to_starts_nothing(home: Path, in_serve: str) ->
 
 def test_a_wrong_table_is_said_before_anything_is_served(home: Path) -> None:
     node = Node(home, '\n[schedule.jobs.verfiy]\nevery = "1d"\n')
-    done = node.start("serve", "--port", "8421")
+    done = node.start("serve", "--port", str(free_port()))
     try:
         out, _ = done.communicate(timeout=60)
     except subprocess.TimeoutExpired:
