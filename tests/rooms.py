@@ -68,7 +68,7 @@ ROOMS = (
     _room("replicas", 25, "core.* stores"),
     _room(
         "catalogue",
-        45,
+        47,
         "core.* keys stores stores.s3 replicas",
     ),
     _room(

@@ -61,6 +61,15 @@ class ScanLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchLimits:
+    """What a search may use of the machine."""
+
+    threads: int = 4  # row groups that are decoded at once
+    cache_bytes: int = 192 * 2**20  # decoded rows and index blocks in memory
+    scan: ScanLimits = ScanLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentLimits:
     """Where the compactor ends one segment and begins the next."""
 

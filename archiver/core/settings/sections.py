@@ -20,13 +20,14 @@ from vanvault.archiver.core.options import (
     ReconcilePace,
     S3Options,
     ScanLimits,
+    SearchLimits,
     SegmentLimits,
 )
 
 _S3 = S3Options()
 _HEALTH = HealthRules()
 _POOL = PoolLimits()
-_SCAN = ScanLimits()
+_SEARCH = SearchLimits()
 _SEGMENT = SegmentLimits()
 _LOCK = LockPace()
 _RECONCILE = ReconcilePace()
@@ -198,17 +199,21 @@ class SearchSettings(_Section):
     """What a search may take."""
 
     scan_rows: int = Field(
-        default=_SCAN.rows, ge=10_000, description="rows that one page reads when no key field is given"
+        default=_SEARCH.scan.rows,
+        ge=10_000,
+        description="rows that one page reads when no key field is given",
     )
-    scan_s: float = Field(default=_SCAN.seconds, gt=0, le=300, description="seconds of such a page")
-    threads: int = Field(default=4, ge=1, le=64, description="row groups decoded at once for one page")
+    scan_s: float = Field(default=_SEARCH.scan.seconds, gt=0, le=300, description="seconds of such a page")
+    threads: int = Field(
+        default=_SEARCH.threads, ge=1, le=64, description="row groups decoded at once for one page"
+    )
     cache_bytes: int = Field(
-        default=192 * 2**20, ge=2**20, description="decoded rows and index blocks in memory"
+        default=_SEARCH.cache_bytes, ge=2**20, description="decoded rows and index blocks in memory"
     )
 
-    def limits(self) -> ScanLimits:
-        """For a search without a key field."""
-        return ScanLimits(self.scan_rows, self.scan_s)
+    def limits(self) -> SearchLimits:
+        """For searches."""
+        return SearchLimits(self.threads, self.cache_bytes, ScanLimits(self.scan_rows, self.scan_s))
 
 
 class JobsSettings(_Section):

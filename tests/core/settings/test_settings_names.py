@@ -18,7 +18,7 @@ from vanvault.archiver.core.options import (
     ProbePolicy,
     ReconcilePace,
     S3Options,
-    ScanLimits,
+    SearchLimits,
     SegmentLimits,
 )
 from vanvault.archiver.core.settings import RENAMED, Settings
@@ -150,7 +150,7 @@ def test_what_rooms_take_has_one_home_for_its_defaults() -> None:
     assert settings.intake.pool_limits() == PoolLimits()
     assert settings.compaction.limits() == SegmentLimits()
     assert settings.compaction.lock_pace() == LockPace()
-    assert settings.search.limits() == ScanLimits()
+    assert settings.search.limits() == SearchLimits()
     assert settings.probe.policy() == ProbePolicy()
     assert settings.health.rules() == HealthRules()
     assert settings.reconcile.pace() == ReconcilePace()
