@@ -58,10 +58,11 @@ ROOMS = (
         "core.errors core.times core.format core.model",
     ),
     _room("core.outcome", None, "core.errors core.evidence"),
-    _room("people", 3, "core.*"),
-    _room("keys", 23, "core.*"),
-    _room("keys.escrow", 13, "core.*"),
-    _room("stores", 26, "core.* keys"),
+    _room("disk", 9),
+    _room("people", 3, "core.* disk"),
+    _room("keys", 22, "core.* disk"),
+    _room("keys.escrow", 13, "core.* disk"),
+    _room("stores", 26, "core.* disk keys"),
     _room("stores.s3", 4, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
@@ -69,7 +70,7 @@ ROOMS = (
     _room(
         "catalogue",
         47,
-        "core.* keys stores stores.s3 replicas",
+        "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
         "journal",
@@ -80,7 +81,7 @@ ROOMS = (
     _room(
         "intake",
         18,
-        "core.* keys stores replicas catalogue",
+        "core.* disk keys stores replicas catalogue",
     ),
     _room(
         "appliance",
@@ -90,12 +91,12 @@ ROOMS = (
     _room(
         "upkeep",
         12,
-        "core.* keys stores replicas catalogue journal intake appliance",
+        "core.* disk keys stores replicas catalogue journal intake appliance",
     ),
     _room(
         "export",
         3,
-        "core.* keys replicas catalogue appliance",
+        "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),

@@ -5,7 +5,6 @@ All of it can be deleted: what is missing is built again from segments.
 
 from __future__ import annotations
 
-import fcntl
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,6 +33,7 @@ from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.disk import take_lock, try_lock
 
 T = TypeVar("T")
 
@@ -346,12 +346,12 @@ class KeyIndex:
     @contextmanager
     def _alone(self, *, wait: bool) -> Iterator[bool]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
+        path = self._folder / "lock"
+        lock = take_lock(path) if wait else try_lock(path)
+        if lock is None:
+            yield False
+            return
+        with lock:
             yield True
 
 
