@@ -20,7 +20,7 @@ from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS, Item, witho
 from vanvault.archiver.catalogue.key_index import Build, IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.originals import read_original
 from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import SearchKeys, SearchLimits, SearchRoom, open_search
+from vanvault.archiver.catalogue.room import SearchKeys, SearchRoom, open_search
 from vanvault.archiver.catalogue.search.histogram import BY, parse_histogram
 from vanvault.archiver.catalogue.search.query import (
     MAX_LIMIT,
@@ -30,7 +30,7 @@ from vanvault.archiver.catalogue.search.query import (
     open_cursor,
     parse_query,
 )
-from vanvault.archiver.catalogue.search.search import Page, ScanLimits, Search
+from vanvault.archiver.catalogue.search.search import Page, Search
 from vanvault.archiver.catalogue.segments.locate import Locator, item_at_position
 from vanvault.archiver.catalogue.segments.rows import Row, id_of
 from vanvault.archiver.catalogue.unwrapping import unwrap_object
@@ -62,10 +62,8 @@ __all__ = [
     "Page",
     "Query",
     "Row",
-    "ScanLimits",
     "Search",
     "SearchKeys",
-    "SearchLimits",
     "SearchRoom",
     "fold_batches",
     "fold_segments",
