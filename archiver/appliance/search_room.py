@@ -8,9 +8,7 @@ from pathlib import Path
 from vanvault.archiver.catalogue import (
     HotTail,
     IndexStorage,
-    ScanLimits,
     SearchKeys,
-    SearchLimits,
     SearchRoom,
 )
 from vanvault.archiver.core.ports import Ports
@@ -32,12 +30,12 @@ def open_search_room(
 
     Raises InvalidInput (URL of the index), SettingsError (its credentials, its folder).
     """
-    index, search = settings.index, settings.search
+    index = settings.index
     return SearchRoom.open(
         tail,
         sites,
         keys,
         IndexStorage.open(index.url, home=home, folder=work, options=index.s3.options()),
         ports,
-        SearchLimits(search.threads, search.cache_bytes, ScanLimits(search.scan_rows, search.scan_seconds)),
+        settings.search.limits(),
     )

@@ -16,10 +16,10 @@ from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.originals import Originals
 from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import SearchKeys, SearchLimits, SearchRoom
+from vanvault.archiver.catalogue.room import SearchKeys, SearchRoom
 from vanvault.archiver.catalogue.search.histogram import HistogramQuery
 from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.catalogue.search.search import Page, ScanLimits, Search
+from vanvault.archiver.catalogue.search.search import Page, Search
 from vanvault.archiver.catalogue.segments.locate import Locator
 
 __all__ = [
@@ -40,10 +40,8 @@ __all__ = [
     "Originals",
     "Page",
     "Query",
-    "ScanLimits",
     "Search",
     "SearchKeys",
-    "SearchLimits",
     "SearchRoom",
     "fold_batches",
     "fold_segments",

@@ -33,8 +33,8 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.disk import take_lock, try_lock
 
 T = TypeVar("T")

@@ -23,7 +23,6 @@ from vanvault.archiver.catalogue import (
     Originals,
     Search,
     SearchKeys,
-    SearchLimits,
     SearchRoom,
     fold_batches,
     fold_segments,
@@ -33,8 +32,8 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.options import S3Options, SearchLimits
 from vanvault.archiver.core.ports import Clock, Entropy, Ports, SystemStopwatch
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.readers import ReadOnlySite, for_reading

@@ -11,11 +11,10 @@ from vanvault.archiver.catalogue import (
     IndexStorage,
     Search,
     SearchKeys,
-    SearchLimits,
     SearchRoom,
 )
+from vanvault.archiver.core.options import S3Options, SearchLimits
 from vanvault.archiver.core.ports import ClockStopwatch, Ports, SystemEntropy
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.keys import KeyFiles, ParquetKeys
 
 
