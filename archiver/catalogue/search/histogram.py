@@ -22,7 +22,7 @@ from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, Total, add_up, day_number
 from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
-from vanvault.archiver.catalogue.search.query import MAX_VALUE, Unread
+from vanvault.archiver.catalogue.search.query import Query, Unread
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
 
@@ -70,8 +70,8 @@ class HistogramQuery:
                 )
             if name in given:
                 raise InvalidInput(f"{name} is given twice", field=name)
-            if not value or len(value) > MAX_VALUE:
-                raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
+            if not value or len(value) > Query.MAX_VALUE:
+                raise InvalidInput(f"{name} must have 1 to {Query.MAX_VALUE} characters", field=name)
             given[name] = value
         by = next((one for one in BY if one == given.get("by", "day")), None)
         if by is None:

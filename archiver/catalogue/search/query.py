@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS
+from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import parse_rfc3339, to_us
@@ -24,10 +24,9 @@ Order = Literal["newest", "oldest"]
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 #: Longest value of a filter, in characters; stored values are shorter.
-MAX_VALUE = 512
+_MAX_VALUE = 512
 #: Shortest beginning of a dossier number, in characters.
 MIN_PREFIX = 3
-POSITION_BYTES = 12
 
 _CURSOR_MAC = 16
 #: Each window of time spans this many times the segments of the one before.
@@ -39,9 +38,9 @@ class Query:
     """One search: every filter must match; times bound ``received_at`` as [from, to)."""
 
     FIELDS: ClassVar[tuple[str, ...]] = SEARCH_FIELDS  # by which a query filters, besides times
-    PREFIX_FIELD: ClassVar[str] = PREFIX  # the one field that is not compared for equality
+    PREFIX_FIELD: ClassVar[str] = DOSSIER_PREFIX  # the one field that is not compared for equality
     MAX_LIMIT: ClassVar[int] = MAX_LIMIT
-    MAX_VALUE: ClassVar[int] = MAX_VALUE
+    MAX_VALUE: ClassVar[int] = _MAX_VALUE
 
     filters: dict[str, str] = field(default_factory=dict)
     from_us: int = 0
@@ -76,8 +75,8 @@ class Query:
                 )
             if name in given:
                 raise InvalidInput(f"{name} is given twice", field=name)
-            if not value or len(value) > MAX_VALUE:
-                raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
+            if not value or len(value) > _MAX_VALUE:
+                raise InvalidInput(f"{name} must have 1 to {_MAX_VALUE} characters", field=name)
             given[name] = _text(name, value)
         order = given.get("order", "newest")
         if order not in ("newest", "oldest"):
@@ -152,15 +151,15 @@ def check_together(filters: Mapping[str, str]) -> None:
             field="kind",
             hint="Leave out one of entry and kind. What happened in an event is its type.",
         )
-    if PREFIX in filters:
+    if DOSSIER_PREFIX in filters:
         if "dossier_number" in filters:
             raise InvalidInput(
-                f"dossier_number and {PREFIX} cannot be used together",
-                field=PREFIX,
+                f"dossier_number and {DOSSIER_PREFIX} cannot be used together",
+                field=DOSSIER_PREFIX,
                 hint="Give the whole number, or how it begins.",
             )
-        if len(filters[PREFIX]) < MIN_PREFIX:
-            raise InvalidInput(f"{PREFIX} has at least {MIN_PREFIX} characters", field=PREFIX)
+        if len(filters[DOSSIER_PREFIX]) < MIN_PREFIX:
+            raise InvalidInput(f"{DOSSIER_PREFIX} has at least {MIN_PREFIX} characters", field=DOSSIER_PREFIX)
 
 
 def seal_cursor(position: bytes, query: Query, cursor_key: bytes) -> str:

@@ -33,7 +33,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class BatchEvidence:
     """What a segment keeps of one batch besides its rows."""
 
     key: str  # of the batch object
@@ -72,7 +72,7 @@ class Locator:
                     return Located(segment, row)
         raise NotFound("the archive holds no entry at this position")
 
-    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> Evidence:
+    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> BatchEvidence:
         """What the segment keeps of one batch. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
         table = self._evidence_of(segment.manifest)
         same = pc.and_(pc.equal(table.column("writer"), writer), pc.equal(table.column("sequence"), sequence))
@@ -81,7 +81,7 @@ class Locator:
             raise NotFound(f"segment {segment.manifest.segment} holds no batch {sequence} of {writer}")
         row = found[0]
         commit = row["commit"]
-        return Evidence(
+        return BatchEvidence(
             key=row["key"],
             header=decode_header(row["header"], key=row["key"]),
             commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
@@ -90,7 +90,7 @@ class Locator:
             sha512=row["sha512"],
         )
 
-    def entries(self, segment: KnownSegment, batch: Evidence) -> list[Entry]:
+    def entries(self, segment: KnownSegment, batch: BatchEvidence) -> list[Entry]:
         """All rows of a compacted batch in row order, without bodies. Raises Damaged, SiteUnavailable, ..."""
         header = batch.header
         rows = [
