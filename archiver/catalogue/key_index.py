@@ -23,7 +23,7 @@ from vanvault.archiver.catalogue.index.fields import TIERS, Tier
 from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.open import open_index_store
-from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
+from vanvault.archiver.catalogue.index.plan import plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore
@@ -300,7 +300,7 @@ class KeyIndex:
         """Merge until nothing is due; how many files went."""
         merged = 0
         while True:
-            facts = [_facts(file) for file in self._reader.files]
+            facts = [file.facts for file in self._reader.files]
             plans = plan_merges(facts, self._clock.now().date())
             covered = set(self._open) - {fact.name for fact in facts}
             for name in covered:  # left by a merge that was killed before it cleaned up
@@ -374,8 +374,3 @@ def _overlapping(files: Iterable[IndexFile]) -> list[str]:
         else:
             seen |= keys
     return found
-
-
-def _facts(file: IndexFile) -> IndexFacts:
-    days = [segment.day for segment in file.table.segments]
-    return IndexFacts(file.name, file.header.tier, file.header.key_id, min(days), max(days))

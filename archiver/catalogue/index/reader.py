@@ -99,20 +99,11 @@ class IndexReader:
         found = [number for number, _ in islice(distinct, limit + 1)]
         return found[:limit], len(found) > limit
 
-    def may_hold(self, entry: EntryKind, client_id: str) -> bool:
-        """Whether the index may hold a message or event with this id of the gateway's; asks filters only.
+    def may_hold_many(self, entry: EntryKind, client_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether the index may hold a message or event with these ids of the gateway's; asks filters only.
 
         False is certain. True is wrong for less than one id in a hundred for each file.
         """
-        for key_id, keys in self._secrets.items():
-            token = keys.token(CLAIM_FIELDS[entry], client_id)
-            mask = mask_of(token)
-            if any(one.filter.probe(token, mask) for one in self.files if one.keys.key_id == key_id):
-                return True
-        return False
-
-    def may_hold_many(self, entry: EntryKind, client_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """``may_hold`` of many ids at once."""
         found = np.zeros(len(client_ids), bool)
         encoded = [client_id.encode() for client_id in client_ids]
         for key_id, keys in self._secrets.items():
