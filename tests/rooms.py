@@ -33,8 +33,7 @@ def _whole(name: str) -> str:
 ROOMS = (
     _room("core.errors", None),
     _room("core.ports", None),
-    _room("core.health_rules", None),
-    _room("core.s3_options", None),
+    _room("core.options", None),
     _room("core.error_table", None, "core.errors"),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
@@ -45,8 +44,8 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        11,
-        "core.errors core.health_rules core.s3_options",
+        12,
+        "core.errors core.options",
     ),
     _room(
         "core.format",
@@ -66,11 +65,11 @@ ROOMS = (
     _room("stores", 26, "core.* disk keys"),
     _room("stores.s3", 4, "core.*"),
     _room("stores.provision", 6, "core.*"),
-    _room("stores.probe", 13, "core.* keys"),
+    _room("stores.probe", 12, "core.* keys"),
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        49,
+        47,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
@@ -81,7 +80,7 @@ ROOMS = (
     _room("journal.availability", 20, "core.* catalogue"),
     _room(
         "intake",
-        19,
+        18,
         "core.* disk keys stores replicas catalogue",
     ),
     _room(

@@ -17,7 +17,7 @@ from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.open import open_index_store
 from vanvault.archiver.catalogue.key_index import Build, IndexReport, IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import SearchKeys, SearchLimits, SearchRoom, open_search
+from vanvault.archiver.catalogue.room import SearchKeys, SearchRoom, open_search
 from vanvault.archiver.catalogue.search.histogram import BY, parse_histogram
 from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS, Item, without_body
 from vanvault.archiver.catalogue.search.originals import read_original
@@ -29,7 +29,7 @@ from vanvault.archiver.catalogue.search.query import (
     open_cursor,
     parse_query,
 )
-from vanvault.archiver.catalogue.search.search import Page, ScanLimits, Search
+from vanvault.archiver.catalogue.search.search import Page, Search
 from vanvault.archiver.catalogue.segments.locate import Locator, item_at_position
 from vanvault.archiver.catalogue.segments.rows import Row, id_of
 from vanvault.archiver.catalogue.unwrapping import unwrap_object
@@ -63,10 +63,8 @@ __all__ = [
     "Page",
     "Query",
     "Row",
-    "ScanLimits",
     "Search",
     "SearchKeys",
-    "SearchLimits",
     "SearchRoom",
     "SegmentFold",
     "catch_up",

@@ -12,11 +12,12 @@ from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.search.histogram import Histograms
 from vanvault.archiver.catalogue.search.places import Places
-from vanvault.archiver.catalogue.search.search import ScanLimits, Search, SearchSources
+from vanvault.archiver.catalogue.search.search import Search, SearchSources
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.replicas import Readable
@@ -30,15 +31,6 @@ class SearchKeys:
     provider: KeyProvider
     parquet: ParquetKeys
     cursors: bytes = field(repr=False)  # 32: the key under which cursors are sealed
-
-
-@dataclass(frozen=True, slots=True)
-class SearchLimits:
-    """How much a search may use."""
-
-    threads: int  # row groups decoded at once for one page
-    cache_bytes: int  # decoded row groups and index blocks in memory, together
-    scan: ScanLimits = field(default_factory=ScanLimits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def check_floor(days: int, floor: int) -> None:
         raise InvalidInput(
             f"{days} days is below the floor of {floor} days; nothing was forgotten",
             field="keep-days",
-            hint="The floor is backup.keep_days_min in the settings.",
+            hint="The floor is backup.min_keep_days in the settings.",
         )
 
 

@@ -24,7 +24,6 @@ from vanvault.archiver.catalogue import (
     Locator,
     Search,
     SearchKeys,
-    SearchLimits,
     catch_up,
     fold_segments,
     open_search,
@@ -34,6 +33,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import Clock, Entropy, Ports, SystemStopwatch
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader

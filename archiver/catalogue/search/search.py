@@ -26,6 +26,7 @@ from vanvault.archiver.catalogue.search.windows import windows
 from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
 from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_us
 
@@ -40,14 +41,6 @@ class Page:
     next: str | None  # cursor of the next page, or None when this was the last
     partial: str = ""  # why the page ends before its limit though there may be more: go on with ``next``
     unread: tuple[Unread, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ScanLimits:
-    """How much a search without a key may look at for one page."""
-
-    rows: int = 5_000_000
-    seconds: float = 5.0
 
 
 @dataclass(slots=True)

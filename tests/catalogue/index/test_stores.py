@@ -20,7 +20,7 @@ from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.s3_store import S3Store
 from vanvault.archiver.catalogue.index.store import IndexStore, StoredFile
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import Credentials, S3Url
 
 
