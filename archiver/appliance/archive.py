@@ -29,7 +29,6 @@ from vanvault.archiver.intake import (
     Fault,
     Intake,
     OnGroup,
-    PoolLimits,
     Release,
     Writer,
     no_fault,
@@ -41,7 +40,6 @@ from vanvault.archiver.journal import Trust
 from vanvault.archiver.replicas import place_everywhere, place_whole
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 from vanvault.archiver.stores import no_fault as no_store_fault
-from vanvault.archiver.stores.probe import ProbePolicy
 
 
 class Archive(ArchiveReader):
@@ -60,10 +58,7 @@ class Archive(ArchiveReader):
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            policy=ProbePolicy(
-                max_age=timedelta(days=self.settings.probe.max_age_days),
-                accept_weak=self.settings.probe.accept_weak,
-            ),
+            policy=self.settings.probe.policy(),
             max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
         )
 
@@ -94,7 +89,7 @@ class Archive(ArchiveReader):
 
     def batch_until(self, kind: BatchKind, start: datetime) -> datetime:
         """The first lock of a batch: short, as a segment or the keeper takes over long before its end."""
-        short = timedelta(days=self.settings.compaction.batch_lock_days)
+        short = self.settings.compaction.lock_pace().lock
         return min(self.retain_until(kind, start), rounded_up(start + short))
 
     def upgrade(self, key: str) -> Commit:
@@ -168,7 +163,6 @@ class Archive(ArchiveReader):
 
     def open_intake(self, release: Release = release_here, on_group: OnGroup = unobserved) -> Intake:
         """This node's intake, not yet started."""
-        limits = self.settings.intake
         return Intake(
             tail=self.tail,
             claims=self.claims,
@@ -179,13 +173,9 @@ class Archive(ArchiveReader):
             before_commit=self._before_commit,
             policy=self.policy,
             health=self.health,
-            check_s=self.settings.clock.check_s,
+            check_s=self.settings.clock.check_interval_s,
             closing_event=partial(self.system_event, "writer.closed", {}),
-            limits=PoolLimits(
-                linger_s=limits.linger_ms / 1000,
-                group_bytes=limits.group_bytes,
-                group_entries=limits.group_entries,
-            ),
+            limits=self.settings.intake.pool_limits(),
             release=release,
             fault=self.components.fault,
             on_group=on_group,

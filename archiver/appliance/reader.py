@@ -19,13 +19,10 @@ from vanvault.archiver.catalogue import (
     Item,
     KnownBatch,
     SearchKeys,
-    SegmentFold,
-    catch_up,
+    fold_batches,
     fold_segments,
     follow,
-    item_at_position,
-    read_original,
-    recheck,
+    merge_reports,
     search_secrets,
 )
 from vanvault.archiver.core.model import Placement
@@ -84,7 +81,7 @@ class ArchiveReader:
         self.catalogue, self.index = self._room.catalogue, self._room.index
         self.claims, self.locator = self._room.claims, self._room.locator
         self._heed = Heed(self.lead, self.health, self.tail, self.search)
-        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search, self.locator)
+        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
 
@@ -115,7 +112,7 @@ class ArchiveReader:
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def refresh(self, *, whole: bool = False) -> FoldReport:
         """Fold, for readers, what those sites hold that answer within seconds, whatever the policy.
@@ -132,7 +129,7 @@ class ArchiveReader:
         if whole and away and not self.policy.may_degrade():
             raise next(iter(away.values()))
         folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def follow(self, *, own: str) -> FoldReport:
         """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
@@ -151,29 +148,29 @@ class ArchiveReader:
             self._heed.rejoin(own, reached)
         return report
 
-    def catch_up_segments(self) -> SegmentFold:
+    def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
         return self._fold_segments(self.readable.there())
 
     def entry_id_at(self, position: bytes) -> str:
-        """The archive's id of the entry at a position. Raises as ``item_at_position`` does."""
-        return str(item_at_position(self.tail, self.locator, position)["id"])
+        """The archive's id of the entry at a position. Raises as ``Search.at`` does."""
+        return str(self.search.at(position)["id"])
 
     def original(self, item: Item) -> bytes:
-        """The exact bytes of a search item. Raises as ``read_original`` does."""
-        return read_original(self.readable, self.parquet, self.keys, item, self.locator)
+        """The exact bytes of a search item. Raises as ``Originals.read`` does."""
+        return self._room.originals.read(item)
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record: where the fold saw them. A reader mends nothing."""
         return batch.placements
 
-    def _fold_segments(self, sites: dict[str, Site]) -> SegmentFold:
+    def _fold_segments(self, sites: dict[str, Site]) -> FoldReport:
         return fold_segments(sites, self.catalogue, self.signing.public, archive=self.settings.archive)
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        recheck(self.tail, self.claims.repeated)
+        self.tail.recheck(self.claims.repeated)
         away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
-        report = catch_up(
+        report = fold_batches(
             sites,
             self.tail,
             self.parquet,

@@ -8,12 +8,8 @@ from pathlib import Path
 from vanvault.archiver.catalogue import (
     HotTail,
     IndexStorage,
-    ScanLimits,
     SearchKeys,
-    SearchLimits,
     SearchRoom,
-    open_index_store,
-    open_search,
 )
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import Settings
@@ -34,13 +30,12 @@ def open_search_room(
 
     Raises InvalidInput (URL of the index), SettingsError (its credentials, its folder).
     """
-    index, search = settings.index, settings.search
-    store = open_index_store(index.url, home=home, cache=work / "parts", options=index.s3.options())
-    return open_search(
+    index = settings.index
+    return SearchRoom.open(
         tail,
         sites,
         keys,
-        IndexStorage(store, work),
+        IndexStorage.open(index.url, home=home, folder=work, options=index.s3.options()),
         ports,
-        SearchLimits(search.threads, search.cache_bytes, ScanLimits(search.scan_rows, search.scan_seconds)),
+        settings.search.limits(),
     )
