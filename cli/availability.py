@@ -89,7 +89,8 @@ def window() -> None:
 @click.pass_obj
 def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
     """Announce a window, on record."""
-    from vanvault.archiver.journal.availability import WINDOW, window_detail
+    from vanvault.archiver.journal import EventType
+    from vanvault.archiver.journal.availability import window_detail
 
     with open_archive(home) as archive:
         detail = window_detail(
@@ -100,7 +101,7 @@ def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
             who=account(),
             now=archive.clock.now(),
         )
-        archive.record(WINDOW, detail)
+        archive.record(EventType.AVAILABILITY_WINDOW, detail)
     if as_json:
         emit_json(detail)
     else:
@@ -140,7 +141,8 @@ def list_windows(home: Path, past: bool, as_json: bool) -> None:
 def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
     """Call a window off, or end it early: what comes after is not planned any more."""
     from vanvault.archiver.core.times import to_us
-    from vanvault.archiver.journal.availability import CANCELLED, cancelled_detail
+    from vanvault.archiver.journal import EventType
+    from vanvault.archiver.journal.availability import cancelled_detail
 
     with open_archive(home) as archive:
         window = next((window for window in _windows(archive) if window.id == id), None)
@@ -149,7 +151,7 @@ def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
         if window.cancelled_us is not None or window.end_us <= to_us(archive.clock.now()):
             raise Conflict(f"the window {id} is over already")
         detail = cancelled_detail(id, reason=reason, who=account())
-        archive.record(CANCELLED, detail)
+        archive.record(EventType.AVAILABILITY_CANCELLED, detail)
     if as_json:
         emit_json(detail)
     else:
@@ -172,7 +174,8 @@ def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def note(home: Path, level: str, source: str, at: str | None, valid: int, as_json: bool) -> None:
     """Put on record what a probe outside saw, so that an external monitor counts."""
-    from vanvault.archiver.journal.availability import NOTE, level_named, note_detail
+    from vanvault.archiver.journal import EventType
+    from vanvault.archiver.journal.availability import level_named, note_detail
 
     with open_archive(home) as archive:
         now = archive.clock.now()
@@ -184,7 +187,7 @@ def note(home: Path, level: str, source: str, at: str | None, valid: int, as_jso
             who=account(),
             now=now,
         )
-        archive.record(NOTE, detail)
+        archive.record(EventType.AVAILABILITY_NOTE, detail)
     if as_json:
         emit_json(detail)
     else:

@@ -74,10 +74,10 @@ ROOMS = (
     ),
     _room(
         "journal",
-        12,
+        8,
         "core.* keys stores stores.probe replicas catalogue",
     ),
-    _room("journal.availability", 20, "core.* catalogue"),
+    _room("journal.availability", 17, "core.* catalogue"),
     _room(
         "intake",
         18,
@@ -96,7 +96,7 @@ ROOMS = (
     _room(
         "export",
         3,
-        "core.* disk keys replicas catalogue appliance",
+        "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),
     _room("recovery.objects", 17, "archiver.*"),

@@ -1,24 +1,22 @@
-"""The door of journal."""
+"""What the archive says about itself: its own events, typed, and what processes do when they fold one.
+
+``own_events`` reads them; ``Archive.record`` writes them, through intake's writer.
+"""
 
 from __future__ import annotations
 
-from vanvault.archiver.journal.conflict_record import FOUND, ConflictRecord
+from vanvault.archiver.journal.conflict_record import ConflictRecord
+from vanvault.archiver.journal.events import EventType, OwnEvent, first_event_at, newest_event, own_events
 from vanvault.archiver.journal.heed import Heed
-from vanvault.archiver.journal.lead_record import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
-from vanvault.archiver.journal.own_events import first_event_at, own_events
 from vanvault.archiver.journal.trust import Trust
 
 __all__ = [
-    "APPROVED",
-    "FAILED_BACK",
-    "FOUND",
-    "HOOK",
-    "PROMOTED",
     "ConflictRecord",
+    "EventType",
     "Heed",
+    "OwnEvent",
     "Trust",
-    "detail_of",
-    "events",
     "first_event_at",
+    "newest_event",
     "own_events",
 ]

@@ -9,46 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import orjson
-
-from vanvault.archiver.catalogue import MAX_LIMIT, Query, Search, open_cursor
-from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.catalogue import Search
+from vanvault.archiver.journal.events import EventType, OwnEvent, own_events
 from vanvault.archiver.replicas import Stand, highest
-
-PROMOTED = "failover.promoted"
-FAILED_BACK = "failover.failed-back"
-APPROVED = "failover.approved"
-HOOK = "failover.hook"
 
 
 def newest_stand(search: Search) -> Stand:
     """The stand that holds by what is folded here. Raises Damaged, SiteUnavailable (index)."""
-    return highest(stand_of(item) for type in (PROMOTED, FAILED_BACK) for item in events(search, type))
+    types = (EventType.FAILOVER_PROMOTED, EventType.FAILOVER_FAILED_BACK)
+    return highest(_stand_of(event) for type in types for event in own_events(search, type))
 
 
-def stand_of(item: dict[str, Any]) -> Stand:
-    """The stand that an event begins. Pure."""
-    epoch = int(detail_of(item)["epoch"])
-    return Stand(epoch, (item["received_at"], item["id"]), item["type"] == f"vanvault.{PROMOTED}")
-
-
-def detail_of(item: dict[str, Any]) -> dict[str, Any]:
-    """The detail of an event of VanVault's own."""
-    fields: dict[str, Any] = orjson.loads(item["detail"])
-    return fields
-
-
-def events(search: Search, type: str, *, from_us: int = 0) -> Iterator[dict[str, Any]]:
-    """All events of a type (without ``vanvault.``), oldest first."""
-    filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-    query = Query(filters=filters, from_us=from_us, order="oldest", limit=MAX_LIMIT)
-    while True:
-        page = search.page(query, bare=True)
-        yield from page.items
-        if page.next is None:
-            return
-        after = open_cursor(page.next, query, search.cursor_key)
-        query = Query(filters=filters, from_us=from_us, order="oldest", limit=MAX_LIMIT, after=after)
+def _stand_of(event: OwnEvent) -> Stand:
+    promoted = event.type == EventType.FAILOVER_PROMOTED
+    return Stand(int(event.detail["epoch"]), (event.received_at, event.id), promoted)

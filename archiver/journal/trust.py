@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue import HotTail, Query, Search
+from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import from_us
+from vanvault.archiver.journal.events import newest_event
 from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.replicas import ClockVerdict, SteadyClock, judge
 from vanvault.archiver.stores import Site
@@ -121,17 +122,12 @@ class Trust:
 
     def probe_of(self, site: str) -> ProbeOnRecord | None:
         """The newest probe of a site on record. Raises Damaged, KeyUnavailable."""
-        detail = self._newest(probe_event(site))
-        return read_probe(detail, self._signing) if detail is not None else None
+        newest = newest_event(self._search, probe_event(site))
+        return read_probe(newest.text, self._signing) if newest else None
 
     def _override_of(self, site: str) -> datetime | None:
-        detail = self._newest(override_event(site))
-        return override_until(detail) if detail is not None else None
-
-    def _newest(self, event: str) -> str | None:
-        query = Query(filters={"type": f"vanvault.{event}", "gateway": "vanvault"}, limit=1)
-        items = self._search.page(query, bare=True).items
-        return str(items[0]["detail"]) if items else None
+        newest = newest_event(self._search, override_event(site))
+        return override_until(newest.text) if newest else None
 
     @staticmethod
     def _site_time(site: Site) -> datetime | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Conflict, Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.replicas import Stand
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
@@ -46,8 +46,8 @@ class Leveled:
 def approvals(archive: Archive, plan: Plan) -> list[str]:
     """Who approved this step lately, the first one first."""
     since = to_us(archive.clock.now() - APPROVAL_LASTS)
-    found = [detail_of(item) for item in events(archive.search, APPROVED, from_us=since)]
-    return [str(detail["who"]) for detail in found if detail["plan"] == plan.id]
+    approved = own_events(archive.search, EventType.FAILOVER_APPROVED, from_us=since, order="oldest")
+    return [str(event.detail["who"]) for event in approved if event.detail["plan"] == plan.id]
 
 
 def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Plan:
@@ -67,7 +67,7 @@ def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Pl
     if who in approvals(archive, plan):
         raise Conflict(f"{who} approved this plan already")
     with archive.lead.assumed(_alone(plan)):
-        _record(archive, plan, APPROVED, {"plan": plan.id, "who": who})
+        _record(archive, plan, EventType.FAILOVER_APPROVED, {"plan": plan.id, "who": who})
     return plan
 
 
@@ -95,7 +95,7 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
     approved_by = others[0] if others else ""
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
     with archive.lead.assumed(_alone(plan)):
-        _record(archive, plan, PROMOTED, {**detail, "approved_by": approved_by})
+        _record(archive, plan, EventType.FAILOVER_PROMOTED, {**detail, "approved_by": approved_by})
     _check_holds(archive, plan)
     return Done(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
 
@@ -150,7 +150,7 @@ def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who
         )
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
     with archive.lead.assumed(Stand(plan.epoch)):
-        archive.record(FAILED_BACK, {**detail, "problems": list(leveled.problems)})
+        archive.record(EventType.FAILOVER_FAILED_BACK, {**detail, "problems": list(leveled.problems)})
     _check_holds(archive, plan)
     return Done(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
 
@@ -227,7 +227,9 @@ def _hook(archive: Archive, plan: Plan, command: Sequence[str]) -> HookResult | 
         timeout_s=archive.settings.failover.hook_timeout_s,
     )
     try:
-        archive.record(HOOK, {"epoch": plan.epoch, "action": plan.action, "result": result.summary})
+        archive.record(
+            EventType.FAILOVER_HOOK, {"epoch": plan.epoch, "action": plan.action, "result": result.summary}
+        )
     except VanVaultError as error:
         # What was decided is on record, and what the hook said is told; only this line of the log is not.
         return replace(result, output=f"{result.output}\nnot on record: {error.message}".strip())

@@ -14,7 +14,7 @@ from tests.cli.conftest import home as home
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput
-from vanvault.archiver.journal import HOOK, detail_of, events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.cli.context import account
 from vanvault.recovery.failover import approve, current_plan, promote
 
@@ -119,7 +119,9 @@ def test_the_promotion_stands_whatever_the_hook_does(home: Path, code: str, summ
     with Archive(home) as archive:
         archive.look()
         assert (archive.lead.stand.epoch, archive.lead.stand.alone) == (1, True)
-        assert [detail_of(item)["result"] for item in events(archive.search, HOOK)] == [summary]
+        assert [event.detail["result"] for event in own_events(archive.search, EventType.FAILOVER_HOOK)] == [
+            summary
+        ]
 
 
 @pytest.mark.parametrize("verb", ["promote", "failback"])
