@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-
 from tests.support.archives import Home
+
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import MAX_LIMIT
 from vanvault.archiver.core.errors import Damaged
