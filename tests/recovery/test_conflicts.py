@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, memory_home, message, second_home
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict as AlreadyDone
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import FOUND, detail_of, events
-from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.failover import current_plan, gather
 from vanvault.recovery.reconcile import Conflict, count_open, open_conflicts, resolve

@@ -14,13 +14,13 @@ from hypothesis.stateful import rule
 
 from tests.recovery.test_partitions import IDS, SITES, Partitions
 from tests.support.archives import message
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.stores import MemorySite
 from vanvault.recovery.failover import Plan, current_plan, failback, level, promote
 from vanvault.recovery.verify import Share
 
