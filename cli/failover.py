@@ -191,15 +191,15 @@ def _tell(done: Done, *, as_json: bool) -> ExitCode:
 
 
 def _fields(facts: Facts, plan: Plan) -> dict[str, Any]:
-    stand = facts.stand
+    leadership = facts.leadership
     return {
-        "epoch": stand.epoch,
-        "leader": stand.leader,
-        "alone": stand.alone,
+        "epoch": leadership.epoch,
+        "leader": leadership.leader,
+        "alone": leadership.alone,
         "sites": [
             {
                 "site": site.site,
-                "role": "leads" if site.site == stand.leader else "follows",
+                "role": "leads" if site.site == leadership.leader else "follows",
                 "reachable": site.reachable,
                 "detail": site.detail,
                 "last_entry": _time(site.last_entry),
@@ -218,9 +218,9 @@ def _missing(missing: Missing) -> dict[str, Any]:
 
 
 def _lines(facts: Facts) -> list[tuple[str, str]]:
-    stand = facts.stand
-    alone = ", alone since its promotion" if stand.alone else ""
-    lines = [("epoch", str(stand.epoch)), ("leader", f"{stand.leader}{alone}")]
+    leadership = facts.leadership
+    alone = ", alone since its promotion" if leadership.alone else ""
+    lines = [("epoch", str(leadership.epoch)), ("leader", f"{leadership.leader}{alone}")]
     for site in facts.sites:
         state = "answers" if site.reachable else f"away: {site.detail}"
         lines.append((site.site, f"{state}; lacks {site.missing.entries} entries that were acknowledged"))

@@ -74,7 +74,7 @@ ROOMS = (
     ),
     _room(
         "journal",
-        8,
+        9,
         "core.* keys stores stores.probe replicas catalogue",
     ),
     _room("journal.availability", 17, "core.* catalogue"),

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from vanvault.archiver.journal.conflict_record import ConflictRecord
 from vanvault.archiver.journal.events import EventType, OwnEvent, first_event_at, newest_event, own_events
-from vanvault.archiver.journal.heed import Heed
-from vanvault.archiver.journal.trust import Trust
+from vanvault.archiver.journal.failover_listener import FailoverListener
+from vanvault.archiver.journal.trust import Trust, TrustRules
 
 __all__ = [
     "ConflictRecord",
     "EventType",
-    "Heed",
+    "FailoverListener",
     "OwnEvent",
     "Trust",
+    "TrustRules",
     "first_event_at",
     "newest_event",
     "own_events",

@@ -10,7 +10,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Conflict, Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.archiver.replicas import Stand
+from vanvault.archiver.replicas import Leadership
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
@@ -117,7 +117,7 @@ def level(
         if report.level and not report.fetched.objects:
             break
     for site in archive.sites:
-        archive.health.heard(site, None)  # it was just listed to its end, and took what it lacked
+        archive.health.put_ended(site, None)  # it was just listed to its end, and took what it lacked
         if report.level:
             archive.health.level(site)
     archive.catch_up()
@@ -149,7 +149,7 @@ def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who
             hint="Mend that first. To go back all the same: --unlevel.",
         )
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
-    with archive.lead.assumed(Stand(plan.epoch)):
+    with archive.lead.assumed(Leadership(plan.epoch)):
         archive.record(EventType.FAILOVER_FAILED_BACK, {**detail, "problems": list(leveled.problems)})
     _check_holds(archive, plan)
     return Done(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
@@ -173,8 +173,8 @@ def as_of_now(archive: Archive, plan: Plan) -> Plan:
     now = current_plan(archive, action=plan.action, leader=plan.leader)
     if now.id != plan.id:
         raise Conflict(
-            f"plan {plan.id} is out of date: it was made in epoch {plan.stand.epoch},"
-            f" and {now.stand.leader} leads since epoch {now.stand.epoch}",
+            f"plan {plan.id} is out of date: it was made in epoch {plan.leadership.epoch},"
+            f" and {now.leadership.leader} leads since epoch {now.leadership.epoch}",
             hint="Nothing was done. Run the command again to see the plan as it is now.",
         )
     if now.blockers:
@@ -185,11 +185,11 @@ def as_of_now(archive: Archive, plan: Plan) -> Plan:
 def _check_holds(archive: Archive, plan: Plan) -> None:
     """After the event, and before an address is moved: does it hold, or did a higher one come first?"""
     archive.look()
-    stand = archive.lead.stand
-    if (stand.epoch, stand.alone) != (plan.epoch, plan.action == "promote"):
+    leadership = archive.lead.leadership
+    if (leadership.epoch, leadership.alone) != (plan.epoch, plan.action == "promote"):
         raise Conflict(
             f"epoch {plan.epoch} is on record and does not hold: another step came between,"
-            f" and {stand.leader} leads since epoch {stand.epoch}",
+            f" and {leadership.leader} leads since epoch {leadership.epoch}",
             hint="No hook was run. See who leads with vanvault failover status, then run the command again.",
         )
 
@@ -204,8 +204,8 @@ def check_reason(reason: str) -> None:
         )
 
 
-def _alone(plan: Plan) -> Stand:
-    return replace(Stand(plan.epoch), alone=True)
+def _alone(plan: Plan) -> Leadership:
+    return replace(Leadership(plan.epoch), alone=True)
 
 
 def _record(archive: Archive, plan: Plan, type: str, detail: dict[str, object]) -> None:

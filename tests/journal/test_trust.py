@@ -14,7 +14,7 @@ from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import HealthWatch, WaitingChanges
-from vanvault.archiver.journal import Trust
+from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.stores.probe import (
     ProbeResult,
     distrust,
@@ -45,13 +45,11 @@ def distrusted(archive: Archive) -> str:
     """Why ``primary``, which must have been probed, is not trusted."""
     trust = Trust(
         sites=archive.sites,
-        probed={"primary": PLACE},
         search=archive.search,
         tail=archive.tail,
         signing=archive.signing,
         clock=archive.clock,
-        policy=POLICY,
-        max_skew=timedelta(seconds=2),
+        rules=TrustRules({"primary": PLACE}, POLICY, timedelta(seconds=2)),
     )
     try:
         trust.check()

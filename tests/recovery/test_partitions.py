@@ -180,7 +180,9 @@ class Partitions(RuleBasedStateMachine):
         assert not upgrade_all(archive).damaged
         archive.record("site.reconciled", {})
         again = reconcile(archive.sites, pause=lambda: None)
-        assert again.fetched.objects == 0 or archive.lead.stand.alone  # then the leader's copy was enough
+        assert (
+            again.fetched.objects == 0 or archive.lead.leadership.alone
+        )  # then the leader's copy was enough
         stored = self.check_objects(archive)
         for message_id, body, receipt in self.acknowledged:
             verify_receipt(receipt, archive.signing.public)

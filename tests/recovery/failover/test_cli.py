@@ -118,7 +118,7 @@ def test_the_promotion_stands_whatever_the_hook_does(home: Path, code: str, summ
     assert (result.exit_code, hook["ok"]) == (ExitCode.OK if good else ExitCode.CHECK_FAILED, good)
     with Archive(home) as archive:
         archive.look()
-        assert (archive.lead.stand.epoch, archive.lead.stand.alone) == (1, True)
+        assert (archive.lead.leadership.epoch, archive.lead.leadership.alone) == (1, True)
         assert [event.detail["result"] for event in own_events(archive.search, EventType.FAILOVER_HOOK)] == [
             summary
         ]

@@ -78,7 +78,7 @@ def test_a_stale_promotion(pair: Pair, moved: Path) -> None:
         promote(slow, plan, reason="x", who="a")
     assert "again" in refused.value.hint
     assert epochs(slow, EventType.FAILOVER_PROMOTED) == [1]
-    assert (slow.lead.stand.epoch, moved.exists()) == (2, False)
+    assert (slow.lead.leadership.epoch, moved.exists()) == (2, False)
 
 
 def test_a_stale_failback(pair: Pair, moved: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
     with pytest.raises(Conflict, match=r"out of date: .* standby leads since epoch 3"):
         failback(slow, plan, leveled, reason="x", who="a", unlevel=False)
     assert epochs(slow, EventType.FAILOVER_FAILED_BACK) == [2]
-    assert (slow.lead.stand.epoch, moved.exists()) == (3, False)
+    assert (slow.lead.leadership.epoch, moved.exists()) == (3, False)
 
 
 def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -
         promote(slow, plan, reason="x", who="a")
     assert "No hook was run" in refused.value.hint
     assert epochs(slow, EventType.FAILOVER_PROMOTED) == [1, 1]
-    assert (slow.lead.stand.epoch, slow.lead.stand.alone, moved.exists()) == (2, False, False)
+    assert (slow.lead.leadership.epoch, slow.lead.leadership.alone, moved.exists()) == (2, False, False)
 
 
 def test_a_plan_outlasts_time_and_entries(pair: Pair, moved: Path) -> None:

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.journal.events import EventType, OwnEvent, own_events
-from vanvault.archiver.replicas import Stand, highest
+from vanvault.archiver.replicas import Leadership, highest
 
 
-def newest_stand(search: Search) -> Stand:
-    """The stand that holds by what is folded here. Raises Damaged, SiteUnavailable (index)."""
+def newest_leadership(search: Search) -> Leadership:
+    """The leadership in force, by what is folded here. Raises Damaged, SiteUnavailable (index)."""
     types = (EventType.FAILOVER_PROMOTED, EventType.FAILOVER_FAILED_BACK)
-    return highest(_stand_of(event) for type in types for event in own_events(search, type))
+    return highest(_leadership_of(event) for type in types for event in own_events(search, type))
 
 
-def _stand_of(event: OwnEvent) -> Stand:
+def _leadership_of(event: OwnEvent) -> Leadership:
     promoted = event.type == EventType.FAILOVER_PROMOTED
-    return Stand(int(event.detail["epoch"]), (event.received_at, event.id), promoted)
+    return Leadership(int(event.detail["epoch"]), (event.received_at, event.id), promoted)
