@@ -23,13 +23,10 @@ from vanvault.archiver.catalogue import (
     KnownBatch,
     SearchKeys,
     SearchRoom,
-    SegmentFold,
-    catch_up,
+    fold_batches,
     fold_segments,
     follow,
-    item_at_position,
-    read_original,
-    recheck,
+    merge_reports,
     search_secrets,
 )
 from vanvault.archiver.core.errors import InvalidInput
@@ -145,7 +142,7 @@ class Archive:
         self.claims = self._room.claims
         self.index = self._room.index
         self.locator = self._room.locator
-        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search, self.locator)
+        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
@@ -185,7 +182,7 @@ class Archive:
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def look(self, *, whole: bool = False) -> FoldReport:
         """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
@@ -202,12 +199,12 @@ class Archive:
         if whole and away and not self.policy.may_degrade():
             raise next(iter(away.values()))
         folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        recheck(self.tail, self.claims.repeated)
+        self.tail.recheck(self.claims.repeated)
         away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
-        report = catch_up(
+        report = fold_batches(
             sites,
             self.tail,
             self.parquet,
@@ -244,18 +241,18 @@ class Archive:
             self._failovers.rejoin(own, reached)
         return report
 
-    def catch_up_segments(self) -> SegmentFold:
+    def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
         there = self.readable.there()
         return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
 
     def entry_id_at(self, position: bytes) -> str:
-        """The archive's id of the entry at a position. Raises as ``item_at_position`` does."""
-        return str(item_at_position(self.tail, self.locator, position)["id"])
+        """The archive's id of the entry at a position. Raises as ``Search.at`` does."""
+        return str(self.search.at(position)["id"])
 
     def original(self, item: Item) -> bytes:
-        """The exact bytes of a search item. Raises as ``read_original`` does."""
-        return read_original(self.readable, self.parquet, self.keys, item, self.locator)
+        """The exact bytes of a search item. Raises as ``Originals.read`` does."""
+        return self._room.originals.read(item)
 
     def _open_search(self, cursor_key: bytes) -> SearchRoom:
         return open_search_room(

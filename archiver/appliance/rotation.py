@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import KEYS_FOLDER
 from vanvault.archiver.appliance.keys_on_record import ESCROWED, ROTATED, highest_on_record, next_key_id
-from vanvault.archiver.catalogue import MAX_LIMIT
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
 from vanvault.archiver.journal import own_events
@@ -59,5 +59,5 @@ def rotate_in_escrow(archive: Archive, order: EscrowOrder, who: str) -> list[str
 
 def _highest(archive: Archive, purpose: Purpose) -> int:
     # Versions only grow, so the newest events name the highest.
-    events = (own_events(archive.search, type, most=MAX_LIMIT) for type in (ROTATED, ESCROWED))
+    events = (own_events(archive.search, type, most=Query.MAX_LIMIT) for type in (ROTATED, ESCROWED))
     return highest_on_record((event.text for found in events for event in found), purpose)

@@ -17,12 +17,13 @@ import numpy as np
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.catalogue.fold import FoldReport
 from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
-from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
+from vanvault.archiver.catalogue.index.open import open_index_store
+from vanvault.archiver.catalogue.index.plan import plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore
@@ -32,6 +33,7 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.disk import take_lock, try_lock
 
@@ -50,20 +52,16 @@ _TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What a catch-up did."""
-
-    indexed: int  # segments
-    merged: int  # files that went into a larger one
-    unreadable: tuple[str, ...]  # log parts that no site gives; their rows are not found by key
-
-
-@dataclass(frozen=True, slots=True)
 class IndexStorage:
     """Where the index files of one node lie, and where they are written."""
 
     store: IndexStore
     folder: Path  # on local disk: files that are being written, and the lock between processes
+
+    @classmethod
+    def open(cls, url: str, *, home: Path, folder: Path, options: S3Options) -> IndexStorage:
+        """The store at this URL (a folder is relative to the home). Raises as ``open_index_store`` does."""
+        return cls(open_index_store(url, home=home, cache=folder / "parts", options=options), folder)
 
 
 class KeyIndex:
@@ -161,7 +159,7 @@ class KeyIndex:
             self._known = frozenset(segment.key for segment in self._reader.segments())
             self._level = (_NONE, self._reader, _NONE)
 
-    def catch_up(self, *, wait: bool = False) -> IndexReport:
+    def catch_up(self, *, wait: bool = False) -> FoldReport:
         """Index what the catalogue has and the index has not; merge what is due.
 
         When another process of this home is at it, this does nothing, or waits for it with ``wait``.
@@ -169,17 +167,17 @@ class KeyIndex:
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
         if not self._wanting():
-            return IndexReport(0, 0, ())
+            return FoldReport()
         with self._alone(wait=wait) as alone:
             if not alone:
-                return IndexReport(0, 0, ())
+                return FoldReport()
             self.refresh()
             indexed, unreadable = self._index(self._wanting())
-            return IndexReport(indexed, self._merge(), unreadable)
+            return FoldReport(indexed=indexed, merged=self._merge(), unreadable=unreadable)
 
     def rebuild(
         self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
-    ) -> IndexReport:
+    ) -> FoldReport:
         """Build what is missing; begun again after a kill, it goes on.
 
         Args:
@@ -191,7 +189,7 @@ class KeyIndex:
             wanting = self._wanting()
             if build is None:
                 done, unreadable = self._index(wanting, progress)
-                return IndexReport(done, self._merge(), unreadable)
+                return FoldReport(indexed=done, merged=self._merge(), unreadable=unreadable)
             self._note([one for one in wanting if log_key(one) in self._known])
             left = [log_key(one) for one in wanting if log_key(one) not in self._known]
             spoiled: list[str] = []
@@ -200,7 +198,9 @@ class KeyIndex:
                 self.refresh()
                 self._note([one for one in wanting if log_key(one) in stored])
                 progress(len(stored))
-            return IndexReport(len(wanting) - len(spoiled), self._merge(), tuple(spoiled))
+            return FoldReport(
+                indexed=len(wanting) - len(spoiled), merged=self._merge(), unreadable=tuple(spoiled)
+            )
 
     def wanting(self) -> list[str]:
         """Log parts that the index lacks, whether it never had them or lost them."""
@@ -300,7 +300,7 @@ class KeyIndex:
         """Merge until nothing is due; how many files went."""
         merged = 0
         while True:
-            facts = [_facts(file) for file in self._reader.files]
+            facts = [file.facts for file in self._reader.files]
             plans = plan_merges(facts, self._clock.now().date())
             covered = set(self._open) - {fact.name for fact in facts}
             for name in covered:  # left by a merge that was killed before it cleaned up
@@ -374,8 +374,3 @@ def _overlapping(files: Iterable[IndexFile]) -> list[str]:
         else:
             seen |= keys
     return found
-
-
-def _facts(file: IndexFile) -> IndexFacts:
-    days = [segment.day for segment in file.table.segments]
-    return IndexFacts(file.name, file.header.tier, file.header.key_id, min(days), max(days))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import orjson
 
-from vanvault.archiver.catalogue import MAX_LIMIT, Query, Search, open_cursor
+from vanvault.archiver.catalogue import Query, Search
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import parse_rfc3339
@@ -91,32 +91,24 @@ def own_events(
 
     Raises Damaged, SiteUnavailable (the index cannot be read).
     """
-    return islice(_pages(search, type, from_us, to_us, order, most), most)
-
-
-def _pages(
-    search: Search, type: str, from_us: int, to_us: int, order: Literal["newest", "oldest"], most: int | None
-) -> Iterator[OwnEvent]:
     query = Query(
         filters={"type": f"{_PREFIX}{type}", "gateway": SYSTEM_GATEWAY},
         from_us=max(0, from_us),
         to_us=to_us,
         order=order,
-        limit=min(MAX_LIMIT, most or MAX_LIMIT),
     )
-    while True:
-        page = search.page(query, bare=True)
-        for item in page.items:
-            yield OwnEvent(
-                item["id"],
-                item["type"].removeprefix(_PREFIX),
-                item["received_at"],
-                item["occurred_at"],
-                item["detail"],
-            )
-        if page.next is None:
-            return
-        query = replace(query, after=open_cursor(page.next, query, search.cursor_key))
+    if most is not None and most <= Query.MAX_LIMIT:
+        items = iter(search.page(replace(query, limit=most), bare=True).items)
+    else:
+        items = islice(search.every(query), most)
+    for item in items:
+        yield OwnEvent(
+            item["id"],
+            item["type"].removeprefix(_PREFIX),
+            item["received_at"],
+            item["occurred_at"],
+            item["detail"],
+        )
 
 
 def newest_event(search: Search, type: str) -> OwnEvent | None:

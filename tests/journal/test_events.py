@@ -9,7 +9,7 @@ import pytest
 from tests.support.archives import Home
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import MAX_LIMIT
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, OwnEvent, first_event_at, newest_event, own_events
@@ -70,7 +70,7 @@ def test_the_first_event_is_that_of_the_first_writer(archive: Archive, home: Hom
 def test_more_events_than_a_page_holds_are_all_read(archive: Archive, home: Home) -> None:
     writer, _ = archive.open_writer(trusted=False)
     try:
-        total = MAX_LIMIT + 3
+        total = Query.MAX_LIMIT + 3
         drafts = [archive.system_event(EventType.AVAILABILITY_NOTE, {"number": n}) for n in range(total)]
         committed = writer.commit(drafts, final=True)
         archive.tail.apply([batch.folded for batch in committed])

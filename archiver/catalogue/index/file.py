@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import orjson
 
 from vanvault.archiver.catalogue.index import sealing
 from vanvault.archiver.catalogue.index.bloom import Filter
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.columns import decode_columns, unpack
 from vanvault.archiver.catalogue.index.directory import (
     TRAILER,
@@ -21,7 +21,7 @@ from vanvault.archiver.catalogue.index.directory import (
     Directory,
     decode_directory,
 )
-from vanvault.archiver.catalogue.index.fields import Section
+from vanvault.archiver.catalogue.index.fields import IndexSection
 from vanvault.archiver.catalogue.index.plan import IndexFacts
 from vanvault.archiver.catalogue.index.postings import Postings, decode_postings
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, decode_rollups
@@ -29,15 +29,18 @@ from vanvault.archiver.catalogue.index.segments import SegmentTable, UInt64s
 from vanvault.archiver.catalogue.index.store import IndexStore, MappedFile, RangeFile
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
 from vanvault.archiver.catalogue.index.writer import FILTER_SUFFIX
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 
+#: Decoded blocks, bounded by bytes; one for all index files of a process.
+BlockCache = BoundedCache[Hashable, Any]
 KeysOf = Callable[[str], IndexKeys]
 """The secrets under a key id. Raises KeyUnavailable."""
 
 #: A tail of this many bytes holds the directory of all but the largest files.
 _TAIL = 64 * 1024
 _TEXT_COST = 60  # bytes of memory that a short string takes besides its characters
-_NUMBERS: dict[Section, int] = {"keys": sealing.KEYS, "facets": sealing.FACETS}
+_NUMBERS: dict[IndexSection, int] = {"keys": sealing.KEYS, "facets": sealing.FACETS}
 
 
 def open_index(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> IndexFile:
@@ -62,8 +65,8 @@ def open_index(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache)
 def _open(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> IndexFile:
     file = store.open(name)
     try:
-        encoded = file.read(0, sealing.HEADER_BYTES, keep=True)
-        header = sealing.decode_header(encoded, name)
+        encoded = file.read(0, sealing.INDEX_HEADER_BYTES, keep=True)
+        header = sealing.decode_index_header(encoded, name)
         keys = keys_of(header.key_id)
         sealer = sealing.Sealer(keys.blocks, encoded)
         directory = _read_directory(file, sealer, name)
@@ -86,7 +89,7 @@ def _open(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> I
 
 
 def _read_directory(file: RangeFile, sealer: sealing.Sealer, name: str) -> Directory:
-    start = max(sealing.HEADER_BYTES, file.size - _TAIL)
+    start = max(sealing.INDEX_HEADER_BYTES, file.size - _TAIL)
     tail = file.read(start, file.size - start, keep=True)
     if len(tail) < TRAILER.size:
         raise Damaged(f"{name} is cut off", key=name, hint=sealing.REBUILD)
@@ -149,7 +152,7 @@ class IndexFile:
         self._file.close()
         self._mapped.close()
 
-    def refs(self, section: Section, token: int, low: int = 0, high: int = 2**63) -> UInt64s:
+    def refs(self, section: IndexSection, token: int, low: int = 0, high: int = 2**63) -> UInt64s:
         """The references of a token within [low, high), ascending. Raises Damaged, SiteUnavailable."""
         parts = [self._postings(section, block).of(token) for block in self._span(section, token, low, high)]
         refs = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.uint64), *parts])
@@ -158,7 +161,7 @@ class IndexFile:
         cuts = np.searchsorted(refs, np.array([low, high], np.uint64))
         return refs[int(cuts[0]) : int(cuts[1])]
 
-    def bound(self, section: Section, token: int, low: int = 0, high: int = 2**63) -> int:
+    def bound(self, section: IndexSection, token: int, low: int = 0, high: int = 2**63) -> int:
         """As many references as ``refs`` gives, or a few more: reads two blocks at most.
 
         Raises Damaged, SiteUnavailable.
@@ -214,7 +217,7 @@ class IndexFile:
         firsts, lasts = self._directory.first_days, self._directory.last_days
         return (firsts[0], lasts[-1]) if firsts else None
 
-    def all_postings(self, section: Section) -> Iterator[Postings]:
+    def all_postings(self, section: IndexSection) -> Iterator[Postings]:
         """Every block in order, past the cache. Raises Damaged, SiteUnavailable."""
         blocks = self._directory.keys if section == "keys" else self._directory.facets
         for block in range(len(blocks)):
@@ -225,7 +228,7 @@ class IndexFile:
         blocks = range(len(self._directory.dossiers))
         return chain.from_iterable(self._read_dossiers(block) for block in blocks)
 
-    def _span(self, section: Section, token: int, low: int, high: int) -> range:
+    def _span(self, section: IndexSection, token: int, low: int, high: int) -> range:
         """The blocks that may hold the token's references within [low, high)."""
         blocks = self._directory.keys if section == "keys" else self._directory.facets
         first, end = blocks.span(token)
@@ -237,14 +240,15 @@ class IndexFile:
             first += 1
         return range(first, end)
 
-    def _postings(self, section: Section, block: int) -> Postings:
+    def _postings(self, section: IndexSection, block: int) -> Postings:
         def load() -> tuple[Postings, int]:
             found = self._read_postings(section, block)
             return found, found.nbytes
 
-        return self._cache.get((self.header.file_id, section, block), load)
+        found: Postings = self._cache.get_or_load((self.header.file_id, section, block), load)
+        return found
 
-    def _read_postings(self, section: Section, block: int) -> Postings:
+    def _read_postings(self, section: IndexSection, block: int) -> Postings:
         blocks = self._directory.keys if section == "keys" else self._directory.facets
         return decode_postings(self._read(_NUMBERS[section], blocks, block), self.name)
 
@@ -253,7 +257,8 @@ class IndexFile:
             numbers = self._read_dossiers(block)
             return numbers, sum(map(len, numbers)) + _TEXT_COST * len(numbers)
 
-        return self._cache.get((self.header.file_id, "dossiers", block), load)
+        found: list[str] = self._cache.get_or_load((self.header.file_id, "dossiers", block), load)
+        return found
 
     def _read_dossiers(self, block: int) -> list[str]:
         plain = self._read(sealing.DOSSIERS, self._directory.dossiers, block)
@@ -268,7 +273,8 @@ class IndexFile:
             part = decode_rollups(plain, self._combinations(), self.name)
             return part, part.nbytes
 
-        return self._cache.get((self.header.file_id, "rollups", block), load)
+        found: Rollups = self._cache.get_or_load((self.header.file_id, "rollups", block), load)
+        return found
 
     def _combinations(self) -> Sequence[Combination]:
         def load() -> tuple[Sequence[Combination], int]:
@@ -276,7 +282,8 @@ class IndexFile:
             plain = unpack(packed, self.name)
             return tuple(Combination(*fields) for fields in orjson.loads(plain)), 5 * len(plain)
 
-        return self._cache.get((self.header.file_id, "combinations", 0), load)
+        found: Sequence[Combination] = self._cache.get_or_load((self.header.file_id, "combinations", 0), load)
+        return found
 
     def _read(self, section: int, blocks: Blocks, block: int) -> bytes:
         offset, length = int(blocks.offsets[block]), int(blocks.lengths[block])

@@ -1,4 +1,4 @@
-"""What a search asks for: parsed, checked, and its cursor. Pure.
+"""What a search asks for: the query, its cursor, the positions and windows of time that it covers. Pure.
 
 A cursor is (position of the last item, digest of the query) under an HMAC, so that one that was
 changed, or that comes from another query, is refused instead of answering something else.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
 
-from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS
+from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import parse_rfc3339, to_us
@@ -23,17 +24,23 @@ Order = Literal["newest", "oldest"]
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 #: Longest value of a filter, in characters; stored values are shorter.
-MAX_VALUE = 512
+_MAX_VALUE = 512
 #: Shortest beginning of a dossier number, in characters.
 MIN_PREFIX = 3
-POSITION_BYTES = 12
 
 _CURSOR_MAC = 16
+#: Each window of time spans this many times the segments of the one before.
+_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One search: every filter must match; times bound ``received_at`` as [from, to)."""
+
+    FIELDS: ClassVar[tuple[str, ...]] = SEARCH_FIELDS  # by which a query filters, besides times
+    PREFIX_FIELD: ClassVar[str] = DOSSIER_PREFIX  # the one field that is not compared for equality
+    MAX_LIMIT: ClassVar[int] = MAX_LIMIT
+    MAX_VALUE: ClassVar[int] = _MAX_VALUE
 
     filters: dict[str, str] = field(default_factory=dict)
     from_us: int = 0
@@ -46,50 +53,84 @@ class Query:
         """Same for all pages of one query, other for any other query."""
         return canonical([self.filters, str(self.from_us), str(self.to_us), self.order])
 
+    @classmethod
+    def parse(cls, parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
+        """A query from URL parameters or options.
 
-def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
-    """A query from URL parameters or options.
+        Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
+        ``limit`` (1 to 1000), ``cursor``.
 
-    Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
-    ``limit`` (1 to 1000), ``cursor``.
+        Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
+        that never match together, bad time, reversed range, limit out of range, a cursor of another query.
+        """
+        given: dict[str, str] = {}
+        for name, value in parameters:
+            if name not in SEARCH_FIELDS and name not in ("from", "to", "order", "limit", "cursor"):
+                raise InvalidInput(
+                    f"there is no search field {name[:40]!r}",
+                    field=name[:40],
+                    hint="Fields: "
+                    + ", ".join((*SEARCH_FIELDS, "from", "to", "order", "limit", "cursor"))
+                    + ".",
+                )
+            if name in given:
+                raise InvalidInput(f"{name} is given twice", field=name)
+            if not value or len(value) > _MAX_VALUE:
+                raise InvalidInput(f"{name} must have 1 to {_MAX_VALUE} characters", field=name)
+            given[name] = _text(name, value)
+        order = given.get("order", "newest")
+        if order not in ("newest", "oldest"):
+            raise InvalidInput("order is newest or oldest", field="order")
+        from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
+        if until_us <= from_us:
+            raise InvalidInput("to must be later than from", field="to")
+        filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
+        if "sha256" in filters:
+            filters["sha256"] = _digest(filters["sha256"])
+        check_together(filters)
+        query = cls(
+            filters=filters,
+            from_us=from_us,
+            to_us=until_us,
+            order="oldest" if order == "oldest" else "newest",
+            limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
+        )
+        if "cursor" in given:
+            return query.continued(given["cursor"], cursor_key)
+        return query
 
-    Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
-    that never match together, bad time, reversed range, limit out of range, a cursor of another query.
-    """
-    given: dict[str, str] = {}
-    for name, value in parameters:
-        if name not in SEARCH_FIELDS and name not in ("from", "to", "order", "limit", "cursor"):
-            raise InvalidInput(
-                f"there is no search field {name[:40]!r}",
-                field=name[:40],
-                hint="Fields: " + ", ".join((*SEARCH_FIELDS, "from", "to", "order", "limit", "cursor")) + ".",
-            )
-        if name in given:
-            raise InvalidInput(f"{name} is given twice", field=name)
-        if not value or len(value) > MAX_VALUE:
-            raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
-        given[name] = _text(name, value)
-    order = given.get("order", "newest")
-    if order not in ("newest", "oldest"):
-        raise InvalidInput("order is newest or oldest", field="order")
-    from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
-    if until_us <= from_us:
-        raise InvalidInput("to must be later than from", field="to")
-    filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
-    if "sha256" in filters:
-        filters["sha256"] = _digest(filters["sha256"])
-    check_together(filters)
-    query = Query(
-        filters=filters,
-        from_us=from_us,
-        to_us=until_us,
-        order="oldest" if order == "oldest" else "newest",
-        limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
-    )
-    if "cursor" in given:
-        after = open_cursor(given["cursor"], query, cursor_key)
-        query = Query(query.filters, query.from_us, query.to_us, query.order, query.limit, after)
-    return query
+    def continued(self, cursor: str, cursor_key: bytes) -> Query:
+        """The same query for the page after the one that gave this cursor.
+
+        Raises InvalidInput: a cursor of another query, or one that was changed.
+        """
+        return replace(self, after=open_cursor(cursor, self, cursor_key))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A range of positions, [low, high)."""
+
+    low: bytes
+    high: bytes
+
+    @property
+    def from_us(self) -> int:
+        return int.from_bytes(self.low[:8])
+
+    @property
+    def to_us(self) -> int:
+        return int.from_bytes(self.high[:8])
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a search could not look at: these entries may be missing from its answer."""
+
+    object: str  # key of the log part, or of the batch
+    reason: str  # "damaged", "unavailable", "missing", "not indexed yet"
+    first: str  # RFC 3339: of the entries in it
+    last: str
 
 
 def check_together(filters: Mapping[str, str]) -> None:
@@ -110,15 +151,15 @@ def check_together(filters: Mapping[str, str]) -> None:
             field="kind",
             hint="Leave out one of entry and kind. What happened in an event is its type.",
         )
-    if PREFIX in filters:
+    if DOSSIER_PREFIX in filters:
         if "dossier_number" in filters:
             raise InvalidInput(
-                f"dossier_number and {PREFIX} cannot be used together",
-                field=PREFIX,
+                f"dossier_number and {DOSSIER_PREFIX} cannot be used together",
+                field=DOSSIER_PREFIX,
                 hint="Give the whole number, or how it begins.",
             )
-        if len(filters[PREFIX]) < MIN_PREFIX:
-            raise InvalidInput(f"{PREFIX} has at least {MIN_PREFIX} characters", field=PREFIX)
+        if len(filters[DOSSIER_PREFIX]) < MIN_PREFIX:
+            raise InvalidInput(f"{DOSSIER_PREFIX} has at least {MIN_PREFIX} characters", field=DOSSIER_PREFIX)
 
 
 def seal_cursor(position: bytes, query: Query, cursor_key: bytes) -> str:
@@ -142,6 +183,43 @@ def open_cursor(text: str, query: Query, cursor_key: bytes) -> bytes:
             hint="Repeat the search without a cursor, or with the same fields as the page before.",
         )
     return position
+
+
+def bounds_of(query: Query) -> Bounds:
+    """Positions [low, high) that the query may still return."""
+    low = query.from_us.to_bytes(8)
+    high = query.to_us.to_bytes(8)
+    if query.after and query.order == "newest":
+        high = min(high, query.after)
+    elif query.after:
+        low = max(low, query.after + b"\0")
+    return Bounds(low, high)
+
+
+def windows(starts: Sequence[int], bounds: Bounds, first: int, *, newest: bool) -> Iterator[Bounds]:
+    """``bounds`` cut into consecutive windows of time, in the order of the search.
+
+    So a page of the newest entries does not ask about ten years.
+
+    Args:
+        starts: time of the first row of every segment, ascending.
+        first: segments of the first window.
+    """
+    count = max(1, first)
+    if newest:
+        high, at = bounds.high, bisect_right(starts, bounds.to_us)
+        while at > count and (low := starts[at - count].to_bytes(8)) > bounds.low:
+            yield Bounds(low, high)
+            high, at, count = low, at - count, count * _GROWTH
+        yield Bounds(bounds.low, high)
+        return
+    low, at = bounds.low, max(0, bisect_left(starts, bounds.from_us) - 1)
+    while at + count < len(starts) and (high := starts[at + count].to_bytes(8)) < bounds.high:
+        if high > low:
+            yield Bounds(low, high)
+            low = high
+        at, count = at + count, count * _GROWTH
+    yield Bounds(low, bounds.high)
 
 
 def _text(name: str, value: str) -> str:

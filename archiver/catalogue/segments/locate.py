@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
-from vanvault.archiver.catalogue.hot_tail.reader import TailReader
-from vanvault.archiver.catalogue.search.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
-from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
+from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_of
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format import decode_commit, decode_header
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
@@ -36,7 +33,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class BatchEvidence:
     """What a segment keeps of one batch besides its rows."""
 
     key: str  # of the batch object
@@ -53,8 +50,7 @@ class Locator:
     def __init__(self, catalogue: Catalogue, files: SegmentFiles) -> None:
         self._catalogue = catalogue
         self._files = files
-        self._evidence: OrderedDict[str, pa.Table] = OrderedDict()
-        self._lock = threading.Lock()
+        self._evidence: BoundedCache[str, pa.Table] = BoundedCache(_EVIDENCE_CACHED)
 
     def by_id(self, archive_id: str) -> Located:
         """Raises NotFound, InvalidInput (not an id), Damaged, SiteUnavailable, KeyUnavailable."""
@@ -76,7 +72,7 @@ class Locator:
                     return Located(segment, row)
         raise NotFound("the archive holds no entry at this position")
 
-    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> Evidence:
+    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> BatchEvidence:
         """What the segment keeps of one batch. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
         table = self._evidence_of(segment.manifest)
         same = pc.and_(pc.equal(table.column("writer"), writer), pc.equal(table.column("sequence"), sequence))
@@ -85,7 +81,7 @@ class Locator:
             raise NotFound(f"segment {segment.manifest.segment} holds no batch {sequence} of {writer}")
         row = found[0]
         commit = row["commit"]
-        return Evidence(
+        return BatchEvidence(
             key=row["key"],
             header=decode_header(row["header"], key=row["key"]),
             commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
@@ -94,7 +90,7 @@ class Locator:
             sha512=row["sha512"],
         )
 
-    def entries(self, segment: KnownSegment, batch: Evidence) -> list[Entry]:
+    def entries(self, segment: KnownSegment, batch: BatchEvidence) -> list[Entry]:
         """All rows of a compacted batch in row order, without bodies. Raises Damaged, SiteUnavailable, ..."""
         header = batch.header
         rows = [
@@ -109,9 +105,10 @@ class Locator:
         return [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
 
     def rows(self, segment: KnownSegment) -> list[Row]:
-        """Every row of a segment's log, by time. Raises Damaged, SiteUnavailable, KeyUnavailable."""
+        """Every row of a segment's log with its ``id``, by time. Raises Damaged, SiteUnavailable, ..."""
         manifest = segment.manifest
-        return self._between(manifest, manifest.first_us, manifest.last_us)
+        rows = self._between(manifest, manifest.first_us, manifest.last_us)
+        return [{**row, "id": id_of(row)} for row in rows]
 
     def body(self, located: Located) -> bytes:
         """The bytes of a message that lies in its segment, unchecked. Raises Damaged, SiteUnavailable, ..."""
@@ -145,26 +142,8 @@ class Locator:
 
     def _evidence_of(self, manifest: SegmentManifest) -> pa.Table:
         part = part_of(manifest, "evidence")
-        with self._lock:
-            found = self._evidence.get(part.key)
-            if found is not None:
-                self._evidence.move_to_end(part.key)
-                return found
         with whole_part():
-            table = self._files.table(manifest, part)
-        with self._lock:
-            self._evidence[part.key] = table
-            while len(self._evidence) > _EVIDENCE_CACHED:
-                self._evidence.popitem(last=False)
-        return table
-
-
-def item_at_position(tail: TailReader, locator: Locator, position: bytes) -> Item:
-    """The entry at a position, compacted or not. Raises as ``Locator.by_id`` does."""
-    try:
-        return tail.at(position)[0]
-    except NotFound:
-        return item_at(locator.at(position).row)
+            return self._evidence.get_or_load(part.key, lambda: (self._files.table(manifest, part), 1))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from vanvault.archiver.catalogue import HotTail, Search, last_batches
+from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.times import to_us as us_of
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
 from vanvault.archiver.journal.availability.model import Evidence, Window
@@ -40,4 +40,4 @@ _oldest_first = partial(own_events, order="oldest")
 
 def _last_objects(tail: HotTail) -> dict[str, int]:
     """Writer -> time of its last object that the hot tail holds."""
-    return {last.writer: last.created_us for last in last_batches(tail)}
+    return {last.writer: last.created_us for last in tail.last_batches()}

@@ -27,8 +27,8 @@ from tests.catalogue.index.making import (
 )
 
 from vanvault.archiver.catalogue.index.build import index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
+from vanvault.archiver.catalogue.index.file import BlockCache
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.plan import IndexFacts
 from vanvault.archiver.catalogue.index.postings import BLOCK_RECORDS
@@ -94,7 +94,7 @@ def check_all(reader: IndexReader, segments: dict[str, list[Row]]) -> None:
             }
             expected = brute_rows(own, field, value)
             assert answer(reader.claims(entry, value)) == expected  # type: ignore[arg-type]
-            assert reader.may_hold(entry, value) or not expected  # type: ignore[arg-type]
+            assert reader.may_hold_many(entry, [value])[0] or not expected  # type: ignore[arg-type]
     dossiers = sorted({one["dossier_number"] for one in everything} - {""})
     assert reader.dossiers("", 100) == (dossiers, False)
     assert reader.dossiers("a", 1) == (

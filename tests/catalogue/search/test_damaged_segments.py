@@ -69,7 +69,7 @@ class Old:
 def old(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Old]:
     """However large its parts are: small ones and large ones are read in different ways."""
     if request.param == "through Python":
-        monkeypatch.setattr(segment_files, "SPARSE_BYTES", 0)
+        monkeypatch.setattr(segment_files, "MAPPED_BYTES", 0)
     with memory_home(tmp_path / "home") as home:
         archive = home.archive()
         receipts = {}
@@ -264,6 +264,6 @@ def test_an_index_that_is_lost_under_a_running_node(old: Old) -> None:
 
 
 def parse(by: str) -> Any:
-    from vanvault.archiver.catalogue import parse_histogram
+    from vanvault.archiver.catalogue import HistogramQuery
 
-    return parse_histogram([("by", by)])
+    return HistogramQuery.parse([("by", by)])
