@@ -131,7 +131,7 @@ def test_without_a_conflict_nothing_is_put_on_record(home: Home) -> None:
         node.push(message("m-1", b"<one/>"))
     home.clock.advance(2 * DAY)
     assert compact(archive).report.segments
-    assert list(events(archive.search, FOUND)) == []
+    assert list(own_events(archive.search, EventType.CONFLICT_FOUND)) == []
     assert open_conflicts(archive) == []
 
 
