@@ -64,7 +64,7 @@ ROOMS = (
     _room("keys", 22, "core.* disk"),
     _room("keys.escrow", 13, "core.* disk"),
     _room("stores", 25, "core.* disk keys"),
-    _room("stores.s3", 4, "core.*"),
+    _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
     _room("replicas", 28, "core.* stores"),

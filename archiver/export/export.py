@@ -27,7 +27,7 @@ from vanvault.archiver.core.errors import Conflict, InvalidInput, SiteUnavailabl
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.export.contents import (
     Contents,
-    Finished,
+    FinishedFile,
     ZipContents,
     as_list,
     contents_of,
@@ -194,7 +194,7 @@ def _after(archive: Archive, query: Query, state: State, work: Workspace) -> byt
 def _seal(
     archive: Archive, request: ExportRequest, work: Workspace, state: State, contents: Contents
 ) -> State:
-    finished: Finished = contents.finish()
+    finished: FinishedFile = contents.finish()
     manifest = signed_manifest(
         state,
         archive=archive.settings.archive,

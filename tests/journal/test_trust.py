@@ -24,7 +24,7 @@ from vanvault.archiver.stores.probe import (
     read_probe,
     signed_detail,
 )
-from vanvault.archiver.stores.probe.model import Finding, Verdict
+from vanvault.archiver.stores.probe.model import ProbeFinding, Verdict
 
 PLACE = "s3+http://127.0.0.1:9000/bucket"
 POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
@@ -32,7 +32,7 @@ POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
 
 def probed(archive: Archive, verdict: Verdict, site: str = "primary") -> ProbeResult:
     now = archive.clock.now()
-    found = (Finding("delete-version", 1, verdict == "pass", "refuse", "tried"),)
+    found = (ProbeFinding("delete-version", 1, verdict == "pass", "refuse", "tried"),)
     return ProbeResult(site, PLACE, "MinIO", now, now, verdict, found, {"multipart_lock": True}, ("writer",))
 
 

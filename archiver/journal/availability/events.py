@@ -23,7 +23,7 @@ from typing import Any, Final
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.journal.availability.model import Evidence, Level, Mark, Note, Window
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Level, Mark, Note, Window
 from vanvault.archiver.journal.events import EventType, OwnEvent
 
 STATE: Final = EventType.AVAILABILITY_STATE
@@ -102,7 +102,7 @@ def note_detail(
     }
 
 
-def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = None) -> Evidence:
+def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = None) -> AvailabilityEvidence:
     """The evidence in events of these types, in any order. Raises Damaged.
 
     Args:
@@ -140,7 +140,7 @@ def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = 
         replace(window, cancelled_us=cancelled.get(window.id))
         for window in sorted(windows.values(), key=lambda window: (window.start_us, window.id))
     )
-    return Evidence(tuple(marks), tuple(ordered), tuple(sorted(notes)))
+    return AvailabilityEvidence(tuple(marks), tuple(ordered), tuple(sorted(notes)))
 
 
 def level_named(name: str) -> Level:

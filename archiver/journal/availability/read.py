@@ -7,7 +7,7 @@ from functools import partial
 from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.times import to_us as us_of
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
-from vanvault.archiver.journal.availability.model import Evidence, Window
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Window
 from vanvault.archiver.journal.events import own_events
 
 #: Marks before a period tell what held when it began: every heartbeat is far more frequent.
@@ -20,7 +20,9 @@ def began_us(search: Search) -> int | None:
     return us_of(first.at) if first else None
 
 
-def read_evidence(search: Search, tail: HotTail, *, from_us: int = 0, to_us: int = 2**62) -> Evidence:
+def read_evidence(
+    search: Search, tail: HotTail, *, from_us: int = 0, to_us: int = 2**62
+) -> AvailabilityEvidence:
     """What there is about [from, to). Raises Damaged."""
     lead = max(0, from_us - _LEAD_US)
     until = to_us + _LEAD_US
