@@ -21,7 +21,8 @@ from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.failover import Plan, current_plan, failback, level, promote
+from vanvault.recovery.failover import Plan, current_plan, failback, promote
+from vanvault.recovery.failover.failover import level
 from vanvault.recovery.verify import Share
 
 SIDE = st.integers(0, 1)

@@ -16,7 +16,8 @@ from tests.recovery.test_partitions import Link
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import FAILED_BACK, PROMOTED, detail_of, events
-from vanvault.recovery.failover import Done, current_plan, failback, level, promote
+from vanvault.recovery.failover import Done, current_plan, failback, promote
+from vanvault.recovery.failover.failover import level
 from vanvault.recovery.verify import Share
 
 
