@@ -18,8 +18,8 @@ from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.failover import current_plan, failback, promote
-from vanvault.recovery.failover.failover import level
+from vanvault.recovery.failover import current_plan, promote
+from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 from vanvault.recovery.verify import Share
 
@@ -165,7 +165,9 @@ def test_failback_lets_the_primary_lead_and_both_are_needed(pair: Pair) -> None:
     archive.look()
     leveled = level(archive, Share(), pause=lambda: None)
     assert leveled.problems == ()
-    failback(archive, current_plan(archive, action="failback"), leveled, reason="x", who="one", unlevel=False)
+    conclude_failback(
+        archive, current_plan(archive, action="failback"), leveled, reason="x", who="one", unlevel=False
+    )
     archive.close()
     for side in (pair.old, pair.new):
         pair.follow(side)
