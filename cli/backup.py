@@ -131,7 +131,7 @@ def check(home: Path, percent: float, as_json: bool) -> ExitCode:
 def forget(home: Path, keep_days: int | None, dry_run: bool, as_json: bool) -> None:
     """Forget backups older than N days, counted from the newest, which always stays.
 
-    Without --keep-days it is backup.keep_days_min, below which nothing is forgotten. Nothing is pruned.
+    Without --keep-days it is backup.min_keep_days, below which nothing is forgotten. Nothing is pruned.
     """
     from vanvault.recovery.backup import ForgetRequest, backup_forget
     from vanvault.recovery.work import account

@@ -46,7 +46,7 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     """
     with open_archive(home) as archive:
         complete = _caught_up(archive)
-        found = _status(archive, complete)
+        found = status_of(archive, complete)
         looked = [_looked(archive, site) for site in found["sites"]]
     with ApiClient(url) as client:
         ready, reason = client.ready()
@@ -62,7 +62,7 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     if as_json:
         emit_json(found)
     else:
-        print_pairs(_lines(found))
+        print_pairs(lines_of(found))
     whole = all(site["reachable"] for site in found["sites"])
     return ExitCode.OK if whole else ExitCode.SITE
 
@@ -84,7 +84,7 @@ def _caught_up(archive: Archive) -> bool:
         return False
 
 
-def _status(archive: Archive, complete: bool) -> dict[str, Any]:
+def status_of(archive: Archive, complete: bool) -> dict[str, Any]:
     from vanvault.recovery.drill import overdue
 
     settings, signing = archive.settings, archive.signing
@@ -179,7 +179,7 @@ def _health_line(site: dict[str, Any]) -> str:
     return f"{site['site']} {site['state']}{behind}{reason}"
 
 
-def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
+def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
     lines: list[tuple[str, object]] = [("home", found["home"]), ("archive", found["archive"])]
     for site in found["sites"]:
         lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))

@@ -5,7 +5,6 @@ All of it can be deleted: what is missing is built again from segments.
 
 from __future__ import annotations
 
-import fcntl
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,10 +17,10 @@ import numpy as np
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.catalogue.fold import FoldReport
 from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
@@ -33,7 +32,8 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.core.ports import Clock, Entropy
+from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.disk import take_lock, try_lock
 
 T = TypeVar("T")
 
@@ -50,12 +50,11 @@ _TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What a catch-up did."""
+class IndexStorage:
+    """Where the index files of one node lie, and where they are written."""
 
-    indexed: int  # segments
-    merged: int  # files that went into a larger one
-    unreadable: tuple[str, ...]  # log parts that no site gives; their rows are not found by key
+    store: IndexStore
+    folder: Path  # on local disk: files that are being written, and the lock between processes
 
 
 class KeyIndex:
@@ -63,24 +62,22 @@ class KeyIndex:
 
     def __init__(
         self,
-        store: IndexStore,
+        storage: IndexStorage,
         *,
         provider: KeyProvider,
         catalogue: Catalogue,
         files: SegmentFiles,
-        folder: Path,
-        clock: Clock,
-        entropy: Entropy,
-        cache_bytes: int = 64 * 2**20,
+        ports: Ports,
+        cache_bytes: int,
     ) -> None:
-        """``folder``: on local disk, for files in the making and the lock between processes."""
-        self._store = store
+        """``cache_bytes``: of decoded index blocks in memory."""
+        self._store = storage.store
         self._provider = provider
         self._catalogue = catalogue
         self._files = files
-        self._folder = folder
-        self._clock = clock
-        self._entropy = entropy
+        self._folder = storage.folder
+        self._clock = ports.clock
+        self._entropy = ports.entropy
         self._cache = BlockCache(cache_bytes)
         self._keys: dict[str, IndexKeys] = {}
         self._open: dict[str, IndexFile] = {}
@@ -155,7 +152,7 @@ class KeyIndex:
             self._known = frozenset(segment.key for segment in self._reader.segments())
             self._level = (_NONE, self._reader, _NONE)
 
-    def catch_up(self, *, wait: bool = False) -> IndexReport:
+    def catch_up(self, *, wait: bool = False) -> FoldReport:
         """Index what the catalogue has and the index has not; merge what is due.
 
         When another process of this home is at it, this does nothing, or waits for it with ``wait``.
@@ -163,17 +160,17 @@ class KeyIndex:
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
         if not self._wanting():
-            return IndexReport(0, 0, ())
+            return FoldReport()
         with self._alone(wait=wait) as alone:
             if not alone:
-                return IndexReport(0, 0, ())
+                return FoldReport()
             self.refresh()
             indexed, unreadable = self._index(self._wanting())
-            return IndexReport(indexed, self._merge(), unreadable)
+            return FoldReport(indexed=indexed, merged=self._merge(), unreadable=unreadable)
 
     def rebuild(
         self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
-    ) -> IndexReport:
+    ) -> FoldReport:
         """Build what is missing; begun again after a kill, it goes on.
 
         Args:
@@ -185,7 +182,7 @@ class KeyIndex:
             wanting = self._wanting()
             if build is None:
                 done, unreadable = self._index(wanting, progress)
-                return IndexReport(done, self._merge(), unreadable)
+                return FoldReport(indexed=done, merged=self._merge(), unreadable=unreadable)
             self._note([one for one in wanting if log_key(one) in self._known])
             left = [log_key(one) for one in wanting if log_key(one) not in self._known]
             spoiled: list[str] = []
@@ -194,7 +191,9 @@ class KeyIndex:
                 self.refresh()
                 self._note([one for one in wanting if log_key(one) in stored])
                 progress(len(stored))
-            return IndexReport(len(wanting) - len(spoiled), self._merge(), tuple(spoiled))
+            return FoldReport(
+                indexed=len(wanting) - len(spoiled), merged=self._merge(), unreadable=tuple(spoiled)
+            )
 
     def wanting(self) -> list[str]:
         """Log parts that the index lacks, whether it never had them or lost them."""
@@ -340,12 +339,12 @@ class KeyIndex:
     @contextmanager
     def _alone(self, *, wait: bool) -> Iterator[bool]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
+        path = self._folder / "lock"
+        lock = take_lock(path) if wait else try_lock(path)
+        if lock is None:
+            yield False
+            return
+        with lock:
             yield True
 
 

@@ -68,7 +68,7 @@ class BackupCheckRequest:
 class ForgetRequest:
     """Which backups may go."""
 
-    keep_days: int | None = None  # None: ``backup.keep_days_min``
+    keep_days: int | None = None  # None: ``backup.min_keep_days``
     dry_run: bool = False
     who: str = ""
 
@@ -156,7 +156,7 @@ def backup_check(archive: Archive, request: BackupCheckRequest, observer: Observ
 
 def backup_forget(archive: Archive, request: ForgetRequest, observer: Observer = QUIET) -> ForgetReport:
     """Forget old backups; nothing is pruned. Raises as ``forget_backups``."""
-    floor = archive.settings.backup.keep_days_min
+    floor = archive.settings.backup.min_keep_days
     days = floor if request.keep_days is None else request.keep_days
     repository = _repository(archive.home, archive.settings, Elsewhere())
     check_floor(days, floor)

@@ -116,7 +116,7 @@ def split_keys(
         entropy=entropy,
     )
     check_empty(request.output)
-    write_escrow(request.output, made, entropy)
+    write_escrow(request.output, made)
     report = SplitReport(
         archive=settings.archive,
         set_id=made.of.set_id,
@@ -148,7 +148,7 @@ def restore_keys(
         restore_key_files(folder, opened.files, order, entropy)
     else:
         order = [name for name in order if not name.endswith(".key")]
-        write_key_files(folder, opened.files, order, entropy)
+        write_key_files(folder, opened.files, order)
         token = open_token(home, folder, settings.keys, settings.archive, entropy)
         masters = bring_back(masters_in(opened.files), token, entropy)
     done = KeysRestored(opened, tuple(order), tuple(masters))

@@ -7,7 +7,6 @@ compared. Production's hot tail is the home's; a rebuilt one lies in the scratch
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from vanvault.archiver.appliance import INDEX_WORK, Archive, hot_tail_of
@@ -17,14 +16,16 @@ from vanvault.archiver.catalogue import (
     FolderStore,
     FoldReport,
     HotTail,
+    IndexStorage,
     Item,
     KeyIndex,
     KnownBatch,
     Locator,
-    ScanLimits,
     Search,
-    catch_up,
+    SearchKeys,
+    fold_batches,
     fold_segments,
+    merge_reports,
     open_search,
     read_original,
     search_secrets,
@@ -32,7 +33,8 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
-from vanvault.archiver.core.ports import Clock, Entropy, SystemStopwatch
+from vanvault.archiver.core.options import SearchLimits
+from vanvault.archiver.core.ports import Clock, Entropy, Ports, SystemStopwatch
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.readers import ReadOnlySite, for_reading
@@ -81,8 +83,10 @@ class ReadingNode:
         sites = for_reading(self.sites)
         segments = fold_segments(sites, self.catalogue, self.signing.public, archive=self.archive)
         indexed = self.index.catch_up()
-        folded = catch_up(sites, self.tail, self.parquet, settle=False, is_compacted=self.catalogue.covers)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        folded = fold_batches(
+            sites, self.tail, self.parquet, settle=False, is_compacted=self.catalogue.covers
+        )
+        return merge_reports(segments, indexed, folded)
 
     def receipt(self, archive_id: str) -> Receipt:
         """The receipt of an entry. Raises NotFound, KeyUnavailable."""
@@ -132,20 +136,12 @@ def rebuilt(
     secrets = search_secrets(keys)
     tail = HotTail(hot_tail_of(folder, secrets.key_id), secrets, entropy, archive=archive)
     room = open_search(
-        tail=tail,
-        sites=for_reading({name: ReadOnlySite(site) for name, site in sites.items()}),
-        parquet=ParquetKeys(keys),
-        provider=keys,
-        signing=signing,
-        store=FolderStore(folder / "index"),
-        folder=folder / INDEX_WORK,
-        cursor_key=secrets.cursors,
-        clock=clock,
-        stopwatch=SystemStopwatch(),
-        entropy=entropy,
-        limits=ScanLimits(),
-        threads=2,
-        cache_bytes=_CACHE_BYTES,
+        tail,
+        for_reading({name: ReadOnlySite(site) for name, site in sites.items()}),
+        SearchKeys(keys, ParquetKeys(keys), secrets.cursors),
+        IndexStorage(FolderStore(folder / "index"), folder / INDEX_WORK),
+        Ports(clock, SystemStopwatch(), entropy),
+        SearchLimits(threads=2, cache_bytes=_CACHE_BYTES),
     )
 
     def close() -> None:

@@ -7,6 +7,7 @@ ever after), no double message (the same id again gives the same one message).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def home(
         monkeypatch,
         through={site: proxy.url for site, proxy in proxies.items()},
         attempts=ATTEMPTS,
-        read_timeout=READ_TIMEOUT_S,
+        read_timeout_s=READ_TIMEOUT_S,
     )
 
 
@@ -233,12 +234,13 @@ def lose_hot_tail(home: S3Home) -> None:
 
 def wait_for_refusal(node: Node) -> SiteUnavailable:
     """Until the node says which site keeps it from opening."""
+    pause = threading.Event()
     for _ in range(1000):
         refusal = node.intake.committer.refusal
         if isinstance(refusal, SiteUnavailable):
             return refusal
         assert refusal is not None, "the node opened"
-        node.intake.committer._stop.wait(0.01)
+        pause.wait(0.01)
     raise AssertionError("the node never said why it is not open")
 
 

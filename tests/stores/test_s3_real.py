@@ -22,8 +22,8 @@ from vanvault.archiver.core.errors import (
     SiteUnavailable,
     TooLarge,
 )
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores import Credentials, Site, StoredVersion, Stray, create_site, open_site
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 
@@ -54,7 +54,8 @@ class Wire:
 
     def __init__(self, site: DisposableS3Site) -> None:
         self.requests: list[Any] = []
-        site._writer.client.meta.events.register("before-send.s3", self._note)
+        for bucket in site.buckets:
+            bucket.client.meta.events.register("before-send.s3", self._note)
 
     def _note(self, request: Any, **_: Any) -> None:
         self.requests.append(request)
@@ -187,10 +188,11 @@ class TestPages:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda key: put(site, key=key), keys))
         pages: list[int] = []
-        site._reader.client.meta.events.register(
-            "before-parameter-build.s3.ListObjectVersions",
-            lambda params, **_: pages.append(params["MaxKeys"]),
-        )
+        for bucket in site.buckets:
+            bucket.client.meta.events.register(
+                "before-parameter-build.s3.ListObjectVersions",
+                lambda params, **_: pages.append(params["MaxKeys"]),
+            )
         assert next(iter(site.list())).key == "000"
         assert pages == [10]
         pages.clear()
@@ -200,7 +202,7 @@ class TestPages:
 
 class TestSizes:
     def test_over_the_bound_without_multipart(self, endpoint: Endpoint, bucket: str) -> None:
-        site = s3_site(endpoint, bucket, options=S3Options(max_single_put=10))
+        site = s3_site(endpoint, bucket, options=S3Options(max_single_put_bytes=10))
         with pytest.raises(TooLarge):
             put(site)
         assert site.versions(KEY) == []
@@ -209,7 +211,7 @@ class TestSizes:
     def test_in_parts_either_locked_or_refused(self, endpoint: Endpoint, bucket: str) -> None:
         """Ceph 16 drops the lock of a multipart object: the read-back must notice."""
         data = bytes(range(256)) * (6 * 2**20 // 256)
-        site = s3_site(endpoint, bucket, options=S3Options(max_single_put=5 * 2**20, multipart_ok=True))
+        site = s3_site(endpoint, bucket, options=S3Options(max_single_put_bytes=5 * 2**20, multipart_ok=True))
         try:
             stored = put(site, data)
         except Damaged as error:

@@ -23,8 +23,8 @@ from vanvault.archiver.core.errors import (
     TooLarge,
 )
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
@@ -60,6 +60,8 @@ class S3Site:
             one: Bucket.open(url, site, one, self._options, self._patience)
             for one in {credentials.writer, credentials.reader, credentials.keeper}
         }
+        #: The bucket as each pair of credentials sees it, one connection pool each.
+        self.buckets = tuple(buckets.values())
         self._writer = buckets[credentials.writer]
         self._reader = buckets[credentials.reader]
         self._keeper = buckets[credentials.keeper]
@@ -69,7 +71,7 @@ class S3Site:
             list_shows_locks=False,
             keys_may_nest=False,  # MinIO leaves out of its listings what lies below a key
             latest_retain_until=self._options.latest_retain_until,
-            max_single_put=self._options.max_single_put,
+            max_single_put=self._options.max_single_put_bytes,
         )
 
     @property
@@ -81,7 +83,7 @@ class S3Site:
         return self._capabilities
 
     def close(self) -> None:
-        for bucket in (self._writer, self._reader, self._keeper):
+        for bucket in self.buckets:
             bucket.client.close()
 
     def now(self) -> datetime:
@@ -99,10 +101,10 @@ class S3Site:
         check_digest(sha256)
         until = self._check_date(retain_until)
         body = data if isinstance(data, bytes) else bytes(data)
-        if len(body) > self._options.max_single_put and not self._options.multipart_ok:
+        if len(body) > self._options.max_single_put_bytes and not self._options.multipart_ok:
             raise TooLarge(
                 f"site {self._site} takes no object of {len(body)} bytes: no probe has passed its multipart",
-                limit=self._options.max_single_put,
+                limit=self._options.max_single_put_bytes,
             )
         version = self._send_until_answered(key, body, sha256, until)
         with _stored_by_now():
@@ -207,9 +209,9 @@ class S3Site:
     def _send(self, key: str, body: bytes, sha256: bytes, until: datetime) -> str:
         """PUT once; the version id. Raises S3_ERRORS, Damaged."""
         bucket = self._writer
-        if len(body) > self._options.max_single_put:
+        if len(body) > self._options.max_single_put_bytes:
             lock: dict[str, Any] = {"ObjectLockMode": MODE, "ObjectLockRetainUntilDate": until}
-            size = self._options.max_single_put
+            size = self._options.max_single_put_bytes
             version = put_in_parts(bucket.client, bucket.name, key, body, size, lock).get("VersionId")
         else:
             md5 = MD5.of(body, sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,11 @@ from tests.support.entropy import SeededEntropy
 
 from vanvault.archiver.catalogue import FolderStore
 from vanvault.archiver.catalogue.index.build import index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
-from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.index.store import IndexStore, RangeFile
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
 from vanvault.archiver.catalogue.index.writer import filter_path
 
@@ -60,13 +60,41 @@ def segment(key: str, rows: Sequence[Row], *, group: int = 4) -> SegmentInfo:
     return SegmentInfo(key, day, len(rows), times[0], times[-1], group)
 
 
+class CountedStore(FolderStore):
+    """A folder store that notes the (offset, length) of every read from a file."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reads: list[tuple[int, int]] = []
+
+    def open(self, name: str) -> RangeFile:
+        return CountedFile(super().open(name), self.reads)
+
+
+@dataclass(frozen=True)
+class CountedFile:
+    file: RangeFile
+    reads: list[tuple[int, int]]
+
+    @property
+    def size(self) -> int:
+        return self.file.size
+
+    def read(self, offset: int, length: int, *, keep: bool = False) -> bytes:
+        self.reads.append((offset, length))
+        return self.file.read(offset, length, keep=keep)
+
+    def close(self) -> None:
+        self.file.close()
+
+
 class Folder:
     """A folder store with index files in it; ``store`` may be another."""
 
     def __init__(self, path: Path, store: IndexStore | None = None, cache: BlockCache | None = None) -> None:
         self.path = path
         self.store = store or FolderStore(path / "store")
-        self.cache = cache or BlockCache()
+        self.cache = cache or BlockCache(64 * 2**20)
         self._entropy = SeededEntropy(7)
         self._number = 0
 
