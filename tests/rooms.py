@@ -119,7 +119,12 @@ ROOMS = (
         "archiver.* recovery.work recovery.backup recovery.repair recovery.restore recovery.verify",
     ),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
-    _room("recovery.schedule", 17, "archiver.*"),
+    _room(
+        "recovery.schedule",
+        17,
+        "archiver.* recovery.availability recovery.backup recovery.coverage recovery.drill recovery.forecast"
+        " recovery.maintenance recovery.reconcile recovery.repair recovery.verify recovery.work",
+    ),
     _room("api", 1, "archiver.* recovery.*"),
     _room("cli", 0, "archiver.* recovery.* api"),
 )

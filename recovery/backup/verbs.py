@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.appliance import KEYS_FOLDER, Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.settings import FILE_NAME, BackupSettings, Settings, load_settings
 from vanvault.archiver.keys import SigningKeys
 from vanvault.recovery.backup.check import (
@@ -80,6 +81,10 @@ class ForgetReport:
     found: Forgotten
     keep_days: int
     dry_run: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
