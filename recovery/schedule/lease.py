@@ -90,7 +90,9 @@ def take_lease(archive: Archive, job: Job) -> Lease:
     except Busy:
         end_lease(
             archive,
-            Run(lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", ExitCode.BUSY, 0.0),
+            Run(
+                lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", ExitCode.BUSY.value, 0.0
+            ),
         )
         raise
     return lease

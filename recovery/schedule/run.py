@@ -162,7 +162,7 @@ class _Processes:
             steps = range(len(self._job.commands))
             codes = [self._one(step, deadline) for step in steps if self._ended_by is None]
         if self._ended_by is not None:
-            return self._ended_by, ExitCode.INTERRUPTED
+            return self._ended_by, ExitCode.INTERRUPTED.value
         wrong = [code for code in codes if code not in self._job.accepted]
         return ("failed", wrong[0]) if wrong else ("ok", max(codes))
 
