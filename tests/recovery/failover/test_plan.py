@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.replicas import Leadership, LeadershipState, highest, leader_of, next_epoch
 from vanvault.archiver.replicas.leadership import LEADERS
-from vanvault.recovery.failover import Facts, Missing, plan_promotion
-from vanvault.recovery.failover.plan import NodeFact, SiteFact, plan_failback, plan_id
+from vanvault.recovery.failover import Facts, plan_promotion
+from vanvault.recovery.failover.plan import Missing, NodeFact, SiteFact, plan_failback, plan_id
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 STANDS = st.builds(
@@ -49,7 +49,7 @@ def test_the_next_epoch_is_higher_and_its_leader_is_the_one_asked_for(epoch: int
 
 
 @given(st.lists(STANDS), st.randoms())
-def test_the_stand_is_the_same_in_any_fold_order(leaderships: list[Leadership], chance: object) -> None:
+def test_the_leadership_is_the_same_in_any_fold_order(leaderships: list[Leadership], chance: object) -> None:
     shuffled = list(leaderships)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = LeadershipState(), LeadershipState()

@@ -165,10 +165,10 @@ def test_large_objects_and_repeats(tmp_path: Path) -> None:
             for row in read_part(archive, home.primary, log)[1].to_pylist():
                 repeats[(row["message_id"] or row["event_id"], row["writer"])] = row["repeats"]
         assert sorted(value != "" for (name, _), value in repeats.items() if "twice" in name).count(True) == 2
-        leaderships = {value for value in repeats.values() if value}
+        stands = {value for value in repeats.values() if value}
         name = parse_key(first[-1])
         assert name is not None
-        assert {value.split("-")[0] for value in leaderships} == {name.writer}
+        assert {value.split("-")[0] for value in stands} == {name.writer}
 
 
 # -- what is refused ------------------------------------------------------------------------------
