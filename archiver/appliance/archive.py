@@ -36,7 +36,7 @@ from vanvault.archiver.intake import (
     system_event,
     unobserved,
 )
-from vanvault.archiver.journal import Trust
+from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.replicas import place_everywhere, place_whole
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 from vanvault.archiver.stores import no_fault as no_store_fault
@@ -53,13 +53,15 @@ class Archive(ArchiveReader):
         )
         self.trust = Trust(
             sites=self.readable,
-            probed=self._to_be_probed(),
             search=self.search,
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            policy=self.settings.probe.policy(),
-            max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
+            rules=TrustRules(
+                probed=self._to_be_probed(),
+                policy=self.settings.probe.policy(),
+                max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
+            ),
         )
 
     @classmethod
@@ -129,7 +131,7 @@ class Archive(ArchiveReader):
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
         self._refresh_first()
         away = self.catch_up(settle=True).away
-        stand = self.lead.stand
+        leadership = self.lead.leadership
         self.lead.check_reached(away)
         self.trust.check_clocks()
         if trusted:
@@ -151,8 +153,8 @@ class Archive(ArchiveReader):
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
             detail: dict[str, object] = {"host": socket.gethostname(), "writer": writer.id}
-            if stand.epoch:
-                detail["epoch"] = stand.epoch
+            if leadership.epoch:
+                detail["epoch"] = leadership.epoch
             event = self.system_event("writer.opened", detail)
             heads = self.tail.unrecorded_heads()
             degraded = self.policy.may_degrade()

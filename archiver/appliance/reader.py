@@ -27,9 +27,9 @@ from vanvault.archiver.catalogue import (
 )
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.journal import ConflictRecord, Heed
+from vanvault.archiver.journal import ConflictRecord, FailoverListener
 from vanvault.archiver.keys import ParquetKeys
-from vanvault.archiver.replicas import AckPolicy, HealthBoard, Lead, Readable, SteadyClock
+from vanvault.archiver.replicas import AckPolicy, HealthBoard, LeadershipState, Readable, SteadyClock
 from vanvault.archiver.stores import Site
 
 
@@ -59,7 +59,7 @@ class ArchiveReader:
             stopwatch=self.stopwatch,
             rules=self.settings.health.rules(),
         )
-        self.lead = Lead()
+        self.lead = LeadershipState()
         self.readable = Readable(self.sites, self.health)
         self.policy = AckPolicy(
             self.settings.sites.policy,
@@ -80,7 +80,7 @@ class ArchiveReader:
         self.search, self.histograms = self._room.search, self._room.histograms
         self.catalogue, self.index = self._room.catalogue, self._room.index
         self.claims, self.locator = self._room.claims, self._room.locator
-        self._heed = Heed(self.lead, self.health, self.tail, self.search)
+        self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
@@ -143,9 +143,9 @@ class ArchiveReader:
                 sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
             )
         )
-        self._heed.learn()
+        self._failovers.learn()
         if waited:
-            self._heed.rejoin(own, reached)
+            self._failovers.rejoin(own, reached)
         return report
 
     def catch_up_segments(self) -> FoldReport:
@@ -183,7 +183,7 @@ class ArchiveReader:
             some_away=bool(away),
         )
         self._spoiled = spoiled
-        self._heed.learn()
+        self._failovers.learn()
         if self.policy.may_degrade() and not partial:
             # A promotion came with it: what its leader alone holds counts, too.
             return self._fold(sites, spoiled, settle=settle)

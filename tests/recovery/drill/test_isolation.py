@@ -9,9 +9,10 @@ import pytest
 from tests.recovery.drill.support import drill, failing
 from tests.recovery.harness import Lab
 from tests.support.archives import Home, Node, event, message
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.stores import MemorySite, ReadOnlySite
-from vanvault.recovery.drill import Means
+from vanvault.archiver.stores import ReadOnlySite
+from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.readers import Overlay, ShareOfSite
 from vanvault.recovery.drill.scenarios import SCENARIOS

@@ -13,8 +13,8 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.coverage.model import SiteRun, VerifyRun
-from vanvault.recovery.verify import Finding, Share, VerifyReport
+from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+from vanvault.recovery.verify.runs import SiteRun, VerifyRun
 
 FINISHED = "verify.finished"
 
@@ -97,9 +97,9 @@ def _digest_in(finding: Finding) -> str | None:
 
 def verify_runs(search: Search, *, since: datetime | None = None) -> Iterator[VerifyRun]:
     """Verifications on record, newest first; an event that is not readable as one is passed by."""
-    for _, detail in own_events(search, FINISHED, since=since):
+    for event in own_events(search, FINISHED, from_us=to_us(since) if since else 0):
         try:
-            yield run_of(detail)
+            yield run_of(event.detail)
         except (KeyError, TypeError, ValueError, AttributeError, VanVaultError):
             continue
 
