@@ -100,7 +100,7 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 
 def _verify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", action="append", default=[])
-    parser.add_argument("--portion", "--share", dest="share", default="1/1")
+    parser.add_argument("--subset", "--share", dest="share", default="1/1")
     _flags("--next", "--no-record")(parser)
     _workers(parser)
 
@@ -211,7 +211,7 @@ def _probe(given: argparse.Namespace) -> Task:
 
 def _drill_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario")
-    parser.add_argument("--portion", "--share", dest="share", default="1/1")
+    parser.add_argument("--subset", "--share", dest="share", default="1/1")
     parser.add_argument("--samples", type=_bounded(1, 1000), default=24)
     parser.add_argument("--seed", default="")
     parser.add_argument("--approver", default="")
