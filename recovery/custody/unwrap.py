@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import unwrap_object
+from vanvault.archiver.export import unwrap_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,6 @@ def unwrap_key(archive: Archive, object: str, *, who: str) -> UnwrappedKey:
 
     Raises as ``unwrap_object`` does, and SiteUnavailable: it could not be put on record.
     """
-    found = unwrap_object(archive.sites, archive.keys, object)
+    found = unwrap_object(archive, object)
     archive.record("keys.unwrapped", {"object": found.object, "master": found.master, "who": who})
     return UnwrappedKey(found.object, found.master, found.key)
