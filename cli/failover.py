@@ -114,7 +114,14 @@ def approve_(home: Path, plan_id: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def failback_(
-    home: Path, reason: str, subset: str, old_subset: str | None, unlevel: bool, dry_run: bool, yes: bool, as_json: bool
+    home: Path,
+    reason: str,
+    subset: str,
+    old_subset: str | None,
+    unlevel: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> ExitCode:
     """Bring both sites level, verify a share, and let the primary lead again with both sites needed.
 

@@ -24,8 +24,6 @@ def subset_option(help: str, *, default: str = "1/1") -> Callable[[_F], _F]:
         command = click.option(
             "--share", "old_subset", hidden=True, callback=old, metavar="N/T", help="Old name of --subset."
         )(command)
-        return click.option(
-            "--subset", default=default, show_default=True, metavar="N/T", help=help
-        )(command)
+        return click.option("--subset", default=default, show_default=True, metavar="N/T", help=help)(command)
 
     return add

@@ -30,12 +30,6 @@ def recorded(archive: Archive, kind: str) -> list[dict[str, Any]]:
     return [detail for _, detail in own_events(archive.search, kind)]
 
 
-def harm(lab: Lab, site: str) -> None:
-    """Take one object away from a site."""
-    path = next(path for path in sorted((lab.home / "sites" / site).rglob("*")) if "batch" in str(path) and path.is_dir() and not any(child.is_dir() for child in path.iterdir()))
-    shutil.rmtree(path)
-
-
 def test_a_verification_is_on_record_with_who_made_it(lab: Lab) -> None:
     with lab.open() as archive:
         done = verify(archive, VerifyRequest(who=WHO))
@@ -53,7 +47,7 @@ def test_a_verification_that_is_not_to_count_leaves_no_record(lab: Lab) -> None:
 
 
 def test_a_repair_is_on_record_with_what_it_mended(lab: Lab) -> None:
-    harm(lab, "standby")
+    lab.drop("standby", lab.keys(family="batch")[1])
     with lab.open() as archive:
         done = repair(archive, RepairRequest(who=WHO))
         assert isinstance(done, RepairReport)
@@ -63,7 +57,7 @@ def test_a_repair_is_on_record_with_what_it_mended(lab: Lab) -> None:
 
 
 def test_a_reconciliation_is_on_record_with_what_it_copied(lab: Lab) -> None:
-    harm(lab, "standby")
+    lab.drop("standby", lab.keys(family="batch")[1])
     with lab.open() as archive:
         done = reconcile(archive, ReconcileRequest(who=WHO))
         assert done.recorded
