@@ -35,6 +35,7 @@ def test_every_job_of_the_table_is_a_function(command: tuple[str, ...]) -> None:
         "probe standby",
         "repair --dry-run",
         "availability report --year 2026 --month 11",
+        "availability --year 2026",
     ],
 )
 def test_options_are_taken_as_on_the_command_line(words: str) -> None:
@@ -61,7 +62,7 @@ def test_wrong_options_are_refused(words: str) -> None:
         task_of(words.split())
 
 
-@pytest.mark.parametrize("words", ["push file", "get 1", "keys list", "backup list", "index status"])
+@pytest.mark.parametrize("words", ["push file", "get 1", "keys list", "backup list", "reconcile resolve 1"])
 def test_what_is_no_function_of_recovery_has_no_task(words: str) -> None:
     assert task_of(words.split()) is None
 
