@@ -178,9 +178,9 @@ def _tell(done: Done, *, as_json: bool) -> ExitCode:
 
 
 def _lines(facts: Facts) -> list[tuple[str, str]]:
-    stand = facts.stand
-    alone = ", alone since its promotion" if stand.alone else ""
-    lines = [("epoch", str(stand.epoch)), ("leader", f"{stand.leader}{alone}")]
+    leadership = facts.leadership
+    alone = ", alone since its promotion" if leadership.alone else ""
+    lines = [("epoch", str(leadership.epoch)), ("leader", f"{leadership.leader}{alone}")]
     for site in facts.sites:
         state = "answers" if site.reachable else f"away: {site.detail}"
         lines.append((site.site, f"{state}; lacks {site.missing.entries} entries that were acknowledged"))
