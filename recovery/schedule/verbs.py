@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
     """Complains by an error instead of ending the process."""
 
     def __init__(self, verb: str) -> None:
-        super().__init__(prog=verb, add_help=False, allow_abbrev=False, exit_on_error=False)
+        super().__init__(prog=verb, add_help=False, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise InvalidInput(f"{self.prog}: {message}", field="commands")
