@@ -27,7 +27,7 @@ WHO = "operator"
 def recorded(archive: Archive, kind: str) -> list[dict[str, Any]]:
     """Details of the archive's own events of a kind, newest first."""
     archive.catch_up()
-    return [detail for _, detail in own_events(archive.search, kind)]
+    return [event.detail for event in own_events(archive.search, kind)]
 
 
 def test_a_verification_is_on_record_with_who_made_it(lab: Lab) -> None:
