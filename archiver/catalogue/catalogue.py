@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from vanvault.archiver.catalogue.hot_tail import repeats
 from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.pruning import drop_covered
-from vanvault.archiver.core.format import encode_manifest, load_manifest
+from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,

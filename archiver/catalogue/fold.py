@@ -15,7 +15,7 @@ from datetime import datetime
 from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
 from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Entry, Placement
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.core.times import parse_rfc3339

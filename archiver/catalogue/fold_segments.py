@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_manifest
+from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.names import parse_key, segment_prefix
 from vanvault.archiver.replicas import read_anywhere
 from vanvault.archiver.stores import Site

@@ -16,7 +16,7 @@ from vanvault.archiver.catalogue.hot_tail.folded import Claim, KnownBatch
 from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
 from vanvault.archiver.catalogue.search.items import Item, entry_of
 from vanvault.archiver.core.errors import NotFound
-from vanvault.archiver.core.format import decode_commit
+from vanvault.archiver.core.format.batches import decode_commit
 from vanvault.archiver.core.model import BatchHeader, Entry
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
 from vanvault.archiver.core.times import from_us

@@ -19,7 +19,7 @@ from vanvault.archiver.catalogue.search.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format import decode_commit, decode_header
+from vanvault.archiver.core.format.batches import decode_commit, decode_header
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import parse_archive_id
 

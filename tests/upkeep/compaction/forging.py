@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tests.support.archives import message
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import decode_batch, encode_batch
+from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us
