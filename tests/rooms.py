@@ -68,7 +68,7 @@ ROOMS = (
     _room("stores.s3", 4, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 25, "core.* stores"),
+    _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
         47,
@@ -101,7 +101,7 @@ ROOMS = (
         "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),
-    _room("recovery.objects", 19, "archiver.*"),
+    _room("recovery.objects", 17, "archiver.*"),
     _room("recovery.verify", 9, "archiver.* recovery.work recovery.objects"),
     _room("recovery.coverage", 12, "archiver.* recovery.verify"),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects"),

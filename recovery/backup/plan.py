@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.backup.digest import family_of
+from vanvault.archiver.core.names import family_of
 
 
 @dataclass(frozen=True, slots=True)
