@@ -35,6 +35,7 @@ ROOMS = (
     _room("core.ports", None),
     _room("core.options", None),
     _room("core.error_table", None, "core.errors"),
+    _room("core.caches", None),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),
@@ -71,7 +72,7 @@ ROOMS = (
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        47,
+        44,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(

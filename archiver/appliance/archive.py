@@ -23,13 +23,12 @@ from vanvault.archiver.catalogue import (
     KnownBatch,
     SearchKeys,
     SearchRoom,
-    SegmentFold,
-    catch_up,
+    fold_batches,
     fold_segments,
     follow,
     item_at_position,
+    merge_reports,
     read_original,
-    recheck,
     search_secrets,
 )
 from vanvault.archiver.core.errors import InvalidInput
@@ -183,7 +182,7 @@ class Archive:
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def look(self, *, whole: bool = False) -> FoldReport:
         """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
@@ -200,12 +199,12 @@ class Archive:
         if whole and away and not self.policy.may_degrade():
             raise next(iter(away.values()))
         folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        recheck(self.tail, self.claims.repeated)
+        self.tail.recheck(self.claims.repeated)
         away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
-        report = catch_up(
+        report = fold_batches(
             sites,
             self.tail,
             self.parquet,
@@ -242,7 +241,7 @@ class Archive:
             self._heed.rejoin(own, reached)
         return report
 
-    def catch_up_segments(self) -> SegmentFold:
+    def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
         there = self.readable.there()
         return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)

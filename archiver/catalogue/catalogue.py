@@ -21,6 +21,8 @@ from vanvault.archiver.catalogue.hot_tail import repeats
 from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.catalogue.pruning import drop_covered
 from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
+from vanvault.archiver.catalogue.hot_tail import HotTail, drop_covered, note_recheck
+from vanvault.archiver.core.format import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,
@@ -239,7 +241,7 @@ class Catalogue:
             folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
             drop_covered(connection, n)
             if not folded:
-                repeats.look_for(connection, n)
+                note_recheck(connection, n)
             self._settle_spares(connection, n)
             _changed(connection)
 
