@@ -21,19 +21,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.core.format.batches import decode_batch
-from vanvault.archiver.core.model import Entry, Placement
-from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.core.times import parse_rfc3339
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
+from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
+from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_batch, decode_manifest
+from vanvault.archiver.core.format.batches import decode_batch
+from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,
