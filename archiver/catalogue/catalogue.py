@@ -18,8 +18,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.hot_tail import HotTail, drop_covered, note_recheck
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.pruning import drop_covered
 from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (

@@ -25,8 +25,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
-from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.format.segments import decode_manifest

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS
-from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import parse_rfc3339, to_us
