@@ -72,7 +72,7 @@ ROOMS = (
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        44,
+        25,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
@@ -98,7 +98,7 @@ ROOMS = (
     ),
     _room(
         "export",
-        3,
+        4,
         "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),
