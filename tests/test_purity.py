@@ -32,6 +32,7 @@ IO_MODULES = {
 
 #: Where one of them may be imported all the same, and why.
 IO_ALLOWED = {
+    "archiver/core/caches.py": ("threading", "a lock around memory"),
     "archiver/core/error_table.py": ("sqlite3", "names an error class of it, opens no database"),
     "archiver/core/settings/settings.py": ("pathlib", "load_settings reads the file"),
 }
