@@ -25,8 +25,18 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
-from vanvault.archiver.core.format.segments import PartHeader, encode_manifest, encode_part, evidence_header, header_of, log_header, manifest_statement, merge_covers, originals_header
 from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.segments import (
+    PartHeader,
+    encode_manifest,
+    encode_part,
+    evidence_header,
+    header_of,
+    log_header,
+    manifest_statement,
+    merge_covers,
+    originals_header,
+)
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.core.format.batches.batch import decode_batch, decode_commit, decode_header, decode_placement, decode_row_body, encode_batch, encode_commit, encode_placement, entries_of, read_batch_table
+from vanvault.archiver.core.format.batches.batch import (
+    decode_batch,
+    decode_commit,
+    decode_header,
+    decode_placement,
+    decode_row_body,
+    encode_batch,
+    encode_commit,
+    encode_placement,
+    entries_of,
+    read_batch_table,
+)
 from vanvault.archiver.core.format.batches.events import canonical_event, canonical_of
 from vanvault.archiver.core.format.batches.schema import EVENTS, MESSAGES
 

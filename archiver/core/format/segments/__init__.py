@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.core.format.segments.manifest import decode_manifest, encode_manifest, load_manifest, manifest_statement, merge_covers
-from vanvault.archiver.core.format.segments.part import PartHeader, encode_part, evidence_header, header_of, log_header, originals_header
+from vanvault.archiver.core.format.segments.manifest import (
+    decode_manifest,
+    encode_manifest,
+    load_manifest,
+    manifest_statement,
+    merge_covers,
+)
+from vanvault.archiver.core.format.segments.part import (
+    PartHeader,
+    encode_part,
+    evidence_header,
+    header_of,
+    log_header,
+    originals_header,
+)
 
 __all__ = [
     "PartHeader",

@@ -12,7 +12,14 @@ import pyarrow.parquet as pq
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.segments.schema import DELTA, DICTIONARY, FRONT_CODED, LOG, SEGMENT_KEY, SEGMENT_SCHEMAS
+from vanvault.archiver.core.format.segments.schema import (
+    DELTA,
+    DICTIONARY,
+    FRONT_CODED,
+    LOG,
+    SEGMENT_KEY,
+    SEGMENT_SCHEMAS,
+)
 
 #: Rows of a row group of the log: what one look-up decodes. At 1,024 a look-up costs 1.3 ms and a row
 #: 60 bytes, at 4,096 it is 3 ms and 53 bytes; fetching rows is most of a search.
