@@ -19,7 +19,7 @@ from vanvault.recovery.coverage import count_verifications, unverified_sites
 from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
 from vanvault.recovery.verify import Share, SiteRun, VerifyRun, verify_runs
 
-SHARES = {"VANVAULT_VERIFY__SUBSETS": "3"}
+SHARES = {"VANVAULT_VERIFY__PARTS": "3"}
 
 
 class Turned:
@@ -168,7 +168,7 @@ def test_runs_are_read_once_a_minute_and_a_look_that_fails_is_no_failure() -> No
     assert at(digest, stored) == now - timedelta(days=2)
 
 
-@pytest.mark.parametrize("arguments", [("--share", "1/2"), ("--site", "primary")])
+@pytest.mark.parametrize("arguments", [("--subset", "1/2"), ("--share", "1/2"), ("--site", "primary")])
 def test_next_chooses_by_itself(lab: Lab, arguments: tuple[str, ...]) -> None:
     assert vanvault(lab, "verify", "--next", *arguments)[0] == 2
 

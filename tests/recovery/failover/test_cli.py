@@ -157,7 +157,7 @@ def test_failback_copies_verifies_and_runs_its_hook(home: Path) -> None:
     away = run_cli(home, "failover", "failback", "--reason", "x", "--yes", "--json")
     assert away.exit_code != ExitCode.OK
     aside.rename(home / "sites" / "primary")
-    command = ("failover", "failback", "--reason", "back", "--share", "1/1", "--yes", "--json")
+    command = ("failover", "failback", "--reason", "back", "--subset", "1/1", "--yes", "--json")
     done = json_of(run_cli(home, *command))
     assert (done["epoch"], done["leader"], done["hook"]["output"]) == (2, "primary", "1")
     assert json_of(run_cli(home, "reconcile", "--json"))["copied"]["objects"] == 0
