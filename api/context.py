@@ -13,8 +13,6 @@ from starlette.requests import HTTPConnection
 from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.api.observe import GATEWAY
-from vanvault.api.sampler import Sampler
-from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Busy
 from vanvault.archiver.core.model import Commit
@@ -30,6 +28,8 @@ from vanvault.archiver.intake import (
 from vanvault.archiver.journal.availability import Recorder
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.replicas import LargeObjects
+from vanvault.archiver.upkeep.maintenance import Upkeep
+from vanvault.archiver.upkeep.sampler import Sampler
 from vanvault.recovery.coverage import count_verifications
 from vanvault.recovery.reconcile import Keeper
 

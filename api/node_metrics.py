@@ -10,9 +10,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vanvault.api.health import STATES, health_of
-from vanvault.api.sampler import SITE_STATES, SiteSample
-from vanvault.api.upkeep import UpkeepSnapshot
 from vanvault.archiver.replicas import SiteStatus
+from vanvault.archiver.upkeep.maintenance import UpkeepSnapshot
+from vanvault.archiver.upkeep.sampler import SITE_STATES, SiteSample
 
 if TYPE_CHECKING:
     from vanvault.api.context import Node

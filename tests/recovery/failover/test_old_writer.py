@@ -13,11 +13,11 @@ import pytest
 from tests.contract.harness import ManualClock
 from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
-from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
 from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.upkeep.maintenance import Upkeep
 from vanvault.recovery.failover import current_plan, failback, level, promote
 from vanvault.recovery.reconcile import reconcile, upgrade_all
 from vanvault.recovery.verify import Share

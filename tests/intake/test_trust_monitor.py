@@ -16,7 +16,7 @@ from tests.support.archives import PATIENCE_S, Home, Node, message
 from vanvault.archiver.appliance import hot_tail_of
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.committer import Committer
-from vanvault.archiver.intake.watch import Watch
+from vanvault.archiver.intake.trust_monitor import Watch
 from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.stores.memory import Call
 

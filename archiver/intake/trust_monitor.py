@@ -1,6 +1,6 @@
 """The thread that keeps checking whether a running node may go on locking.
 
-Before, it folds what the quick look at other nodes (``follower.py``) cannot see.
+Before, it folds what the quick look at other nodes (``peer_sync.py``) cannot see.
 """
 
 from __future__ import annotations

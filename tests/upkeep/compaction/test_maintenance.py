@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.support.archives import Home
 from tests.support.server import Server
 from tests.upkeep.compaction.homes import drafts, fill, push
-from vanvault.api.upkeep import Upkeep
+
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.upkeep.maintenance import Upkeep
 
 
 def alarms(archive: Archive) -> list[dict[str, object]]:

@@ -15,7 +15,8 @@ import structlog
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, VanVaultError
-from vanvault.archiver.upkeep import KeeperReport, compact, keep_locks
+from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
+from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
 
 _log = structlog.get_logger("vanvault.upkeep")
 
