@@ -33,6 +33,7 @@ def _whole(name: str) -> str:
 ROOMS = (
     _room("core.errors", None),
     _room("core.ports", None),
+    _room("core.tasks", None),
     _room("core.health_rules", None),
     _room("core.s3_options", None),
     _room("core.times", None, "core.errors"),
@@ -76,10 +77,10 @@ ROOMS = (
         12,
         "core.* keys stores stores.probe replicas catalogue",
     ),
-    _room("journal.availability", 20, "core.* catalogue"),
+    _room("journal.availability", 21, "core.* catalogue"),
     _room(
         "intake",
-        19,
+        17,
         "core.* keys stores replicas catalogue",
     ),
     _room(
@@ -92,6 +93,7 @@ ROOMS = (
         12,
         "core.* keys stores replicas catalogue journal intake appliance",
     ),
+    _room("upkeep.periodic", 10, "core.* stores replicas intake appliance upkeep"),
     _room(
         "export",
         3,

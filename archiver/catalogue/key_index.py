@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
 from vanvault.archiver.catalogue.index.cache import BlockCache
-from vanvault.archiver.catalogue.index.fields import TIERS, Tier
+from vanvault.archiver.catalogue.index.fields import TIERS, Entry, Tier
 from vanvault.archiver.catalogue.index.file import IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
@@ -121,6 +121,14 @@ class KeyIndex:
                 self.refresh()
         reader, lacking = self._levelled(needed)
         return question(reader), lacking
+
+    def surely_lacks(self, needed: frozenset[str], entry: Entry, client_id: str) -> bool:
+        """Does the open index hold the log parts ``needed``, and do its filters say that there is no such id?
+
+        Reads nothing from the store and waits for nobody; false where that would be needed.
+        """
+        checked, reader, lacking = self._level
+        return needed is checked and not lacking and not reader.may_hold(entry, client_id)
 
     def _levelled(self, needed: frozenset[str]) -> tuple[IndexReader, frozenset[str]]:
         checked, reader, lacking = self._level

@@ -19,15 +19,16 @@ class Ticket:
     waiting: list[Done] = field(default_factory=list)
     outcome: Outcome | None = None
     released: bool = False  # callers are being told; who comes now reads the outcome
+    repeated: bool = False  # the entry was archived before: nobody who waits made it
 
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """When a group is cut, and how much may wait."""
+    """When a group is cut, and how much may wait. Defaults of settings: ``core/settings/sections.py``."""
 
-    linger_s: float = 0.004  # longest wait for company, in seconds
-    group_bytes: int = 8 * 2**20
-    group_entries: int = 2_000
+    linger_s: float  # longest wait for company, in seconds
+    group_bytes: int
+    group_entries: int
     waiting_entries: int = 50_000
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.schedule.in_serve import start_scheduler
+from vanvault.recovery.schedule.in_serve import open_scheduler
 from vanvault.recovery.schedule.model import Lease, span_text
 from vanvault.recovery.schedule.planner import Standing, standing
 from vanvault.recovery.schedule.record import read_history
@@ -20,12 +20,12 @@ __all__ = [
     "entry_named",
     "has_verb",
     "jobs_on",
+    "open_scheduler",
     "reach_of",
     "read_history",
     "run_job",
     "span_text",
     "standing",
-    "start_scheduler",
     "too_slow",
     "units",
 ]

@@ -7,6 +7,7 @@ ever after), no double message (the same id again gives the same one message).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,7 +223,7 @@ def test_a_node_that_starts_amid_faults_forgets_nothing(
         assert again == receipt
         mend(proxies)
         assert node.push_until_accepted(message("m-2", BODY))["message_id"] == "m-2"
-        assert node.intake.folder.flush()
+        assert node.intake.tail_updater.flush()
         check_whole(restarted, {"m-1": BODY, "m-2": BODY})
 
 
@@ -238,7 +239,7 @@ def wait_for_refusal(node: Node) -> SiteUnavailable:
         if isinstance(refusal, SiteUnavailable):
             return refusal
         assert refusal is not None, "the node opened"
-        node.intake.committer._stop.wait(0.01)
+        threading.Event().wait(0.01)
     raise AssertionError("the node never said why it is not open")
 
 
