@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: the one place where an error becomes an HTTP status."""
+"""Errors as RFC 9457 problems. Types, titles and statuses stand in ``archiver/core/error_table.py``."""
 
 from __future__ import annotations
 
@@ -7,37 +7,16 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from vanvault.archiver.core.error_table import PROBLEM_PREFIX, row_of
 from vanvault.archiver.core.errors import (
-    AccessDenied,
     Busy,
-    Conflict,
-    Damaged,
     InvalidInput,
     KeyUnavailable,
-    LockRefused,
-    NotFound,
-    SettingsError,
     SiteUnavailable,
-    TooLarge,
     VanVaultError,
 )
 
 MEDIA_TYPE = "application/problem+json"
-
-#: Most particular first: (error, name of the problem, title, HTTP status).
-_KINDS: tuple[tuple[type[VanVaultError], str, str, int], ...] = (
-    (TooLarge, "too-large", "Too large", 413),
-    (InvalidInput, "invalid-input", "Invalid input", 400),
-    (AccessDenied, "access-denied", "Access denied", 403),
-    (NotFound, "not-found", "Not found", 404),
-    (Conflict, "conflict", "Same id, other bytes", 409),
-    (Busy, "busy", "Busy", 503),
-    (SiteUnavailable, "site-unavailable", "A site is unavailable", 503),
-    (LockRefused, "locked", "Locked", 409),
-    (Damaged, "damaged", "Damaged in the archive", 500),
-    (KeyUnavailable, "key-unavailable", "A key is unavailable", 503),
-    (SettingsError, "settings", "Settings are wrong", 500),
-)
 
 
 def problem_name(error: VanVaultError) -> str:
@@ -47,15 +26,13 @@ def problem_name(error: VanVaultError) -> str:
 
 def problem_of(error: VanVaultError) -> dict[str, Any]:
     """The problem's JSON members; ``type`` is ``urn:vanvault:problem:<name>``."""
-    name, title, status = next(
-        (name, title, status) for kind, name, title, status in _KINDS if isinstance(error, kind)
-    )
-    if isinstance(error, AccessDenied) and not error.authenticated:
-        name, title, status = "unauthenticated", "No valid token", 401
+    row = row_of(error)
+    if row is None:
+        raise TypeError(f"{type(error).__name__} has no row in the table of errors")
     problem: dict[str, Any] = {
-        "type": f"urn:vanvault:problem:{name}",
-        "title": title,
-        "status": status,
+        "type": f"{PROBLEM_PREFIX}{row.problem}",
+        "title": row.title,
+        "status": row.status,
         "detail": error.message,
     }
     if error.hint:

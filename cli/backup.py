@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.backup_context import extent_fields, opened, stage_of
 from vanvault.cli.backup_restore import command as restore
 from vanvault.cli.context import put_on_record
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 from vanvault.cli.progress import progress
 

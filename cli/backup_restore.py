@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.backup_context import Elsewhere, extent_fields, repository_of, stage_of
 from vanvault.cli.context import keys_folder, open_archive, put_on_record
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.verify import finding_fields, show_findings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
 from vanvault.cli.progress import progress
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, SiteUnavailable
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import account, catch_up, keys_folder, open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import (
     emit_json,
     emit_pretty,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import account, open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options

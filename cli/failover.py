@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import account, catch_up, open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import progress
 

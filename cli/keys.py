@@ -200,7 +200,7 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
         archive=archive_id, threshold=threshold, shares=shares, clock=SystemClock(), entropy=entropy,
     )  # fmt: skip
     check_empty(output)
-    write_escrow(output, made, entropy)
+    write_escrow(output, made)
     detail = {"set": made.of.set_id, "threshold": threshold, "shares": shares, "keys": list(made.key_ids)}
     with open_archive(home) as archive:
         put_on_record(archive, ESCROWED, dict(detail))
@@ -286,7 +286,7 @@ def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bo
         restore_key_files(folder, opened.files, order, entropy)
     else:
         order = [name for name in order if not name.endswith(".key")]
-        write_key_files(folder, opened.files, order, entropy)
+        write_key_files(folder, opened.files, order)
         token = open_token(home, folder, settings.keys, settings.archive, entropy)
         brought = bring_back(masters_in(opened.files), token, entropy)
     restored = sorted([*order, *brought])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, SiteUnavailable
 from vanvault.cli.context import account, open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_table, warn
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The errors that the server's problems stand for: the mirror of api/problems.py. Pure."""
+"""The errors that the server's problems stand for, by the one table of errors. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Any
 
 import orjson
 
+from vanvault.archiver.core.error_table import ERROR_TABLE
 from vanvault.archiver.core.errors import (
     AccessDenied,
     Busy,
     Conflict,
-    Damaged,
     InvalidInput,
-    KeyUnavailable,
-    LockRefused,
     NotFound,
-    SettingsError,
     SiteUnavailable,
     TooLarge,
     VanVaultError,
@@ -53,19 +50,12 @@ def _plain(kind: type[VanVaultError]) -> _Make:
     return lambda message, hint, _: kind(message, hint=hint)
 
 
-_BY_NAME: dict[str, _Make] = {
+_BY_NAME: dict[str, _Make] = {row.problem: _plain(row.error) for row in ERROR_TABLE} | {
     "too-large": _too_large,
     "invalid-input": _invalid,
     "unauthenticated": _denied,
     "access-denied": _denied,
-    "not-found": _plain(NotFound),
-    "conflict": _plain(Conflict),
-    "busy": _plain(Busy),
     "site-unavailable": _site,
-    "locked": _plain(LockRefused),
-    "damaged": _plain(Damaged),
-    "key-unavailable": _plain(KeyUnavailable),
-    "settings": _plain(SettingsError),
 }
 _BY_STATUS: dict[int, _Make] = {
     401: _denied,

@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.model import BUSINESS_FIELDS
 from vanvault.cli.client import Outgoing, Receipt, message_id_of, sha256_of
 from vanvault.cli.connection import connect, server_options
-from vanvault.cli.errors import ExitCode, error_object, exit_code_of, show_error
+from vanvault.cli.errors import show_error
 from vanvault.cli.files import write_json
 from vanvault.cli.output import emit_json, json_option
 from vanvault.cli.progress import progress

@@ -11,12 +11,13 @@ import click
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.settings import load_settings
 from vanvault.archiver.keys import SigningKeys, key_id_of, load_public, public_pem
 from vanvault.cli.context import keys_folder, open_archive
-from vanvault.cli.errors import ExitCode, error_object, exit_code_of, show_error
+from vanvault.cli.errors import show_error
 from vanvault.cli.lookup import receipt_of
 from vanvault.cli.output import emit_json, emit_pretty, json_option
 

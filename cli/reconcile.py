@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import account, catch_up, open_archive, put_on_record
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
 from vanvault.cli.progress import progress
 

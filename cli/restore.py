@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.cli.context import catch_up, open_archive, put_on_record
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.verify import exit_code, finding_fields, run_verify, show, show_findings, summary

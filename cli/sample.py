@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from vanvault.archiver.core.error_table import ExitCode, exit_code_of
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.cli.client import ApiClient, Outgoing, Receipt
 from vanvault.cli.connection import connect, delivery_options
 from vanvault.cli.context import DEFAULT_URL
-from vanvault.cli.errors import ExitCode, exit_code_of, show_error
+from vanvault.cli.errors import show_error
 from vanvault.cli.files import write_whole
 from vanvault.cli.output import emit_json, human_size, json_option
 from vanvault.cli.progress import Step, progress

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.ports import SystemEntropy
+from vanvault.archiver.disk import replace_file
 from vanvault.cli.context import open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, json_option, print_table
 
 if TYPE_CHECKING:
@@ -140,10 +141,4 @@ def _write(home: Path, site: str, users: dict[Duty, Credentials]) -> None:
             f"{stem}_ACCESS_KEY={credentials.access_key}",
             f"{stem}_SECRET_KEY={credentials.secret_key}",
         ]
-    temporary = path.with_suffix(".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace_file(path, ("\n".join(lines) + "\n").encode())

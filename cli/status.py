@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import url_option
 from vanvault.cli.context import catch_up, open_archive
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
 from vanvault.cli.schedule import alarms, standings
 
@@ -46,7 +46,7 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     """
     with open_archive(home) as archive:
         complete = _caught_up(archive)
-        found = _status(archive, complete)
+        found = status_of(archive, complete)
         looked = [_looked(archive, site) for site in found["sites"]]
     with ApiClient(url) as client:
         ready, reason = client.ready()
@@ -62,7 +62,7 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
     if as_json:
         emit_json(found)
     else:
-        print_pairs(_lines(found))
+        print_pairs(lines_of(found))
     whole = all(site["reachable"] for site in found["sites"])
     return ExitCode.OK if whole else ExitCode.SITE
 
@@ -84,7 +84,7 @@ def _caught_up(archive: Archive) -> bool:
         return False
 
 
-def _status(archive: Archive, complete: bool) -> dict[str, Any]:
+def status_of(archive: Archive, complete: bool) -> dict[str, Any]:
     from vanvault.recovery.drill import overdue
 
     settings, signing = archive.settings, archive.signing
@@ -179,7 +179,7 @@ def _health_line(site: dict[str, Any]) -> str:
     return f"{site['site']} {site['state']}{behind}{reason}"
 
 
-def _lines(found: dict[str, Any]) -> list[tuple[str, object]]:
+def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
     lines: list[tuple[str, object]] = [("home", found["home"]), ("archive", found["archive"])]
     for site in found["sites"]:
         lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.cli.context import catch_up, open_archive, put_on_record
-from vanvault.cli.errors import ExitCode
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 from vanvault.cli.progress import progress
 

@@ -117,3 +117,53 @@ def test_time_and_chance_come_in_through_ports(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_modules_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < MAX_LINES
+
+
+#: Names with an underscore that are public all the same, by their library's documents.
+PUBLIC_WITH_UNDERSCORE = {
+    "_asdict": "typing.NamedTuple",
+    "_exit": "os",
+    "_Element": "lxml.etree: the only name of that type",
+}
+BY_TEXT = {"setattr", "getattr", "delattr", "hasattr", "attrgetter"}
+
+
+def of_tests() -> list[Path]:
+    return sorted(path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+
+
+def private_names_in(code: str) -> Iterator[tuple[int, str]]:
+    """(line, name) where code takes a private name of another object, or imports one from the product."""
+    for node in ast.walk(ast.parse(code)):
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            names = [] if ast.unparse(node.value) in ("self", "cls") else [node.attr]
+        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("vanvault"):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in BY_TEXT:
+            texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            names = [text.rpartition(".")[2] for text in texts if isinstance(text, str)]
+        yield from (
+            (node.lineno, name)
+            for name in names
+            if name.startswith("_") and not name.endswith("__") and name not in PUBLIC_WITH_UNDERSCORE
+        )
+
+
+@pytest.mark.parametrize("path", of_tests(), ids=name_of)
+def test_no_test_reaches_into_what_is_private(path: Path) -> None:
+    assert list(private_names_in(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "node.intake._stop.set()",
+        "super()._call(call)",
+        "from vanvault.cli.status import _lines",
+        "monkeypatch.setattr(site, '_clock', clock)",
+        "monkeypatch.setattr('vanvault.cli.status._lines', lines)",
+    ],
+)
+def test_a_private_name_is_found_however_it_is_reached(code: str) -> None:
+    assert [line for line, _ in private_names_in(code)] == [1]

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Self
 
 from vanvault.archiver.appliance.home import INDEX_WORK, KEYS_FOLDER, hot_tail_of
+from vanvault.archiver.appliance.search_room import open_search_room
 from vanvault.archiver.catalogue import (
     FirstReceipts,
     FoldReport,
     HotTail,
     Item,
     KnownBatch,
+    SearchKeys,
     SearchRoom,
     SegmentFold,
     catch_up,
@@ -28,7 +30,6 @@ from vanvault.archiver.catalogue import (
     item_at_position,
     read_original,
     recheck,
-    room_of,
     search_secrets,
 )
 from vanvault.archiver.core.errors import InvalidInput
@@ -38,6 +39,7 @@ from vanvault.archiver.core.ports import (
     Clock,
     ClockStopwatch,
     Entropy,
+    Ports,
     Stopwatch,
     SystemClock,
     SystemEntropy,
@@ -260,19 +262,14 @@ class Archive:
         return read_original(self.readable, self.parquet, self.keys, item, self.locator)
 
     def _open_search(self, cursor_key: bytes) -> SearchRoom:
-        return room_of(
+        return open_search_room(
             self.settings,
-            home=self.home,
+            self.home,
             work=self.home / INDEX_WORK,
             tail=self.tail,
             sites=self.readable,
-            parquet=self.parquet,
-            provider=self.keys,
-            signing=self.signing,
-            cursor_key=cursor_key,
-            clock=self.clock,
-            stopwatch=self.stopwatch,
-            entropy=self.entropy,
+            keys=SearchKeys(self.keys, self.parquet, cursor_key),
+            ports=Ports(self.clock, self.stopwatch, self.entropy),
         )
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:

@@ -14,9 +14,10 @@ from vanvault.archiver.catalogue.hot_tail.repeats import recheck
 from vanvault.archiver.catalogue.hot_tail.secrets import search_secrets
 from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
-from vanvault.archiver.catalogue.key_index import Build, IndexReport, KeyIndex
+from vanvault.archiver.catalogue.index.open import open_index_store
+from vanvault.archiver.catalogue.key_index import Build, IndexReport, IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import SearchRoom, open_search, room_of
+from vanvault.archiver.catalogue.room import SearchKeys, SearchLimits, SearchRoom, open_search
 from vanvault.archiver.catalogue.search.histogram import BY, parse_histogram
 from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS, Item, without_body
 from vanvault.archiver.catalogue.search.originals import read_original
@@ -52,6 +53,7 @@ __all__ = [
     "FolderStore",
     "HotTail",
     "IndexReport",
+    "IndexStorage",
     "Item",
     "KeyIndex",
     "KnownBatch",
@@ -63,6 +65,8 @@ __all__ = [
     "Row",
     "ScanLimits",
     "Search",
+    "SearchKeys",
+    "SearchLimits",
     "SearchRoom",
     "SegmentFold",
     "catch_up",
@@ -72,12 +76,12 @@ __all__ = [
     "item_at_position",
     "last_batches",
     "open_cursor",
+    "open_index_store",
     "open_search",
     "parse_histogram",
     "parse_query",
     "read_original",
     "recheck",
-    "room_of",
     "search_secrets",
     "unwrap_object",
     "without_body",

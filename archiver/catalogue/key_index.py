@@ -5,7 +5,6 @@ All of it can be deleted: what is missing is built again from segments.
 
 from __future__ import annotations
 
-import fcntl
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +32,8 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.core.ports import Clock, Entropy
+from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.disk import take_lock, try_lock
 
 T = TypeVar("T")
 
@@ -58,29 +58,35 @@ class IndexReport:
     unreadable: tuple[str, ...]  # log parts that no site gives; their rows are not found by key
 
 
+@dataclass(frozen=True, slots=True)
+class IndexStorage:
+    """Where the index files of one node lie, and where they are written."""
+
+    store: IndexStore
+    folder: Path  # on local disk: files that are being written, and the lock between processes
+
+
 class KeyIndex:
     """One node's index; ``catch_up`` by one process at a time, everything else by any thread."""
 
     def __init__(
         self,
-        store: IndexStore,
+        storage: IndexStorage,
         *,
         provider: KeyProvider,
         catalogue: Catalogue,
         files: SegmentFiles,
-        folder: Path,
-        clock: Clock,
-        entropy: Entropy,
-        cache_bytes: int = 64 * 2**20,
+        ports: Ports,
+        cache_bytes: int,
     ) -> None:
-        """``folder``: on local disk, for files in the making and the lock between processes."""
-        self._store = store
+        """``cache_bytes``: of decoded index blocks in memory."""
+        self._store = storage.store
         self._provider = provider
         self._catalogue = catalogue
         self._files = files
-        self._folder = folder
-        self._clock = clock
-        self._entropy = entropy
+        self._folder = storage.folder
+        self._clock = ports.clock
+        self._entropy = ports.entropy
         self._cache = BlockCache(cache_bytes)
         self._keys: dict[str, IndexKeys] = {}
         self._open: dict[str, IndexFile] = {}
@@ -348,12 +354,12 @@ class KeyIndex:
     @contextmanager
     def _alone(self, *, wait: bool) -> Iterator[bool]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
+        path = self._folder / "lock"
+        lock = take_lock(path) if wait else try_lock(path)
+        if lock is None:
+            yield False
+            return
+        with lock:
             yield True
 
 

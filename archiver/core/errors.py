@@ -16,7 +16,7 @@
     ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
     └── SettingsError         the settings file or the home folder is wrong
 
-They become exit codes in ``cli/errors.py`` and RFC 9457 problems in ``api/problems.py``, and nowhere else.
+Which exit code and which RFC 9457 problem each becomes stands in ``error_table.py``.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -65,3 +66,12 @@ class SystemEntropy:
 
     def token(self, size: int) -> bytes:
         return secrets.token_bytes(size)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What an object takes from its surroundings, passed together."""
+
+    clock: Clock
+    stopwatch: Stopwatch
+    entropy: Entropy

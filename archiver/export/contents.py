@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.names import parse_archive_id
+from vanvault.archiver.disk import synced_file
 from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet
 from vanvault.archiver.export.manifest import SUMS
 from vanvault.archiver.export.originals import OriginalReader
@@ -102,10 +102,8 @@ class ParquetContents(LineContents):
 
     def finish(self) -> Finished:
         path = self._spool.path.with_suffix(".parquet")
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with synced_file(path) as file:
             write_parquet(self._spool.lines(), file)
-            file.flush()
-            os.fsync(file.fileno())
         return Finished(path.name, file_content(path))
 
 

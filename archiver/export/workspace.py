@@ -6,7 +6,6 @@ file is cut back to the length that the last checkpoint named, so nothing is the
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import IO
 import orjson
 
 from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput
+from vanvault.archiver.disk import lock_descriptor, replace_file, still_named, sync_folder
 from vanvault.archiver.export.request import State
 
 _STATE = "state.json"
@@ -81,12 +81,8 @@ class Workspace:
         except OSError as error:
             raise InvalidInput(f"{self.folder} cannot be made: {error.strerror}", field="output") from error
         try:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                gone = os.fstat(held).st_ino != self.folder.stat().st_ino
-            except (BlockingIOError, FileNotFoundError):
-                gone = True
-            if gone:
+            # A run that ended between the two lines above has taken the folder with it.
+            if not (lock_descriptor(held, wait=False) and still_named(held, self.folder)):
                 raise Busy(f"another process works at {self.output}", hint="Let it finish.")
             try:
                 yield
@@ -124,13 +120,7 @@ class Workspace:
             spool.sync()
         self._lengths |= {name: spool.length for name, spool in self._spools.items()}
         saved = replace(state, lengths=dict(self._lengths))
-        draft = self.folder / f"{_STATE}.new"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(orjson.dumps(saved.as_dict()))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / _STATE)
-        sync_folder(self.folder)
+        replace_file(self.folder / _STATE, orjson.dumps(saved.as_dict()))
         return saved
 
     def publish(self, name: str, target: Path) -> None:
@@ -153,12 +143,3 @@ def refuse_existing(path: Path) -> None:
     """Raises Conflict when something has this name."""
     if path.exists() or path.is_symlink():
         raise Conflict(f"{path} is there already", hint="A finished export is never replaced: name another.")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(held)
-    finally:
-        os.close(held)

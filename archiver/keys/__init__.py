@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vanvault.archiver.keys.derive import hot_tail_secret, index_secret, token
-from vanvault.archiver.keys.disk import sync_folder
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
@@ -49,7 +48,6 @@ __all__ = [
     "open_token",
     "parse_public",
     "public_pem",
-    "sync_folder",
     "token",
     "verify",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.disk import create_file, take_lock
 
 #: A key file is a few hundred bytes; more is no key file.
 SIZE_LIMIT = 64 * 1024
@@ -86,28 +86,13 @@ def read_private(path: Path) -> bytes:
     return data
 
 
-def write_once(path: Path, data: bytes, *, mode: int, tag: str) -> None:
+def write_once(path: Path, data: bytes, *, mode: int) -> None:
     """Write a new file durably; it appears whole, or not at all, and never in place of another.
-
-    ``tag`` is a random word for the working name beside it.
 
     Raises KeyUnavailable when there is a file of this name already, or the disk refuses.
     """
-    working = path.with_name(f".{path.name}.{tag}")
     try:
-        descriptor = os.open(working, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)  # whatever the umask
-                file.write(data)
-                file.flush()
-                os.fsync(descriptor)
-            # A link, unlike a rename, refuses to replace: of two processes that make one version, one wins.
-            os.link(working, path)
-        finally:
-            with suppress(FileNotFoundError):
-                working.unlink()
-        sync_folder(path.parent)
+        create_file(path, data, mode=mode)
     except FileExistsError as error:
         raise KeyUnavailable(
             f"The key file {path.name} is there already; it was not touched.",
@@ -121,20 +106,8 @@ def write_once(path: Path, data: bytes, *, mode: int, tag: str) -> None:
 def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock file for as long as the block runs; others on this host wait. Raises KeyUnavailable."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = take_lock(path)
     except OSError as error:
         raise KeyUnavailable(f"The lock file {path.name} cannot be used: {error.strerror}.") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with lock:
         yield
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in the folder durable. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

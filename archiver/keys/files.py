@@ -148,7 +148,7 @@ def _load(folder: Path) -> _Snapshot:
 def _write(folder: Path, purpose: Purpose, version: int, entropy: Entropy) -> None:
     data = encode_master(key_id(purpose, version), entropy.token(KEY_BYTES))
     path = folder / f"{purpose}-{version}.key"
-    disk.write_once(path, data, mode=0o600, tag=entropy.token(8).hex())
+    disk.write_once(path, data, mode=0o600)
 
 
 def encode_master(key_id: str, secret: bytes) -> bytes:

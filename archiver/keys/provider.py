@@ -132,7 +132,7 @@ def make_in_escrow(
         entropy=entropy,
     )
     check_empty(order.output)
-    write_escrow(order.output, made, entropy)
+    write_escrow(order.output, made)
     for name, secret in masters.items():
         token.put(name, secret)
     return made

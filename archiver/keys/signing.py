@@ -86,7 +86,7 @@ class SigningKeys:
         names = {name for name, *_ in disk.listing(self._folder, _NAME)}
         newest = max(map(_version, names), default=0)
         if newest and f"signing-{newest}.pub.pem" not in names:  # a crash within the last rotation
-            _write_public(self._folder, newest, self.active().public(), entropy.token(8).hex())
+            _write_public(self._folder, newest, self.active().public())
         _write(self._folder, newest + 1, entropy)
         return self.active().key_id
 
@@ -203,12 +203,11 @@ def _load_private(folder: Path, version: int) -> SigningKey:
 def _write(folder: Path, version: int, entropy: Entropy) -> None:
     key = Ed25519PrivateKey.from_private_bytes(entropy.token(32))
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    tag = entropy.token(8).hex()
     # The private half first: readers derive the public one from it, so no moment and no crash in between
     # leaves a newest version that cannot sign, or a signature that cannot be verified.
-    disk.write_once(folder / f"signing-{version}.pem", private, mode=0o600, tag=tag)
-    _write_public(folder, version, key.public_key(), tag)
+    disk.write_once(folder / f"signing-{version}.pem", private, mode=0o600)
+    _write_public(folder, version, key.public_key())
 
 
-def _write_public(folder: Path, version: int, key: Ed25519PublicKey, tag: str) -> None:
-    disk.write_once(folder / f"signing-{version}.pub.pem", public_pem(key), mode=0o644, tag=tag)
+def _write_public(folder: Path, version: int, key: Ed25519PublicKey) -> None:
+    disk.write_once(folder / f"signing-{version}.pub.pem", public_pem(key), mode=0o644)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, NotFound, SettingsError
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.ports import Clock, Entropy
+from vanvault.archiver.disk import replace_file
 
 FILE_NAME = "gateways.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -123,13 +123,7 @@ class Gateways:
             raise SettingsError(f"{self._path.name} cannot be read: {error}") from error
 
     def _store(self, entries: Mapping[str, Mapping[str, str]]) -> None:
-        temporary = self._path.with_suffix(".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(entries, file, indent=2, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
+        replace_file(self._path, json.dumps(entries, indent=2, sort_keys=True).encode())
 
 
 def _checked(policy: str) -> str:

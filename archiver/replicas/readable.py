@@ -43,7 +43,7 @@ class Readable(Mapping[str, Site]):
     ) -> None:
         self._sites = sites
         self._health = health
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._late_patience_s = min(_LATE_PATIENCE_S, patience_s)
         self._timer = timer
         self._late: set[str] = set()
@@ -98,7 +98,7 @@ class Readable(Mapping[str, Site]):
         asked = {name: self._probe(name) for name in self._sites}
         late = set(self._late)
         wait([asked[name] for name in asked if name in late], self._late_patience_s)
-        wait([asked[name] for name in asked if name not in late], self._patience_s)
+        wait([asked[name] for name in asked if name not in late], self.patience_s)
         found: dict[str, VanVaultError] = {}
         for name, future in asked.items():
             try:
@@ -117,7 +117,7 @@ class Readable(Mapping[str, Site]):
             return result
         future = self._threads.submit(work)
         try:
-            return future.result(self._late_patience_s if name in self._late else self._patience_s)
+            return future.result(self._late_patience_s if name in self._late else self.patience_s)
         except NoAnswer as error:
             if future.done():
                 raise
@@ -129,7 +129,7 @@ class Readable(Mapping[str, Site]):
         """Asks for the time, unless a question of the last seconds has no answer yet."""
         with self._lock:
             began, future = self._probes.get(name, (0.0, None))
-            if future is None or future.done() or self._timer() - began >= self._patience_s:
+            if future is None or future.done() or self._timer() - began >= self.patience_s:
                 future = self._threads.submit(self._sites[name].now)
                 self._probes[name] = (self._timer(), future)
             else:
@@ -144,7 +144,7 @@ class Readable(Mapping[str, Site]):
         with self._lock:
             self._late.add(name)
         return SiteUnavailable(
-            f"site {name} gives no answer for {self._patience_s:g} s", site=name, may_be_stored=False
+            f"site {name} gives no answer for {self.patience_s:g} s", site=name, may_be_stored=False
         )
 
     def _heard(self, name: str, future: Future[_T]) -> None:

@@ -52,14 +52,15 @@ class _Failure:
 class MemorySite:
     """``Site`` and ``Disposer`` in memory; safe to share between threads."""
 
-    def __init__(self, site: str, *, clock: Clock) -> None:
+    def __init__(self, site: str, *, clock: Clock, first_version: int = 1) -> None:
+        """``clock`` may be exchanged later. Version ids count up from ``first_version``."""
         self._site = site
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.RLock()
         self._held: dict[str, list[_Held]] = {}  # oldest version first
         self._failures: dict[Operation, _Failure] = {}
         self._unsettled: set[str] = set()  # keys whose last put failed, so that another put is fair
-        self._count = 0
+        self._next_version = first_version
         self.calls: list[Call] = []
         self.breaches: list[str] = []
         self.damage = Damage(self._held)
@@ -92,6 +93,10 @@ class MemorySite:
             held = self._find(key, None)
             held.facts = replace(held.facts, held=on)
 
+    def allow_put_again(self, key: str) -> None:
+        """The next put of ``key`` is no breach: its bytes were damaged, so a repair may put it."""
+        self._unsettled.add(key)
+
     def check(self) -> None:
         """Raises InvariantBroken if any caller has broken a rule so far."""
         if self.breaches:
@@ -101,7 +106,7 @@ class MemorySite:
         """Nothing to close; what is stored stays, as on a disk."""
 
     def now(self) -> datetime:
-        return self._call(Call("now"), self._clock.now)
+        return self.call(Call("now"), self.clock.now)
 
     def put(
         self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
@@ -113,16 +118,16 @@ class MemorySite:
             raise InvariantBroken(f"put of {key} with a digest that is not that of its bytes")
 
         def store() -> StoredVersion:
-            now = self._clock.now()
+            now = self.clock.now()
             until = check_retain_until(retain_until, now)
             self._police_put(key, sha256)
-            self._count += 1
-            facts = StoredVersion(key, f"v{self._count:010d}", len(content), until, now)
+            facts = StoredVersion(key, f"v{self._next_version:010d}", len(content), until, now)
+            self._next_version += 1
             self._held.setdefault(key, []).append(_Held(facts, content, sha256))
             return facts
 
         try:
-            facts = self._call(Call("put", key), store)
+            facts = self.call(Call("put", key), store)
         except SiteUnavailable:
             self._unsettled.add(key)
             raise
@@ -130,26 +135,26 @@ class MemorySite:
         return facts
 
     def get(self, key: str, version: str | None = None) -> bytes:
-        return self._call(Call("get", key, version or ""), lambda: self._find(key, version).data)
+        return self.call(Call("get", key, version or ""), lambda: self._find(key, version).data)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)
-        return self._call(
+        return self.call(
             Call("get_range", key, version or ""),
             lambda: self._find(key, version).data[offset : offset + length],
         )
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
-        return self._call(Call("stat", key, version or ""), lambda: self._find(key, version).facts)
+        return self.call(Call("stat", key, version or ""), lambda: self._find(key, version).facts)
 
     def versions(self, key: str) -> list[StoredVersion]:
         check_key(key)
-        return self._call(
+        return self.call(
             Call("versions", key), lambda: [held.facts for held in reversed(self._held.get(key, []))]
         )
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        keys = self._call(Call("list", prefix), lambda: sorted(self._held))
+        keys = self.call(Call("list", prefix), lambda: sorted(self._held))
         for key in keys:
             if key.startswith(prefix) and key > after:
                 with self._lock:
@@ -168,26 +173,26 @@ class MemorySite:
                 self.breaches.append(f"tried to shorten the lock of {key}")
                 raise LockRefused(f"the lock until {current.isoformat()} is only ever moved later: {key}")
             if retain_until != current:
-                until = check_retain_until(retain_until, self._clock.now())
+                until = check_retain_until(retain_until, self.clock.now())
                 held.facts = replace(held.facts, retain_until=until)
             return held.facts
 
-        return self._call(Call("extend", key, version), move)
+        return self.call(Call("extend", key, version), move)
 
     def delete(self, key: str, version: str) -> None:
         def remove() -> None:
             held = self._find(key, version)
             until = held.facts.retain_until
-            if until is not None and until > self._clock.now():
+            if until is not None and until > self.clock.now():
                 self.breaches.append(f"tried to delete {key}, which is locked")
                 raise LockRefused(f"locked until {until.isoformat()}: {key}")
             self._held[key].remove(held)
             if not self._held[key]:
                 del self._held[key]
 
-        self._call(Call("delete", key, version), remove)
+        self.call(Call("delete", key, version), remove)
 
-    def _call(self, call: Call, effect: Callable[[], Result]) -> Result:
+    def call(self, call: Call, effect: Callable[[], Result]) -> Result:
         """Record the call, then let it fail before its effect, have its effect, or fail after it."""
         with self._lock:
             self.calls.append(call)

@@ -6,7 +6,6 @@ escrow. The key files themselves, which open the archive, are saved only when ``
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from vanvault.archiver.appliance import KEYS_FOLDER
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
 from vanvault.archiver.core.settings import FILE_NAME as SETTINGS
 from vanvault.archiver.core.settings import BackupSettings
-from vanvault.archiver.keys import sync_folder
+from vanvault.archiver.disk import sync_folder, synced_file
 from vanvault.archiver.keys.escrow import read_bundle, read_key_files
 from vanvault.archiver.people import FILE_NAME as GATEWAYS
 
@@ -93,10 +92,6 @@ def check_target(target: Path, files: Mapping[str, bytes]) -> None:
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = 0o644 if path.name.endswith(".pub.pem") else 0o600
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
+    with synced_file(path, mode=mode, new=True) as file:
         file.write(data)
-        file.flush()
-        os.fsync(descriptor)
     sync_folder(path.parent)

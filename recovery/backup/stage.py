@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vanvault.archiver.core.errors import Busy, SettingsError, SiteFull, SiteUnavailable, VanVaultError
+from vanvault.archiver.disk import try_lock
 
 _LOCK = "lock"
 _STAGE = "stage"
@@ -60,24 +59,20 @@ def open_stage(path: Path) -> Iterator[Stage]:
     """The stage, emptied before and after. Raises Busy: another run uses it; SettingsError."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = try_lock(path / _LOCK)
     except OSError as error:
         raise SettingsError(
             f"the stage of the backup cannot be used: {error.strerror}", hint="Correct backup.stage."
         ) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy("another backup or restore is running here", retry_after=60) from error
+    if lock is None:
+        raise Busy("another backup or restore is running here", retry_after=60)
+    with lock:
         stage = Stage(path)
         stage.empty()
         try:
             yield stage
         finally:
             stage.empty()
-    finally:
-        os.close(descriptor)
 
 
 def stage_failed(error: OSError) -> VanVaultError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from vanvault.archiver.core.errors import NotFound, SettingsError
+from vanvault.archiver.disk import sync_folder, synced_file
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.pdf import pdf_report
 from vanvault.recovery.drill.report import Report, parse_report
@@ -46,10 +46,9 @@ def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, mode=0o700)
         for name, data in files.items():
-            with (folder / name).open("xb") as file:
+            with synced_file(folder / name, mode=0o644, new=True) as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+        sync_folder(folder)
     except OSError as error:
         raise SettingsError(f"the evidence cannot be written: {error.strerror}") from error
 

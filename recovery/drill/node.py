@@ -17,12 +17,14 @@ from vanvault.archiver.catalogue import (
     FolderStore,
     FoldReport,
     HotTail,
+    IndexStorage,
     Item,
     KeyIndex,
     KnownBatch,
     Locator,
-    ScanLimits,
     Search,
+    SearchKeys,
+    SearchLimits,
     catch_up,
     fold_segments,
     open_search,
@@ -32,7 +34,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
-from vanvault.archiver.core.ports import Clock, Entropy, SystemStopwatch
+from vanvault.archiver.core.ports import Clock, Entropy, Ports, SystemStopwatch
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.readers import ReadOnlySite, for_reading
@@ -132,20 +134,12 @@ def rebuilt(
     secrets = search_secrets(keys)
     tail = HotTail(hot_tail_of(folder, secrets.key_id), secrets, entropy, archive=archive)
     room = open_search(
-        tail=tail,
-        sites=for_reading({name: ReadOnlySite(site) for name, site in sites.items()}),
-        parquet=ParquetKeys(keys),
-        provider=keys,
-        signing=signing,
-        store=FolderStore(folder / "index"),
-        folder=folder / INDEX_WORK,
-        cursor_key=secrets.cursors,
-        clock=clock,
-        stopwatch=SystemStopwatch(),
-        entropy=entropy,
-        limits=ScanLimits(),
-        threads=2,
-        cache_bytes=_CACHE_BYTES,
+        tail,
+        for_reading({name: ReadOnlySite(site) for name, site in sites.items()}),
+        SearchKeys(keys, ParquetKeys(keys), secrets.cursors),
+        IndexStorage(FolderStore(folder / "index"), folder / INDEX_WORK),
+        Ports(clock, SystemStopwatch(), entropy),
+        SearchLimits(threads=2, cache_bytes=_CACHE_BYTES),
     )
 
     def close() -> None:

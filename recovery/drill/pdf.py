@@ -9,7 +9,7 @@ from typing import Any
 from vanvault.recovery.drill.document import Document, Section, document
 from vanvault.recovery.drill.texts import Language
 
-_FONTS = Path(__file__).parent / "fonts"
+FONTS = Path(__file__).parent / "fonts"
 _FONT = "DejaVu"
 _GREEN, _RED, _GREY = (26, 127, 55), (180, 35, 24), (243, 245, 247)
 _LINE = 5.0  # mm
@@ -27,8 +27,8 @@ def pdf_report(report: dict[str, Any], language: Language) -> bytes:
     pdf.set_title(shown.title)
     pdf.set_lang(language)
     pdf.set_auto_page_break(True, margin=16)
-    pdf.add_font(_FONT, "", _FONTS / "DejaVuSans.ttf")
-    pdf.add_font(_FONT, "B", _FONTS / "DejaVuSans-Bold.ttf")
+    pdf.add_font(_FONT, "", FONTS / "DejaVuSans.ttf")
+    pdf.add_font(_FONT, "B", FONTS / "DejaVuSans-Bold.ttf")
     pdf.add_page()
     _opening(pdf, shown)
     for section in shown.sections:

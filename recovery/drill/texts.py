@@ -11,7 +11,7 @@ from typing import Literal, get_args
 Language = Literal["en", "vi"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-_LABELS: dict[str, tuple[str, str]] = {
+LABELS: dict[str, tuple[str, str]] = {
     "title": ("Report of a recovery drill", "Biên bản diễn tập khôi phục dữ liệu"),
     "passed": ("PASSED", "ĐẠT"),
     "failed": ("FAILED", "KHÔNG ĐẠT"),
@@ -75,7 +75,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     ),
 }
 
-_VIETNAMESE = {
+VIETNAMESE = {
     "primary-lost": "primary-lost (mất kho chính)",
     "standby-lost": "standby-lost (mất kho dự phòng)",
     "node-lost": "node-lost (mất máy chủ xử lý)",
@@ -143,11 +143,11 @@ _VIETNAMESE = {
 
 def label(name: str, language: Language) -> str:
     """A word of the report itself."""
-    return _LABELS[name][LANGUAGES.index(language)]
+    return LABELS[name][LANGUAGES.index(language)]
 
 
 def phrase(text: str, language: Language) -> str:
     """The name of a scenario, phase or check, part by part; what has no translation stands as it is."""
     if language == "en":
         return text
-    return ": ".join(_VIETNAMESE.get(part, part) for part in text.split(": "))
+    return ": ".join(VIETNAMESE.get(part, part) for part in text.split(": "))

@@ -13,7 +13,6 @@ in which a site serves an outdated listing, a job may run twice. Every job bears
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.disk import try_lock
 from vanvault.recovery.schedule.model import Job, Lease, Run
 from vanvault.recovery.schedule.planner import blocking
 from vanvault.recovery.schedule.record import STARTED, ended_detail, ended_type, read_history, started_detail
@@ -40,15 +40,11 @@ def home_lock(home: Path, job: str) -> Iterator[int]:
     """Hold the job's lock in this home; gives its file descriptor. Raises Busy: a run has it."""
     folder = home / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / f"{job}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(f"the job {job} is running in this home already", retry_after=60) from error
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    lock = try_lock(folder / f"{job}.lock")
+    if lock is None:
+        raise Busy(f"the job {job} is running in this home already", retry_after=60)
+    with lock:
+        yield lock.descriptor
 
 
 def node_id(home: Path, entropy: Entropy) -> str:

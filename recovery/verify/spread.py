@@ -28,7 +28,7 @@ from vanvault.recovery.work import Effort, Extent, in_order
 _OBJECT_WEIGHT = 3
 _SEGMENT_WEIGHT = 12
 #: What one worker is given at a time: enough to be worth sending, little enough to share out evenly.
-_GROUP = Extent(objects=256, bytes=32 * 2**20)
+GROUP = Extent(objects=256, bytes=32 * 2**20)
 #: With no more than this, starting processes costs more than it gives.
 SMALL = Extent(objects=4_000, bytes=256 * 2**20)
 
@@ -140,7 +140,7 @@ class Workers:
         sent: deque[tuple[tuple[_Sized, bool], ...]] = deque()
 
         def groups() -> Iterator[Group[_Sized]]:
-            for group in _groups(listed, _GROUP):
+            for group in _groups(listed, GROUP):
                 sent.append(group)
                 yield Group(self._archive, self._sites, self._effort, group)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import json_of, run_cli
-from vanvault.cli.errors import ExitCode
+from vanvault.archiver.core.error_table import ExitCode
 
 LATER = ("--from", "2090-01-01T22:00:00+07:00", "--to", "2090-01-01T23:00:00+07:00")
 

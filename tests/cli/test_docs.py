@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.core.error_table import ERROR_TABLE, OTHER_KINDS, UNAUTHENTICATED, ExitCode
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.settings import Settings
-from vanvault.cli.errors import ExitCode, exit_code_of, kind_of
 from vanvault.cli.main import VERBS, main
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -90,15 +90,38 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     assert set(rows("settings.md")) == set(SETTINGS)
 
 
-def test_every_exit_code_is_documented() -> None:
-    documented = {int(code): row[1].strip("`") for code, row in rows("cli.md").items()}
-    assert documented == {code.value: code.name for code in ExitCode}
+def tables(name: str) -> list[list[list[str]]]:
+    """The cells of each table of a page, without its heading."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    return [
+        [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in block[2:]]
+        for block in blocks
+    ]
 
 
-@pytest.mark.parametrize("kind", VanVaultError.__subclasses__() + SiteUnavailable.__subclasses__())
-def test_every_kind_of_error_is_documented_and_has_a_code(kind: type[VanVaultError]) -> None:
-    assert f"`{kind_of(kind)}`" in (DOCS / "cli.md").read_text(encoding="utf-8")
-    assert exit_code_of(kind.__new__(kind)) is not ExitCode.INTERNAL
+def test_the_page_of_errors_is_the_table_of_errors() -> None:
+    errors, codes = tables("errors.md")
+    rows = [*ERROR_TABLE[:2], ERROR_TABLE[2], UNAUTHENTICATED, *ERROR_TABLE[3:]]
+    expected = [[row.kind, str(row.exit_code.value), row.problem, str(row.status)] for row in rows]
+    expected += [[kind, str(code.value), "", ""] for kind, code in OTHER_KINDS.items()]
+    assert [row[:4] for row in errors] == expected
+    assert all(row[4] for row in errors), "each row says what to do"
+    assert {int(row[0]): row[1] for row in codes} == {code.value: code.name for code in ExitCode}
+
+
+def every_error(kind: type[VanVaultError] = VanVaultError) -> Iterator[type[VanVaultError]]:
+    for found in kind.__subclasses__():
+        yield found
+        yield from every_error(found)
+
+
+def test_every_error_has_a_row_of_its_own_before_the_row_of_its_base() -> None:
+    rows = [row.error for row in ERROR_TABLE]
+    ours = {error for error in every_error() if error.__module__ == VanVaultError.__module__}
+    assert set(rows) == ours
+    for index, error in enumerate(rows):
+        assert not any(issubclass(error, earlier) for earlier in rows[:index])
 
 
 def test_every_verb_and_option_has_its_place() -> None:

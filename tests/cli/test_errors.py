@@ -14,8 +14,9 @@ import pytest
 
 from tests.cli.conftest import COMMAND, run_cli
 from tests.cli.faulty_server import Answer, faulty_server
+from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import InvalidInput, SiteFull, VanVaultError
-from vanvault.cli.errors import ExitCode, error_object, exit_code_of, run_at_edge
+from vanvault.cli.errors import run_at_edge
 
 
 def test_a_good_run_ends_with_zero_or_the_code_of_the_verb() -> None:

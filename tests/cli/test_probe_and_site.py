@@ -12,8 +12,8 @@ import pytest
 from tests.cli.conftest import json_of, lines_of, run_cli
 from tests.servers.endpoint import Endpoint
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.cli.errors import ExitCode
 
 
 def admin_environment(pair: tuple[Endpoint, Endpoint]) -> dict[str, str]:

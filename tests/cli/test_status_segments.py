@@ -8,7 +8,7 @@ from tests.cli.conftest import json_of, run_cli
 from tests.recovery.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.upkeep import look_at_locks
-from vanvault.cli import status
+from vanvault.cli.status import lines_of, status_of
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -37,16 +37,16 @@ def test_uncompacted_batches_about_to_lose_their_lock_are_named_and_nothing_is_e
     loose = set(lab.keys(family="batch")) - set(lab.compacted())
     with lab.open() as archive:
         for _ in range(2):
-            found = status._segments(archive)
+            found = status_of(archive, True)["segments"]
             assert {(held["site"], held["batch"]) for held in found["alarms"]} == {
                 (site, key) for site in ("primary", "standby") for key in loose
             }
             assert all(held["locked_until"].startswith("2027-01") for held in found["alarms"])
-        lines = [line for line in status._lines(status._status(archive, True) | SERVER) if loose_in(line[1])]
+        lines = [line for line in lines_of(status_of(archive, True) | SERVER) if loose_in(line[1])]
     assert len(lines) == min(10, 2 * len(loose))
     lab.keep()
     with lab.open() as archive:
-        assert status._segments(archive)["alarms"] == []
+        assert status_of(archive, True)["segments"]["alarms"] == []
 
 
 SERVER = {

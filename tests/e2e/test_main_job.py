@@ -14,8 +14,8 @@ import httpx
 from tests.support.command import vanvault
 from tests.support.server import Server, push
 from vanvault.archiver.appliance import init_home
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.sample import generate
-from vanvault.cli.errors import ExitCode
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 CLIENTS = 16

@@ -51,12 +51,12 @@ class FreezingSite(MemorySite):
         self.asked = threading.Semaphore(0)
         self._gives_up_s = gives_up_s
 
-    def _call(self, call: Call, effect: Callable[[], Result]) -> Result:
+    def call(self, call: Call, effect: Callable[[], Result]) -> Result:
         if self.frozen:
             self.asked.release()
             threading.Event().wait(self._gives_up_s)
             raise SiteUnavailable(f"{self.site} gives no answer", site=self.site, may_be_stored=True)
-        return super()._call(call, effect)
+        return super().call(call, effect)
 
 
 @pytest.mark.usefixtures("quick")
@@ -78,7 +78,7 @@ def test_a_check_that_began_before_a_site_was_given_up_holds_nothing_afterwards(
     monkeypatch.setenv("VANVAULT_SITES__FALL_BACK", "true")
     site = home.sites["primary"] = FreezingSite(home, "primary", gives_up_s=0.6)
     archive = home.archive()
-    archive.readable._patience_s = 0.05
+    archive.readable.patience_s = 0.05
     with Node(archive) as node:
         node.wait_ready()
         site.frozen = True
@@ -93,7 +93,7 @@ def test_a_check_that_began_before_a_site_was_given_up_holds_nothing_afterwards(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_catch_up_that_needs_every_site_waits_for_it(home: Home) -> None:
+def test_a_catch_up_that_needs_every_site_waits_for_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies at one site only may be this node's own, on its way: nothing of it is acknowledged yet."""
     archive = home.archive()
     with Node(archive) as node:
@@ -103,9 +103,9 @@ def test_a_catch_up_that_needs_every_site_waits_for_it(home: Home) -> None:
         with pytest.raises(SiteUnavailable):
             archive.look(whole=True)
         assert not archive.policy.may_degrade()
-        archive.policy._policy = "any"
-        home.primary.fail_next("now", times=1)
-        assert archive.look(whole=True).away == ("primary",)
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    home.primary.fail_next("now", times=1)
+    assert home.archive().look(whole=True).away == ("primary",)
 
 
 @pytest.mark.usefixtures("quick")
@@ -118,12 +118,12 @@ def test_a_clock_that_is_off_holds_intake_until_it_is_right(home: Home) -> None:
 
     with Node(home.archive()) as node:
         node.wait_ready()
-        right = home.standby._clock
-        home.standby._clock = Skewed()
+        right = home.standby.clock
+        home.standby.clock = Skewed()
         wait_until(lambda: node.intake.committer.held is not None)
         with pytest.raises(SiteUnavailable, match="do not agree"):
             node.push(message("m-1", b"<late/>"))
-        home.standby._clock = right
+        home.standby.clock = right
         wait_until(lambda: node.intake.committer.held is None)
         node.push(message("m-1", b"<late/>"))
 

@@ -12,6 +12,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.journal import Trust
 from vanvault.archiver.stores.probe import (
     ProbePolicy,
     ProbeResult,
@@ -42,8 +43,16 @@ def put_on_record(archive: Archive, verdict: Verdict) -> None:
 
 def distrusted(archive: Archive) -> str:
     """Why ``primary``, which must have been probed, is not trusted."""
-    trust = archive.trust
-    trust._probed = {"primary": PLACE}
+    trust = Trust(
+        sites=archive.sites,
+        probed={"primary": PLACE},
+        search=archive.search,
+        tail=archive.tail,
+        signing=archive.signing,
+        clock=archive.clock,
+        policy=POLICY,
+        max_skew=timedelta(seconds=2),
+    )
     try:
         trust.check()
     except SiteUnavailable as error:
@@ -162,7 +171,7 @@ def signed(archive: Archive, result: ProbeResult) -> str:
 
 @pytest.mark.parametrize("site", ["primary", "standby"])
 def test_a_site_whose_clock_is_off_locks_nothing_and_is_named(home: Home, site: str) -> None:
-    home.sites[site]._clock = SkewedClock(home, 3600)
+    home.sites[site].clock = SkewedClock(home, 3600)
     archive = home.archive()
     with pytest.raises(SiteUnavailable) as caught:
         archive.open_writer()

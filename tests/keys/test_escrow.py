@@ -253,7 +253,7 @@ def test_the_public_key_of_a_destroyed_private_one_is_kept(files: dict[str, byte
 
 
 def test_files_of_an_escrow_are_private_and_whole(escrow: Escrow, tmp_path: Path) -> None:
-    write_escrow(tmp_path, escrow, SeededEntropy(4))
+    write_escrow(tmp_path, escrow)
     names = {BUNDLE, *(f"share-{n}-of-5.{kind}" for n in range(1, 6) for kind in ("txt", "svg"))}
     assert {path.name for path in tmp_path.iterdir()} == names
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}

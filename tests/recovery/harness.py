@@ -167,13 +167,13 @@ class Lab:
 
     def files(self, site: str, key: str) -> list[Path]:
         """The files of a key's versions, oldest first."""
-        return [path for path in self._all_files(site, key) if path.name.count("~") == 1]
+        return [path for path in self.all_files(site, key) if path.name.count("~") == 1]
 
     def markers(self, site: str, key: str) -> list[Path]:
         """The empty files that extend the locks of a key's versions."""
-        return [path for path in self._all_files(site, key) if path.name.count("~") > 1]
+        return [path for path in self.all_files(site, key) if path.name.count("~") > 1]
 
-    def _all_files(self, site: str, key: str) -> list[Path]:
+    def all_files(self, site: str, key: str) -> list[Path]:
         folder = self.root(site) / "objects" / folder_of(key)
         return sorted(folder.glob(f"{key.rpartition('/')[2]}~*")) if folder.is_dir() else []
 
@@ -189,7 +189,7 @@ class Lab:
         self.overwrite(path, path.read_bytes()[:-1])
 
     def drop(self, site: str, key: str) -> None:
-        for path in self._all_files(site, key):
+        for path in self.all_files(site, key):
             path.unlink()
 
     def swap(self, site: str, one: str, other: str) -> None:

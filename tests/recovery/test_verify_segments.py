@@ -368,7 +368,7 @@ def test_a_compaction_meanwhile_is_no_false_alarm(compacted: CompactedLab) -> No
 def test_what_is_on_its_way_gets_a_moment_to_arrive(compacted: CompactedLab, kind: str) -> None:
     compacted.clock.moment = TickingClock(days=3).moment
     key = compacted.part(kind, 1)
-    kept = {path: path.read_bytes() for path in compacted._all_files("standby", key)}
+    kept = {path: path.read_bytes() for path in compacted.all_files("standby", key)}
     compacted.drop("standby", key)
 
     def pause() -> None:

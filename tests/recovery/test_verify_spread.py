@@ -64,7 +64,7 @@ def jobs(request: pytest.FixtureRequest, harmed: CompactedLab) -> Iterator[Jobs]
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """So that many items are under way at once."""
-    monkeypatch.setattr(spread, "_GROUP", Extent(objects=4, bytes=2**20))
+    monkeypatch.setattr(spread, "GROUP", Extent(objects=4, bytes=2**20))
     yield
 
 

@@ -234,12 +234,13 @@ def lose_hot_tail(home: S3Home) -> None:
 
 def wait_for_refusal(node: Node) -> SiteUnavailable:
     """Until the node says which site keeps it from opening."""
+    pause = threading.Event()
     for _ in range(1000):
         refusal = node.intake.committer.refusal
         if isinstance(refusal, SiteUnavailable):
             return refusal
         assert refusal is not None, "the node opened"
-        threading.Event().wait(0.01)
+        pause.wait(0.01)
     raise AssertionError("the node never said why it is not open")
 
 

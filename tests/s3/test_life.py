@@ -13,10 +13,10 @@ from tests.s3.life import Life, problems, running
 from tests.servers.endpoint import Endpoint
 from tests.servers.minio import MinioServer
 from tests.support.server import push
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.cli.errors import ExitCode
 
 #: Primary ("": a folder), standby, and whether VanVault acts there as users with just the rights of a duty.
 PAIRS = [("minio_a", "minio_b", False), ("", "minio_b", True)]

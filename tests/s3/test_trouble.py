@@ -24,8 +24,8 @@ from tests.support.archives import GATEWAY, Node, message
 from tests.support.command import vanvault
 from tests.support.server import Server, push
 from tests.support.whole import read_entries
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.evidence import verify_receipt
-from vanvault.cli.errors import ExitCode
 
 SETTINGS = {"CLOCK__CHECK_S": "0.5"}
 #: What a gateway may have to wait for a refusal: two tries to put and one look, each given up after 1 s.

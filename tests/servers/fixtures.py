@@ -25,8 +25,8 @@ S = TypeVar("S", bound=Server)
 
 REQUIRE = "VANVAULT_REQUIRE_SERVERS"
 
-_MISSING = "servers that could not be had"
-_missing: dict[str, str] = {}  # kind -> why it cannot be had
+MISSING_KEY = "servers that could not be had"
+missing: dict[str, str] = {}  # kind -> why it cannot be had
 
 
 class Reporter(Protocol):
@@ -38,9 +38,9 @@ class Reporter(Protocol):
 
 def summarise(reporter: Reporter) -> None:
     """Say loudly, at the end of the run, which servers could not be had and so were not tested."""
-    if _missing:
+    if missing:
         reporter.section("SERVERS THAT COULD NOT BE HAD", sep="!", red=True, bold=True)
-        for kind, why in _missing.items():
+        for kind, why in missing.items():
             reporter.line(f"NOT TESTED on {kind}: {why}", red=True)
 
 
@@ -52,27 +52,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object, error: object) -> None:
     """pytest-xdist's hook, where tests are shared out: what one process could not have is told at the end."""
-    _missing.update(getattr(node, "workeroutput", {}).get(_MISSING, {}))
+    missing.update(getattr(node, "workeroutput", {}).get(MISSING_KEY, {}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Pytest's hook for the end of one process; the one that shares out the tests, if any, is told."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[_MISSING] = _missing
+        output[MISSING_KEY] = missing
 
 
 def unavailable(kind: str, why: str) -> NoReturn:
     """Skip the test (or fail, where servers are required), and say so at the end of the run."""
-    _missing.setdefault(kind, why.splitlines()[0])
+    missing.setdefault(kind, why.splitlines()[0])
     if os.environ.get(REQUIRE) == "1":
         pytest.fail(f"{kind} cannot be had, and {REQUIRE}=1: {why}", pytrace=False)
     pytest.skip(f"{kind} cannot be had: {why}")
 
 
-def _run(kind: str, start: Callable[[Path], S], folder: Path) -> Iterator[S]:
-    if kind in _missing:
-        unavailable(kind, _missing[kind])
+def running(kind: str, start: Callable[[Path], S], folder: Path) -> Iterator[S]:
+    if kind in missing:
+        unavailable(kind, missing[kind])
     try:
         server = start(folder)
     except ServerUnavailable as error:
@@ -86,7 +86,7 @@ def _run(kind: str, start: Callable[[Path], S], folder: Path) -> Iterator[S]:
 @pytest.fixture(scope="session")
 def minio_server_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioServer]:
     """A MinIO whose processes a test may freeze and thaw."""
-    yield from _run("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "a")
+    yield from running("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "a")
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +98,7 @@ def minio_a(minio_server_a: MinioServer) -> Endpoint:
 @pytest.fixture(scope="session")
 def minio_server_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioServer]:
     """Another MinIO whose processes a test may freeze and thaw."""
-    yield from _run("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "b")
+    yield from running("MinIO", MinioServer, tmp_path_factory.mktemp("minio") / "b")
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,7 @@ def minio_pair(minio_a: Endpoint, minio_b: Endpoint) -> tuple[Endpoint, Endpoint
 @pytest.fixture(scope="session")
 def ceph_server_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
     """A Ceph cluster to which a test may add users."""
-    yield from _run("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "a")
+    yield from running("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "a")
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +128,7 @@ def ceph_a(ceph_server_a: CephServer) -> Endpoint:
 @pytest.fixture(scope="session")
 def ceph_server_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
     """Another Ceph cluster to which a test may add users."""
-    yield from _run("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "b")
+    yield from running("Ceph", CephServer, tmp_path_factory.mktemp("ceph") / "b")
 
 
 @pytest.fixture(scope="session")

@@ -85,16 +85,16 @@ def test_a_missing_server_is_said_at_the_end_and_can_be_made_a_failure(
     def start(folder: Path) -> None:
         raise ServerUnavailable("no compiler here\nand more")
 
-    monkeypatch.setattr(fixtures, "_missing", {})
+    monkeypatch.setattr(fixtures, "missing", {})
     monkeypatch.delenv(fixtures.REQUIRE, raising=False)
     with pytest.raises(pytest.skip.Exception):
-        next(fixtures._run("MinIO", start, tmp_path))
+        next(fixtures.running("MinIO", start, tmp_path))
     lines = Lines()
     fixtures.summarise(lines)
     assert lines.text == ["SERVERS THAT COULD NOT BE HAD", "NOT TESTED on MinIO: no compiler here"]
     monkeypatch.setenv(fixtures.REQUIRE, "1")
     with pytest.raises(pytest.fail.Exception):
-        next(fixtures._run("MinIO", start, tmp_path))
+        next(fixtures.running("MinIO", start, tmp_path))
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -118,7 +118,7 @@ def test_a_missing_server_is_said_by_a_run_of_several_processes_too(tmp_path: Pa
 
 
 def test_nothing_is_said_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fixtures, "_missing", {})
+    monkeypatch.setattr(fixtures, "missing", {})
     lines = Lines()
     fixtures.summarise(lines)
     assert lines.text == []

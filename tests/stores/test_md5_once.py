@@ -46,7 +46,7 @@ def test_memory_is_bounded() -> None:
     once = Md5Once()
     for number in range(1000):
         once.of(b"%d" % number, sha256(b"%d" % number))
-    assert len(once._known) <= 64
+    assert len(once) <= 64
 
 
 def test_a_suggestion_is_taken_until_it_is_found_wrong() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
 
 from tests.contract.harness import s3_site
@@ -25,7 +26,7 @@ from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 
 KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"
 DATA = b"an original message" * 1000
-Step = Callable[[Any, Any], Any]
+Step = Callable[[Any], Any]
 
 
 class Trouble:
@@ -33,9 +34,8 @@ class Trouble:
 
     def __init__(self, site: DisposableS3Site) -> None:
         self.sent: list[str] = []
-        self._client = site._writer.client
         self._plans: dict[str, list[Step]] = {}
-        for bucket in {id(site._writer.client): site._writer, id(site._reader.client): site._reader}.values():
+        for bucket in site.buckets:
             bucket.client.meta.events.register("before-send.s3", self._meet)
 
     def plan(self, method: str, *steps: Step) -> None:
@@ -44,28 +44,28 @@ class Trouble:
     def _meet(self, request: Any, **_: Any) -> Any:
         self.sent.append(request.method)
         steps = self._plans.get(request.method)
-        return steps.pop(0)(request, self._client) if steps else None
+        return steps.pop(0)(request) if steps else None
 
 
-def untroubled(request: Any, client: Any) -> None:
+def untroubled(request: Any) -> None:
     """For the first HEAD, by which ``put`` below asks for the site's time."""
 
 
-def broken_before(request: Any, client: Any) -> None:
+def broken_before(request: Any) -> None:
     raise ConnectionClosedError(endpoint_url=request.url)
 
 
-def refused(request: Any, client: Any) -> None:
+def refused(request: Any) -> None:
     raise EndpointConnectionError(endpoint_url=request.url)
 
 
-def lost_answer(request: Any, client: Any) -> None:
-    client._endpoint.http_session.send(request)
+def lost_answer(request: Any) -> None:
+    URLLib3Session().send(request)
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
 def answered(status: int, code: str) -> Step:
-    def step(request: Any, client: Any) -> AWSResponse:
+    def step(request: Any) -> AWSResponse:
         body = f"<Error><Code>{code}</Code><Message>as planned</Message></Error>".encode()
         return AWSResponse(request.url, status, {}, HTTPResponse(BytesIO(body), preload_content=False))
 
@@ -75,7 +75,7 @@ def answered(status: int, code: str) -> Step:
 def other_body(data: bytes) -> Step:
     """The bytes change on their way, after they were signed."""
 
-    def step(request: Any, client: Any) -> None:
+    def step(request: Any) -> None:
         request.body = BytesIO(data)
 
     return step
@@ -174,7 +174,7 @@ def test_the_look_after_a_lost_answer_fails(site: DisposableS3Site, trouble: Tro
 
 
 def test_a_server_that_acknowledges_what_it_does_not_hold(site: DisposableS3Site, trouble: Trouble) -> None:
-    def lie(request: Any, client: Any) -> AWSResponse:
+    def lie(request: Any) -> AWSResponse:
         headers = {"x-amz-version-id": "00000000-0000-4000-8000-000000000000"}
         return AWSResponse(request.url, 200, headers, HTTPResponse(BytesIO(b""), preload_content=False))
 
@@ -185,8 +185,8 @@ def test_a_server_that_acknowledges_what_it_does_not_hold(site: DisposableS3Site
 
 @pytest.mark.parametrize("hidden", ["x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"])
 def test_a_server_that_shows_another_lock(site: DisposableS3Site, trouble: Trouble, hidden: str) -> None:
-    def strip(request: Any, client: Any) -> AWSResponse:
-        answer = client._endpoint.http_session.send(request)
+    def strip(request: Any) -> AWSResponse:
+        answer = URLLib3Session().send(request)
         replacement = {"x-amz-object-lock-mode": "GOVERNANCE"}.get(hidden, "2036-01-01T00:00:00Z")
         headers = {name.lower(): value for name, value in answer.headers.items()} | {hidden: replacement}
         return AWSResponse(request.url, 200, headers, HTTPResponse(BytesIO(b""), preload_content=False))
@@ -210,7 +210,7 @@ def test_reads_are_repeated(site: DisposableS3Site, trouble: Trouble, fault: Ste
 
 
 def test_a_body_that_ends_early_is_read_again(site: DisposableS3Site, trouble: Trouble) -> None:
-    def cut(request: Any, client: Any) -> AWSResponse:
+    def cut(request: Any) -> AWSResponse:
         body = HTTPResponse(BytesIO(DATA[:100]), preload_content=False)
         return AWSResponse(request.url, 200, {"content-length": str(len(DATA))}, body)
 
@@ -240,7 +240,7 @@ def test_pauses_grow_and_vary() -> None:
 
 
 def test_a_site_that_does_not_say_the_time(site: DisposableS3Site, trouble: Trouble) -> None:
-    def timeless(request: Any, client: Any) -> AWSResponse:
+    def timeless(request: Any) -> AWSResponse:
         return AWSResponse(request.url, 200, {}, HTTPResponse(BytesIO(b""), preload_content=False))
 
     trouble.plan("HEAD", timeless)

@@ -50,7 +50,7 @@ def offline_site(options: S3Options | None = None) -> tuple[S3Site, list[Any]]:
         body = b"<Error><Code>AccessDenied</Code></Error>"
         return AWSResponse(request.url, 403, {}, HTTPResponse(BytesIO(body), preload_content=False))
 
-    for bucket in (site._writer, site._reader, site._keeper):
+    for bucket in site.buckets:
         bucket.client.meta.events.register("before-send.s3", take)
     return site, taken
 
@@ -131,9 +131,10 @@ class TestTls:
         site = s3_site(self.secure(endpoint, proxy), endpoint.new_bucket("tls"), options=options)
         until = SystemClock().now().replace(microsecond=0) + timedelta(minutes=10)
         requests: list[Any] = []
-        site._writer.client.meta.events.register(
-            "before-send.s3", lambda request, **_: requests.append(request)
-        )
+        for bucket in site.buckets:
+            bucket.client.meta.events.register(
+                "before-send.s3", lambda request, **_: requests.append(request)
+            )
         stored = site.put(KEY, DATA, sha256=hashlib.sha256(DATA).digest(), retain_until=until)
         assert site.get(KEY, stored.version) == DATA
         assert site.extend(KEY, stored.version, until + timedelta(days=1)).version == stored.version

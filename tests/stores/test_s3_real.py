@@ -54,7 +54,8 @@ class Wire:
 
     def __init__(self, site: DisposableS3Site) -> None:
         self.requests: list[Any] = []
-        site._writer.client.meta.events.register("before-send.s3", self._note)
+        for bucket in site.buckets:
+            bucket.client.meta.events.register("before-send.s3", self._note)
 
     def _note(self, request: Any, **_: Any) -> None:
         self.requests.append(request)
@@ -187,10 +188,11 @@ class TestPages:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda key: put(site, key=key), keys))
         pages: list[int] = []
-        site._reader.client.meta.events.register(
-            "before-parameter-build.s3.ListObjectVersions",
-            lambda params, **_: pages.append(params["MaxKeys"]),
-        )
+        for bucket in site.buckets:
+            bucket.client.meta.events.register(
+                "before-parameter-build.s3.ListObjectVersions",
+                lambda params, **_: pages.append(params["MaxKeys"]),
+            )
         assert next(iter(site.list())).key == "000"
         assert pages == [10]
         pages.clear()

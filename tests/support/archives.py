@@ -231,8 +231,7 @@ def crash(node: Node, home: Home) -> None:
 
 def rebuilt(site: MemorySite, clock: ManualClock) -> MemorySite:
     """A new, empty site into which every object was copied: same keys and locks, other version ids."""
-    fresh = MemorySite(site.site, clock=clock)
-    fresh._count = 1000
+    fresh = MemorySite(site.site, clock=clock, first_version=1001)
     for version in site.list():
         assert version.retain_until is not None
         data = site.get(version.key, version.version)

@@ -6,9 +6,17 @@ import tempfile
 from pathlib import Path
 
 from tests.contract.harness import ManualClock
-from vanvault.archiver.catalogue import FolderStore, HotTail, ScanLimits, Search, open_search
-from vanvault.archiver.core.ports import ClockStopwatch, SystemEntropy
-from vanvault.archiver.keys import KeyFiles, ParquetKeys, SigningKeys
+from vanvault.archiver.catalogue import (
+    FolderStore,
+    HotTail,
+    IndexStorage,
+    Search,
+    SearchKeys,
+    SearchLimits,
+    open_search,
+)
+from vanvault.archiver.core.ports import ClockStopwatch, Ports, SystemEntropy
+from vanvault.archiver.keys import KeyFiles, ParquetKeys
 
 
 def search_over(tail: HotTail, cursor_key: bytes) -> Search:
@@ -16,22 +24,13 @@ def search_over(tail: HotTail, cursor_key: bytes) -> Search:
     clock, entropy = ManualClock(), SystemEntropy()
     with tempfile.TemporaryDirectory() as folder:
         keys = KeyFiles.create(Path(folder) / "keys", entropy)
-        signing = SigningKeys.create(Path(folder) / "keys", entropy)
         room = open_search(
-            tail=tail,
-            sites={},
-            parquet=ParquetKeys(keys),
-            provider=keys,
-            signing=signing,
-            store=FolderStore(Path(folder) / "index"),
-            folder=Path(folder) / "work",
-            cursor_key=cursor_key,
-            clock=clock,
-            stopwatch=ClockStopwatch(clock),
-            entropy=entropy,
-            limits=ScanLimits(),
-            threads=1,
-            cache_bytes=2**20,
+            tail,
+            {},
+            SearchKeys(keys, ParquetKeys(keys), cursor_key),
+            IndexStorage(FolderStore(Path(folder) / "index"), Path(folder) / "work"),
+            Ports(clock, ClockStopwatch(clock), entropy),
+            SearchLimits(threads=1, cache_bytes=2**20),
         )
         room.threads.shutdown()
         return room.search

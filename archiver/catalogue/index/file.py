@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -77,7 +78,8 @@ def _open(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> I
         except Damaged:
             mapped.close()
             raise
-        return IndexFile(name, header, keys, directory, checked, (file, mapped), sealer, cache)
+        contents = _Contents(header, keys, directory, checked, sealer)
+        return IndexFile(name, contents, file, mapped, cache)
     except BaseException:
         file.close()
         raise
@@ -98,28 +100,33 @@ def _read_directory(file: RangeFile, sealer: sealing.Sealer, name: str) -> Direc
     return decode_directory(sealer.open(sealing.DIRECTORY, 0, sealed, name), offset, name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What was read and checked when an index file was opened."""
+
+    header: sealing.Header
+    keys: IndexKeys
+    directory: Directory
+    filter: Filter
+    sealer: sealing.Sealer
+
+
 class IndexFile:
     """Safe to share between threads; made by ``open_index``."""
 
     def __init__(
-        self,
-        name: str,
-        header: sealing.Header,
-        keys: IndexKeys,
-        directory: Directory,
-        checked: Filter,
-        opened: tuple[RangeFile, MappedFile],
-        sealer: sealing.Sealer,
-        cache: BlockCache,
+        self, name: str, contents: _Contents, file: RangeFile, mapped: MappedFile, cache: BlockCache
     ) -> None:
+        """``mapped``: the filter's file."""
         self.name = name
-        self.header = header
-        self.keys = keys
-        self.filter = checked
-        self.claims = directory.claims
-        self._directory = directory
-        self._file, self._mapped = opened
-        self._sealer = sealer
+        self.header = contents.header
+        self.keys = contents.keys
+        self.filter = contents.filter
+        self.claims = contents.directory.claims
+        self._directory = contents.directory
+        self._file = file
+        self._mapped = mapped
+        self._sealer = contents.sealer
         self._cache = cache
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vanvault.archiver.catalogue.index.store import StoredFile
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
+from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.stores import check_key, read_failed, write_failed
 
 _SITE = "index"
@@ -39,13 +40,14 @@ class FolderStore:
             draft = self._root / _DRAFTS / f"{os.getpid()}-{id(self)}-{next(self._numbers)}"
         try:
             try:
+                # Not ``replace_file``: a source is too large for memory, and no listing shows these drafts.
                 with source.open("rb") as read, draft.open("xb") as written:
                     shutil.copyfileobj(read, written, 2**20)
                     written.flush()
                     os.fsync(written.fileno())
                 self._make_folders(target.parent)
                 draft.replace(target)
-                _sync(target.parent)
+                sync_folder(target.parent)
             finally:
                 draft.unlink(missing_ok=True)
         except OSError as error:
@@ -88,7 +90,7 @@ class FolderStore:
         try:
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
-                _sync(path.parent)
+                sync_folder(path.parent)
         except NotADirectoryError:
             return
         except OSError as error:
@@ -111,7 +113,7 @@ class FolderStore:
         self._make_folders(folder.parent)
         with suppress(FileExistsError):
             folder.mkdir(mode=_MODE)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
 
 
 class _FolderFile:
@@ -151,11 +153,3 @@ class MappedPath:
 
 def _missing(name: str) -> NotFound:
     return NotFound(f"the index store holds no {name}", hint="Rebuild the index: vanvault index rebuild.")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -60,27 +60,34 @@ class _Walk:
     unread: dict[str, Unread] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SearchSources:
+    """What a search reads."""
+
+    tail: TailReader
+    catalogue: Catalogue
+    index: KeyIndex
+    segments: SegmentSearch
+    locator: Locator
+
+
 class Search:
     """Reads of the whole archive, as JSON values ready for people and wires."""
 
     def __init__(
         self,
-        *,
-        tail: TailReader,
-        catalogue: Catalogue,
-        index: KeyIndex,
-        segments: SegmentSearch,
-        locator: Locator,
+        sources: SearchSources,
         places: Places,
+        *,
         cursor_key: bytes,
         stopwatch: Stopwatch,
         limits: ScanLimits,
     ) -> None:
-        self._tail = tail
-        self._catalogue = catalogue
-        self._index = index
-        self._segments = segments
-        self._locator = locator
+        self._tail = sources.tail
+        self._catalogue = sources.catalogue
+        self._index = sources.index
+        self._segments = sources.segments
+        self._locator = sources.locator
         self._hits = Hits(places)
         self._cursor_key = cursor_key
         self._stopwatch = stopwatch

@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 #: Read with one request when a part is opened: footer and key material of all but the largest parts.
 _TAIL_BYTES = 64 * 1024
 #: Parts up to this size get address space of their own length; larger ones are read through Python.
-_SPARSE_BYTES = 16 * 2**20
+SPARSE_BYTES = 16 * 2**20
 #: Length of the footer, and the magic behind it.
 _ENDING_BYTES = 8
 
@@ -160,7 +160,7 @@ class SegmentFiles:
     def _open_version(
         self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
     ) -> _Open:
-        kind = SparseFile if part.size <= _SPARSE_BYTES else RangeFile
+        kind = SparseFile if part.size <= SPARSE_BYTES else RangeFile
         source = kind(site, part.key, max(1, part.size), version)
         tail = min(source.size(), _TAIL_BYTES)
         source.load(source.size() - tail, tail)

@@ -11,6 +11,7 @@ import segno
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.keys import disk
 from vanvault.archiver.keys.escrow.bundle import KEY_FILE, SIZE_LIMIT
 from vanvault.archiver.keys.escrow.escrow import Escrow
@@ -43,16 +44,16 @@ def check_empty(folder: Path) -> None:
         raise InvalidInput(f"{folder} cannot be used: {error.strerror}.", field="output") from error
 
 
-def write_escrow(folder: Path, escrow: Escrow, entropy: Entropy) -> None:
+def write_escrow(folder: Path, escrow: Escrow) -> None:
     """Write each share as text and as a QR code, then the bundle: without it the set is visibly not whole.
 
     ``folder`` is empty; all files get mode 0600. Raises KeyUnavailable when the disk refuses.
     """
     for share in escrow.shares:
         name = f"share-{share.number}-of-{escrow.of.shares}"
-        _write(folder / f"{name}.txt", page(share).encode(), entropy)
-        _write(folder / f"{name}.svg", qr_code(share), entropy)
-    _write(folder / BUNDLE, escrow.bundle, entropy)
+        _write(folder / f"{name}.txt", page(share).encode())
+        _write(folder / f"{name}.svg", qr_code(share))
+    _write(folder / BUNDLE, escrow.bundle)
 
 
 def qr_code(share: KeyShare) -> bytes:
@@ -86,25 +87,25 @@ def restore_key_files(
     May be repeated after any crash. At the end the folder is opened as the archive opens it.
     Raises SettingsError (folder), KeyUnavailable.
     """
-    write_key_files(folder, files, order, entropy)
+    write_key_files(folder, files, order)
     KeyFiles(folder, entropy)
     SigningKeys(folder).active()
 
 
-def write_key_files(folder: Path, files: Mapping[str, bytes], order: Sequence[str], entropy: Entropy) -> None:
+def write_key_files(folder: Path, files: Mapping[str, bytes], order: Sequence[str]) -> None:
     """The same, for a folder that need not hold all keys. Raises SettingsError (folder), KeyUnavailable."""
     disk.make_private_folder(folder)
     try:
-        disk.sync_folder(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise SettingsError(f"The home cannot be written: {error.strerror}.") from error
     for name in order:
         mode = 0o644 if name.endswith(".pub.pem") else 0o600
-        disk.write_once(folder / name, files[name], mode=mode, tag=entropy.token(8).hex())
+        disk.write_once(folder / name, files[name], mode=mode)
 
 
-def _write(path: Path, data: bytes, entropy: Entropy) -> None:
-    disk.write_once(path, data, mode=0o600, tag=entropy.token(8).hex())
+def _write(path: Path, data: bytes) -> None:
+    disk.write_once(path, data, mode=0o600)
 
 
 def _read(path: Path, limit: int, field: str) -> bytes:

@@ -8,7 +8,6 @@ never silently made again.
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import json
 import os
@@ -21,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.disk import lock_descriptor, sync_folder, synced_file
 
 FORMAT = "vanvault-file-site/1"
 MANIFEST = "site.json"
@@ -57,15 +57,14 @@ def create_root(root: Path, *, site: str, archive: str, created: datetime) -> No
                 f"{root} is not empty, so no site is made there", hint="Choose an empty folder for the site."
             )
         draft = temp / f"{MANIFEST}.{secrets.token_hex(8)}"
-        with draft.open("x") as file:
-            file.write(json.dumps(manifest, indent=2) + "\n")
-            file.flush()
-            os.fchmod(file.fileno(), 0o440)
-            os.fsync(file.fileno())
+        # Not ``create_file``: its draft would lie in the root, where the check above takes it for a stranger.
+        with synced_file(draft, mode=0o440, new=True) as file:
+            file.write((json.dumps(manifest, indent=2) + "\n").encode())
         (root / MANIFEST).hardlink_to(draft)
         draft.unlink()
         for folder in (root, *root.resolve().parents):
-            _sync_path(folder)
+            with suppress(PermissionError):  # parents that this process may not read were not made by it
+                sync_folder(folder)
     except OSError as error:
         raise SettingsError(f"no site can be made at {root}: {error.strerror}") from error
 
@@ -155,11 +154,7 @@ class SiteRoot:
 
     def sync_folder(self, folder: str) -> None:
         """Make a folder's entries durable. Raises OSError."""
-        descriptor = self.open_folder(folder)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(folder or ".", inside=self.objects)
 
     def temp_folder(self) -> int:
         """A descriptor of this instance's own folder in ``tmp``, locked against the sweep. Raises OSError."""
@@ -188,23 +183,13 @@ def _identity(manifest: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _sync_path(folder: Path) -> None:
-    """Sync a folder; parents that this process may not read were not made by it."""
-    with suppress(PermissionError):
-        descriptor = os.open(folder, _FOLDER_FLAGS)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def _own_temp_folder(temp: Path) -> int:
     """Make and lock a folder of one's own; again if a sweep took it between the two."""
     while True:
         own = temp / secrets.token_hex(8)
         own.mkdir(mode=0o700)
         descriptor = os.open(own, _FOLDER_FLAGS)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_descriptor(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)
@@ -221,10 +206,8 @@ def abandoned(temp: Path) -> Iterator[Path]:
             yield entry
             continue
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield entry
-        except BlockingIOError:
-            continue
+            if lock_descriptor(descriptor, wait=False):
+                yield entry
         finally:
             os.close(descriptor)
 

@@ -6,7 +6,6 @@ together (``file_put.py``); a later date is an empty file beside it. Layout at b
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from vanvault.archiver.core.errors import Damaged, LockRefused, NotFound, SettingsError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
+from vanvault.archiver.disk import lock_descriptor
 from vanvault.archiver.stores.files import layout
 from vanvault.archiver.stores.files import walk as file_walk
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
@@ -258,7 +258,7 @@ class FileSite:
                 self._root.check_present()
                 raise self._not_found(key) from error
             try:
-                fcntl.flock(folder, fcntl.LOCK_EX)
+                lock_descriptor(folder, wait=True)
                 yield folder
             finally:
                 os.close(folder)

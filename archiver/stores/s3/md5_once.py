@@ -19,6 +19,10 @@ class Md5Once:
         self._known: dict[bytes, Future[bytes]] = {}
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        """How many digests are remembered now."""
+        return len(self._known)
+
     def of(self, data: bytes, sha256: bytes) -> bytes:
         """The MD5 of ``data`` (16 bytes); who comes second waits for the first and does not compute it."""
         with self._lock:

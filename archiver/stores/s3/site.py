@@ -60,6 +60,8 @@ class S3Site:
             one: Bucket.open(url, site, one, self._options, self._patience)
             for one in {credentials.writer, credentials.reader, credentials.keeper}
         }
+        #: The bucket as each pair of credentials sees it, one connection pool each.
+        self.buckets = tuple(buckets.values())
         self._writer = buckets[credentials.writer]
         self._reader = buckets[credentials.reader]
         self._keeper = buckets[credentials.keeper]
@@ -81,7 +83,7 @@ class S3Site:
         return self._capabilities
 
     def close(self) -> None:
-        for bucket in (self._writer, self._reader, self._keeper):
+        for bucket in self.buckets:
             bucket.client.close()
 
     def now(self) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, InvalidInput
 from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.disk import try_lock
 from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.journal import FOUND
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
@@ -162,9 +162,8 @@ def _detail(report: CompactionReport) -> dict[str, object]:
 def _alone(archive: Archive) -> Iterator[None]:
     path = archive.home / _LOCK
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy("another process of this home compacts now", hint="Wait for it to end.") from error
+    lock = try_lock(path)
+    if lock is None:
+        raise Busy("another process of this home compacts now", hint="Wait for it to end.")
+    with lock:
         yield

@@ -24,7 +24,7 @@ from vanvault.archiver.upkeep.compaction.workers import SegmentOrder, ToMeasure,
 from vanvault.archiver.upkeep.processes import Jobs
 
 #: Rows that one worker measures at a time, and the most batches.
-_ROWS, _BATCHES = 10_000, 128
+ROWS, _BATCHES = 10_000, 128
 #: Segments' worth of rows in a round: a run that is killed has measured so many in vain, and no more.
 _ROUND = 16
 #: With fewer rows than this, starting processes costs more than it gives.
@@ -114,7 +114,7 @@ def _groups(batches: Sequence[KnownBatch]) -> Iterator[list[KnownBatch]]:
     for batch in batches:
         group.append(batch)
         rows += batch.header.rows
-        if rows >= _ROWS or len(group) == _BATCHES:
+        if rows >= ROWS or len(group) == _BATCHES:
             yield group
             group, rows = [], 0
     if group:

@@ -8,7 +8,6 @@ only while something waits. Lost with the disk, the changes are in the node's lo
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import orjson
 import structlog
 
 from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.disk import lock_descriptor, still_named
 
 _log = structlog.get_logger("vanvault.health")
 
@@ -111,7 +111,8 @@ class WaitingChanges:
         draft = self._path.with_suffix(_DRAFT)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # before it has its name, so that it is never without
+            # Not ``replace_file``: the file is locked before it has its name, so that it is never unlocked.
+            lock_descriptor(descriptor, wait=True)
             with os.fdopen(os.dup(descriptor), "wb") as file:
                 file.write(data)
                 file.flush()
@@ -138,15 +139,9 @@ def _of_the_dead(path: Path) -> Iterator[bytes | None]:
         yield None
         return
     with os.fdopen(descriptor, "rb") as file:
-        yield file.read() if _is_free(file.fileno(), path) else None
-
-
-def _is_free(descriptor: int, path: Path) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(descriptor), path.stat())  # else a newer one has its name by now
-    except (BlockingIOError, FileNotFoundError):
-        return False
+        # Where the name leads to another file by now, that one is newer.
+        free = lock_descriptor(descriptor, wait=False) and still_named(descriptor, path)
+        yield file.read() if free else None
 
 
 def _decoded(data: bytes) -> list[WaitingChange]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.catalogue.index.file import IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
-from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.index.store import IndexStore, RangeFile
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
 from vanvault.archiver.catalogue.index.writer import filter_path
 
@@ -58,6 +59,34 @@ def segment(key: str, rows: Sequence[Row], *, group: int = 4) -> SegmentInfo:
     times = [one["received_at"] for one in rows] or [0]
     day = f"1970-01-{1 + times[0] // DAY_US:02d}"
     return SegmentInfo(key, day, len(rows), times[0], times[-1], group)
+
+
+class CountedStore(FolderStore):
+    """A folder store that notes the (offset, length) of every read from a file."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reads: list[tuple[int, int]] = []
+
+    def open(self, name: str) -> RangeFile:
+        return CountedFile(super().open(name), self.reads)
+
+
+@dataclass(frozen=True)
+class CountedFile:
+    file: RangeFile
+    reads: list[tuple[int, int]]
+
+    @property
+    def size(self) -> int:
+        return self.file.size
+
+    def read(self, offset: int, length: int, *, keep: bool = False) -> bytes:
+        self.reads.append((offset, length))
+        return self.file.read(offset, length, keep=keep)
+
+    def close(self) -> None:
+        self.file.close()
 
 
 class Folder:

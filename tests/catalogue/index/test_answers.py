@@ -15,6 +15,7 @@ from tests.catalogue.index.making import (
     DAY_US,
     KEYS,
     OTHER_KEYS,
+    CountedStore,
     Folder,
     Row,
     answer,
@@ -190,29 +191,22 @@ def brute_rows_of_pair(pair: int, size: int) -> dict[str, list[int]]:
     return {"s": [number for number in (2 * pair, 2 * pair + 1) if number < size]}
 
 
-def test_a_unique_token_costs_one_block_a_file_and_a_count_two(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_unique_token_costs_one_block_a_file_and_a_count_two(tmp_path: Path) -> None:
     size = 4 * BLOCK_RECORDS
     rows = [row(number, number, employer_code="E", sha256=None) for number in range(size)]
-    file = Folder(tmp_path, cache=BlockCache(0)).build({"s": rows}, group=64)
-    reader, reads, read = IndexReader([file]), [0], file._file.read
-
-    def counted(offset: int, length: int, **keep: bool) -> bytes:
-        reads[0] += 1
-        return read(offset, length, **keep)
-
-    monkeypatch.setattr(file._file, "read", counted)
+    store = CountedStore(tmp_path / "store")
+    reader = IndexReader([Folder(tmp_path, store, BlockCache(0)).build({"s": rows}, group=64)])
+    store.reads.clear()
     for number in range(0, size, 5):
         assert answer(reader.rows("message_id", f"m-{number}")) == {"s": [number]}
     # A block holds 4,096 pairs; in one case a token begins where a block does.
-    assert reads[0] == len(range(0, size, 5))
-    reads[0] = 0
+    assert len(store.reads) == len(range(0, size, 5))
+    store.reads.clear()
     assert reader.count("employer_code", "E") == size
-    assert reads[0] == 2
-    reads[0] = 0
+    assert len(store.reads) == 2
+    store.reads.clear()
     assert not reader.claims("message", "m-x")
-    assert reads[0] == 0
+    assert store.reads == []
 
 
 def test_what_plans_and_stores_are_told(tmp_path: Path) -> None:

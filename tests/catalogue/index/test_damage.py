@@ -7,10 +7,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.catalogue.index.making import DAY_US, KEYS, Folder, Row, answer, keys_of, row
+from tests.catalogue.index.making import DAY_US, KEYS, CountedStore, Folder, Row, answer, keys_of, row
 
 from vanvault.archiver.catalogue.index.cache import BlockCache
-from vanvault.archiver.catalogue.index.file import open_index
+from vanvault.archiver.catalogue.index.file import IndexFile, open_index
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.sealing import HEADER_BYTES, decode_header
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys
@@ -88,14 +88,24 @@ def test_a_file_that_shrinks_while_it_is_open(folder: Folder) -> None:
         IndexReader([file]).rows("employer_code", "E1")
 
 
-def test_blocks_cannot_move_within_or_between_files(folder: Folder) -> None:
+def lengths_of_blocks(file: IndexFile, store: CountedStore) -> list[int]:
+    """Of the key blocks, in bytes; the first lies right after the header."""
+    store.reads.clear()
+    list(file.all_postings("keys"))
+    assert store.reads[0][0] == HEADER_BYTES
+    return [length for _, length in store.reads]
+
+
+def test_blocks_cannot_move_within_or_between_files(tmp_path: Path) -> None:
     size = 10_000
+    store = CountedStore(tmp_path / "store")
+    folder = Folder(tmp_path, store, BlockCache(0))
     first, second = (
         folder.build({f"s{day}": [row(n, day * DAY_US + n, sha256=None) for n in range(size)]})
         for day in range(2)
     )
     paths = [folder.path / "store" / file.name for file in (first, second)]
-    lengths = [file._directory.keys.lengths.tolist() for file in (first, second)]
+    lengths = [lengths_of_blocks(file, store) for file in (first, second)]
     length = min(lengths[0][:2])
     data, other = (path.read_bytes() for path in paths)
     a, b = HEADER_BYTES, HEADER_BYTES + lengths[0][0]

@@ -219,7 +219,7 @@ def _rot(world: World) -> None:
             victim.damage.truncate(key, victim.stat(key).size // 2)
         else:
             victim.damage.drop(key)
-        victim._unsettled.add(key)  # a repair may put it again
+        victim.allow_put_again(key)
         world.harmed = True
         world.note(how, world.victim, key=key)
 
@@ -238,8 +238,8 @@ def _burns_down(world: World) -> None:
     archive.catch_up()
     if not (level := reconcile(archive.sites, pause=lambda: None)).level:
         world.verdict.is_unverified("reconcile", level)
-    fresh = MemorySite(world.victim, clock=world.clock.right)
-    fresh._count = 10_000 + world.random.randrange(10_000)
+    first = 10_001 + world.random.randrange(10_000)
+    fresh = MemorySite(world.victim, clock=world.clock.right, first_version=first)
     source = archive.sites[_other(world.victim)]
     report = restore(plan_restore(source, fresh, name=world.victim), source, fresh)
     if not report.whole:

@@ -150,12 +150,12 @@ def test_pdf_has_every_letter(
 
 
 def test_the_fonts_know_every_letter_of_both_languages() -> None:
-    said = "".join("".join(pair) for pair in texts._LABELS.values()) + "".join(texts._VIETNAMESE.values())
+    said = "".join("".join(pair) for pair in texts.LABELS.values()) + "".join(texts.VIETNAMESE.values())
     vietnamese = "ăâđêôơưĂÂĐÊÔƠƯ" + "".join(chr(code) for code in range(0x1EA0, 0x1EFA))
     for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
-        known = TTFont(pdf._FONTS / name).getBestCmap()
+        known = TTFont(pdf.FONTS / name).getBestCmap()
         assert {letter for letter in said + vietnamese if ord(letter) not in known} == set()
-    assert "Bitstream" in (pdf._FONTS / "LICENSE.txt").read_text()
+    assert "Bitstream" in (pdf.FONTS / "LICENSE.txt").read_text()
 
 
 def test_every_phase_and_check_is_said_in_vietnamese(lab: Lab) -> None:

@@ -43,7 +43,7 @@ def escrow(lab: Lab, folder: Path) -> tuple[Path, list[Path]]:
             files, archive=archive.settings.archive, threshold=2, shares=3,
             clock=archive.clock, entropy=SystemEntropy(),
         )  # fmt: skip
-    write_escrow(folder, made, SystemEntropy())
+    write_escrow(folder, made)
     return folder / "escrow-bundle.vve", sorted(folder.glob("share-*.txt"))
 
 

@@ -12,10 +12,10 @@ import pytest
 from tests.cli.conftest import COMMAND, json_of, run_cli
 from tests.cli.conftest import home as home
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput
 from vanvault.archiver.journal import HOOK, detail_of, events
 from vanvault.cli.context import account
-from vanvault.cli.errors import ExitCode
 from vanvault.recovery.failover import approve, current_plan, promote
 
 

@@ -54,7 +54,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VANVAULT_COMPACTION__SEGMENT_ROWS", str(SEGMENT_ROWS))
-    monkeypatch.setattr(spread, "_ROWS", SEGMENT_ROWS)
+    monkeypatch.setattr(spread, "ROWS", SEGMENT_ROWS)
     return Path(shutil.copytree(template, tmp_path / "home"))
 
 

@@ -1,0 +1,46 @@
+"""Search as an archive's settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vanvault.archiver.catalogue import (
+    HotTail,
+    IndexStorage,
+    ScanLimits,
+    SearchKeys,
+    SearchLimits,
+    SearchRoom,
+    open_index_store,
+    open_search,
+)
+from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.stores import Site
+
+
+def open_search_room(
+    settings: Settings,
+    home: Path,
+    *,
+    work: Path,
+    tail: HotTail,
+    sites: Mapping[str, Site],
+    keys: SearchKeys,
+    ports: Ports,
+) -> SearchRoom:
+    """Search over one archive; ``work``: a local folder for index files that are being written.
+
+    Raises InvalidInput (URL of the index), SettingsError (its credentials, its folder).
+    """
+    index, search = settings.index, settings.search
+    store = open_index_store(index.url, home=home, cache=work / "parts", options=index.s3.options())
+    return open_search(
+        tail,
+        sites,
+        keys,
+        IndexStorage(store, work),
+        ports,
+        SearchLimits(search.threads, search.cache_bytes, ScanLimits(search.scan_rows, search.scan_seconds)),
+    )

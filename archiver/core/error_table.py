@@ -1,0 +1,153 @@
+"""The one table of outcomes: each error's kind, exit code, problem type and HTTP status, as data.
+
+The command line, the API and the scheduler read it; ``docs/errors.md`` is the same table for people, and a
+test compares the two. Kinds, exit codes, problem types and statuses are a contract: they never change.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from vanvault.archiver.core.errors import (
+    AccessDenied,
+    Busy,
+    Conflict,
+    Damaged,
+    InvalidInput,
+    KeyUnavailable,
+    LockRefused,
+    NotFound,
+    SettingsError,
+    SiteFull,
+    SiteUnavailable,
+    TooLarge,
+    VanVaultError,
+)
+
+#: Environment variable; with the value 1 the command line shows tracebacks.
+DEBUG_VARIABLE = "VANVAULT_DEBUG"
+#: A problem's ``type`` is this and the problem's name.
+PROBLEM_PREFIX = "urn:vanvault:problem:"
+
+
+class ExitCode(IntEnum):
+    """Every exit code of ``vanvault`` and of a scheduled job's process."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    CHECK_FAILED = 3
+    NOT_FOUND = 4
+    CONFLICT = 5
+    SETTINGS = 6
+    KEYS = 7
+    BUSY = 8
+    DENIED = 9
+    SITE = 10
+    PROBE_REFUSED = 20
+    PROBE_WEAK = 21
+    PROBE_UNREACHABLE = 22
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One row: an error as the command line and as the API tell it."""
+
+    error: type[VanVaultError]
+    kind: str  # in the JSON of the command line
+    exit_code: ExitCode
+    problem: str  # last part of the problem's URN
+    title: str  # of the problem
+    status: int  # HTTP
+
+
+#: Most particular first: a row stands before the rows of its base classes.
+ERROR_TABLE = (
+    ErrorRow(TooLarge, "too-large", ExitCode.USAGE, "too-large", "Too large", 413),
+    ErrorRow(InvalidInput, "invalid-input", ExitCode.USAGE, "invalid-input", "Invalid input", 400),
+    ErrorRow(AccessDenied, "access-denied", ExitCode.DENIED, "access-denied", "Access denied", 403),
+    ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),
+    ErrorRow(Conflict, "conflict", ExitCode.CONFLICT, "conflict", "Same id, other bytes", 409),
+    ErrorRow(Busy, "busy", ExitCode.BUSY, "busy", "Busy", 503),
+    ErrorRow(SiteFull, "site-full", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503),
+    ErrorRow(
+        SiteUnavailable, "site-unavailable", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503
+    ),
+    ErrorRow(LockRefused, "lock-refused", ExitCode.CONFLICT, "locked", "Locked", 409),
+    ErrorRow(Damaged, "damaged", ExitCode.CHECK_FAILED, "damaged", "Damaged in the archive", 500),
+    ErrorRow(
+        KeyUnavailable, "key-unavailable", ExitCode.KEYS, "key-unavailable", "A key is unavailable", 503
+    ),
+    ErrorRow(SettingsError, "settings-error", ExitCode.SETTINGS, "settings", "Settings are wrong", 500),
+)
+
+#: An AccessDenied of a caller that is not known: the same error, another answer over HTTP.
+UNAUTHENTICATED = ErrorRow(
+    AccessDenied, "access-denied", ExitCode.DENIED, "unauthenticated", "No valid token", 401
+)
+
+#: Kinds of failures that are no VanVaultError, and their exit codes.
+OTHER_KINDS = {
+    "usage": ExitCode.USAGE,
+    "system": ExitCode.INTERNAL,
+    "internal": ExitCode.INTERNAL,
+    "interrupted": ExitCode.INTERRUPTED,
+}
+
+
+def row_of(error: VanVaultError) -> ErrorRow | None:
+    """The row of an error; None for a class that has none."""
+    if isinstance(error, AccessDenied) and not error.authenticated:
+        return UNAUTHENTICATED
+    return next((row for row in ERROR_TABLE if isinstance(error, row.error)), None)
+
+
+def exit_code_of(error: VanVaultError) -> ExitCode:
+    """The exit code of an error; INTERNAL for a class that has no row."""
+    found = next((row for row in ERROR_TABLE if isinstance(error, row.error)), None)
+    return found.exit_code if found else ExitCode.INTERNAL
+
+
+def kind_of(error: type[VanVaultError]) -> str:
+    """The kind as JSON names it: ``SiteUnavailable`` is ``site-unavailable``."""
+    found = next((row for row in ERROR_TABLE if row.error is error), None)
+    return found.kind if found else re.sub(r"(?<=[a-z])(?=[A-Z])", "-", error.__name__).lower()
+
+
+def error_object(error: VanVaultError) -> dict[str, Any]:
+    """An error as the JSON value under ``"error"``: kind, message, hint, and field when one is wrong."""
+    described = {"kind": kind_of(type(error)), "message": error.message, "hint": error.hint}
+    if isinstance(error, InvalidInput) and error.field:
+        described["field"] = error.field
+    return described
+
+
+def failure_object(kind: str, message: str, hint: str = "") -> dict[str, Any]:
+    """The same value for a failure that is no VanVaultError."""
+    return {"kind": kind, "message": message, "hint": hint}
+
+
+def described(error: BaseException) -> tuple[ExitCode, dict[str, Any]]:
+    """Exit code and JSON value of whatever ended a run. Of a bug only the type is told: its text may hold
+    personal data.
+    """
+    if isinstance(error, VanVaultError):
+        return exit_code_of(error), error_object(error)
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED, failure_object("interrupted", "interrupted")
+    if isinstance(error, (OSError, sqlite3.OperationalError)):
+        hint = "Look at the disk, the path and its permissions."
+        return ExitCode.INTERNAL, failure_object("system", _refusal(error), hint)
+    hint = f"This is a bug. Run again with {DEBUG_VARIABLE}=1 for the traceback, and report it."
+    return ExitCode.INTERNAL, failure_object("internal", f"internal error: {type(error).__name__}", hint)
+
+
+def _refusal(error: OSError | sqlite3.OperationalError) -> str:
+    if isinstance(error, sqlite3.OperationalError):
+        return f"the hot tail of this home: {error}"
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
