@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import orjson
 import pytest
 
 from tests.api.conftest import check_problem
+from tests.contract.harness import ManualClock
 from tests.support.server import PATIENCE_S, Server, push
-from vanvault.api.health import site_notes
+from vanvault.api.health import site_notes, task_as_json, task_notes
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.journal.availability.events import STATE
 from vanvault.archiver.replicas import SiteStatus, State
 
@@ -50,6 +53,9 @@ def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None
         assert {site["site"]: site["state"] for site in body.pop("sites")} == dict.fromkeys(
             ("primary", "standby"), "healthy"
         )
+        tasks = {task["task"]: task for task in body.pop("tasks")}
+        assert tasks.keys() >= {"committer", "tail-updater", "trust-monitor", "peer-sync", "reconciler"}
+        assert {task["failures"] for task in tasks.values()} == {0}
         assert body == {"status": "ready", "state": "ready", "notes": []}
         (home / "sites" / "standby").rename(tmp_path / "aside")
         wait_for_state(client, "site-away", "settling")  # settling: a heartbeat came first
@@ -113,6 +119,22 @@ def status(state: State, *, reason: str = "no room left") -> SiteStatus:
 )
 def test_what_is_said_of_a_site(state: State, away: dict[str, str], note: str | None) -> None:
     assert site_notes([status(state)], away) == ([note] if note else [])
+
+
+def test_a_task_that_crashed_is_told_and_one_that_failed_is_not() -> None:
+    crashed, last = TaskStatus("sampler", "resting", 3, 2, "KeyError"), ManualClock().now()
+    again = task_notes([crashed, TaskStatus("peer-sync", "waiting", 1, 0, "SiteUnavailable", last)])
+    assert again == ["the task sampler crashed (KeyError), and is tried again"]
+    assert task_notes([replace(crashed, phase="crashed")]) == [
+        "the task sampler crashed (KeyError), and is not started again"
+    ]
+    assert task_as_json(replace(crashed, last_success=last)) == {
+        "task": "sampler",
+        "state": "resting",
+        "failures": 3,
+        "error": "KeyError",
+        "last_success": "2026-11-22T01:02:03Z",
+    }
 
 
 def test_a_site_that_was_never_probed(tmp_path: Path) -> None:

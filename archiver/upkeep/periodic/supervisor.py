@@ -136,7 +136,8 @@ class Supervisor:
                     )
                 return True
             one.status = crashed(before, error, self._stopwatch.seconds() - began)
-            _log.error("a task crashed", task=task.name, kind=type(error).__name__, exc_info=error)
+            trace = error if one.status.crashes == 1 else None  # the first of several in a row
+            _log.error("a task crashed", task=task.name, kind=type(error).__name__, exc_info=trace)
             if not isinstance(error, Exception):
                 raise
             return task.restart
