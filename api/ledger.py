@@ -25,7 +25,7 @@ def recorder_of(node: Node) -> Recorder:
         AliveFiles(archive.home / "cache" / _ALIVE),
         clock=archive.clock,
         stopwatch=archive.stopwatch,
-        heartbeat_s=archive.settings.availability.heartbeat_s,
+        heartbeat_s=archive.settings.availability.heartbeat_interval_s,
     )
 
 

@@ -119,7 +119,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
         threads=_threads(),
         duties=Duties(
             sampler=Sampler(archive),
-            peers=PeerSync(lambda: _fold_peers(archive, intake), archive.settings.intake.follow_s),
+            peers=PeerSync(lambda: _fold_peers(archive, intake), archive.settings.intake.follow_interval_s),
             maintenance=Maintenance(archive),
         ),
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
@@ -143,7 +143,7 @@ def _register(node: Node) -> None:
         HealthRecord(intake.submit, lambda: intake.refusal is None, archive.policy.may_degrade),
         waiting=WaitingChanges(archive.home / "cache" / "health", archive.entropy),
         clock=archive.clock,
-        every_s=archive.settings.health.look_s,
+        every_s=archive.settings.health.check_interval_s,
     )
     scheduler = open_scheduler(archive, node.draining)
 

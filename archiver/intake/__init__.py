@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.intake.committer import ChainSteps
 from vanvault.archiver.intake.intake import Archived, Hooks, Intake, release_here
-from vanvault.archiver.intake.pool import PoolLimits, Ticket
+from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.receive import event_draft, given_metadata, message_draft, system_event
 from vanvault.archiver.intake.trust_monitor import TrustChecks
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, WriterParts, no_fault
@@ -16,7 +16,6 @@ __all__ = [
     "Fault",
     "Hooks",
     "Intake",
-    "PoolLimits",
     "Ticket",
     "TrustChecks",
     "Writer",

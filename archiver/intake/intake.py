@@ -25,10 +25,11 @@ from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Draft
+from vanvault.archiver.core.options import PoolLimits
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.tasks import Task
 from vanvault.archiver.intake.committer import ChainSteps, Committer, OnGroup, unobserved
-from vanvault.archiver.intake.pool import Pool, PoolLimits, Ticket
+from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.tail_updater import TailUpdater
 from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault

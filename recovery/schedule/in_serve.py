@@ -42,7 +42,7 @@ def open_scheduler(archive: Archive, draining: Signal) -> Scheduler | None:
     jobs = jobs_on(archive.settings, has_verb)  # a wrong table shows here, whoever starts the jobs
     if not archive.settings.schedule.in_serve:
         return None
-    return Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.look_s)
+    return Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.check_interval_s)
 
 
 class Scheduler:

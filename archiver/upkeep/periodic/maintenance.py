@@ -44,7 +44,7 @@ class MaintenanceSnapshot:
 
 
 class Maintenance:
-    """Looks every ``compaction.every_s`` seconds; a look that is told to stop ends at its next step."""
+    """Looks every ``compaction.check_interval_s`` seconds; told to stop, it ends at its next step."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -60,7 +60,7 @@ class Maintenance:
     @property
     def task(self) -> Task:
         """One look a round. What stops after it does not wait for it: a compaction may be in a long step."""
-        every_s = self._archive.settings.compaction.every_s
+        every_s = self._archive.settings.compaction.check_interval_s
         return Task("maintenance", self.round, every_s=every_s, at_once=True, stop_s=0.0)
 
     def round(self, stop: Signal) -> None:

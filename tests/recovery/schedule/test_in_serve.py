@@ -13,7 +13,7 @@ import pytest
 from tests.recovery.schedule.conftest import Node, children, lives, wait_for
 from tests.support.server import Server, free_port
 
-FAST = {"SCHEDULE__LOOK_S": "0.2"}
+FAST = {"SCHEDULE__CHECK_INTERVAL_S": "0.2"}
 
 
 def log_of(home: Path, job: str) -> str:
