@@ -71,7 +71,7 @@ ROOMS = (
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        44,
+        25,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
@@ -83,7 +83,7 @@ ROOMS = (
     _room(
         "intake",
         16,
-        "core.* disk keys stores replicas catalogue",
+        "core.* keys stores replicas catalogue",
     ),
     _room(
         "appliance",
@@ -98,7 +98,7 @@ ROOMS = (
     _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
     _room(
         "export",
-        3,
+        4,
         "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),
