@@ -69,7 +69,7 @@ class Claims:
             return None, True
         if self._catalogue.unheld(self._tail.connection(), state):
             return None, False
-        kind: Kind = "event" if entry == "event" else "message"
+        kind: EntryKind = "event" if entry == "event" else "message"
         return None, self._index.surely_lacks(state.logs, kind, client_id)
 
     def _compacted(self, state: CatalogueState, entry: str, gateway: str, client_id: str) -> Claim | None:
