@@ -181,9 +181,11 @@ def test_a_writing_thread_that_failed_makes_the_node_not_alive(tmp_path: Path) -
     program = ("-m", "tests.api.failing_node", str(home), "{port}")
     with Server(home, program=program) as server, server.wait_ready().client(token) as client:
         assert client.get("/v1/health/live").json() == {"status": "live"}
+        (home / "broken").touch()  # the next commit, of this push or of the node's own, meets a bug
         check_problem(push(client, "m", b"<a/>"), 503, "busy")
         found = wait_for_state(client, "failed")
         assert "restart the node" in found["detail"]
         live = check_problem(client.get("/v1/health/live"), 503, "busy")
         assert live["state"] == "failed"
+        wait_for_metric(client, 'vanvault_task_failures_total{task="committer"} 1.0')
         assert 'vanvault_node_state{state="failed"} 1.0' in client.get("/metrics").text
