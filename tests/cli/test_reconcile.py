@@ -15,7 +15,7 @@ from tests.recovery.harness import message
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.model import Draft
-from vanvault.cli.context import account
+from vanvault.recovery.work import account
 
 SITES = ("primary", "standby")
 

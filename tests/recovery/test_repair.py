@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.recovery.harness import SITES, Lab, named
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair
+from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair_sites
 from vanvault.recovery.verify import Finding, VerifyReport
 
 HARMS: dict[str, Callable[[Lab, str, str], None]] = {
@@ -28,7 +28,7 @@ HARMS: dict[str, Callable[[Lab, str, str], None]] = {
 def mend(lab: Lab) -> RepairReport:
     plan = plan_repair(lab.verify())
     with lab.open() as archive:
-        return repair(plan, archive.sites)
+        return repair_sites(plan, archive.sites)
 
 
 @pytest.mark.parametrize("harm", HARMS)

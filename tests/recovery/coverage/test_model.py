@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanvault.recovery.coverage import SiteCoverage, VerifyRun, next_share
-from vanvault.recovery.coverage.model import SiteRun, VerifiedAt, last_verified, verified_since
-from vanvault.recovery.verify import Share
+from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, last_verified, verified_since
+from vanvault.recovery.verify import Share, SiteRun, VerifyRun, next_share
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 SITES = ("primary", "standby")
