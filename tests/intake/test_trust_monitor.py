@@ -13,13 +13,12 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from tests.support.archives import PATIENCE_S, Home, Node, message
+from tests.support.memory_site import Call, MemorySite
 from vanvault.archiver.appliance import hot_tail_of
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.intake.committer import Committer
 from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
-from vanvault.archiver.stores import MemorySite
-from vanvault.archiver.stores.memory import Call
 
 Result = TypeVar("Result")
 DOUBT = SiteUnavailable("the clocks do not agree", site="host", may_be_stored=False)

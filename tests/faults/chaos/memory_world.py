@@ -16,10 +16,9 @@ from tests.faults.chaos.checker import Verdict
 from tests.faults.chaos.ledger import LARGE_BYTES, Ledger
 from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import Home, Node, memory_home
+from tests.support.memory_site import MemorySite, Operation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.ports import ClockStopwatch
-from vanvault.archiver.stores import MemorySite
-from vanvault.archiver.stores.memory import Operation
 
 SITES = ("primary", "standby")
 OPERATIONS: tuple[Operation, ...] = ("put", "get", "get_range", "stat", "versions", "list", "now", "extend")
