@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.recovery.harness import SITES, Lab, named
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Batch, Entry, Message
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.verify.copies import short_locks

@@ -15,7 +15,7 @@ import pytest
 from tests.recovery.compacted import CompactedLab, Tables, sign, with_column
 from tests.recovery.harness import SITES, named
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import segment_key
 from vanvault.archiver.keys import SigningKey, SigningKeys

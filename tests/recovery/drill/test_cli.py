@@ -14,7 +14,7 @@ from tests.cli.conftest import run_cli
 from tests.recovery.drill.test_scenarios import escrow
 from tests.recovery.harness import Lab, TickingClock
 from vanvault.archiver.appliance import init_home
-from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.cli.main import main
 from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
 
