@@ -13,8 +13,8 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.places import hot_tail_of
 from vanvault.archiver.catalogue import HotTail, follow, search_secrets
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.intake import Follower
 from vanvault.archiver.stores import StoredVersion
+from vanvault.archiver.upkeep.periodic import PeerSync
 
 OWN = "0" * 16
 
@@ -119,7 +119,7 @@ def test_a_crashed_writer_and_the_next_one(home: Home, peer: Peer) -> None:
 
 def test_a_look_that_began_later_serves_everybody() -> None:
     looks = []
-    follower = Follower(lambda: looks.append(1), 60)
+    follower = PeerSync(lambda: looks.append(1), 60)
     assert follower.refresh()
     assert len(looks) == 1
     assert follower.behind_s < 5
@@ -129,6 +129,6 @@ def test_a_look_that_fails_is_told_and_not_raised() -> None:
     def fail() -> None:
         raise SiteUnavailable("away", site="standby")
 
-    follower = Follower(fail, 60)
+    follower = PeerSync(fail, 60)
     assert not follower.refresh()
     assert not follower.refresh()
