@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from tests.cli.conftest import run_cli
-from tests.recovery.harness import message
+from tests.support.lab import message
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.model import Draft

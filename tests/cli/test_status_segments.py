@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.conftest import json_of, run_cli
-from tests.recovery.compacted import AFTER_LOCKS, CompactedLab, build_compacted
+from tests.support.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.upkeep import look_at_locks
 from vanvault.cli.status import lines_of, status_of

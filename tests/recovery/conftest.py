@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.compacted import CompactedLab, build_compacted
-from tests.recovery.harness import Lab, build
+from tests.support.compacted import CompactedLab, build_compacted
+from tests.support.lab import Lab, build
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.cli.main import main
 
 

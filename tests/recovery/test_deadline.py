@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import run_cli
 from tests.contract.harness import ManualClock
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.recovery.restore import Deadline, Pace
 from vanvault.recovery.restore.deadline import LIMIT
 from vanvault.recovery.work import Extent, silent

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.recovery.harness import SITES, Lab, named
+from tests.support.lab import SITES, Lab, named
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Batch, Entry, Message
 from vanvault.archiver.stores import StoredVersion

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from tests.contract.harness import ManualClock
-from tests.recovery.harness import BadSector
 from tests.support.archives import PATIENCE_S, Home, Node, event, message
 from tests.support.gated import GatedSite
+from tests.support.lab import BadSector
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import FoldReport, Query

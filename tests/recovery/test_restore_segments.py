@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recovery.compacted import PARTS, CompactedLab
-from tests.recovery.harness import SITES, named
 from tests.recovery.test_repair import mend
 from tests.recovery.test_restore import OTHER, lab_keys_at, rebuild
+from tests.support.compacted import PARTS, CompactedLab
+from tests.support.lab import SITES, named
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.restore import restore, survey
 from vanvault.recovery.work import Effort

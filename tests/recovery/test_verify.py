@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.harness import (
+from tests.support.lab import (
     LARGE,
     SITES,
     BadSector,

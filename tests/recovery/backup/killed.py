@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.recovery.backup.kit import Kit
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.recovery.backup import open_stage, plan_objects, restore_objects
 
 HOME, VERB, STEP, NTH = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])

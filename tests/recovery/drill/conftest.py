@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.harness import Lab, build
+from tests.support.lab import Lab, build
 
 
 @pytest.fixture(scope="session")

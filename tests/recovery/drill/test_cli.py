@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tests.cli.conftest import run_cli
 from tests.recovery.drill.test_scenarios import escrow
-from tests.recovery.harness import Lab, TickingClock
+from tests.support.lab import Lab, TickingClock
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.format import canonical
 from vanvault.cli.main import main

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fontTools.ttLib import TTFont
 
 from tests.recovery.drill.support import drilled
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.keys import key_id_of

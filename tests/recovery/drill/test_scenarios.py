@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.drill.support import CopiedFolder, drilled, failing
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.ports import Clock, SystemEntropy
 from vanvault.archiver.keys import KeyFiles

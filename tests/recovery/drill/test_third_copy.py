@@ -15,7 +15,7 @@ from tests.recovery.backup.conftest import empty_repository, kit
 from tests.recovery.backup.kit import PASSWORD, Kit
 from tests.recovery.drill.support import drill
 from tests.recovery.drill.test_scenarios import escrow
-from tests.recovery.harness import event, message
+from tests.support.lab import event, message
 from vanvault.recovery.drill import Finished, Means, parse_report, restic_copy, signed_report
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.later import after

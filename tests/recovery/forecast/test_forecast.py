@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import run_cli
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.recovery.forecast import Cost, Growth, Measurement, cost_of, forecast, growth
 from vanvault.recovery.forecast.forecast import LIMIT_S
 from vanvault.recovery.work import Extent

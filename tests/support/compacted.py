@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tests.recovery.harness import LARGE, SITES, Lab, TickingClock, build, event, message
+from tests.support.lab import LARGE, SITES, Lab, TickingClock, build, event, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format import (
     SEGMENT_SCHEMAS,
