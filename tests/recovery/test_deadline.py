@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cli.conftest import run_cli
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
+from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.recovery.restore import Deadline, Pace
 from vanvault.recovery.restore.deadline import LIMIT

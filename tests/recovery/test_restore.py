@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import SITES, Lab, build, message, named
+from tests.support.archives import SITES
+from tests.support.lab import Lab, build, message, named
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import parse_query, read_original
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.recovery.test_repair import mend
 from tests.recovery.test_restore import OTHER, lab_keys_at, rebuild
+from tests.support.archives import SITES
 from tests.support.compacted import PARTS, CompactedLab
-from tests.support.lab import SITES, named
+from tests.support.lab import named
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.restore import restore, survey
 from vanvault.recovery.work import Effort

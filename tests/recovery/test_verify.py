@@ -8,19 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab import (
-    LARGE,
-    SITES,
-    BadSector,
-    Lab,
-    Repeated,
-    TickingClock,
-    build,
-    event,
-    message,
-    named,
-    place_large,
-)
+from tests.support.archives import SITES
+from tests.support.clocks import TickingClock
+from tests.support.lab import LARGE, BadSector, Lab, Repeated, build, event, message, named, place_large
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key

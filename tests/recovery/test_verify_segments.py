@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tests.support.archives import SITES
+from tests.support.clocks import TickingClock
 from tests.support.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
-from tests.support.lab import SITES, TickingClock, build, event, message, named
+from tests.support.lab import build, event, message, named
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.health_rules import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch

@@ -21,8 +21,6 @@ from vanvault.archiver.stores.probe import override_detail, override_event
 from vanvault.archiver.stores.provision import DUTIES, Duty, MinioUsers, new_credentials, provision
 from vanvault.archiver.stores.s3.site import S3Site
 
-SITES = ("primary", "standby")
-
 
 @dataclass(frozen=True, slots=True)
 class Insider:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.stores import FileSite, StoredVersion
 

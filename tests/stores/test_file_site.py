@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.stores import FileSite, StoredVersion
 from vanvault.archiver.stores.files.flags import immutable_supported, is_immutable, set_immutable

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import LockRefused, SiteFull, SiteUnavailable
 from vanvault.archiver.stores import MemorySite, StoredVersion
 from vanvault.archiver.stores.memory import Call, InvariantBroken

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import run_cli
+from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable

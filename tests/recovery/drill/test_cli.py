@@ -10,9 +10,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from tests.cli.conftest import run_cli
 from tests.recovery.drill.test_scenarios import escrow
-from tests.support.lab import Lab, TickingClock
+from tests.support.clocks import TickingClock
+from tests.support.command import run_cli
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.format import canonical
 from vanvault.cli.main import main

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import run_cli
 from tests.recovery.backup.conftest import empty_repository, kit
 from tests.recovery.backup.kit import PASSWORD, Kit
 from tests.recovery.drill.support import drill
 from tests.recovery.drill.test_scenarios import escrow
+from tests.support.command import run_cli
 from tests.support.lab import event, message
 from vanvault.recovery.drill import Finished, Means, parse_report, restic_copy, signed_report
 from vanvault.recovery.drill.html import html_report

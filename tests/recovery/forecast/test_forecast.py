@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.conftest import run_cli
+from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.recovery.forecast import Cost, Growth, Measurement, cost_of, forecast, growth
 from vanvault.recovery.forecast.forecast import LIMIT_S

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import run_cli
-from tests.contract.harness import ManualClock
-from tests.recovery.schedule.conftest import Node, lives, verb_of, wait_for
+from tests.recovery.schedule.conftest import Node, lives, verb_of
+from tests.support.clocks import ManualClock
+from tests.support.command import run_cli
+from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
 from vanvault.recovery.schedule import read_history
@@ -101,7 +102,7 @@ def test_a_second_run_of_the_home_is_refused_even_when_the_first_was_killed(
     assert lives(verb), "the verb goes on"
     assert run_cli(home, "schedule", "run", "long", "--json").exit_code == 8, "and holds the lock"
     os.killpg(verb, signal.SIGKILL)
-    wait_for("the verb ends", lambda: not lives(verb))
+    wait_for(lambda: not lives(verb), "the verb ends")
     with home_lock(home, "long"), Archive(home) as archive:
         archive.catch_up()
         job = Job("long", (("keys", "list"),), timedelta(days=1))
@@ -121,7 +122,7 @@ def test_sigterm_ends_the_verb_and_the_run_is_due_again(
     assert last_line(out)["result"] == "stopped"
     assert not lives(verb)
     assert listed(home)["failing"] == []
-    wait_for("the next second, which it is due in", lambda: listed(home)["jobs"]["long"]["due"])
+    wait_for(lambda: listed(home)["jobs"]["long"]["due"], "the next second, which it is due in")
 
 
 def test_a_run_that_takes_too_long_is_ended_and_an_alarm(home: Path, long_job: str) -> None:

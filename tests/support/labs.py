@@ -1,4 +1,4 @@
-"""Each archive is built once; each test harms a copy of its own."""
+"""Archives in files that are built once a process; each test harms a copy of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.support.lab import Lab, build
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home that ``lab`` is a copy of; only to be read."""
     home = tmp_path_factory.mktemp("archive") / "home"
     build(home)
     return home
@@ -24,6 +25,7 @@ def lab(template: Path, tmp_path: Path) -> Lab:
 
 @pytest.fixture(scope="session")
 def compacted_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home that ``compacted`` is a copy of; only to be read."""
     home = tmp_path_factory.mktemp("compacted") / "home"
     build_compacted(home)
     return home
