@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 #: Longest wait, in seconds: far beyond what any test needs, on a machine that does other work too.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 #: Between two looks, in seconds: what a look costs is small.
 PAUSE_S = 0.02
 
