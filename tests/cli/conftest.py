@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,10 @@ import httpx
 import pytest
 from click.testing import Result
 
+from tests.servers.processes import bound
 from tests.support.command import COMMAND, json_of, lines_of, run_cli
 from tests.support.server import free_port
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture
@@ -43,25 +44,28 @@ class Served:
 def start_node(home: Path, port: int) -> subprocess.Popen[bytes]:
     """A node that is ready."""
     process = subprocess.Popen(
-        [*COMMAND, "--home", str(home), "serve", "--port", str(port), "--json"], stderr=subprocess.PIPE
+        bound([*COMMAND, "--home", str(home), "serve", "--port", str(port), "--json"]), stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def ready() -> bool:
         assert process.poll() is None, process.stderr and process.stderr.read().decode()
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/v1/health/ready", trust_env=False).status_code == 200:
-                return process
+            return httpx.get(f"http://127.0.0.1:{port}/v1/health/ready", trust_env=False).status_code == 200
         except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError("the node did not get ready")
+            return False
+
+    try:
+        wait_for(ready, "the node gets ready")
+    except AssertionError:
+        process.kill()
+        raise
+    return process
 
 
 def stop_node(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """SIGTERM; the exit code and the log."""
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=60)
+    _, log = process.communicate(timeout=PATIENCE_S)
     return process.returncode, log.decode()
 
 

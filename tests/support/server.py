@@ -16,6 +16,7 @@ from typing import Self
 
 import httpx
 
+from tests.servers.processes import bound
 from tests.support.waiting import PATIENCE_S, PAUSE_S, wait_for
 
 
@@ -44,7 +45,7 @@ class Server:
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *(part.format(port=self.port) for part in command)],
+                bound([sys.executable, *(part.format(port=self.port) for part in command)]),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
