@@ -34,3 +34,11 @@ def compacted_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def compacted(compacted_template: Path, tmp_path: Path) -> CompactedLab:
     return CompactedLab.copy(compacted_template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """An archive with an id and keys of its own; only to be read."""
+    home = tmp_path_factory.mktemp("other") / "home"
+    build(home)
+    return Lab(home)
