@@ -112,7 +112,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
         workers=ThreadPoolExecutor(_WORKERS, thread_name_prefix="worker"),
         metrics=metrics,
         sampler=Sampler(archive, states=lambda: {one.site: one.state for one in archive.health.snapshot()}),
-        follower=Follower(look, archive.settings.intake.follow_s),
+        follower=Follower(look, archive.settings.intake.follow_interval_s),
         health=HealthWatch(
             archive.readable,
             archive.health,
@@ -121,7 +121,7 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
             clock=archive.clock,
             is_open=lambda: intake.refusal is None,
             may_degrade=archive.policy.may_degrade,
-            interval_s=archive.settings.health.look_s,
+            interval_s=archive.settings.health.check_interval_s,
         ),
         keeper=Keeper(archive, record),
         upkeep=Upkeep(archive),

@@ -29,7 +29,7 @@ def recorder_of(node: Node) -> Recorder:
         files=AliveFiles(archive.home / "cache" / _ALIVE),
         clock=archive.clock,
         stopwatch=SystemStopwatch(),
-        heartbeat_s=archive.settings.availability.heartbeat_s,
+        heartbeat_s=archive.settings.availability.heartbeat_interval_s,
     )
 
 

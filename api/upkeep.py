@@ -43,7 +43,7 @@ class UpkeepSnapshot:
 
 
 class Upkeep:
-    """Looks every ``compaction.every_s`` seconds; ``stop`` returns soon, whatever is being done."""
+    """Looks every ``compaction.check_interval_s`` seconds; ``stop`` returns soon, whatever is being done."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -80,7 +80,7 @@ class Upkeep:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self.look()
-            self._stopping.wait(self._archive.settings.compaction.every_s)
+            self._stopping.wait(self._archive.settings.compaction.check_interval_s)
 
     def _step(self, step: str) -> None:
         if self._stopping.is_set():

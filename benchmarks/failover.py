@@ -44,8 +44,8 @@ class Phase:
     loss_s: float  # from the loss to the promotion: the node notices, clients are refused
 
 
-#: The node's checks are due about 30 and 60 s after its start (``clock.check_s``): well before the loss,
-#: between loss and promotion, and after the promotion.
+#: The node's checks are due about 30 and 60 s after its start (``clock.check_interval_s``): well before the
+#: loss, between loss and promotion, and after the promotion.
 _PHASES = (Phase(35, 1), Phase(35, 5), Phase(57, 5), Phase(50, 20))
 #: Under ``--quick``, with checks that come every so many seconds.
 _QUICK, _QUICK_CHECK_S = Phase(6, 5), 5
@@ -177,7 +177,7 @@ def main() -> None:
     phases = list(islice(cycle(_PHASES), options.runs))
     if options.quick:
         phases = [_QUICK]
-        os.environ["VANVAULT_CLOCK__CHECK_S"] = str(_QUICK_CHECK_S)  # of the node to come
+        os.environ["VANVAULT_CLOCK__CHECK_INTERVAL_S"] = str(_QUICK_CHECK_S)  # of the node to come
     times = []
     for number, phase in enumerate(phases, start=1):
         with tempfile.TemporaryDirectory(prefix="failover-") as folder:

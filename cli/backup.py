@@ -148,13 +148,13 @@ def check(home: Path, percent: float, as_json: bool) -> ExitCode:
 def forget(home: Path, keep_days: int | None, dry_run: bool, as_json: bool) -> None:
     """Forget backups older than N days, counted from the newest, which always stays.
 
-    Without --keep-days it is backup.keep_days_min, below which nothing is forgotten. Nothing is pruned.
+    Without --keep-days it is backup.min_keep_days, below which nothing is forgotten. Nothing is pruned.
     """
     from vanvault.recovery.backup import check_floor, forget_backups
 
     with opened(home) as (archive, repository):
-        days = archive.settings.backup.keep_days_min if keep_days is None else keep_days
-        check_floor(days, archive.settings.backup.keep_days_min)
+        days = archive.settings.backup.min_keep_days if keep_days is None else keep_days
+        check_floor(days, archive.settings.backup.min_keep_days)
         found = forget_backups(archive, repository, keep_days=days, dry_run=dry_run)
         fields = {"backups": list(found.backups), "keep_days": days, "slices": len(found.slices)}
         if not dry_run:

@@ -34,7 +34,7 @@ def command(home: Path, as_json: bool) -> ExitCode:
         # An object that was found damaged counts from the run before, which may be older than the limit.
         runs = list(verify_runs(archive.search, since=now - 2 * timedelta(days=settings.max_age_days)))
         report = coverage(archive.sites, runs, limit)
-        turn = next_share(runs, settings.shares, archive.sites)
+        turn = next_share(runs, settings.subsets, archive.sites)
     fields = _fields(report, runs, settings.max_age_days, now)
     if as_json:
         emit_json({**fields, "next": f"{turn.number}/{turn.of}"})

@@ -83,7 +83,7 @@ def _next_share(archive: Archive) -> Share:
     settings = archive.settings.verify
     # Twice the limit: a share that was not tried for so long is as good as never read.
     since = archive.clock.now() - 2 * timedelta(days=settings.max_age_days)
-    return next_share(verify_runs(archive.search, since=since), settings.shares, archive.sites)
+    return next_share(verify_runs(archive.search, since=since), settings.subsets, archive.sites)
 
 
 def _put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> None:

@@ -33,9 +33,9 @@ def _whole(name: str) -> str:
 ROOMS = (
     _room("core.errors", None),
     _room("core.ports", None),
-    _room("core.health_rules", None),
-    _room("core.s3_options", None),
+    _room("core.options", None),
     _room("core.error_table", None, "core.errors"),
+    _room("core.caches", None),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),
@@ -45,8 +45,8 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        11,
-        "core.errors core.health_rules core.s3_options",
+        12,
+        "core.errors core.options",
     ),
     _room(
         "core.format",
@@ -66,11 +66,11 @@ ROOMS = (
     _room("stores", 26, "core.* disk keys"),
     _room("stores.s3", 4, "core.*"),
     _room("stores.provision", 6, "core.*"),
-    _room("stores.probe", 13, "core.* keys"),
-    _room("replicas", 25, "core.* stores"),
+    _room("stores.probe", 12, "core.* keys"),
+    _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        49,
+        44,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
@@ -81,7 +81,7 @@ ROOMS = (
     _room("journal.availability", 20, "core.* catalogue"),
     _room(
         "intake",
-        19,
+        18,
         "core.* disk keys stores replicas catalogue",
     ),
     _room(
@@ -100,7 +100,7 @@ ROOMS = (
         "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),
-    _room("recovery.objects", 19, "archiver.*"),
+    _room("recovery.objects", 17, "archiver.*"),
     _room("recovery.verify", 9, "archiver.* recovery.work recovery.objects"),
     _room("recovery.coverage", 12, "archiver.* recovery.verify"),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects"),

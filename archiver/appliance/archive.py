@@ -23,13 +23,12 @@ from vanvault.archiver.catalogue import (
     KnownBatch,
     SearchKeys,
     SearchRoom,
-    SegmentFold,
-    catch_up,
+    fold_batches,
     fold_segments,
     follow,
     item_at_position,
+    merge_reports,
     read_original,
-    recheck,
     search_secrets,
 )
 from vanvault.archiver.core.errors import InvalidInput
@@ -53,7 +52,6 @@ from vanvault.archiver.intake import (
     Fault,
     Intake,
     OnGroup,
-    PoolLimits,
     Release,
     Writer,
     no_fault,
@@ -75,7 +73,6 @@ from vanvault.archiver.replicas import (
 )
 from vanvault.archiver.stores import S3Url, Site, open_site, parse_site_url
 from vanvault.archiver.stores import no_fault as no_store_fault
-from vanvault.archiver.stores.probe import ProbePolicy
 
 
 class Archive:
@@ -157,10 +154,7 @@ class Archive:
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            policy=ProbePolicy(
-                max_age=timedelta(days=self.settings.probe.max_age_days),
-                accept_weak=self.settings.probe.accept_weak,
-            ),
+            policy=self.settings.probe.policy(),
             max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
         )
 
@@ -188,7 +182,7 @@ class Archive:
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def look(self, *, whole: bool = False) -> FoldReport:
         """Fold, for reading, what those sites hold that answer within seconds, whatever the policy.
@@ -205,12 +199,12 @@ class Archive:
         if whole and away and not self.policy.may_degrade():
             raise next(iter(away.values()))
         folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        return merge_reports(segments, indexed, folded)
 
     def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        recheck(self.tail, self.claims.repeated)
+        self.tail.recheck(self.claims.repeated)
         away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
-        report = catch_up(
+        report = fold_batches(
             sites,
             self.tail,
             self.parquet,
@@ -247,7 +241,7 @@ class Archive:
             self._heed.rejoin(own, reached)
         return report
 
-    def catch_up_segments(self) -> SegmentFold:
+    def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
         there = self.readable.there()
         return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
@@ -280,7 +274,7 @@ class Archive:
 
     def batch_until(self, kind: BatchKind, start: datetime) -> datetime:
         """The first lock of a batch: short, as a segment or the keeper takes over long before its end."""
-        short = timedelta(days=self.settings.compaction.batch_lock_days)
+        short = self.settings.compaction.lock_pace().lock
         return min(self.retain_until(kind, start), rounded_up(start + short))
 
     def upgrade(self, key: str) -> Commit:
@@ -354,7 +348,6 @@ class Archive:
 
     def open_intake(self, release: Release = release_here, on_group: OnGroup = unobserved) -> Intake:
         """This node's intake, not yet started."""
-        limits = self.settings.intake
         return Intake(
             tail=self.tail,
             claims=self.claims,
@@ -365,13 +358,9 @@ class Archive:
             before_commit=self._before_commit,
             policy=self.policy,
             health=self.health,
-            check_s=self.settings.clock.check_s,
+            check_s=self.settings.clock.check_interval_s,
             closing_event=partial(self.system_event, "writer.closed", {}),
-            limits=PoolLimits(
-                linger_s=limits.linger_ms / 1000,
-                group_bytes=limits.group_bytes,
-                group_entries=limits.group_entries,
-            ),
+            limits=self.settings.intake.pool_limits(),
             release=release,
             fault=self._fault,
             on_group=on_group,

@@ -8,9 +8,7 @@ from pathlib import Path
 from vanvault.archiver.catalogue import (
     HotTail,
     IndexStorage,
-    ScanLimits,
     SearchKeys,
-    SearchLimits,
     SearchRoom,
     open_index_store,
     open_search,
@@ -34,7 +32,7 @@ def open_search_room(
 
     Raises InvalidInput (URL of the index), SettingsError (its credentials, its folder).
     """
-    index, search = settings.index, settings.search
+    index = settings.index
     store = open_index_store(index.url, home=home, cache=work / "parts", options=index.s3.options())
     return open_search(
         tail,
@@ -42,5 +40,5 @@ def open_search_room(
         keys,
         IndexStorage(store, work),
         ports,
-        SearchLimits(search.threads, search.cache_bytes, ScanLimits(search.scan_rows, search.scan_seconds)),
+        settings.search.limits(),
     )

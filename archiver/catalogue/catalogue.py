@@ -17,9 +17,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vanvault.archiver.catalogue.hot_tail import repeats
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.catalogue.pruning import drop_covered
+from vanvault.archiver.catalogue.hot_tail import HotTail, drop_covered, note_recheck
 from vanvault.archiver.core.format import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
@@ -239,7 +237,7 @@ class Catalogue:
             folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
             drop_covered(connection, n)
             if not folded:
-                repeats.look_for(connection, n)
+                note_recheck(connection, n)
             self._settle_spares(connection, n)
             _changed(connection)
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState
-from vanvault.archiver.catalogue.hot_tail.folded import Claim
-from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.hot_tail import Claim, HotTail
 from vanvault.archiver.catalogue.index.fields import Entry as Kind
 from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
 from vanvault.archiver.catalogue.key_index import KeyIndex
@@ -27,7 +26,7 @@ _COLUMNS = {
 class Claims:
     """Safe to use from many threads. A new id costs one probe for each index file's filter."""
 
-    def __init__(self, tail: TailReader, catalogue: Catalogue, index: KeyIndex, files: SegmentFiles) -> None:
+    def __init__(self, tail: HotTail, catalogue: Catalogue, index: KeyIndex, files: SegmentFiles) -> None:
         self._tail = tail
         self._catalogue = catalogue
         self._index = index

@@ -1,55 +1,91 @@
-"""Keeping the hot tail level with the sites: list, settle what is in doubt, decode, apply.
+"""Keeping hot tail and catalogue level with the sites: list, complete what is in doubt, decode, apply.
 
-The restart after a crash is this same path. A batch that lies at some sites but not at all of them
-was in doubt when its writer stopped: its gateway may have been told that it may be stored or, where the
-policy ``any`` is possible, that it is. It is completed, so that the retry finds it and no message exists
-twice; where a site is away and nobody waits for it, it is folded as it is.
+Three folds, all safe to repeat:
+
+- ``fold_batches``: every committed batch that the hot tail does not know. The restart after a crash is this
+  same path. A batch that lies at some sites but not at all of them was in doubt when its writer stopped: its
+  gateway may have been told that it may be stored or, where the policy ``any`` is possible, that it is. It is
+  completed, so that the retry finds it and no message exists twice; where a site is away and nobody waits
+  for it, it is folded as it is.
+- ``follow``: what the other nodes of an archive committed since the last time, within a second. It asks each
+  active writer only for what comes after its last known object and looks for writers that began lately: a few
+  requests, however large the archive is. What it cannot see (an object that was completed long after its
+  successors) the next ``fold_batches`` finds.
+- ``fold_segments``: which segments there are. A manifest is written after its segment was proved at every
+  site, and it is signed. So one site is enough to learn of a segment: the other may be away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue.hot_tail.folded import Claim, FoldedBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
-from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_batch
-from vanvault.archiver.core.model import Entry, Placement
-from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.core.times import parse_rfc3339
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from vanvault.archiver.catalogue.catalogue import Catalogue
+from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.core.format import decode_batch, decode_manifest
+from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.names import (
+    WRITER_ENTROPY,
+    batch_prefix,
+    new_writer_id,
+    parse_key,
+    segment_prefix,
+)
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.replicas import copy_object, placement_of, read_anywhere
 from vanvault.archiver.stores import Site, StoredVersion
 
 #: Rows that are folded in one transaction of the hot tail, about.
 _APPLY_ROWS = 5000
+#: Writers' ids begin with their start; a new one is looked for so far back, for clocks that differ and
+#: for starts that take long.
+_LATELY = timedelta(minutes=3)
+#: A writer that was silent for so long is left to ``fold_batches``.
+_SILENT = timedelta(days=2)
+
+#: Keys in order, each with its oldest version at every site that has it.
+_Listing = Iterable[tuple[str, dict[str, StoredVersion]]]
 
 
 @dataclass(frozen=True, slots=True)
 class FoldReport:
-    """What a catch-up did."""
+    """What a fold did, or several folds together (``merge_reports``)."""
 
-    folded: int  # batches
-    settled: int  # batches that were completed at a site
-    unreadable: tuple[str, ...]  # keys of batches that no site can give; search does not see them
+    folded: int = 0  # batches that the hot tail did not know
+    settled: int = 0  # batches that were completed at a site
+    segments: int = 0  # that the catalogue did not know
+    indexed: int = 0  # segments that the index did not hold
+    merged: int = 0  # index files that went into a larger one
+    unreadable: tuple[str, ...] = ()  # keys that no site can give: search does not see what is in them
     away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
 
 
-#: Keys in order, each with its oldest version at every site that has it.
-Found = Iterable[tuple[str, dict[str, StoredVersion]]]
+def merge_reports(*reports: FoldReport) -> FoldReport:
+    """One report of several folds: counts are added up, keys and sites listed in the order of the reports."""
+    return FoldReport(
+        folded=sum(one.folded for one in reports),
+        settled=sum(one.settled for one in reports),
+        segments=sum(one.segments for one in reports),
+        indexed=sum(one.indexed for one in reports),
+        merged=sum(one.merged for one in reports),
+        unreadable=tuple(key for one in reports for key in one.unreadable),
+        away=tuple(dict.fromkeys(site for one in reports for site in one.away)),
+    )
 
 
-def catch_up(
+def fold_batches(
     sites: Mapping[str, Site],
     tail: HotTail,
     keys: ParquetKeys,
     *,
     settle: bool,
     is_compacted: Callable[[str], bool] = lambda key: False,
-    found: Found | None = None,
-    repeated: Callable[[Sequence[Entry]], Mapping[int, Claim]] = lambda entries: {},
+    repeated: FindRepeats = lambda entries: {},
     from_start: bool = False,
     partial: bool = False,
     some_away: bool = False,
@@ -60,8 +96,7 @@ def catch_up(
         settle: complete batches that some site lacks (a node that is about to write must); without it
             they are left out of the fold, because they are not acknowledged, unless ``partial``.
         is_compacted: is a batch found without the hot tail?
-        found: look at these only (``merged``), not at everything that may be new.
-        repeated: which entries, by place, repeat a compacted one.
+        repeated: which entries, by index, repeat a compacted one.
         from_start: look at every batch, also at those of writers that ended long ago.
         partial: a batch at one site may be acknowledged (``replicas/policy.py``).
         some_away: ``sites`` are not all; what only the others hold stays to be folded.
@@ -70,53 +105,179 @@ def catch_up(
         SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
         KeyUnavailable: the batches' master key is missing.
     """
-    folded = settled = rows = skipped = 0
-    unreadable: list[str] = []
-    waiting: list[FoldedBatch] = []
-    if found is None:
-        found = merged(sites, "" if from_start else tail.fold_start())
-        whole = not some_away
-    else:
-        whole = False
-    for key, copies in found:
-        if tail.knows([key]) or is_compacted(key):
+    listing = _merge_listings(sites, "" if from_start else tail.fold_start())
+    fold = _Fold(
+        sites, tail, keys, settle=settle, partial=partial, is_compacted=is_compacted, repeated=repeated
+    )
+    report = fold.apply(listing)
+    if not some_away and not report.unreadable and not fold.skipped:
+        tail.fold_completed()
+    return report
+
+
+def follow(
+    sites: Mapping[str, Site],
+    tail: HotTail,
+    keys: ParquetKeys,
+    *,
+    own: str,
+    now: datetime,
+    partial: bool = False,
+) -> FoldReport:
+    """Fold what writers other than ``own`` committed lately; ``partial``: as ``fold_batches`` takes it.
+
+    Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
+    """
+    known = {last.writer: last for last in tail.last_batches()}
+    since = to_us(now - _SILENT)
+    starts = {
+        writer: last.key for writer, last in known.items() if not last.final and last.created_us >= since
+    }
+    starts |= {writer: "" for site in sites.values() for writer in _begun(site, now) if writer not in known}
+    fold = _Fold(sites, tail, keys, settle=False, partial=partial)
+    return merge_reports(
+        *(
+            fold.apply(_merge_listings(sites, after, f"{batch_prefix()}{writer}/"))
+            for writer, after in sorted(starts.items())
+            if writer != own
+        )
+    )
+
+
+def fold_segments(
+    sites: Mapping[str, Site],
+    catalogue: Catalogue,
+    public_key: Callable[[str], Ed25519PublicKey],
+    *,
+    archive: str,
+) -> FoldReport:
+    """Note every proved segment that some site lists and the catalogue does not know.
+
+    Args:
+        public_key: of the signing key with this id. Raises KeyUnavailable.
+        archive: the archive's id; a segment of another one is unreadable.
+
+    Raises SiteUnavailable when no site can be listed.
+    """
+    keys: set[str] = set()
+    away: list[SiteUnavailable] = []
+    after = catalogue.listing_start()
+    for site in sites.values():
+        try:
+            keys.update(
+                version.key
+                for version in site.list(segment_prefix(), after)
+                if (name := parse_key(version.key)) is not None and name.kind == "manifest"
+            )
+        except SiteUnavailable as error:
+            away.append(error)
+    if len(away) == len(sites):
+        raise away[0]
+    added, unreadable = 0, []
+    for key in sorted(keys):
+        if catalogue.knows(key):
             continue
-        if len(copies) < len(sites):
-            if not settle and not partial:
-                skipped += 1
+        try:
+            manifest = decode_manifest(read_anywhere(sites, key), public_key, key=key)
+        except (Damaged, KeyUnavailable, NotFound):
+            unreadable.append(key)
+            continue
+        name = parse_key(key)
+        if name is None or (manifest.archive, manifest.segment) != (archive, name.writer):
+            unreadable.append(key)
+            continue
+        added += catalogue.add(key, manifest)
+    return FoldReport(segments=added, unreadable=tuple(unreadable))
+
+
+class _Fold:
+    """Batches from listings into the hot tail, a few thousand rows in each transaction."""
+
+    def __init__(
+        self,
+        sites: Mapping[str, Site],
+        tail: HotTail,
+        keys: ParquetKeys,
+        *,
+        settle: bool,
+        partial: bool,
+        is_compacted: Callable[[str], bool] = lambda key: False,
+        repeated: FindRepeats = lambda entries: {},
+    ) -> None:
+        self._sites = sites
+        self._tail = tail
+        self._keys = keys
+        self._settle = settle
+        self._partial = partial
+        self._is_compacted = is_compacted
+        self._repeated = repeated
+        self.skipped = 0  # batches that some site lacks and that were therefore left out
+
+    def apply(self, listing: _Listing) -> FoldReport:
+        """Fold what is new in a listing. Raises as ``fold_batches`` does."""
+        folded = settled = rows = 0
+        unreadable: list[str] = []
+        waiting: list[FoldedBatch] = []
+        for key, copies in listing:
+            if self._tail.knows([key]) or self._is_compacted(key):
+                continue
+            lacking = len(copies) < len(self._sites)
+            if lacking and not self._settle and not self._partial:
+                self.skipped += 1
                 continue
             try:
-                copies = _complete(sites, key, copies, keys) if settle else copies
+                if lacking and self._settle:
+                    copies = self._complete(key, copies)
+                    settled += 1
+                batch = self._decode(key, copies)
             except (Damaged, NotFound):
                 unreadable.append(key)
                 continue
-            settled += settle
+            waiting.append(replace(batch, compacted=self._repeats(batch)))
+            rows += batch.header.rows
+            if rows >= _APPLY_ROWS:
+                folded += self._tail.apply(waiting)
+                waiting, rows = [], 0
+        folded += self._tail.apply(waiting)
+        return FoldReport(folded, settled, unreadable=tuple(unreadable))
+
+    def _repeats(self, batch: FoldedBatch) -> Mapping[int, Claim]:
         try:
-            batch = _decode(sites, key, copies, keys)
-        except (Damaged, NotFound):
-            unreadable.append(key)
-            continue
-        waiting.append(replace(batch, compacted=_repeated(batch, repeated)))
-        rows += batch.header.rows
-        if rows >= _APPLY_ROWS:
-            folded += tail.apply(waiting)
-            waiting, rows = [], 0
-    folded += tail.apply(waiting)
-    if whole and not unreadable and not skipped:
-        tail.fold_completed()
-    return FoldReport(folded, settled, tuple(unreadable))
+            return self._repeated(batch.entries)
+        except (Damaged, SiteUnavailable):
+            return {}  # better shown twice than not folded: a damaged segment stops no node
+
+    def _complete(self, key: str, copies: Mapping[str, StoredVersion]) -> dict[str, StoredVersion]:
+        """All copies of a batch, once it is copied to the sites that lack it."""
+        batch = decode_batch(key, read_anywhere(self._sites, key), self._keys.decryption(), bodies=False)
+        until = parse_rfc3339(batch.header.retain_until)
+        complete = dict(copies)
+        for name, site in self._sites.items():
+            if name not in complete:
+                complete[name] = self._copy(copies, site, key, until)
+        return complete
+
+    def _copy(self, sources: Iterable[str], target: Site, key: str, until: datetime) -> StoredVersion:
+        failure: Damaged | SiteUnavailable = Damaged(f"no site holds {key} whole", key=key)
+        for source in sources:
+            try:
+                placement = copy_object(self._sites[source], target, key, retain_until=until)
+                return target.stat(key, placement.version)
+            except (Damaged, SiteUnavailable) as error:
+                failure = error
+        raise failure
+
+    def _decode(self, key: str, copies: Mapping[str, StoredVersion]) -> FoldedBatch:
+        data = read_anywhere(self._sites, key)
+        batch = decode_batch(key, data, self._keys.decryption(), bodies=False)
+        until = parse_rfc3339(batch.header.retain_until)
+        placements: tuple[Placement, ...] = tuple(
+            placement_of(name, copies[name], until) for name in self._sites if name in copies
+        )
+        return FoldedBatch(key, batch.header, batch.entries, placements)
 
 
-def _repeated(
-    batch: FoldedBatch, repeated: Callable[[Sequence[Entry]], Mapping[int, Claim]]
-) -> Mapping[int, Claim]:
-    try:
-        return repeated(batch.entries)
-    except (Damaged, SiteUnavailable):
-        return {}  # better shown twice than not folded: a damaged segment stops no node
-
-
-def merged(
+def _merge_listings(
     sites: Mapping[str, Site], after: str, prefix: str = batch_prefix()
 ) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
     """Keys in order, each with the oldest version at every site that has it: a merge of sorted listings."""
@@ -145,38 +306,13 @@ def _oldest(site: Site, prefix: str, after: str) -> Iterator[StoredVersion]:
         yield held
 
 
-def _complete(
-    sites: Mapping[str, Site], key: str, copies: dict[str, StoredVersion], keys: ParquetKeys
-) -> dict[str, StoredVersion]:
-    batch = decode_batch(key, read_anywhere(sites, key), keys.decryption(), bodies=False)
-    until = parse_rfc3339(batch.header.retain_until)
-    complete = dict(copies)
-    for name, site in sites.items():
-        if name not in complete:
-            complete[name] = _copy(sites, copies, site, key, until)
-    return complete
-
-
-def _copy(
-    sites: Mapping[str, Site], copies: dict[str, StoredVersion], target: Site, key: str, until: datetime
-) -> StoredVersion:
-    failure: Damaged | SiteUnavailable = Damaged(f"no site holds {key} whole", key=key)
-    for source in copies:
-        try:
-            placement = copy_object(sites[source], target, key, retain_until=until)
-            return target.stat(key, placement.version)
-        except (Damaged, SiteUnavailable) as error:
-            failure = error
-    raise failure
-
-
-def _decode(
-    sites: Mapping[str, Site], key: str, copies: Mapping[str, StoredVersion], keys: ParquetKeys
-) -> FoldedBatch:
-    data = read_anywhere(sites, key)
-    batch = decode_batch(key, data, keys.decryption(), bodies=False)
-    until = parse_rfc3339(batch.header.retain_until)
-    placements: tuple[Placement, ...] = tuple(
-        placement_of(name, copies[name], until) for name in sites if name in copies
-    )
-    return FoldedBatch(key, batch.header, batch.entries, placements)
+def _begun(site: Site, now: datetime) -> Iterator[str]:
+    """Writers that began lately: one step of the listing each, whatever they wrote."""
+    after = batch_prefix() + new_writer_id(now - _LATELY, bytes(WRITER_ENTROPY))
+    while (version := next(iter(site.list(batch_prefix(), after)), None)) is not None:
+        name = parse_key(version.key)
+        if name is None:
+            after = version.key
+            continue
+        yield name.writer
+        after = f"{batch_prefix()}{name.writer}0"  # "0" follows "/": past everything of this writer

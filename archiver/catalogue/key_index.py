@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
+from vanvault.archiver.catalogue.fold import FoldReport
 from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
@@ -47,15 +47,6 @@ _NONE: frozenset[str] = frozenset()
 _ATTEMPTS = 4
 #: Segments whose postings one index file takes at once while an index is built.
 _TOGETHER = 16
-
-
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What a catch-up did."""
-
-    indexed: int  # segments
-    merged: int  # files that went into a larger one
-    unreadable: tuple[str, ...]  # log parts that no site gives; their rows are not found by key
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +152,7 @@ class KeyIndex:
             self._known = frozenset(segment.key for segment in self._reader.segments())
             self._level = (_NONE, self._reader, _NONE)
 
-    def catch_up(self, *, wait: bool = False) -> IndexReport:
+    def catch_up(self, *, wait: bool = False) -> FoldReport:
         """Index what the catalogue has and the index has not; merge what is due.
 
         When another process of this home is at it, this does nothing, or waits for it with ``wait``.
@@ -169,17 +160,17 @@ class KeyIndex:
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
         if not self._wanting():
-            return IndexReport(0, 0, ())
+            return FoldReport()
         with self._alone(wait=wait) as alone:
             if not alone:
-                return IndexReport(0, 0, ())
+                return FoldReport()
             self.refresh()
             indexed, unreadable = self._index(self._wanting())
-            return IndexReport(indexed, self._merge(), unreadable)
+            return FoldReport(indexed=indexed, merged=self._merge(), unreadable=unreadable)
 
     def rebuild(
         self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
-    ) -> IndexReport:
+    ) -> FoldReport:
         """Build what is missing; begun again after a kill, it goes on.
 
         Args:
@@ -191,7 +182,7 @@ class KeyIndex:
             wanting = self._wanting()
             if build is None:
                 done, unreadable = self._index(wanting, progress)
-                return IndexReport(done, self._merge(), unreadable)
+                return FoldReport(indexed=done, merged=self._merge(), unreadable=unreadable)
             self._note([one for one in wanting if log_key(one) in self._known])
             left = [log_key(one) for one in wanting if log_key(one) not in self._known]
             spoiled: list[str] = []
@@ -200,7 +191,9 @@ class KeyIndex:
                 self.refresh()
                 self._note([one for one in wanting if log_key(one) in stored])
                 progress(len(stored))
-            return IndexReport(len(wanting) - len(spoiled), self._merge(), tuple(spoiled))
+            return FoldReport(
+                indexed=len(wanting) - len(spoiled), merged=self._merge(), unreadable=tuple(spoiled)
+            )
 
     def wanting(self) -> list[str]:
         """Log parts that the index lacks, whether it never had them or lost them."""

@@ -6,13 +6,11 @@ verifies for ever; from then on the later one is given.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch
 from vanvault.archiver.catalogue.segments.locate import Located, Locator
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.core.model import Commit, Entry, Placement
@@ -34,8 +32,7 @@ class FirstReceipts:
         self._signing = signing
         self._confirm = confirm
         self._locator = locator
-        self._cache: OrderedDict[Hashable, tuple[ReceiptTree, Commit]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._cache: BoundedCache[Hashable, tuple[ReceiptTree, Commit]] = BoundedCache(_CACHED)
 
     def at(self, position: bytes) -> Receipt:
         """The receipt of the entry at a position.
@@ -91,18 +88,13 @@ class FirstReceipts:
         build: Callable[[], tuple[ReceiptTree, Commit]],
         stands: Commit | None = None,
     ) -> tuple[ReceiptTree, Commit]:
-        with self._lock:
-            cached = self._cache.get(at)
-            if cached is not None and stands in (None, cached[1]):
-                self._cache.move_to_end(at)
-                return cached
+        cached = self._cache.get(at)
+        if cached is not None and stands in (None, cached[1]):
+            return cached
         built = build()
         if built[0].degraded:
             return built  # without a record on the tail, nothing would say when it is upgraded
-        with self._lock:
-            self._cache[at] = built
-            while len(self._cache) > _CACHED:
-                self._cache.popitem(last=False)
+        self._cache.put(at, built)
         return built
 
     def _build(self, batch: KnownBatch) -> tuple[ReceiptTree, Commit]:

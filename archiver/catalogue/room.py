@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.claims import Claims
-from vanvault.archiver.catalogue.hot_tail.hot_tail import HotTail
+from vanvault.archiver.catalogue.hot_tail import HotTail
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
+from vanvault.archiver.catalogue.search.copies import CopyLookup
 from vanvault.archiver.catalogue.search.histogram import Histograms
-from vanvault.archiver.catalogue.search.places import Places
-from vanvault.archiver.catalogue.search.search import ScanLimits, Search, SearchSources
+from vanvault.archiver.catalogue.search.search import Search, SearchSources
+from vanvault.archiver.catalogue.search.sources import SegmentSearch
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Locator
-from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.replicas import Readable
@@ -33,15 +34,6 @@ class SearchKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchLimits:
-    """How much a search may use."""
-
-    threads: int  # row groups decoded at once for one page
-    cache_bytes: int  # decoded row groups and index blocks in memory, together
-    scan: ScanLimits = field(default_factory=ScanLimits)
-
-
-@dataclass(frozen=True, slots=True)
 class SearchRoom:
     """Everything that finds entries."""
 
@@ -52,13 +44,13 @@ class SearchRoom:
     claims: Claims
     search: Search
     histograms: Histograms
-    places: Places
+    copies: CopyLookup
     threads: ThreadPoolExecutor
 
     def close(self) -> None:
         """Stop the threads and close the files."""
         self.threads.shutdown(wait=False, cancel_futures=True)
-        self.places.close()
+        self.copies.close()
         self.files.close()
         self.index.close()
 
@@ -85,14 +77,14 @@ def open_search(
     )
     threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="search")
     there = sites.there if isinstance(sites, Readable) else None
-    places = Places(sites, ports.stopwatch, there=there)
+    copies = CopyLookup(sites, ports.stopwatch, there=there)
     search = Search(
         SearchSources(tail, catalogue, index, SegmentSearch(files, threads), locator),
-        places,
+        copies,
         cursor_key=keys.cursors,
         stopwatch=ports.stopwatch,
         limits=limits.scan,
     )
     claims = Claims(tail, catalogue, index, files)
     histograms = Histograms(tail, catalogue, index)
-    return SearchRoom(catalogue, files, locator, index, claims, search, histograms, places, threads)
+    return SearchRoom(catalogue, files, locator, index, claims, search, histograms, copies, threads)

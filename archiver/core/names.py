@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import Damaged, InvalidInput
 
 Family = Literal["batch", "large", "segment"]
 Kind = Literal["messages", "events", "framed", "log", "originals", "evidence", "manifest"]
@@ -51,6 +51,11 @@ _KEY = re.compile(
     r"|log\.parquet|originals\.parquet|evidence\.parquet|manifest\.json)"
 )
 _ARCHIVE_ID = re.compile(rf"({_WRITER})-(0|[1-9][0-9]{{0,9}})-(0|[1-9][0-9]{{0,9}})")
+
+#: Families that this version does not know keep the shape ``<folders>/[anything-]<sha256>[.suffix]``.
+_ANY_KEY = re.compile(r"[a-z0-9._-]+(?:/[a-z0-9._-]+)+")
+_ANY_LAST = re.compile(r"(?:[a-z0-9._-]*-)?(?P<sha256>[0-9a-f]{64})(?:\.[a-z0-9._-]+)?")
+_LONGEST_KEY = 512
 
 _KINDS: dict[Family, tuple[Kind, ...]] = {
     "batch": get_args(BatchKind),
@@ -124,6 +129,30 @@ def parse_key(key: str) -> ObjectName | None:
     if kind not in _KINDS[family]:
         return None
     return ObjectName(family, match["writer"], int(match["sequence"]), kind, bytes.fromhex(match["sha256"]))
+
+
+def digest_in(key: str) -> bytes | None:
+    """The SHA-256 (32 bytes) that an object's key promises, whatever its family; None: no object's key.
+
+    Copies, backups and reconciliation move objects of families that only a later version knows.
+    """
+    if len(key) > _LONGEST_KEY or not _ANY_KEY.fullmatch(key) or {".", ".."} & set(key.split("/")):
+        return None
+    match = _ANY_LAST.fullmatch(key.rpartition("/")[2])
+    return bytes.fromhex(match["sha256"]) if match else None
+
+
+def sha256_of(key: str) -> bytes:
+    """The same. Raises Damaged when it is no object's key."""
+    digest = digest_in(key)
+    if digest is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key)
+    return digest
+
+
+def family_of(key: str) -> str:
+    """The first part of a key, such as ``batch``."""
+    return key.partition("/")[0]
 
 
 def batch_prefix(writer: str = "", sequence: int | None = None) -> str:

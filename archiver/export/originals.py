@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import OrderedDict
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format import decode_row_body
 from vanvault.archiver.replicas import read_anywhere
@@ -21,7 +21,7 @@ class OriginalReader:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._held: OrderedDict[str, bytes] = OrderedDict()
+        self._held: BoundedCache[str, bytes] = BoundedCache(_HELD)
 
     def read(self, item: Item) -> bytes:
         """The original of a message. Raises as ``read_original`` does."""
@@ -34,8 +34,4 @@ class OriginalReader:
         return body
 
     def _batch(self, key: str) -> bytes:
-        data = self._held.pop(key, None) or read_anywhere(self._archive.sites, key)
-        self._held[key] = data
-        if len(self._held) > _HELD:
-            self._held.popitem(last=False)
-        return data
+        return self._held.get_or_load(key, lambda: (read_anywhere(self._archive.sites, key), 1))

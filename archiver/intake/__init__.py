@@ -7,7 +7,7 @@ from vanvault.archiver.intake.committer import OnGroup, unobserved
 from vanvault.archiver.intake.follower import Follower
 from vanvault.archiver.intake.health_watch import HealthWatch
 from vanvault.archiver.intake.intake import Intake, Release, release_here
-from vanvault.archiver.intake.pool import PoolLimits, Ticket
+from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.receive import event_draft, given_metadata, message_draft, system_event
 from vanvault.archiver.intake.waiting_changes import WaitingChanges
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, no_fault
@@ -20,7 +20,6 @@ __all__ = [
     "HealthWatch",
     "Intake",
     "OnGroup",
-    "PoolLimits",
     "Release",
     "Ticket",
     "WaitingChanges",

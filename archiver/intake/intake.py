@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
 from vanvault.archiver.core.errors import Conflict, VanVaultError
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Draft, EventDraft
+from vanvault.archiver.core.options import PoolLimits
 from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.intake.committer import Committer, OnGroup, OpenWriter, unobserved
 from vanvault.archiver.intake.folder import Folder
-from vanvault.archiver.intake.pool import Pool, PoolLimits, Ticket
+from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.watch import Watch
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
 from vanvault.archiver.replicas import AckPolicy, HealthBoard

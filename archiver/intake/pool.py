@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.model import Draft
+from vanvault.archiver.core.options import PoolLimits
 from vanvault.archiver.core.outcome import Done, Outcome
 
 
@@ -19,16 +20,6 @@ class Ticket:
     waiting: list[Done] = field(default_factory=list)
     outcome: Outcome | None = None
     released: bool = False  # callers are being told; who comes now reads the outcome
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """When a group is cut, and how much may wait."""
-
-    linger_s: float = 0.004  # longest wait for company, in seconds
-    group_bytes: int = 8 * 2**20
-    group_entries: int = 2_000
-    waiting_entries: int = 50_000
 
 
 class Pool:
@@ -90,9 +81,9 @@ class Pool:
             self._ready.wait_for(self._enough, timeout=self._limits.linger_s)
             group: list[Ticket] = []
             size = 0
-            while self._queue and len(group) < self._limits.group_entries:
+            while self._queue and len(group) < self._limits.batch_rows:
                 size += self._queue[0].draft.size
-                if group and size > self._limits.group_bytes:
+                if group and size > self._limits.batch_bytes:
                     break
                 group.append(self._queue.popleft())
             self._last_group = len(group)
@@ -107,6 +98,6 @@ class Pool:
 
     def _enough(self) -> bool:
         waiting = len(self._queue)
-        if self._closed or waiting >= self._limits.group_entries:
+        if self._closed or waiting >= self._limits.batch_rows:
             return True
         return waiting >= self._expected and not self._arriving

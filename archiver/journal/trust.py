@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.catalogue import HotTail, Query, Search
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.replicas import ClockVerdict, SteadyClock, judge
 from vanvault.archiver.stores import Site
 from vanvault.archiver.stores.probe import (
     ProbeOnRecord,
-    ProbePolicy,
     distrust,
     override_event,
     override_until,

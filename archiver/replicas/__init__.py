@@ -13,10 +13,10 @@ from vanvault.archiver.replicas.placing import (
     place_everywhere,
     place_whole,
     placement_of,
-    read_anywhere,
     still_to_come,
 )
 from vanvault.archiver.replicas.policy import AckPolicy
+from vanvault.archiver.replicas.promised import answers, holds, read_anywhere, read_version
 from vanvault.archiver.replicas.readable import PATIENCE_S, Readable
 from vanvault.archiver.replicas.steady_clock import SteadyClock
 
@@ -35,8 +35,10 @@ __all__ = [
     "Stand",
     "State",
     "SteadyClock",
+    "answers",
     "copy_object",
     "highest",
+    "holds",
     "judge",
     "leader_of",
     "next_epoch",
@@ -45,5 +47,6 @@ __all__ = [
     "placement_of",
     "read_anywhere",
     "read_large",
+    "read_version",
     "still_to_come",
 ]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from vanvault.archiver.core.health_rules import HealthRules
+from vanvault.archiver.core.options import HealthRules
 
 State = Literal["healthy", "suspect", "out", "catching-up"]
 Sort = Literal["put", "look"]

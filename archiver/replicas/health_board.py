@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.health_rules import HealthRules
+from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, State, level, seen, taken_out

@@ -18,8 +18,9 @@ from vanvault.archiver.core.key_port import KeyProvider, new_data_key
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import large_key
 from vanvault.archiver.core.ports import Entropy
-from vanvault.archiver.replicas.placing import Placing, read_anywhere
+from vanvault.archiver.replicas.placing import Placing
 from vanvault.archiver.replicas.policy import AckPolicy
+from vanvault.archiver.replicas.promised import read_anywhere
 from vanvault.archiver.stores import Site
 
 

@@ -7,17 +7,17 @@ if it does not.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.model import Placement
-from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
+from vanvault.archiver.replicas.promised import holds, read_anywhere, read_whole
 from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
 
 _FRESH_LOCK = timedelta(days=30)
@@ -126,55 +126,9 @@ def find_held(site: SiteReader, key: str, sha256: bytes, retain_until: datetime)
     for version in reversed(site.versions(key)):
         if version.retain_until is None or version.retain_until < retain_until:
             continue
-        try:
-            if hashlib.sha256(site.get(key, version.version)).digest() == sha256:
-                return version
-        except NotFound:
-            continue
+        if holds(site, version, sha256):
+            return version
     return None
-
-
-def read_whole(site: SiteReader, key: str) -> bytes:
-    """The bytes that the key's name promises, from whichever version holds them.
-
-    Raises:
-        NotFound: no version of the key.
-        Damaged: versions, but none with the right digest; or a key that is no object name.
-        SiteUnavailable: the site does not answer.
-    """
-    name = parse_key(key)
-    if name is None:
-        raise Damaged(f"{key} is not the name of an archive object", key=key, site=site.site)
-    newest = site.get(key)
-    if hashlib.sha256(newest).digest() == name.sha256:
-        return newest
-    for version in site.versions(key)[1:]:
-        data = site.get(key, version.version)
-        if hashlib.sha256(data).digest() == name.sha256:
-            return data
-    raise Damaged(
-        f"{key} at {site.site} does not hold the bytes that its name promises",
-        key=key,
-        site=site.site,
-        hint="Run: vanvault verify, then: vanvault repair.",
-    )
-
-
-def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
-    """The right bytes from the first site that has them.
-
-    Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away, Damaged.
-    """
-    failure: VanVaultError = NotFound(f"no site holds {key}")
-    for site in sites.values():
-        try:
-            return read_whole(site, key)
-        except NotFound:
-            continue
-        except (Damaged, SiteUnavailable) as error:
-            if not isinstance(failure, SiteUnavailable):  # a site that may yet give the bytes is no damage
-                failure = error
-    raise failure
 
 
 def place_everywhere(sites: Mapping[str, Site], key: str, retain_until: datetime) -> tuple[Placement, ...]:
@@ -186,7 +140,7 @@ def place_everywhere(sites: Mapping[str, Site], key: str, retain_until: datetime
     Raises NotFound, Damaged (no site has the right bytes), SiteUnavailable.
     """
     data = read_anywhere(sites, key)
-    placing = Placing(key, data, hashlib.sha256(data).digest(), retain_until)
+    placing = Placing(key, data, sha256_of(key), retain_until)
     return tuple(placing.put_one(site, look_first=True) for site in sites.values())
 
 
@@ -213,6 +167,5 @@ def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_unti
     Raises NotFound, Damaged (the source's copy is bad), SiteUnavailable.
     """
     data = read_whole(source, key)
-    digest = hashlib.sha256(data).digest() if (name := parse_key(key)) is None else name.sha256
-    placing = Placing(key, data, digest, retain_until)
+    placing = Placing(key, data, sha256_of(key), retain_until)
     return placing.put_one(target, look_first=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Build, IndexReport
+from vanvault.archiver.catalogue import Build, FoldReport
 from vanvault.archiver.upkeep.processes import Jobs
 
 #: Segments of one file: as many postings as a worker holds in memory at once.
@@ -68,7 +68,7 @@ def rebuild_index(
     discard: bool = False,
     jobs: Jobs | None = None,
     begin: Callable[[int], Callable[[int], None]] = lambda total: lambda done: None,
-) -> IndexReport:
+) -> FoldReport:
     """Index every segment that is not; with ``discard`` delete what there is first.
 
     Args:

@@ -84,10 +84,10 @@ def forget_backups(
 
     The newest backup always stays. Nothing is pruned.
 
-    Raises InvalidInput before restic is asked: ``keep_days`` is below ``backup.keep_days_min``. Raises
+    Raises InvalidInput before restic is asked: ``keep_days`` is below ``backup.min_keep_days``. Raises
     Damaged, and forgets no slice, when a remaining record cannot be believed; and what ``Repository`` raises.
     """
-    check_floor(keep_days, archive.settings.backup.keep_days_min)
+    check_floor(keep_days, archive.settings.backup.min_keep_days)
     records = repository.records()
     if not records:
         return Forgotten((), ())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.names import digest_in
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
-from vanvault.recovery.backup.digest import digest_in
-from vanvault.recovery.objects import SHORTEST_LOCK, with_lock
+from vanvault.recovery.objects import SHORTEST_LOCK, with_lock, write_good
 
 
 def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:
@@ -40,25 +39,6 @@ def _first_stored(versions: Sequence[StoredVersion]) -> datetime:
     return min(version.stored_at for version in versions).replace(microsecond=0)
 
 
-def read_whole(site: SiteReader, versions: Sequence[StoredVersion]) -> tuple[bytes, StoredVersion]:
-    """The bytes that the key promises, and the newest version that holds them, with its lock.
-
-    Raises NotFound (it is gone), Damaged (no version is whole), SiteUnavailable.
-    """
-    key = versions[0].key
-    gone = 0
-    for version in versions:
-        try:
-            data = site.get(key, version.version)
-            if hashlib.sha256(data).digest() == digest_in(key):
-                return data, with_lock(site, version)
-        except NotFound:
-            gone += 1
-    if gone == len(versions):
-        raise NotFound(f"site {site.site} does not hold {key} any more")
-    raise Damaged(f"no version of {key} at {site.site} is whole", key=key, site=site.site)
-
-
 def is_held(site: SiteReader, held: Sequence[StoredVersion], size: int, until: datetime | None) -> bool:
     """Does the site hold the object, as far as size and lock tell? Raises SiteUnavailable."""
     if not held or held[0].size != size:
@@ -80,21 +60,5 @@ def put_whole(
 
     Raises SiteUnavailable, SiteFull, Damaged (the site took other bytes).
     """
-    digest = hashlib.sha256(data).digest()
     shortest = now.replace(microsecond=0) + SHORTEST_LOCK
-    wanted = max(until, shortest) if until is not None else shortest
-    if held and _holds(site, held[0], digest):
-        newest = with_lock(site, held[0])
-        if newest.retain_until is not None and newest.retain_until >= wanted:
-            return False
-        site.extend(key, newest.version, wanted)
-        return True
-    site.put(key, data, sha256=digest, retain_until=wanted)
-    return True
-
-
-def _holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
-    try:
-        return hashlib.sha256(site.get(version.key, version.version)).digest() == digest
-    except NotFound:
-        return False
+    return write_good(site, key, data, max(until, shortest) if until is not None else shortest, held=held)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.backup.digest import family_of
+from vanvault.archiver.core.names import family_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def check_floor(days: int, floor: int) -> None:
         raise InvalidInput(
             f"{days} days is below the floor of {floor} days; nothing was forgotten",
             field="keep-days",
-            hint="The floor is backup.keep_days_min in the settings.",
+            hint="The floor is backup.min_keep_days in the settings.",
         )
 
 

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.format import canonical, parse_canonical
+from vanvault.archiver.core.names import digest_in
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.keys import SigningKey, verify
-from vanvault.recovery.backup.digest import digest_in
 
 FORMAT = "vanvault-backup-1"
 MANIFEST = "manifest.json"

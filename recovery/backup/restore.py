@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.appliance import KEYS_FOLDER, Archive
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
+from vanvault.archiver.core.names import digest_in, sha256_of
 from vanvault.archiver.keys import key_id_of, parse_public
 from vanvault.archiver.stores import Fault, Site, StoredVersion, no_fault
 from vanvault.recovery.backup.control import write_control
-from vanvault.recovery.backup.digest import digest_in
 from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
 from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository
@@ -189,10 +189,10 @@ def load_objects(
     failures: list[Finding] = []
 
     def load(entry: Entry) -> Extent | Finding:
-        data = stage.read(f"{OBJECTS}/{_digest(entry.key).hex()}")
+        data = stage.read(f"{OBJECTS}/{sha256_of(entry.key).hex()}")
         if data is None:
             return Finding("backup", entry.key, "missing", "the repository does not hold it")
-        if hashlib.sha256(data).digest() != _digest(entry.key):
+        if hashlib.sha256(data).digest() != sha256_of(entry.key):
             return Finding("backup", entry.key, "damaged", "the repository holds other bytes")
         passed = timedelta(seconds=timer() - began)
         for site in sites:
@@ -263,13 +263,6 @@ def held_by(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
 
 def _extent(entries: Sequence[Entry]) -> Extent:
     return Extent(len(entries), sum(entry.size for entry in entries))
-
-
-def _digest(key: str) -> bytes:
-    digest = digest_in(key)
-    if digest is None:
-        raise Damaged(f"{key} is not the name of an archive object", key=key)
-    return digest
 
 
 def _keys_within(files: Mapping[str, bytes]) -> dict[str, Ed25519PublicKey]:

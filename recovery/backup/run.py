@@ -16,15 +16,15 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError
+from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.stores import Fault, StoredVersion, no_fault
 from vanvault.recovery.backup.control import BUNDLE, read_control
-from vanvault.recovery.backup.digest import digest_in
-from vanvault.recovery.backup.objects import list_objects, read_whole
+from vanvault.recovery.backup.objects import list_objects
 from vanvault.recovery.backup.plan import Item, KnownSlice, NewSlice, SlicePlan, plan_slices, slice_id
 from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record, write_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
-from vanvault.recovery.objects import with_lock
+from vanvault.recovery.objects import read_good, with_lock
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
 
@@ -255,7 +255,7 @@ class _Run:
 
     def _put_on_stage(self, item: Item) -> Entry | None:
         try:
-            data, version = read_whole(self._site, self._plan.listed[item.key])
+            data, version = read_good(self._site, item.key, self._plan.listed[item.key])
         except (Damaged, NotFound):
             return None  # named in the record and in the report; verify says what is wrong with it
         self._stage.write(f"{OBJECTS}/{_name(item.key)}", data)
@@ -291,10 +291,7 @@ class _Progress:
 
 def _name(key: str) -> str:
     """The file in a slice that holds the object: its digest, so any key of any family fits."""
-    digest = digest_in(key)
-    if digest is None:
-        raise Damaged(f"{key} is not the name of an archive object", key=key)
-    return digest.hex()
+    return sha256_of(key).hex()
 
 
 def _check_counts(counts: Sequence[int], sizes: Any) -> None:

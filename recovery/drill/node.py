@@ -7,7 +7,6 @@ compared. Production's hot tail is the home's; a rebuilt one lies in the scratch
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from vanvault.archiver.appliance import INDEX_WORK, Archive, hot_tail_of
@@ -24,9 +23,9 @@ from vanvault.archiver.catalogue import (
     Locator,
     Search,
     SearchKeys,
-    SearchLimits,
-    catch_up,
+    fold_batches,
     fold_segments,
+    merge_reports,
     open_search,
     read_original,
     search_secrets,
@@ -34,6 +33,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import Clock, Entropy, Ports, SystemStopwatch
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader
@@ -83,8 +83,10 @@ class ReadingNode:
         sites = for_reading(self.sites)
         segments = fold_segments(sites, self.catalogue, self.signing.public, archive=self.archive)
         indexed = self.index.catch_up()
-        folded = catch_up(sites, self.tail, self.parquet, settle=False, is_compacted=self.catalogue.covers)
-        return replace(folded, unreadable=(*segments.unreadable, *indexed.unreadable, *folded.unreadable))
+        folded = fold_batches(
+            sites, self.tail, self.parquet, settle=False, is_compacted=self.catalogue.covers
+        )
+        return merge_reports(segments, indexed, folded)
 
     def receipt(self, archive_id: str) -> Receipt:
         """The receipt of an entry. Raises NotFound, KeyUnavailable."""

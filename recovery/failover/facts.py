@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import KnownBatch, last_batches
+from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.times import from_us
 from vanvault.recovery.failover.plan import Facts, Missing, NodeFact, SiteFact
@@ -24,7 +24,8 @@ def gather(archive: Archive) -> Facts:
         stand=archive.lead.stand,
         sites=tuple(_site(archive, name, away, newest) for name in archive.sites),
         nodes=tuple(
-            NodeFact(last.writer, from_us(last.created_us), last.final) for last in last_batches(archive.tail)
+            NodeFact(last.writer, from_us(last.created_us), last.final)
+            for last in archive.tail.last_batches()
         ),
         conflicts=count_open(archive),
         insisting=tuple(name for name in archive.gateways.names() if _insists(archive, name)),
@@ -73,7 +74,7 @@ def _held(batch: KnownBatch, site: str) -> bool:
 def _newest(archive: Archive) -> dict[str, int]:
     """By site, the time of the newest last object of a writer that lies there."""
     found: dict[str, int] = {}
-    for last in last_batches(archive.tail):
+    for last in archive.tail.last_batches():
         for placement in archive.tail.batch_of(last.key).placements:
             found[placement.site] = max(found.get(placement.site, 0), last.created_us)
     return found

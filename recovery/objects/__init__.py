@@ -5,10 +5,8 @@ from __future__ import annotations
 from vanvault.recovery.objects.compacted import DIGEST_BYTES, Coverage, CoveredRange
 from vanvault.recovery.objects.copying import (
     SHORTEST_LOCK,
-    digest_in,
     lock_of,
     read_good,
-    sha256_of,
     write_good,
 )
 from vanvault.recovery.objects.listing import LAST, Copies, Known, Listing, SegmentCopies, nothing_known
@@ -25,14 +23,12 @@ __all__ = [
     "Known",
     "Listing",
     "SegmentCopies",
-    "digest_in",
     "is_of_one_object",
     "listed_with_locks",
     "lock_of",
     "newest_with_locks",
     "nothing_known",
     "read_good",
-    "sha256_of",
     "with_lock",
     "write_good",
 ]

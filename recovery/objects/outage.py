@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import SiteReader
 
 
@@ -15,12 +16,3 @@ def is_of_one_object(error: SiteUnavailable, sites: Mapping[str, SiteReader]) ->
     """
     site = sites.get(error.site)
     return site is not None and not isinstance(error, SiteFull) and answers(site)
-
-
-def answers(site: SiteReader) -> bool:
-    """Does the site tell its time?"""
-    try:
-        site.now()
-    except SiteUnavailable:
-        return False
-    return True

@@ -36,9 +36,9 @@ class Keeper:
         self._archive = archive
         self._record = record
         self._stopwatch = stopwatch or SystemStopwatch()
-        self._settings = archive.settings.reconcile
+        self._settings = archive.settings.reconcile.pace()
         self._effort = Effort(self._settings.workers)
-        self._due = self._stopwatch.seconds() + min(_FIRST_S, self._settings.compare_s)
+        self._due = self._stopwatch.seconds() + min(_FIRST_S, self._settings.compare_interval_s)
         self._rest_until = 0.0  # a site that is catching up is not compared again before
         self._count_again = 0.0  # what a site that is out lacks is not counted again before
         self._stop = threading.Event()
@@ -75,7 +75,7 @@ class Keeper:
         for site in out:
             self._archive.health.lags(site, known_lag(self._archive, site))
         now = self._stopwatch.seconds()
-        self._count_again = now + min(_REST * (now - began), self._settings.compare_s)
+        self._count_again = now + min(_REST * (now - began), self._settings.compare_interval_s)
 
     def _upgrade(self) -> None:
         done = upgrade_all(self._archive, record=self._record, effort=self._effort, patience=_PATIENCE)
@@ -86,11 +86,11 @@ class Keeper:
 
     def _after(self, report: ReconcileReport) -> None:
         health, now = self._archive.health, self._stopwatch.seconds()
-        self._due = now + self._settings.compare_s
+        self._due = now + self._settings.compare_interval_s
         # Where nothing lacks, a batch that a writer is in the middle of may be all that keeps a site waiting.
         at_least = 0.0 if report.level else _FIRST_S
         rest = 0.0 if report.fetched.objects else max(at_least, _REST * report.seconds)
-        self._rest_until = now + min(rest, self._settings.compare_s)
+        self._rest_until = now + min(rest, self._settings.compare_interval_s)
         for site, lag in report.left.items():
             health.lags(site, lag)
         self._tell(report)
@@ -118,7 +118,7 @@ class Keeper:
                 self._archive.health.saw(site, "put", error)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._settings.check_s):
+        while not self._stop.wait(self._settings.check_interval_s):
             try:
                 self.tick()
             except SiteUnavailable as error:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from vanvault.archiver.core.names import digest_in
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import StoredVersion
-from vanvault.recovery.objects import Copies, digest_in
+from vanvault.recovery.objects import Copies
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.core.errors import Damaged, VanVaultError
+from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
-from vanvault.recovery.objects import lock_of, read_good, sha256_of, write_good
+from vanvault.recovery.objects import lock_of, read_good, write_good
 from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Step, in_order, silent

@@ -87,6 +87,7 @@ def _copy(copies: Copies, source: SiteReader, target: Site, now: datetime) -> Ex
     except SiteUnavailable as error:
         source.now()  # raises when the whole site is away; else it is this object that cannot be read
         return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
-    until, absent = lock_of(version, None, now), target.site not in copies.at
-    written = write_good(target, key, data, until, absent=absent)
+    until = lock_of(version, None, now)
+    held = None if target.site in copies.at else ()
+    written = write_good(target, key, data, until, held=held)
     return Extent(1, len(data)) if written else Extent()

@@ -43,7 +43,7 @@ def start_scheduler(archive: Archive, draining: threading.Event) -> Scheduler | 
     jobs = jobs_on(archive.settings, has_verb)  # a wrong table shows here, whoever starts the jobs
     if not archive.settings.schedule.in_serve:
         return None
-    scheduler = Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.look_s)
+    scheduler = Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.check_interval_s)
     scheduler.start()
     return scheduler
 

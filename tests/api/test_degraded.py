@@ -21,7 +21,7 @@ from vanvault.archiver.core.evidence import holders, verify_receipt
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.people import Gateways
 
-QUICK = {"HEALTH__LOOK_S": "0.1", "HEALTH__BACK_S": "0.3", "RECONCILE__CHECK_S": "0.2"}
+QUICK = {"HEALTH__CHECK_INTERVAL_S": "0.1", "HEALTH__BACK_S": "0.3", "RECONCILE__CHECK_INTERVAL_S": "0.2"}
 BIG = b"<big>" + b"0123456789abcdef" * 100_000 + b"</big>"
 
 
@@ -101,7 +101,11 @@ def test_a_gateway_that_was_refused_reads_no_degraded_receipt(tmp_path: Path) ->
     token = init_home(home)
     strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all")
     folder, aside = home / "sites" / "standby", tmp_path / "aside"
-    settings = {"SITES__POLICY": "any", **QUICK, "HEALTH__LOOK_S": "3"}  # a push meets the failure first
+    settings = {
+        "SITES__POLICY": "any",
+        **QUICK,
+        "HEALTH__CHECK_INTERVAL_S": "3",
+    }  # a push meets the failure first
     with (
         Server(home, settings=settings) as server,
         server.wait_ready().client(token) as client,

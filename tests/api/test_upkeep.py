@@ -120,7 +120,7 @@ def test_it_stops_in_the_midst(home: Home) -> None:
 def test_a_serving_node_keeps_by_itself(tmp_path: Path) -> None:
     home = tmp_path / "home"
     init_home(home)
-    with Server(home, settings={"COMPACTION__EVERY_S": "0.2"}) as server:
+    with Server(home, settings={"COMPACTION__CHECK_INTERVAL_S": "0.2"}) as server:
         server.wait_ready()
         assert server.stop() == 0
         assert (home / "cache" / "compaction.lock").exists()

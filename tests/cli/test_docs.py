@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from vanvault.archiver.core.error_table import ERROR_TABLE, OTHER_KINDS, UNAUTHENTICATED, ExitCode
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.core.settings import RENAMED, Settings
 from vanvault.cli.main import VERBS, main
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -87,7 +87,7 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
-    assert set(rows("settings.md")) == set(SETTINGS)
+    assert set(rows("settings.md")) - {row[0] for row in renamed()} - {"Old"} == set(SETTINGS)
 
 
 def tables(name: str) -> list[list[list[str]]]:
@@ -98,6 +98,24 @@ def tables(name: str) -> list[list[list[str]]]:
         [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in block[2:]]
         for block in blocks
     ]
+
+
+def renamed() -> list[list[str]]:
+    """The table of renamed settings: the old names in one cell, the new name in the other."""
+    found = next(table for table in tables("settings.md") if len(table[0]) == 2)
+    assert len(found) > 1
+    return found
+
+
+def test_every_renamed_setting_is_documented() -> None:
+    documented = {
+        old: new.rpartition(".")[2] for names, new in renamed() for old in re.findall(r"[\w.]+\w", names)
+    }
+    assert documented == {
+        f"{re.sub('^sites[.](primary|standby)', 'sites.SITE', section)}.{old}": new
+        for section, names in RENAMED.items()
+        for old, new in names.items()
+    }
 
 
 def test_the_page_of_errors_is_the_table_of_errors() -> None:

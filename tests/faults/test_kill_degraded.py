@@ -21,9 +21,9 @@ from vanvault.archiver.core.evidence import holders, verify_receipt
 ANY = {
     **SETTINGS,
     "SITES__POLICY": "any",
-    "HEALTH__LOOK_S": "0.1",
+    "HEALTH__CHECK_INTERVAL_S": "0.1",
     "HEALTH__BACK_S": "0.3",
-    "RECONCILE__CHECK_S": "0.2",
+    "RECONCILE__CHECK_INTERVAL_S": "0.2",
 }
 CASES = [
     ("commit-point", 2, ""),  # before the site is out

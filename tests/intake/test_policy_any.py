@@ -20,7 +20,7 @@ from vanvault.archiver.core.errors import Conflict, Damaged, SiteUnavailable, Va
 from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
 from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.replicas.placing import read_whole
+from vanvault.archiver.replicas.promised import read_whole
 from vanvault.recovery.reconcile import reconcile, upgrade_all
 from vanvault.recovery.work import Effort
 

@@ -31,7 +31,7 @@ def times(site: MemorySite, operation: str) -> int:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VANVAULT_CLOCK__CHECK_S", "0.05")
+    monkeypatch.setenv("VANVAULT_CLOCK__CHECK_INTERVAL_S", "0.05")
 
 
 class FreezingSite(MemorySite):

@@ -11,11 +11,11 @@ from tests.support.archives import Home, Node, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import HealthWatch, WaitingChanges
 from vanvault.archiver.journal import Trust
 from vanvault.archiver.stores.probe import (
-    ProbePolicy,
     ProbeResult,
     distrust,
     override_detail,

@@ -208,7 +208,7 @@ def test_a_comparison_comes_round(kept: Kept) -> None:
     assert report is not None
     assert (report.level, report.fetched.objects) == (True, 1)
     assert kept.keeper.tick() is None
-    kept.home.clock.advance(timedelta(seconds=kept.archive.settings.reconcile.compare_s))
+    kept.home.clock.advance(timedelta(seconds=kept.archive.settings.reconcile.compare_interval_s))
     assert kept.keeper.tick() is not None
 
 

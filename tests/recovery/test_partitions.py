@@ -28,7 +28,7 @@ from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultErr
 from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Commit
-from vanvault.archiver.replicas.placing import read_whole
+from vanvault.archiver.replicas.promised import read_whole
 from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.reconcile import Keeper, open_conflicts, reconcile, resolve, upgrade_all

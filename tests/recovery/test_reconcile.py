@@ -14,7 +14,7 @@ from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import MemorySite, StoredVersion
-from vanvault.recovery.objects import Copies, digest_in
+from vanvault.recovery.objects import Copies
 from vanvault.recovery.reconcile import ReconcileReport, reconcile
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of
 
@@ -185,15 +185,3 @@ def test_lags_of_a_plan() -> None:
     actions = [Fetch(KEY, "primary", "standby", size, START) for size in (5, 7)]
     lags = lags_of(actions, SITES, START + timedelta(seconds=9))
     assert lags == {"primary": Lag(), "standby": Lag(2, 12, 9.0)}
-
-
-@pytest.mark.parametrize("number", range(len(FAMILIES)))
-def test_the_digest_in_a_key_of_any_family(number: int) -> None:
-    assert digest_in(key_of(number)) == hashlib.sha256(data_of(number)).digest()
-
-
-@pytest.mark.parametrize(
-    "key", ["", "batch/x", f"{'a' * 64}.parquet", f"batch/w/1-{'a' * 63}.framed", KEY.upper()]
-)
-def test_a_key_without_a_digest(key: str) -> None:
-    assert digest_in(key) is None

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.core.health_rules import HealthRules
+from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.replicas import HealthBoard, Lag
 from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, level, seen

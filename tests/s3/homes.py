@@ -103,7 +103,7 @@ def make_home(
         through: by site, the URL of a proxy that stands before its server.
         trusted: put on record that the sites are trusted without a probe, which takes half a minute.
         least_privilege: sites (MinIO) with a user for each duty, as ``vanvault site init`` makes them.
-        settings: of the S3 sites, such as ``read_timeout=1``.
+        settings: of the S3 sites, such as ``read_timeout_s=1``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     urls, insiders = {}, {}

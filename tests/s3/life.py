@@ -17,7 +17,7 @@ from tests.support.command import vanvault
 from tests.support.server import Server, push
 
 LARGE_BYTES = 64 * 1024
-SETTINGS = {"INTAKE__LARGE_MESSAGE_BYTES": str(LARGE_BYTES), "CLOCK__CHECK_S": "1"}
+SETTINGS = {"INTAKE__LARGE_MESSAGE_BYTES": str(LARGE_BYTES), "CLOCK__CHECK_INTERVAL_S": "1"}
 
 
 @dataclass

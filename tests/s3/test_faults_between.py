@@ -116,7 +116,7 @@ def home(
         monkeypatch,
         through={site: proxy.url for site, proxy in proxies.items()},
         attempts=ATTEMPTS,
-        read_timeout=READ_TIMEOUT_S,
+        read_timeout_s=READ_TIMEOUT_S,
     )
 
 

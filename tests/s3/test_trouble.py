@@ -28,7 +28,7 @@ from tests.support.whole import read_entries
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.evidence import verify_receipt
 
-SETTINGS = {"CLOCK__CHECK_S": "0.5"}
+SETTINGS = {"CLOCK__CHECK_INTERVAL_S": "0.5"}
 #: What a gateway may have to wait for a refusal: two tries to put and one look, each given up after 1 s.
 REFUSED_WITHIN_S = 10
 PATIENCE_S = 30
@@ -113,7 +113,7 @@ def test_a_store_that_stops_under_load(
 ) -> None:
     """Refused soon, naming the site; accepted again by itself when the store is back."""
     sites = {"primary": minio_a, "standby": minio_server_b.endpoint}
-    home = make_home(tmp_path, sites, monkeypatch, attempts=2, read_timeout=1, connect_timeout=1)
+    home = make_home(tmp_path, sites, monkeypatch, attempts=2, read_timeout_s=1, connect_timeout_s=1)
     harm, heal = AILMENTS[ailment]
     with Server(home.path, settings=SETTINGS) as server:
         server.wait_ready()

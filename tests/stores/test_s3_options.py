@@ -17,8 +17,8 @@ from urllib3 import HTTPResponse
 from tests.contract.harness import s3_site
 from tests.servers.endpoint import Endpoint
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores import Credentials, Patience, S3Url
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.s3.site import S3Site

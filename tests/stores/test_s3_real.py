@@ -22,8 +22,8 @@ from vanvault.archiver.core.errors import (
     SiteUnavailable,
     TooLarge,
 )
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores import Credentials, Site, StoredVersion, Stray, create_site, open_site
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 
@@ -202,7 +202,7 @@ class TestPages:
 
 class TestSizes:
     def test_over_the_bound_without_multipart(self, endpoint: Endpoint, bucket: str) -> None:
-        site = s3_site(endpoint, bucket, options=S3Options(max_single_put=10))
+        site = s3_site(endpoint, bucket, options=S3Options(max_single_put_bytes=10))
         with pytest.raises(TooLarge):
             put(site)
         assert site.versions(KEY) == []
@@ -211,7 +211,7 @@ class TestSizes:
     def test_in_parts_either_locked_or_refused(self, endpoint: Endpoint, bucket: str) -> None:
         """Ceph 16 drops the lock of a multipart object: the read-back must notice."""
         data = bytes(range(256)) * (6 * 2**20 // 256)
-        site = s3_site(endpoint, bucket, options=S3Options(max_single_put=5 * 2**20, multipart_ok=True))
+        site = s3_site(endpoint, bucket, options=S3Options(max_single_put_bytes=5 * 2**20, multipart_ok=True))
         try:
             stored = put(site, data)
         except Damaged as error:

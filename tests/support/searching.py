@@ -12,9 +12,9 @@ from vanvault.archiver.catalogue import (
     IndexStorage,
     Search,
     SearchKeys,
-    SearchLimits,
     open_search,
 )
+from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import ClockStopwatch, Ports, SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ParquetKeys
 

@@ -2,13 +2,7 @@
 
 A batch may have several commit records: the first, and, where that was degraded, one for each time that
 more copies were confirmed. The one with the most copies stands; of two with as many (two nodes made them at
-once), the one whose JSON sorts first: so on every node, in any fold order.
-
-::
-
-    batch.commit_record                    the record that stands; batch.recorded: a header holds that one
-    early_commit(key, record)              records of batches that are not folded yet
-    degraded(key)                          folded batches that are not known to lie whole at every site
+once), the one whose JSON sorts first. So every node comes to the same answer, in any fold order.
 """
 
 from __future__ import annotations
@@ -21,8 +15,6 @@ import orjson
 from vanvault.archiver.core.evidence import is_degraded
 from vanvault.archiver.core.format import decode_commit, decode_placement, encode_commit, encode_placement
 from vanvault.archiver.core.model import Commit, Placement
-
-SCHEMA = "CREATE TABLE IF NOT EXISTS degraded(key TEXT PRIMARY KEY) WITHOUT ROWID;"
 
 
 def know(connection: sqlite3.Connection, commit: Commit) -> None:

@@ -1,27 +1,43 @@
-"""The SQLite file under the hot tail: its tables, its connections, and when it is made anew.
+"""The SQLite file of the hot tail: its tables, the secrets that protect it, its connections.
 
-::
+The file can be deleted at any time: a fold over the sites (``fold.py``) fills it again. Values in keys are
+keyed tokens and rows are encrypted (``SearchSecrets``), so the file shows no business data.
 
-    fact(name, value)                      which archive, key and layout it is of; how far it is folded
-    batch(n, key, ...)                     one row per folded batch
-    entry(position, batch, row, sealed)    one row per message or event
-    claim(claim, position, sha256)         (gateway, id) -> its first entry
-    block(...)                             (field, value) -> entries, in time order: token_blocks.py
-    duplicate(position)                    entries that repeat an earlier one: not shown
-    conflict(position, first)              entries that repeat an id with other bytes; they stay
-    segment(n, key, ...)                   one row per proved segment: catalogue.py
-    cover(writer, first, last, segment)    which batches segments hold
+The tables, each described here and nowhere else::
+
+    fact(name, value)                       archive, key and schema version; how far the fold is
+    batch(n, key, ...)                      one row for each folded batch. commit_record: the commit that is
+                                            valid for it; recorded: a batch header in the archive holds it
+    early_commit(key, record)               commit records of batches that are not folded yet
+    degraded(key)                           folded batches that are not known to lie whole at every site
+    entry(position, batch, row, sealed)     one row for each message or event
+    claim(claim, position, sha256)          (gateway, id) -> its first entry
+    block(id, tier, records, low, high, data)
+                                            (field, value) -> entries, in time order (``token_blocks.py``)
+    duplicate(position)                     entries that repeat an earlier one: not shown
+    conflict(position, first)               entries that repeat an id with other bytes: shown
+    segment(n, key, manifest, ...)          one row for each proved segment (``catalogue.py``)
+    cover(writer, first, last, segment)     which batches each segment holds
+
+A position is 12 bytes: time of receipt in microseconds (8), then 4 that depend on the writer. Positions sort
+by time and are unique.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.keys import hot_tail_secret
+
+_CLAIM_BYTES = 16
 _SCHEMA_VERSION = "3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -50,7 +66,45 @@ CREATE TABLE IF NOT EXISTS cover(
     writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, segment INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);
 CREATE INDEX IF NOT EXISTS cover_segment ON cover(segment);
+CREATE TABLE IF NOT EXISTS degraded(key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS block(
+    id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, records INTEGER NOT NULL,
+    low BLOB NOT NULL, high BLOB NOT NULL, data BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS block_tier ON block(tier, id, low, high, records);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSecrets:
+    """Secrets derived from one version of the index master key.
+
+    Whoever steals a node's disk learns no employer code or insurance number from its hot tail.
+    """
+
+    key_id: str
+    tokens: bytes = field(repr=False)  # 32
+    cursors: bytes = field(repr=False)  # 32
+    sealing: AESGCM
+
+    def token(self, field: str, value: str) -> bytes:
+        """8 bytes that stand for a field's value in this file: keyed BLAKE2b, half the price of HMAC here."""
+        return hashlib.blake2b(f"{field}\0{value}".encode(), key=self.tokens, digest_size=8).digest()
+
+    def claim(self, entry: str, gateway: str, client_id: str) -> bytes:
+        """16 bytes that stand for the (gateway, id) of a message or an event."""
+        text = f"{entry}\0{gateway}\0{client_id}".encode()
+        return hashlib.blake2b(text, key=self.tokens, digest_size=_CLAIM_BYTES, person=b"claim").digest()
+
+
+def search_secrets(provider: KeyProvider) -> SearchSecrets:
+    """Secrets under the active index key. Raises KeyUnavailable."""
+    key_id = provider.active("index")
+    return SearchSecrets(
+        key_id=key_id,
+        tokens=provider.derive(key_id, b"vanvault-hot-tail-tokens-v1"),
+        cursors=provider.derive(key_id, b"vanvault-cursors-v1"),
+        sealing=AESGCM(hot_tail_secret(provider, key_id)),
+    )
 
 
 class TailFile:
@@ -115,7 +169,7 @@ class TailFile:
 
     def _prepare(self) -> bool:
         connection = self.connection()
-        connection.executescript(_SCHEMA + commits.SCHEMA + token_blocks.SCHEMA)
+        connection.executescript(_SCHEMA)
         for name, value in self._facts.items():
             connection.execute("INSERT OR IGNORE INTO fact VALUES(?, ?)", (name, value))
         stored: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))

@@ -16,16 +16,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 TOKEN_BYTES = 8
 POSITION_BYTES = 12
 RECORD_BYTES = TOKEN_BYTES + POSITION_BYTES
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS block(
-    id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, records INTEGER NOT NULL,
-    low BLOB NOT NULL, high BLOB NOT NULL, data BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS block_tier ON block(tier, id, low, high, records);
-"""
 
 #: Blocks of one tier that are merged into one of the next.
 _FAN = 8
@@ -60,6 +55,30 @@ def add_records(connection: sqlite3.Connection, records: list[bytes]) -> None:
             tier += 1
             continue
         _merge(connection, ids)
+
+
+def drop_positions(connection: sqlite3.Connection, positions: list[bytes]) -> None:
+    """Remove every record of these positions (within the caller's transaction), block by block."""
+    gone = np.array(positions, dtype=f"S{POSITION_BYTES}")
+    low, high = min(gone.tolist()), max(gone.tolist())
+    spans = connection.execute(
+        "SELECT id FROM block WHERE high >= ? AND low <= ?", (_padded(low), _padded(high))
+    ).fetchall()
+    for (block,) in spans:
+        (data,) = connection.execute("SELECT data FROM block WHERE id = ?", (block,)).fetchone()
+        records = np.frombuffer(
+            data, dtype=[("token", f"S{TOKEN_BYTES}"), ("position", f"S{POSITION_BYTES}")]
+        )
+        kept = records[~np.isin(records["position"], gone)]
+        if not len(kept):
+            connection.execute("DELETE FROM block WHERE id = ?", (block,))
+        elif len(kept) < len(records):
+            left = kept.tobytes()
+            spans_left = [left[i + TOKEN_BYTES : i + RECORD_BYTES] for i in range(0, len(left), RECORD_BYTES)]
+            connection.execute(
+                "UPDATE block SET data = ?, records = ?, low = ?, high = ? WHERE id = ?",
+                (left, len(kept), min(spans_left), max(spans_left), block),
+            )
 
 
 def count(connection: sqlite3.Connection, token: bytes, low: bytes, high: bytes) -> int:
@@ -182,3 +201,8 @@ def _walk(
         found = [data[i + TOKEN_BYTES : i + RECORD_BYTES] for i in range(0, len(data), RECORD_BYTES)]
         yield from reversed(found) if newest else found
         start, end = (start, low) if newest else (high, end)
+
+
+def _padded(position: bytes) -> bytes:
+    """numpy drops zero bytes at the end."""
+    return position.ljust(POSITION_BYTES, b"\0")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import orjson
 
 from vanvault.archiver.catalogue.index import sealing
 from vanvault.archiver.catalogue.index.bloom import Filter
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.columns import decode_columns, unpack
 from vanvault.archiver.catalogue.index.directory import (
     TRAILER,
@@ -29,8 +29,11 @@ from vanvault.archiver.catalogue.index.segments import SegmentTable, UInt64s
 from vanvault.archiver.catalogue.index.store import IndexStore, MappedFile, RangeFile
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
 from vanvault.archiver.catalogue.index.writer import FILTER_SUFFIX
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 
+#: Decoded blocks, bounded by bytes; one for all index files of a process.
+BlockCache = BoundedCache[Hashable, Any]
 KeysOf = Callable[[str], IndexKeys]
 """The secrets under a key id. Raises KeyUnavailable."""
 
@@ -242,7 +245,8 @@ class IndexFile:
             found = self._read_postings(section, block)
             return found, found.nbytes
 
-        return self._cache.get((self.header.file_id, section, block), load)
+        found: Postings = self._cache.get_or_load((self.header.file_id, section, block), load)
+        return found
 
     def _read_postings(self, section: Section, block: int) -> Postings:
         blocks = self._directory.keys if section == "keys" else self._directory.facets
@@ -253,7 +257,8 @@ class IndexFile:
             numbers = self._read_dossiers(block)
             return numbers, sum(map(len, numbers)) + _TEXT_COST * len(numbers)
 
-        return self._cache.get((self.header.file_id, "dossiers", block), load)
+        found: list[str] = self._cache.get_or_load((self.header.file_id, "dossiers", block), load)
+        return found
 
     def _read_dossiers(self, block: int) -> list[str]:
         plain = self._read(sealing.DOSSIERS, self._directory.dossiers, block)
@@ -268,7 +273,8 @@ class IndexFile:
             part = decode_rollups(plain, self._combinations(), self.name)
             return part, part.nbytes
 
-        return self._cache.get((self.header.file_id, "rollups", block), load)
+        found: Rollups = self._cache.get_or_load((self.header.file_id, "rollups", block), load)
+        return found
 
     def _combinations(self) -> Sequence[Combination]:
         def load() -> tuple[Sequence[Combination], int]:
@@ -276,7 +282,8 @@ class IndexFile:
             plain = unpack(packed, self.name)
             return tuple(Combination(*fields) for fields in orjson.loads(plain)), 5 * len(plain)
 
-        return self._cache.get((self.header.file_id, "combinations", 0), load)
+        found: Sequence[Combination] = self._cache.get_or_load((self.header.file_id, "combinations", 0), load)
+        return found
 
     def _read(self, section: int, blocks: Blocks, block: int) -> bytes:
         offset, length = int(blocks.offsets[block]), int(blocks.lengths[block])

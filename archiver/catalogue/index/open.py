@@ -9,7 +9,7 @@ from pathlib import Path
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.store import IndexStore
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import FileUrl, parse_site_url, site_credentials
 
 

@@ -13,7 +13,7 @@ from vanvault.archiver.catalogue.index.folder_store import MappedPath
 from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.store import StoredFile
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import Credentials, Patience, S3Url, check_key
 from vanvault.archiver.stores.s3 import Bucket
 

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from vanvault.archiver.catalogue.catalogue import CatalogueState, KnownSegment
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
-from vanvault.archiver.catalogue.search.bounds import Bounds
-from vanvault.archiver.catalogue.search.items import PREFIX
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.catalogue.items import PREFIX
+from vanvault.archiver.catalogue.search.query import Bounds, Query
 from vanvault.archiver.core.errors import InvalidInput
 
 Numbers = npt.NDArray[np.uint32]

@@ -7,32 +7,41 @@ batch of a segment that those index files count is left out.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
-from vanvault.archiver.catalogue.hot_tail.counts import TailCounts
-from vanvault.archiver.catalogue.hot_tail.reader import TailReader
+from vanvault.archiver.catalogue.hot_tail import HotTail
 from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.catalogue.index.reader import IndexReader
-from vanvault.archiver.catalogue.index.rollups import Rollups, Total, add_up, day_number
+from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, Total, add_up, day_number
+from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
-from vanvault.archiver.catalogue.search.query import MAX_VALUE
-from vanvault.archiver.catalogue.search.unread import Unread
+from vanvault.archiver.catalogue.search.query import MAX_VALUE, Unread
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
 
 By = Literal["day", "month", "year", "gateway", "entry", "kind", "procedure", "state"]
 BY: tuple[By, ...] = get_args(By)
 
+_Line = tuple[int, Combination]  # day since 1970, what
+
+#: Entries and bytes of each line.
+_Counts = Mapping[_Line, tuple[int, int]]
+
+_DAY_US = 86_400_000_000
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "9999-12-31"
 #: How often index and hot tail are read again when segments are indexed between the two.
 _ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HistogramQuery:
     """What a histogram counts, and by what."""
 
     by: By
@@ -61,7 +70,7 @@ class Histogram:
     unread: tuple[Unread, ...] = ()
 
 
-def parse_histogram(parameters: Iterable[tuple[str, str]]) -> Asked:
+def parse_histogram(parameters: Iterable[tuple[str, str]]) -> HistogramQuery:
     """From URL parameters or options: ``by``, ``from`` and ``to`` (days, both included), and filters.
 
     Raises InvalidInput: an unknown or repeated name, a value of ``by`` or a field that rollups do not have, a
@@ -85,7 +94,7 @@ def parse_histogram(parameters: Iterable[tuple[str, str]]) -> Asked:
         raise InvalidInput(f"by is one of {', '.join(BY)}", field="by")
     if given.get("entry") not in (None, "message", "event"):
         raise InvalidInput("entry is message or event", field="entry")
-    asked = Asked(
+    asked = HistogramQuery(
         by=by,
         filters={name: value for name, value in given.items() if name in ROLLUP_FIELDS},
         from_day=_day(given, "from", _FIRST_DAY),
@@ -110,13 +119,13 @@ def _day(given: dict[str, str], name: str, default: str) -> str:
 class Histograms:
     """Answers; safe to use from many threads."""
 
-    def __init__(self, tail: TailReader, catalogue: Catalogue, index: KeyIndex) -> None:
+    def __init__(self, tail: HotTail, catalogue: Catalogue, index: KeyIndex) -> None:
         self._tail = tail
         self._catalogue = catalogue
         self._index = index
         self._counts = TailCounts(tail)
 
-    def of(self, asked: Asked) -> Histogram:
+    def of(self, asked: HistogramQuery) -> Histogram:
         """Counts and bytes by day, month, year or a field.
 
         Raises Damaged, SiteUnavailable: the index itself cannot be read.
@@ -128,7 +137,7 @@ class Histograms:
         whole = chosen.total()
         return Histogram(asked.by, bars, whole.entries, whole.size, unread)
 
-    def _rollups(self, asked: Asked) -> tuple[Rollups, tuple[Unread, ...]]:
+    def _rollups(self, asked: HistogramQuery) -> tuple[Rollups, tuple[Unread, ...]]:
         for _ in range(_ATTEMPTS):
             needed = self._catalogue.current().logs
 
@@ -153,7 +162,11 @@ class Histograms:
         raise Damaged("the index changed at every look; ask again")
 
     def _unread(
-        self, connection: sqlite3.Connection, state: CatalogueState, lacking: frozenset[str], asked: Asked
+        self,
+        connection: sqlite3.Connection,
+        state: CatalogueState,
+        lacking: frozenset[str],
+        asked: HistogramQuery,
     ) -> tuple[Unread, ...]:
         missing = {key: state.by_log[key] for key in lacking if key in state.by_log}
         missing |= {log_key(one): one for one in self._catalogue.unheld(connection, state)}
@@ -168,3 +181,66 @@ class Histograms:
 def _holder(segments: Sequence[KnownSegment]) -> Callable[[str, int], bool]:
     """Does one of these segments hold the batch (writer, sequence)?"""
     return lambda writer, sequence: any(one.manifest.holds(writer, sequence) for one in segments)
+
+
+class TailCounts:
+    """Counts of the hot tail's entries, as rollups count those of segments.
+
+    A batch never changes, so each is counted once in the life of a process and added up from then on. Safe to
+    use from many threads. Call it within a ``snapshot`` of the tail, on the same thread.
+    """
+
+    def __init__(self, tail: HotTail) -> None:
+        self._tail = tail
+        self._known: dict[str, _Counts] = {}  # by batch key
+        self._lock = threading.Lock()
+
+    def rollups(self, is_elsewhere: Callable[[str, int], bool]) -> Rollups:
+        """All entries that stand, but those of batches (writer, sequence) that are counted elsewhere."""
+        batches = self._tail.with_entries()
+        taken = {n: key for n, key, writer, sequence in batches if not is_elsewhere(writer, sequence)}
+        total: Counter[_Line] = Counter()
+        sizes: Counter[_Line] = Counter()
+        counted = {key: self._of(n, key) for n, key in taken.items()}
+        for counts in (*counted.values(), *self._repeats(taken)):
+            for line, (entries, size) in counts.items():
+                total[line] += entries
+                sizes[line] += size
+        with self._lock:
+            self._known = counted  # what left the tail is forgotten
+        return _as_rollups(total, sizes)
+
+    def _of(self, n: int, key: str) -> _Counts:
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        return _counts(self._tail.items_of(n))
+
+    def _repeats(self, taken: Mapping[int, str]) -> Iterable[_Counts]:
+        """Entries that repeat others do not stand: they are taken off again."""
+        off = _counts((at, item) for at, item, n in self._tail.duplicates() if n in taken)
+        return [{line: (-entries, -size) for line, (entries, size) in off.items()}]
+
+
+def _counts(rows: Iterable[tuple[bytes, Item]]) -> _Counts:
+    found: dict[_Line, tuple[int, int]] = {}
+    for position, item in rows:
+        what = Combination(item["gateway"], item["entry"], item["kind"], item["procedure"], item["state"])
+        line = (int.from_bytes(position[:8]) // _DAY_US, what)
+        entries, size = found.get(line, (0, 0))
+        found[line] = (entries + 1, size + int(item["size"]))
+    return found
+
+
+def _as_rollups(total: Counter[_Line], sizes: Counter[_Line]) -> Rollups:
+    lines = [line for line, entries in total.items() if entries]
+    if not lines:
+        return Rollups.empty()
+    numbers = (
+        [day for day, _ in lines],
+        range(len(lines)),
+        [total[line] for line in lines],
+        [sizes[line] for line in lines],
+    )
+    columns = [np.array(column, np.int64) for column in numbers]
+    return add_up([Rollups([what for _, what in lines], *columns)])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.search.items import Item, entry_of
-from vanvault.archiver.catalogue.search.places import Asked, Place, Places
+from vanvault.archiver.catalogue.hot_tail import KnownBatch
+from vanvault.archiver.catalogue.items import Item, entry_of
+from vanvault.archiver.catalogue.search.copies import CopyLookup, CopyState, ObjectVersions
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.evidence import placements_of
@@ -34,87 +34,87 @@ class VerifiedAt(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEntry:
     """An entry, and what must be known to say where it lies."""
 
     item: Item  # with its object, row and segment
-    objects: tuple[Asked, ...]  # of the entry: its batch or part, and its large object
+    objects: tuple[ObjectVersions, ...]  # of the entry: its batch or part, and its large object
     recorded: tuple[Placement, ...] | None  # copies as the commit names them; None: as the sites say
     proved_us: int | None = None  # when its segment was made
     manifest: str = ""  # key of the segment's
 
 
-def in_batch(item: Item, row: int, batch: KnownBatch) -> Found:
+def in_batch(item: Item, row: int, batch: KnownBatch) -> FoundEntry:
     """An entry of the hot tail."""
     recorded: tuple[Placement, ...] = placements_of(entry_of(item), batch.placements, batch.header.large)
     versions: dict[str, dict[str, str]] = {batch.key: {}}
     for copy in recorded:
         versions.setdefault(copy.key, {})[copy.site] = copy.version
-    objects = tuple(Asked(key, tuple(named.items())) for key, named in versions.items())
-    return Found({**item, "object": batch.key, "row": row, "segment": None}, objects, recorded)
+    objects = tuple(ObjectVersions(key, tuple(named.items())) for key, named in versions.items())
+    return FoundEntry({**item, "object": batch.key, "row": row, "segment": None}, objects, recorded)
 
 
-def in_segment(found: Located) -> Found:
+def in_segment(found: Located) -> FoundEntry:
     """An entry that is compacted."""
     manifest, row = found.segment.manifest, found.row
     originals = manifest.part("originals") if row["original"] is not None else None
     part = originals or part_of(manifest, "log")
     keys = (part.key, row["large_object"]) if row["large_object"] else (part.key,)
     item = {**item_at(row), "object": part.key, "row": row["row"], "segment": manifest.segment}
-    return Found(item, tuple(map(Asked, keys)), None, manifest.created_us, found.segment.key)
+    return FoundEntry(item, tuple(map(ObjectVersions, keys)), None, manifest.created_us, found.segment.key)
 
 
 class Hits:
     """Makes hits of what was found. Safe to use from many threads."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, copies: CopyLookup) -> None:
+        self._copies = copies
         self.verified_at: VerifiedAt | None = None  # None: nobody knows of verifications
 
-    def told(self, found: Iterable[Found], *, bare: bool = False) -> list[Item]:
+    def complete(self, found: Iterable[FoundEntry], *, bare: bool = False) -> list[Item]:
         """The items, each with ``verified_at``, ``placements`` and ``held``.
 
         ``bare``: without asking anybody. Else all objects are asked for at once.
         """
         found = list(found)
-        places = {} if bare else self._places.of(asked for one in found for asked in one.objects)
-        return [self._told(one, [places.get(asked, _NOWHERE) for asked in one.objects]) for one in found]
+        states = {} if bare else self._copies.of(asked for one in found for asked in one.objects)
+        return [self._complete(one, [states.get(asked, _UNKNOWN) for asked in one.objects]) for one in found]
 
-    def _told(self, one: Found, places: list[Place]) -> Item:
-        copies = one.recorded
-        if copies is None:
-            copies = tuple(copy for place in places for copy in place.placements)
-        times = [time for time in (one.proved_us, self._verified_us(one, places)) if time is not None]
+    def _complete(self, one: FoundEntry, states: list[CopyState]) -> Item:
+        placements = one.recorded
+        if placements is None:
+            placements = tuple(placement for state in states for placement in state.placements)
+        times = [time for time in (one.proved_us, self._verified_us(one, states)) if time is not None]
         return {
             **one.item,
             "verified_at": rfc3339_us(max(times)) if times else None,
-            "placements": [encode_placement(copy) for copy in copies],
-            "held": _held(places),
+            "placements": [encode_placement(placement) for placement in placements],
+            "held": _held(states),
         }
 
-    def _verified_us(self, one: Found, places: list[Place]) -> int | None:
+    def _verified_us(self, one: FoundEntry, states: list[CopyState]) -> int | None:
         """Since when all objects of the entry are known to be whole."""
         if self.verified_at is None:
             return None
         times = []
-        for asked, place in zip(one.objects, places, strict=True):
+        for asked, state in zip(one.objects, states, strict=True):
             name = parse_key(asked.key)
-            if name is None or place.stored_at is None:
+            if name is None or state.stored_at is None:
                 return None
             manifest = parse_key(one.manifest) if name.family == "segment" else None
             by = manifest.sha256 if manifest is not None else None
-            time = self.verified_at(name.sha256, place.stored_at, by=by)
+            time = self.verified_at(name.sha256, state.stored_at, by=by)
             if time is None:
                 return None
             times.append(to_us(time))
         return min(times)
 
 
-_NOWHERE = Place()
+_UNKNOWN = CopyState()
 
 
-def _held(places: list[Place]) -> bool | None:
+def _held(states: list[CopyState]) -> bool | None:
     """A hold on one object is enough; that there is none must be known of each."""
-    if any(place.held for place in places):
+    if any(state.held for state in states):
         return True
-    return None if any(place.held is None for place in places) else False
+    return None if any(state.held is None for state in states) else False

@@ -1,4 +1,4 @@
-"""What a search asks for: parsed, checked, and its cursor. Pure.
+"""What a search asks for: the query, its cursor, the positions and windows of time that it covers. Pure.
 
 A cursor is (position of the last item, digest of the query) under an HMAC, so that one that was
 changed, or that comes from another query, is refused instead of answering something else.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from vanvault.archiver.catalogue.search.items import PREFIX, SEARCH_FIELDS
+from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import parse_rfc3339, to_us
@@ -29,6 +30,8 @@ MIN_PREFIX = 3
 POSITION_BYTES = 12
 
 _CURSOR_MAC = 16
+#: Each window of time spans this many times the segments of the one before.
+_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,32 @@ class Query:
     def digest(self) -> bytes:
         """Same for all pages of one query, other for any other query."""
         return canonical([self.filters, str(self.from_us), str(self.to_us), self.order])
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A range of positions, [low, high)."""
+
+    low: bytes
+    high: bytes
+
+    @property
+    def from_us(self) -> int:
+        return int.from_bytes(self.low[:8])
+
+    @property
+    def to_us(self) -> int:
+        return int.from_bytes(self.high[:8])
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a search could not look at: these entries may be missing from its answer."""
+
+    object: str  # key of the log part, or of the batch
+    reason: str  # "damaged", "unavailable", "missing", "not indexed yet"
+    first: str  # RFC 3339: of the entries in it
+    last: str
 
 
 def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
@@ -142,6 +171,43 @@ def open_cursor(text: str, query: Query, cursor_key: bytes) -> bytes:
             hint="Repeat the search without a cursor, or with the same fields as the page before.",
         )
     return position
+
+
+def bounds_of(query: Query) -> Bounds:
+    """Positions [low, high) that the query may still return."""
+    low = query.from_us.to_bytes(8)
+    high = query.to_us.to_bytes(8)
+    if query.after and query.order == "newest":
+        high = min(high, query.after)
+    elif query.after:
+        low = max(low, query.after + b"\0")
+    return Bounds(low, high)
+
+
+def windows(starts: Sequence[int], bounds: Bounds, first: int, *, newest: bool) -> Iterator[Bounds]:
+    """``bounds`` cut into consecutive windows of time, in the order of the search.
+
+    So a page of the newest entries does not ask about ten years.
+
+    Args:
+        starts: time of the first row of every segment, ascending.
+        first: segments of the first window.
+    """
+    count = max(1, first)
+    if newest:
+        high, at = bounds.high, bisect_right(starts, bounds.to_us)
+        while at > count and (low := starts[at - count].to_bytes(8)) > bounds.low:
+            yield Bounds(low, high)
+            high, at, count = low, at - count, count * _GROWTH
+        yield Bounds(bounds.low, high)
+        return
+    low, at = bounds.low, max(0, bisect_left(starts, bounds.from_us) - 1)
+    while at + count < len(starts) and (high := starts[at + count].to_bytes(8)) < bounds.high:
+        if high > low:
+            yield Bounds(low, high)
+            low = high
+        at, count = at + count, count * _GROWTH
+    yield Bounds(low, bounds.high)
 
 
 def _text(name: str, value: str) -> str:

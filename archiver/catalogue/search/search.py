@@ -10,26 +10,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
-from vanvault.archiver.catalogue.hot_tail.folded import KnownBatch
-from vanvault.archiver.catalogue.hot_tail.reader import TailReader
-from vanvault.archiver.catalogue.hot_tail.search import TailHit, tail_source
+from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch, TailRow
+from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex
-from vanvault.archiver.catalogue.search.bounds import Bounds
 from vanvault.archiver.catalogue.search.candidates import candidates, first_window, is_keyed
-from vanvault.archiver.catalogue.search.hits import Found, Hits, VerifiedAt, in_batch, in_segment
-from vanvault.archiver.catalogue.search.items import Item
-from vanvault.archiver.catalogue.search.places import Places
-from vanvault.archiver.catalogue.search.query import MAX_LIMIT, POSITION_BYTES, Query, seal_cursor
-from vanvault.archiver.catalogue.search.streams import Source, Step, merged
-from vanvault.archiver.catalogue.search.unread import Unread
-from vanvault.archiver.catalogue.search.windows import windows
+from vanvault.archiver.catalogue.search.copies import CopyLookup
+from vanvault.archiver.catalogue.search.hits import FoundEntry, Hits, VerifiedAt, in_batch, in_segment
+from vanvault.archiver.catalogue.search.query import (
+    MAX_LIMIT,
+    POSITION_BYTES,
+    Bounds,
+    Query,
+    Unread,
+    bounds_of,
+    seal_cursor,
+    windows,
+)
+from vanvault.archiver.catalogue.search.sources import SegmentSearch, Source, Step, merge_sources, tail_source
 from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
-from vanvault.archiver.catalogue.segments.search import SegmentSearch
 from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_us
 
-Hit = TailHit | Located
+Hit = TailRow | Located
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,6 @@ class Page:
     next: str | None  # cursor of the next page, or None when this was the last
     partial: str = ""  # why the page ends before its limit though there may be more: go on with ``next``
     unread: tuple[Unread, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ScanLimits:
-    """How much a search without a key may look at for one page."""
-
-    rows: int = 5_000_000
-    seconds: float = 5.0
 
 
 @dataclass(slots=True)
@@ -64,7 +60,7 @@ class _Walk:
 class SearchSources:
     """What a search reads."""
 
-    tail: TailReader
+    tail: HotTail
     catalogue: Catalogue
     index: KeyIndex
     segments: SegmentSearch
@@ -77,7 +73,7 @@ class Search:
     def __init__(
         self,
         sources: SearchSources,
-        places: Places,
+        copies: CopyLookup,
         *,
         cursor_key: bytes,
         stopwatch: Stopwatch,
@@ -88,7 +84,7 @@ class Search:
         self._index = sources.index
         self._segments = sources.segments
         self._locator = sources.locator
-        self._hits = Hits(places)
+        self._hits = Hits(copies)
         self._cursor_key = cursor_key
         self._stopwatch = stopwatch
         self._limits = limits
@@ -117,7 +113,7 @@ class Search:
         walk = _Walk(query)
         with self._tail.snapshot() as connection:
             state = self._catalogue.state(connection)
-            steps = merged(self._sources(walk, state), newest=query.order == "newest")
+            steps = merge_sources(self._sources(walk, state), newest=query.order == "newest")
             for step in self._bounded(steps, walk):
                 if step.hit is None or (walk.hits and walk.hits[-1][0] == step.position):
                     continue
@@ -125,7 +121,7 @@ class Search:
                 if len(walk.hits) > query.limit:
                     break
             found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
-        return self._paged(walk, self._hits.told(found, bare=bare))
+        return self._paged(walk, self._hits.complete(found, bare=bare))
 
     def entry(self, archive_id: str) -> Item:
         """One entry by the archive's id. Raises NotFound, InvalidInput, Damaged, SiteUnavailable."""
@@ -134,7 +130,7 @@ class Search:
             found = in_batch(item, row, self._tail.batch(batch))
         except NotFound:
             found = self._whole(self._locator.by_id(archive_id))
-        return self._hits.told([found])[0]
+        return self._hits.complete([found])[0]
 
     def timeline(self, transaction_id: str, gateway: str = "") -> Page:
         """Everything of one transaction, oldest first, on one page; of one gateway only, when named.
@@ -149,13 +145,13 @@ class Search:
             walk = _Walk(query, unread=unread)
             with self._tail.snapshot() as connection:
                 state = self._catalogue.state(connection)
-                for step in merged(self._sources(walk, state), newest=False):
+                for step in merge_sources(self._sources(walk, state), newest=False):
                     if step.hit is not None and not (walk.hits and walk.hits[-1][0] == step.position):
                         walk.hits.append((step.position, step.hit))
                     if len(walk.hits) == query.limit:
                         break
                 found = self._found([hit for _, hit in walk.hits])
-            items += self._hits.told(found)
+            items += self._hits.complete(found)
             if len(walk.hits) < query.limit:
                 return Page(items, None, unread=tuple(unread[key] for key in sorted(unread)))
             query = replace(query, after=walk.hits[-1][0])
@@ -187,7 +183,7 @@ class Search:
                 lambda reader, window=window: candidates(reader, query, state, window),  # type: ignore[misc]
             )
             with self._segments.sources(found, query, window, unreadable) as sources:
-                yield from merged(sources, newest=newest)
+                yield from merge_sources(sources, newest=newest)
 
     def _bounded(self, steps: Iterator[Step[Hit]], walk: _Walk) -> Iterator[Step[Hit]]:
         """Stops at a bound when a search has looked at enough, but not before it came forward."""
@@ -223,7 +219,7 @@ class Search:
         first, last = rfc3339_us(manifest.first_us), rfc3339_us(manifest.last_us)
         walk.unread[key] = Unread(key, reason, first, last)
 
-    def _found(self, hits: list[Hit], *, whole: bool = False) -> list[Found]:
+    def _found(self, hits: list[Hit], *, whole: bool = False) -> list[FoundEntry]:
         batches: dict[int, KnownBatch] = {}
         compacted = self._whole if whole else in_segment
         return [
@@ -237,7 +233,7 @@ class Search:
             for hit in hits
         ]
 
-    def _whole(self, hit: Located) -> Found:
+    def _whole(self, hit: Located) -> FoundEntry:
         row, found = hit.row, in_segment(hit)
         evidence = self._locator.evidence(hit.segment, row["writer"], row["sequence"])
         sha512 = evidence.sha512[64 * row["row"] : 64 * (row["row"] + 1)].hex()
@@ -264,17 +260,6 @@ def _stop(position: bytes, walk: _Walk) -> bytes:
         return whole
     last = walk.hits[-1][0]
     return min(whole, last) if walk.query.order == "newest" else max(whole, last)
-
-
-def bounds_of(query: Query) -> Bounds:
-    """Positions [low, high) that the query may still return."""
-    low = query.from_us.to_bytes(8)
-    high = query.to_us.to_bytes(8)
-    if query.after and query.order == "newest":
-        high = min(high, query.after)
-    elif query.after:
-        low = max(low, query.after + b"\0")
-    return Bounds(low, high)
 
 
 def _reason(error: VanVaultError) -> str:

@@ -7,8 +7,9 @@ original compares it with the digest in its row.
 
 from __future__ import annotations
 
+import io
+import mmap
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,27 +18,26 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vanvault.archiver.catalogue.segments.range_file import RangeFile
-from vanvault.archiver.catalogue.segments.sparse_file import SparseFile
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format import DICTIONARY, MAGIC, PartHeader, header_of, reading
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.keys import ParquetKeys
-from vanvault.archiver.stores import Site
+from vanvault.archiver.stores import Site, SiteReader
 
 _T = TypeVar("_T")
 
 #: Read with one request when a part is opened: footer and key material of all but the largest parts.
 _TAIL_BYTES = 64 * 1024
 #: Parts up to this size get address space of their own length; larger ones are read through Python.
-SPARSE_BYTES = 16 * 2**20
+MAPPED_BYTES = 16 * 2**20
 #: Length of the footer, and the magic behind it.
 _ENDING_BYTES = 8
 
 
 @dataclass(slots=True)
 class _Open:
-    source: RangeFile | SparseFile
+    source: StreamedPart | MappedPart
     file: pq.ParquetFile
     header: PartHeader
     columns: tuple[str, ...]
@@ -58,12 +58,10 @@ class SegmentFiles:
         """``open_files``: parts whose footers stay in memory; ``cache_bytes``: of decoded row groups."""
         self._sites = sites
         self._keys = keys
-        self._open_files = open_files
-        self._cache_bytes = cache_bytes
-        self._files: OrderedDict[tuple[str, str], _Open] = OrderedDict()  # by site and key
-        self._groups: OrderedDict[tuple[str, int, tuple[str, ...]], pa.Table] = OrderedDict()
-        self._held = 0
-        self._lock = threading.Lock()
+        self._files: BoundedCache[tuple[str, str], _Open] = BoundedCache(open_files)  # by site and key
+        self._groups: BoundedCache[tuple[str, int, tuple[str, ...]], pa.Table] = BoundedCache(
+            cache_bytes, largest=cache_bytes // 4
+        )
 
     def header(self, manifest: SegmentManifest, part: SegmentPart) -> PartHeader:
         """The header of a part. Raises Damaged, NotFound, SiteUnavailable, KeyUnavailable."""
@@ -77,14 +75,13 @@ class SegmentFiles:
         Raises Damaged, NotFound, SiteUnavailable: no site gives it; KeyUnavailable.
         """
         wanted = tuple(columns)
-        with self._lock:
-            for cached in ((part.key, group, ()), (part.key, group, wanted)):
-                if cached in self._groups:
-                    self._groups.move_to_end(cached)
-                    table = self._groups[cached]
-                    return table.select(list(wanted)) if wanted else table
+        table = self._groups.get((part.key, group, ()))
+        if table is None and wanted:
+            table = self._groups.get((part.key, group, wanted))
+        if table is not None:
+            return table.select(list(wanted)) if wanted else table
         table = self._anywhere(manifest, part, lambda open_: _read(open_, part.key, group, wanted))
-        self._keep((part.key, group, wanted), table)
+        self._groups.put((part.key, group, wanted), table, table.get_total_buffer_size())
         return table
 
     def table(self, manifest: SegmentManifest, part: SegmentPart, columns: Sequence[str] = ()) -> pa.Table:
@@ -102,22 +99,8 @@ class SegmentFiles:
 
     def close(self) -> None:
         """Forget everything."""
-        with self._lock:
-            self._files.clear()
-            self._groups.clear()
-            self._held = 0
-
-    def _keep(self, at: tuple[str, int, tuple[str, ...]], table: pa.Table) -> None:
-        size = table.get_total_buffer_size()
-        if size > self._cache_bytes // 4:
-            return
-        with self._lock:
-            if at not in self._groups:
-                self._groups[at] = table
-                self._held += size
-            while self._held > self._cache_bytes and self._groups:
-                _, dropped = self._groups.popitem(last=False)
-                self._held -= dropped.get_total_buffer_size()
+        self._files.clear()
+        self._groups.clear()
 
     def _anywhere(self, manifest: SegmentManifest, part: SegmentPart, read: Callable[[_Open], _T]) -> _T:
         failure: VanVaultError = NotFound(f"no site holds {part.key}")
@@ -125,26 +108,16 @@ class SegmentFiles:
             try:
                 return read(self._opened(site, manifest, part))
             except NotFound:
-                self._forget(name, part.key)
+                self._files.remove((name, part.key))
             except (Damaged, SiteUnavailable) as error:
-                self._forget(name, part.key)
+                self._files.remove((name, part.key))
                 if not isinstance(failure, SiteUnavailable):  # a site that may yet give it is no damage
                     failure = error
         raise failure
 
     def _opened(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
         at = (site.site, part.key)
-        with self._lock:
-            found = self._files.get(at)
-            if found is not None:
-                self._files.move_to_end(at)
-                return found
-        found = self._open(site, manifest, part)
-        with self._lock:
-            self._files[at] = found
-            while len(self._files) > self._open_files:
-                self._files.popitem(last=False)
-        return found
+        return self._files.get_or_load(at, lambda: (self._open(site, manifest, part), 1))
 
     def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
         """The newest version, or the newest below it that opens: whoever may write may put garbage on top."""
@@ -160,7 +133,7 @@ class SegmentFiles:
     def _open_version(
         self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
     ) -> _Open:
-        kind = SparseFile if part.size <= SPARSE_BYTES else RangeFile
+        kind = MappedPart if part.size <= MAPPED_BYTES else StreamedPart
         source = kind(site, part.key, max(1, part.size), version)
         tail = min(source.size(), _TAIL_BYTES)
         source.load(source.size() - tail, tail)
@@ -182,10 +155,6 @@ class SegmentFiles:
             file, archive=manifest.archive, segment=manifest.segment, kind=part.kind, key=part.key
         )
         return _Open(source, file, header, tuple(file.schema_arrow.names))
-
-    def _forget(self, site: str, key: str) -> None:
-        with self._lock:
-            self._files.pop((site, key), None)
 
 
 def _read(open_: _Open, key: str, group: int, columns: tuple[str, ...]) -> pa.Table:
@@ -211,3 +180,127 @@ def _start(open_: _Open, group: int) -> int:
     if column.has_dictionary_page:
         pages.append(column.dictionary_page_offset)
     return int(min(pages))
+
+
+class MappedPart:
+    """Stretches of one object at their own offsets. Not shared between threads.
+
+    pyarrow decodes from memory without asking Python for every page, so that threads decode side by side.
+    What is not loaded takes no memory and reads as zeros, which no page of an encrypted file is.
+    """
+
+    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
+        """``version``: another than the newest. ``size``: above 0."""
+        self._site = site
+        self._key = key
+        self._size = size
+        self._version = version
+        self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+    def load(self, offset: int, length: int) -> None:
+        """Bring a stretch into memory. Raises NotFound, SiteUnavailable, Damaged."""
+        data = _fetch(self._site, self._key, offset, length, self._version)
+        self._memory[offset : offset + length] = data
+
+    def load_whole(self) -> None:
+        """Bring all of it into memory. Raises as ``load`` does."""
+        self.load(0, self._size)
+
+    def unload(self) -> None:
+        """Let go of everything that was loaded."""
+        self._memory.madvise(mmap.MADV_DONTNEED)
+
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._size
+
+    def last(self, length: int) -> bytes:
+        """The last bytes, which must be loaded."""
+        return self._memory[max(0, self._size - length) :]
+
+    def native(self) -> pa.NativeFile:
+        """For pyarrow."""
+        return pa.BufferReader(pa.py_buffer(self._memory))
+
+
+class StreamedPart(io.RawIOBase):
+    """Reads ranges of one object; its size is known from what names it. Not shared between threads.
+
+    pyarrow asks for every column of a row group by itself. ``load`` brings a stretch into memory with one
+    request to the site, and reads within it are served from there.
+    """
+
+    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
+        """``version``: another than the newest."""
+        super().__init__()
+        self._site = site
+        self._key = key
+        self._size = size
+        self._version = version
+        self._at = 0
+        self._start = 0
+        self._loaded = memoryview(b"")
+
+    def load(self, offset: int, length: int) -> None:
+        """Hold this stretch, and nothing else, in memory. Raises NotFound, SiteUnavailable, Damaged."""
+        self._loaded = memoryview(self._fetch(offset, length))
+        self._start = offset
+
+    def load_whole(self) -> None:
+        """Nothing: what is asked for is fetched then."""
+
+    def unload(self) -> None:
+        """Let go of what was loaded."""
+        self._loaded = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._size
+
+    def read(self, length: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        wanted = left if length is None or length < 0 else min(length, left)
+        if not wanted:
+            return b""
+        begin = self._at - self._start
+        if begin >= 0 and begin + wanted <= len(self._loaded):
+            data = bytes(self._loaded[begin : begin + wanted])
+        else:
+            data = self._fetch(self._at, wanted)
+        self._at += wanted
+        return data
+
+    def last(self, length: int) -> bytes:
+        """The last bytes. Raises as ``load`` does."""
+        self.seek(max(0, self._size - length))
+        return self.read()
+
+    def native(self) -> pa.NativeFile:
+        """For pyarrow."""
+        self.seek(0)
+        return pa.PythonFile(self, mode="r")
+
+    def _fetch(self, offset: int, length: int) -> bytes:
+        return _fetch(self._site, self._key, offset, length, self._version)
+
+
+def _fetch(site: SiteReader, key: str, offset: int, length: int, version: str | None) -> bytes:
+    """Exactly so many bytes of an object. Raises NotFound, SiteUnavailable, Damaged (it is shorter)."""
+    data = site.get_range(key, offset, length, version)
+    if len(data) != length:
+        raise Damaged(f"{key} at {site.site} ends before byte {offset + length}", key=key, site=site.site)
+    return data

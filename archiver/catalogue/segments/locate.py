@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
-from vanvault.archiver.catalogue.hot_tail.reader import TailReader
-from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.hot_tail import HotTail
+from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format import decode_commit, decode_header
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
@@ -53,8 +52,7 @@ class Locator:
     def __init__(self, catalogue: Catalogue, files: SegmentFiles) -> None:
         self._catalogue = catalogue
         self._files = files
-        self._evidence: OrderedDict[str, pa.Table] = OrderedDict()
-        self._lock = threading.Lock()
+        self._evidence: BoundedCache[str, pa.Table] = BoundedCache(_EVIDENCE_CACHED)
 
     def by_id(self, archive_id: str) -> Located:
         """Raises NotFound, InvalidInput (not an id), Damaged, SiteUnavailable, KeyUnavailable."""
@@ -145,21 +143,11 @@ class Locator:
 
     def _evidence_of(self, manifest: SegmentManifest) -> pa.Table:
         part = part_of(manifest, "evidence")
-        with self._lock:
-            found = self._evidence.get(part.key)
-            if found is not None:
-                self._evidence.move_to_end(part.key)
-                return found
         with whole_part():
-            table = self._files.table(manifest, part)
-        with self._lock:
-            self._evidence[part.key] = table
-            while len(self._evidence) > _EVIDENCE_CACHED:
-                self._evidence.popitem(last=False)
-        return table
+            return self._evidence.get_or_load(part.key, lambda: (self._files.table(manifest, part), 1))
 
 
-def item_at_position(tail: TailReader, locator: Locator, position: bytes) -> Item:
+def item_at_position(tail: HotTail, locator: Locator, position: bytes) -> Item:
     """The entry at a position, compacted or not. Raises as ``Locator.by_id`` does."""
     try:
         return tail.at(position)[0]

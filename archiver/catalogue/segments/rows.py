@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vanvault.archiver.catalogue.search.items import PREFIX, Item, entry_of
+from vanvault.archiver.catalogue.items import PREFIX, Item, entry_of
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry
 from vanvault.archiver.core.times import rfc3339_us
 

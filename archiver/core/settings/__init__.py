@@ -1,7 +1,8 @@
-"""The door of core.settings."""
+"""The settings of a home: data, checked whole, without reading any file by themselves."""
 
 from __future__ import annotations
 
+from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
     BackupSettings,
     JobSettings,
@@ -20,6 +21,7 @@ from vanvault.archiver.core.settings.settings import (
 
 __all__ = [
     "FILE_NAME",
+    "RENAMED",
     "SITE_NAMES",
     "BackupSettings",
     "JobSettings",

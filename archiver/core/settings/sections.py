@@ -1,13 +1,39 @@
-"""The sections of ``vanvault.toml``; every name is explained in docs/settings.md."""
+"""The sections of ``vanvault.toml``; every name is explained in docs/settings.md.
+
+Names end in their unit: ``_ms``, ``_s``, ``_hours``, ``_days``, ``_years``, ``_bytes``. A number without a
+unit is a count. Old names still work: ``renamed.py``. What a room takes as a whole has its defaults in
+``core/options.py``, and a method here builds it.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vanvault.archiver.core.health_rules import HealthRules
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import (
+    HealthRules,
+    LockPace,
+    PoolLimits,
+    ProbePolicy,
+    ReconcilePace,
+    S3Options,
+    ScanLimits,
+    SearchLimits,
+    SegmentLimits,
+)
+
+_S3 = S3Options()
+_HEALTH = HealthRules()
+_POOL = PoolLimits()
+_SEARCH = SearchLimits()
+_SEGMENT = SegmentLimits()
+_LOCK = LockPace()
+_RECONCILE = ReconcilePace()
+_PROBE = ProbePolicy()
+
+_DAY = timedelta(days=1)
 
 
 class _Section(BaseModel):
@@ -17,18 +43,28 @@ class _Section(BaseModel):
 class S3Settings(_Section):
     """How to talk to the S3 server of a site. Credentials come from the environment, never from here."""
 
-    region: str = Field(default="us-east-1", description="region name of the bucket")
-    addressing: Literal["path", "virtual"] = Field(default="path", description="style of bucket addresses")
-    ca_file: str | None = Field(default=None, description="PEM file of the server's own CA")
-    pool: int = Field(default=32, ge=1, le=1024, description="connections kept open for each credential")
-    connect_timeout: float = Field(default=3, gt=0, description="seconds to wait for a connection")
-    read_timeout: float = Field(default=10, gt=0, description="seconds of silence to wait for an answer")
-    page: int = Field(default=1000, ge=1, le=1000, description="lines of a listing in one answer")
-    attempts: int = Field(default=3, ge=1, le=20, description="tries of what is safe to repeat")
-    max_single_put: int = Field(default=2**30, ge=5 * 2**20, description="largest object put in one request")
+    region: str = Field(default=_S3.region, description="region name of the bucket")
+    addressing: Literal["path", "virtual"] = Field(
+        default=_S3.addressing, description="style of bucket addresses"
+    )
+    ca_file: str | None = Field(default=_S3.ca_file, description="PEM file of the server's own CA")
+    pool: int = Field(
+        default=_S3.pool, ge=1, le=1024, description="connections kept open for each credential"
+    )
+    connect_timeout_s: float = Field(
+        default=_S3.connect_timeout_s, gt=0, description="seconds to wait for a connection"
+    )
+    read_timeout_s: float = Field(
+        default=_S3.read_timeout_s, gt=0, description="seconds of silence to wait for an answer"
+    )
+    page: int = Field(default=_S3.page, ge=1, le=1000, description="keys of a listing in one answer")
+    attempts: int = Field(default=_S3.attempts, ge=1, le=20, description="tries of what is safe to repeat")
+    max_single_put_bytes: int = Field(
+        default=_S3.max_single_put_bytes, ge=5 * 2**20, description="largest object put in one request"
+    )
 
     def options(self) -> S3Options:
-        """The same as the store takes it, without multipart: no object of the archive is that large."""
+        """For the store; multipart stays off, as no object of the archive is that large."""
         return S3Options(**self.model_dump())
 
 
@@ -73,16 +109,24 @@ class IntakeSettings(_Section):
     memory_bytes: int = Field(
         default=512 * 2**20, ge=2**20, description="bytes of requests in flight before intake answers 503"
     )
-    linger_ms: float = Field(default=15, ge=0, le=1000, description="longest wait of an entry for company")
-    group_bytes: int = Field(
-        default=8 * 2**20, ge=2**16, le=2**30, description="originals in one batch object"
+    linger_ms: float = Field(
+        default=_POOL.linger_s * 1000, ge=0, le=1000, description="longest wait of an entry for others"
     )
-    group_entries: int = Field(default=2_000, ge=1, le=100_000, description="rows in one batch object")
+    batch_bytes: int = Field(
+        default=_POOL.batch_bytes, ge=2**16, le=2**30, description="originals in one batch object"
+    )
+    batch_rows: int = Field(
+        default=_POOL.batch_rows, ge=1, le=100_000, description="rows in one batch object"
+    )
     body_timeout_s: float = Field(default=30, gt=0, description="longest silence while a body is received")
-    follow_s: float = Field(
-        default=0.5, gt=0, le=60, description="seconds between two looks for what other nodes wrote"
+    follow_interval_s: float = Field(
+        default=0.5, gt=0, le=60, description="seconds between two checks for what other nodes wrote"
     )
     compression_level: int = Field(default=3, ge=1, le=19, description="zstd level of batch objects")
+
+    def pool_limits(self) -> PoolLimits:
+        """For the pool of the group commit."""
+        return PoolLimits(self.linger_ms / 1000, self.batch_bytes, self.batch_rows)
 
 
 class RetentionSettings(_Section):
@@ -96,24 +140,43 @@ class CompactionSettings(_Section):
     """When batches become segments, and how long they are locked until then."""
 
     in_serve: bool = Field(default=True, description="a serving node compacts and keeps locks by itself")
-    every_s: float = Field(default=900, gt=0, description="seconds between two looks of a serving node")
+    check_interval_s: float = Field(
+        default=900, gt=0, description="seconds between two checks of a serving node for days to compact"
+    )
     settle_hours: float = Field(
         default=6, ge=0, le=720, description="hours after the end of a day (UTC) until it is compacted"
     )
     segment_bytes: int = Field(
-        default=128 * 2**20, ge=2**20, le=2**30, description="originals and events in one segment"
+        default=_SEGMENT.raw_bytes, ge=2**20, le=2**30, description="originals and events in one segment"
     )
-    segment_rows: int = Field(default=200_000, ge=1_000, le=5_000_000, description="rows in one segment")
-    level: int = Field(default=6, ge=1, le=19, description="zstd level of segments")
+    segment_rows: int = Field(
+        default=_SEGMENT.rows, ge=1_000, le=5_000_000, description="rows in one segment"
+    )
+    compression_level: int = Field(default=6, ge=1, le=19, description="zstd level of segments")
     batch_lock_days: float = Field(
-        default=45, ge=7, le=3650, description="lock of a batch; the keeper extends it while it is needed"
+        default=_LOCK.lock / _DAY,
+        ge=7,
+        le=3650,
+        description="lock of a batch; the lock keeper extends it while it is needed",
     )
     keep_ahead_days: float = Field(
-        default=20, ge=1, description="locks of uncompacted batches are extended this long before their end"
+        default=_LOCK.ahead / _DAY,
+        ge=1,
+        description="locks of uncompacted batches are extended this long before their end",
     )
     alarm_days: float = Field(
-        default=10, ge=0, description="an uncompacted batch this close to the end of its lock is an alarm"
+        default=_LOCK.alarm / _DAY,
+        ge=0,
+        description="an uncompacted batch this close to the end of its lock is an alarm",
     )
+
+    def limits(self) -> SegmentLimits:
+        """For the compactor."""
+        return SegmentLimits(self.segment_rows, self.segment_bytes)
+
+    def lock_pace(self) -> LockPace:
+        """For the lock keeper, and for the first lock of a batch."""
+        return LockPace(self.batch_lock_days * _DAY, self.keep_ahead_days * _DAY, self.alarm_days * _DAY)
 
     @model_validator(mode="after")
     def _in_order(self) -> CompactionSettings:
@@ -136,13 +199,21 @@ class SearchSettings(_Section):
     """What a search may take."""
 
     scan_rows: int = Field(
-        default=5_000_000, ge=10_000, description="rows that one page looks at when no key field is given"
+        default=_SEARCH.scan.rows,
+        ge=10_000,
+        description="rows that one page reads when no key field is given",
     )
-    scan_seconds: float = Field(default=5, gt=0, le=300, description="seconds of such a page")
-    threads: int = Field(default=4, ge=1, le=64, description="row groups decoded at once for one page")
+    scan_s: float = Field(default=_SEARCH.scan.seconds, gt=0, le=300, description="seconds of such a page")
+    threads: int = Field(
+        default=_SEARCH.threads, ge=1, le=64, description="row groups decoded at once for one page"
+    )
     cache_bytes: int = Field(
-        default=192 * 2**20, ge=2**20, description="decoded rows and index blocks in memory"
+        default=_SEARCH.cache_bytes, ge=2**20, description="decoded rows and index blocks in memory"
     )
+
+    def limits(self) -> SearchLimits:
+        """For searches."""
+        return SearchLimits(self.threads, self.cache_bytes, ScanLimits(self.scan_rows, self.scan_s))
 
 
 class JobsSettings(_Section):
@@ -161,17 +232,25 @@ class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
     max_age_days: float = Field(
-        default=8, gt=0, description="age at which a probe's result is no longer taken"
+        default=_PROBE.max_age / _DAY, gt=0, description="age at which a probe's result no longer counts"
     )
-    accept_weak: bool = Field(default=True, description="take sites whose probe found weak, but not refused")
+    accept_weak: bool = Field(
+        default=_PROBE.accept_weak, description="trust sites that the probe found weak, but not refused"
+    )
     file_sites: bool = Field(default=False, description="ask for a probe of file sites too")
+
+    def policy(self) -> ProbePolicy:
+        """For the check before intake opens."""
+        return ProbePolicy(self.max_age_days * _DAY, self.accept_weak)
 
 
 class ClockSettings(_Section):
     """When clocks are too far apart to lock anything."""
 
     max_skew_s: float = Field(default=60, gt=0, description="seconds that host and sites may differ")
-    check_s: float = Field(default=30, gt=0, description="seconds between two comparisons of the clocks")
+    check_interval_s: float = Field(
+        default=30, gt=0, description="seconds between two comparisons of the clocks"
+    )
 
 
 class Pkcs11Settings(_Section):
@@ -194,10 +273,10 @@ class KeysSettings(_Section):
 
 
 class VerifySettings(_Section):
-    """How verification goes round, and how long an object may go without it."""
+    """How much one verification reads, and how long an object may be without one."""
 
-    shares: int = Field(
-        default=30, ge=1, le=100_000, description="parts of the archive, of which verify --next reads one"
+    subsets: int = Field(
+        default=30, ge=1, le=100_000, description="subsets of the archive, of which verify --next reads one"
     )
     max_age_days: float = Field(
         default=90, gt=0, description="age of an object's last verification that is an alarm"
@@ -224,7 +303,9 @@ class ScheduleSettings(_Section):
     """Jobs that run again and again."""
 
     in_serve: bool = Field(default=True, description="a serving node starts the jobs that are due")
-    look_s: float = Field(default=30, gt=0, description="seconds between two looks for jobs that are due")
+    check_interval_s: float = Field(
+        default=30, gt=0, description="seconds between two checks for jobs that are due"
+    )
     jobs: dict[str, JobSettings] = Field(default={}, description="by name, what differs from the table")
 
 
@@ -246,7 +327,7 @@ class BackupSettings(_Section):
     )
     password_file: str | None = Field(default=None, description="file with the repository's password")
     password_command: str | None = Field(default=None, description="command that prints the password")
-    keep_days_min: int = Field(default=30, ge=1, description="no backup younger than this is forgotten")
+    min_keep_days: int = Field(default=30, ge=1, description="no backup younger than this is forgotten")
     max_age_days: float = Field(default=2, gt=0, description="age at which the last good run is too old")
     stage: str = Field(default="cache/backup", min_length=1, description="folder for slices on their way")
     stage_bytes: int = Field(default=2**30, ge=4096, description="most bytes of one slice")
@@ -272,7 +353,7 @@ class LogSettings(_Section):
 class AvailabilitySettings(_Section):
     """The availability ledger."""
 
-    heartbeat_s: int = Field(
+    heartbeat_interval_s: int = Field(
         default=600, ge=1, le=86_400, description="seconds between two heartbeats that a node puts on record"
     )
 
@@ -280,24 +361,42 @@ class AvailabilitySettings(_Section):
 class HealthSettings(_Section):
     """When a site is taken out, and when it comes back."""
 
-    failures: int = Field(default=3, ge=1, le=1000, description="failures after which a site is out")
-    successes: int = Field(default=2, ge=1, le=1000, description="successes in a row before it comes back")
-    back_s: float = Field(default=3, ge=0, description="seconds of nothing but success before that")
-    look_s: float = Field(default=2, gt=0, description="seconds between two looks at each site")
+    failures: int = Field(
+        default=_HEALTH.failures, ge=1, le=1000, description="failures after which a site is out"
+    )
+    successes: int = Field(
+        default=_HEALTH.successes, ge=1, le=1000, description="successes in a row before it comes back"
+    )
+    back_s: float = Field(
+        default=_HEALTH.back_s, ge=0, description="seconds of nothing but success before that"
+    )
+    check_interval_s: float = Field(default=2, gt=0, description="seconds between two checks of each site")
 
     def rules(self) -> HealthRules:
-        """The same as the state machine takes it."""
+        """For the state machine of a site's health."""
         return HealthRules(self.failures, self.successes, self.back_s)
 
 
 class ReconcileSettings(_Section):
-    """How a node keeps the sites level."""
+    """How a node copies to each site what only the other one has."""
 
-    check_s: float = Field(default=2, gt=0, description="seconds between two looks for what a site lacks")
-    compare_s: float = Field(
-        default=21_600, gt=0, description="seconds between two comparisons of everything at both sites"
+    check_interval_s: float = Field(
+        default=_RECONCILE.check_interval_s,
+        gt=0,
+        description="seconds between two checks whether a site is known to lack something",
     )
-    workers: int = Field(default=2, ge=1, le=64, description="objects that are copied at once")
+    compare_interval_s: float = Field(
+        default=_RECONCILE.compare_interval_s,
+        gt=0,
+        description="seconds between two comparisons of everything at both sites",
+    )
+    workers: int = Field(
+        default=_RECONCILE.workers, ge=1, le=64, description="objects that are copied at once"
+    )
+
+    def pace(self) -> ReconcilePace:
+        """For the reconciliation of a running node."""
+        return ReconcilePace(self.check_interval_s, self.compare_interval_s, self.workers)
 
 
 class FailoverSettings(_Section):

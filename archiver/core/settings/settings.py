@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.settings.renamed import with_new_names
 from vanvault.archiver.core.settings.sections import (
     AvailabilitySettings,
     BackupSettings,
@@ -77,8 +79,25 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment overrides the file."""
-        return env_settings, init_settings
+        """The environment overrides the file; both may use old names (``renamed.py``)."""
+        return (
+            _WithNewNames(settings_cls, env_settings),
+            _WithNewNames(settings_cls, init_settings),
+        )
+
+
+class _WithNewNames(PydanticBaseSettingsSource):
+    """A source whose old names are translated. Raises SettingsError: a setting under both names."""
+
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._source = source
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._source.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        return with_new_names(self._source())
 
 
 def load_settings(home: Path) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vanvault.archiver.catalogue import MAX_LIMIT, HotTail, Query, Search, last_batches, open_cursor
+from vanvault.archiver.catalogue import MAX_LIMIT, HotTail, Query, Search, open_cursor
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
@@ -50,4 +50,4 @@ def _items(
 
 def _last_objects(tail: HotTail) -> dict[str, int]:
     """Writer -> time of its last object that the hot tail holds."""
-    return {last.writer: last.created_us for last in last_batches(tail)}
+    return {last.writer: last.created_us for last in tail.last_batches()}

@@ -7,7 +7,6 @@ from vanvault.archiver.stores.probe.file_site import probe_file
 from vanvault.archiver.stores.probe.model import ProbeResult
 from vanvault.archiver.stores.probe.record import (
     ProbeOnRecord,
-    ProbePolicy,
     distrust,
     override_detail,
     override_event,
@@ -20,7 +19,6 @@ from vanvault.archiver.stores.probe.run import probe_s3
 
 __all__ = [
     "ProbeOnRecord",
-    "ProbePolicy",
     "ProbeResult",
     "attacker",
     "distrust",

@@ -12,7 +12,7 @@ import boto3.session
 import botocore.session
 from botocore.config import Config
 
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 
 THREADS = 24  # how many requests may be under way at once
@@ -53,8 +53,8 @@ def attacker(
     config = Config(
         s3={"addressing_style": options.addressing},
         retries={"total_max_attempts": 1},
-        connect_timeout=options.connect_timeout,
-        read_timeout=options.read_timeout,
+        connect_timeout=options.connect_timeout_s,
+        read_timeout=options.read_timeout_s,
         max_pool_connections=THREADS,
         # Ceph 16 answers 411 to the trailing checksums that boto3 adds by itself over HTTPS.
         request_checksum_calculation="when_required",

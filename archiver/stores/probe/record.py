@@ -9,23 +9,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.keys import SigningKey, SigningKeys, verify
 from vanvault.archiver.stores.probe.model import ProbeResult
-
-
-@dataclass(frozen=True, slots=True)
-class ProbePolicy:
-    """When a site is trusted."""
-
-    max_age: timedelta
-    accept_weak: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import StoredVersion

@@ -10,7 +10,7 @@ import boto3.session
 import botocore.session
 from botocore.config import Config
 
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 
 _session_lock = threading.Lock()  # clients are thread-safe, making them is not
@@ -43,8 +43,8 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
         config=Config(
             s3={"addressing_style": options.addressing, "payload_signing_enabled": True},
             retries={"total_max_attempts": 1},
-            connect_timeout=options.connect_timeout,
-            read_timeout=options.read_timeout,
+            connect_timeout=options.connect_timeout_s,
+            read_timeout=options.read_timeout_s,
             max_pool_connections=options.pool,
             tcp_keepalive=True,
             parameter_validation=False,

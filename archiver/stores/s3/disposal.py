@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vanvault.archiver.core.errors import LockRefused, SiteUnavailable
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores.credentials import Credentials, SiteCredentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.rules import check_key

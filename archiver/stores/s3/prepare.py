@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.s3.client import make_client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge

@@ -23,8 +23,8 @@ from vanvault.archiver.core.errors import (
     TooLarge,
 )
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
@@ -71,7 +71,7 @@ class S3Site:
             list_shows_locks=False,
             keys_may_nest=False,  # MinIO leaves out of its listings what lies below a key
             latest_retain_until=self._options.latest_retain_until,
-            max_single_put=self._options.max_single_put,
+            max_single_put=self._options.max_single_put_bytes,
         )
 
     @property
@@ -101,10 +101,10 @@ class S3Site:
         check_digest(sha256)
         until = self._check_date(retain_until)
         body = data if isinstance(data, bytes) else bytes(data)
-        if len(body) > self._options.max_single_put and not self._options.multipart_ok:
+        if len(body) > self._options.max_single_put_bytes and not self._options.multipart_ok:
             raise TooLarge(
                 f"site {self._site} takes no object of {len(body)} bytes: no probe has passed its multipart",
-                limit=self._options.max_single_put,
+                limit=self._options.max_single_put_bytes,
             )
         version = self._send_until_answered(key, body, sha256, until)
         with _stored_by_now():
@@ -209,9 +209,9 @@ class S3Site:
     def _send(self, key: str, body: bytes, sha256: bytes, until: datetime) -> str:
         """PUT once; the version id. Raises S3_ERRORS, Damaged."""
         bucket = self._writer
-        if len(body) > self._options.max_single_put:
+        if len(body) > self._options.max_single_put_bytes:
             lock: dict[str, Any] = {"ObjectLockMode": MODE, "ObjectLockRetainUntilDate": until}
-            size = self._options.max_single_put
+            size = self._options.max_single_put_bytes
             version = put_in_parts(bucket.client, bucket.name, key, body, size, lock).get("VersionId")
         else:
             md5 = MD5.of(body, sha256)

@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 from botocore.response import StreamingBody
 
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock, SystemClock
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, Signer

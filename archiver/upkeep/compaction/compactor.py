@@ -14,10 +14,11 @@ from datetime import datetime
 
 from vanvault.archiver.catalogue import Catalogue, FindClaim, HotTail, KnownBatch
 from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.core.options import SegmentLimits
 from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.stores import Site
-from vanvault.archiver.upkeep.compaction.cutting import Cutter, SegmentLimits
+from vanvault.archiver.upkeep.compaction.cutting import Cutter
 from vanvault.archiver.upkeep.compaction.gather import SourceBatch
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, plan_days
 from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter

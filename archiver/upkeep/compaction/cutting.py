@@ -9,14 +9,7 @@ from typing import Protocol, TypeVar
 from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.model import BatchHeader
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentLimits:
-    """Where a segment of one day is cut; they bound the memory of a compaction."""
-
-    rows: int = 200_000
-    bytes: int = 128 * 2**20  # of originals and events, as received
+from vanvault.archiver.core.options import SegmentLimits
 
 
 class Measured(Protocol):
@@ -70,7 +63,7 @@ class Cutter:
                 self._held_back.add(batch.header.writer)
                 continue
             raw = found.raw_bytes
-            if taken and (rows + found.header.rows > self.limits.rows or size + raw > self.limits.bytes):
+            if taken and (rows + found.header.rows > self.limits.rows or size + raw > self.limits.raw_bytes):
                 yield taken
                 taken, rows, size = [], 0, 0
             taken.append(found)

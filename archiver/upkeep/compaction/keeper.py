@@ -13,21 +13,13 @@ from datetime import datetime, timedelta
 from vanvault.archiver.catalogue import Catalogue
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import batch_prefix, parse_key
+from vanvault.archiver.core.options import LockPace
 from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.plan import HeldBatch, KeepPlan, plan_keeping
 from vanvault.archiver.upkeep.compaction.proof import Proof, prove_segments
 
 #: A batch this young may not be folded yet without anything being wrong.
 _FRESH = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class KeeperPace:
-    """When locks are extended, and for how long."""
-
-    lock: timedelta  # of an extended batch, from now
-    ahead: timedelta  # extend what ends within this
-    alarm: timedelta  # report what ends within this
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class KeeperReport:
 _Act = Callable[[Site, KeepPlan, list[str]], int]
 
 
-def survey(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) -> KeeperReport:
+def survey(sites: Mapping[str, Site], catalogue: Catalogue, pace: LockPace) -> KeeperReport:
     """What a round would find; extends nothing. A site that is away is in ``failures``; raises nothing."""
     return _round(sites, catalogue, pace, lambda site, plan, failures: 0, lambda key: True)
 
@@ -53,7 +45,7 @@ def survey(sites: Mapping[str, Site], catalogue: Catalogue, pace: KeeperPace) ->
 def keep(
     sites: Mapping[str, Site],
     catalogue: Catalogue,
-    pace: KeeperPace,
+    pace: LockPace,
     *,
     is_folded: Callable[[str], bool] = lambda key: True,
 ) -> KeeperReport:
@@ -70,7 +62,7 @@ def keep(
 def _round(
     sites: Mapping[str, Site],
     catalogue: Catalogue,
-    pace: KeeperPace,
+    pace: LockPace,
     act: _Act,
     is_folded: Callable[[str], bool],
 ) -> KeeperReport:

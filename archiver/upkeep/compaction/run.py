@@ -15,8 +15,7 @@ from vanvault.archiver.disk import try_lock
 from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.journal import FOUND
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
-from vanvault.archiver.upkeep.compaction.cutting import SegmentLimits
-from vanvault.archiver.upkeep.compaction.keeper import KeeperPace, KeeperReport, keep, survey
+from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, days_over_before, plan_days
 from vanvault.archiver.upkeep.compaction.workers import THREADS, segment_writer
 from vanvault.archiver.upkeep.processes import Jobs
@@ -96,7 +95,7 @@ def keep_locks(archive: Archive) -> KeeperReport:
     report = keep(
         archive.sites,
         archive.catalogue,
-        _pace(archive),
+        archive.settings.compaction.lock_pace(),
         is_folded=lambda key: bool(archive.tail.knows([key])),
     )
     if report.unfolded:
@@ -106,16 +105,7 @@ def keep_locks(archive: Archive) -> KeeperReport:
 
 def look_at_locks(archive: Archive) -> KeeperReport:
     """What a round of the keeper would find, by the segments that are known here; changes nothing."""
-    return survey(archive.sites, archive.catalogue, _pace(archive))
-
-
-def _pace(archive: Archive) -> KeeperPace:
-    settings = archive.settings.compaction
-    return KeeperPace(
-        lock=timedelta(days=settings.batch_lock_days),
-        ahead=timedelta(days=settings.keep_ahead_days),
-        alarm=timedelta(days=settings.alarm_days),
-    )
+    return survey(archive.sites, archive.catalogue, archive.settings.compaction.lock_pace())
 
 
 def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
@@ -129,7 +119,7 @@ def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fau
         writer=segment_writer(archive, pool, fault),
         id_at=archive.entry_id_at,
         find=archive.claims.find,
-        limits=SegmentLimits(settings.segment_rows, settings.segment_bytes),
+        limits=settings.limits(),
         executor=pool,
         fault=fault,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive, open_home
@@ -93,12 +92,12 @@ def segment_writer(archive: Archive, executor: Executor, fault: Fault = no_fault
         locks=SegmentLocks(
             log=lambda last: archive.retain_until("events", last),
             originals=lambda last: archive.retain_until("messages", last),
-            unproved=timedelta(days=settings.batch_lock_days),
+            unproved=settings.lock_pace().lock,
         ),
         clock=archive.clock,
         entropy=archive.entropy,
         executor=executor,
-        compression_level=settings.level,
+        compression_level=settings.compression_level,
         fault=fault,
     )
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import LockRefused, SiteUnavailable
+from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.ports import Clock, ClockStopwatch
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.journal import Trust
 from vanvault.archiver.replicas import HOST, SteadyClock, judge
 from vanvault.archiver.stores import FileSite
-from vanvault.archiver.stores.probe import ProbePolicy
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.model import Loss
 

@@ -13,9 +13,8 @@ from tests.support.entropy import SeededEntropy
 
 from vanvault.archiver.catalogue import FolderStore
 from vanvault.archiver.catalogue.index.build import index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore, RangeFile
@@ -95,7 +94,7 @@ class Folder:
     def __init__(self, path: Path, store: IndexStore | None = None, cache: BlockCache | None = None) -> None:
         self.path = path
         self.store = store or FolderStore(path / "store")
-        self.cache = cache or BlockCache()
+        self.cache = cache or BlockCache(64 * 2**20)
         self._entropy = SeededEntropy(7)
         self._number = 0
 

@@ -27,8 +27,8 @@ from tests.catalogue.index.making import (
 )
 
 from vanvault.archiver.catalogue.index.build import index_rows, write_index
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
+from vanvault.archiver.catalogue.index.file import BlockCache
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.plan import IndexFacts
 from vanvault.archiver.catalogue.index.postings import BLOCK_RECORDS

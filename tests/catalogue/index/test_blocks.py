@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.catalogue.index.making import KEYS
 
-from vanvault.archiver.catalogue.index.cache import BlockCache
 from vanvault.archiver.catalogue.index.columns import decode_columns, encode_columns, pack, unpack
 from vanvault.archiver.catalogue.index.postings import decode_postings, encode_postings, sort_postings
 from vanvault.archiver.catalogue.index.segments import SegmentInfo, SegmentTable
@@ -114,20 +113,3 @@ def test_running_numbers_lead_back_to_segments(
 def test_segments_of_impossible_size_are_refused(rows: int, group: int) -> None:
     with pytest.raises(InvalidInput):
         SegmentInfo("s", "2026-01-01", rows, 0, 0, group)
-
-
-def test_the_cache_keeps_what_was_used_last_within_its_limit() -> None:
-    cache, loaded = BlockCache(10), []
-
-    def ask(key: str, size: int = 4) -> str:
-        def load() -> tuple[str, int]:
-            loaded.append(key)
-            return key, size
-
-        return cache.get(key, load)
-
-    for key in ("a", "b", "a", "c", "a", "b"):
-        assert ask(key) == key
-    assert loaded == ["a", "b", "c", "b"]
-    assert ask("large", 11) == "large"
-    assert cache.size == 8

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from tests.catalogue.index.making import DAY_US, KEYS, CountedStore, Folder, Row, answer, keys_of, row
 
-from vanvault.archiver.catalogue.index.cache import BlockCache
-from vanvault.archiver.catalogue.index.file import IndexFile, open_index
+from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.sealing import HEADER_BYTES, decode_header
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys

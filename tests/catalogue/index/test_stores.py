@@ -14,13 +14,13 @@ from tests.catalogue.index.making import DAY_US, Folder, answer, brute_rows, row
 from tests.servers.endpoint import Endpoint
 
 from vanvault.archiver.catalogue import FolderStore
-from vanvault.archiver.catalogue.index.cache import BlockCache
+from vanvault.archiver.catalogue.index.file import BlockCache
 from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.s3_store import S3Store
 from vanvault.archiver.catalogue.index.store import IndexStore, StoredFile
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
-from vanvault.archiver.core.s3_options import S3Options
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import Credentials, S3Url
 
 

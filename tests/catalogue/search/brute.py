@@ -7,8 +7,8 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Page, Query, open_cursor
-from vanvault.archiver.catalogue.hot_tail.folded import position_of
-from vanvault.archiver.catalogue.search.items import item_of, matches
+from vanvault.archiver.catalogue.hot_tail import position_of
+from vanvault.archiver.catalogue.items import item_of, matches
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Entry
 from vanvault.archiver.core.names import batch_prefix

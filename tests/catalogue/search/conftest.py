@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vanvault.archiver.catalogue import HotTail, search_secrets
-from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
+from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 

@@ -20,8 +20,8 @@ from tests.support.archives import GATEWAY, Home, Node, event, memory_home, mess
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.catalogue.search.histogram import Asked
-from vanvault.archiver.catalogue.search.items import matches
+from vanvault.archiver.catalogue.items import matches
+from vanvault.archiver.catalogue.search.histogram import HistogramQuery
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
 from vanvault.archiver.core.names import parse_archive_id
@@ -130,7 +130,7 @@ def test_search_is_a_scan_before_during_and_after_compaction(days: Any, drawn: A
         asked += [Query(to_us=made.cut, order=order, limit=7) for order in ("newest", "oldest")]  # type: ignore[arg-type]
         truth = [expected(made.scanned, query) for query in asked]
         carried = [Pager(query) for query in asked]
-        counted = [Asked("state", {"gateway": GATEWAY}), Asked("day", {"entry": "message"})]
+        counted = [HistogramQuery("state", {"gateway": GATEWAY}), HistogramQuery("day", {"entry": "message"})]
         first, second = made.archives
 
         def check(*archives: Archive) -> None:
@@ -186,7 +186,7 @@ def check_fresh(made: World, asked: Sequence[Query], truth: Sequence[list[str]])
     away(home, "primary", gone=False)
 
 
-def check_histogram(archive: Archive, made: World, asked: Asked) -> None:
+def check_histogram(archive: Archive, made: World, asked: HistogramQuery) -> None:
     """Counts are those of a scan. (Filtered so that what VanVault logs meanwhile is not among them.)"""
     found = archive.histograms.of(asked)
     assert not found.unread

@@ -69,7 +69,7 @@ class Old:
 def old(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Old]:
     """However large its parts are: small ones and large ones are read in different ways."""
     if request.param == "through Python":
-        monkeypatch.setattr(segment_files, "SPARSE_BYTES", 0)
+        monkeypatch.setattr(segment_files, "MAPPED_BYTES", 0)
     with memory_home(tmp_path / "home") as home:
         archive = home.archive()
         receipts = {}

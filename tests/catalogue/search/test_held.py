@@ -15,7 +15,7 @@ from tests.upkeep.compaction.homes import push
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.catalogue.search.places import Asked, Place, Places
+from vanvault.archiver.catalogue.search.copies import CopyLookup, CopyState, ObjectVersions
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.archiver.upkeep import compact
@@ -150,20 +150,20 @@ def test_a_site_that_hangs_is_waited_for_once_and_then_left_alone(home: Home) ->
     keys = [key for number in range(BATCHES) for key in push(archive, [message(f"m-{number}", b"<hs/>")])]
     hanging, stopwatch = Hanging(home.primary), Turned()
     sites: dict[str, Any] = {"primary": hanging, "standby": home.standby}
-    places = Places(sites, stopwatch, patience_s=0.3)
+    places = CopyLookup(sites, stopwatch, patience_s=0.3)
     home.standby.hold(keys[0])
     began = time.monotonic()
-    found = places.of(map(Asked, keys))
+    found = places.of(map(ObjectVersions, keys))
     assert 0.3 <= time.monotonic() - began < 3
-    assert [found[Asked(key)].held for key in keys] == [True] + [False] * (len(keys) - 1)
+    assert [found[ObjectVersions(key)].held for key in keys] == [True] + [False] * (len(keys) - 1)
     assert {copy.site for place in found.values() for copy in place.placements} == {"standby"}
     waited = hanging.asked
     assert 0 < waited < 10
-    assert places.of(map(Asked, keys)) == found
+    assert places.of(map(ObjectVersions, keys)) == found
     assert hanging.asked == waited
     hanging.go.set()
     stopwatch.at += 31
-    both = places.of(map(Asked, keys))
+    both = places.of(map(ObjectVersions, keys))
     assert all([copy.site for copy in place.placements] == ["primary", "standby"] for place in both.values())
     places.close()
 
@@ -171,12 +171,12 @@ def test_a_site_that_hangs_is_waited_for_once_and_then_left_alone(home: Home) ->
 def test_a_copy_that_a_restore_made_anew_is_asked_about_too(home: Home) -> None:
     archive = home.archive()
     key = push(archive, [message("m-0", b"<hs/>")])[0]
-    places = Places(home.sites, Turned())
-    gone = Asked(key, (("primary", "v-of-before"), ("standby", "v-of-before")))
-    missing = Asked(key.replace(key[-80:-70], "0" * 10))
+    places = CopyLookup(home.sites, Turned())
+    gone = ObjectVersions(key, (("primary", "v-of-before"), ("standby", "v-of-before")))
+    missing = ObjectVersions(key.replace(key[-80:-70], "0" * 10))
     home.standby.hold(key)
     found = places.of([gone, missing])
     assert found[gone].held is True
     assert len(found[gone].placements) == 2
-    assert found[missing] == Place((), False, None)
+    assert found[missing] == CopyState((), False, None)
     places.close()

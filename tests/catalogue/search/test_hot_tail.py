@@ -20,7 +20,7 @@ from tests.support.searching import search_over
 from vanvault.archiver.appliance import Archive, hot_tail_of
 from vanvault.archiver.appliance.home import HOT_TAIL
 from vanvault.archiver.catalogue import HotTail, Query
-from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
+from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Message, Metadata
 from vanvault.archiver.keys import KeyFiles

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vanvault.archiver.catalogue.segments.read_ahead import ReadAhead
+from vanvault.archiver.catalogue.search.sources import ReadAhead
 from vanvault.archiver.core.errors import Damaged
 
 

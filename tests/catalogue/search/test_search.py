@@ -24,8 +24,8 @@ from vanvault.archiver.catalogue import (
     open_cursor,
     parse_query,
 )
-from vanvault.archiver.catalogue.hot_tail.secrets import SearchSecrets
-from vanvault.archiver.catalogue.search.items import item_of, keys_of
+from vanvault.archiver.catalogue.hot_tail import SearchSecrets
+from vanvault.archiver.catalogue.items import item_of, keys_of
 from vanvault.archiver.catalogue.search.query import seal_cursor
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.model import Entry, Message, Metadata

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.names import (
     ROW_LIMIT,
     SEQUENCE_LIMIT,
@@ -17,12 +17,16 @@ from vanvault.archiver.core.names import (
     archive_id,
     batch_key,
     batch_prefix,
+    digest_in,
+    family_of,
     is_writer_id,
     large_key,
     large_prefix,
     new_writer_id,
     parse_archive_id,
     parse_key,
+    segment_key,
+    sha256_of,
     writer_started_at,
 )
 
@@ -225,3 +229,60 @@ def test_what_is_no_archive_id_is_refused(text: str) -> None:
 def test_an_archive_id_out_of_bounds_cannot_be_made(sequence: int, row: int) -> None:
     with pytest.raises(InvalidInput):
         archive_id(WRITER, sequence, row)
+
+
+@pytest.mark.parametrize(
+    ("family", "key"),
+    [
+        ("batch", batch_key(WRITER, 3, "messages", DIGEST)),
+        ("batch", batch_key(WRITER, 3, "events", DIGEST)),
+        ("large", large_key(WRITER, 3, DIGEST)),
+        ("segment", segment_key(WRITER, 0, "log", DIGEST)),
+        ("segment", segment_key(WRITER, 1, "originals", DIGEST)),
+        ("segment", segment_key(WRITER, 2, "evidence", DIGEST)),
+        ("segment", segment_key(WRITER, 3, "manifest", DIGEST)),
+        ("segment", f"segment/messages/2026/11/22-{HEX}.parquet"),
+        ("segment", f"segment/{HEX}"),
+        ("index", f"index/{WRITER}/0000000000-{HEX}.idx"),
+        ("evidence", f"evidence/drill-{'a' * 64}-{HEX}.json"),
+        ("evidence", f"evidence/{WRITER}/0000000003-{HEX}.tile"),
+        ("data", f"data/00/{HEX}"),  # a pack of a repository of restic
+    ],
+)
+def test_the_digest_in_a_key_of_any_family(family: str, key: str) -> None:
+    assert digest_in(key) == sha256_of(key) == DIGEST
+    assert family_of(key) == family
+
+
+@given(names)
+def test_the_digest_in_a_key_is_that_of_its_parsed_name(name: ObjectName) -> None:
+    assert digest_in(name.key) == name.sha256
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        HEX,
+        f"{HEX}.parquet",
+        "batch/x",
+        f"batch/{HEX[:-1]}",
+        f"batch/w/1-{HEX[:-1]}.framed",
+        f"batch/{HEX}0",
+        f"batch/{HEX.upper()}",
+        batch_key(WRITER, 3, "events", DIGEST).upper(),
+        f"batch/../{HEX}",
+        f"/batch/{HEX}",
+        f"batch//{HEX}",
+        f"batch/{HEX}/",
+        f"batch/{HEX}/x",
+        f"batch/x{HEX}",
+        f"batch/w w/1-{HEX}.framed",
+        f"batch/\u1ec7/1-{HEX}.framed",
+        f"{'a' * 500}/{HEX}",
+    ],
+)
+def test_what_is_no_key_has_no_digest(key: str) -> None:
+    assert digest_in(key) is None
+    with pytest.raises(Damaged):
+        sha256_of(key)

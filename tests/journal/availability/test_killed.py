@@ -13,7 +13,7 @@ from tests.support.server import Server
 
 from vanvault.archiver.appliance import init_home
 
-SETTINGS = {"AVAILABILITY__HEARTBEAT_S": "4"}
+SETTINGS = {"AVAILABILITY__HEARTBEAT_INTERVAL_S": "4"}
 
 
 def total(home: Path) -> dict[str, float]:

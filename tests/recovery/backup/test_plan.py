@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.names import batch_key, large_key
+from vanvault.archiver.core.names import family_of
 from vanvault.recovery.backup import check_floor
-from vanvault.recovery.backup.digest import digest_in, family_of
 from vanvault.recovery.backup.plan import Item, KnownSlice, forgettable, plan_slices, slice_id
 
 WRITER = "1m80tstq8t3ebgh1"
@@ -121,42 +120,3 @@ def test_only_old_slices_that_nobody_names_are_forgotten(
     made = {one: NEWEST - timedelta(days=age) for one, age in ages.items()}
     gone = set(forgettable(made, referenced, NEWEST, days))
     assert gone == {one for one, age in ages.items() if one not in referenced and age > days}
-
-
-DIGEST = hashlib.sha256(b"x").digest()
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        batch_key(WRITER, 3, "messages", DIGEST),
-        batch_key(WRITER, 3, "events", DIGEST),
-        large_key(WRITER, 3, DIGEST),
-        f"segment/messages/2026/11/22-{DIGEST.hex()}.parquet",
-        f"segment/{DIGEST.hex()}",
-        f"evidence/drill-{'a' * 64}-{DIGEST.hex()}.json",
-    ],
-)
-def test_the_digest_in_a_key_of_any_family(key: str) -> None:
-    assert digest_in(key) == DIGEST
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        DIGEST.hex(),
-        f"batch/{DIGEST.hex()[:-1]}",
-        f"batch/{DIGEST.hex()}0",
-        f"batch/{DIGEST.hex().upper()}",
-        f"batch/../{DIGEST.hex()}",
-        f"/batch/{DIGEST.hex()}",
-        f"batch//{DIGEST.hex()}",
-        f"batch/{DIGEST.hex()}/",
-        f"batch/{DIGEST.hex()}/x",
-        f"batch/x{DIGEST.hex()}",
-        f"{'a' * 500}/{DIGEST.hex()}",
-    ],
-)
-def test_what_is_no_key_has_no_digest(key: str) -> None:
-    assert digest_in(key) is None

@@ -20,7 +20,7 @@ from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
 from vanvault.recovery.coverage.model import SiteRun
 from vanvault.recovery.verify import Share
 
-SHARES = {"VANVAULT_VERIFY__SHARES": "3"}
+SHARES = {"VANVAULT_VERIFY__SUBSETS": "3"}
 
 
 class Turned:

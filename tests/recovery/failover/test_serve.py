@@ -18,10 +18,10 @@ from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.evidence import holders, verify_receipt
 
 QUICK = {
-    "HEALTH__LOOK_S": "0.2",
+    "HEALTH__CHECK_INTERVAL_S": "0.2",
     "HEALTH__BACK_S": "0.5",
-    "RECONCILE__CHECK_S": "0.3",
-    "INTAKE__FOLLOW_S": "0.1",
+    "RECONCILE__CHECK_INTERVAL_S": "0.3",
+    "INTAKE__FOLLOW_INTERVAL_S": "0.1",
 }
 
 

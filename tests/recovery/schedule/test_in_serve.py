@@ -14,7 +14,7 @@ from tests.recovery.schedule.conftest import Node, children, lives
 from tests.support.server import Server, free_port
 from tests.support.waiting import wait_for
 
-FAST = {"SCHEDULE__LOOK_S": "0.2"}
+FAST = {"SCHEDULE__CHECK_INTERVAL_S": "0.2"}
 
 
 def log_of(home: Path, job: str) -> str:

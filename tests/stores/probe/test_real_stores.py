@@ -10,8 +10,8 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, fault_proxy
 from tests.servers.processes import free_ports
 from vanvault.archiver.core.errors import AccessDenied, SettingsError
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.core.s3_options import S3Options
 from vanvault.archiver.stores import Credentials
 from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_s3
 from vanvault.archiver.stores.probe.run import PREFIX
@@ -74,7 +74,7 @@ def test_no_answer_is_unreachable() -> None:
 def test_a_store_that_goes_silent_is_unreachable_soon(minio_a: Endpoint) -> None:
     with fault_proxy(minio_a.url) as proxy:
         proxy.script(Fault.HANG_BEFORE, path="duty-admin", times=1000)
-        options = S3Options(read_timeout=1)
+        options = S3Options(read_timeout_s=1)
         result = probe_s3(
             "primary",
             proxy.url,

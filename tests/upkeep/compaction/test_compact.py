@@ -192,8 +192,8 @@ def test_settle_hours_wait_for_late_batches(filled: Filled, monkeypatch: pytest.
         ("BATCH_LOCK_DAYS", "15"),
         ("ALARM_DAYS", "20"),
         ("SEGMENT_ROWS", "5"),
-        ("LEVEL", "20"),
-        ("EVERY_S", "0"),
+        ("COMPRESSION_LEVEL", "20"),
+        ("CHECK_INTERVAL_S", "0"),
         ("SOMETHING", "1"),
     ],
 )

@@ -7,13 +7,13 @@ object, and then left alone for a while: what the others say is what there is to
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
+from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Stopwatch
@@ -30,7 +30,7 @@ _THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ObjectVersions:
     """An object, and by site which version of it is meant; of a site that is not named, the newest."""
 
     key: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CopyState:
     """What the sites that answered say of one object."""
 
     placements: tuple[Placement, ...] = ()  # one for each site that has it
@@ -46,10 +46,10 @@ class Place:
     stored_at: datetime | None = None  # when the last of the copies was stored; None: none is known of
 
 
-_Answer = tuple[Asked, str, StoredVersion | None]  # the site's name; None: it has no copy
+_Answer = tuple[ObjectVersions, str, StoredVersion | None]  # the site's name; None: it has no copy
 
 
-class Places:
+class CopyLookup:
     """Answers from memory for ten minutes: a lock only becomes longer, and a hold shows within that time.
 
     Safe to use from many threads.
@@ -68,7 +68,7 @@ class Places:
         self._there = there or (lambda: sites)
         self._stopwatch = stopwatch
         self._patience_s = patience_s
-        self._known: OrderedDict[Asked, tuple[float, Place]] = OrderedDict()
+        self._known: BoundedCache[ObjectVersions, tuple[float, CopyState]] = BoundedCache(_CACHED)
         self._silent: dict[str, float] = {}  # site -> when it is asked again
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
@@ -79,41 +79,36 @@ class Places:
             for threads in self._threads.values():
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def of(self, wanted: Iterable[Asked]) -> dict[Asked, Place]:
+    def of(self, wanted: Iterable[ObjectVersions]) -> dict[ObjectVersions, CopyState]:
         """What is known of each object, after those sites were asked that are there."""
         now, known, new = self._stopwatch.seconds(), {}, []
-        with self._lock:
-            for one in dict.fromkeys(wanted):
-                found = self._known.get(one)
-                if found is not None and now - found[0] < _SECONDS:
-                    known[one] = found[1]
-                else:
-                    new.append(one)
+        for one in dict.fromkeys(wanted):
+            found = self._known.get(one)
+            if found is not None and now - found[0] < _SECONDS:
+                known[one] = found[1]
+            else:
+                new.append(one)
         if new:
             known |= self._ask(new, now)
         return known
 
-    def _ask(self, new: list[Asked], now: float) -> dict[Asked, Place]:
+    def _ask(self, new: list[ObjectVersions], now: float) -> dict[ObjectVersions, CopyState]:
         sites = {name: site for name, site in self._there().items() if self._silent.get(name, now) <= now}
-        said: dict[Asked, dict[str, StoredVersion | None]] = {one: {} for one in new}
+        said: dict[ObjectVersions, dict[str, StoredVersion | None]] = {one: {} for one in new}
         for one, name, found in self._answers(new, sites, now):
             said[one][name] = found
-        places = {one: _place(one, [*sites], said[one]) for one in new}
-        with self._lock:
-            for one, place in places.items():
-                if said[one].keys() == self._sites.keys():
-                    self._known[one] = (now, place)
-                    self._known.move_to_end(one)
-            while len(self._known) > _CACHED:
-                self._known.popitem(last=False)
-        return places
+        states = {one: _state(one, [*sites], said[one]) for one in new}
+        for one, state in states.items():
+            if said[one].keys() == self._sites.keys():
+                self._known.put(one, (now, state))
+        return states
 
-    def _answers(self, new: list[Asked], sites: Mapping[str, Site], now: float) -> Iterator[_Answer]:
+    def _answers(self, new: list[ObjectVersions], sites: Mapping[str, Site], now: float) -> Iterator[_Answer]:
         """What comes, as it comes, until all did or nothing more does."""
         given_up = threading.Event()
         failed: set[str] = set()
 
-        def ask(one: Asked, name: str, site: Site) -> _Answer | None:
+        def ask(one: ObjectVersions, name: str, site: Site) -> _Answer | None:
             if given_up.is_set() or name in failed:
                 return None
             try:
@@ -145,7 +140,7 @@ class Places:
     def _threads_of(self, site: str) -> ThreadPoolExecutor:
         with self._lock:
             if site not in self._threads:
-                self._threads[site] = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"places-{site}")
+                self._threads[site] = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"copies-{site}")
             return self._threads[site]
 
 
@@ -159,9 +154,9 @@ def _look(site: Site, key: str, version: str | None) -> StoredVersion | None:
     return None
 
 
-def _place(one: Asked, order: list[str], said: Mapping[str, StoredVersion | None]) -> Place:
+def _state(one: ObjectVersions, order: list[str], said: Mapping[str, StoredVersion | None]) -> CopyState:
     copies = [(name, found) for name in order if (found := said.get(name)) is not None]
-    return Place(
+    return CopyState(
         tuple(
             Placement(
                 name,

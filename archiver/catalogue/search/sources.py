@@ -1,12 +1,20 @@
-"""A query over segments, as sources of hits in time order. Values are compared, not only tokens."""
+"""Sources of hits in time order: the hot tail, each segment, and their merge.
+
+A source yields *steps* in its order: either a hit, or a bound, which promises that nothing more comes from it
+before that position. Bounds let the merge stop between two expensive reads, at a position from which a
+later page can go on. A source is opened only when the merge reaches it. Values are compared, not only tokens.
+"""
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import islice
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +22,89 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import KnownSegment
-from vanvault.archiver.catalogue.search.bounds import Bounds
+from vanvault.archiver.catalogue.hot_tail import HotTail, TailRow
+from vanvault.archiver.catalogue.items import keys_of_filters, matches
 from vanvault.archiver.catalogue.search.candidates import Candidate, is_keyed
-from vanvault.archiver.catalogue.search.query import Query
-from vanvault.archiver.catalogue.search.streams import Source, Step
+from vanvault.archiver.catalogue.search.query import Bounds, Query
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
-from vanvault.archiver.catalogue.segments.read_ahead import ReadAhead
 from vanvault.archiver.catalogue.segments.rows import columns_of, mask, position_at, rows_at
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+H = TypeVar("H")
+H_co = TypeVar("H_co", covariant=True)
+
+#: Positions have 12 bytes; bounds may be shorter, or one byte longer.
+_RANK_BYTES = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[H_co]):
+    """A hit at a position, or (``hit`` None) a bound."""
+
+    position: bytes  # 12
+    hit: H_co | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Generic[H_co]):
+    """Steps that are opened when the merge reaches ``bound``."""
+
+    bound: bytes  # nothing of it comes before this position
+    steps: Callable[[], Iterator[Step[H_co]]]
+
+
+def merge_sources(sources: Iterable[Source[H]], *, newest: bool) -> Iterator[Step[H]]:
+    """All steps in order of position; hits at one position come together."""
+
+    def rank(position: bytes) -> int:
+        value = int.from_bytes(position.ljust(_RANK_BYTES, b"\0"))
+        return -value if newest else value
+
+    waiting = sorted(sources, key=lambda source: rank(source.bound), reverse=True)
+    heap: list[tuple[int, int, Step[H], Iterator[Step[H]]]] = []
+    opened = 0
+    while heap or waiting:
+        while waiting and (not heap or rank(waiting[-1].bound) <= heap[0][0]):
+            steps = waiting.pop().steps()
+            opened += 1
+            first = next(steps, None)
+            if first is not None:
+                heapq.heappush(heap, (rank(first.position), opened, first, steps))
+        if not heap:
+            continue
+        _, number, step, steps = heap[0]
+        yield step
+        following = next(steps, None)
+        if following is None:
+            heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, (rank(following.position), number, following, steps))
+
+
+#: Rows of the hot tail without a match, after which the search is told how far the scan is.
+_BETWEEN_BOUNDS = 1024
+
+
+def tail_source(tail: HotTail, query: Query, bounds: Bounds) -> Source[TailRow]:
+    """The hot tail's hits. To be walked within one ``snapshot`` of it, on the same thread."""
+    bound = bounds.high if query.order == "newest" else bounds.low
+    return Source(bound, lambda: _tail_steps(tail, query, bounds))
+
+
+def _tail_steps(tail: HotTail, query: Query, bounds: Bounds) -> Iterator[Step[TailRow]]:
+    looked_at = 0
+    pairs, newest = keys_of_filters(query.filters), query.order == "newest"
+    for row in tail.scan(pairs, bounds.low, bounds.high, newest=newest):
+        if matches(row.item, query.filters):
+            yield Step(row.position, row)
+            continue
+        looked_at += 1
+        if looked_at % _BETWEEN_BOUNDS == 0:
+            yield Step(row.position)  # a search that finds little may stop here, and go on later
+
 
 #: Called with the segment that cannot be read, and why.
 Unreadable = Callable[[KnownSegment, VanVaultError], None]
@@ -195,3 +277,37 @@ def _after(us: int) -> bytes:
 def _before(us: int) -> bytes:
     """A position that comes before every entry of this time."""
     return max(0, us - 1).to_bytes(8) + b"\xff\xff\xff\xff"
+
+
+class ReadAhead(Generic[K, T]):
+    """Gives each piece once, in order (pieces may be left out). For one thread, which closes it.
+
+    It looks one piece ahead first and up to ``most`` later, because many askers want only the first.
+    """
+
+    def __init__(
+        self, executor: Executor, order: Sequence[K], work: Callable[[K], T], *, most: int = 3
+    ) -> None:
+        self._executor = executor
+        self._order = order
+        self._places = {piece: place for place, piece in enumerate(order)}
+        self._work = work
+        self._most = most
+        self._ahead = 1
+        self._begun: dict[K, Future[T]] = {}
+
+    def get(self, piece: K) -> T:
+        """What the work gives. Raises whatever the work raises."""
+        place = self._places.get(piece)
+        if place is None:
+            return self._work(piece)
+        for following in self._order[place : place + 1 + self._ahead]:
+            if following not in self._begun:
+                self._begun[following] = self._executor.submit(self._work, following)
+        self._ahead = min(self._most, 2 * self._ahead)
+        return self._begun.pop(piece).result()
+
+    def close(self) -> None:
+        """What nobody asked for is not begun any more."""
+        for future in self._begun.values():
+            future.cancel()

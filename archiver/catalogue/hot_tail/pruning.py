@@ -1,22 +1,22 @@
-"""What leaves the hot tail once a segment is indexed. Within the caller's transaction.
-
-A batch's row stays while something still needs it: it is the last of a writer that neither closed nor
-stands in a later writer's ``heads``. Its entries go all the same. Its commit is on record from now on, in the
-segment's evidence, even where another record of it came while the segment was being made.
-"""
+"""What leaves the hot tail once a segment is indexed. All within the caller's transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 
-import numpy as np
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail.token_blocks import POSITION_BYTES, RECORD_BYTES, TOKEN_BYTES
+from vanvault.archiver.catalogue.hot_tail import token_blocks
 
 
 def drop_covered(connection: sqlite3.Connection, segment: int) -> int:
-    """Drop the entries of all batches that the segment covers; how many there were."""
+    """Drop the entries of all batches that an indexed segment covers; how many there were.
+
+    A batch's row stays while something still needs it: it is the last one of
+    a writer that neither closed nor is named in a later writer's ``heads``. Its entries go all the same. Its
+    commit is on record from now on, in the segment's evidence, even where another record of it came while
+    the segment was being made.
+    """
     batches = [
         n
         for (n,) in connection.execute(
@@ -41,35 +41,7 @@ def _drop_positions(connection: sqlite3.Connection, positions: list[bytes]) -> N
     for table in ("entry", "claim", "duplicate"):
         connection.execute(f"DELETE FROM {table} WHERE position IN (SELECT position FROM gone)")
     connection.execute("DELETE FROM gone")
-    _drop_records(connection, np.array(positions, dtype=f"S{POSITION_BYTES}"))
-
-
-def _drop_records(connection: sqlite3.Connection, gone: np.ndarray) -> None:
-    """Token records of these positions, block by block."""
-    low, high = min(gone.tolist()), max(gone.tolist())
-    spans = connection.execute(
-        "SELECT id FROM block WHERE high >= ? AND low <= ?", (_padded(low), _padded(high))
-    ).fetchall()
-    for (block,) in spans:
-        (data,) = connection.execute("SELECT data FROM block WHERE id = ?", (block,)).fetchone()
-        records = np.frombuffer(
-            data, dtype=[("token", f"S{TOKEN_BYTES}"), ("position", f"S{POSITION_BYTES}")]
-        )
-        kept = records[~np.isin(records["position"], gone)]
-        if not len(kept):
-            connection.execute("DELETE FROM block WHERE id = ?", (block,))
-        elif len(kept) < len(records):
-            left = kept.tobytes()
-            spans_left = [left[i + TOKEN_BYTES : i + RECORD_BYTES] for i in range(0, len(left), RECORD_BYTES)]
-            connection.execute(
-                "UPDATE block SET data = ?, records = ?, low = ?, high = ? WHERE id = ?",
-                (left, len(kept), min(spans_left), max(spans_left), block),
-            )
-
-
-def _padded(position: bytes) -> bytes:
-    """numpy drops zero bytes at the end."""
-    return position.ljust(POSITION_BYTES, b"\0")
+    token_blocks.drop_positions(connection, positions)
 
 
 def _drop_batches(connection: sqlite3.Connection, covered: set[int]) -> None:
@@ -91,3 +63,12 @@ def _drop_batches(connection: sqlite3.Connection, covered: set[int]) -> None:
             continue
         connection.execute("DELETE FROM degraded WHERE key = (SELECT key FROM batch WHERE n = ?)", (n,))
         connection.execute("DELETE FROM batch WHERE n = ?", (n,))
+
+
+def note_recheck(connection: sqlite3.Connection, segment: int) -> None:
+    """Note that ``HotTail.recheck`` has work since this segment is indexed.
+
+    Not needed for a segment of which every batch was folded here, as all are on a node that keeps running.
+    """
+    if connection.execute("SELECT 1 FROM claim LIMIT 1").fetchone() is not None:
+        connection.execute("INSERT OR REPLACE INTO fact VALUES('recheck', ?)", (str(segment),))

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from vanvault.archiver.catalogue.search.items import Item
+from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format import decode_row_body

@@ -1,0 +1,638 @@
+"""The hot tail: a local fold over the batches that are not yet compacted, in SQLite.
+
+A cache, never a source of truth: delete it and ``fold.py`` fills it again from the sites. It answers three
+questions: was this (gateway, id) archived before, what matches this query, and which batches are folded
+already. Applying a batch twice changes nothing, so several processes may fold at once.
+
+Its tables: ``file.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
+from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
+from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of
+from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.format import decode_commit
+from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
+from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
+from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.core.times import from_us
+
+#: How far the clocks of writers may differ, generously; writers' ids begin with their start.
+_SKEW_US = 3_600 * 1_000_000
+#: How long a writer must have been silent at a complete fold to be left out of the next listings.
+_SILENT_US = 2 * 86_400 * 1_000_000
+#: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
+_FEW_VALUES = frozenset(
+    ("gateway", "type", "kind", "ivan", "employer_code", "tax_code", "procedure", "period", "state", "agency")
+)
+#: Tokens in memory; all of them are dropped when there are more.
+_CACHED_TOKENS = 50_000
+#: Rows that one statement of a scan fetches.
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Where a (gateway, id) was first archived."""
+
+    position: bytes
+    sha256: bytes  # of the original or the canonical event
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedBatch:
+    """A committed batch, ready to be applied: its header, entries (bodies not needed) and copies."""
+
+    key: str
+    header: BatchHeader
+    entries: tuple[Entry, ...]
+    placements: tuple[Placement, ...]
+    commit: Commit | None = None  # known when this process signed it, or a later header recorded it
+    compacted: Mapping[int, Claim] = field(default_factory=dict)  # by row: what it repeats
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBatch:
+    """What the hot tail keeps of one batch."""
+
+    n: int
+    key: str
+    header: BatchHeader
+    placements: tuple[Placement, ...]
+    commit: Commit | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastBatch:
+    """The newest batch of a writer, as far as is known here."""
+
+    writer: str
+    key: str
+    final: bool
+    created_us: int
+
+
+class TailRow(NamedTuple):
+    """An entry of the hot tail and where it lies."""
+
+    position: bytes
+    item: Item
+    batch: int  # number of its batch in this file
+    row: int  # in the batch
+
+
+#: The first claim on (entry, gateway, id).
+FindClaim = Callable[[str, str, str], Claim | None]
+#: Which of these entries, by index, repeat a compacted one, and the claim of that one.
+FindRepeats = Callable[[Sequence[Entry]], Mapping[int, Claim]]
+
+
+def position_of(entry: Entry, writer: str) -> bytes:
+    """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
+    return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
+
+
+class HotTail:
+    """One SQLite file; safe to use from many threads, each with a connection of its own."""
+
+    def __init__(self, path: Path, secrets: SearchSecrets, entropy: Entropy, *, archive: str) -> None:
+        """Open the file, or make it anew where it is absent, broken or of another archive or key."""
+        self._secrets = secrets
+        self._entropy = entropy
+        self._archive = archive
+        self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
+        self._tokens: dict[tuple[str, str], bytes] = {}  # by (field, value)
+
+    def close(self) -> None:
+        """Close every connection; the object may not be used afterwards."""
+        self._file.close()
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, in autocommit mode."""
+        return self._file.connection()
+
+    def ensure_sound(self) -> bool:
+        """Reads the whole file: a broken one is made anew, for the next fold to fill. False when it was."""
+        return self._file.ensure_sound()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection within one read transaction: all reads see the same fold."""
+        connection = self.connection()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection within one write transaction: all of it or nothing."""
+        connection = self.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    # -- claims ------------------------------------------------------------------------------
+
+    def claim(self, entry: str, gateway: str, client_id: str) -> Claim | None:
+        """The first archived entry ("message" or "event") with this gateway and id, or None."""
+        row = (
+            self.connection()
+            .execute(
+                "SELECT position, sha256 FROM claim WHERE claim = ?",
+                (self._secrets.claim(entry, gateway, client_id),),
+            )
+            .fetchone()
+        )
+        return Claim(*row) if row else None
+
+    def conflicts(self) -> int:
+        """How many entries repeat an id with other bytes (two sites written through a partition)."""
+        return int(self.connection().execute("SELECT count(*) FROM conflict").fetchone()[0])
+
+    def conflicting(self) -> list[tuple[bytes, bytes]]:
+        """Position of every entry that repeats an id with other bytes, and of the first with that id."""
+        return self.connection().execute("SELECT position, first FROM conflict ORDER BY position").fetchall()
+
+    # -- entries -----------------------------------------------------------------------------
+
+    def at(self, position: bytes) -> tuple[Item, int, int]:
+        """Item, batch number and row at a position. Raises NotFound."""
+        found = (
+            self.connection()
+            .execute("SELECT sealed, batch, row FROM entry WHERE position = ?", (position,))
+            .fetchone()
+        )
+        if found is None:
+            raise NotFound("no such entry in the hot tail")
+        return self._unseal(position, found[0]), found[1], found[2]
+
+    def by_id(self, archive_id: str) -> tuple[Item, int, int]:
+        """Item, batch number and row of an archive id. Raises NotFound, InvalidInput (not an id)."""
+        writer, sequence, row = parse_archive_id(archive_id)
+        found = (
+            self.connection()
+            .execute(
+                "SELECT e.position, e.sealed, e.batch FROM batch b JOIN entry e"
+                " ON e.batch = b.n AND e.row = ? WHERE b.writer = ? AND b.sequence = ?",
+                (row, writer, sequence),
+            )
+            .fetchone()
+        )
+        if found is None:
+            raise NotFound(f"the archive holds no entry {archive_id}")
+        return self._unseal(found[0], found[1]), found[2], row
+
+    def entries(self, n: int) -> list[Entry]:
+        """All entries of one batch in row order, without bodies."""
+        rows = self.connection().execute(
+            "SELECT position, sealed FROM entry WHERE batch = ? ORDER BY row", (n,)
+        )
+        return [entry_of(self._unseal(position, sealed)) for position, sealed in rows]
+
+    def scan(
+        self, pairs: Sequence[tuple[str, str]], low: bytes, high: bytes, *, newest: bool
+    ) -> Iterator[TailRow]:
+        """Entries in [low, high) with all these (field, value) pairs, in time order, without duplicates.
+
+        A token is not quite a proof: compare the values. Call it within ``snapshot``, on the same thread.
+        """
+        tokens = [self._secrets.token(field, value) for field, value in pairs]
+        connection = self.connection()
+        rows = (
+            self._with_tokens(connection, tokens, low, high, newest=newest)
+            if tokens
+            else self._in_time(connection, low, high, newest=newest)
+        )
+        for position, batch, row, sealed in rows:
+            yield TailRow(position, self._unseal(position, sealed), batch, row)
+
+    def items_of(self, n: int) -> list[tuple[bytes, Item]]:
+        """Position and item of every entry of one batch."""
+        rows = self.connection().execute("SELECT position, sealed FROM entry WHERE batch = ?", (n,))
+        return [(position, self._unseal(position, sealed)) for position, sealed in rows]
+
+    def duplicates(self) -> list[tuple[bytes, Item, int]]:
+        """Position, item and batch number of every entry that repeats an earlier one."""
+        rows = self.connection().execute(
+            "SELECT e.position, e.sealed, e.batch FROM duplicate d JOIN entry e ON e.position = d.position"
+        )
+        return [(position, self._unseal(position, sealed), n) for position, sealed, n in rows.fetchall()]
+
+    def repeats_in(self, key: str, find: FindClaim | None = None) -> dict[str, bytes]:
+        """Id of every entry of one batch that repeats another -> position of the one that stands.
+
+        ``find``: looks beyond this file, for what was compacted before. Raises as ``find`` does.
+        """
+        find = find or self.claim
+        rows = self.connection().execute(
+            "SELECT e.position, e.sealed FROM duplicate d JOIN entry e ON e.position = d.position"
+            " JOIN batch b ON b.n = e.batch WHERE b.key = ?",
+            (key,),
+        )
+        found = {}
+        for position, sealed in rows.fetchall():
+            item = self._unseal(position, sealed)
+            client_id = item["event_id"] if item["entry"] == "event" else item["message_id"]
+            claim = find(item["entry"], item["gateway"], client_id)
+            if claim is not None:
+                found[str(item["id"])] = claim.position
+        return found
+
+    def _unseal(self, position: bytes, sealed: bytes) -> Item:
+        """The item in a sealed row."""
+        item: Item = orjson.loads(self._secrets.sealing.decrypt(sealed[:12], sealed[12:], position))
+        return item
+
+    def _with_tokens(
+        self, connection: sqlite3.Connection, tokens: list[bytes], low: bytes, high: bytes, *, newest: bool
+    ) -> Iterator[tuple[bytes, int, int, bytes]]:
+        for position in token_blocks.intersection(connection, tokens, low, high, newest=newest):
+            found = connection.execute(
+                f"{_SELECT_ENTRY} WHERE position = ?{_NO_DUPLICATES}", (position,)
+            ).fetchone()
+            if found is not None:
+                yield found
+
+    def _in_time(
+        self, connection: sqlite3.Connection, low: bytes, high: bytes, *, newest: bool
+    ) -> Iterator[tuple[bytes, int, int, bytes]]:
+        while True:
+            rows = connection.execute(
+                f"{_SELECT_ENTRY} WHERE position >= ? AND position < ?{_NO_DUPLICATES}"
+                f" ORDER BY position {'DESC' if newest else 'ASC'} LIMIT {_CHUNK}",
+                (low, high),
+            ).fetchall()
+            yield from rows
+            if len(rows) < _CHUNK:
+                return
+            if newest:
+                high = rows[-1][0]
+            else:
+                low = rows[-1][0] + b"\0"
+
+    # -- batches -----------------------------------------------------------------------------
+
+    def batch_of(self, key: str) -> KnownBatch:
+        """One folded batch by its key. Raises NotFound."""
+        row = self.connection().execute(f"{_SELECT_BATCH} WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise NotFound(f"{key} is not in the hot tail")
+        return self._known(row)
+
+    def batch(self, n: int) -> KnownBatch:
+        """One folded batch by its number. Raises NotFound."""
+        row = self.connection().execute(f"{_SELECT_BATCH} WHERE n = ?", (n,)).fetchone()
+        if row is None:
+            raise NotFound("no such batch in the hot tail")
+        return self._known(row)
+
+    def knows(self, keys: Iterable[str]) -> set[str]:
+        """Which of these batch keys are folded."""
+        connection = self.connection()
+        found = set()
+        for key in keys:
+            if connection.execute("SELECT 1 FROM batch WHERE key = ?", (key,)).fetchone():
+                found.add(key)
+        return found
+
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Keys of all folded batches that start with ``prefix`` and are greater than ``after``, in order."""
+        while True:
+            rows = self.connection().execute(
+                "SELECT key FROM batch WHERE key > ? ORDER BY key LIMIT 1000", (max(after, prefix),)
+            )
+            keys = [str(key) for (key,) in rows]
+            yield from (key for key in keys if key.startswith(prefix))
+            if not keys or not keys[-1].startswith(prefix):
+                return
+            after = keys[-1]
+
+    def uncommitted(self) -> list[KnownBatch]:
+        """Folded batches whose commit no header holds as far as is known here, oldest first."""
+        rows = self.connection().execute(f"{_SELECT_BATCH} WHERE recorded = 0 ORDER BY n")
+        return [self._known(row) for row in rows]
+
+    def uncompacted(self) -> tuple[list[KnownBatch], set[str]]:
+        """Folded batches that no segment covers, oldest first, and the keys of those on record."""
+        rows = (
+            self.connection()
+            .execute(
+                f"{_SELECT_BATCH} AS b WHERE NOT EXISTS (SELECT 1 FROM cover c WHERE c.writer = b.writer"
+                " AND b.sequence BETWEEN c.first AND c.last) ORDER BY created_us, key"
+            )
+            .fetchall()
+        )
+        recorded = {
+            key
+            for (key,) in self.connection().execute(
+                # What may yet be upgraded is not compacted: its segment would keep the degraded record.
+                "SELECT key FROM batch WHERE recorded = 1 AND key NOT IN (SELECT key FROM degraded)"
+            )
+        }
+        return [self._known(row) for row in rows], recorded
+
+    def unrecorded_heads(self) -> list[str]:
+        """Key of the last known batch of every writer that neither closed nor is recorded as a head."""
+        connection = self.connection()
+        recorded = {
+            key
+            for (heads,) in connection.execute("SELECT heads FROM batch WHERE sequence = 0")
+            for key in orjson.loads(heads)
+        }
+        last = connection.execute(
+            "SELECT key, final FROM batch AS b WHERE sequence ="
+            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer) ORDER BY writer"
+        )
+        return [key for key, final in last if not final and key not in recorded]
+
+    def degraded(self, limit: int = 1_000, after: str = "") -> list[str]:
+        """Keys of folded batches that are not known to lie whole at every site, in order."""
+        rows = self.connection().execute(
+            "SELECT key FROM degraded WHERE key > ? ORDER BY key LIMIT ?", (after, limit)
+        )
+        return [key for (key,) in rows]
+
+    def with_entries(self) -> list[tuple[int, str, str, int]]:
+        """Number, key, writer and sequence of every batch that has entries here."""
+        rows = self.connection().execute(
+            "SELECT n, key, writer, sequence FROM batch b"
+            " WHERE EXISTS (SELECT 1 FROM entry e WHERE e.batch = b.n)"
+        )
+        return rows.fetchall()
+
+    def last_batches(self) -> list[LastBatch]:
+        """The newest batch of every writer, by writer: one step of an index for each, not a scan."""
+        return [
+            LastBatch(str(writer), str(key), bool(final), int(created_us))
+            for writer, key, final, created_us in self.connection().execute(_LAST_BATCHES)
+        ]
+
+    def _known(self, row: tuple[Any, ...]) -> KnownBatch:
+        n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large, record = row
+        header = BatchHeader(
+            archive=self._archive,
+            writer=writer,
+            sequence=sequence,
+            kind=kind,
+            created_us=created_us,
+            retain_until=retain_until,
+            rows=rows,
+            previous="",
+            final=bool(final),
+            large=commits.load_placements(large),
+        )
+        commit = decode_commit(orjson.loads(record)) if record is not None else None
+        return KnownBatch(n, key, header, commits.load_placements(placements), commit)
+
+    # -- how far the fold is -----------------------------------------------------------------
+
+    def fold_start(self) -> str:
+        """The key after which batches may lie that are not folded: "" for all.
+
+        A writer that closed, or that had been silent for days when a fold was last complete, is not listed
+        again, so that a fold costs as much as what is new and not as much as the archive. The keeper, which
+        lists everything, sees when one of them wrote again (``list_anew``).
+        """
+        connection = self.connection()
+        row = connection.execute("SELECT value FROM fact WHERE name = 'folded_us'").fetchone()
+        if row is None:
+            return ""
+        folded_us = int(row[0])
+        earliest = new_writer_id(from_us(max(0, folded_us - _SKEW_US)), bytes(WRITER_ENTROPY))
+        active = connection.execute(
+            "SELECT min(writer) FROM batch AS b WHERE final = 0 AND created_us >= ? AND sequence ="
+            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)",
+            (folded_us - _SILENT_US,),
+        ).fetchone()[0]
+        compacted = connection.execute(
+            "SELECT min(c.writer) FROM cover c JOIN segment s ON s.n = c.segment WHERE s.last_us >= ?",
+            (folded_us - _SILENT_US,),
+        ).fetchone()[0]
+        return f"{batch_prefix()}{min(earliest, active or earliest, compacted or earliest)}"
+
+    def newest_batch(self) -> int:
+        """A number that changes whenever a batch was folded, by whatever process."""
+        return int(self.connection().execute("SELECT coalesce(max(n), 0) FROM batch").fetchone()[0])
+
+    def fold_completed(self) -> None:
+        """Every batch that lies at the sites is folded, as of now."""
+        self.connection().execute(
+            "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(self.last_received_us()),)
+        )
+
+    def list_anew(self) -> None:
+        """Let the next fold look at every batch: one lies at a site that should be folded and is not."""
+        self.connection().execute("DELETE FROM fact WHERE name = 'folded_us'")
+
+    def counts(self) -> dict[str, int]:
+        """Batches, entries, and conflicts, for status."""
+        connection = self.connection()
+        return {
+            "batches": connection.execute("SELECT count(*) FROM batch").fetchone()[0],
+            "entries": connection.execute("SELECT count(*) FROM claim").fetchone()[0],
+            "conflicts": self.conflicts(),
+        }
+
+    def last_received_us(self) -> int:
+        """The latest time of receipt in the fold, 0 when it is empty."""
+        row = self.connection().execute("SELECT max(position) FROM entry").fetchone()
+        compacted = self.connection().execute("SELECT max(last_us) FROM segment").fetchone()[0] or 0
+        return max(compacted, int.from_bytes(row[0][:8]) if row[0] else 0)
+
+    # -- folding -----------------------------------------------------------------------------
+
+    def apply(self, batches: Sequence[FoldedBatch]) -> int:
+        """Fold committed batches in; how many were new. All or none of them."""
+        with self.transaction() as connection:
+            records: list[bytes] = []
+            new = sum(self._apply(connection, batch, records) for batch in batches)
+            token_blocks.add_records(connection, records)
+        return new
+
+    def learn(self, commit: Commit) -> None:
+        """A commit record that this node made, for instance of copies that came later."""
+        with self.transaction() as connection:
+            commits.know(connection, commit)
+
+    def repeat(self, found: Iterable[tuple[Entry, bytes, Claim]]) -> None:
+        """Entries, each with its position, that were found to repeat a compacted one, whose claim holds."""
+        found = list(found)
+        if not found:
+            return
+        with self.transaction() as connection:
+            for entry, position, first in found:
+                connection.execute("DELETE FROM claim WHERE position = ?", (position,))
+                self._repeats(connection, entry, position, first)
+
+    def learn_conflicts(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Positions of entries that repeat an id with other bytes, each with that of the one that stands."""
+        with self.transaction() as connection:
+            connection.executemany(_CONFLICT, ((*pair, *pair) for pair in pairs))
+
+    def correct(self, key: str, placements: Sequence[Placement]) -> None:
+        """Where a batch without a commit record truly lies, as its sites said when they were asked."""
+        self.connection().execute(
+            "UPDATE batch SET placements = ? WHERE key = ? AND commit_record IS NULL",
+            (commits.dump_placements(placements), key),
+        )
+
+    def recheck(self, find_repeats: FindRepeats) -> None:
+        """Find entries here that repeat a compacted one whose batch was never folded here, if there may be.
+
+        A fold compares each new entry with what is compacted. It is the other way round where a node was
+        away, folded a later entry with the same id, and learns of the first one only with its segment: then
+        all entries are compared once more (``pruning.note_recheck`` says when). Killed in between it begins
+        again. Raises as ``find_repeats`` does.
+        """
+        connection = self.connection()
+        due = connection.execute("SELECT value FROM fact WHERE name = 'recheck'").fetchone()
+        if due is None:
+            return
+        for n, writer in connection.execute("SELECT n, writer FROM batch ORDER BY n").fetchall():
+            entries = self.entries(n)
+            firsts = find_repeats(entries)
+            self.repeat(
+                (entries[index], position_of(entries[index], writer), first)
+                for index, first in firsts.items()
+            )
+        # Another segment may have come meanwhile: then it is looked for once more.
+        connection.execute("DELETE FROM fact WHERE name = 'recheck' AND value = ?", due)
+
+    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch, records: list[bytes]) -> bool:
+        header = batch.header
+        if connection.execute(_COVERED, (header.writer, header.sequence, header.sequence)).fetchone():
+            return False  # another process compacted and indexed it while this one was reading it
+        record = commits.dump_commit(batch.commit) if batch.commit else None
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO batch(key, writer, sequence, kind, rows, final, created_us, retain_until,"
+            " placements, large, heads, commit_record) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                batch.key,
+                header.writer,
+                header.sequence,
+                header.kind,
+                header.rows,
+                header.final,
+                header.created_us,
+                header.retain_until,
+                commits.dump_placements(batch.placements),
+                commits.dump_placements(header.large),
+                orjson.dumps(header.heads).decode(),
+                record,
+            ),
+        )
+        if cursor.rowcount == 0:
+            if batch.commit is not None:
+                commits.know(connection, batch.commit)
+            return False
+        commits.mark(connection, batch.key, batch.placements, header.large)
+        for commit in header.commits:
+            commits.record(connection, commit)
+        commits.take_early(connection, batch.key)
+        self._insert_entries(connection, int(cursor.lastrowid or 0), batch, records)
+        return True
+
+    def _insert_entries(
+        self, connection: sqlite3.Connection, n: int, batch: FoldedBatch, records: list[bytes]
+    ) -> None:
+        secrets, writer = self._secrets, batch.header.writer
+        nonces = self._entropy.token(12 * max(1, len(batch.entries)))
+        rows, claims = [], []
+        tokens = self._tokens
+        if len(tokens) > _CACHED_TOKENS:
+            tokens.clear()
+        for row, entry in enumerate(batch.entries):
+            position = position_of(entry, writer)
+            nonce = nonces[12 * row : 12 * row + 12]
+            sealed = nonce + secrets.sealing.encrypt(nonce, orjson.dumps(item_of(entry)), position)
+            rows.append((position, n, row, sealed))
+            kind = "event" if isinstance(entry, Event) else "message"
+            first = batch.compacted.get(row)
+            if first is None:
+                claims.append((secrets.claim(kind, entry.gateway, entry.client_id), position, entry.sha256))
+            else:
+                self._repeats(connection, entry, position, first)
+            for pair in keys_of(entry):
+                token = tokens.get(pair)
+                if token is None:
+                    token = secrets.token(*pair)
+                    if pair[0] in _FEW_VALUES:
+                        tokens[pair] = token
+                records.append(token + position)
+        connection.executemany("INSERT OR IGNORE INTO entry VALUES(?, ?, ?, ?)", rows)
+        before = connection.total_changes
+        connection.executemany("INSERT OR IGNORE INTO claim VALUES(?, ?, ?)", claims)
+        if connection.total_changes - before != len(claims):
+            self._settle_duplicates(connection, claims)
+
+    def _repeats(self, connection: sqlite3.Connection, entry: Entry, position: bytes, first: Claim) -> None:
+        """What is compacted stands; what repeats it is not shown, or is a conflict."""
+        if entry.sha256 == first.sha256:
+            connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (position,))
+        else:
+            connection.execute(_CONFLICT, (position, first.position) * 2)
+
+    def _settle_duplicates(
+        self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, bytes]]
+    ) -> None:
+        """The same (gateway, id) twice is one logical message: the earliest stands, in any fold order."""
+        for claim, position, sha256 in claims:
+            first, digest = connection.execute(
+                "SELECT position, sha256 FROM claim WHERE claim = ?", (claim,)
+            ).fetchone()
+            if first == position:
+                continue
+            keep, drop = min(first, position), max(first, position)
+            if digest != sha256:
+                connection.execute(_CONFLICT, (drop, keep) * 2)
+            elif drop != keep:
+                connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (drop,))
+            if keep == position:
+                connection.execute(
+                    "UPDATE claim SET position = ?, sha256 = ? WHERE claim = ?", (position, sha256, claim)
+                )
+
+
+_SELECT_BATCH = (
+    "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
+    " commit_record FROM batch"
+)
+_SELECT_ENTRY = "SELECT position, batch, row, sealed FROM entry"
+_NO_DUPLICATES = " AND position NOT IN (SELECT position FROM duplicate)"
+_LAST_BATCHES = """
+WITH RECURSIVE known(writer) AS (
+    SELECT min(writer) FROM batch
+    UNION ALL
+    SELECT (SELECT min(writer) FROM batch WHERE writer > known.writer) FROM known WHERE writer IS NOT NULL
+)
+SELECT b.writer, b.key, b.final, b.created_us FROM known JOIN batch AS b ON b.writer = known.writer
+AND b.sequence = (SELECT max(sequence) FROM batch AS o WHERE o.writer = known.writer)
+"""
+#: Two entries are one conflict, whichever of them was taken for the first: what is compacted always is.
+_CONFLICT = (
+    "INSERT OR IGNORE INTO conflict SELECT ?, ?"
+    " WHERE NOT EXISTS (SELECT 1 FROM conflict WHERE first = ? AND position = ?)"
+)
+#: Does an indexed segment hold the batch (writer, sequence, sequence)?
+_COVERED = (
+    "SELECT 1 FROM cover c JOIN segment s ON s.n = c.segment AND s.indexed"
+    " WHERE c.writer = ? AND c.first <= ? AND c.last >= ?"
+)

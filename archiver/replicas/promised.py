@@ -1,0 +1,123 @@
+"""The bytes that an object's name promises: the one reader of them, for every room.
+
+A name holds the SHA-256 of its object's bytes, so whatever version of a key has that digest is right, at
+whatever site. Three things can be wrong, and callers act on them differently:
+
+- ``NotFound``: the site has no version of the key. Copy it there.
+- ``Damaged``: it has versions, and none with the right bytes. Put the right ones on top.
+- ``SiteUnavailable``: it did not give them. Where the site still tells its time (``answers``), it is this
+  object that it cannot read: MinIO says 503 of an object whose bytes rotted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.names import digest_in
+from vanvault.archiver.stores import Site, SiteReader, StoredVersion
+
+
+def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
+    """The right bytes from the first site that has them.
+
+    Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away, Damaged.
+    """
+    failure: VanVaultError = NotFound(f"no site holds {key}")
+    for site in sites.values():
+        try:
+            return read_whole(site, key)
+        except NotFound:
+            continue
+        except (Damaged, SiteUnavailable) as error:
+            if not isinstance(failure, SiteUnavailable):  # a site that may yet give the bytes is no damage
+                failure = error
+    raise failure
+
+
+def read_whole(site: SiteReader, key: str) -> bytes:
+    """The right bytes from one site: of the newest version, which costs one request, else of an older one.
+
+    A site that does not give the newest is not asked for others: another site is nearer.
+    Raises NotFound, Damaged (also for a key that is no object name), SiteUnavailable.
+    """
+    digest = _digest_of(site, key)
+    newest = site.get(key)
+    if hashlib.sha256(newest).digest() == digest:
+        return newest
+    data, _ = _first_whole(site, key, digest, site.versions(key)[1:])
+    return data
+
+
+def read_version(
+    site: SiteReader, key: str, listed: Sequence[StoredVersion] | None = None
+) -> tuple[bytes, StoredVersion]:
+    """The right bytes and the newest version that holds them, tried one by one.
+
+    Args:
+        listed: the key's versions, newest first, as a listing has just shown them; None: they are looked up.
+
+    Raises:
+        NotFound: the site has no version, or none any more.
+        Damaged: none is whole; or the key is no object name.
+        SiteUnavailable: the site is away; or none is whole, and one cannot be read although the site answers.
+    """
+    digest = _digest_of(site, key)
+    versions = site.versions(key) if listed is None else listed
+    if not versions:
+        raise NotFound(f"site {site.site} does not hold {key}")
+    return _first_whole(site, key, digest, versions)
+
+
+def holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
+    """Does reading this version give bytes with this SHA-256? Raises SiteUnavailable."""
+    try:
+        return hashlib.sha256(site.get(version.key, version.version)).digest() == digest
+    except NotFound:
+        return False
+
+
+def answers(site: SiteReader) -> bool:
+    """Does the site tell its time? One that does not is away; else a failure is of one object only."""
+    try:
+        site.now()
+    except SiteUnavailable:
+        return False
+    return True
+
+
+def _first_whole(
+    site: SiteReader, key: str, digest: bytes, versions: Sequence[StoredVersion]
+) -> tuple[bytes, StoredVersion]:
+    unreadable: SiteUnavailable | None = None
+    gone = 0
+    for version in versions:
+        try:
+            data = site.get(key, version.version)
+        except NotFound:
+            gone += 1
+        except SiteUnavailable as error:
+            if not answers(site):
+                raise
+            unreadable = unreadable or error
+        else:
+            if hashlib.sha256(data).digest() == digest:
+                return data, version
+    if unreadable is not None:
+        raise unreadable
+    if versions and gone == len(versions):
+        raise NotFound(f"site {site.site} does not hold {key} any more")
+    raise Damaged(
+        f"{key} at {site.site} does not hold the bytes that its name promises",
+        key=key,
+        site=site.site,
+        hint="Run: vanvault verify, then: vanvault repair.",
+    )
+
+
+def _digest_of(site: SiteReader, key: str) -> bytes:
+    digest = digest_in(key)
+    if digest is None:
+        raise Damaged(f"{key} is not the name of an archive object", key=key, site=site.site)
+    return digest
