@@ -67,6 +67,7 @@ class Units(LoadGroupScheduling):
         return nodeid.split("::", 1)[0] if found == nodeid else found
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units | None:
     """pytest-xdist's hook in the process that shares out."""
     if config.getoption("dist") != "loadgroup":
