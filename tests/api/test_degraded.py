@@ -132,7 +132,7 @@ def test_a_gateway_that_was_refused_reads_no_degraded_receipt(tmp_path: Path) ->
         assert server.stop() == 0
 
 
-def test_fall_back(tmp_path: Path) -> None:
+def test_a_node_that_may_fall_back_takes_messages_while_a_site_is_out(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)
     folder, aside = home / "sites" / "standby", tmp_path / "aside"

@@ -124,7 +124,7 @@ def test_an_expired_object_is_restored_all_the_same(lab: Lab) -> None:
     assert report.copied == report.plan.total
 
 
-def test_refusals(lab: Lab, other: Lab) -> None:
+def test_a_restore_without_a_good_source_or_target_is_refused(lab: Lab, other: Lab) -> None:
     with lab.open() as archive:
         with pytest.raises(NotFound):
             survey(archive, "tertiary", create=False)

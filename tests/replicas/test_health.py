@@ -59,7 +59,7 @@ def after(what: str, start: SiteHealth | None = None, *, seconds: float = 1.0) -
         ("ppp=", "out"),
     ],
 )
-def test_stories(story: str, state: str) -> None:
+def test_each_story_of_answers_ends_in_its_state(story: str, state: str) -> None:
     assert after(story).state == state
 
 

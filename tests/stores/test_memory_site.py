@@ -108,7 +108,7 @@ class TestFailures:
 
 
 class TestDamage:
-    def test_each_kind(self, memory: MemorySite) -> None:
+    def test_each_kind_of_damage_harms_what_it_names(self, memory: MemorySite) -> None:
         for key in "abcd":
             put(memory, key, f"data {key}".encode())
         memory.damage.flip("a", bit=9)

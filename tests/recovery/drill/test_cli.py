@@ -71,7 +71,7 @@ def test_keys_come_back_from_escrow(lab: Lab, tmp_path: Path) -> None:
         (("schedule", "node-lost", "--every", "9999d"), 2),
     ],
 )
-def test_wrong_arguments(lab: Lab, arguments: tuple[str, ...], code: int) -> None:
+def test_wrong_arguments_have_their_exit_code(lab: Lab, arguments: tuple[str, ...], code: int) -> None:
     assert vanvault(lab, "drill", *arguments)[0] == code
 
 
