@@ -6,7 +6,7 @@ from typing import Any
 
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
-from vanvault.archiver.catalogue import BY, ROLLUP_FIELDS, SEARCH_FIELDS
+from vanvault.archiver.catalogue import HistogramQuery, Query
 from vanvault.archiver.core.model import BUSINESS_FIELDS
 
 _ID = "01m80g5b20pzaajt-1-0"
@@ -153,7 +153,7 @@ _MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or mo
 SEARCH = _route(
     {
         "parameters": [
-            *(_parameter(name, _MEANINGS.get(name, "Equals this value.")) for name in SEARCH_FIELDS),
+            *(_parameter(name, _MEANINGS.get(name, "Equals this value.")) for name in Query.FIELDS),
             _parameter("from", "Received at or after this RFC 3339 time."),
             _parameter("to", "Received before this RFC 3339 time."),
             _parameter("order", "newest (default) or oldest."),
@@ -176,8 +176,8 @@ _HISTOGRAM_EXAMPLE = {
 HISTOGRAM = _route(
     {
         "parameters": [
-            _parameter("by", f"{', '.join(BY)}; day unless told."),
-            *(_parameter(name, "Only entries with this value.") for name in ROLLUP_FIELDS),
+            _parameter("by", f"{', '.join(HistogramQuery.BY)}; day unless told."),
+            *(_parameter(name, "Only entries with this value.") for name in HistogramQuery.FIELDS),
             _parameter("from", "First day (YYYY-MM-DD, UTC)."),
             _parameter("to", "Last day (YYYY-MM-DD, UTC), included."),
         ]

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.context import Node, gateway_of, node_of
-from vanvault.archiver.catalogue import MAX_VALUE, Item, Page, parse_histogram, parse_query
+from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 
 router = APIRouter()
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node = node_of(request)
-    query = parse_query(_of_caller(request, node), node.archive.search.cursor_key)
+    query = Query.parse(_of_caller(request, node), node.archive.search.cursor_key)
     page = await _read(node, lambda: node.archive.search.page(query))
     return _json(page_of(page))
 
@@ -36,7 +36,7 @@ async def search(request: Request) -> Response:
 async def histogram(request: Request) -> Response:
     """Counts and bytes by day, month, year or a field."""
     node = node_of(request)
-    asked = parse_histogram(_of_caller(request, node))
+    asked = HistogramQuery.parse(_of_caller(request, node))
     return _json(asdict(await _read(node, lambda: node.archive.histograms.of(asked))))
 
 
@@ -99,7 +99,7 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     """The timeline of one transaction: its messages and events, oldest first."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    if not 0 < len(transaction_id) <= MAX_VALUE:
+    if not 0 < len(transaction_id) <= Query.MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
 
     def find() -> Page:

@@ -27,9 +27,9 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
 
     With --json it prints one object: by, bars (value, entries, bytes), entries, bytes and unread.
     """
-    from vanvault.archiver.catalogue import parse_histogram
+    from vanvault.archiver.catalogue import HistogramQuery
 
-    asked = parse_histogram(
+    asked = HistogramQuery.parse(
         (name.removeprefix("query_"), value) for name, value in given.items() if value is not None
     )
     with open_archive(home) as archive:

@@ -116,7 +116,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
     """
     import base64
 
-    from vanvault.archiver.catalogue import unwrap_object
+    from vanvault.archiver.export import unwrap_object
 
     if not yes:
         raise InvalidInput(
@@ -125,7 +125,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
             hint=f"Run: vanvault keys unwrap {object_key} --yes. It goes on record in the archive.",
         )
     with open_archive(home) as archive:
-        found = unwrap_object(archive.sites, archive.keys, object_key)
+        found = unwrap_object(archive, object_key)
         archive.record("keys.unwrapped", {"object": found.object, "master": found.master, "who": account()})
     shown = {
         "object": found.object,

@@ -35,9 +35,9 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     """
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     with open_archive(home) as archive:
-        from vanvault.archiver.catalogue import parse_query
+        from vanvault.archiver.catalogue import Query
 
-        query = parse_query(parameters, archive.search.cursor_key)
+        query = Query.parse(parameters, archive.search.cursor_key)
         complete = catch_up(archive)
         page = archive.search.page(query)
     if page.partial:

@@ -70,7 +70,7 @@ ROOMS = (
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        44,
+        25,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
@@ -96,7 +96,7 @@ ROOMS = (
     ),
     _room(
         "export",
-        3,
+        4,
         "core.* disk keys replicas catalogue appliance",
     ),
     _room("recovery.work", 6, "archiver.*"),

@@ -26,9 +26,7 @@ from vanvault.archiver.catalogue import (
     fold_batches,
     fold_segments,
     follow,
-    item_at_position,
     merge_reports,
-    read_original,
     search_secrets,
 )
 from vanvault.archiver.core.errors import InvalidInput
@@ -144,7 +142,7 @@ class Archive:
         self.claims = self._room.claims
         self.index = self._room.index
         self.locator = self._room.locator
-        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search, self.locator)
+        self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
@@ -247,12 +245,12 @@ class Archive:
         return fold_segments(there, self.catalogue, self.signing.public, archive=self.settings.archive)
 
     def entry_id_at(self, position: bytes) -> str:
-        """The archive's id of the entry at a position. Raises as ``item_at_position`` does."""
-        return str(item_at_position(self.tail, self.locator, position)["id"])
+        """The archive's id of the entry at a position. Raises as ``Search.at`` does."""
+        return str(self.search.at(position)["id"])
 
     def original(self, item: Item) -> bytes:
-        """The exact bytes of a search item. Raises as ``read_original`` does."""
-        return read_original(self.readable, self.parquet, self.keys, item, self.locator)
+        """The exact bytes of a search item. Raises as ``Originals.read`` does."""
+        return self._room.originals.read(item)
 
     def _open_search(self, cursor_key: bytes) -> SearchRoom:
         return open_search_room(

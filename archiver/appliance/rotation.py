@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.home import KEYS_FOLDER
 from vanvault.archiver.appliance.keys_on_record import ESCROWED, ROTATED, highest_on_record, next_key_id
-from vanvault.archiver.catalogue import MAX_LIMIT, Query
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
@@ -62,6 +62,6 @@ def _highest(archive: Archive, purpose: Purpose) -> int:
     details: list[str] = []
     for type in (ROTATED, ESCROWED):
         filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-        found = archive.search.page(Query(filters=filters, limit=MAX_LIMIT), bare=True)
+        found = archive.search.page(Query(filters=filters, limit=Query.MAX_LIMIT), bare=True)
         details += [item["detail"] for item in found.items]
     return highest_on_record(details, purpose)

@@ -10,8 +10,6 @@ from vanvault.archiver.catalogue import (
     IndexStorage,
     SearchKeys,
     SearchRoom,
-    open_index_store,
-    open_search,
 )
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import Settings
@@ -33,12 +31,11 @@ def open_search_room(
     Raises InvalidInput (URL of the index), SettingsError (its credentials, its folder).
     """
     index = settings.index
-    store = open_index_store(index.url, home=home, cache=work / "parts", options=index.s3.options())
-    return open_search(
+    return SearchRoom.open(
         tail,
         sites,
         keys,
-        IndexStorage(store, work),
+        IndexStorage.open(index.url, home=home, folder=work, options=index.s3.options()),
         ports,
         settings.search.limits(),
     )

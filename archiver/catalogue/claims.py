@@ -8,7 +8,7 @@ import numpy as np
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState
 from vanvault.archiver.catalogue.hot_tail import Claim, HotTail
-from vanvault.archiver.catalogue.index.fields import Entry as Kind
+from vanvault.archiver.catalogue.index.fields import EntryKind
 from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
@@ -46,7 +46,7 @@ class Claims:
         state = self._catalogue.current()
         if not state.segments:
             return None
-        kind: Kind = "event" if entry == "event" else "message"
+        kind: EntryKind = "event" if entry == "event" else "message"
         claims, lacking = self._index.ask(state.logs, lambda reader: reader.claims(kind, client_id))
         found = self._among(claims, state, (entry, gateway, client_id))
         if found is None:
@@ -62,14 +62,14 @@ class Claims:
         if not state.by_log:
             return {}
         found: dict[int, Claim] = {}
-        kinds: tuple[Kind, ...] = ("message", "event")
+        kinds: tuple[EntryKind, ...] = ("message", "event")
         for kind in kinds:
             places = [n for n, one in enumerate(entries) if isinstance(one, Event) == (kind == "event")]
             ids = [entries[place].client_id for place in places]
             if not ids:
                 continue
 
-            def likely(reader: IndexReader, kind: Kind = kind, ids: list[str] = ids) -> list[int]:
+            def likely(reader: IndexReader, kind: EntryKind = kind, ids: list[str] = ids) -> list[int]:
                 return np.flatnonzero(reader.may_hold_many(kind, ids)).tolist()
 
             for at in self._index.ask(state.logs, likely)[0]:

@@ -11,6 +11,9 @@ from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 
 Item = dict[str, Any]
 
+#: Length of a position, which orders entries by time of receipt (``hot_tail/file.py``).
+POSITION_BYTES = 12
+
 #: Fields with which a search may ask, besides times: for equality, but for the prefix.
 SEARCH_FIELDS = (
     "entry",
@@ -33,7 +36,7 @@ SEARCH_FIELDS = (
     "agency",
 )
 #: The one field that is no equality: how a dossier number begins.
-PREFIX = "dossier_prefix"
+DOSSIER_PREFIX = "dossier_prefix"
 
 
 def item_of(entry: Entry) -> Item:
@@ -136,7 +139,7 @@ def keys_of_filters(filters: dict[str, str]) -> list[tuple[str, str]]:
     ``entry`` has none of its own: every event has the kind "event", and most entries are messages. Nor has
     ``dossier_prefix``: the hot tail holds days, so that looking at what the other fields leave is enough.
     """
-    pairs = [(field, value) for field, value in filters.items() if field not in ("entry", PREFIX)]
+    pairs = [(field, value) for field, value in filters.items() if field not in ("entry", DOSSIER_PREFIX)]
     return pairs + ([("kind", "event")] if filters.get("entry") == "event" else [])
 
 
@@ -146,7 +149,7 @@ def matches(item: Item, filters: dict[str, str]) -> bool:
         if field == "insurance_number":
             if value not in item["insurance_numbers"]:
                 return False
-        elif field == PREFIX:
+        elif field == DOSSIER_PREFIX:
             if not item["dossier_number"].startswith(value):
                 return False
         elif item.get(field, "") != value:

@@ -22,7 +22,8 @@ from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_ro
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
 from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
-from vanvault.archiver.catalogue.index.plan import IndexFacts, plan_merges
+from vanvault.archiver.catalogue.index.open import open_index_store
+from vanvault.archiver.catalogue.index.plan import plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore
@@ -32,6 +33,7 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.disk import take_lock, try_lock
 
@@ -55,6 +57,11 @@ class IndexStorage:
 
     store: IndexStore
     folder: Path  # on local disk: files that are being written, and the lock between processes
+
+    @classmethod
+    def open(cls, url: str, *, home: Path, folder: Path, options: S3Options) -> IndexStorage:
+        """The store at this URL (a folder is relative to the home). Raises as ``open_index_store`` does."""
+        return cls(open_index_store(url, home=home, cache=folder / "parts", options=options), folder)
 
 
 class KeyIndex:
@@ -293,7 +300,7 @@ class KeyIndex:
         """Merge until nothing is due; how many files went."""
         merged = 0
         while True:
-            facts = [_facts(file) for file in self._reader.files]
+            facts = [file.facts for file in self._reader.files]
             plans = plan_merges(facts, self._clock.now().date())
             covered = set(self._open) - {fact.name for fact in facts}
             for name in covered:  # left by a merge that was killed before it cleaned up
@@ -367,8 +374,3 @@ def _overlapping(files: Iterable[IndexFile]) -> list[str]:
         else:
             seen |= keys
     return found
-
-
-def _facts(file: IndexFile) -> IndexFacts:
-    days = [segment.day for segment in file.table.segments]
-    return IndexFacts(file.name, file.header.tier, file.header.key_id, min(days), max(days))

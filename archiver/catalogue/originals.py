@@ -16,32 +16,37 @@ from vanvault.archiver.replicas import read_anywhere, read_large
 from vanvault.archiver.stores import Site
 
 
-def read_original(
-    sites: Mapping[str, Site],
-    parquet: ParquetKeys,
-    provider: KeyProvider,
-    item: Item,
-    locator: Locator | None = None,
-) -> bytes:
-    """The original of a search item, from the first site that gives the right bytes.
+class Originals:
+    """Reads originals from the first site that gives the right bytes; safe to use from many threads."""
 
-    Raises:
-        NotFound: the item is no message.
-        Damaged, SiteUnavailable: no site gives the bytes that the digests name.
-        KeyUnavailable: the originals' master key is missing.
-    """
-    if item["entry"] != "message":
-        raise NotFound("this entry is a line of the log; it has no original")
-    if item["large_object"]:
-        body = read_large(sites, provider, item["large_object"])
-    elif item.get("segment") and locator is not None:
-        body = locator.body(locator.by_id(item["id"]))
-    else:
-        data = read_anywhere(sites, item["object"])
-        body = decode_row_body(item["object"], data, parquet.decryption(), item["row"])
-    digest = hashlib.sha256(body).hexdigest()
-    if not hmac.compare_digest(digest, item["sha256"]):
-        raise Damaged(
-            f"the bytes of {item['id']} do not have the digest that its row names", key=item["object"]
-        )
-    return body
+    def __init__(
+        self, sites: Mapping[str, Site], parquet: ParquetKeys, provider: KeyProvider, locator: Locator
+    ) -> None:
+        self._sites = sites
+        self._parquet = parquet
+        self._provider = provider
+        self._locator = locator
+
+    def read(self, item: Item) -> bytes:
+        """The original of a search item.
+
+        Raises:
+            NotFound: the item is no message.
+            Damaged, SiteUnavailable: no site gives the bytes that the digests name.
+            KeyUnavailable: the originals' master key is missing.
+        """
+        if item["entry"] != "message":
+            raise NotFound("this entry is a line of the log; it has no original")
+        if item["large_object"]:
+            body = read_large(self._sites, self._provider, item["large_object"])
+        elif item.get("segment"):
+            body = self._locator.body(self._locator.by_id(item["id"]))
+        else:
+            data = read_anywhere(self._sites, item["object"])
+            body = decode_row_body(item["object"], data, self._parquet.decryption(), item["row"])
+        digest = hashlib.sha256(body).hexdigest()
+        if not hmac.compare_digest(digest, item["sha256"]):
+            raise Damaged(
+                f"the bytes of {item['id']} do not have the digest that its row names", key=item["object"]
+            )
+        return body

@@ -10,6 +10,7 @@ from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.claims import Claims
 from vanvault.archiver.catalogue.hot_tail import HotTail
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
+from vanvault.archiver.catalogue.originals import Originals
 from vanvault.archiver.catalogue.search.copies import CopyLookup
 from vanvault.archiver.catalogue.search.histogram import Histograms
 from vanvault.archiver.catalogue.search.search import Search, SearchSources
@@ -44,8 +45,46 @@ class SearchRoom:
     claims: Claims
     search: Search
     histograms: Histograms
+    originals: Originals
     copies: CopyLookup
     threads: ThreadPoolExecutor
+
+    @classmethod
+    def open(
+        cls,
+        tail: HotTail,
+        sites: Mapping[str, Site],
+        keys: SearchKeys,
+        storage: IndexStorage,
+        ports: Ports,
+        limits: SearchLimits,
+    ) -> SearchRoom:
+        """Search over the hot tail and the segments of ``sites``."""
+        catalogue = Catalogue(tail)
+        files = SegmentFiles(sites, keys.parquet, cache_bytes=limits.cache_bytes * 2 // 3)
+        locator = Locator(catalogue, files)
+        index = KeyIndex(
+            storage,
+            provider=keys.provider,
+            catalogue=catalogue,
+            files=files,
+            ports=ports,
+            cache_bytes=limits.cache_bytes // 3,
+        )
+        threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="search")
+        there = sites.there if isinstance(sites, Readable) else None
+        copies = CopyLookup(sites, ports.stopwatch, there=there)
+        search = Search(
+            SearchSources(tail, catalogue, index, SegmentSearch(files, threads), locator),
+            copies,
+            cursor_key=keys.cursors,
+            stopwatch=ports.stopwatch,
+            limits=limits.scan,
+        )
+        claims = Claims(tail, catalogue, index, files)
+        histograms = Histograms(tail, catalogue, index)
+        originals = Originals(sites, keys.parquet, keys.provider, locator)
+        return cls(catalogue, files, locator, index, claims, search, histograms, originals, copies, threads)
 
     def close(self) -> None:
         """Stop the threads and close the files."""
@@ -53,38 +92,3 @@ class SearchRoom:
         self.copies.close()
         self.files.close()
         self.index.close()
-
-
-def open_search(
-    tail: HotTail,
-    sites: Mapping[str, Site],
-    keys: SearchKeys,
-    storage: IndexStorage,
-    ports: Ports,
-    limits: SearchLimits,
-) -> SearchRoom:
-    """Search over the hot tail and the segments of ``sites``."""
-    catalogue = Catalogue(tail)
-    files = SegmentFiles(sites, keys.parquet, cache_bytes=limits.cache_bytes * 2 // 3)
-    locator = Locator(catalogue, files)
-    index = KeyIndex(
-        storage,
-        provider=keys.provider,
-        catalogue=catalogue,
-        files=files,
-        ports=ports,
-        cache_bytes=limits.cache_bytes // 3,
-    )
-    threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="search")
-    there = sites.there if isinstance(sites, Readable) else None
-    copies = CopyLookup(sites, ports.stopwatch, there=there)
-    search = Search(
-        SearchSources(tail, catalogue, index, SegmentSearch(files, threads), locator),
-        copies,
-        cursor_key=keys.cursors,
-        stopwatch=ports.stopwatch,
-        limits=limits.scan,
-    )
-    claims = Claims(tail, catalogue, index, files)
-    histograms = Histograms(tail, catalogue, index)
-    return SearchRoom(catalogue, files, locator, index, claims, search, histograms, copies, threads)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from vanvault.archiver.export.export import ExportReport, export
 from vanvault.archiver.export.request import parse_request
+from vanvault.archiver.export.unwrapping import unwrap_object
 
 __all__ = [
     "ExportReport",
     "export",
     "parse_request",
+    "unwrap_object",
 ]

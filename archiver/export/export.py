@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Query, open_cursor
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Conflict, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.export.contents import (
@@ -180,7 +180,7 @@ def _after(archive: Archive, query: Query, state: State, work: Workspace) -> byt
     if not state.cursor:
         return b""
     try:
-        return open_cursor(state.cursor, query, archive.search.cursor_key)
+        return query.continued(state.cursor, archive.search.cursor_key).after
     except InvalidInput as error:
         raise Conflict(
             f"the checkpoint in {work.folder} does not fit this archive's index key any more",

@@ -17,14 +17,14 @@ _HELD = 4
 
 
 class OriginalReader:
-    """Gives what ``read_original`` gives; fastest when items come in time order. For one thread."""
+    """Gives what ``Archive.original`` gives; fastest when items come in time order. For one thread."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._held: BoundedCache[str, bytes] = BoundedCache(_HELD)
 
     def read(self, item: Item) -> bytes:
-        """The original of a message. Raises as ``read_original`` does."""
+        """The original of a message. Raises as ``Archive.original`` does."""
         if item["entry"] != "message" or item["large_object"] or item["segment"]:
             return self._archive.original(item)
         key = item["object"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from vanvault.archiver.catalogue import Query, parse_query
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
 
@@ -32,9 +32,9 @@ class ExportRequest:
 
 
 def parse_request(parameters: Iterable[tuple[str, str]], *, format: str, reason: str) -> ExportRequest:
-    """A request from options: search fields, ``from`` and ``to`` (as in ``parse_query``).
+    """A request from options: search fields, ``from`` and ``to`` (as in ``Query.parse``).
 
-    Raises InvalidInput: no reason, an unknown format, or what ``parse_query`` refuses.
+    Raises InvalidInput: no reason, an unknown format, or what ``Query.parse`` refuses.
     """
     known = next((name for name in FORMATS if name == format), None)
     if known is None:
@@ -46,7 +46,7 @@ def parse_request(parameters: Iterable[tuple[str, str]], *, format: str, reason:
             field="reason",
             hint="Say why: --reason TEXT. It goes on record in the archive.",
         )
-    query = parse_query(_without_paging(parameters), b"")
+    query = Query.parse(_without_paging(parameters), b"")
     return ExportRequest(known, replace(query, order="oldest"), stated)
 
 

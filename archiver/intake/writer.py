@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.catalogue import FoldedBatch, without_body
+from vanvault.archiver.catalogue import FoldedBatch
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.core.format import encode_batch
@@ -272,9 +272,8 @@ class Writer:
                 signing_key=signing.key_id,
             )
             commit = Commit(item.placing.key, placements, signing.key_id, signing.sign(tree.statement))
-            entries = tuple(without_body(entry) for entry in item.entries)
-            folded = FoldedBatch(item.placing.key, item.header, entries, placements, commit)
-            committed.append(CommittedBatch(folded, tree, commit.signature))
+            folded = FoldedBatch(item.placing.key, item.header, tuple(item.entries), placements, commit)
+            committed.append(CommittedBatch(folded.without_bodies(), tree, commit.signature))
             self._unrecorded.append(commit)
         self._fault("after-sign")
         return committed

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from vanvault.archiver.catalogue import Catalogue, HotTail, Locator, Search, item_at_position
+from vanvault.archiver.catalogue import Catalogue, HotTail, Search
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
 from vanvault.archiver.journal.lead_record import detail_of, events
 
@@ -35,11 +35,10 @@ Pair = tuple[bytes, bytes]
 class ConflictRecord:
     """One process's look at the record; safe to use from many threads."""
 
-    def __init__(self, tail: HotTail, catalogue: Catalogue, search: Search, locator: Locator) -> None:
+    def __init__(self, tail: HotTail, catalogue: Catalogue, search: Search) -> None:
         self._tail = tail
         self._catalogue = catalogue
         self._search = search
-        self._locator = locator
         self._seen = (-1, -1)  # catalogue and newest batch when the record was last read
         self._lock = threading.Lock()
 
@@ -87,7 +86,7 @@ class ConflictRecord:
 
     def _id_at(self, position: bytes) -> str:
         try:
-            return str(item_at_position(self._tail, self._locator, position)["id"])
+            return str(self._search.at(position)["id"])
         except VanVaultError:
             return ""  # one that was compacted and is damaged since: its position is enough to know it by
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from vanvault.archiver.catalogue import MAX_LIMIT, Query, Search, open_cursor
+from vanvault.archiver.catalogue import Query, Search
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.replicas import Stand, highest
 
@@ -44,11 +44,4 @@ def detail_of(item: dict[str, Any]) -> dict[str, Any]:
 def events(search: Search, type: str, *, from_us: int = 0) -> Iterator[dict[str, Any]]:
     """All events of a type (without ``vanvault.``), oldest first."""
     filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-    query = Query(filters=filters, from_us=from_us, order="oldest", limit=MAX_LIMIT)
-    while True:
-        page = search.page(query, bare=True)
-        yield from page.items
-        if page.next is None:
-            return
-        after = open_cursor(page.next, query, search.cursor_key)
-        query = Query(filters=filters, from_us=from_us, order="oldest", limit=MAX_LIMIT, after=after)
+    yield from search.every(Query(filters=filters, from_us=from_us, order="oldest"))

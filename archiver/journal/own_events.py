@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from vanvault.archiver.catalogue import MAX_LIMIT, Query, Search, open_cursor
+from vanvault.archiver.catalogue import Query, Search
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 
@@ -24,17 +23,11 @@ def own_events(
     query = Query(
         filters={"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY},
         from_us=max(0, to_us(since)) if since else 0,
-        limit=MAX_LIMIT,
     )
-    while True:
-        page = search.page(query, bare=True)
-        for item in page.items:
-            detail = orjson.loads(item["detail"])
-            if isinstance(detail, dict):
-                yield parse_rfc3339(item["received_at"]), detail
-        if page.next is None:
-            return
-        query = replace(query, after=open_cursor(page.next, query, search.cursor_key))
+    for item in search.every(query):
+        detail = orjson.loads(item["detail"])
+        if isinstance(detail, dict):
+            yield parse_rfc3339(item["received_at"]), detail
 
 
 def first_event_at(search: Search) -> datetime | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Build, FoldReport
+from vanvault.archiver.catalogue import FoldReport
 from vanvault.archiver.upkeep.processes import Jobs
 
 #: Segments of one file: as many postings as a worker holds in memory at once.
@@ -92,7 +92,9 @@ def rebuild_index(
     return report
 
 
-def _spread(jobs: Jobs) -> Build:
+def _spread(jobs: Jobs) -> Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]:
+    """How ``KeyIndex.rebuild`` stores index files, on other processes."""
+
     def build(logs: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
         size = max(1, min(TOGETHER, -(-len(logs) // FILES)))
         groups = [list(logs[at : at + size]) for at in range(0, len(logs), size)]

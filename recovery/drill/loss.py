@@ -9,9 +9,8 @@ while its batches are still there, or the other way round.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
 
-from vanvault.archiver.catalogue import MAX_LIMIT, KnownSegment, Query, Row, id_of, open_cursor
+from vanvault.archiver.catalogue import Item, KnownSegment, Query
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
@@ -60,7 +59,7 @@ def loss(
         tally.add_batch(key, production.tail.entries(batches[key].n))
     whole = {version.key for version in recovered.list(segment_prefix())} - bad
 
-    def is_served(segment: KnownSegment, row: Row) -> bool:
+    def is_served(segment: KnownSegment, row: Item) -> bool:
         parts = segment.manifest.parts
         needed = {part.key for part in parts if part.kind != "originals" or row["original"] is not None}
         if {segment.key, *needed} <= whole:
@@ -139,7 +138,7 @@ class _Tally:
         self,
         segment: KnownSegment,
         production: ReadingNode,
-        is_served: Callable[[KnownSegment, Row], bool],
+        is_served: Callable[[KnownSegment, Item], bool],
     ) -> None:
         """The rows that are not served in another way."""
         for row in production.locator.rows(segment):
@@ -150,16 +149,11 @@ class _Tally:
     def add_large(self, keys: Collection[str], production: ReadingNode) -> None:
         """Messages of these large objects; nothing finds them by it, so all messages are walked."""
         self._objects.update(keys)
-        query = Query(filters={"entry": "message"}, order="oldest", limit=MAX_LIMIT)
-        while keys:
-            page = production.search.page(query, bare=True)
-            for item in page.items:
-                writer, sequence, _ = item["id"].rsplit("-", 2)
-                if item.get("large_object", "") in keys and (writer, int(sequence)) not in self.lost:
-                    self._large += 1
-            if page.next is None:
-                break
-            query = replace(query, after=open_cursor(page.next, query, production.search.cursor_key))
+        query = Query(filters={"entry": "message"}, order="oldest")
+        for item in production.search.every(query) if keys else ():
+            writer, sequence, _ = item["id"].rsplit("-", 2)
+            if item.get("large_object", "") in keys and (writer, int(sequence)) not in self.lost:
+                self._large += 1
 
     def note_later(self, later: frozenset[Position]) -> None:
         self._later = later
@@ -180,10 +174,10 @@ class _Tally:
         self.lost[position] = (messages + is_message, events + (not is_message))
 
 
-def _answers(node: ReadingNode, row: Row, *, not_from: str = "") -> bool:
+def _answers(node: ReadingNode, row: Item, *, not_from: str = "") -> bool:
     """Does the node know the entry, by id and digest, and not from the segment ``not_from``?"""
     try:
-        item = node.search.entry(id_of(row))
+        item = node.search.entry(row["id"])
     except (NotFound, Damaged):
         return False
     elsewhere = not not_from or item.get("segment") != not_from

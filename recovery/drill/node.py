@@ -13,7 +13,6 @@ from vanvault.archiver.appliance import INDEX_WORK, Archive, hot_tail_of
 from vanvault.archiver.catalogue import (
     Catalogue,
     FirstReceipts,
-    FolderStore,
     FoldReport,
     HotTail,
     IndexStorage,
@@ -21,19 +20,19 @@ from vanvault.archiver.catalogue import (
     KeyIndex,
     KnownBatch,
     Locator,
+    Originals,
     Search,
     SearchKeys,
+    SearchRoom,
     fold_batches,
     fold_segments,
     merge_reports,
-    open_search,
-    read_original,
     search_secrets,
 )
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import Placement
-from vanvault.archiver.core.options import SearchLimits
+from vanvault.archiver.core.options import S3Options, SearchLimits
 from vanvault.archiver.core.ports import Clock, Entropy, Ports, SystemStopwatch
 from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.stores import SiteReader
@@ -94,7 +93,7 @@ class ReadingNode:
 
     def original(self, item: Item) -> bytes:
         """The original of a message. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
-        return read_original(for_reading(self.sites), self.parquet, self.keys, item, self.locator)
+        return Originals(for_reading(self.sites), self.parquet, self.keys, self.locator).read(item)
 
     def reader(self, sites: Mapping[str, SiteReader]) -> ObjectReader:
         """Reads objects at ``sites`` with this node's keys."""
@@ -135,11 +134,11 @@ def rebuilt(
     """A node with an empty hot tail and index in ``folder``: ``fold`` fills them. Raises KeyUnavailable."""
     secrets = search_secrets(keys)
     tail = HotTail(hot_tail_of(folder, secrets.key_id), secrets, entropy, archive=archive)
-    room = open_search(
+    room = SearchRoom.open(
         tail,
         for_reading({name: ReadOnlySite(site) for name, site in sites.items()}),
         SearchKeys(keys, ParquetKeys(keys), secrets.cursors),
-        IndexStorage(FolderStore(folder / "index"), folder / INDEX_WORK),
+        IndexStorage.open("file:index", home=folder, folder=folder / INDEX_WORK, options=S3Options()),
         Ports(clock, SystemStopwatch(), entropy),
         SearchLimits(threads=2, cache_bytes=_CACHE_BYTES),
     )

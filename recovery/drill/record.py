@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import MAX_LIMIT, Item, Query, Search, open_cursor
+from vanvault.archiver.catalogue import Item, Query, Search
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.core.times import parse_rfc3339
@@ -205,13 +205,8 @@ def last_rate(search: Search) -> float | None:
 
 def _events(search: Search, type: str) -> Iterator[tuple[Item, dict[str, Any]]]:
     """The archive's own events of a type and their details, newest first."""
-    query = Query(filters={"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}, limit=MAX_LIMIT)
-    while True:
-        page = search.page(query, bare=True)
-        for item in page.items:
-            detail = orjson.loads(item["detail"])
-            if isinstance(detail, dict):
-                yield item, detail
-        if page.next is None:
-            return
-        query = replace(query, after=open_cursor(page.next, query, search.cursor_key))
+    query = Query(filters={"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY})
+    for item in search.every(query):
+        detail = orjson.loads(item["detail"])
+        if isinstance(detail, dict):
+            yield item, detail

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from vanvault.archiver.catalogue import Item, Order, Query
+from vanvault.archiver.catalogue import Item, Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.times import parse_rfc3339, to_us
@@ -43,7 +43,7 @@ def choose(
     ``before``: of those that came before; None: of all. Raises KeyUnavailable.
     """
     upto = to_us(before) if before is not None else Query().to_us
-    orders: tuple[Order, ...] = ("oldest", "newest")
+    orders: tuple[Literal["newest", "oldest"], ...] = ("oldest", "newest")
     ends = [_first(node, Query(order=order, to_us=upto, limit=_LOOKED_AT), share) for order in orders]
     chosen: dict[str, Item] = {item["id"]: item for item in ends if item is not None}
     if len(chosen) == 2:

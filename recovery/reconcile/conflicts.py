@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Item, item_at_position
+from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import Conflict as AlreadyDone
 from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.times import rfc3339_us
@@ -88,7 +88,7 @@ def _about(archive: Archive, entry_id: str) -> Conflict:
         found = _conflict(archive, *pair)
         if entry_id in (found.id, found.first):
             for position in pair:
-                item_at_position(archive.tail, archive.locator, position)
+                archive.search.at(position)
             return found
     raise NotFound(f"there is no conflict about {entry_id[:60]}", hint="Run: vanvault reconcile --json")
 
@@ -102,7 +102,7 @@ def _conflict(archive: Archive, position: bytes, first: bytes) -> Conflict:
 
 def _item(archive: Archive, position: bytes) -> Item:
     try:
-        return item_at_position(archive.tail, archive.locator, position)
+        return archive.search.at(position)
     except VanVaultError:
         return {}  # that there is a conflict must be told all the same; verify says what is damaged
 

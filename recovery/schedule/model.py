@@ -27,8 +27,6 @@ _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
-SHORTEST = timedelta(seconds=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Job:

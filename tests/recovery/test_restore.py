@@ -13,7 +13,8 @@ import pytest
 from tests.support.archives import SITES
 from tests.support.lab import Lab, message, named
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import parse_query, read_original
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue.originals import Originals
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.restore import RestorePlan, RestoreReport, plan_restore, restore, survey
@@ -57,10 +58,11 @@ def test_the_rebuilt_site_serves_and_takes_new_messages(lab: Lab) -> None:
         writer.commit([message(archive, 9000)], final=True)
         writer.close()
         archive.catch_up()
-        query = parse_query([("message_id", "message-12")], archive.search.cursor_key)
+        query = Query.parse([("message_id", "message-12")], archive.search.cursor_key)
         (item,) = archive.search.page(query).items
         only = {"primary": archive.sites["primary"]}
-        assert read_original(only, archive.parquet, archive.keys, item) == b"<dossier number='12'/>"
+        originals = Originals(only, archive.parquet, archive.keys, archive.locator)
+        assert originals.read(item) == b"<dossier number='12'/>"
     assert lab.verify().whole
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from tests.support.clocks import ManualClock
 from vanvault.archiver.catalogue import (
-    FolderStore,
     HotTail,
     IndexStorage,
     Search,
     SearchKeys,
-    open_search,
+    SearchRoom,
 )
-from vanvault.archiver.core.options import SearchLimits
+from vanvault.archiver.core.options import S3Options, SearchLimits
 from vanvault.archiver.core.ports import ClockStopwatch, Ports, SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ParquetKeys
 
@@ -24,11 +23,13 @@ def search_over(tail: HotTail, cursor_key: bytes) -> Search:
     clock, entropy = ManualClock(), SystemEntropy()
     with tempfile.TemporaryDirectory() as folder:
         keys = KeyFiles.create(Path(folder) / "keys", entropy)
-        room = open_search(
+        room = SearchRoom.open(
             tail,
             {},
             SearchKeys(keys, ParquetKeys(keys), cursor_key),
-            IndexStorage(FolderStore(Path(folder) / "index"), Path(folder) / "work"),
+            IndexStorage.open(
+                "file:index", home=Path(folder), folder=Path(folder) / "work", options=S3Options()
+            ),
             Ports(clock, ClockStopwatch(clock), entropy),
             SearchLimits(threads=1, cache_bytes=2**20),
         )

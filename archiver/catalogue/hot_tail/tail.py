@@ -13,7 +13,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ import orjson
 
 from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
-from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of
+from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.format import decode_commit
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
@@ -61,6 +61,10 @@ class FoldedBatch:
     placements: tuple[Placement, ...]
     commit: Commit | None = None  # known when this process signed it, or a later header recorded it
     compacted: Mapping[int, Claim] = field(default_factory=dict)  # by row: what it repeats
+
+    def without_bodies(self) -> FoldedBatch:
+        """The same batch, without the bytes of originals, so that they do not stay in memory."""
+        return replace(self, entries=tuple(map(without_body, self.entries)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TOKEN_BYTES = 8
-POSITION_BYTES = 12
-RECORD_BYTES = TOKEN_BYTES + POSITION_BYTES
+from vanvault.archiver.catalogue.items import POSITION_BYTES
+
+_TOKEN_BYTES = 8
+_RECORD_BYTES = _TOKEN_BYTES + POSITION_BYTES
 
 #: Blocks of one tier that are merged into one of the next.
 _FAN = 8
@@ -67,14 +68,16 @@ def drop_positions(connection: sqlite3.Connection, positions: list[bytes]) -> No
     for (block,) in spans:
         (data,) = connection.execute("SELECT data FROM block WHERE id = ?", (block,)).fetchone()
         records = np.frombuffer(
-            data, dtype=[("token", f"S{TOKEN_BYTES}"), ("position", f"S{POSITION_BYTES}")]
+            data, dtype=[("token", f"S{_TOKEN_BYTES}"), ("position", f"S{POSITION_BYTES}")]
         )
         kept = records[~np.isin(records["position"], gone)]
         if not len(kept):
             connection.execute("DELETE FROM block WHERE id = ?", (block,))
         elif len(kept) < len(records):
             left = kept.tobytes()
-            spans_left = [left[i + TOKEN_BYTES : i + RECORD_BYTES] for i in range(0, len(left), RECORD_BYTES)]
+            spans_left = [
+                left[i + _TOKEN_BYTES : i + _RECORD_BYTES] for i in range(0, len(left), _RECORD_BYTES)
+            ]
             connection.execute(
                 "UPDATE block SET data = ?, records = ?, low = ?, high = ? WHERE id = ?",
                 (left, len(kept), min(spans_left), max(spans_left), block),
@@ -137,7 +140,7 @@ def _common(streams: list[Iterator[bytes]], *, newest: bool) -> Iterator[bytes]:
 
 def _insert(connection: sqlite3.Connection, records: Iterable[bytes]) -> None:
     ordered = sorted(records)
-    spans = [record[TOKEN_BYTES:] for record in ordered]
+    spans = [record[_TOKEN_BYTES:] for record in ordered]
     connection.execute(
         "INSERT INTO block(tier, records, low, high, data) VALUES(?, ?, ?, ?, ?)",
         (_tier(len(ordered)), len(ordered), min(spans), max(spans), b"".join(ordered)),
@@ -148,7 +151,7 @@ def _merge(connection: sqlite3.Connection, ids: list[int]) -> None:
     records: list[bytes] = []
     for block in ids:
         (data,) = connection.execute("SELECT data FROM block WHERE id = ?", (block,)).fetchone()
-        records += (data[i : i + RECORD_BYTES] for i in range(0, len(data), RECORD_BYTES))
+        records += (data[i : i + _RECORD_BYTES] for i in range(0, len(data), _RECORD_BYTES))
     connection.executemany("DELETE FROM block WHERE id = ?", [(block,) for block in ids])
     _insert(connection, records)
 
@@ -180,8 +183,8 @@ def _bisect(blob: sqlite3.Blob, records: int, wanted: bytes, start: int = 0) -> 
     end = records
     while start < end:
         middle = (start + end) // 2
-        blob.seek(middle * RECORD_BYTES)
-        if blob.read(RECORD_BYTES) < wanted:
+        blob.seek(middle * _RECORD_BYTES)
+        if blob.read(_RECORD_BYTES) < wanted:
             start = middle + 1
         else:
             end = middle
@@ -196,9 +199,9 @@ def _walk(
         low = max(start, end - _CHUNK) if newest else start
         high = end if newest else min(end, start + _CHUNK)
         with connection.blobopen("block", "data", block.id, readonly=True) as blob:
-            blob.seek(low * RECORD_BYTES)
-            data = blob.read((high - low) * RECORD_BYTES)
-        found = [data[i + TOKEN_BYTES : i + RECORD_BYTES] for i in range(0, len(data), RECORD_BYTES)]
+            blob.seek(low * _RECORD_BYTES)
+            data = blob.read((high - low) * _RECORD_BYTES)
+        found = [data[i + _TOKEN_BYTES : i + _RECORD_BYTES] for i in range(0, len(data), _RECORD_BYTES)]
         yield from reversed(found) if newest else found
         start, end = (start, low) if newest else (high, end)
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from vanvault.archiver.catalogue.index.segments import UInt64s
 from vanvault.archiver.core.errors import Damaged
 
-MAGIC = b"VVFILTR\n"
-HEADER_BYTES = 64
+_MAGIC = b"VVFILTR\n"
+FILTER_HEADER_BYTES = 64
 BLOCK_BYTES = 64
 BITS_PER_KEY = 12
 PROBES = 7
@@ -57,7 +57,7 @@ class FilterWriter:
         self._blocks = max(1, -(-keys * BITS_PER_KEY // _BITS))
         self._first = 0  # number of the first block that is not yet written
         self._carry = np.zeros(_WORDS, np.uint64)  # what is known of it
-        self._write(_HEADER.pack(MAGIC, _VERSION, self._blocks, file_id).ljust(HEADER_BYTES, b"\0"))
+        self._write(_HEADER.pack(_MAGIC, _VERSION, self._blocks, file_id).ljust(FILTER_HEADER_BYTES, b"\0"))
 
     def add(self, tokens: UInt64s) -> None:
         """Tokens (48 bits), ascending, none below those that came before."""
@@ -97,15 +97,15 @@ class Filter:
 
         Raises Damaged when it is not the filter with this digest.
         """
-        if len(data) < HEADER_BYTES or hashlib.sha256(data).digest() != sha256:
+        if len(data) < FILTER_HEADER_BYTES or hashlib.sha256(data).digest() != sha256:
             raise Damaged(f"{name} is not the filter that belongs to its index file", key=name)
         magic, version, self._blocks, owner = _HEADER.unpack_from(data)
-        if (magic, version, owner) != (MAGIC, _VERSION, file_id):
+        if (magic, version, owner) != (_MAGIC, _VERSION, file_id):
             raise Damaged(f"{name} is a filter of another index file or format", key=name)
-        if len(data) != HEADER_BYTES + self._blocks * BLOCK_BYTES:
+        if len(data) != FILTER_HEADER_BYTES + self._blocks * BLOCK_BYTES:
             raise Damaged(f"{name} is cut off", key=name)
         self._data = data
-        self._words: npt.NDArray[np.uint64] = np.frombuffer(data, "<u8", offset=HEADER_BYTES)
+        self._words: npt.NDArray[np.uint64] = np.frombuffer(data, "<u8", offset=FILTER_HEADER_BYTES)
 
     @property
     def nbytes(self) -> int:
@@ -113,7 +113,7 @@ class Filter:
 
     def probe(self, token: int, mask: int) -> bool:
         """Whether the token may be there; ``mask`` is ``mask_of(token)``, the same for all filters."""
-        at = HEADER_BYTES + ((token >> 16) * self._blocks >> 32) * BLOCK_BYTES
+        at = FILTER_HEADER_BYTES + ((token >> 16) * self._blocks >> 32) * BLOCK_BYTES
         return int.from_bytes(self._data[at : at + BLOCK_BYTES], "little") & mask == mask
 
     def probe_many(self, tokens: UInt64s) -> npt.NDArray[np.bool_]:

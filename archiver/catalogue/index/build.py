@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.index.fields import (
     CLAIM_FIELDS,
+    DEFAULT_GROUP_ROWS,
     FACET_FIELDS,
     KEY_FIELDS,
     ROLLUP_FIELDS,
-    ROW_GROUP_ROWS,
     Tier,
 )
 from vanvault.archiver.catalogue.index.postings import sort_postings
@@ -77,7 +77,7 @@ def index_rows(
     keys: IndexKeys,
     *,
     first_row: int = 0,
-    row_group_rows: int = ROW_GROUP_ROWS,
+    row_group_rows: int = DEFAULT_GROUP_ROWS,
     leave_out: Bools | None = None,
 ) -> RowsIndex:
     """Index some rows of a segment, in the segment's order.

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from vanvault.archiver.catalogue.index.columns import decode_columns, encode_columns, pack, unpack
-from vanvault.archiver.catalogue.index.sealing import HEADER_BYTES
+from vanvault.archiver.catalogue.index.sealing import INDEX_HEADER_BYTES
 from vanvault.archiver.catalogue.index.segments import Int64s, SegmentInfo, SegmentTable, UInt64s
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 
@@ -121,7 +121,7 @@ def decode_directory(data: bytes, end: int, name: str) -> Directory:
         segments = [SegmentInfo(*fields) for fields in head["segments"]]
         table = SegmentTable(segments)
         found: dict[str, Blocks] = {}
-        offset = HEADER_BYTES
+        offset = INDEX_HEADER_BYTES
         for section in _SECTIONS:
             lengths, records = next(columns).view(np.int64), next(columns).view(np.int64)
             ends = offset + np.cumsum(lengths)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Section = Literal["keys", "facets"]
+IndexSection = Literal["keys", "facets"]
 Tier = Literal["day", "month", "year"]
-Entry = Literal["message", "event"]
+EntryKind = Literal["message", "event"]
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
@@ -26,10 +26,10 @@ KEY_FIELDS = (
 FACET_FIELDS = ("gateway", "type", "kind", "ivan", "procedure", "period", "state", "agency")
 
 #: The field that holds the id which the gateway chose, by class of entry.
-CLAIM_FIELDS: dict[Entry, str] = {"message": "message_id", "event": "event_id"}
+CLAIM_FIELDS: dict[EntryKind, str] = {"message": "message_id", "event": "event_id"}
 
 #: Fields of which rollups keep counts and bytes, besides the day.
 ROLLUP_FIELDS = ("gateway", "entry", "kind", "procedure", "state")
 
 #: Rows that a segment's reader decodes at once, unless the segment says otherwise.
-ROW_GROUP_ROWS = 4096
+DEFAULT_GROUP_ROWS = 4096

@@ -21,7 +21,7 @@ from vanvault.archiver.catalogue.index.directory import (
     Directory,
     decode_directory,
 )
-from vanvault.archiver.catalogue.index.fields import Section
+from vanvault.archiver.catalogue.index.fields import IndexSection
 from vanvault.archiver.catalogue.index.plan import IndexFacts
 from vanvault.archiver.catalogue.index.postings import Postings, decode_postings
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, decode_rollups
@@ -40,7 +40,7 @@ KeysOf = Callable[[str], IndexKeys]
 #: A tail of this many bytes holds the directory of all but the largest files.
 _TAIL = 64 * 1024
 _TEXT_COST = 60  # bytes of memory that a short string takes besides its characters
-_NUMBERS: dict[Section, int] = {"keys": sealing.KEYS, "facets": sealing.FACETS}
+_NUMBERS: dict[IndexSection, int] = {"keys": sealing.KEYS, "facets": sealing.FACETS}
 
 
 def open_index(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> IndexFile:
@@ -65,8 +65,8 @@ def open_index(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache)
 def _open(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> IndexFile:
     file = store.open(name)
     try:
-        encoded = file.read(0, sealing.HEADER_BYTES, keep=True)
-        header = sealing.decode_header(encoded, name)
+        encoded = file.read(0, sealing.INDEX_HEADER_BYTES, keep=True)
+        header = sealing.decode_index_header(encoded, name)
         keys = keys_of(header.key_id)
         sealer = sealing.Sealer(keys.blocks, encoded)
         directory = _read_directory(file, sealer, name)
@@ -89,7 +89,7 @@ def _open(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache) -> I
 
 
 def _read_directory(file: RangeFile, sealer: sealing.Sealer, name: str) -> Directory:
-    start = max(sealing.HEADER_BYTES, file.size - _TAIL)
+    start = max(sealing.INDEX_HEADER_BYTES, file.size - _TAIL)
     tail = file.read(start, file.size - start, keep=True)
     if len(tail) < TRAILER.size:
         raise Damaged(f"{name} is cut off", key=name, hint=sealing.REBUILD)
@@ -152,7 +152,7 @@ class IndexFile:
         self._file.close()
         self._mapped.close()
 
-    def refs(self, section: Section, token: int, low: int = 0, high: int = 2**63) -> UInt64s:
+    def refs(self, section: IndexSection, token: int, low: int = 0, high: int = 2**63) -> UInt64s:
         """The references of a token within [low, high), ascending. Raises Damaged, SiteUnavailable."""
         parts = [self._postings(section, block).of(token) for block in self._span(section, token, low, high)]
         refs = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.uint64), *parts])
@@ -161,7 +161,7 @@ class IndexFile:
         cuts = np.searchsorted(refs, np.array([low, high], np.uint64))
         return refs[int(cuts[0]) : int(cuts[1])]
 
-    def bound(self, section: Section, token: int, low: int = 0, high: int = 2**63) -> int:
+    def bound(self, section: IndexSection, token: int, low: int = 0, high: int = 2**63) -> int:
         """As many references as ``refs`` gives, or a few more: reads two blocks at most.
 
         Raises Damaged, SiteUnavailable.
@@ -217,7 +217,7 @@ class IndexFile:
         firsts, lasts = self._directory.first_days, self._directory.last_days
         return (firsts[0], lasts[-1]) if firsts else None
 
-    def all_postings(self, section: Section) -> Iterator[Postings]:
+    def all_postings(self, section: IndexSection) -> Iterator[Postings]:
         """Every block in order, past the cache. Raises Damaged, SiteUnavailable."""
         blocks = self._directory.keys if section == "keys" else self._directory.facets
         for block in range(len(blocks)):
@@ -228,7 +228,7 @@ class IndexFile:
         blocks = range(len(self._directory.dossiers))
         return chain.from_iterable(self._read_dossiers(block) for block in blocks)
 
-    def _span(self, section: Section, token: int, low: int, high: int) -> range:
+    def _span(self, section: IndexSection, token: int, low: int, high: int) -> range:
         """The blocks that may hold the token's references within [low, high)."""
         blocks = self._directory.keys if section == "keys" else self._directory.facets
         first, end = blocks.span(token)
@@ -240,7 +240,7 @@ class IndexFile:
             first += 1
         return range(first, end)
 
-    def _postings(self, section: Section, block: int) -> Postings:
+    def _postings(self, section: IndexSection, block: int) -> Postings:
         def load() -> tuple[Postings, int]:
             found = self._read_postings(section, block)
             return found, found.nbytes
@@ -248,7 +248,7 @@ class IndexFile:
         found: Postings = self._cache.get_or_load((self.header.file_id, section, block), load)
         return found
 
-    def _read_postings(self, section: Section, block: int) -> Postings:
+    def _read_postings(self, section: IndexSection, block: int) -> Postings:
         blocks = self._directory.keys if section == "keys" else self._directory.facets
         return decode_postings(self._read(_NUMBERS[section], blocks, block), self.name)
 

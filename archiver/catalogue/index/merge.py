@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vanvault.archiver.catalogue.index.fields import Section, Tier
+from vanvault.archiver.catalogue.index.fields import IndexSection, Tier
 from vanvault.archiver.catalogue.index.file import IndexFile
 from vanvault.archiver.catalogue.index.postings import sort_postings
 from vanvault.archiver.catalogue.index.rollups import add_up
@@ -43,7 +43,7 @@ def merge_index(inputs: Sequence[IndexFile], path: Path, tier: Tier, entropy: En
     ordered = sorted(inputs, key=lambda one: (one.table.first_us, one.table.last_us))
     claims = sum(one.claims for one in ordered)
     with IndexWriter(path, tier, inputs[0].keys, entropy, claims=claims) as writer:
-        sections: tuple[Section, ...] = ("keys", "facets")
+        sections: tuple[IndexSection, ...] = ("keys", "facets")
         for section in sections:
             for tokens, refs in _merged([_Cursor(one, section, table) for one in ordered]):
                 writer.postings(section, tokens, refs)
@@ -56,7 +56,7 @@ def merge_index(inputs: Sequence[IndexFile], path: Path, tier: Tier, entropy: En
 class _Cursor:
     """One input's pairs with references of the merged file, some blocks at a time."""
 
-    def __init__(self, file: IndexFile, section: Section, table: SegmentTable) -> None:
+    def __init__(self, file: IndexFile, section: IndexSection, table: SegmentTable) -> None:
         places = {segment.key: place for place, segment in enumerate(table.segments)}
         chosen = [places[segment.key] for segment in file.table.segments]
         self._bases = file.table.bases(section)

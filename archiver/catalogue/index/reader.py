@@ -21,8 +21,8 @@ from vanvault.archiver.catalogue.index.fields import (
     FACET_FIELDS,
     KEY_FIELDS,
     TIERS,
-    Entry,
-    Section,
+    EntryKind,
+    IndexSection,
 )
 from vanvault.archiver.catalogue.index.file import IndexFile
 from vanvault.archiver.catalogue.index.rollups import Rollups, add_up, day_number
@@ -74,7 +74,7 @@ class IndexReader:
 
         Reads two blocks a file at most. Raises InvalidInput (the field), Damaged, SiteUnavailable.
         """
-        section: Section = "facets" if field in FACET_FIELDS else "keys"
+        section: IndexSection = "facets" if field in FACET_FIELDS else "keys"
         tokens = self._tokens(section, field, value)
 
         def ask(file: IndexFile) -> int:
@@ -99,20 +99,11 @@ class IndexReader:
         found = [number for number, _ in islice(distinct, limit + 1)]
         return found[:limit], len(found) > limit
 
-    def may_hold(self, entry: Entry, client_id: str) -> bool:
-        """Whether the index may hold a message or event with this id of the gateway's; asks filters only.
+    def may_hold_many(self, entry: EntryKind, client_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether the index may hold a message or event with these ids of the gateway's; asks filters only.
 
         False is certain. True is wrong for less than one id in a hundred for each file.
         """
-        for key_id, keys in self._secrets.items():
-            token = keys.token(CLAIM_FIELDS[entry], client_id)
-            mask = mask_of(token)
-            if any(one.filter.probe(token, mask) for one in self.files if one.keys.key_id == key_id):
-                return True
-        return False
-
-    def may_hold_many(self, entry: Entry, client_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """``may_hold`` of many ids at once."""
         found = np.zeros(len(client_ids), bool)
         encoded = [client_id.encode() for client_id in client_ids]
         for key_id, keys in self._secrets.items():
@@ -122,7 +113,7 @@ class IndexReader:
                     found |= one.filter.probe_many(tokens)
         return found
 
-    def claims(self, entry: Entry, client_id: str) -> Rows:
+    def claims(self, entry: EntryKind, client_id: str) -> Rows:
         """Rows that may be the message or event to which a gateway gave this id; [] when there is none.
 
         Files whose filter says no are not read. Raises Damaged, SiteUnavailable.
@@ -160,7 +151,7 @@ class IndexReader:
             self._months = add_up(part for found in self._map(IndexFile.months) for part in found)
         return self._months
 
-    def _look_up(self, section: Section, field: str, value: str, from_us: int, to_us: int) -> Rows:
+    def _look_up(self, section: IndexSection, field: str, value: str, from_us: int, to_us: int) -> Rows:
         tokens = self._tokens(section, field, value)
 
         def ask(file: IndexFile) -> Rows:
@@ -173,7 +164,7 @@ class IndexReader:
 
         return _in_order(self._map(ask))
 
-    def _tokens(self, section: Section, field: str, value: str) -> dict[str, int]:
+    def _tokens(self, section: IndexSection, field: str, value: str) -> dict[str, int]:
         """The token under each index key."""
         fields = KEY_FIELDS if section == "keys" else FACET_FIELDS
         if field not in fields:
@@ -186,7 +177,7 @@ class IndexReader:
         return list(self._executor.map(ask, self.files))
 
 
-def _bounds(file: IndexFile, section: Section, from_us: int, to_us: int) -> tuple[int, int]:
+def _bounds(file: IndexFile, section: IndexSection, from_us: int, to_us: int) -> tuple[int, int]:
     """References [low, high) of the segments with rows in the range."""
     table = file.table
     if from_us <= table.first_us and table.last_us < to_us:
@@ -195,7 +186,7 @@ def _bounds(file: IndexFile, section: Section, from_us: int, to_us: int) -> tupl
     return (low * 2, high * 2) if section == "keys" else (low, high)
 
 
-def _numbers(section: Section, refs: UInt64s) -> npt.NDArray[np.int64]:
+def _numbers(section: IndexSection, refs: UInt64s) -> npt.NDArray[np.int64]:
     """Running numbers of references, each once: a row that is a claim has one reference all the same."""
     return (refs >> np.uint64(1) if section == "keys" else refs).astype(np.int64)
 

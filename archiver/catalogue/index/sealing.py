@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from vanvault.archiver.catalogue.index.fields import TIERS, Tier
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 
-MAGIC = b"VVINDEX\n"
+_MAGIC = b"VVINDEX\n"
 VERSION = 1
-HEADER_BYTES = 64
+INDEX_HEADER_BYTES = 64
 FILE_ID_BYTES = 16
-TAG_BYTES = 16
+_TAG_BYTES = 16
 MAX_KEY_ID = 32
 
 #: Numbers of the sections, as they stand in nonces and associated data.
@@ -42,14 +42,14 @@ class Header:
         if not 1 <= len(key_id) <= MAX_KEY_ID or len(self.file_id) != FILE_ID_BYTES:
             raise InvalidInput(f"a key id has 1 to {MAX_KEY_ID} bytes, a file id {FILE_ID_BYTES}")
         plain = _HEADER.pack(
-            MAGIC, VERSION, TIERS.index(self.tier), len(key_id), key_id.ljust(32, b"\0"), self.file_id
+            _MAGIC, VERSION, TIERS.index(self.tier), len(key_id), key_id.ljust(32, b"\0"), self.file_id
         )
         return plain + struct.pack("<I", zlib.crc32(plain))
 
 
-def decode_header(data: bytes, name: str) -> Header:
+def decode_index_header(data: bytes, name: str) -> Header:
     """The header in the first 64 bytes of a file. Raises Damaged: another kind, version, or changed."""
-    if len(data) != HEADER_BYTES or not data.startswith(MAGIC):
+    if len(data) != INDEX_HEADER_BYTES or not data.startswith(_MAGIC):
         raise Damaged(f"{name} is not an index file", key=name, hint=REBUILD)
     plain, (crc,) = data[:-4], struct.unpack("<I", data[-4:])
     if zlib.crc32(plain) != crc:

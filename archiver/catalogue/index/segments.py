@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vanvault.archiver.catalogue.index.fields import ROW_GROUP_ROWS
+from vanvault.archiver.catalogue.index.fields import DEFAULT_GROUP_ROWS
 from vanvault.archiver.core.errors import InvalidInput
 
 Int64s = npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ class SegmentInfo:
     rows: int
     first_us: int  # received, of the first row
     last_us: int  # received, of the last row
-    row_group_rows: int = ROW_GROUP_ROWS
+    row_group_rows: int = DEFAULT_GROUP_ROWS
 
     def __post_init__(self) -> None:
         if not 0 <= self.rows <= MAX_SEGMENT_ROWS or self.row_group_rows < 1:

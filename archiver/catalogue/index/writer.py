@@ -15,7 +15,7 @@ from vanvault.archiver.catalogue.index import sealing
 from vanvault.archiver.catalogue.index.bloom import FilterWriter
 from vanvault.archiver.catalogue.index.columns import encode_columns, pack
 from vanvault.archiver.catalogue.index.directory import TRAILER, TRAILER_MAGIC, BlockList, encode_directory
-from vanvault.archiver.catalogue.index.fields import Section, Tier
+from vanvault.archiver.catalogue.index.fields import IndexSection, Tier
 from vanvault.archiver.catalogue.index.postings import BLOCK_RECORDS, encode_postings
 from vanvault.archiver.catalogue.index.rollups import (
     BLOCK_LINES,
@@ -89,7 +89,7 @@ class IndexWriter:
         self._header, self._path = header, path
         self._sealer = sealing.Sealer(keys.blocks, encoded)
         self._sections: dict[_Name, BlockList] = {name: BlockList() for name in _NUMBERS}
-        self._pending: dict[Section, tuple[UInt64s, UInt64s]] = {}
+        self._pending: dict[IndexSection, tuple[UInt64s, UInt64s]] = {}
         self._last_token = -1
         self._combinations: dict[Combination, int] = {}
         self._months = Rollups.empty()
@@ -111,7 +111,7 @@ class IndexWriter:
             self._path.unlink(missing_ok=True)
             filter_path(self._path).unlink(missing_ok=True)
 
-    def postings(self, section: Section, tokens: UInt64s, refs: UInt64s) -> None:
+    def postings(self, section: IndexSection, tokens: UInt64s, refs: UInt64s) -> None:
         """More pairs, sorted, none before those that came already."""
         if section == "facets":
             self._flush("keys")
@@ -197,11 +197,11 @@ class IndexWriter:
             filter_size=self._filter_file.tell(),
         )
 
-    def _flush(self, section: Section) -> None:
+    def _flush(self, section: IndexSection) -> None:
         if section in self._pending:
             self._block(section, *self._pending.pop(section))
 
-    def _block(self, section: Section, tokens: UInt64s, refs: UInt64s) -> None:
+    def _block(self, section: IndexSection, tokens: UInt64s, refs: UInt64s) -> None:
         listed = self._sections[section]
         first = int(tokens[0])
         listed.continues.append(int(bool(listed.lengths) and first == self._last_token))

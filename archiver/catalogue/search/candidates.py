@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vanvault.archiver.catalogue.catalogue import CatalogueState, KnownSegment
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
-from vanvault.archiver.catalogue.items import PREFIX
+from vanvault.archiver.catalogue.items import DOSSIER_PREFIX
 from vanvault.archiver.catalogue.search.query import Bounds, Query
 from vanvault.archiver.core.errors import InvalidInput
 
@@ -33,14 +33,14 @@ MAX_DOSSIERS = 256
 
 def is_keyed(query: Query) -> bool:
     """Does the index lead to single rows?"""
-    return any(field in KEY_FIELDS or field == PREFIX for field in query.filters)
+    return any(field in KEY_FIELDS or field == DOSSIER_PREFIX for field in query.filters)
 
 
 def first_window(reader: IndexReader, query: Query, segments: int) -> int:
     """How many segments the first page will likely need. Raises Damaged, SiteUnavailable."""
     keyed = [pair for pair in query.filters.items() if pair[0] in KEY_FIELDS]
     if not keyed:
-        return segments if PREFIX in query.filters else _FIRST_SCANNED
+        return segments if DOSSIER_PREFIX in query.filters else _FIRST_SCANNED
     rows = min(reader.count(field, value, query.from_us, query.to_us) for field, value in keyed)
     if rows <= _PAGES * query.limit:
         return segments
@@ -55,7 +55,7 @@ def candidates(reader: IndexReader, query: Query, state: CatalogueState, window:
         rows = _both(rows, reader.rows(field, value, *span))
         if not rows:
             return []
-    if rows is None and PREFIX in query.filters:
+    if rows is None and DOSSIER_PREFIX in query.filters:
         rows = _by_prefix(reader, query, span)
         if not rows:
             return []
@@ -105,11 +105,11 @@ def _by_prefix(reader: IndexReader, query: Query, span: tuple[int, int]) -> dict
 
     Raises InvalidInput when there are too many.
     """
-    numbers, more = reader.dossiers(query.filters[PREFIX], MAX_DOSSIERS)
+    numbers, more = reader.dossiers(query.filters[DOSSIER_PREFIX], MAX_DOSSIERS)
     if more:
         raise InvalidInput(
             f"more than {MAX_DOSSIERS} dossier numbers begin like this",
-            field=PREFIX,
+            field=DOSSIER_PREFIX,
             hint="Give more of the number's characters, or another key field with it.",
         )
     found: dict[str, list[Numbers]] = {}

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, Total, add_up, day_number
 from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
-from vanvault.archiver.catalogue.search.query import MAX_VALUE, Unread
+from vanvault.archiver.catalogue.search.query import Query, Unread
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
 
@@ -44,10 +44,49 @@ _ATTEMPTS = 8
 class HistogramQuery:
     """What a histogram counts, and by what."""
 
+    BY: ClassVar[tuple[By, ...]] = BY
+    FIELDS: ClassVar[tuple[str, ...]] = ROLLUP_FIELDS  # by which it filters, besides days
+
     by: By
     filters: dict[str, str]  # of ROLLUP_FIELDS
     from_day: str = _FIRST_DAY  # YYYY-MM-DD of receipt, UTC; both included
     to_day: str = _LAST_DAY
+
+    @classmethod
+    def parse(cls, parameters: Iterable[tuple[str, str]]) -> HistogramQuery:
+        """From URL parameters or options: ``by``, ``from`` and ``to`` (days, both included), and filters.
+
+        Raises InvalidInput: an unknown or repeated name, a value of ``by`` or a field that rollups do not
+        have, a day that is none, a reversed range.
+        """
+        given: dict[str, str] = {}
+        for name, value in parameters:
+            if name not in (*ROLLUP_FIELDS, "by", "from", "to"):
+                raise InvalidInput(
+                    f"a histogram cannot be filtered by {name[:40]!r}",
+                    field=name[:40],
+                    hint=f"It knows {', '.join(ROLLUP_FIELDS)}, from and to."
+                    " Count other fields with an export.",
+                )
+            if name in given:
+                raise InvalidInput(f"{name} is given twice", field=name)
+            if not value or len(value) > Query.MAX_VALUE:
+                raise InvalidInput(f"{name} must have 1 to {Query.MAX_VALUE} characters", field=name)
+            given[name] = value
+        by = next((one for one in BY if one == given.get("by", "day")), None)
+        if by is None:
+            raise InvalidInput(f"by is one of {', '.join(BY)}", field="by")
+        if given.get("entry") not in (None, "message", "event"):
+            raise InvalidInput("entry is message or event", field="entry")
+        asked = cls(
+            by=by,
+            filters={name: value for name, value in given.items() if name in ROLLUP_FIELDS},
+            from_day=_day(given, "from", _FIRST_DAY),
+            to_day=_day(given, "to", _LAST_DAY),
+        )
+        if asked.from_day > asked.to_day:
+            raise InvalidInput("to must not be before from", field="to")
+        return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +107,6 @@ class Histogram:
     entries: int
     bytes: int
     unread: tuple[Unread, ...] = ()
-
-
-def parse_histogram(parameters: Iterable[tuple[str, str]]) -> HistogramQuery:
-    """From URL parameters or options: ``by``, ``from`` and ``to`` (days, both included), and filters.
-
-    Raises InvalidInput: an unknown or repeated name, a value of ``by`` or a field that rollups do not have, a
-    day that is none, a reversed range.
-    """
-    given: dict[str, str] = {}
-    for name, value in parameters:
-        if name not in (*ROLLUP_FIELDS, "by", "from", "to"):
-            raise InvalidInput(
-                f"a histogram cannot be filtered by {name[:40]!r}",
-                field=name[:40],
-                hint=f"It knows {', '.join(ROLLUP_FIELDS)}, from and to. Count other fields with an export.",
-            )
-        if name in given:
-            raise InvalidInput(f"{name} is given twice", field=name)
-        if not value or len(value) > MAX_VALUE:
-            raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
-        given[name] = value
-    by = next((one for one in BY if one == given.get("by", "day")), None)
-    if by is None:
-        raise InvalidInput(f"by is one of {', '.join(BY)}", field="by")
-    if given.get("entry") not in (None, "message", "event"):
-        raise InvalidInput("entry is message or event", field="entry")
-    asked = HistogramQuery(
-        by=by,
-        filters={name: value for name, value in given.items() if name in ROLLUP_FIELDS},
-        from_day=_day(given, "from", _FIRST_DAY),
-        to_day=_day(given, "to", _LAST_DAY),
-    )
-    if asked.from_day > asked.to_day:
-        raise InvalidInput("to must not be before from", field="to")
-    return asked
 
 
 def _day(given: dict[str, str], name: str, default: str) -> str:

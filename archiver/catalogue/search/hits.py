@@ -19,7 +19,7 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import rfc3339_us, to_us
 
 
-class VerifiedAt(Protocol):
+class FindVerification(Protocol):
     """Knows the verifications on record."""
 
     def __call__(self, digest: bytes, stored_at: datetime, *, by: bytes | None = None) -> datetime | None:
@@ -69,7 +69,7 @@ class Hits:
 
     def __init__(self, copies: CopyLookup) -> None:
         self._copies = copies
-        self.verified_at: VerifiedAt | None = None  # None: nobody knows of verifications
+        self.verified_at: FindVerification | None = None  # None: nobody knows of verifications
 
     def complete(self, found: Iterable[FoundEntry], *, bare: bool = False) -> list[Item]:
         """The items, each with ``verified_at``, ``placements`` and ``held``.

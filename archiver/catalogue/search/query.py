@@ -11,10 +11,10 @@ import binascii
 import hmac
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
 
-from vanvault.archiver.catalogue.items import PREFIX, SEARCH_FIELDS
+from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import parse_rfc3339, to_us
@@ -24,10 +24,9 @@ Order = Literal["newest", "oldest"]
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 #: Longest value of a filter, in characters; stored values are shorter.
-MAX_VALUE = 512
+_MAX_VALUE = 512
 #: Shortest beginning of a dossier number, in characters.
 MIN_PREFIX = 3
-POSITION_BYTES = 12
 
 _CURSOR_MAC = 16
 #: Each window of time spans this many times the segments of the one before.
@@ -37,6 +36,11 @@ _GROWTH = 4
 @dataclass(frozen=True, slots=True)
 class Query:
     """One search: every filter must match; times bound ``received_at`` as [from, to)."""
+
+    FIELDS: ClassVar[tuple[str, ...]] = SEARCH_FIELDS  # by which a query filters, besides times
+    PREFIX_FIELD: ClassVar[str] = DOSSIER_PREFIX  # the one field that is not compared for equality
+    MAX_LIMIT: ClassVar[int] = MAX_LIMIT
+    MAX_VALUE: ClassVar[int] = _MAX_VALUE
 
     filters: dict[str, str] = field(default_factory=dict)
     from_us: int = 0
@@ -48,6 +52,59 @@ class Query:
     def digest(self) -> bytes:
         """Same for all pages of one query, other for any other query."""
         return canonical([self.filters, str(self.from_us), str(self.to_us), self.order])
+
+    @classmethod
+    def parse(cls, parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
+        """A query from URL parameters or options.
+
+        Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
+        ``limit`` (1 to 1000), ``cursor``.
+
+        Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
+        that never match together, bad time, reversed range, limit out of range, a cursor of another query.
+        """
+        given: dict[str, str] = {}
+        for name, value in parameters:
+            if name not in SEARCH_FIELDS and name not in ("from", "to", "order", "limit", "cursor"):
+                raise InvalidInput(
+                    f"there is no search field {name[:40]!r}",
+                    field=name[:40],
+                    hint="Fields: "
+                    + ", ".join((*SEARCH_FIELDS, "from", "to", "order", "limit", "cursor"))
+                    + ".",
+                )
+            if name in given:
+                raise InvalidInput(f"{name} is given twice", field=name)
+            if not value or len(value) > _MAX_VALUE:
+                raise InvalidInput(f"{name} must have 1 to {_MAX_VALUE} characters", field=name)
+            given[name] = _text(name, value)
+        order = given.get("order", "newest")
+        if order not in ("newest", "oldest"):
+            raise InvalidInput("order is newest or oldest", field="order")
+        from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
+        if until_us <= from_us:
+            raise InvalidInput("to must be later than from", field="to")
+        filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
+        if "sha256" in filters:
+            filters["sha256"] = _digest(filters["sha256"])
+        check_together(filters)
+        query = cls(
+            filters=filters,
+            from_us=from_us,
+            to_us=until_us,
+            order="oldest" if order == "oldest" else "newest",
+            limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
+        )
+        if "cursor" in given:
+            return query.continued(given["cursor"], cursor_key)
+        return query
+
+    def continued(self, cursor: str, cursor_key: bytes) -> Query:
+        """The same query for the page after the one that gave this cursor.
+
+        Raises InvalidInput: a cursor of another query, or one that was changed.
+        """
+        return replace(self, after=open_cursor(cursor, self, cursor_key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,51 +133,6 @@ class Unread:
     last: str
 
 
-def parse_query(parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
-    """A query from URL parameters or options.
-
-    Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
-    ``limit`` (1 to 1000), ``cursor``.
-
-    Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
-    that never match together, bad time, reversed range, limit out of range, a cursor of another query.
-    """
-    given: dict[str, str] = {}
-    for name, value in parameters:
-        if name not in SEARCH_FIELDS and name not in ("from", "to", "order", "limit", "cursor"):
-            raise InvalidInput(
-                f"there is no search field {name[:40]!r}",
-                field=name[:40],
-                hint="Fields: " + ", ".join((*SEARCH_FIELDS, "from", "to", "order", "limit", "cursor")) + ".",
-            )
-        if name in given:
-            raise InvalidInput(f"{name} is given twice", field=name)
-        if not value or len(value) > MAX_VALUE:
-            raise InvalidInput(f"{name} must have 1 to {MAX_VALUE} characters", field=name)
-        given[name] = _text(name, value)
-    order = given.get("order", "newest")
-    if order not in ("newest", "oldest"):
-        raise InvalidInput("order is newest or oldest", field="order")
-    from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
-    if until_us <= from_us:
-        raise InvalidInput("to must be later than from", field="to")
-    filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
-    if "sha256" in filters:
-        filters["sha256"] = _digest(filters["sha256"])
-    check_together(filters)
-    query = Query(
-        filters=filters,
-        from_us=from_us,
-        to_us=until_us,
-        order="oldest" if order == "oldest" else "newest",
-        limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
-    )
-    if "cursor" in given:
-        after = open_cursor(given["cursor"], query, cursor_key)
-        query = Query(query.filters, query.from_us, query.to_us, query.order, query.limit, after)
-    return query
-
-
 def check_together(filters: Mapping[str, str]) -> None:
     """Raises InvalidInput for filters that no entry can match: "nothing found" would mislead."""
     entry = filters.get("entry")
@@ -139,15 +151,15 @@ def check_together(filters: Mapping[str, str]) -> None:
             field="kind",
             hint="Leave out one of entry and kind. What happened in an event is its type.",
         )
-    if PREFIX in filters:
+    if DOSSIER_PREFIX in filters:
         if "dossier_number" in filters:
             raise InvalidInput(
-                f"dossier_number and {PREFIX} cannot be used together",
-                field=PREFIX,
+                f"dossier_number and {DOSSIER_PREFIX} cannot be used together",
+                field=DOSSIER_PREFIX,
                 hint="Give the whole number, or how it begins.",
             )
-        if len(filters[PREFIX]) < MIN_PREFIX:
-            raise InvalidInput(f"{PREFIX} has at least {MIN_PREFIX} characters", field=PREFIX)
+        if len(filters[DOSSIER_PREFIX]) < MIN_PREFIX:
+            raise InvalidInput(f"{DOSSIER_PREFIX} has at least {MIN_PREFIX} characters", field=DOSSIER_PREFIX)
 
 
 def seal_cursor(position: bytes, query: Query, cursor_key: bytes) -> str:

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
 from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch, TailRow
-from vanvault.archiver.catalogue.items import Item
+from vanvault.archiver.catalogue.items import POSITION_BYTES, Item
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.catalogue.search.candidates import candidates, first_window, is_keyed
 from vanvault.archiver.catalogue.search.copies import CopyLookup
-from vanvault.archiver.catalogue.search.hits import FoundEntry, Hits, VerifiedAt, in_batch, in_segment
+from vanvault.archiver.catalogue.search.hits import FindVerification, FoundEntry, Hits, in_batch, in_segment
 from vanvault.archiver.catalogue.search.query import (
     MAX_LIMIT,
-    POSITION_BYTES,
     Bounds,
     Query,
     Unread,
@@ -26,8 +25,15 @@ from vanvault.archiver.catalogue.search.query import (
     seal_cursor,
     windows,
 )
-from vanvault.archiver.catalogue.search.sources import SegmentSearch, Source, Step, merge_sources, tail_source
+from vanvault.archiver.catalogue.search.sources import (
+    SegmentSearch,
+    Source,
+    SourceStep,
+    merge_sources,
+    tail_source,
+)
 from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
+from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Stopwatch
@@ -94,7 +100,7 @@ class Search:
         """The key under which this search's cursors are sealed."""
         return self._cursor_key
 
-    def count_verifications(self, verified_at: VerifiedAt) -> None:
+    def count_verifications(self, verified_at: FindVerification) -> None:
         """From now on ``verified_at`` of a hit counts the verifications that this knows of."""
         self._hits.verified_at = verified_at
 
@@ -122,6 +128,26 @@ class Search:
                     break
             found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
         return self._paged(walk, self._hits.complete(found, bare=bare))
+
+    def every(self, query: Query) -> Iterator[Item]:
+        """All matching items after ``query.after``, page after page, as ``page`` gives them with ``bare``.
+
+        Raises as ``page`` does.
+        """
+        query = replace(query, limit=MAX_LIMIT)
+        while True:
+            page = self.page(query, bare=True)
+            yield from page.items
+            if page.next is None:
+                return
+            query = query.continued(page.next, self._cursor_key)
+
+    def at(self, position: bytes) -> Item:
+        """The entry at a position, without where it lies. Raises as ``entry`` does."""
+        try:
+            return self._tail.at(position)[0]
+        except NotFound:
+            return item_at(self._locator.at(position).row)
 
     def entry(self, archive_id: str) -> Item:
         """One entry by the archive's id. Raises NotFound, InvalidInput, Damaged, SiteUnavailable."""
@@ -167,7 +193,7 @@ class Search:
             sources.append(Source(bound, lambda: self._compacted(walk, state, bounds)))
         return sources
 
-    def _compacted(self, walk: _Walk, state: CatalogueState, bounds: Bounds) -> Iterator[Step[Located]]:
+    def _compacted(self, walk: _Walk, state: CatalogueState, bounds: Bounds) -> Iterator[SourceStep[Located]]:
         query, newest = walk.query, walk.query.order == "newest"
 
         def unreadable(segment: KnownSegment, error: VanVaultError) -> None:
@@ -185,7 +211,7 @@ class Search:
             with self._segments.sources(found, query, window, unreadable) as sources:
                 yield from merge_sources(sources, newest=newest)
 
-    def _bounded(self, steps: Iterator[Step[Hit]], walk: _Walk) -> Iterator[Step[Hit]]:
+    def _bounded(self, steps: Iterator[SourceStep[Hit]], walk: _Walk) -> Iterator[SourceStep[Hit]]:
         """Stops at a bound when a search has looked at enough, but not before it came forward."""
         began, rows = self._stopwatch.seconds(), 0
         most = None if is_keyed(walk.query) else self._limits.rows

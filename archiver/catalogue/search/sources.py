@@ -41,7 +41,7 @@ _RANK_BYTES = 13
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Generic[H_co]):
+class SourceStep(Generic[H_co]):
     """A hit at a position, or (``hit`` None) a bound."""
 
     position: bytes  # 12
@@ -53,10 +53,10 @@ class Source(Generic[H_co]):
     """Steps that are opened when the merge reaches ``bound``."""
 
     bound: bytes  # nothing of it comes before this position
-    steps: Callable[[], Iterator[Step[H_co]]]
+    steps: Callable[[], Iterator[SourceStep[H_co]]]
 
 
-def merge_sources(sources: Iterable[Source[H]], *, newest: bool) -> Iterator[Step[H]]:
+def merge_sources(sources: Iterable[Source[H]], *, newest: bool) -> Iterator[SourceStep[H]]:
     """All steps in order of position; hits at one position come together."""
 
     def rank(position: bytes) -> int:
@@ -64,7 +64,7 @@ def merge_sources(sources: Iterable[Source[H]], *, newest: bool) -> Iterator[Ste
         return -value if newest else value
 
     waiting = sorted(sources, key=lambda source: rank(source.bound), reverse=True)
-    heap: list[tuple[int, int, Step[H], Iterator[Step[H]]]] = []
+    heap: list[tuple[int, int, SourceStep[H], Iterator[SourceStep[H]]]] = []
     opened = 0
     while heap or waiting:
         while waiting and (not heap or rank(waiting[-1].bound) <= heap[0][0]):
@@ -94,16 +94,16 @@ def tail_source(tail: HotTail, query: Query, bounds: Bounds) -> Source[TailRow]:
     return Source(bound, lambda: _tail_steps(tail, query, bounds))
 
 
-def _tail_steps(tail: HotTail, query: Query, bounds: Bounds) -> Iterator[Step[TailRow]]:
+def _tail_steps(tail: HotTail, query: Query, bounds: Bounds) -> Iterator[SourceStep[TailRow]]:
     looked_at = 0
     pairs, newest = keys_of_filters(query.filters), query.order == "newest"
     for row in tail.scan(pairs, bounds.low, bounds.high, newest=newest):
         if matches(row.item, query.filters):
-            yield Step(row.position, row)
+            yield SourceStep(row.position, row)
             continue
         looked_at += 1
         if looked_at % _BETWEEN_BOUNDS == 0:
-            yield Step(row.position)  # a search that finds little may stop here, and go on later
+            yield SourceStep(row.position)  # a search that finds little may stop here, and go on later
 
 
 #: Called with the segment that cannot be read, and why.
@@ -151,7 +151,7 @@ class SegmentSearch:
 
     def _steps(
         self, one: Candidate, query: Query, bounds: Bounds, matching: Matching, unreadable: Unreadable
-    ) -> Iterator[Step[Located]]:
+    ) -> Iterator[SourceStep[Located]]:
         try:
             yield from self._read(one, query, bounds, matching)
         except (Damaged, NotFound, SiteUnavailable) as error:
@@ -159,7 +159,7 @@ class SegmentSearch:
 
     def _read(
         self, one: Candidate, query: Query, bounds: Bounds, matching: Matching
-    ) -> Iterator[Step[Located]]:
+    ) -> Iterator[SourceStep[Located]]:
         manifest, newest = one.segment.manifest, query.order == "newest"
         part = part_of(manifest, "log")
         header = self._files.header(manifest, part)
@@ -168,14 +168,14 @@ class SegmentSearch:
             if newest:
                 after = group + 1
                 end = header.first_us[after] if after < len(header.first_us) else manifest.last_us
-                yield Step(min(_after(end), bounds.high))
+                yield SourceStep(min(_after(end), bounds.high))
             else:
-                yield Step(max(_before(header.first_us[group]), bounds.low))
+                yield SourceStep(max(_before(header.first_us[group]), bounds.low))
             table, numbers = matching(one, group)
             for chosen in _pages(numbers[::-1] if newest else numbers, query.limit + 1):
                 for row in rows_at(table, chosen):
                     if bounds.low <= (at := position_at(row)) < bounds.high:
-                        yield Step(at, Located(one.segment, row))
+                        yield SourceStep(at, Located(one.segment, row))
 
     def _ahead(self, found: Sequence[Candidate], query: Query) -> ReadAhead[tuple[int, int], Matched]:
         """Rows of row groups, of the next ones ahead where the index names groups and not rows."""

@@ -12,10 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
-from vanvault.archiver.catalogue.hot_tail import HotTail
-from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
-from vanvault.archiver.catalogue.segments.rows import Row, entry_at, item_at, position_at, rows_of
+from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_of
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format import decode_commit, decode_header
@@ -35,7 +33,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class BatchEvidence:
     """What a segment keeps of one batch besides its rows."""
 
     key: str  # of the batch object
@@ -74,7 +72,7 @@ class Locator:
                     return Located(segment, row)
         raise NotFound("the archive holds no entry at this position")
 
-    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> Evidence:
+    def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> BatchEvidence:
         """What the segment keeps of one batch. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
         table = self._evidence_of(segment.manifest)
         same = pc.and_(pc.equal(table.column("writer"), writer), pc.equal(table.column("sequence"), sequence))
@@ -83,7 +81,7 @@ class Locator:
             raise NotFound(f"segment {segment.manifest.segment} holds no batch {sequence} of {writer}")
         row = found[0]
         commit = row["commit"]
-        return Evidence(
+        return BatchEvidence(
             key=row["key"],
             header=decode_header(row["header"], key=row["key"]),
             commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
@@ -92,7 +90,7 @@ class Locator:
             sha512=row["sha512"],
         )
 
-    def entries(self, segment: KnownSegment, batch: Evidence) -> list[Entry]:
+    def entries(self, segment: KnownSegment, batch: BatchEvidence) -> list[Entry]:
         """All rows of a compacted batch in row order, without bodies. Raises Damaged, SiteUnavailable, ..."""
         header = batch.header
         rows = [
@@ -107,9 +105,10 @@ class Locator:
         return [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
 
     def rows(self, segment: KnownSegment) -> list[Row]:
-        """Every row of a segment's log, by time. Raises Damaged, SiteUnavailable, KeyUnavailable."""
+        """Every row of a segment's log with its ``id``, by time. Raises Damaged, SiteUnavailable, ..."""
         manifest = segment.manifest
-        return self._between(manifest, manifest.first_us, manifest.last_us)
+        rows = self._between(manifest, manifest.first_us, manifest.last_us)
+        return [{**row, "id": id_of(row)} for row in rows]
 
     def body(self, located: Located) -> bytes:
         """The bytes of a message that lies in its segment, unchecked. Raises Damaged, SiteUnavailable, ..."""
@@ -145,14 +144,6 @@ class Locator:
         part = part_of(manifest, "evidence")
         with whole_part():
             return self._evidence.get_or_load(part.key, lambda: (self._files.table(manifest, part), 1))
-
-
-def item_at_position(tail: HotTail, locator: Locator, position: bytes) -> Item:
-    """The entry at a position, compacted or not. Raises as ``Locator.by_id`` does."""
-    try:
-        return tail.at(position)[0]
-    except NotFound:
-        return item_at(locator.at(position).row)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vanvault.archiver.catalogue.items import PREFIX, Item, entry_of
+from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, Item, entry_of
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry
 from vanvault.archiver.core.times import rfc3339_us
 
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 #: Up to so many rows, single values cost less than making new columns.
 _FEW = 12
 #: Search fields that are no column of the log under the same name.
-_LISTED = {"insurance_number": "insurance_numbers", PREFIX: "dossier_number"}
+_LISTED = {"insurance_number": "insurance_numbers", DOSSIER_PREFIX: "dossier_number"}
 
 
 def rows_of(table: pa.Table) -> list[Row]:
@@ -116,7 +116,7 @@ def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
         column = table.column(_LISTED.get(field, field))
         if field == "insurance_number":
             one = _holding(column.combine_chunks(), value)
-        elif field == PREFIX:
+        elif field == DOSSIER_PREFIX:
             one = pc.starts_with(column, pattern=value)
         elif field == "sha256":
             one = pc.equal(column, pa.scalar(bytes.fromhex(value), column.type))

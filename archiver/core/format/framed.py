@@ -43,8 +43,6 @@ from vanvault.archiver.core.key_port import KEY_BYTES, WrappedKey
 Compression = Literal["none", "zstd"]
 #: ``unwrap(key_id, wrapped) -> data key``, as of a KeyProvider; raises KeyUnavailable.
 Unwrap = Callable[[str, bytes], bytes]
-#: ``read(offset, length) -> bytes`` of the object; shorter only where the object ends.
-RangeReader = Callable[[int, int], bytes]
 
 MAGIC = b"VVFRAME1"
 NONCE_PREFIX_BYTES = 7
@@ -191,48 +189,16 @@ def open_framed(data: bytes | memoryview, unwrap: Unwrap) -> bytes:
     header = read_header(view)
     if len(view) != header.object_size:
         raise Damaged(f"The framed object has {len(view)} bytes; its header says {header.object_size}.")
-
-    def read(offset: int, length: int) -> memoryview:
-        return view[offset : offset + length]
-
-    return _unpack(header, b"".join(_open_frames(header, read, unwrap, 0, header.frames)))
+    return _unpack(header, b"".join(_open_frames(header, view, unwrap)))
 
 
-def open_range(read: RangeReader, unwrap: Unwrap, offset: int, length: int) -> bytes:
-    """``length`` bytes of the message from ``offset``; shorter only where the message ends.
-
-    Reads and opens only the frames that hold them, when the body is not compressed, and all of it
-    otherwise. What is returned is authenticated, at its place in its message; what was not read is
-    not. Raises Damaged, KeyUnavailable, InvalidInput, and whatever ``read`` raises.
-    """
-    if offset < 0 or length < 0:
-        raise InvalidInput("A range starts at 0 or later and has a length of 0 or more.")
-    header = read_header(read(0, HEADER_LIMIT))
-    end = min(offset + length, header.size)
-    if header.compression != "none":
-        body = b"".join(_open_frames(header, read, unwrap, 0, header.frames))
-        return _unpack(header, body)[offset:end]
-    # A range past the end still opens the last frame: that the message ends there is authenticated too.
-    first = min(offset // header.frame_size, header.frames - 1)
-    stop = max(first + 1, -(-end // header.frame_size))
-    body = b"".join(_open_frames(header, read, unwrap, first, stop))
-    start = first * header.frame_size
-    return body[offset - start : max(end - start, 0)]
-
-
-def _open_frames(
-    header: FramedHeader,
-    read: Callable[[int, int], bytes | memoryview],
-    unwrap: Unwrap,
-    first: int,
-    stop: int,
-) -> Iterator[bytes]:
+def _open_frames(header: FramedHeader, framed: memoryview, unwrap: Unwrap) -> Iterator[bytes]:
     cipher = AESGCM(unwrap(header.key.key_id, header.key.wrapped))
     additional = hashlib.sha256(header.encode()).digest()
     stride = header.frame_size + TAG_BYTES
-    for index in range(first, stop):
-        size = min(header.frame_size, header.body_size - index * header.frame_size) + TAG_BYTES
-        frame = read(header.header_size + index * stride, size)
+    for index in range(header.frames):
+        start = header.header_size + index * stride
+        frame = framed[start : start + stride]
         try:
             yield cipher.decrypt(_nonce(header, index), frame, additional)
         except InvalidTag as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from vanvault.archiver.catalogue import MAX_LIMIT, HotTail, Query, Search, open_cursor
+from vanvault.archiver.catalogue import HotTail, Query, Search
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
@@ -35,17 +36,14 @@ def read_windows(search: Search) -> tuple[Window, ...]:
 
 
 def _items(
-    search: Search, type: str, *, from_us: int = 0, to_us: int = 2**62, limit: int = MAX_LIMIT
+    search: Search, type: str, *, from_us: int = 0, to_us: int = 2**62, limit: int | None = None
 ) -> Iterator[dict[str, Any]]:
     filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-    query = Query(filters=filters, from_us=from_us, to_us=to_us, order="oldest", limit=limit)
-    while True:
-        page = search.page(query, bare=True)
-        yield from page.items
-        if page.next is None or limit < MAX_LIMIT:
-            return
-        after = open_cursor(page.next, query, search.cursor_key)
-        query = Query(query.filters, from_us, to_us, "oldest", limit, after)
+    query = Query(filters=filters, from_us=from_us, to_us=to_us, order="oldest")
+    if limit is None:
+        yield from search.every(query)
+    else:
+        yield from search.page(replace(query, limit=limit), bare=True).items
 
 
 def _last_objects(tail: HotTail) -> dict[str, int]:

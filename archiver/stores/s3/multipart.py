@@ -9,8 +9,6 @@ from typing import Any
 
 from vanvault.archiver.stores.s3.errors import S3_ERRORS
 
-MIN_PART = 5 * 2**20  # bytes, S3's smallest for all parts but the last
-
 
 def put_in_parts(
     client: Any, bucket: str, key: str, body: bytes, part_size: int, lock: dict[str, Any]

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.catalogue import Catalogue, FindClaim, HotTail, KnownBatch
+from vanvault.archiver.catalogue import Catalogue, Claims, HotTail, KnownBatch
 from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.core.options import SegmentLimits
 from vanvault.archiver.intake import Fault, no_fault
@@ -57,7 +57,7 @@ class Compactor:
         catalogue: Catalogue,
         writer: SegmentWriter,
         id_at: IdAt,
-        find: FindClaim | None = None,
+        claims: Claims | None = None,
         limits: SegmentLimits,
         executor: Executor,
         fault: Fault = no_fault,
@@ -72,7 +72,7 @@ class Compactor:
         self._catalogue = catalogue
         self._writer = writer
         self._id_at = id_at
-        self._find = find
+        self._find = claims.find if claims is not None else None
         self._limits = limits
 
     def plan(self, before: datetime) -> list[DayPlan]:

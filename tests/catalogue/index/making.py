@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 from tests.support.entropy import SeededEntropy
 
-from vanvault.archiver.catalogue import FolderStore
 from vanvault.archiver.catalogue.index.build import index_rows, write_index
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
+from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore, RangeFile

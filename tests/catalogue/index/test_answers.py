@@ -94,7 +94,7 @@ def check_all(reader: IndexReader, segments: dict[str, list[Row]]) -> None:
             }
             expected = brute_rows(own, field, value)
             assert answer(reader.claims(entry, value)) == expected  # type: ignore[arg-type]
-            assert reader.may_hold(entry, value) or not expected  # type: ignore[arg-type]
+            assert reader.may_hold_many(entry, [value])[0] or not expected  # type: ignore[arg-type]
     dossiers = sorted({one["dossier_number"] for one in everything} - {""})
     assert reader.dossiers("", 100) == (dossiers, False)
     assert reader.dossiers("a", 1) == (

@@ -11,7 +11,7 @@ from tests.catalogue.index.making import DAY_US, KEYS, CountedStore, Folder, Row
 
 from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.reader import IndexReader
-from vanvault.archiver.catalogue.index.sealing import HEADER_BYTES, decode_header
+from vanvault.archiver.catalogue.index.sealing import INDEX_HEADER_BYTES, decode_index_header
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound
 from vanvault.archiver.core.ports import SystemEntropy
@@ -67,7 +67,7 @@ def test_cut_off_and_grown_files(folder: Folder) -> None:
         for wrong in (
             b"",
             whole[:10],
-            whole[: HEADER_BYTES + 5],
+            whole[: INDEX_HEADER_BYTES + 5],
             whole[:-1],
             whole[: len(whole) // 2],
             whole + b"\0",
@@ -82,7 +82,7 @@ def test_a_file_that_shrinks_while_it_is_open(folder: Folder) -> None:
     file = folder.build({"s": rows()})
     path = folder.path / "store" / file.name
     with path.open("r+b") as opened:
-        opened.truncate(HEADER_BYTES)
+        opened.truncate(INDEX_HEADER_BYTES)
     with pytest.raises(Damaged):
         IndexReader([file]).rows("employer_code", "E1")
 
@@ -91,7 +91,7 @@ def lengths_of_blocks(file: IndexFile, store: CountedStore) -> list[int]:
     """Of the key blocks, in bytes; the first lies right after the header."""
     store.reads.clear()
     list(file.all_postings("keys"))
-    assert store.reads[0][0] == HEADER_BYTES
+    assert store.reads[0][0] == INDEX_HEADER_BYTES
     return [length for _, length in store.reads]
 
 
@@ -107,7 +107,7 @@ def test_blocks_cannot_move_within_or_between_files(tmp_path: Path) -> None:
     lengths = [lengths_of_blocks(file, store) for file in (first, second)]
     length = min(lengths[0][:2])
     data, other = (path.read_bytes() for path in paths)
-    a, b = HEADER_BYTES, HEADER_BYTES + lengths[0][0]
+    a, b = INDEX_HEADER_BYTES, INDEX_HEADER_BYTES + lengths[0][0]
     swapped = data[:a] + data[b : b + lengths[0][1]] + data[a:b] + data[b + lengths[0][1] :]
     foreign = data[:a] + other[a : a + length] + data[a + length :]
     for wrong in (swapped, foreign):
@@ -130,8 +130,8 @@ def test_another_format_version_and_an_unknown_key_say_so(folder: Folder) -> Non
     file = folder.build({"s": rows()})
     path = folder.path / "store" / file.name
     whole = path.read_bytes()
-    later = whole[:8] + struct.pack("<H", 2) + whole[10 : HEADER_BYTES - 4]
-    path.write_bytes(later + struct.pack("<I", zlib.crc32(later)) + whole[HEADER_BYTES:])
+    later = whole[:8] + struct.pack("<H", 2) + whole[10 : INDEX_HEADER_BYTES - 4]
+    path.write_bytes(later + struct.pack("<I", zlib.crc32(later)) + whole[INDEX_HEADER_BYTES:])
     with pytest.raises(Damaged, match="index format 2, this program reads 1"):
         folder.open(file.name)
     path.write_bytes(whole)
@@ -161,7 +161,7 @@ def test_a_failed_merge_leaves_nothing_behind(folder: Folder) -> None:
     files = [folder.build({f"s{day}": rows(day)}) for day in range(2)]
     path = folder.path / "store" / files[1].name
     data = bytearray(path.read_bytes())
-    data[HEADER_BYTES + 3] ^= 1
+    data[INDEX_HEADER_BYTES + 3] ^= 1
     path.write_bytes(bytes(data))
     before = sorted(folder.path.iterdir())
     with pytest.raises(Damaged):
@@ -194,4 +194,4 @@ def test_secrets_come_from_the_index_master_key(tmp_path: Path) -> None:
 def test_headers_that_no_writer_makes(tmp_path: Path) -> None:
     assert keys_of("index/1") is KEYS
     with pytest.raises(Damaged, match="not an index file"):
-        decode_header(b"PAR1" + bytes(60), "x")
+        decode_index_header(b"PAR1" + bytes(60), "x")

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.catalogue.index.bloom import BLOCK_BYTES, HEADER_BYTES, Filter, FilterWriter, mask_of
+from vanvault.archiver.catalogue.index.bloom import (
+    BLOCK_BYTES,
+    FILTER_HEADER_BYTES,
+    Filter,
+    FilterWriter,
+    mask_of,
+)
 from vanvault.archiver.core.errors import Damaged
 
 ID = b"i" * 16
@@ -44,7 +50,7 @@ def test_one_in_a_hundred_at_most_is_claimed_wrongly_at_twelve_bits_a_key() -> N
     random = np.random.default_rng(3)
     data, digest = written([np.sort(random.integers(0, 2**48, 200_000, dtype=np.uint64))])
     found = opened(data, digest)
-    assert (len(data) - HEADER_BYTES) * 8 / 200_000 == pytest.approx(12, abs=0.1)
+    assert (len(data) - FILTER_HEADER_BYTES) * 8 / 200_000 == pytest.approx(12, abs=0.1)
     others = random.integers(0, 2**48, 200_000, dtype=np.uint64)
     claimed = found.probe_many(others)
     assert 0.001 < claimed.mean() < 0.01
@@ -53,7 +59,7 @@ def test_one_in_a_hundred_at_most_is_claimed_wrongly_at_twelve_bits_a_key() -> N
 
 def test_an_empty_filter_holds_nothing() -> None:
     data, digest = written([])
-    assert len(data) == HEADER_BYTES + BLOCK_BYTES
+    assert len(data) == FILTER_HEADER_BYTES + BLOCK_BYTES
     assert not opened(data, digest).probe(5, mask_of(5))
     assert not opened(data, digest).probe_many(np.arange(100, dtype=np.uint64)).any()
 

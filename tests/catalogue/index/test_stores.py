@@ -13,8 +13,8 @@ import pytest
 from tests.catalogue.index.making import DAY_US, Folder, answer, brute_rows, row
 from tests.servers.endpoint import Endpoint
 
-from vanvault.archiver.catalogue import FolderStore
 from vanvault.archiver.catalogue.index.file import BlockCache
+from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.s3_store import S3Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Page, Query, open_cursor
+from vanvault.archiver.catalogue import Page, Query
 from vanvault.archiver.catalogue.hot_tail import position_of
 from vanvault.archiver.catalogue.items import item_of, matches
 from vanvault.archiver.core.format import decode_batch
@@ -70,7 +70,7 @@ class Pager:
         self.found += [item["id"] for item in page.items]
         self.done = page.next is None
         if page.next is not None:
-            after = open_cursor(page.next, self.query, archive.search.cursor_key)
+            after = self.query.continued(page.next, archive.search.cursor_key).after
             assert after != self.query.after
             self.query = replace(self.query, after=after)
         return page

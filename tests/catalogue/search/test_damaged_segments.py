@@ -264,6 +264,6 @@ def test_an_index_that_is_lost_under_a_running_node(old: Old) -> None:
 
 
 def parse(by: str) -> Any:
-    from vanvault.archiver.catalogue import parse_histogram
+    from vanvault.archiver.catalogue import HistogramQuery
 
-    return parse_histogram([("by", by)])
+    return HistogramQuery.parse([("by", by)])

@@ -16,17 +16,14 @@ from tests.catalogue.search.entries import GATEWAYS, WRITERS, drafts, folded
 from tests.support.searching import search_over
 
 from vanvault.archiver.catalogue import (
-    SEARCH_FIELDS,
     FoldedBatch,
     HotTail,
     Query,
     Search,
-    open_cursor,
-    parse_query,
 )
 from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.catalogue.items import item_of, keys_of
-from vanvault.archiver.catalogue.search.query import seal_cursor
+from vanvault.archiver.catalogue.search.query import open_cursor, seal_cursor
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.model import Entry, Message, Metadata
 from vanvault.archiver.core.ports import SystemEntropy
@@ -34,7 +31,7 @@ from vanvault.archiver.core.ports import SystemEntropy
 NewTail = Callable[[], HotTail]
 
 filters = st.dictionaries(
-    st.sampled_from([name for name in SEARCH_FIELDS if name != "sha256"]),
+    st.sampled_from([name for name in Query.FIELDS if name != "sha256"]),
     st.sampled_from([*GATEWAYS, "message", "event", "a", "b", "à", "7912345678", "m-1", "type-a", "nothing"]),
     max_size=3,
 )
@@ -84,7 +81,7 @@ def all_pages(search: Search, query: Query) -> list[str]:
         found += [item["id"] for item in page.items]
         if page.next is None:
             return found
-        query = replace(query, after=open_cursor(page.next, query, search.cursor_key))
+        query = query.continued(page.next, search.cursor_key)
 
 
 @given(groups, filters, orders, st.integers(1, 7), st.tuples(st.integers(990, 1080), st.integers(1, 90)))
@@ -131,7 +128,7 @@ def test_pages_are_stable_while_new_entries_arrive(
             tail.apply([later.pop(0)])
         if page.next is None:
             break
-        query = replace(query, after=open_cursor(page.next, query, search.cursor_key))
+        query = query.continued(page.next, search.cursor_key)
     there = [entry.id for batch in first for entry in batch.entries]
     assert len(found) == len(set(found))
     assert [id for id in found if id in there] == (there[::-1] if order == "newest" else there)
@@ -252,8 +249,8 @@ def test_a_changed_cursor_is_refused(position: bytes, data: st.DataObject) -> No
 
 def test_a_query_from_parameters_carries_its_cursor() -> None:
     plain = [("state", "a"), ("from", "2026-11-22"), ("limit", "3")]
-    query = parse_query(plain, CURSOR_KEY)
+    query = Query.parse(plain, CURSOR_KEY)
     cursor = seal_cursor(b"p" * 12, query, CURSOR_KEY)
-    assert parse_query([*plain, ("cursor", cursor)], CURSOR_KEY) == replace(query, after=b"p" * 12)
+    assert Query.parse([*plain, ("cursor", cursor)], CURSOR_KEY) == replace(query, after=b"p" * 12)
     with pytest.raises(InvalidInput, match="cursor"):
-        parse_query([("state", "b"), ("cursor", cursor)], CURSOR_KEY)
+        Query.parse([("state", "b"), ("cursor", cursor)], CURSOR_KEY)

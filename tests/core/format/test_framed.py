@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.format.ranges import open_range
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.format import open_framed, read_header, seal
@@ -16,7 +17,6 @@ from vanvault.archiver.core.format.framed import (
     FRAME_SIZE_LIMIT,
     HEADER_LIMIT,
     FramedHeader,
-    open_range,
     seal_pieces,
 )
 from vanvault.archiver.core.key_port import WrappedKey
@@ -114,12 +114,6 @@ def test_a_range_past_the_end_proves_the_end() -> None:
     framed[-1] ^= 1
     with pytest.raises(Damaged):
         open_range(reader_of(bytes(framed)), unwrap, 95, 10)
-
-
-@pytest.mark.parametrize(("offset", "length"), [(-1, 5), (0, -1)])
-def test_a_range_is_not_negative(offset: int, length: int) -> None:
-    with pytest.raises(InvalidInput):
-        open_range(reader_of(sealed(b"x")), unwrap, offset, length)
 
 
 def test_zstd_makes_smaller_or_is_dropped() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.recovery.drill.support import drill
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Query, read_original
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.drill import (
     SCHEDULED,
@@ -51,7 +51,7 @@ def test_a_drill_is_archived_with_its_evidence(lab: Lab) -> None:
         assert (run.scenario, run.passed, run.rpo_messages) == ("primary-lost", True, 0)
         query = Query(filters={"message_id": message_id_of(run.id), "gateway": "vanvault"})
         items = [item for item in archive.search.page(query).items if item["entry"] == "message"]
-        assert read_original(archive.sites, archive.parquet, archive.keys, items[0]) == bundle
+        assert archive.original(items[0]) == bundle
         assert items[0]["sha256"] == hashlib.sha256(bundle).hexdigest()
     assert lab.verify().whole
 

@@ -11,7 +11,7 @@ from tests.recovery.backup.kit import equip
 from tests.recovery.drill.support import CopiedFolder, drill, drilled, failing
 from tests.recovery.drill.test_scenarios import SIMPLE, escrow
 from tests.support.compacted import AFTER_LOCKS, CompactedLab, build_compacted
-from vanvault.archiver.catalogue import KeyIndex
+from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.drill import Finished, Means, restic_copy
 from vanvault.recovery.drill.readers import in_share

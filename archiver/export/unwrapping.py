@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format import MAGIC, key_material
-from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.replicas import read_anywhere
-from vanvault.archiver.stores import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class DataKey:
     key: bytes = field(repr=False)  # 32
 
 
-def unwrap_object(sites: Mapping[str, Site], keys: KeyProvider, object: str) -> DataKey:
+def unwrap_object(archive: Archive, object: str) -> DataKey:
     """The data key of a batch or of a part of a segment.
 
     Raises InvalidInput (not the name of a Parquet object), NotFound, Damaged, SiteUnavailable,
@@ -34,8 +32,8 @@ def unwrap_object(sites: Mapping[str, Site], keys: KeyProvider, object: str) -> 
             field="object",
             hint="A search says in which object an entry lies: batch/... or segment/..., ending in .parquet.",
         )
-    data = read_anywhere(sites, object)
+    data = read_anywhere(archive.sites, object)
     if data[-4:] != MAGIC:
         raise InvalidInput("this object is not encrypted Parquet", field="object")
     material = key_material(data)
-    return DataKey(object, material.key_id, keys.unwrap(material.key_id, material.wrapped))
+    return DataKey(object, material.key_id, archive.keys.unwrap(material.key_id, material.wrapped))
