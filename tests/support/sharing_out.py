@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -59,12 +59,12 @@ LONGEST = (
 )
 
 
-class Units(LoadGroupScheduling):
+class Units(LoadScopeScheduling):
     """Files stay whole, but for the tests of a group."""
 
     def _split_scope(self, nodeid: str) -> str:
-        found = super()._split_scope(nodeid)
-        return nodeid.split("::", 1)[0] if found == nodeid else found
+        grouped = nodeid.rfind("@") > nodeid.rfind("]")  # pytest-xdist adds "@" and the name of the group
+        return nodeid.rpartition("@")[2] if grouped else nodeid.split("::", 1)[0]
 
 
 @pytest.hookimpl(optionalhook=True)
