@@ -37,7 +37,7 @@ from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.core.settings import FILE_NAME
 from vanvault.archiver.stores import Site, create_site, open_site
 from vanvault.recovery.forecast import Cost, Measurement, cost_of
-from vanvault.recovery.restore import plan_restore, restore
+from vanvault.recovery.restore import plan_restore, restore_site
 from vanvault.recovery.work import Effort
 
 _MIB = 2**20
@@ -229,7 +229,7 @@ def costs(bench: Bench, plan: Plan, seed: int) -> tuple[list[Measurement], Cost]
             source = _bucket("standby", bench.source, f"cost-{size}", bench.home)
             goal = _bucket("primary", target, f"cost-{size}", bench.home)
             _fill(source, count, size, seed)
-            report = restore(
+            report = restore_site(
                 plan_restore(source, goal, name=goal.site), source, goal, effort=Effort(workers=8)
             )
             if (report.copied.objects, report.copied.bytes) != (count, count * size):

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
-from vanvault.cli.context import account, catch_up, open_archive
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_duration, json_option, print_pairs, print_table
-
-if TYPE_CHECKING:
-    from vanvault.archiver.appliance import Archive
-    from vanvault.archiver.journal.availability import Totals, Window, YearReport
-
-_US = 1_000_000
+from vanvault.cli.progress import Terminal
 
 
 class _Default(click.Group):
@@ -43,33 +38,10 @@ def command() -> None:
 @click.pass_obj
 def report(home: Path, year: int | None, month: int | None, as_json: bool) -> None:
     """Up, degraded, planned and unplanned time by month, against the profile's limit, with a forecast."""
-    from vanvault.archiver.core.times import to_us
-    from vanvault.archiver.journal.availability import (
-        began_us,
-        fold,
-        read_evidence,
-        year_bounds,
-        year_of,
-        year_report,
-    )
+    from vanvault.recovery.availability import AvailabilityRequest, availability
 
     with open_archive(home) as archive:
-        complete = catch_up(archive)
-        now = archive.clock.now()
-        asked = year or year_of(now)
-        start, end = year_bounds(asked)
-        began, now_us = began_us(archive.search), to_us(now)
-        # A year more than asked, for the rate of the forecast.
-        since = max(began or 0, start - (end - start))
-        until = min(end, now_us)
-        evidence = read_evidence(archive.search, archive.tail, from_us=since, to_us=until)
-        known = began is not None and since < until
-        intervals = fold(evidence, start_us=since, now_us=until) if known else ()
-        found = year_report(
-            intervals, evidence.windows, asked, limit_percent=archive.profile.downtime_limit_percent
-        )
-        profile = archive.profile.name
-    shown = _shown(found, month) | {"profile": profile, "partial": not complete}
+        shown = availability(archive, AvailabilityRequest(year, month), Terminal(quiet=as_json)).as_json()
     if as_json:
         emit_json(shown)
     else:
@@ -89,18 +61,12 @@ def window() -> None:
 @click.pass_obj
 def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
     """Announce a window, on record."""
-    from vanvault.archiver.journal.availability import WINDOW, window_detail
+    from vanvault.recovery.availability import announce_window
+    from vanvault.recovery.work import account
 
+    begins, ends = _moment(start, "from"), _moment(end, "to")
     with open_archive(home) as archive:
-        detail = window_detail(
-            archive.entropy.token(6).hex(),
-            _moment(start, "from"),
-            _moment(end, "to"),
-            reason=reason,
-            who=account(),
-            now=archive.clock.now(),
-        )
-        archive.record(WINDOW, detail)
+        detail = announce_window(archive, begins, ends, reason=reason, who=account())
     if as_json:
         emit_json(detail)
     else:
@@ -113,16 +79,10 @@ def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def list_windows(home: Path, past: bool, as_json: bool) -> None:
     """Show the windows that are to come."""
-    from vanvault.archiver.core.times import to_us
+    from vanvault.recovery.availability import window_fields, windows
 
     with open_archive(home) as archive:
-        now_us = to_us(archive.clock.now())
-        found = [
-            window
-            for window in _windows(archive)
-            if past or (window.end_us > now_us and window.cancelled_us is None)
-        ]
-    rows = [_window(window) for window in found]
+        rows = [window_fields(window) for window in windows(archive, Terminal(quiet=as_json), past=past)]
     if as_json:
         emit_json({"windows": rows})
     elif rows:
@@ -139,17 +99,12 @@ def list_windows(home: Path, past: bool, as_json: bool) -> None:
 @click.pass_obj
 def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
     """Call a window off, or end it early: what comes after is not planned any more."""
-    from vanvault.archiver.core.times import to_us
-    from vanvault.archiver.journal.availability import CANCELLED, cancelled_detail
+    from vanvault.recovery.availability import cancel_window
+    from vanvault.recovery.work import account
 
+    terminal = Terminal(quiet=as_json)
     with open_archive(home) as archive:
-        window = next((window for window in _windows(archive) if window.id == id), None)
-        if window is None:
-            raise NotFound(f"there is no window {id[:40]}", hint="vanvault availability window list")
-        if window.cancelled_us is not None or window.end_us <= to_us(archive.clock.now()):
-            raise Conflict(f"the window {id} is over already")
-        detail = cancelled_detail(id, reason=reason, who=account())
-        archive.record(CANCELLED, detail)
+        detail = cancel_window(archive, id, reason=reason, who=account(), observer=terminal)
     if as_json:
         emit_json(detail)
     else:
@@ -172,77 +127,16 @@ def cancel(home: Path, id: str, reason: str, as_json: bool) -> None:
 @click.pass_obj
 def note(home: Path, level: str, source: str, at: str | None, valid: int, as_json: bool) -> None:
     """Put on record what a probe outside saw, so that an external monitor counts."""
-    from vanvault.archiver.journal.availability import NOTE, level_named, note_detail
+    from vanvault.recovery.availability import note_seen
+    from vanvault.recovery.work import account
 
+    moment = _moment(at, "at") if at else None
     with open_archive(home) as archive:
-        now = archive.clock.now()
-        detail = note_detail(
-            level_named(level),
-            _moment(at, "at") if at else now,
-            source=source,
-            valid_s=valid,
-            who=account(),
-            now=now,
-        )
-        archive.record(NOTE, detail)
+        detail = note_seen(archive, level, moment, source=source, valid_s=valid, who=account())
     if as_json:
         emit_json(detail)
     else:
         click.echo(f"{detail['source']} saw it {level} at {detail['at']}, on record.")
-
-
-def _windows(archive: Archive) -> tuple[Window, ...]:
-    from vanvault.archiver.journal.availability import read_windows
-
-    catch_up(archive)
-    return read_windows(archive.search)
-
-
-def _window(window: Window) -> dict[str, Any]:
-    from vanvault.archiver.core.times import rfc3339_us
-
-    return {
-        "window": window.id,
-        "from": rfc3339_us(window.start_us),
-        "to": rfc3339_us(window.end_us),
-        "announced": rfc3339_us(window.announced_us),
-        "cancelled": rfc3339_us(window.cancelled_us) if window.cancelled_us is not None else None,
-        "reason": window.reason,
-        "who": window.who,
-    }
-
-
-def _shown(found: YearReport, month: int | None) -> dict[str, Any]:
-    months = [
-        {"month": f"{found.year}-{number:02d}", **_sums(sums)}
-        for number, sums in enumerate(found.months, start=1)
-        if month in (None, number)
-    ]
-    allowance, remaining = found.allowance, found.remaining
-    return {
-        "year": found.year,
-        "months": months,
-        "total": _sums(found.totals),
-        "limit_percent": found.limit_percent,
-        "allowance_s": None if allowance is None else allowance / _US,
-        "used_s": found.totals.down / _US,
-        "remaining_s": None if remaining is None else remaining / _US,
-        "forecast_s": found.forecast / _US,
-        "forecast_within_limit": found.forecast_within_limit,
-    }
-
-
-def _sums(sums: Totals) -> dict[str, float]:
-    measured = sums.measured or 1
-    return {
-        "up_s": sums.up / _US,
-        "degraded_s": sums.degraded / _US,
-        "planned_s": sums.planned / _US,
-        "unplanned_s": sums.unplanned / _US,
-        "before_s": sums.before / _US,
-        "ahead_s": sums.ahead / _US,
-        "down_percent": round(100 * sums.down / measured, 4),
-    }
 
 
 def _print(shown: dict[str, Any]) -> None:

@@ -11,16 +11,15 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.cli.backup_context import Elsewhere, extent_fields, repository_of, stage_of
-from vanvault.cli.context import keys_folder, open_archive, put_on_record
+from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
-from vanvault.cli.progress import progress
-from vanvault.cli.verify import finding_fields, show_findings
+from vanvault.cli.progress import Terminal
+from vanvault.cli.verify import show_findings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from vanvault.recovery.backup import ObjectsPlan
+    from vanvault.recovery.backup import ControlRequest, LoadRequest
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -75,106 +74,62 @@ def command(
     """
     if (target is None) == (not sites):
         raise InvalidInput("name either --target or --objects", field="target")
+    from vanvault.recovery.backup import ControlRequest, Elsewhere, LoadRequest
+    from vanvault.recovery.work import account
+
     place = Elsewhere(repository, password_file, password_command)
     if target is not None:
-        return _restore_control(home, target, backup, public, place, as_json)
-    return _restore_objects(home, sites, backup, place, (add, dry_run, workers), as_json)
+        return _restore_control(home, ControlRequest(target, backup, _keys(public), place), as_json)
+    request = LoadRequest(sites, backup, add, dry_run, workers, place, account())
+    return _restore_objects(home, request, as_json)
 
 
-def _restore_control(
-    home: Path,
-    target: Path,
-    backup: str,
-    public: tuple[Path, ...],
-    place: Elsewhere,
-    as_json: bool,
-) -> ExitCode:
-    from vanvault.archiver.keys import SigningKeys, key_id_of, load_public
-    from vanvault.recovery.backup import restore_control
+def _keys(public: tuple[Path, ...]) -> dict[str, Ed25519PublicKey] | None:
+    from vanvault.archiver.keys import key_id_of, load_public
 
-    keys: dict[str, Ed25519PublicKey] | None = None
-    if public:
-        keys = {key_id_of(key): key for key in map(load_public, public)}
-    elif keys_folder(home).is_dir():
-        keys = SigningKeys(keys_folder(home)).public_keys()
-    report = restore_control(repository_of(home, None, place), target, backup=backup, public=keys)
-    if not report.proved:
-        warn("the signature fits a key in the backup itself: that proves no more than that it is whole")
+    return {key_id_of(key): key for key in map(load_public, public)} if public else None
+
+
+def _restore_control(home: Path, request: ControlRequest, as_json: bool) -> ExitCode:
+    from vanvault.recovery.backup import backup_restore_control
+
+    report = backup_restore_control(home, request, Terminal(quiet=as_json))
+    made = rfc3339_seconds(report.record.created)
     if as_json:
         emit_json(
             {
                 "archive": report.record.archive,
-                "created": rfc3339_seconds(report.record.created),
+                "created": made,
                 "files": list(report.files),
                 "signature_proved": report.proved,
-                "target": str(target),
+                "target": str(request.target),
             }
         )
     else:
-        click.echo(f"{len(report.files)} files of {rfc3339_seconds(report.record.created)} are in {target}:")
+        click.echo(f"{len(report.files)} files of {made} are in {request.target}:")
         click.echo("  " + ", ".join(report.files))
         click.echo("Next: the keys (vanvault keys escrow restore), then vanvault backup restore --objects")
     return ExitCode.OK
 
 
-def _restore_objects(
-    home: Path,
-    sites: tuple[str, ...],
-    backup: str,
-    place: Elsewhere,
-    how: tuple[bool, bool, int],
-    as_json: bool,
-) -> ExitCode:
-    from vanvault.recovery.backup import plan_objects, restore_objects
-    from vanvault.recovery.work import Effort
+def _restore_objects(home: Path, request: LoadRequest, as_json: bool) -> ExitCode:
+    from vanvault.recovery.backup import ObjectsPlan, backup_load
 
-    add, dry_run, workers = how
-    with open_archive(home) as archive, stage_of(archive) as stage:
-        repository = repository_of(home, archive, place)
-        plan = plan_objects(archive, repository, sites, backup=backup, add=add, create=not dry_run)
-        if dry_run:
-            _show_objects_plan(plan, as_json)
-            return ExitCode.OK
-        with progress(
-            "loading",
-            total=plan.todo.objects,
-            total_bytes=plan.todo.bytes,
-            quiet=as_json or not plan.todo.objects,
-        ) as step:
-            report = restore_objects(archive, repository, plan, stage, effort=Effort(workers), step=step)
-        fields: dict[str, Any] = {
-            "backup_of": rfc3339_seconds(plan.record.created),
-            "restored": extent_fields(report.restored),
-            "sites": list(plan.sites),
-            "whole": report.whole,
-        }
-        put_on_record(archive, "backup.restored", {**fields, "failures": len(report.failures)})
+    with open_archive(home) as archive:
+        done = backup_load(archive, request, Terminal(quiet=as_json))
     if as_json:
-        failures = [finding_fields(finding) for finding in report.failures]
-        left_out = list(plan.record.left_out)
-        emit_json({**fields, "failures": failures, "left_out": left_out, "seconds": round(report.seconds, 3)})
+        emit_json(done.as_json())
+    elif isinstance(done, ObjectsPlan):
+        click.echo(
+            f"would load {done.todo.objects} objects, {human_size(done.todo.bytes)}, of {done.total.objects}"
+            f" into {', '.join(done.sites)}, as of {rfc3339_seconds(done.record.created)}"
+        )
     else:
-        show_findings(report.failures)
-        for key in plan.record.left_out:
+        show_findings(done.failures)
+        for key in done.plan.record.left_out:
             warn(f"{key} was not whole when the backup was made, and is not in it")
         click.echo(
-            f"{report.restored.objects} objects, {human_size(report.restored.bytes)}, restored in"
-            f" {human_duration(report.seconds)}; {len(report.failures)} lost. Next: vanvault verify"
+            f"{done.restored.objects} objects, {human_size(done.restored.bytes)}, restored in"
+            f" {human_duration(done.seconds)}; {len(done.failures)} lost. Next: vanvault verify"
         )
-    return ExitCode.OK if report.whole else ExitCode.CHECK_FAILED
-
-
-def _show_objects_plan(plan: ObjectsPlan, as_json: bool) -> None:
-    if as_json:
-        emit_json(
-            {
-                "sites": list(plan.sites),
-                "to_load": extent_fields(plan.todo),
-                "total": extent_fields(plan.total),
-            }
-        )
-        return
-    click.echo(
-        f"would load {plan.todo.objects} objects, {human_size(plan.todo.bytes)}, of {plan.total.objects} into"
-        f" {', '.join(plan.sites)}, as of {rfc3339_seconds(plan.record.created)}"
-    )
+    return done.exit_code

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
-from vanvault.cli.progress import progress
+from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance import Archive
-    from vanvault.archiver.upkeep import CompactionReport, DayPlan, KeeperReport
+    from vanvault.archiver.upkeep import CompactionReport, KeeperReport
+    from vanvault.recovery.maintenance import PlannedCompaction
 
 #: Alarms, failures and damaged batches that people are shown; ``--json`` gives all.
 SHOWN = 20
@@ -38,83 +37,28 @@ def command(home: Path, until: str | None, dry_run: bool, keep_only: bool, as_js
     of one is about to end, 8 when another process of this home compacts, 10 when a site is away.
     """
     from vanvault.archiver.core.times import parse_rfc3339
-    from vanvault.archiver.upkeep import keep_locks
+    from vanvault.recovery.maintenance import CompactRequest, PlannedCompaction, compact
 
     if keep_only and (dry_run or until is not None):
         raise click.UsageError("--keep-only goes with neither --dry-run nor --until.")
     before = parse_rfc3339(until, field="until") if until is not None else None
     with open_archive(home) as archive:
-        if dry_run:
-            return _dry_run(archive, before, as_json)
-        report = None if keep_only else _compact(archive, before, as_json)
-        kept = keep_locks(archive)
+        done = compact(archive, CompactRequest(before, dry_run, keep_only), Terminal(quiet=as_json))
     if as_json:
-        emit_json(summary(report, kept))
+        emit_json(done.as_json())
+    elif isinstance(done, PlannedCompaction):
+        _show_days(done)
     else:
-        _show(report, kept)
-    return exit_code(report, kept)
+        _show(done.report, done.kept)
+    return done.exit_code
 
 
-def summary(report: CompactionReport | None, kept: KeeperReport) -> dict[str, Any]:
-    """The JSON object that the verb ends with."""
-    segments = report.segments if report else ()
-    return {
-        "segments": len(segments),
-        "rows": sum(segment.rows for segment in segments),
-        "bytes": sum(part.size for segment in segments for part in segment.parts),
-        "damaged": list(report.damaged) if report else [],
-        "keeper": {
-            "uncompacted": kept.uncompacted,
-            "extended": kept.extended,
-            "alarms": [
-                {"site": held.site, "key": held.key, "retain_until": _when(held.retain_until)}
-                for held in kept.alarms
-            ],
-            "failures": list(kept.failures),
-        },
-    }
-
-
-def exit_code(report: CompactionReport | None, kept: KeeperReport) -> ExitCode:
-    """A lock that nobody could extend is a site that is away; what is damaged comes first."""
-    if kept.alarms or (report and report.damaged):
-        return ExitCode.CHECK_FAILED
-    return ExitCode.SITE if kept.failures else ExitCode.OK
-
-
-def _compact(archive: Archive, until: datetime | None, quiet: bool) -> CompactionReport:
-    from vanvault.archiver.upkeep import compact, plan_compaction
-    from vanvault.recovery.work import open_others
-
-    days = plan_compaction(archive, until)
-    rows = sum(batch.header.rows for day in days for batch in day.batches)
-    with (
-        open_others(archive.home, archive.settings.jobs) as jobs,
-        progress("compacting rows", total=rows, quiet=quiet) as step,
-    ):
-        done = compact(archive, until, jobs=jobs, done=lambda one: step(one.rows, one.raw_bytes))
-    return done.report
-
-
-def _dry_run(archive: Archive, until: datetime | None, as_json: bool) -> ExitCode:
-    from vanvault.archiver.upkeep import plan_compaction
-
-    days = [_day(day) for day in plan_compaction(archive, until)]
-    if as_json:
-        emit_json({"days": days})
-    elif days:
+def _show_days(planned: PlannedCompaction) -> None:
+    days = planned.as_json()["days"]
+    if days:
         print_table(("day", "batches", "rows"), [(d["day"], str(d["batches"]), str(d["rows"])) for d in days])
     else:
         click.echo("nothing to compact")
-    return ExitCode.OK
-
-
-def _day(day: DayPlan) -> dict[str, Any]:
-    return {
-        "day": day.day,
-        "batches": len(day.batches),
-        "rows": sum(batch.header.rows for batch in day.batches),
-    }
 
 
 def _show(report: CompactionReport | None, kept: KeeperReport) -> None:

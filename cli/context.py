@@ -6,14 +6,11 @@ that ``--help`` and the verbs that need no archive are fast.
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.cli.output import warn
 
 if TYPE_CHECKING:
@@ -37,41 +34,10 @@ def open_archive(home: Path) -> Iterator[Archive]:
 
 
 def catch_up(archive: Archive) -> bool:
-    """Bring the hot tail level with the sites; False, and a warning, when it may lack something.
+    """Bring the hot tail level with the sites; False, and a warning, when it may lack something."""
+    from vanvault.recovery.work import catch_up
 
-    A site that is away is no reason to refuse a search: what was folded before is still found. Raises
-    KeyUnavailable.
-    """
-    try:
-        report = archive.look()
-    except SiteUnavailable as error:
-        warn(f"the site {error.site} is away ({error.message}); results may be incomplete")
-        return False
-    if report.unreadable:
-        warn(f"{len(report.unreadable)} batches are damaged at every site; run: vanvault verify")
-    for site in report.away:
-        warn(f"the site {site} is away; what only it holds is not found")
-    return not report.unreadable and not report.away
-
-
-def put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> None:
-    """Archive what an operator just did, with the account that did it; a warning when that fails.
-
-    What was done stands either way. Raises KeyUnavailable.
-    """
-    try:
-        archive.record(type, {**detail, "who": account()})
-    except SiteUnavailable as error:
-        warn(f"this could not be put on record in the archive: {error.message}")
-
-
-def account() -> str:
-    """The operating system's account of this process: by its id, not by what the environment says."""
-    uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"  # a container may run under an id that no account has
+    return catch_up(archive, warn)
 
 
 def keys_folder(home: Path) -> Path:

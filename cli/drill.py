@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput, SiteUnavailable
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.cli.context import account, catch_up, keys_folder, open_archive
+from vanvault.cli.context import catch_up, keys_folder, open_archive
 from vanvault.cli.output import (
     emit_json,
     emit_pretty,
@@ -23,14 +22,14 @@ from vanvault.cli.output import (
     print_table,
     warn,
 )
+from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.drill import DrillPlan, Finished, Report, Standing
+    from vanvault.recovery.drill import DrillPlan, DrillReport, Standing
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -77,47 +76,35 @@ def run_drill(
 
     Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
     """
-    from vanvault.recovery.drill import Means, last_rate, prepare, production, restic_copy, run, scenario_of
+    from vanvault.recovery.drill import DrillRequest, Escrowed, PlannedDrill, drill
     from vanvault.recovery.verify import Share
-    from vanvault.recovery.work import Effort
+    from vanvault.recovery.work import account
 
-    chosen = scenario_of(scenario)
+    request = DrillRequest(
+        scenario=scenario,
+        share=Share.parse(share),
+        samples=samples,
+        seed=seed,
+        approver=approver,
+        scratch=scratch,
+        escrowed=Escrowed(bundle, key_shares),
+        workers=workers,
+        dry_run=dry_run,
+        who=account(),
+    )
     with open_archive(home) as archive:
-        catch_up(archive)
-        means = Means(
-            share=Share.parse(share),
-            samples=samples,
-            seed=seed,
-            effort=Effort(workers),
-            bundle=bundle,
-            key_shares=key_shares,
-            third_copy=restic_copy(archive, Effort(workers)),
-            probes=_probes(archive),
-            max_skew=timedelta(seconds=archive.settings.clock.max_skew_s),
-        )
-        node = production(archive)
-        plan = prepare(node, chosen, means, last_rate(archive.search))
-        if not as_json or dry_run:
-            _show_plan(plan, as_json)
-        if dry_run:
-            return ExitCode.OK
-        finished = run(
-            node,
-            chosen,
-            plan,
-            means,
-            scratch=scratch or home / "cache" / "drills",
-            clock=archive.clock,
-            operator=account(),
-            approver=approver,
+        done = drill(
+            archive,
+            request,
+            Terminal(quiet=as_json),
+            on_plan=(lambda _: None) if as_json else _show_plan,
             say=(lambda _: None) if as_json else (lambda phase: click.echo(f"  {phase}", err=True)),
         )
-        evidence, archived = _keep(archive, finished)
     if as_json:
-        emit_json(_summary(finished, evidence, archived))
-    else:
-        _show(finished, evidence)
-    return ExitCode.OK if finished.outcome.passed else ExitCode.CHECK_FAILED
+        emit_json(done.as_json())
+    elif not isinstance(done, PlannedDrill):
+        _show(done)
+    return done.exit_code
 
 
 @command.command("list")
@@ -176,13 +163,12 @@ def schedule(home: Path, scenario: str, every: str | None, off: bool, as_json: b
 
     Due is counted from the last run that passed. vanvault drill list and status name what is overdue.
     """
-    from vanvault.recovery.drill import SCHEDULED, scenario_of, scheduled_detail
+    from vanvault.recovery.drill import schedule_drill
+    from vanvault.recovery.work import account
 
-    scenario_of(scenario)
     days = _days(every, off)
-    detail = scheduled_detail(scenario, days, account())
     with open_archive(home) as archive:
-        archive.record(SCHEDULED, detail)
+        detail = schedule_drill(archive, scenario, days, who=account())
     if as_json:
         emit_json(detail)
     elif days:
@@ -211,7 +197,7 @@ def _trusted(home: Path, public_keys: tuple[Path, ...]) -> Callable[[str], Ed255
     return public_keys_of({key_id_of(key): key for key in map(load_public, public_keys)})
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: dict[str, Any]) -> str:
     return f"{report['scenario']} {'passed' if report['passed'] else 'FAILED'}"
 
 
@@ -253,48 +239,7 @@ def _standing_row(standing: Standing, *, overdue: bool) -> tuple[str, ...]:
     )
 
 
-def _keep(archive: Archive, finished: Finished) -> tuple[Path, bool]:
-    """Sign, write and archive the evidence: where it lies, and whether the archive has it."""
-    from vanvault.recovery.drill import (
-        FOLDER,
-        archive_drill,
-        bundle_files,
-        parse_report,
-        signed_report,
-        write_bundle,
-        zipped,
-    )
-
-    data = signed_report(finished, archive.signing.active())
-    files = bundle_files(data)
-    evidence = archive.home / FOLDER / finished.id
-    write_bundle(evidence, files)
-    try:
-        archive_drill(archive, parse_report(data), data, zipped(files))
-    except SiteUnavailable as error:
-        warn(f"the evidence could not be archived: {error.message}")
-        return evidence, False
-    return evidence, True
-
-
-def _probes(archive: Archive) -> dict[str, str]:
-    """By S3 site, how its store came off at its last probe: a drill cannot attack a copy of it."""
-    from vanvault.archiver.stores import S3Url, parse_site_url
-
-    found = {}
-    for site in archive.sites:
-        if isinstance(parse_site_url(archive.endpoint(site)), S3Url):
-            probe = archive.trust.probe_of(site)
-            found[site] = probe.verdict if probe else ""
-    return found
-
-
-def _show_plan(plan: DrillPlan, as_json: bool) -> None:
-    from vanvault.recovery.drill import plan_fields
-
-    if as_json:
-        emit_json({"dry_run": True, **plan_fields(plan)})
-        return
+def _show_plan(plan: DrillPlan) -> None:
     expected = human_duration(plan.expected_s) if plan.expected_s is not None else "not measured yet"
     print_pairs(
         [
@@ -308,7 +253,8 @@ def _show_plan(plan: DrillPlan, as_json: bool) -> None:
     )  # fmt: skip
 
 
-def _show(finished: Finished, evidence: Path) -> None:
+def _show(done: DrillReport) -> None:
+    finished = done.finished
     outcome = finished.outcome
     rows = [
         (phase.name, human_duration(phase.seconds), str(phase.extent.objects or ""),
@@ -325,20 +271,4 @@ def _show(finished: Finished, evidence: Path) -> None:
         + (f" (everything: {human_duration(outcome.rto_whole_s)})" if finished.plan.share != "1/1" else "")
         + f", {lost} messages lost, {len(outcome.samples)} samples compared"
     )
-    click.echo(f"evidence: {evidence}")
-
-
-def _summary(finished: Finished, evidence: Path, archived: bool) -> dict[str, Any]:
-    outcome = finished.outcome
-    return {
-        "scenario": finished.scenario.name,
-        "passed": outcome.passed,
-        "rto_seconds": round(outcome.rto_s, 3),
-        "rto_whole_seconds": round(outcome.rto_whole_s, 3),
-        "rpo_messages": outcome.rpo_messages,
-        "evidence": str(evidence),
-        "id": finished.id,
-        "archived": archived,
-        "failures": list(outcome.failures),
-        "alarms": {"expected": len(outcome.alarms_expected), "missing": len(outcome.alarms_missing)},
-    }
+    click.echo(f"evidence: {done.evidence}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.cli.context import account, open_archive
+from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options
@@ -60,6 +60,7 @@ def command(
     3 when something could not be read at any site; the manifest names it. What leaves is not encrypted.
     """
     from vanvault.archiver.export import export, parse_request
+    from vanvault.recovery.work import account
 
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     request = parse_request(parameters, format=format_name, reason=reason)

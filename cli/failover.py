@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.cli.context import account, catch_up, open_archive
+from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
-from vanvault.cli.progress import progress
+from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from vanvault.recovery.failover import Done, Facts, Missing, Plan
+    from vanvault.recovery.failover import Done, Facts, Plan
 
 _reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the record. Required.")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -53,7 +49,7 @@ def status(home: Path, as_json: bool) -> ExitCode:
         facts = gather(archive)
     plan = plan_promotion(facts)
     if as_json:
-        emit_json(_fields(facts, plan))
+        emit_json(facts.as_json(plan))
     else:
         print_pairs(_lines(facts))
         click.echo(f"\nA promotion of {plan.leader} (plan {plan.id}) would mean:")
@@ -76,6 +72,7 @@ def promote_(
     Ends with 3 when the hook failed; the promotion stands.
     """
     from vanvault.recovery.failover import check_reason, current_plan, promote
+    from vanvault.recovery.work import account
 
     if not dry_run:
         check_reason(reason)
@@ -95,6 +92,7 @@ def promote_(
 def approve_(home: Path, plan_id: str, as_json: bool) -> None:
     """Approve another person's plan of a promotion, on record; it holds good for 24 hours."""
     from vanvault.recovery.failover import approve
+    from vanvault.recovery.work import account
 
     who = account()
     with open_archive(home) as archive:
@@ -128,10 +126,11 @@ def failback_(
 
     Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
     """
-    from vanvault.recovery.failover import as_of_now, check_reason, current_plan, failback, level
+    from vanvault.recovery.failover import FailbackRequest, check_reason, current_plan, failback
     from vanvault.recovery.verify import Share
+    from vanvault.recovery.work import account
 
-    share = Share.parse(share_text)
+    request = FailbackRequest(reason, account(), Share.parse(share_text), unlevel)
     if not dry_run:
         check_reason(reason)
     with open_archive(home) as archive:
@@ -139,10 +138,7 @@ def failback_(
         plan = current_plan(archive, action="failback")
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
-        as_of_now(archive, plan)  # rather than hours later
-        with progress("reconciling", quiet=as_json) as step:
-            leveled = level(archive, share, step=step)
-        done = failback(archive, plan, leveled, reason=reason, who=account(), unlevel=unlevel)
+        done = failback(archive, plan, request, Terminal(quiet=as_json))
     return _tell(done, as_json=as_json)
 
 
@@ -172,49 +168,12 @@ def _show(plan: Plan) -> None:
 def _tell(done: Done, *, as_json: bool) -> ExitCode:
     plan, hook = done.plan, done.hook
     if as_json:
-        emit_json(
-            {
-                "action": plan.action,
-                "plan": plan.as_json(),
-                "epoch": plan.epoch,
-                "leader": plan.leader,
-                "approved_by": done.approved_by,
-                "hook": None if hook is None else {**asdict(hook), "ok": hook.ok},
-            }
-        )
+        emit_json(done.as_json())
     else:
         click.echo(f"epoch {plan.epoch}: {plan.leader} leads")
     if hook is not None and not hook.ok:
         warn(f"the {plan.action} hook failed ({hook.summary}); what was decided stands. {hook.output}")
-        return ExitCode.CHECK_FAILED
-    return ExitCode.OK
-
-
-def _fields(facts: Facts, plan: Plan) -> dict[str, Any]:
-    stand = facts.stand
-    return {
-        "epoch": stand.epoch,
-        "leader": stand.leader,
-        "alone": stand.alone,
-        "sites": [
-            {
-                "site": site.site,
-                "role": "leads" if site.site == stand.leader else "follows",
-                "reachable": site.reachable,
-                "detail": site.detail,
-                "last_entry": _time(site.last_entry),
-                "missing": _missing(site.missing),
-            }
-            for site in facts.sites
-        ],
-        "conflicts": facts.conflicts,
-        "writers_open": [node.writer for node in facts.nodes if not node.closed],
-        "promotion": plan.as_json(),
-    }
-
-
-def _missing(missing: Missing) -> dict[str, Any]:
-    return {"batches": missing.batches, "entries": missing.entries, "oldest": _time(missing.oldest)}
+    return done.exit_code
 
 
 def _lines(facts: Facts) -> list[tuple[str, str]]:
@@ -225,7 +184,3 @@ def _lines(facts: Facts) -> list[tuple[str, str]]:
         state = "answers" if site.reachable else f"away: {site.detail}"
         lines.append((site.site, f"{state}; lacks {site.missing.entries} entries that were acknowledged"))
     return [*lines, ("conflicts", str(facts.conflicts))]
-
-
-def _time(moment: datetime | None) -> str | None:
-    return rfc3339_seconds(moment.replace(microsecond=0)) if moment is not None else None

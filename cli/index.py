@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
-from vanvault.cli.progress import progress
+from vanvault.cli.progress import Terminal
 
 
 @click.group()
@@ -63,22 +61,14 @@ def rebuild(home: Path, discard: bool, workers: int, as_json: bool) -> ExitCode:
     moment: without --discard it goes on where it was. Ends with 3 when a segment could be read at no site;
     its entries are found in batches as long as these last.
     """
-    from vanvault.archiver.upkeep import rebuild_index
-    from vanvault.recovery.work import open_others
+    from vanvault.recovery.maintenance import RebuildRequest, rebuild_index
 
-    with open_archive(home) as archive, ExitStack() as stack:
-        settings = archive.settings.jobs.model_copy(update={"workers": workers})
-        jobs = stack.enter_context(open_others(home, settings))
-
-        def begin(total: int) -> Callable[[int], None]:
-            shown = stack.enter_context(progress("indexing segments", total=total, quiet=as_json))
-            return lambda done: shown(done)
-
-        report = rebuild_index(archive, discard=discard, jobs=jobs, begin=begin)
+    with open_archive(home) as archive:
+        report = rebuild_index(archive, RebuildRequest(discard, workers), Terminal(quiet=as_json))
     if as_json:
-        emit_json({"indexed": report.indexed, "merged": report.merged, "unreadable": list(report.unreadable)})
+        emit_json(report.as_json())
     else:
         for log in report.unreadable:
             warn(f"{log} can be read at no site; run: vanvault verify")
         click.echo(f"{report.indexed:,} segments indexed, {report.merged:,} files merged into larger ones")
-    return ExitCode.CHECK_FAILED if report.unreadable else ExitCode.OK
+    return report.exit_code

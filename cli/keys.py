@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.appliance import ESCROWED
-from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
+from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.key_port import PURPOSES, key_id
-from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.core.settings import Settings, load_settings
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, differing, masters_in, open_masters
-from vanvault.cli.context import account, keys_folder, open_archive, put_on_record
+from vanvault.cli.context import keys_folder, open_archive
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
+from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
     from vanvault.archiver.keys.escrow import Opened
@@ -93,6 +93,7 @@ def rotate(
             hint="Run: vanvault keys rotate all --escrow DIR --threshold K --shares N",
         )
     from vanvault.archiver.appliance import rotate_in_escrow, rotate_master
+    from vanvault.recovery.work import account
 
     chosen = [known for known in PURPOSES if purpose in (known, ALL)]
     with open_archive(home) as archive:
@@ -116,7 +117,8 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
     """
     import base64
 
-    from vanvault.archiver.export import unwrap_object
+    from vanvault.recovery.custody import unwrap_key
+    from vanvault.recovery.work import account
 
     if not yes:
         raise InvalidInput(
@@ -125,8 +127,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
             hint=f"Run: vanvault keys unwrap {object_key} --yes. It goes on record in the archive.",
         )
     with open_archive(home) as archive:
-        found = unwrap_object(archive, object_key)
-        archive.record("keys.unwrapped", {"object": found.object, "master": found.master, "who": account()})
+        found = unwrap_key(archive, object_key, who=account())
     shown = {
         "object": found.object,
         "master": found.master,
@@ -147,12 +148,6 @@ def _show_made(purpose: str, made: list[str], as_json: bool, order: EscrowOrder 
         click.echo(f"{', '.join(made)} are active now. Their only escrow: {order.output}")
     else:
         click.echo(f"{purpose}: {', '.join(made)} active now, and in no escrow yet: vanvault keys escrow")
-
-
-_NO_SPLIT = (
-    "With keys.pkcs11.escrowable they are put in escrow as they are made: init, or keys rotate all, with"
-    " --escrow. Otherwise back the token up by its maker's means."
-)
 
 
 @command.group()
@@ -187,28 +182,17 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
     Print the shares, hand each to another person, and remove them from the disk. The bundle is harmless
     without them: keep several copies, away from this host.
     """
-    from vanvault.archiver.keys.escrow import BUNDLE, check_empty, read_key_files, write_escrow
-    from vanvault.archiver.keys.escrow import split as split_in_shares
+    from vanvault.recovery.custody import SplitRequest, split_keys
+    from vanvault.recovery.work import account
 
-    entropy = SystemEntropy()
-    settings = load_settings(home)
-    if settings.keys.provider != "files":
-        raise SettingsError("The masters are on a token, which gives none of them away.", hint=_NO_SPLIT)
-    archive_id = settings.archive
-    made = split_in_shares(
-        read_key_files(keys_folder(home)),
-        archive=archive_id, threshold=threshold, shares=shares, clock=SystemClock(), entropy=entropy,
-    )  # fmt: skip
-    check_empty(output)
-    write_escrow(output, made)
-    detail = {"set": made.of.set_id, "threshold": threshold, "shares": shares, "keys": list(made.key_ids)}
-    with open_archive(home) as archive:
-        put_on_record(archive, ESCROWED, dict(detail))
+    request = SplitRequest(output, threshold, shares, account())
+    made = split_keys(home, request, Terminal(quiet=as_json))
     if as_json:
-        emit_json({**detail, "archive": archive_id, "bundle": str(output / BUNDLE)})
+        emit_json(made.as_json())
         return
-    click.echo(f"Set {made.of.set_id}: {len(made.key_ids)} keys, {shares} shares, any {threshold} open them.")
-    click.echo(f"In {output}: {BUNDLE} (keep copies elsewhere), share-*.txt and their QR codes share-*.svg.")
+    bundle = made.bundle.name
+    click.echo(f"Set {made.set_id}: {len(made.key_ids)} keys, {shares} shares, any {threshold} open them.")
+    click.echo(f"In {output}: {bundle} (keep copies elsewhere), share-*.txt and their QR codes share-*.svg.")
     click.echo("Print each share for another person, try all (vanvault keys escrow verify), then remove the")
     click.echo(
         "share files from this disk: with the bundle they are the keys. Shares of older sets still open"
@@ -268,36 +252,22 @@ def _compare_with_token(home: Path, settings: Settings, opened: Opened) -> None:
 @_bundle_and_shares
 @json_option
 @click.pass_obj
-def restore_keys(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bool) -> None:
+def restore_keys_(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: bool) -> None:
     """Bring back the key files that the home lost; none that is there is touched.
 
     The home needs its vanvault.toml. Run it as the user that runs the node, and again if it was
     interrupted. A running node goes on by itself.
     """
-    from vanvault.archiver.keys import bring_back, open_token
-    from vanvault.archiver.keys.escrow import read_key_files, restore_key_files, to_restore, write_key_files
+    from vanvault.recovery.custody import KeysRestoreRequest, restore_keys
+    from vanvault.recovery.work import account
 
-    opened = _open(bundle, shares, every=False)
-    settings, folder, entropy = load_settings(home), keys_folder(home), SystemEntropy()
-    held = read_key_files(folder) if folder.exists() else {}
-    order = to_restore(opened, held, settings.archive)
-    brought: list[str] = []
-    if settings.keys.provider == "files":
-        restore_key_files(folder, opened.files, order, entropy)
-    else:
-        order = [name for name in order if not name.endswith(".key")]
-        write_key_files(folder, opened.files, order)
-        token = open_token(home, folder, settings.keys, settings.archive, entropy)
-        brought = bring_back(masters_in(opened.files), token, entropy)
-    restored = sorted([*order, *brought])
-    _show(opened, as_json, {"restored": restored})
+    done = restore_keys(home, KeysRestoreRequest(bundle, shares, account()), Terminal(quiet=as_json))
+    _show(done.opened, as_json, {"restored": done.all})
     if not as_json:
-        where = f", {len(brought)} keys to the token" if brought else ""
-        click.echo(f"{len(order)} key files restored to {folder}{where}. Next: vanvault verify")
-    if restored:
-        detail = {"set": opened.of.set_id, "by_shares": list(opened.given), "files": restored}
-        with open_archive(home) as archive:
-            put_on_record(archive, "keys.restored", dict(detail))
+        where = f", {len(done.masters)} keys to the token" if done.masters else ""
+        click.echo(
+            f"{len(done.files)} key files restored to {keys_folder(home)}{where}. Next: vanvault verify"
+        )
 
 
 def _open(bundle: Path, shares: tuple[Path, ...], *, every: bool) -> Opened:

@@ -6,22 +6,49 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.cli.output import human_duration, human_size
+from vanvault.cli.output import human_duration, human_size, warn
+
+if TYPE_CHECKING:
+    from vanvault.recovery.work import Extent, Step
 
 #: A log gets a line after this many seconds, or sooner at each tenth of the work (never two in a second).
 LOG_SECONDS = 10.0
 
 
-class Step(Protocol):
-    """Says that so much more is done."""
+class Terminal:
+    """The ``Observer`` of verbs that a person or a script started: warnings and progress on stderr."""
 
-    def __call__(self, items: int = 1, size: int = 0) -> None: ...
+    def __init__(self, *, quiet: bool) -> None:
+        """``quiet`` (the verb has ``--json``): no progress; warnings are told all the same."""
+        self._quiet = quiet
+
+    @property
+    def shows_progress(self) -> bool:
+        return not self._quiet
+
+    def warn(self, message: str) -> None:
+        """One ``warning:`` line."""
+        warn(message)
+
+    def alarm(self, message: str) -> None:
+        """One ``LATE:`` line; red where stderr is a terminal."""
+        click.secho(f"LATE: {message}", fg="red", bold=True, err=True)
+
+    def progress(self, label: str, total: Extent | None = None) -> AbstractContextManager[Step]:
+        """The progress of one phase; nothing where there is nothing to do."""
+        nothing = total is not None and not total.objects
+        return progress(
+            label,
+            total=total.objects if total else None,
+            total_bytes=total.bytes or None if total else None,
+            quiet=nothing or self._quiet,
+        )
 
 
 @contextmanager

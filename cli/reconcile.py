@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.archiver.core.error_table import ExitCode
-from vanvault.cli.context import account, catch_up, open_archive, put_on_record
+from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, warn
-from vanvault.cli.progress import progress
+from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.reconcile import Conflict, ReconcileReport, Upgraded
+    from vanvault.recovery.reconcile import Reconciliation
 
 #: Conflicts that are shown to people; --json gives all.
 _SHOWN = 20
@@ -34,20 +31,17 @@ def command(context: click.Context, dry_run: bool, workers: int, as_json: bool) 
     """
     if context.invoked_subcommand is not None:
         return None
-    from vanvault.recovery.reconcile import Upgraded, open_conflicts, reconcile, upgrade_all
-    from vanvault.recovery.work import Effort
+    from vanvault.recovery.reconcile import ReconcileRequest, reconcile
+    from vanvault.recovery.work import account
 
     home: Path = context.obj
     with open_archive(home) as archive:
-        with progress("reconciling", quiet=as_json) as step:
-            report = reconcile(archive.sites, dry_run=dry_run, effort=Effort(workers), step=step)
-        catch_up(archive)
-        upgraded = Upgraded(0, ()) if dry_run else upgrade_all(archive, effort=Effort(workers))
-        _put_on_record(archive, report, upgraded)
-        still_open = open_conflicts(archive)
-    _show(report, upgraded, still_open, dry_run=dry_run, as_json=as_json)
-    whole = report.level and not upgraded.damaged and not still_open
-    return ExitCode.OK if whole else ExitCode.CHECK_FAILED
+        done = reconcile(archive, ReconcileRequest(dry_run, workers, account()), Terminal(quiet=as_json))
+    if as_json:
+        emit_json(done.as_json())
+    else:
+        _show(done)
+    return done.exit_code
 
 
 @command.command("resolve")
@@ -58,6 +52,7 @@ def command(context: click.Context, dry_run: bool, workers: int, as_json: bool) 
 def resolve(home: Path, entry_id: str, reason: str, as_json: bool) -> None:
     """Put on record that you looked at a conflict and what came of it; both entries are kept."""
     from vanvault.recovery.reconcile import resolve as put_resolution
+    from vanvault.recovery.work import account
 
     with open_archive(home) as archive:
         catch_up(archive)
@@ -68,29 +63,8 @@ def resolve(home: Path, entry_id: str, reason: str, as_json: bool) -> None:
         click.echo(f"{conflict.id}: resolved on record; {conflict.first} stands under the id")
 
 
-def _put_on_record(archive: Archive, report: ReconcileReport, upgraded: Upgraded) -> None:
-    if report.fetched.objects or report.prolonged or upgraded.batches:
-        detail: dict[str, object] = {
-            "objects": report.fetched.objects,
-            "bytes": report.fetched.bytes,
-            "prolonged": report.prolonged,
-            "upgraded": upgraded.batches,
-            "failures": report.failures,
-        }
-        put_on_record(archive, "site.reconciled", detail)
-
-
-def _show(
-    report: ReconcileReport,
-    upgraded: Upgraded,
-    still_open: list[Conflict],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    if as_json:
-        emit_json(_fields(report, upgraded, still_open, dry_run))
-        return
+def _show(done: Reconciliation) -> None:
+    report, upgraded, dry_run = done.report, done.upgraded, done.dry_run
     for site, lag in report.lags.items():
         if lag.objects:
             oldest = human_duration(lag.seconds)
@@ -101,13 +75,14 @@ def _show(
         warn(f"{failure.action.key} at {failure.action.target}: {failure.error.message}")
     for key in upgraded.damaged:
         warn(f"{key} could not be brought whole to every site; run: vanvault verify")
-    for conflict in still_open[:_SHOWN]:
+    for conflict in done.conflicts[:_SHOWN]:
         late = conflict.id or f"an unreadable entry of {conflict.received_at}"
         first = conflict.first or f"an unreadable entry of {conflict.first_received_at}"
         warn(f"conflict: {late} repeats the id of {first} with other bytes")
-    if still_open:
+    if done.conflicts:
         warn(
-            f"{len(still_open)} conflicts are open; look at both entries, then: vanvault reconcile resolve ID"
+            f"{len(done.conflicts)} conflicts are open; look at both entries, then:"
+            " vanvault reconcile resolve ID"
         )
     verb = "would copy" if dry_run else "copied"
     count = sum(lag.objects for lag in report.lags.values()) if dry_run else report.fetched.objects
@@ -116,27 +91,3 @@ def _show(
         f" {report.prolonged if not dry_run else report.shorter_locks} locks"
         f" {'to prolong' if dry_run else 'prolonged'}, {upgraded.batches} batches' receipts upgraded"
     )
-
-
-def _fields(
-    report: ReconcileReport, upgraded: Upgraded, still_open: list[Conflict], dry_run: bool
-) -> dict[str, Any]:
-    return {
-        "dry_run": dry_run,
-        "level": report.level,
-        "compared": report.compared,
-        "ignored": report.ignored,
-        "lag": {site: asdict(lag) for site, lag in report.lags.items()},
-        "left": {site: asdict(lag) for site, lag in report.left.items()},
-        "copied": asdict(report.fetched),
-        "shorter_locks": report.shorter_locks,
-        "prolonged": report.prolonged,
-        "upgraded": upgraded.batches,
-        "damaged": list(upgraded.damaged),
-        "failures": report.failures,
-        "failed": [
-            {"key": f.action.key, "site": f.action.target, "reason": f.error.message} for f in report.named
-        ],
-        "conflicts": [asdict(conflict) for conflict in still_open],
-        "seconds": round(report.seconds, 3),
-    }

@@ -20,7 +20,10 @@ from vanvault.cli.context import DEFAULT_URL
 from vanvault.cli.errors import show_error
 from vanvault.cli.files import write_whole
 from vanvault.cli.output import emit_json, human_size, json_option
-from vanvault.cli.progress import Step, progress
+from vanvault.cli.progress import progress
+
+if TYPE_CHECKING:
+    from vanvault.recovery.work import Step
 from vanvault.cli.pushing import in_parallel
 
 if TYPE_CHECKING:

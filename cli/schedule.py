@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, human_duration, json_option, print_table, warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.schedule import Entry, Finished, Lease, Standing
+    from vanvault.recovery.schedule import Entry, Lease, Standing
 
 
 @click.group()
@@ -71,22 +70,16 @@ def list_(home: Path, as_json: bool) -> None:
 @click.option("--if-due", is_flag=True, help="Only if it is due; else end with 0 and do nothing.")
 @json_option
 @click.pass_obj
-def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
+def run_(home: Path, name: str, if_due: bool, as_json: bool) -> int:
     """Run the job NAME now, on record, and end with its exit code.
 
     It may be off: then only this runs it. Ends with 8 while it is running here or on another host, and with
     130 when it was stopped or took longer than its deadline.
     """
-    from vanvault.archiver.appliance import Archive
-    from vanvault.archiver.core.settings import load_settings
-    from vanvault.recovery.schedule import entries_of, entry_named, has_verb, run_job
+    from vanvault.recovery.schedule import run_named
 
-    entry = entry_named(entries_of(load_settings(home), has_verb), name)
-    if not entry.job.commands or not all(has_verb(words[0]) for words in entry.job.commands):
-        raise InvalidInput(f"the job {name} has nothing to run: {entry.why_off}", field="name")
-    extra = ("--json",) if as_json else ()
     sys.stdout.flush()
-    finished = run_job(lambda: Archive(home), home, entry.job, if_due=if_due, extra=extra)
+    finished = run_named(home, name, if_due=if_due, as_json=as_json)
     if finished is None:
         if as_json:
             emit_json({"job": name, "ran": False})
@@ -95,8 +88,12 @@ def run(home: Path, name: str, if_due: bool, as_json: bool) -> int:
         return ExitCode.OK
     if not finished.recorded:
         warn(f"this could not be put on record in the archive: {finished.why_not}")
-    _show_run(finished, as_json)
-    return _exit_code(finished.run.exit_code)
+    if as_json:
+        emit_json(finished.as_json())
+    else:
+        run = finished.run
+        click.echo(f"{run.job}: {run.result} in {human_duration(run.seconds)}, exit code {run.exit_code}")
+    return finished.exit_code
 
 
 @command.command("units")
@@ -173,29 +170,6 @@ def alarms(found: dict[str, Standing]) -> list[str]:
             since = rfc3339_seconds(one.overdue_since)
             lines.append(f"the job {name} is overdue since {since}; run: vanvault schedule run {name}")
     return lines
-
-
-def _show_run(finished: Finished, as_json: bool) -> None:
-    run = finished.run
-    if as_json:
-        emit_json(
-            {
-                "job": run.job,
-                "ran": True,
-                "run": run.id,
-                "result": run.result,
-                "exit_code": run.exit_code,
-                "seconds": round(run.seconds, 3),
-                "recorded": finished.recorded,
-            }
-        )
-    else:
-        click.echo(f"{run.job}: {run.result} in {human_duration(run.seconds)}, exit code {run.exit_code}")
-
-
-def _exit_code(code: int) -> int:
-    """A process that a signal ended has a code that no verb has."""
-    return code if code in set(ExitCode) else ExitCode.INTERNAL
 
 
 def _own_program() -> list[str]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import VanVaultError
-from vanvault.cli.context import catch_up, open_archive, put_on_record
-from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
-from vanvault.cli.progress import progress
+from vanvault.cli.context import open_archive
+from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table
+from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.verify import Finding, Share, VerifyReport
+    from vanvault.recovery.verify import Finding, VerifyReport
 
 #: Findings that people are shown; ``--json`` gives all.
 SHOWN = 50
@@ -51,99 +47,27 @@ def command(
     The run is put on record in the archive. Exits 0 only when all is whole, 3 when it is not, 7 when a master
     key is missing or wrong.
     """
-    from vanvault.recovery.coverage import FINISHED, finished_detail, site_times
-    from vanvault.recovery.verify import Share, chosen_sites
+    from vanvault.recovery.verify import Share, VerifyRequest, verify
+    from vanvault.recovery.work import account
 
     part = Share.parse(share)
     if take_turn and (sites or not part.is_whole):
-        raise click.UsageError("--next goes with neither --site nor --share.")
+        raise click.UsageError("--next goes with neither --site nor --part.")
+    request = VerifyRequest(
+        sites=sites,
+        share=part,
+        take_turn=take_turn,
+        on_record=not no_record,
+        workers=workers,
+        who=account(),
+    )
     with open_archive(home) as archive:
-        chosen = chosen_sites(archive.sites, sites)
-        if take_turn:
-            part = _next_share(archive)
-        started, began = archive.clock.now(), site_times(chosen)
-        report = run_verify(archive, sites=sites, share=part, workers=workers, quiet=as_json)
-        if not no_record:
-            finished = archive.clock.now()
-            detail = finished_detail(
-                report, part, asked=chosen, began=began, started=started, finished=finished
-            )
-            _put_on_record(archive, FINISHED, detail)
+        done = verify(archive, request, Terminal(quiet=as_json))
     if as_json:
-        emit_json({**summary(report), "share": f"{part.number}/{part.of}"})
+        emit_json(done.as_json())
     else:
-        show(report)
-    return exit_code(report)
-
-
-def _next_share(archive: Archive) -> Share:
-    from vanvault.recovery.coverage import next_share, verify_runs
-
-    catch_up(archive)
-    settings = archive.settings.verify
-    # Twice the limit: a share that was not tried for so long is as good as never read.
-    since = archive.clock.now() - 2 * timedelta(days=settings.max_age_days)
-    return next_share(verify_runs(archive.search, since=since), settings.subsets, archive.sites)
-
-
-def _put_on_record(archive: Archive, type: str, detail: dict[str, object]) -> None:
-    """What was found stands, whether the archive can take the record of it or not."""
-    try:
-        put_on_record(archive, type, detail)
-    except VanVaultError as error:
-        warn(f"this could not be put on record in the archive: {error.message}")
-
-
-def run_verify(
-    archive: Archive,
-    *,
-    sites: Sequence[str] = (),
-    share: Share | None = None,
-    workers: int = 4,
-    quiet: bool = False,
-) -> VerifyReport:
-    """Verify, where ``jobs`` of the settings says, with progress on stderr. Raises as ``verify_archive``."""
-    from vanvault.recovery.verify import chosen_sites, extent_of, verify_archive
-    from vanvault.recovery.work import Effort, open_others
-
-    total = None if quiet else extent_of(chosen_sites(archive.sites, sites))
-    with (
-        open_others(archive.home, archive.settings.jobs) as jobs,
-        progress(
-            "verifying",
-            total=total.objects if total else None,
-            total_bytes=total.bytes if total else None,
-            quiet=quiet,
-        ) as step,
-    ):
-        return verify_archive(archive, sites=sites, share=share, effort=Effort(workers), jobs=jobs, step=step)
-
-
-def summary(report: VerifyReport) -> dict[str, Any]:
-    """The summary object that ``--json`` ends with."""
-    return {
-        "whole": report.whole,
-        "objects": report.objects,
-        "messages": report.messages,
-        "events": report.events,
-        "bytes": report.bytes,
-        "seconds": round(report.seconds, 3),
-        "sites": {
-            site: {"objects": extent.objects, "bytes": extent.bytes} for site, extent in report.sites.items()
-        },
-        "findings": [finding_fields(finding) for finding in report.findings],
-    }
-
-
-def finding_fields(finding: Finding) -> dict[str, Any]:
-    """One finding as JSON values."""
-    return {
-        "site": finding.site,
-        "key": finding.key,
-        "problem": finding.problem,
-        "detail": finding.detail,
-        "failing": finding.failing,
-    }
+        show(done.report)
+    return done.exit_code
 
 
 def show(report: VerifyReport) -> None:
@@ -179,12 +103,3 @@ def show_findings(findings: Sequence[Finding]) -> None:
     )
     if len(findings) > SHOWN:
         click.echo(f"and {len(findings) - SHOWN} more; --json gives all")
-
-
-def exit_code(report: VerifyReport) -> ExitCode:
-    """KEYS calls for another remedy than damage does, and comes first: without keys little else is known."""
-    if report.whole:
-        return ExitCode.OK
-    if any(finding.problem == "key" for finding in report.findings):
-        return ExitCode.KEYS
-    return ExitCode.CHECK_FAILED

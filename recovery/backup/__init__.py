@@ -1,46 +1,50 @@
-"""The door of backup."""
+"""The third copy: a restic repository elsewhere that is written, checked and restored from."""
 
 from __future__ import annotations
 
-from vanvault.recovery.backup.check import Backup, check_backup, forget_backups, list_backups
+from vanvault.recovery.backup.check import Backup, BackupCheck
 from vanvault.recovery.backup.control import BUNDLE
-from vanvault.recovery.backup.place import Place, open_restic, place_of
-from vanvault.recovery.backup.plan import check_floor
-from vanvault.recovery.backup.record import Record
-from vanvault.recovery.backup.repository import Repository
-from vanvault.recovery.backup.restore import (
-    ObjectsPlan,
-    load_objects,
-    plan_load,
-    plan_objects,
-    restore_control,
-    restore_objects,
+from vanvault.recovery.backup.restore import ControlReport, ObjectsPlan, ObjectsReport
+from vanvault.recovery.backup.run import BackupPlan, BackupReport
+from vanvault.recovery.backup.third_copy import BackupReader, backup_reader
+from vanvault.recovery.backup.verbs import (
+    BackupCheckRequest,
+    BackupRequest,
+    ControlRequest,
+    Elsewhere,
+    ForgetRequest,
+    LoadRequest,
+    backup,
+    backup_check,
+    backup_forget,
+    backup_init,
+    backup_list,
+    backup_load,
+    backup_restore_control,
 )
-from vanvault.recovery.backup.run import BackupPlan, BackupReport, plan_backup, run_backup
-from vanvault.recovery.backup.stage import Stage, open_stage
 
 __all__ = [
     "BUNDLE",
     "Backup",
+    "BackupCheck",
+    "BackupCheckRequest",
     "BackupPlan",
+    "BackupReader",
     "BackupReport",
+    "BackupRequest",
+    "ControlReport",
+    "ControlRequest",
+    "Elsewhere",
+    "ForgetRequest",
+    "LoadRequest",
     "ObjectsPlan",
-    "Place",
-    "Record",
-    "Repository",
-    "Stage",
-    "check_backup",
-    "check_floor",
-    "forget_backups",
-    "list_backups",
-    "load_objects",
-    "open_restic",
-    "open_stage",
-    "place_of",
-    "plan_backup",
-    "plan_load",
-    "plan_objects",
-    "restore_control",
-    "restore_objects",
-    "run_backup",
+    "ObjectsReport",
+    "backup",
+    "backup_check",
+    "backup_forget",
+    "backup_init",
+    "backup_list",
+    "backup_load",
+    "backup_reader",
+    "backup_restore_control",
 ]

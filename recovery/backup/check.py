@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.recovery.backup.plan import check_floor, forgettable
 from vanvault.recovery.backup.record import read_record
 from vanvault.recovery.backup.repository import Repository, Snapshot
@@ -22,6 +25,15 @@ class Backup:
     good: bool
     objects: int
 
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "good": self.good,
+            "id": self.id,
+            "made": rfc3339_seconds(self.made),
+            "objects": self.objects,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class BackupCheck:
@@ -35,6 +47,23 @@ class BackupCheck:
     @property
     def whole(self) -> bool:
         return not self.problems
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK if self.whole else ExitCode.CHECK_FAILED
+
+    def fields(self) -> dict[str, Any]:
+        """What of it goes on record, as JSON values."""
+        return {
+            "whole": self.whole,
+            "last_good": self.last_good.as_json() if self.last_good else None,
+            "age_seconds": round(self.age.total_seconds()) if self.age is not None else None,
+            "problems": list(self.problems),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values, with how much was read."""
+        return {**self.fields(), "read_percent": self.read_percent}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.appliance import KEYS_FOLDER, Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
 from vanvault.archiver.core.names import digest_in, sha256_of
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.keys import key_id_of, parse_public
 from vanvault.archiver.stores import Fault, Site, StoredVersion, no_fault
 from vanvault.recovery.backup.control import write_control
@@ -56,6 +59,18 @@ class ObjectsPlan:
     total: Extent
     todo: Extent
 
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "sites": list(self.sites),
+            "to_load": self.todo.as_json(),
+            "total": self.total.as_json(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectsReport:
@@ -70,6 +85,28 @@ class ObjectsReport:
     def whole(self) -> bool:
         """Do the sites hold every object that was backed up?"""
         return not self.failures and self.plan.record.good
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK if self.whole else ExitCode.CHECK_FAILED
+
+    def fields(self) -> dict[str, Any]:
+        """What of it goes on record, as JSON values."""
+        return {
+            "backup_of": rfc3339_seconds(self.plan.record.created),
+            "restored": self.restored.as_json(),
+            "sites": list(self.plan.sites),
+            "whole": self.whole,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values, with what is lost."""
+        return {
+            **self.fields(),
+            "failures": [finding.as_json() for finding in self.failures],
+            "left_out": list(self.plan.record.left_out),
+            "seconds": round(self.seconds, 3),
+        }
 
 
 def restore_control(

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.stores import Fault, StoredVersion, no_fault
@@ -44,8 +45,23 @@ class BackupPlan:
 
     @property
     def has_escrow(self) -> bool:
-        """Can the keys come back with this backup and the keepers' shares alone?"""
+        """Can the keys come back with this backup and the shares of the escrow alone?"""
         return BUNDLE in self.control
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "control": sorted(self.control),
+            "ignored": self.ignored,
+            "site": self.site,
+            "to_save": self.todo.as_json(),
+            "total": self.total.as_json(),
+            "what": self.what,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +74,38 @@ class BackupReport:
     slices_saved: int
     slices_taken: int  # left by a killed run
     seconds: float
+    plan: BackupPlan
+    recorded: bool = False
 
     @property
     def whole(self) -> bool:
         """Does the backup hold every object that the site lists?"""
         return self.record.good
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK if self.whole else ExitCode.CHECK_FAILED
+
+    def fields(self) -> dict[str, Any]:
+        """What of it goes on record, as JSON values."""
+        return {
+            "backup": self.snapshot,
+            "control": sorted(self.plan.control),
+            "saved": self.saved.as_json(),
+            "slices": {
+                "kept": len(self.plan.slices.kept),
+                "saved": self.slices_saved,
+                "taken": self.slices_taken,
+            },
+            "total": self.plan.total.as_json(),
+            "what": self.plan.what,
+            "whole": self.whole,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values, with the keys that were left out."""
+        left_out = list(self.record.left_out)
+        return {**self.fields(), "left_out": left_out, "seconds": round(self.seconds, 3)}
 
 
 def plan_backup(archive: Archive, repository: Repository, *, full: bool = False) -> BackupPlan:
@@ -152,7 +195,8 @@ def run_backup(
     snapshot, *counts = repository.save(stage.path, "record", kind="record", tags=tags, now=record.created)
     _check_counts(counts, [len(data) for data in files.values()])
     fault("after-record")
-    return BackupReport(snapshot, record, run.saved, run.slices_saved, run.slices_taken, timer() - began)
+    seconds = timer() - began
+    return BackupReport(snapshot, record, run.saved, run.slices_saved, run.slices_taken, seconds, plan)
 
 
 def check_archive(record: Record, archive: Archive) -> None:

@@ -1,23 +1,14 @@
-"""The door of coverage."""
+"""How much of the archive was verified, and when: by the verifications on record."""
 
 from __future__ import annotations
 
 from vanvault.recovery.coverage.hits import count_verifications
-from vanvault.recovery.coverage.model import SiteCoverage, Tally, VerifyRun, next_share
-from vanvault.recovery.coverage.record import FINISHED, finished_detail, site_times, verify_runs
-from vanvault.recovery.coverage.report import CoverageReport, coverage, unverified_sites
+from vanvault.recovery.coverage.report import CoverageReport, CoverageRequest, coverage, unverified_sites
 
 __all__ = [
-    "FINISHED",
     "CoverageReport",
-    "SiteCoverage",
-    "Tally",
-    "VerifyRun",
+    "CoverageRequest",
     "count_verifications",
     "coverage",
-    "finished_detail",
-    "next_share",
-    "site_times",
     "unverified_sites",
-    "verify_runs",
 ]

@@ -12,8 +12,8 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Stopwatch
-from vanvault.recovery.coverage.model import VerifiedAt, VerifyRun, waiting
-from vanvault.recovery.coverage.record import verify_runs
+from vanvault.recovery.coverage.model import VerifiedAt, waiting
+from vanvault.recovery.verify import VerifyRun, verify_runs
 
 _log = structlog.get_logger("vanvault.coverage")
 

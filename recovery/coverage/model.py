@@ -7,41 +7,15 @@ object does not count as verified by it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from math import lcm
 
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import SiteRun, VerifyRun
 
 #: Finest division into which shares of different sizes are brought to compare them.
 MAX_PARTS = 100_000
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRun:
-    """What one run did at one site."""
-
-    began: datetime  # by the site's own clock, before anything was listed
-    objects: int  # versions that were read back
-    size: int  # bytes of them
-    damaged: frozenset[bytes] = frozenset()  # digests in the names of objects that are not whole here
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyRun:
-    """One verification on record."""
-
-    finished: datetime
-    share: Share
-    whole: bool
-    findings: Mapping[str, int]  # problem -> how many
-    named: bool  # are all failing findings named in ``sites``? Else the run vouches for no object
-    asked: frozenset[str]  # sites that it was to read
-    sites: Mapping[str, SiteRun]  # those that it could read
-    seconds: float
 
 
 def last_verified(
@@ -99,22 +73,6 @@ def _newest(runs: Iterable[SiteRun], digest: bytes, stored_at: datetime) -> date
         if digest not in run.damaged:
             return run.began
     return None
-
-
-def next_share(runs: Iterable[VerifyRun], shares: int, sites: Collection[str]) -> Share:
-    """The share whose turn it is: of those never read the first, else the one that was tried longest ago.
-
-    A try counts though a site was away or something was wrong: otherwise one share that cannot be read
-    would keep all others waiting. Runs over some of the sites do not count.
-    """
-    tried: list[datetime | None] = [None] * shares
-    for run in runs:
-        if run.asked >= set(sites) and shares % run.share.of == 0:
-            for number in range(run.share.number - 1, shares, run.share.of):
-                before = tried[number]
-                tried[number] = run.finished if before is None else max(before, run.finished)
-    turn = min(range(shares), key=lambda number: (tried[number] or _NEVER, number))
-    return Share(turn + 1, shares)
 
 
 def verified_since(runs: Sequence[VerifyRun], site: str) -> datetime | None:

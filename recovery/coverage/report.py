@@ -6,16 +6,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import ObjectName, parse_key
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.stores import SiteReader, StoredVersion
-from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, VerifyRun, verified_since
-from vanvault.recovery.coverage.record import verify_runs
+from vanvault.recovery.coverage.model import SiteCoverage, Tally, VerifiedAt, verified_since
+from vanvault.recovery.verify import Share, VerifyRun, next_share, verify_runs
+from vanvault.recovery.work import QUIET, Observer, catch_up
 
 _Held = tuple[ObjectName, StoredVersion]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRequest:
+    """How much of the archive was verified lately? It has no options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +34,80 @@ class CoverageReport:
 
     sites: tuple[SiteCoverage, ...]
     away: Mapping[str, str]  # site -> why it could not be listed
+    now: datetime
+    max_age_days: float  # longer than this no object should go unverified
+    runs: int  # on record, that count
+    last_run: datetime | None
+    turn: Share  # the share to be read next
 
     @property
     def overdue(self) -> bool:
         """Is there an object that has gone unverified for longer than the limit?"""
         return any(site.overdue.objects for site in self.sites)
 
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.overdue:
+            return ExitCode.CHECK_FAILED
+        return ExitCode.SITE if self.away else ExitCode.OK
 
-def coverage(sites: Mapping[str, SiteReader], runs: Sequence[VerifyRun], limit: datetime) -> CoverageReport:
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "max_age_days": self.max_age_days,
+            "overdue": self.overdue,
+            "runs": self.runs,
+            "last_run": rfc3339_seconds(self.last_run) if self.last_run else None,
+            "sites": {site.site: _site_fields(site, self.now) for site in self.sites},
+            "away": sorted(self.away),
+            "next": str(self.turn),
+        }
+
+
+def coverage(archive: Archive, request: CoverageRequest, observer: Observer = QUIET) -> CoverageReport:
+    """Compare what the sites list with the verifications on record, within ``verify.max_age_days``.
+
+    Raises KeyUnavailable. A site that is away is in the report.
+    """
+    catch_up(archive, observer.warn)
+    settings, now = archive.settings.verify, archive.clock.now()
+    age = timedelta(days=settings.max_age_days)
+    # An object that was found damaged counts from the run before, which may be older than the limit.
+    runs = list(verify_runs(archive.search, since=now - 2 * age))
+    sites, away = _listed(archive.sites, runs, now - age)
+    return CoverageReport(
+        sites,
+        away,
+        now=now,
+        max_age_days=settings.max_age_days,
+        runs=len(runs),
+        last_run=runs[0].finished if runs else None,
+        turn=next_share(runs, settings.subsets, archive.sites),
+    )
+
+
+def _site_fields(site: SiteCoverage, now: datetime) -> dict[str, Any]:
+    oldest = None
+    if site.oldest is not None:
+        since, key = site.oldest
+        days = round((now - since) / timedelta(days=1), 3)
+        oldest = {"key": key, "since": rfc3339_seconds(since), "days": days}
+    return {
+        **_tally(site.total),
+        "verified": {**_tally(site.verified), "share": round(site.verified.share_of(site.total), 6)},
+        "young": _tally(site.young),
+        "overdue": _tally(site.overdue),
+        "oldest_unverified": oldest,
+    }
+
+
+def _tally(tally: Tally) -> dict[str, int]:
+    return {"objects": tally.objects, "bytes": tally.bytes}
+
+
+def _listed(
+    sites: Mapping[str, SiteReader], runs: Sequence[VerifyRun], limit: datetime
+) -> tuple[tuple[SiteCoverage, ...], dict[str, str]]:
     """Compare what the sites list with the runs on record.
 
     ``limit``: an object must have been verified, or stored, at this moment or later. A site that cannot be
@@ -44,7 +120,7 @@ def coverage(sites: Mapping[str, SiteReader], runs: Sequence[VerifyRun], limit: 
             found.append(_of_site(site, VerifiedAt(runs, name), limit))
         except (SiteUnavailable, SettingsError) as error:
             away[name] = error.message
-    return CoverageReport(tuple(found), away)
+    return tuple(found), away
 
 
 def unverified_sites(

@@ -18,8 +18,8 @@ from vanvault.recovery.drill.loss import loss
 from vanvault.recovery.drill.node import ReadingNode, rebuilt
 from vanvault.recovery.drill.readers import ById, Overlay, ShareOfSite
 from vanvault.recovery.drill.sampling import Expected, ask_again, choose
-from vanvault.recovery.restore import RestoreReport, Trusted, plan_restore, restore
-from vanvault.recovery.verify import VerifyReport, verify
+from vanvault.recovery.restore import RestoreReport, Trusted, plan_restore, restore_site
+from vanvault.recovery.verify import VerifyReport, verify_sites
 from vanvault.recovery.work import Extent
 
 #: Findings that are named in a check; the report counts the rest.
@@ -36,7 +36,7 @@ def expected_answers(drill: Drill, before: datetime | None = None) -> list[Expec
     return expected
 
 
-def restore_site(
+def restore_in_drill(
     drill: Drill, source: SiteReader, target: Site, name: str = "restore", *, counts: bool = True
 ) -> RestoreReport:
     """Fill an empty scratch site with the drill's share of ``source``: what ``vanvault restore`` runs."""
@@ -47,7 +47,7 @@ def restore_site(
             name=target.site,
             trusted=Trusted(drill.production.archive, drill.production.signing.public),
         )
-        report = restore(
+        report = restore_site(
             plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
         )
         note.extent = report.copied
@@ -119,7 +119,7 @@ def verify_recovered(
     share = drill.means.share
     seen = recovered if share.is_whole or survivor is None else Overlay(recovered, survivor, share)
     with drill.phase(name) as note:
-        report = verify_sites(drill, {recovered.site: seen}, node)
+        report = verify_in_drill(drill, {recovered.site: seen}, node)
         note.extent = report.sites[recovered.site]
     failing = [one for one in report.findings if one.failing and one.key not in garbage]
     named = ", ".join(f"{one.problem} {one.key}" for one in failing[:NAMED])
@@ -128,9 +128,9 @@ def verify_recovered(
     return report
 
 
-def verify_sites(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNode) -> VerifyReport:
+def verify_in_drill(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNode) -> VerifyReport:
     """What ``vanvault verify --share`` runs, with the node's keys."""
-    return verify(
+    return verify_sites(
         sites,
         node.reader(sites),
         share=ById(drill.means.share.number, drill.means.share.of),

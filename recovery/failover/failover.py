@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
@@ -14,9 +16,9 @@ from vanvault.archiver.replicas import Stand
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
-from vanvault.recovery.reconcile import ReconcileReport, pause, reconcile, upgrade_all
+from vanvault.recovery.reconcile import ReconcileReport, pause, reconcile_sites, upgrade_all
 from vanvault.recovery.verify import Share, VerifyReport, verify_archive
-from vanvault.recovery.work import Effort, Step, silent
+from vanvault.recovery.work import QUIET, Effort, Observer, Step, silent
 
 MAX_REASON = 1_000  # characters
 #: An approval holds good for so long.
@@ -32,6 +34,33 @@ class Done:
     plan: Plan
     approved_by: str
     hook: HookResult | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """CHECK_FAILED: the hook failed, and what was decided stands."""
+        return ExitCode.OK if self.hook is None or self.hook.ok else ExitCode.CHECK_FAILED
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        hook = self.hook
+        return {
+            "action": self.plan.action,
+            "plan": self.plan.as_json(),
+            "epoch": self.plan.epoch,
+            "leader": self.plan.leader,
+            "approved_by": self.approved_by,
+            "hook": None if hook is None else {**asdict(hook), "ok": hook.ok},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FailbackRequest:
+    """How to go back to the primary."""
+
+    reason: str
+    who: str
+    share: Share  # of the objects that is read and verified before
+    unlevel: bool = False  # go back although something is amiss
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +142,7 @@ def level(
     Raises SiteUnavailable, KeyUnavailable.
     """
     for _ in range(_ROUNDS):
-        report = reconcile(archive.sites, effort=effort, step=step, pause=pause)
+        report = reconcile_sites(archive.sites, effort=effort, step=step, pause=pause)
         if report.level and not report.fetched.objects:
             break
     for site in archive.sites:
@@ -136,7 +165,23 @@ def level(
     return Leveled(report, verified, tuple(problems))
 
 
-def failback(archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who: str, unlevel: bool) -> Done:
+def failback(archive: Archive, plan: Plan, request: FailbackRequest, observer: Observer = QUIET) -> Done:
+    """Bring both sites level, verify a share, and put the failback on record; then run the hook.
+
+    Raises as ``promote`` does, and Damaged for what is amiss, unless ``request.unlevel``.
+    """
+    check_reason(request.reason)
+    as_of_now(archive, plan)  # rather than hours later
+    with observer.progress("reconciling") as step:
+        leveled = level(archive, request.share, step=step)
+    return conclude_failback(
+        archive, plan, leveled, reason=request.reason, who=request.who, unlevel=request.unlevel
+    )
+
+
+def conclude_failback(
+    archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who: str, unlevel: bool
+) -> Done:
     """Put the failback on record at both sites; then run the hook.
 
     ``unlevel``: whatever ``leveled`` found. Raises as ``promote`` does, and Damaged for what it found.

@@ -66,6 +66,32 @@ class Facts:
     def site(self, name: str) -> SiteFact:
         return next(site for site in self.sites if site.site == name)
 
+    def as_json(self, promotion: Plan) -> dict[str, Any]:
+        """The same as JSON values, with the plan of a promotion."""
+        return {
+            "epoch": self.stand.epoch,
+            "leader": self.stand.leader,
+            "alone": self.stand.alone,
+            "sites": [
+                {
+                    "site": site.site,
+                    "role": "leads" if site.site == self.stand.leader else "follows",
+                    "reachable": site.reachable,
+                    "detail": site.detail,
+                    "last_entry": _rfc3339(site.last_entry),
+                    "missing": {
+                        "batches": site.missing.batches,
+                        "entries": site.missing.entries,
+                        "oldest": _rfc3339(site.missing.oldest),
+                    },
+                }
+                for site in self.sites
+            ],
+            "conflicts": self.conflicts,
+            "writers_open": [node.writer for node in self.nodes if not node.closed],
+            "promotion": promotion.as_json(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -161,4 +187,8 @@ def _lacks(site: SiteFact) -> str:
 
 
 def _time(moment: datetime | None) -> str:
-    return rfc3339_seconds(moment.replace(microsecond=0)) if moment is not None else "an unknown time"
+    return _rfc3339(moment) or "an unknown time"
+
+
+def _rfc3339(moment: datetime | None) -> str | None:
+    return rfc3339_seconds(moment.replace(microsecond=0)) if moment is not None else None

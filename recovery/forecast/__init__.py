@@ -1,19 +1,20 @@
-"""The door of forecast."""
+"""Forecast: how long a restore takes now and in years, and when growth breaks the limit."""
 
 from __future__ import annotations
 
 from vanvault.recovery.forecast.cost import Cost, Measurement, cost_of
-from vanvault.recovery.forecast.forecast import Forecast, Remedy, forecast
-from vanvault.recovery.forecast.growth import Growth, growth, stored
+from vanvault.recovery.forecast.forecast import Forecast, Remedy
+from vanvault.recovery.forecast.growth import Growth
+from vanvault.recovery.forecast.run import ForecastReport, ForecastRequest, forecast
 
 __all__ = [
     "Cost",
     "Forecast",
+    "ForecastReport",
+    "ForecastRequest",
     "Growth",
     "Measurement",
     "Remedy",
     "cost_of",
     "forecast",
-    "growth",
-    "stored",
 ]

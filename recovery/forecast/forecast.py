@@ -53,7 +53,7 @@ class Forecast:
     remedies: tuple[Remedy, ...]  # for the last restore; empty while it is in time
 
 
-def forecast(growth: Growth, cost: Cost, today: date, *, limit_s: int = LIMIT_S) -> Forecast:
+def forecast_restores(growth: Growth, cost: Cost, today: date, *, limit_s: int = LIMIT_S) -> Forecast:
     """Growth goes on at its pace (linear); the cost stays what it was measured to be."""
     restores = tuple(_restore(growth, cost, years) for years in YEARS)
     last = restores[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.objects.compacted import DIGEST_BYTES, Coverage, CoveredRange
+from vanvault.recovery.objects.compacted import DIGEST_BYTES, CompactedBatches, CompactedRange
 from vanvault.recovery.objects.copying import (
     SHORTEST_LOCK,
     lock_of,
@@ -17,9 +17,9 @@ __all__ = [
     "DIGEST_BYTES",
     "LAST",
     "SHORTEST_LOCK",
+    "CompactedBatches",
+    "CompactedRange",
     "Copies",
-    "Coverage",
-    "CoveredRange",
     "Known",
     "Listing",
     "SegmentCopies",

@@ -16,7 +16,7 @@ DIGEST_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class CoveredRange:
+class CompactedRange:
     """Batches of one writer, ``first`` to ``last`` with both ends, in one trusted and whole segment."""
 
     writer: str
@@ -40,15 +40,15 @@ class CoveredRange:
 
 
 @dataclass(slots=True)
-class Coverage:
+class CompactedBatches:
     """The ranges of all segments that count."""
 
-    _ranges: dict[str, list[CoveredRange]] = field(default_factory=dict)
+    _ranges: dict[str, list[CompactedRange]] = field(default_factory=dict)
 
-    def add(self, covered: CoveredRange) -> None:
+    def add(self, covered: CompactedRange) -> None:
         self._ranges.setdefault(covered.writer, []).append(covered)
 
-    def find(self, writer: str, sequence: int) -> CoveredRange | None:
+    def find(self, writer: str, sequence: int) -> CompactedRange | None:
         """The range in which a batch lies."""
         ranges = self._ranges.get(writer, ())
         return next((one for one in ranges if one.first <= sequence <= one.last), None)
@@ -60,7 +60,7 @@ class Coverage:
         found = self.find(name.writer, name.sequence)
         return found is not None and found.fits(name)
 
-    def contains(self, covered: CoveredRange) -> bool:
+    def contains(self, covered: CompactedRange) -> bool:
         """Are all batches of this range in segments already?"""
         sequence = covered.first
         while sequence <= covered.last:
@@ -70,7 +70,7 @@ class Coverage:
             sequence = found.last + 1
         return True
 
-    def of(self, writer: str) -> tuple[CoveredRange, ...]:
+    def of(self, writer: str) -> tuple[CompactedRange, ...]:
         """A writer's ranges by their first sequence."""
         return tuple(sorted(self._ranges.get(writer, ()), key=lambda one: one.first))
 

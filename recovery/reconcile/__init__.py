@@ -1,23 +1,27 @@
-"""The door of reconcile."""
+"""Reconciliation: the sites are brought level, and conflicts between them are named and resolved."""
 
 from __future__ import annotations
 
 from vanvault.recovery.reconcile.conflicts import Conflict, count_open, open_conflicts, resolve
 from vanvault.recovery.reconcile.keeper import Keeper
 from vanvault.recovery.reconcile.lag import known_lag
-from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile
+from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile_sites
+from vanvault.recovery.reconcile.run import ReconcileRequest, Reconciliation, reconcile
 from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
 
 __all__ = [
     "Conflict",
     "Keeper",
     "ReconcileReport",
+    "ReconcileRequest",
+    "Reconciliation",
     "Upgraded",
     "count_open",
     "known_lag",
     "open_conflicts",
     "pause",
     "reconcile",
+    "reconcile_sites",
     "resolve",
     "upgrade_all",
 ]

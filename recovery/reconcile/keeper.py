@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import SiteFull, SiteUnavailable, VanVaultErr
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.recovery.objects import is_of_one_object
 from vanvault.recovery.reconcile.lag import known_lag
-from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile
+from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import Record, upgrade_all
 from vanvault.recovery.work import Effort
 
@@ -65,7 +65,7 @@ class Keeper:
         catching_up = health.catching_up()
         if now < self._due and not (catching_up and now >= self._rest_until):
             return None
-        report = reconcile(self._archive.sites, effort=self._effort)
+        report = reconcile_sites(self._archive.sites, effort=self._effort)
         self._after(report)
         return report
 

@@ -93,7 +93,7 @@ class _Tally:
 _Outcomes = list[tuple[Action, int | VanVaultError | None]]
 
 
-def reconcile(
+def reconcile_sites(
     sites: Mapping[str, Site],
     *,
     dry_run: bool = False,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.recovery.verify import Finding, Problem, VerifyReport
 
 #: The site's newest version is not the good one.
@@ -48,6 +50,30 @@ class RepairPlan:
 
     actions: tuple[Action, ...]
     beyond: tuple[Finding, ...]  # failing, and no site has what would mend it
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.CHECK_FAILED if self.beyond else ExitCode.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "dry_run": True,
+            "actions": [action_fields(action) for action in self.actions],
+            "beyond": [finding.as_json() for finding in self.beyond],
+        }
+
+
+def action_fields(action: Action) -> dict[str, Any]:
+    """One action as JSON values."""
+    copied = isinstance(action, Copy)
+    return {
+        "action": "copy" if copied else "extend",
+        "site": action.target,
+        "key": action.key,
+        "from": action.source if isinstance(action, Copy) else "",
+        "problem": action.problem if isinstance(action, Copy) else "lock",
+    }
 
 
 def plan_repair(report: VerifyReport) -> RepairPlan:

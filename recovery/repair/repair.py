@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, VanVaultError
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.objects import lock_of, read_good, write_good
-from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan
+from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan, action_fields
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Step, in_order, silent
 
@@ -33,14 +35,32 @@ class RepairReport:
     beyond: tuple[Finding, ...]  # what no copy mends
     bytes: int  # copied
     seconds: float
+    recorded: bool = False
 
     @property
     def whole(self) -> bool:
         """Was all that is wrong mended, apart from extra files?"""
         return not self.failed and not self.beyond
 
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.OK if self.whole else ExitCode.CHECK_FAILED
 
-def repair(
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "whole": self.whole,
+            "repaired": [action_fields(action) for action in self.repaired],
+            "failed": [
+                {**action_fields(failure.action), "reason": failure.reason} for failure in self.failed
+            ],
+            "beyond": [finding.as_json() for finding in self.beyond],
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def repair_sites(
     plan: RepairPlan,
     sites: Mapping[str, Site],
     *,

@@ -1,22 +1,30 @@
-"""The door of restore."""
+"""Restore: an absent or empty site is rebuilt from the other, within 8 hours of the incident."""
 
 from __future__ import annotations
 
-from vanvault.recovery.restore.archive import answers, ensure_site, survey
+from vanvault.recovery.restore.archive import answers, ensure_site
 from vanvault.recovery.restore.covered import Trusted
-from vanvault.recovery.restore.deadline import Deadline, Pace
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
-from vanvault.recovery.restore.restore import RestoreReport, restore
+from vanvault.recovery.restore.restore import RestoreReport, restore_site
+from vanvault.recovery.restore.run import (
+    Restoration,
+    RestoreEstimate,
+    RestoreRequest,
+    estimate_restore,
+    restore,
+)
 
 __all__ = [
-    "Deadline",
-    "Pace",
+    "Restoration",
+    "RestoreEstimate",
     "RestorePlan",
     "RestoreReport",
+    "RestoreRequest",
     "Trusted",
     "answers",
     "ensure_site",
+    "estimate_restore",
     "plan_restore",
     "restore",
-    "survey",
+    "restore_site",
 ]

@@ -11,7 +11,7 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, Sit
 from vanvault.archiver.core.format import decode_manifest
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.objects import Coverage, CoveredRange, Listing, SegmentCopies, read_good
+from vanvault.recovery.objects import CompactedBatches, CompactedRange, Listing, SegmentCopies, read_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +22,24 @@ class Trusted:
     public_key: Callable[[str], Ed25519PublicKey]  # raises KeyUnavailable
 
 
-def coverage_of(source: SiteReader, trusted: Trusted) -> Coverage:
+def compacted_at(source: SiteReader, trusted: Trusted) -> CompactedBatches:
     """The batches that segments at ``source`` hold, as far as signatures, names and sizes tell.
 
     Raises SiteUnavailable, SettingsError: the site cannot be listed.
     """
-    coverage, listing = Coverage(), Listing({source.site: source})
+    compacted, listing = CompactedBatches(), Listing({source.site: source})
     for segment in listing.segments():
         for covered in _ranges(source, segment, trusted):
-            coverage.add(covered)
+            compacted.add(covered)
     for error in listing.away.values():
         raise error
-    return coverage
+    return compacted
 
 
-def _ranges(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> list[CoveredRange]:
+def _ranges(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> list[CompactedRange]:
     """What one segment covers; nothing when the site does not hold it whole, as far as its listing tells."""
     sizes = {copies.key: versions[0].size for copies in segment.objects for versions in copies.at.values()}
-    found: list[CoveredRange] = []
+    found: list[CompactedRange] = []
     for copies in segment.objects:
         name = parse_key(copies.key)
         if name is None or name.kind != "manifest":
@@ -55,5 +55,5 @@ def _ranges(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> lis
         if (manifest.archive, manifest.segment) != (trusted.archive, name.writer):
             continue
         if all(sizes.get(part.key) == part.size for part in manifest.parts):
-            found += [CoveredRange(one.writer, one.first, one.last, copies.key) for one in manifest.covers]
+            found += [CompactedRange(one.writer, one.first, one.last, copies.key) for one in manifest.covers]
     return found

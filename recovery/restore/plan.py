@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.objects import Copies, Coverage, Listing, newest_with_locks
-from vanvault.recovery.restore.covered import Trusted, coverage_of
+from vanvault.recovery.objects import CompactedBatches, Copies, Listing, newest_with_locks
+from vanvault.recovery.restore.covered import Trusted, compacted_at
 from vanvault.recovery.work import Effort, Extent, in_order
 
 _NAMED = 3
@@ -33,7 +34,21 @@ class RestorePlan:
     ignored: int  # names at the source that are no objects of an archive
     segments: tuple[str, ...] = ()  # with anything to copy; newest first
     left_out: int = 0  # batches that a segment holds and whose locks are over: nobody needs them again
-    coverage: Coverage = field(default_factory=Coverage)  # batches that segments at the source hold
+    compacted: CompactedBatches = field(
+        default_factory=CompactedBatches
+    )  # batches that segments at the source hold
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "objects": self.total.objects,
+            "bytes": self.total.bytes,
+            "to_copy": {"objects": self.todo.objects, "bytes": self.todo.bytes},
+            "surplus": self.surplus,
+            "left_out": self.left_out,
+        }
 
 
 def plan_restore(
@@ -58,7 +73,7 @@ def plan_restore(
     listing = Listing(sites)
     strays = target.strays() if target else ()  # the source's are a repair's matter
     strangers = [stray.path for stray in strays if parse_key(stray.hides) is None]
-    coverage = coverage_of(source, trusted) if trusted else Coverage()
+    compacted = compacted_at(source, trusted) if trusted else CompactedBatches()
     now = source.now()
     owners: dict[tuple[bool, str], None] = {}  # is it a segment, and its id or the writer's
     total = todo = Extent()
@@ -67,7 +82,7 @@ def plan_restore(
     def state(copies: Copies) -> str:
         if is_restored(copies, sites, source.site, name):
             return "there"
-        return "spent" if is_spent(copies, source, coverage, now) else "due"
+        return "spent" if is_spent(copies, source, compacted, now) else "due"
 
     listed = in_order(listing.everything(), state, size=lambda _: 0, effort=effort or Effort())
     for copies, found_state in listed:
@@ -76,7 +91,7 @@ def plan_restore(
             ignored += source.site in copies.at
             strangers.extend([copies.key] if name in copies.at else [])
         elif source.site not in copies.at:
-            surplus += not coverage.holds(found)  # such a batch may be gone at one site and not at another
+            surplus += not compacted.holds(found)  # such a batch may be gone at one site and not at another
         elif found_state == "spent":
             left_out += 1
         else:
@@ -107,16 +122,16 @@ def plan_restore(
         ignored=ignored,
         segments=segments,
         left_out=left_out,
-        coverage=coverage,
+        compacted=compacted,
     )
 
 
-def is_spent(copies: Copies, source: SiteReader, coverage: Coverage, now: datetime) -> bool:
+def is_spent(copies: Copies, source: SiteReader, compacted: CompactedBatches, now: datetime) -> bool:
     """Is it a batch that a segment holds and whose lock is over? ``now``: the source's time.
 
     Raises SiteUnavailable, SettingsError: a lock cannot be asked for.
     """
-    if source.site not in copies.at or not coverage.holds(parse_key(copies.key)):
+    if source.site not in copies.at or not compacted.holds(parse_key(copies.key)):
         return False
     newest = newest_with_locks(copies, {source.site: source}).at.get(source.site)
     return newest is None or newest[0].retain_until is None or newest[0].retain_until <= now
@@ -147,10 +162,10 @@ def in_turn(plan: RestorePlan, listing: Listing) -> Iterator[Copies]:
     stages: list[tuple[Iterable[str], Callable[[str], str], Callable[[ObjectName], bool]]] = [
         (plan.segments, segment_prefix, lambda name: name.kind == "manifest"),
         (plan.segments, segment_prefix, lambda name: name.kind in ("log", "evidence")),
-        (plan.writers, batch_prefix, lambda name: not plan.coverage.holds(name)),
+        (plan.writers, batch_prefix, lambda name: not plan.compacted.holds(name)),
         (plan.segments, segment_prefix, lambda name: name.kind == "originals"),
         (plan.writers, large_prefix, lambda name: True),
-        (plan.writers, batch_prefix, plan.coverage.holds),
+        (plan.writers, batch_prefix, plan.compacted.holds),
     ]
     for owners, prefix_of, is_due in stages:
         for owner in owners:

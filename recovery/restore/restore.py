@@ -34,7 +34,7 @@ class RestoreReport:
         return not self.failures
 
 
-def restore(
+def restore_site(
     plan: RestorePlan,
     source: SiteReader,
     target: Site,
@@ -58,7 +58,7 @@ def restore(
     def copy(copies: Copies) -> Extent | Finding | None:
         if is_restored(copies, sites, source.site, target.site):
             return None
-        if is_spent(copies, source, plan.coverage, at_source):
+        if is_spent(copies, source, plan.compacted, at_source):
             return None
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
         return _copy(copies, source, target, now)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from vanvault.recovery.schedule.in_serve import start_scheduler
 from vanvault.recovery.schedule.model import Lease, span_text
 from vanvault.recovery.schedule.planner import Standing, standing
+from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.record import read_history
-from vanvault.recovery.schedule.run import Finished, has_verb, reach_of, run_job
+from vanvault.recovery.schedule.run import Finished, reach_of, run_named
 from vanvault.recovery.schedule.table import Entry, entries_of, entry_named, jobs_on, too_slow
 from vanvault.recovery.schedule.units import Host, units
 
@@ -22,7 +23,7 @@ __all__ = [
     "jobs_on",
     "reach_of",
     "read_history",
-    "run_job",
+    "run_named",
     "span_text",
     "standing",
     "start_scheduler",

@@ -1,6 +1,6 @@
 """The scheduler within a serving node: starts the jobs that are due, one at a time, as own processes.
 
-A job is ``vanvault schedule run NAME --if-due``, the same as a timer of the host would start: the lock, the
+A job is ``python -m vanvault.recovery.schedule``, the same as a timer of the host would run: the lock, the
 lease, the record and the decision are made there, and this thread only decides when to ask. What a job wrote
 last is in ``cache/schedule/NAME.log`` of the home.
 """
@@ -19,8 +19,9 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import due, standing
+from vanvault.recovery.schedule.program import has_verb, job_process
 from vanvault.recovery.schedule.record import read_history
-from vanvault.recovery.schedule.run import GRACE_S, has_verb, program, reach_of
+from vanvault.recovery.schedule.run import GRACE_S, reach_of
 from vanvault.recovery.schedule.table import jobs_on
 
 _log = structlog.get_logger("vanvault.schedule")
@@ -148,4 +149,4 @@ class Scheduler:
             return process.wait()
 
     def _schedule_run(self, job: Job) -> Sequence[str]:
-        return (*program(self._archive.home), "schedule", "run", job.name, "--if-due", "--json")
+        return job_process(self._archive.home, job.name)

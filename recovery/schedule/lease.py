@@ -21,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
@@ -87,7 +88,12 @@ def take_lease(archive: Archive, job: Job) -> Lease:
     try:
         _give_way(archive, lease, job)
     except Busy:
-        end_lease(archive, Run(lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", 8, 0.0))
+        end_lease(
+            archive,
+            Run(
+                lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", ExitCode.BUSY.value, 0.0
+            ),
+        )
         raise
     return lease
 

@@ -33,7 +33,7 @@ def started_detail(lease: Lease) -> dict[str, object]:
 def ended_detail(run: Run) -> dict[str, object]:
     """The detail of the event about a run that is over."""
     return {
-        "exit_code": run.exit_code,
+        "exit_code": int(run.exit_code),
         "finished": _text(run.finished),
         "host": run.host,
         "job": run.job,

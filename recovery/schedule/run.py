@@ -1,4 +1,4 @@
-"""One run of a job: its verbs as processes of the same program, one after the other.
+"""One run of a job: its steps as processes of their own (``child.py``), one after the other.
 
 The lock of the home goes to the processes, so it is held until the last of them has ended, even when this one
 is killed. SIGTERM and SIGINT end the run: the process in hand gets SIGTERM, and SIGKILL when it does not end.
@@ -9,30 +9,31 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
+from vanvault.archiver.core.settings import load_settings
 from vanvault.recovery.schedule.lease import end_lease, home_lock, take_lease
-from vanvault.recovery.schedule.model import Command, Job, Lease, Result, Run
+from vanvault.recovery.schedule.model import Job, Lease, Result, Run
 from vanvault.recovery.schedule.planner import standing
+from vanvault.recovery.schedule.program import has_verb, step_process
 from vanvault.recovery.schedule.record import read_history
+from vanvault.recovery.schedule.table import entries_of, entry_named
 
 #: Added to the priority of jobs: intake comes first.
 NICE = 10
 #: Seconds that a process gets to end by itself.
 GRACE_S = 20.0
-#: Exit code of a run that was stopped or took too long: that of a verb that was interrupted.
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,31 @@ class Finished:
     recorded: bool
     why_not: str = ""  # recorded
 
+    @property
+    def exit_code(self) -> ExitCode:
+        """The run's; INTERNAL for one that no verb has: a signal ended the process."""
+        code = self.run.exit_code
+        return ExitCode(code) if code in set(ExitCode) else ExitCode.INTERNAL
 
-def program(home: Path) -> tuple[str, ...]:
-    """This program as a process of its own; the folder it is started from adds no modules to it."""
-    return (sys.executable, "-P", "-m", "vanvault.cli", "--home", str(home))
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "job": self.run.job,
+            "ran": True,
+            "run": self.run.id,
+            "result": self.run.result,
+            "exit_code": self.run.exit_code,
+            "seconds": round(self.run.seconds, 3),
+            "recorded": self.recorded,
+        }
 
 
-def has_verb(verb: str) -> bool:
-    """Does this program know the verb? Each is a module of ``vanvault.cli`` with its name."""
-    return verb.isidentifier() and find_spec(f"vanvault.cli.{verb}") is not None
+def run_named(home: Path, name: str, *, if_due: bool = False, as_json: bool = False) -> Finished | None:
+    """Run the job of a home that has this name. Raises InvalidInput, SettingsError, and as ``run_job``."""
+    entry = entry_named(entries_of(load_settings(home), has_verb), name)
+    if not entry.job.commands or not all(has_verb(words[0]) for words in entry.job.commands):
+        raise InvalidInput(f"the job {name} has nothing to run: {entry.why_off}", field="name")
+    return run_job(lambda: Archive(home), home, entry.job, if_due=if_due, as_json=as_json)
 
 
 def run_job(
@@ -60,7 +77,7 @@ def run_job(
     job: Job,
     *,
     if_due: bool = False,
-    extra: Sequence[str] = (),
+    as_json: bool = False,
     grace_s: float = GRACE_S,
     stopwatch: Stopwatch | None = None,
 ) -> Finished | None:
@@ -68,7 +85,7 @@ def run_job(
 
     Args:
         open_archive: opens the home. It is closed while the verbs run.
-        extra: more arguments for every verb, such as ``--json``.
+        as_json: steps that are the program itself print JSON; the others always do.
         grace_s: what a process gets to end after SIGTERM.
 
     Raises Busy (it is running, here or elsewhere), SiteUnavailable (the lease cannot be put on record),
@@ -86,7 +103,7 @@ def run_job(
                 return None
         watch = stopwatch or SystemStopwatch()
         began = watch.seconds()
-        result, code = _Processes(home, job, lock, extra, grace_s, watch).run()
+        result, code = _Processes(_Place(home, job, lock, as_json), grace_s, watch).run()
         took = watch.seconds() - began
         with open_archive() as archive:
             run = _run_of(lease, started, archive.clock.now(), result, code, took)
@@ -114,16 +131,24 @@ def _run_of(
     return Run(lease.run, lease.job, lease.host, started, finished, result, code, seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a run's processes run."""
+
+    home: Path
+    job: Job
+    lock: int  # descriptor that every process inherits
+    as_json: bool
+
+
 class _Processes:
     """The processes of one run."""
 
-    def __init__(
-        self, home: Path, job: Job, lock: int, extra: Sequence[str], grace_s: float, watch: Stopwatch
-    ) -> None:
-        self._home = home
-        self._job = job
-        self._lock = lock
-        self._extra = tuple(extra)
+    def __init__(self, place: _Place, grace_s: float, watch: Stopwatch) -> None:
+        self._home = place.home
+        self._job = place.job
+        self._lock = place.lock
+        self._as_json = place.as_json
         self._grace_s = grace_s
         self._watch = watch
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,20 +156,21 @@ class _Processes:
         self._ended_by: Result | None = None
 
     def run(self) -> tuple[Result, int]:
-        """The result, and the exit code of the first verb that did not end well; a failure stops no other."""
+        """The result, and the exit code of the first step that did not end well; a failure stops no other."""
         deadline = self._watch.seconds() + self._job.deadline.total_seconds()
         with self._signals():
-            codes = [self._one(command, deadline) for command in self._job.commands if self._ended_by is None]
+            steps = range(len(self._job.commands))
+            codes = [self._one(step, deadline) for step in steps if self._ended_by is None]
         if self._ended_by is not None:
-            return self._ended_by, INTERRUPTED
+            return self._ended_by, ExitCode.INTERRUPTED.value
         wrong = [code for code in codes if code not in self._job.accepted]
         return ("failed", wrong[0]) if wrong else ("ok", max(codes))
 
-    def _one(self, command: Command, deadline: float) -> int:
+    def _one(self, step: int, deadline: float) -> int:
         timer = threading.Timer(max(0.0, deadline - self._watch.seconds()), self._end, ["overran"])
         timer.daemon = True
         self._process = subprocess.Popen(
-            [*program(self._home), *command, *self._extra],
+            step_process(self._home, self._job, step, as_json=self._as_json),
             stdin=subprocess.DEVNULL,
             pass_fds=[self._lock],
             start_new_session=True,

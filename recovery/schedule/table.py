@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.settings import SITE_NAMES, JobSettings, Settings
 from vanvault.archiver.stores import S3Url, parse_site_url
 from vanvault.recovery.schedule.model import Command, Job, parse_span, parse_time_of_day
+from vanvault.recovery.schedule.verbs import task_of
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _WEEK = 7 * _DAY
-#: The exit code of a probe that found a store weaker than it says, which settings may accept.
-_WEAK = 21
 
 TABLE = (
     Job("compaction", (("compact",),), 3 * _HOUR, spread=_HOUR, deadline=6 * _HOUR),
@@ -87,7 +87,7 @@ def _ours(job: Job, settings: Settings) -> Job:
     if job.name != "probe":
         return job
     sites = [name for name in SITE_NAMES if _is_probed(settings, name)]
-    accepted = job.accepted | {_WEAK} if settings.probe.accept_weak else job.accepted
+    accepted = job.accepted | {ExitCode.PROBE_WEAK.value} if settings.probe.accept_weak else job.accepted
     return replace(job, commands=tuple(("probe", name) for name in sites), accepted=accepted)
 
 
@@ -163,6 +163,11 @@ def _checked(commands: tuple[Command, ...], where: str) -> tuple[Command, ...]:
         raise SettingsError(f'{where}.commands lists verbs with arguments, such as [["verify", "--next"]]')
     if any(command[0] in ("serve", "schedule") or "--home" in command for command in commands):
         raise SettingsError(f"{where}.commands: serve and schedule are no jobs, and the home is given")
+    for command in commands:
+        try:
+            task_of(command)
+        except InvalidInput as error:
+            raise SettingsError(f"{where}.commands: {error.message}", hint=error.hint) from error
     return commands
 
 

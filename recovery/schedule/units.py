@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.recovery.schedule.lease import GRACE
 from vanvault.recovery.schedule.model import Job, span_text
 from vanvault.recovery.schedule.planner import offset_of
@@ -51,8 +52,8 @@ def _service(job: Job, host: Host) -> str:
         "Type=oneshot",
         *([f"User={host.user}"] if host.user else []),
         f"ExecStart={' '.join(map(_quoted, command))}",
-        # 8: another node or timer has it already.
-        f"SuccessExitStatus={' '.join(map(str, [8, *accepted]))}",
+        # BUSY: another node or timer has it already.
+        f"SuccessExitStatus={' '.join(map(str, [ExitCode.BUSY.value, *accepted]))}",
         "KillMode=mixed",
         f"TimeoutStartSec={round((job.deadline + GRACE).total_seconds())}",
         "TimeoutStopSec=60",

@@ -1,20 +1,29 @@
-"""The door of verify."""
+"""Verification: every object at every site is read back, and everything that it says is recomputed."""
 
 from __future__ import annotations
 
-from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
+from vanvault.recovery.verify.archive import verify_archive
 from vanvault.recovery.verify.model import Finding, Problem, Share, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
-from vanvault.recovery.verify.verify import verify
+from vanvault.recovery.verify.record import verify_runs
+from vanvault.recovery.verify.run import Verification, VerifyRequest, read_back, verify
+from vanvault.recovery.verify.runs import SiteRun, VerifyRun, next_share
+from vanvault.recovery.verify.verify import verify_sites
 
 __all__ = [
     "Finding",
     "ObjectReader",
     "Problem",
     "Share",
+    "SiteRun",
+    "Verification",
     "VerifyReport",
-    "chosen_sites",
-    "extent_of",
+    "VerifyRequest",
+    "VerifyRun",
+    "next_share",
+    "read_back",
     "verify",
     "verify_archive",
+    "verify_runs",
+    "verify_sites",
 ]

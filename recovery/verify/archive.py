@@ -13,7 +13,7 @@ from vanvault.archiver.upkeep import Jobs
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.verify.model import Share, VerifyReport
 from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
-from vanvault.recovery.verify.verify import pause, verify
+from vanvault.recovery.verify.verify import pause, verify_sites
 from vanvault.recovery.work import Effort, Extent, Step, silent
 
 
@@ -56,7 +56,7 @@ def verify_archive(
             prefix
         )
 
-    return verify(chosen, reader, known=known, share=share, readers=readers, step=step, pause=pause)
+    return verify_sites(chosen, reader, known=known, share=share, readers=readers, step=step, pause=pause)
 
 
 def extent_of(sites: Mapping[str, SiteReader]) -> Extent:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from vanvault.archiver.core.model import BatchHeader
 from vanvault.archiver.core.names import ObjectName, parse_key
-from vanvault.recovery.objects import CoveredRange
+from vanvault.recovery.objects import CompactedRange
 from vanvault.recovery.verify.contents import BatchContent, Flaw
 
 #: Names of the chain that are remembered for the commit records that follow soon after.
@@ -52,7 +52,7 @@ class Chain:
     """What was seen of one writer so far."""
 
     writer: str = ""
-    covered: tuple[CoveredRange, ...] = ()  # by first sequence
+    covered: tuple[CompactedRange, ...] = ()  # by first sequence
     _next: int = 0
     # Beginnings (hex) of the digests of the objects with sequence _next - 1, whole ones of those that
     # are there, and what to call them.
@@ -96,7 +96,7 @@ class Chain:
         if self.covered:
             yield from self._pass_compacted(max(one.last for one in self.covered) + 1, [])
 
-    def _at(self, sequence: int) -> CoveredRange | None:
+    def _at(self, sequence: int) -> CompactedRange | None:
         return next((one for one in self.covered if one.first <= sequence <= one.last), None)
 
     def _pass_compacted(self, until: int, named: list[str]) -> Iterator[Seen]:
@@ -121,7 +121,7 @@ class Chain:
                 self._final = held.final
             self._next = last + 1
 
-    def _misfits(self, held: CoveredRange) -> Iterator[Misfit]:
+    def _misfits(self, held: CompactedRange) -> Iterator[Misfit]:
         if not held.digests:
             return
         which = f"object {held.first} of writer {self.writer}"

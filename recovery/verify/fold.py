@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.stores import StoredVersion
-from vanvault.recovery.objects import Copies, Coverage
+from vanvault.recovery.objects import CompactedBatches, Copies
 from vanvault.recovery.verify.chains import Chain, Expected, Gap, Misfit, Seen
 from vanvault.recovery.verify.contents import (
     BatchContent,
@@ -75,7 +75,7 @@ class Fold:
         self._whole_share = whole_share
         self._is_away = is_away
         self._locks_listed = locks_listed
-        self.coverage = Coverage()
+        self.compacted = CompactedBatches()
         self._compacted = References()  # to large objects, by rows of segments
         self._spoken_of: list[Expected] = []  # by batches in segments: what is in none may be at the sites
         self._all_compacted_seen = True  # rows of all segments
@@ -145,11 +145,11 @@ class Fold:
         if segment.leftovers or manifests > len(segment.held):
             self._all_compacted_seen = False
         for trusted in segment.held:
-            if all(map(self.coverage.contains, trusted.ranges)):
+            if all(map(self.compacted.contains, trusted.ranges)):
                 detail = "other segments hold all its batches, too"
                 self._add_all(Finding(site, trusted.key, "spare", detail) for site in trusted.sites)
             for covered in trusted.ranges:
-                self.coverage.add(covered)
+                self.compacted.add(covered)
             self._compacted.add(trusted.references)
             self._spoken_of += trusted.expected
 
@@ -215,7 +215,7 @@ class Fold:
     def end_writers(self) -> None:
         """All objects were taken; of some writers only segments may be left."""
         self.end_writer()
-        for writer in self.coverage.writers():
+        for writer in self.compacted.writers():
             if writer not in self._visited:
                 self._begin_writer(writer)
                 self.end_writer()
@@ -224,7 +224,7 @@ class Fold:
             self._expect(expected)
 
     def _begin_writer(self, writer: str) -> None:
-        covered = self.coverage.of(writer)
+        covered = self.compacted.of(writer)
         self._visited.update([writer] if covered else [])
         self._chain = Chain(writer, covered)
         self._references = self._compacted.of(writer) if covered else {}
@@ -264,14 +264,14 @@ class Fold:
             self._flaws(key, sites, [seen])
 
     def _expect(self, expected: Expected) -> None:
-        if not self.coverage.holds(parse_key(expected.key)):
+        if not self.compacted.holds(parse_key(expected.key)):
             self._loosen(LooseEnd(expected.key, expected.why))
 
     def _is_counted(self, name: ObjectName) -> bool:
         """Is it a batch, the rows of which were read in a segment?"""
-        if not self.coverage.holds(name):
+        if not self.compacted.holds(name):
             return False
-        covered = self.coverage.find(name.writer, name.sequence)
+        covered = self.compacted.find(name.writer, name.sequence)
         return covered is not None and bool(covered.digests)
 
     def _listed_locks(self, copies: Copies) -> list[tuple[str, StoredVersion]]:
@@ -283,7 +283,7 @@ class Fold:
     ) -> Iterator[Finding]:
         if name.family != "batch":
             return short_locks(name.key, versions, until)
-        covered = self.coverage.holds(name)
+        covered = self.compacted.holds(name)
         return batch_locks(name.key, versions, until, covered=covered, now=self._started)
 
     def _large(self, name: ObjectName, copies: Copies, held: list[str], read: ObjectRead | None) -> None:
@@ -313,7 +313,7 @@ class Fold:
     ) -> None:
         """Every site must have what one has, or what the hot tail knows."""
         absent = [site for site in self._sites if site not in held and not self._is_away(site)]
-        if not absent or self.coverage.holds(parse_key(copies.key)):
+        if not absent or self.compacted.holds(parse_key(copies.key)):
             return
         why = f"{', '.join(held)} has it" if held else "this node's hot tail knows it"
         on_its_way = any(

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.work import Extent
 
@@ -55,6 +56,16 @@ class Finding:
         """Does this keep the archive from being whole?"""
         return self.problem not in INFORMATIONAL
 
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "site": self.site,
+            "key": self.key,
+            "problem": self.problem,
+            "detail": self.detail,
+            "failing": self.failing,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
@@ -76,6 +87,31 @@ class VerifyReport:
     def bytes(self) -> int:
         """Bytes that were re-read, at all sites together."""
         return sum(extent.bytes for extent in self.sites.values())
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """KEYS asks for another remedy than damage, and comes first: without keys little else is known."""
+        if self.whole:
+            return ExitCode.OK
+        if any(finding.problem == "key" for finding in self.findings):
+            return ExitCode.KEYS
+        return ExitCode.CHECK_FAILED
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "whole": self.whole,
+            "objects": self.objects,
+            "messages": self.messages,
+            "events": self.events,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "sites": {
+                site: {"objects": extent.objects, "bytes": extent.bytes}
+                for site, extent in self.sites.items()
+            },
+            "findings": [finding.as_json() for finding in self.findings],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +136,9 @@ class Share:
         if match is None:
             raise InvalidInput("a share is written n/t, such as 3/30", field="share")
         return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
     @property
     def is_whole(self) -> bool:

@@ -22,7 +22,7 @@ from vanvault.archiver.core.format import PartHeader, merge_covers
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.archiver.upkeep import day_of
-from vanvault.recovery.objects import DIGEST_BYTES, CoveredRange
+from vanvault.recovery.objects import DIGEST_BYTES, CompactedRange
 from vanvault.recovery.verify.chains import Expected, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
 from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, batches_of, read_evidence
@@ -47,7 +47,7 @@ class SegmentCheck:
     """What a segment holds, and what is wrong with it."""
 
     flaws: dict[str, list[Flaw]] = field(default_factory=dict)  # by kind of part, and "manifest"
-    ranges: list[CoveredRange] = field(default_factory=list)
+    ranges: list[CompactedRange] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)  # to large objects
     expected: list[Expected] = field(default_factory=list)  # of other segments, or not compacted
     messages: int = 0
@@ -234,7 +234,7 @@ def _note_ranges(
         if len(digests) != DIGEST_BYTES * (cover.last - cover.first + 1):
             continue
         check.ranges.append(
-            CoveredRange(
+            CompactedRange(
                 writer=cover.writer,
                 first=cover.first,
                 last=cover.last,

@@ -13,7 +13,7 @@ from vanvault.archiver.core.format import SEGMENT_SCHEMAS, decode_manifest, head
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.objects import Copies, CoveredRange, SegmentCopies
+from vanvault.recovery.objects import CompactedRange, Copies, SegmentCopies
 from vanvault.recovery.verify.chains import Expected
 from vanvault.recovery.verify.contents import Content, Flaw, Reference, SegmentContent, Undecipherable
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead, ObjectReader
@@ -36,7 +36,7 @@ class HeldSegment:
 
     key: str  # of its manifest
     sites: tuple[str, ...]  # that hold the manifest
-    ranges: tuple[CoveredRange, ...]
+    ranges: tuple[CompactedRange, ...]
     references: tuple[Reference, ...]
     expected: tuple[Expected, ...]
 
@@ -169,7 +169,7 @@ class _Parts:
         """What the segment covers; None when it must not be relied on."""
         if not self._whole or any(self.check.flaws.values()):
             return None
-        covers = [CoveredRange(c.writer, c.first, c.last, key) for c in self._manifest.covers]
+        covers = [CompactedRange(c.writer, c.first, c.last, key) for c in self._manifest.covers]
         ranges = self.check.ranges if self._read_whole else covers
         return HeldSegment(
             key, sites, tuple(ranges), tuple(self.check.references), tuple(self.check.expected)

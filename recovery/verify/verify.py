@@ -70,7 +70,7 @@ def pause() -> None:
     time.sleep(PATIENCE_S)
 
 
-def verify(
+def verify_sites(
     sites: Mapping[str, SiteReader],
     reader: ObjectReader,
     *,

@@ -1,16 +1,23 @@
-"""The door of work."""
+"""What all verbs of recovery share: workers, progress, and the record of what was done."""
 
 from __future__ import annotations
 
 from vanvault.recovery.work.jobs import open_others
+from vanvault.recovery.work.observer import QUIET, Observer
 from vanvault.recovery.work.pipeline import Effort, in_order
 from vanvault.recovery.work.progress import Extent, Step, silent
+from vanvault.recovery.work.record import account, catch_up, put_on_record
 
 __all__ = [
+    "QUIET",
     "Effort",
     "Extent",
+    "Observer",
     "Step",
+    "account",
+    "catch_up",
     "in_order",
     "open_others",
+    "put_on_record",
     "silent",
 ]

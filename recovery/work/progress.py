@@ -22,6 +22,10 @@ class Extent:
     def __add__(self, other: Extent) -> Extent:
         return Extent(self.objects + other.objects, self.bytes + other.bytes)
 
+    def as_json(self) -> dict[str, int]:
+        """The same as JSON values."""
+        return {"bytes": self.bytes, "objects": self.objects}
+
 
 def silent(items: int = 1, size: int = 0) -> None:
     """The default: nobody listens."""

@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.journal import detail_of, events
-from vanvault.cli.context import account, put_on_record
+from vanvault.recovery.work import QUIET, account, put_on_record
 
 NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
 LATER = ("--from", "2090-01-01T22:00:00+07:00", "--to", "2090-01-01T23:00:00+07:00")
@@ -39,6 +39,6 @@ def test_windows_notes_and_records_name_the_account(home: Path) -> None:
     told = [window, json_of(run_cli(home, *cancelled)), json_of(run_cli(home, *note))]
     assert [detail["who"] for detail in told] == [account()] * 3
     with Archive(home) as archive:
-        put_on_record(archive, "site.reconciled", {})
+        put_on_record(archive, "site.reconciled", {}, who=account(), observer=QUIET)
         (recorded,) = [detail_of(item) for item in events(archive.search, "site.reconciled")]
     assert recorded["who"] == account()

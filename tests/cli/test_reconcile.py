@@ -16,7 +16,7 @@ from tests.support.lab import message
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.model import Draft
-from vanvault.cli.context import account
+from vanvault.recovery.work import account
 
 
 def write(archive: Archive, drafts: list[Draft]) -> list[str]:

@@ -16,7 +16,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.evidence import Receipt, holders
 from vanvault.archiver.replicas import Stand
-from vanvault.recovery.reconcile import reconcile, upgrade_all
+from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 
 #: So long is watched that an answer does not come; it is not how long anything takes.
 A_WHILE_S = 0.5
@@ -60,7 +60,7 @@ def promoted(archive: Archive, epoch: int) -> None:
 def whole_afterwards(home: Home, site: GatedSite, receipt: Receipt) -> None:
     site.open()
     archive = home.archive()
-    assert reconcile(archive.sites, pause=lambda: None).level
+    assert reconcile_sites(archive.sites, pause=lambda: None).level
     archive.catch_up()
     upgrade_all(archive)
     assert holders(archive.receipts.of(receipt["id"])) == set(SITES)

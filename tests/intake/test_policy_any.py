@@ -21,7 +21,7 @@ from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
 from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.replicas.promised import read_whole
-from vanvault.recovery.reconcile import reconcile, upgrade_all
+from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 from vanvault.recovery.work import Effort
 
 When = Literal["before", "after"]
@@ -62,7 +62,7 @@ def level(home: Home) -> None:
     """What a node's own keeper does, and what ``vanvault reconcile`` does."""
     archive = home.archive()
     archive.catch_up()
-    assert reconcile(archive.sites, pause=lambda: None).level
+    assert reconcile_sites(archive.sites, pause=lambda: None).level
     upgrade_all(archive)
     archive.record("site.reconciled", {})
 

@@ -11,8 +11,7 @@ import pytest
 from tests.support.clocks import ManualClock
 from tests.support.command import run_cli
 from tests.support.lab import Lab
-from vanvault.recovery.restore import Deadline, Pace
-from vanvault.recovery.restore.deadline import LIMIT
+from vanvault.recovery.restore.deadline import LIMIT, Deadline, Pace
 from vanvault.recovery.work import Extent, silent
 
 

@@ -31,7 +31,7 @@ from vanvault.archiver.core.model import Commit
 from vanvault.archiver.replicas.promised import read_whole
 from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact
-from vanvault.recovery.reconcile import Keeper, open_conflicts, reconcile, resolve, upgrade_all
+from vanvault.recovery.reconcile import Keeper, open_conflicts, reconcile_sites, resolve, upgrade_all
 from vanvault.recovery.reconcile.conflicts import conflicts
 
 IDS = ("m-1", "m-2", "m-3")
@@ -174,11 +174,11 @@ class Partitions(RuleBasedStateMachine):
             side.archive.close()
         side = self.sides[0]
         archive = side.home.archive()
-        assert reconcile(archive.sites, pause=lambda: None).level
+        assert reconcile_sites(archive.sites, pause=lambda: None).level
         archive.catch_up()
         assert not upgrade_all(archive).damaged
         archive.record("site.reconciled", {})
-        again = reconcile(archive.sites, pause=lambda: None)
+        again = reconcile_sites(archive.sites, pause=lambda: None)
         assert again.fetched.objects == 0 or archive.lead.stand.alone  # then the leader's copy was enough
         stored = self.check_objects(archive)
         for message_id, body, receipt in self.acknowledged:

@@ -14,7 +14,7 @@ from tests.support.lab import event, message, named
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Writer
 from vanvault.archiver.upkeep import compact, keep_locks
-from vanvault.recovery.repair import plan_repair, repair
+from vanvault.recovery.repair import plan_repair, repair_sites
 from vanvault.recovery.verify import VerifyReport, verify_archive
 from vanvault.recovery.work import Effort
 
@@ -92,7 +92,7 @@ def test_verify_names_exactly_what_was_harmed(
                 getattr(damage, harm)(key)
         report = checked(archive)
         assert named(report) == {(HARMS[harm], site, key) for key, (site, harm) in harmed.items()}
-        assert repair(plan_repair(report), home.sites).whole
+        assert repair_sites(plan_repair(report), home.sites).whole
         assert checked(archive).whole
 
 

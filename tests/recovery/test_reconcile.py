@@ -15,7 +15,7 @@ from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import MemorySite, StoredVersion
 from vanvault.recovery.objects import Copies
-from vanvault.recovery.reconcile import ReconcileReport, reconcile
+from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -47,8 +47,8 @@ class Pair:
         self.sites[site].put(key_of(number), data, sha256=digest, retain_until=until)
         return key_of(number)
 
-    def reconcile(self, *, dry_run: bool = False) -> ReconcileReport:
-        return reconcile(self.sites, dry_run=dry_run, pause=lambda: None)
+    def reconcile_sites(self, *, dry_run: bool = False) -> ReconcileReport:
+        return reconcile_sites(self.sites, dry_run=dry_run, pause=lambda: None)
 
     def held(self, site: str) -> dict[str, tuple[bytes, datetime | None]]:
         found = {}
@@ -147,7 +147,7 @@ def test_an_object_on_its_way_is_waited_for(pair: Pair) -> None:
     def arrive() -> None:
         pair.put("standby", 0)
 
-    report = reconcile(pair.sites, pause=arrive)
+    report = reconcile_sites(pair.sites, pause=arrive)
     assert report.level
     assert report.lags["standby"].objects == 0
     assert len(pair.sites["standby"].versions(key)) == 1

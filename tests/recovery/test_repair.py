@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.archives import SITES
 from tests.support.lab import Lab, named
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair
+from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair_sites
 from vanvault.recovery.verify import Finding, VerifyReport
 
 HARMS: dict[str, Callable[[Lab, str, str], None]] = {
@@ -29,7 +29,7 @@ HARMS: dict[str, Callable[[Lab, str, str], None]] = {
 def mend(lab: Lab) -> RepairReport:
     plan = plan_repair(lab.verify())
     with lab.open() as archive:
-        return repair(plan, archive.sites)
+        return repair_sites(plan, archive.sites)
 
 
 @pytest.mark.parametrize("harm", HARMS)

@@ -17,7 +17,8 @@ from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.originals import Originals
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.restore import RestorePlan, RestoreReport, plan_restore, restore, survey
+from vanvault.recovery.restore import RestorePlan, RestoreReport, plan_restore, restore_site
+from vanvault.recovery.restore.archive import survey
 from vanvault.recovery.work import Effort
 
 OTHER = {"primary": "standby", "standby": "primary"}
@@ -30,7 +31,7 @@ def rebuild(lab: Lab, source: str) -> RestoreReport:
 
 def run(archive: Archive, source: str) -> RestoreReport:
     plan = survey(archive, source, create=True)
-    return restore(plan, archive.sites[source], archive.sites[plan.target], effort=Effort(workers=2))
+    return restore_site(plan, archive.sites[source], archive.sites[plan.target], effort=Effort(workers=2))
 
 
 @pytest.mark.parametrize("lost", SITES)
@@ -93,7 +94,7 @@ def test_newest_writers_come_first_and_large_objects_after_all_batches(lab: Lab)
     shutil.rmtree(lab.root("primary"))
     with lab.open() as archive:
         plan = survey(archive, "standby", create=True)
-        restore(plan, archive.sites["standby"], archive.sites["primary"], effort=Effort(workers=1))
+        restore_site(plan, archive.sites["standby"], archive.sites["primary"], effort=Effort(workers=1))
         stored = sorted(archive.sites["primary"].list(), key=lambda version: version.version)
     order = [(name.writer, name.family) for version in stored if (name := parse_key(version.key))]
     assert list(dict.fromkeys(order)) == [
@@ -170,7 +171,7 @@ def test_a_source_that_goes_away_ends_the_restore(lab: Lab) -> None:
         plan = survey(archive, "standby", create=True)
         shutil.move(lab.root("standby"), lab.home / "moved")
         with pytest.raises(SiteUnavailable):
-            restore(plan, archive.sites["standby"], archive.sites["primary"])
+            restore_site(plan, archive.sites["standby"], archive.sites["primary"])
     shutil.move(lab.home / "moved", lab.root("standby"))
     assert rebuild(lab, "standby").whole
     assert lab.verify().whole

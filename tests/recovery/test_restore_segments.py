@@ -16,7 +16,8 @@ from tests.support.archives import SITES
 from tests.support.compacted import PARTS, CompactedLab
 from tests.support.lab import named
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.restore import restore, survey
+from vanvault.recovery.restore import restore_site
+from vanvault.recovery.restore.archive import survey
 from vanvault.recovery.work import Effort
 
 KINDS = (*PARTS, "manifest")
@@ -60,7 +61,7 @@ def test_what_brings_a_site_to_use_comes_first(compacted: CompactedLab) -> None:
     shutil.rmtree(compacted.root("primary"))
     with compacted.open() as archive:
         plan = survey(archive, "standby", create=True)
-        restore(plan, archive.sites["standby"], archive.sites["primary"], effort=Effort(workers=1))
+        restore_site(plan, archive.sites["standby"], archive.sites["primary"], effort=Effort(workers=1))
         stored = sorted(archive.sites["primary"].list(), key=lambda version: version.version)
     order = []
     for version in stored:
@@ -121,7 +122,7 @@ def test_a_restore_that_stops_is_resumed(compacted: CompactedLab) -> None:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            restore(plan, archive.sites["standby"], archive.sites["primary"], step=stop)
+            restore_site(plan, archive.sites["standby"], archive.sites["primary"], step=stop)
     assert rebuild(compacted, "standby").whole
     assert compacted.verify().findings == ()
 

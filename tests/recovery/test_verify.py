@@ -15,7 +15,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.stores import create_site
-from vanvault.recovery.verify import ObjectReader, Share, verify
+from vanvault.recovery.verify import ObjectReader, Share, verify_sites
 
 
 def test_a_whole_archive_is_whole(lab: Lab) -> None:
@@ -282,7 +282,7 @@ def test_an_object_that_a_disk_does_not_give_is_damaged(
         reader = ObjectReader(
             sites, archive=archive.settings.archive, parquet=archive.parquet, keys=archive.keys
         )
-        report = verify(sites, reader, pause=lambda: None)
+        report = verify_sites(sites, reader, pause=lambda: None)
     assert named(report) == {("damaged", "primary", key)}
     assert "cannot be read" in report.findings[0].detail
 
@@ -301,7 +301,7 @@ def test_a_site_that_goes_away_meanwhile_is_unavailable_and_not_full_of_gaps(lab
         reader = ObjectReader(
             sites, archive=archive.settings.archive, parquet=archive.parquet, keys=archive.keys
         )
-        report = verify(sites, reader, pause=lambda: None)
+        report = verify_sites(sites, reader, pause=lambda: None)
     assert named(report) == {("unavailable", "primary", "")}
 
 

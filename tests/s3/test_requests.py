@@ -18,7 +18,7 @@ from tests.servers.fault_proxy import FaultProxy
 from tests.support.archives import SITES, Node, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, StoredVersion, open_site
-from vanvault.recovery.restore import plan_restore, restore
+from vanvault.recovery.restore import plan_restore, restore_site
 from vanvault.recovery.verify import Share, verify_archive
 
 WRITERS = 2  # one wrote the override
@@ -122,7 +122,7 @@ def test_a_restore_into_an_empty_bucket_asks_for_no_lock_that_it_did_not_set(
     plan = plan_restore(archive.sites["standby"], empty, name="primary")
     for proxy in proxies.values():
         assert of_objects(proxy) == {}
-    copied = restore(plan, archive.sites["standby"], empty).copied.objects
+    copied = restore_site(plan, archive.sites["standby"], empty).copied.objects
     empty.close()
     assert copied == plan.todo.objects == plan.total.objects > OBJECTS
     # At the source the bytes and their lock; at the target the put, and its lock read back.

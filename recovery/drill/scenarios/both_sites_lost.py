@@ -40,7 +40,7 @@ def rehearse(drill: Drill) -> None:
         with drill.phase("restore from the third copy") as note:
             third.restore_objects(first, drill.means.share, room)
             note.extent, _ = extents(first, Share())
-        steps.restore_site(drill, first, second, "restore the second site")
+        steps.restore_in_drill(drill, first, second, "restore the second site")
         steps.fold(drill, node)
         survivor = None if drill.means.share.is_whole else drill.production.sites["primary"]
         lagging = lag is not None

@@ -11,7 +11,7 @@ from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.harm import Harmed, How, file_of
 from vanvault.recovery.drill.readers import Overlay
-from vanvault.recovery.repair import RepairPlan, plan_repair, repair
+from vanvault.recovery.repair import RepairPlan, plan_repair, repair_sites
 from vanvault.recovery.work import Extent
 
 GOOD, BAD = "primary", "standby"
@@ -25,7 +25,7 @@ def rehearse(drill: Drill) -> None:
     target = drill.scratch_site(BAD)
     node = steps.new_node(drill, {BAD: target})
     try:
-        steps.restore_site(drill, good, target, "copy to harm", counts=False)
+        steps.restore_in_drill(drill, good, target, "copy to harm", counts=False)
         with drill.phase("do harm", counts=False):
             harmed = list(_harm(drill, _victims(drill, target)))
         drill.check("enough objects to harm", len(harmed) >= len(_ROUND), f"{len(harmed)} were harmed")
@@ -33,7 +33,7 @@ def rehearse(drill: Drill) -> None:
             drill.expect_alarm(f"{one.problem} {one.key}")
         sites = {GOOD: good, BAD: Overlay(target, good, drill.means.share)}
         with drill.phase("verify the damaged copy") as note:
-            report = steps.verify_sites(drill, sites, node)
+            report = steps.verify_in_drill(drill, sites, node)
             note.extent = report.sites[BAD]
         for finding in report.findings:
             if finding.site == BAD and finding.failing:
@@ -46,10 +46,10 @@ def rehearse(drill: Drill) -> None:
             or f"{report.objects} objects",
         )
         with drill.phase("repair") as note:
-            mended = repair(_only_scratch(plan_repair(report)), _for_repair(good, target))
+            mended = repair_sites(_only_scratch(plan_repair(report)), _for_repair(good, target))
             note.extent = Extent(len(mended.repaired), mended.bytes)
         with drill.phase("verify after the repair") as note:
-            after = steps.verify_sites(drill, sites, node)
+            after = steps.verify_in_drill(drill, sites, node)
             note.extent = after.sites[BAD]
         left = [finding for finding in after.findings if finding.site == BAD and finding.failing]
         drill.check(

@@ -29,7 +29,7 @@ def rehearse(drill: Drill) -> None:
     elsewhere = drill.scratch_site("standby")
     node = steps.new_node(drill, {"primary": attacked})
     try:
-        steps.restore_site(drill, good, attacked, "copy to attack", counts=False)
+        steps.restore_in_drill(drill, good, attacked, "copy to attack", counts=False)
         before = sum(1 for _ in attacked.list())
         with drill.phase("attack", counts=False):
             victims = steps.pick(drill, attacked, _VICTIMS)
@@ -41,7 +41,7 @@ def rehearse(drill: Drill) -> None:
         _verify(drill, Overlay(attacked, good, drill.means.share), {*victims, *litter, *forged})
         # The catalogue of the node is gone: the new one starts from the attacked store.
         steps.fold(drill, node, "rebuild the wiped catalogue", garbage=forged)
-        steps.restore_site(drill, attacked, elsewhere, "restore elsewhere")
+        steps.restore_in_drill(drill, attacked, elsewhere, "restore elsewhere")
         steps.verify_recovered(drill, elsewhere, good, node, garbage=forged)
         steps.compare_answers(drill, node, expected)
     finally:
@@ -99,7 +99,7 @@ def _forged(drill: Drill, store: AttackedSite) -> Iterator[str]:
 def _verify(drill: Drill, attacked: Overlay, bad: set[str]) -> None:
     """Everything that was put there is named, and every object still has a whole version."""
     with drill.phase("verify the attacked store") as note:
-        report = steps.verify_sites(drill, {"primary": attacked}, drill.production)
+        report = steps.verify_in_drill(drill, {"primary": attacked}, drill.production)
         note.extent = report.sites["primary"]
     for finding in report.findings:
         if finding.failing:

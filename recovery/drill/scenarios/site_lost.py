@@ -19,7 +19,7 @@ def _rehearse(drill: Drill, *, lost: str, survivor: str) -> None:
     source = drill.production.sites[survivor]
     target = drill.scratch_site(lost)
     try:
-        steps.restore_site(drill, source, target)
+        steps.restore_in_drill(drill, source, target)
         # Of the recovered site alone: what the survivor would hide must show.
         node = steps.new_node(drill, {lost: target})
         steps.fold(drill, node)

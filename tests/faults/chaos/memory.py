@@ -31,8 +31,8 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import MessageDraft
-from vanvault.recovery.reconcile import reconcile, upgrade_all
-from vanvault.recovery.repair import plan_repair, repair
+from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
+from vanvault.recovery.repair import plan_repair, repair_sites
 from vanvault.recovery.verify import verify_archive
 
 _ACTIONS = 16
@@ -90,10 +90,10 @@ def _end(world: World) -> None:
     archive.catch_up()
     if world.harmed:
         plan = plan_repair(verify_archive(archive, pause=lambda: None))
-        mended = repair(plan, archive.sites)
+        mended = repair_sites(plan, archive.sites)
         if not mended.whole:
             world.verdict.is_unverified("repair", f"{mended.failed} {mended.beyond}"[:1500])
-    level = reconcile(archive.sites, pause=lambda: None)
+    level = reconcile_sites(archive.sites, pause=lambda: None)
     if not level.level:
         world.verdict.is_unverified("reconcile", level)
     upgrade_all(archive)
@@ -139,7 +139,7 @@ def _look_whole(world: World, archive: Archive) -> None:
     for finding in verify_archive(archive, pause=lambda: None).findings:
         if finding.failing:
             world.verdict.is_unverified("verify", finding)
-    level = reconcile(archive.sites, pause=lambda: None)
+    level = reconcile_sites(archive.sites, pause=lambda: None)
     if not level.level or level.fetched.objects:
         world.verdict.is_unverified("reconcile", level)
 

@@ -17,9 +17,9 @@ from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
 from vanvault.archiver.intake import event_draft
 from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact, keep_locks
-from vanvault.recovery.reconcile import Keeper, reconcile
+from vanvault.recovery.reconcile import Keeper, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import for_the_next_start
-from vanvault.recovery.restore import plan_restore, restore
+from vanvault.recovery.restore import plan_restore, restore_site
 
 _FAULTS = (
     "segment-before-put",
@@ -236,12 +236,12 @@ def _burns_down(world: World) -> None:
     world.stop()
     archive = world.home.archive()
     archive.catch_up()
-    if not (level := reconcile(archive.sites, pause=lambda: None)).level:
+    if not (level := reconcile_sites(archive.sites, pause=lambda: None)).level:
         world.verdict.is_unverified("reconcile", level)
     first = 10_001 + world.random.randrange(10_000)
     fresh = MemorySite(world.victim, clock=world.clock.right, first_version=first)
     source = archive.sites[_other(world.victim)]
-    report = restore(plan_restore(source, fresh, name=world.victim), source, fresh)
+    report = restore_site(plan_restore(source, fresh, name=world.victim), source, fresh)
     if not report.whole:
         world.verdict.is_unverified("restore", report.failures)
     world.home.sites[world.victim] = fresh

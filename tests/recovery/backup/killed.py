@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.recovery.backup.kit import Kit
 from tests.support.lab import Lab
-from vanvault.recovery.backup import open_stage, plan_objects, restore_objects
+from vanvault.recovery.backup.restore import plan_objects, restore_objects
+from vanvault.recovery.backup.stage import open_stage
 
 HOME, VERB, STEP, NTH = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 _steps = itertools.count(1)

@@ -15,18 +15,12 @@ from pathlib import Path
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Fault, StoredVersion, no_fault
-from vanvault.recovery.backup import (
-    BackupReport,
-    Repository,
-    open_restic,
-    open_stage,
-    place_of,
-    plan_backup,
-    plan_objects,
-    restore_objects,
-    run_backup,
-)
-from vanvault.recovery.backup.restore import ObjectsReport
+from vanvault.recovery.backup import BackupReport
+from vanvault.recovery.backup.place import open_restic, place_of
+from vanvault.recovery.backup.repository import Repository
+from vanvault.recovery.backup.restore import ObjectsReport, plan_objects, restore_objects
+from vanvault.recovery.backup.run import plan_backup, run_backup
+from vanvault.recovery.backup.stage import open_stage
 
 PASSWORD = "correct-horse"
 #: Small, so that the small archive has several slices.

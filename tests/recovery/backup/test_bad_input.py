@@ -29,17 +29,12 @@ from vanvault.archiver.core.errors import (
     SiteUnavailable,
 )
 from vanvault.archiver.stores import SiteReader, StoredVersion
-from vanvault.recovery.backup import (
-    Repository,
-    check_backup,
-    list_backups,
-    open_restic,
-    open_stage,
-    place_of,
-    plan_objects,
-    restore_control,
-)
+from vanvault.recovery.backup.check import check_backup, list_backups
 from vanvault.recovery.backup.objects import list_objects
+from vanvault.recovery.backup.place import open_restic, place_of
+from vanvault.recovery.backup.repository import Repository
+from vanvault.recovery.backup.restore import plan_objects, restore_control
+from vanvault.recovery.backup.stage import open_stage
 
 
 @pytest.mark.parametrize(

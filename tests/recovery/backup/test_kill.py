@@ -12,7 +12,7 @@ import pytest
 
 from tests.recovery.backup.kit import Kit
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.backup import check_backup, list_backups
+from vanvault.recovery.backup.check import check_backup, list_backups
 from vanvault.recovery.backup.control import write_control
 
 

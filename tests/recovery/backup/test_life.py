@@ -12,7 +12,8 @@ from tests.recovery.backup.kit import STAGE_BYTES, Kit, equip
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.backup import check_backup, forget_backups, list_backups, restore_control
+from vanvault.recovery.backup.check import check_backup, forget_backups, list_backups
+from vanvault.recovery.backup.restore import restore_control
 
 CONTROL = ["gateways.json", "keys/signing-1.pub.pem", "vanvault.toml"]
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import family_of
-from vanvault.recovery.backup import check_floor
-from vanvault.recovery.backup.plan import Item, KnownSlice, forgettable, plan_slices, slice_id
+from vanvault.recovery.backup.plan import Item, KnownSlice, check_floor, forgettable, plan_slices, slice_id
 
 WRITER = "1m80tstq8t3ebgh1"
 

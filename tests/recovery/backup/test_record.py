@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import SigningKeys
-from vanvault.recovery.backup import Record
-from vanvault.recovery.backup.record import MANIFEST, Entry, SavedSlice, read_record, write_record
+from vanvault.recovery.backup.record import MANIFEST, Entry, Record, SavedSlice, read_record, write_record
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=0)

@@ -13,7 +13,7 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.support.lab import Lab
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
-from vanvault.recovery.backup import check_backup, list_backups
+from vanvault.recovery.backup.check import check_backup, list_backups
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import SystemStopwatch
 from vanvault.archiver.core.times import rfc3339_us, to_us
-from vanvault.recovery.coverage import VerifyRun, count_verifications, unverified_sites, verify_runs
+from vanvault.recovery.coverage import count_verifications, unverified_sites
 from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
-from vanvault.recovery.coverage.model import SiteRun
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Share, SiteRun, VerifyRun, verify_runs
 
 SHARES = {"VANVAULT_VERIFY__SUBSETS": "3"}
 

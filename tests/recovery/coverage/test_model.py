@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.archives import SITES
-from vanvault.recovery.coverage import SiteCoverage, VerifyRun, next_share
-from vanvault.recovery.coverage.model import SiteRun, VerifiedAt, last_verified, verified_since
-from vanvault.recovery.verify import Share
+from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, last_verified, verified_since
+from vanvault.recovery.verify import Share, SiteRun, VerifyRun, next_share
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 DIGESTS = [hashlib.sha256(bytes([n])).digest() for n in range(40)]

@@ -17,7 +17,7 @@ from tests.support.lab import Lab
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.format import canonical
 from vanvault.cli.main import main
-from vanvault.recovery.drill import SCHEDULED, scheduled_detail
+from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
 
 
 def vanvault(lab: Lab, *arguments: object) -> tuple[int, Any]:

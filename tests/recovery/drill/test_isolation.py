@@ -11,8 +11,9 @@ from tests.support.archives import Home, Node, event, message
 from tests.support.lab import Lab
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.drill import Means, production
+from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
+from vanvault.recovery.drill.node import production
 from vanvault.recovery.drill.readers import Overlay, ReadOnlySite, ShareOfSite, for_reading
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.untouched import Listings, compare

@@ -13,20 +13,11 @@ from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.drill import (
-    SCHEDULED,
-    Means,
-    archive_drill,
-    bundle_files,
-    last_rate,
-    measured,
-    overdue,
-    scheduled_detail,
-    signed_report,
-    standings,
-    zipped,
-)
-from vanvault.recovery.drill.record import message_id_of, runs
+from vanvault.recovery.drill import last_rate, measured, overdue, standings
+from vanvault.recovery.drill.bundle import bundle_files, zipped
+from vanvault.recovery.drill.conduct import Means
+from vanvault.recovery.drill.record import SCHEDULED, archive_drill, message_id_of, runs, scheduled_detail
+from vanvault.recovery.drill.report import signed_report
 from vanvault.recovery.drill.scenarios import SCENARIOS
 
 

@@ -16,9 +16,11 @@ from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.escrow import read_key_files, write_escrow
 from vanvault.archiver.keys.escrow.escrow import split
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.drill import Means, prepare, production, scenario_of
+from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
+from vanvault.recovery.drill.node import production
 from vanvault.recovery.drill.plan import check_room
+from vanvault.recovery.drill.run import prepare, scenario_of
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.stores import AttackedSite
 from vanvault.recovery.verify import Share

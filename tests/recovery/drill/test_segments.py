@@ -13,8 +13,10 @@ from tests.recovery.drill.test_scenarios import SIMPLE, escrow
 from tests.support.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.drill import Finished, Means, restic_copy
+from vanvault.recovery.drill import restic_copy
+from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.readers import in_share
+from vanvault.recovery.drill.run import Finished
 from vanvault.recovery.verify import Share
 
 __all__ = ["empty_repository"]

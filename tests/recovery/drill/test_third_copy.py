@@ -16,9 +16,12 @@ from tests.recovery.drill.support import drill
 from tests.recovery.drill.test_scenarios import escrow
 from tests.support.command import run_cli
 from tests.support.lab import event, message
-from vanvault.recovery.drill import Finished, Means, parse_report, restic_copy, signed_report
+from vanvault.recovery.drill import parse_report, restic_copy
+from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.later import after
+from vanvault.recovery.drill.report import signed_report
+from vanvault.recovery.drill.run import Finished
 from vanvault.recovery.verify import Share
 
 __all__ = ["empty_repository", "kit"]

@@ -15,8 +15,8 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput
 from vanvault.archiver.journal import HOOK, detail_of, events
-from vanvault.cli.context import account
 from vanvault.recovery.failover import approve, current_plan, promote
+from vanvault.recovery.work import account
 
 
 def settings(home: Path, text: str) -> None:

@@ -21,7 +21,8 @@ from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.failover import Plan, current_plan, failback, level, promote
+from vanvault.recovery.failover import Plan, current_plan, promote
+from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Share
 
 SIDE = st.integers(0, 1)
@@ -102,7 +103,7 @@ class Failovers(Partitions):
             if plan.blockers:
                 return
             leveled = level(archive, Share(), pause=lambda: None)
-            failback(archive, plan, leveled, reason="test", who="one", unlevel=True)
+            conclude_failback(archive, plan, leveled, reason="test", who="one", unlevel=True)
             stand = archive.lead.stand
             assert (stand.epoch, stand.leader, stand.alone) == (plan.epoch, "primary", False)
         except VanVaultError:

@@ -18,8 +18,9 @@ from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
 from vanvault.archiver.stores import MemorySite
-from vanvault.recovery.failover import current_plan, failback, level, promote
-from vanvault.recovery.reconcile import reconcile, upgrade_all
+from vanvault.recovery.failover import current_plan, promote
+from vanvault.recovery.failover.failover import conclude_failback, level
+from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 from vanvault.recovery.verify import Share
 
 
@@ -87,7 +88,9 @@ def test_an_old_writer_obeys_once_it_sees_the_epoch_and_rejoins(pair: Pair) -> N
     else:
         with pytest.raises(SiteUnavailable):
             old.node.push(message("old", b"<old/>"))
-    reconcile(pair.sites, pause=lambda: None)  # the event comes to the primary; the old side sees no more
+    reconcile_sites(
+        pair.sites, pause=lambda: None
+    )  # the event comes to the primary; the old side sees no more
     pair.follow(old)
     assert (old.archive.lead.stand.epoch, old.archive.lead.superseded) == (1, True)
     with pytest.raises(SiteUnavailable, match="leads since epoch 1" if under_any else "not acknowledged"):
@@ -131,7 +134,7 @@ def test_an_event_of_the_node_itself_lifts_no_fence(pair: Pair) -> None:
         old.node.push(message("late", b"<late/>"))
 
     pair.heal()
-    reconcile(pair.sites, pause=lambda: None)
+    reconcile_sites(pair.sites, pause=lambda: None)
     upgrade_all(old.archive)
     pair.follow(old)
     assert not old.archive.lead.superseded
@@ -143,7 +146,7 @@ def test_a_restarted_node_takes_nothing_until_it_reaches_the_leader(
 ) -> None:
     pair.part()
     pair.promote()
-    reconcile(pair.sites, pause=lambda: None)
+    reconcile_sites(pair.sites, pause=lambda: None)
     pair.old.node.stop()
     pair.old.archive.close()
     pair.old.start()
@@ -162,7 +165,9 @@ def test_failback_lets_the_primary_lead_and_both_are_needed(pair: Pair) -> None:
     archive.look()
     leveled = level(archive, Share(), pause=lambda: None)
     assert leveled.problems == ()
-    failback(archive, current_plan(archive, action="failback"), leveled, reason="x", who="one", unlevel=False)
+    conclude_failback(
+        archive, current_plan(archive, action="failback"), leveled, reason="x", who="one", unlevel=False
+    )
     archive.close()
     for side in (pair.old, pair.new):
         pair.follow(side)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.replicas import Lead, Stand, highest, leader_of, next_epoch
 from vanvault.archiver.replicas.lead import LEADERS
-from vanvault.recovery.failover import Facts, Missing, plan_promotion
-from vanvault.recovery.failover.plan import NodeFact, SiteFact, plan_failback, plan_id
+from vanvault.recovery.failover import Facts, plan_promotion
+from vanvault.recovery.failover.plan import Missing, NodeFact, SiteFact, plan_failback, plan_id
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 STANDS = st.builds(

@@ -16,7 +16,8 @@ from tests.recovery.test_partitions import Link
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import FAILED_BACK, PROMOTED, detail_of, events
-from vanvault.recovery.failover import Done, current_plan, failback, level, promote
+from vanvault.recovery.failover import Done, current_plan, promote
+from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Share
 
 
@@ -59,7 +60,7 @@ def go_ahead(archive: Archive, *steps: str) -> Done:
         else:
             leveled = level(archive, Share(), pause=lambda: None)
             plan = current_plan(archive, action=step)
-            done = failback(archive, plan, leveled, reason="x", who="b", unlevel=False)
+            done = conclude_failback(archive, plan, leveled, reason="x", who="b", unlevel=False)
     return done
 
 
@@ -90,7 +91,7 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
     assert go_ahead(quick, "failback", "promote").plan.epoch == 3
     moved.unlink()
     with pytest.raises(Conflict, match=r"out of date: .* standby leads since epoch 3"):
-        failback(slow, plan, leveled, reason="x", who="a", unlevel=False)
+        conclude_failback(slow, plan, leveled, reason="x", who="a", unlevel=False)
     assert epochs(slow, FAILED_BACK) == [2]
     assert (slow.lead.stand.epoch, moved.exists()) == (3, False)
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.support.command import run_cli
 from tests.support.lab import Lab
-from vanvault.recovery.forecast import Cost, Growth, Measurement, cost_of, forecast, growth
-from vanvault.recovery.forecast.forecast import LIMIT_S
+from vanvault.recovery.forecast import Cost, Growth, Measurement, cost_of
+from vanvault.recovery.forecast.forecast import LIMIT_S, forecast_restores
+from vanvault.recovery.forecast.growth import growth
 from vanvault.recovery.work import Extent
 
 TODAY = date(2026, 11, 22)
@@ -104,7 +105,7 @@ def grown(size: int, per_day: float, objects: int = 1000, error: float = 0.1) ->
     error=st.floats(0, 0.9),
 )
 def test_the_limit_breaks_on_the_day_it_says(size: int, days: int, per_byte: float, error: float) -> None:
-    found = forecast(grown(size, size / days, error=error), Cost(0.0, per_byte, error), TODAY)
+    found = forecast_restores(grown(size, size / days, error=error), Cost(0.0, per_byte, error), TODAY)
 
     def seconds(day: date) -> float:
         return per_byte * (size + size / days * (day - TODAY).days)
@@ -124,7 +125,7 @@ def test_the_limit_breaks_on_the_day_it_says(size: int, days: int, per_byte: flo
 
 
 def test_an_archive_that_does_not_grow_breaks_nothing() -> None:
-    found = forecast(grown(10**9, 0.0), Cost(0.0, 1e-8, 0.1), TODAY)
+    found = forecast_restores(grown(10**9, 0.0), Cost(0.0, 1e-8, 0.1), TODAY)
     assert found.breaks_on is None
     assert found.remedies == ()
     assert len({one.seconds for one in found.restores}) == 1
@@ -133,7 +134,7 @@ def test_an_archive_that_does_not_grow_breaks_nothing() -> None:
 def test_each_remedy_brings_the_restore_under_the_limit() -> None:
     cost = Cost(per_object=1e-2, per_byte=1e-8, error=0.1)
     growing = grown(10**12, 10**9, objects=2 * 10**6)
-    found = forecast(growing, cost, TODAY)
+    found = forecast_restores(growing, cost, TODAY)
     late = found.restores[-1]
     assert late.late(LIMIT_S)
     remedies = {one.kind: one for one in found.remedies}
@@ -142,13 +143,13 @@ def test_each_remedy_brings_the_restore_under_the_limit() -> None:
     assert not size.enough  # 10 ns a byte alone is 46 ks
     assert not remedies["faster-link"].enough  # nor does the best link help 93,000 s of objects
 
-    small = forecast(growing, Cost(1e-2, 1e-9, 0.1), TODAY).remedies[1]
+    small = forecast_restores(growing, Cost(1e-2, 1e-9, 0.1), TODAY).remedies[1]
     total = late.bytes
     assert small.enough
     assert 1e-2 * total / small.value + 1e-9 * total == pytest.approx(LIMIT_S)
 
     few = grown(10**12, 10**9, objects=1000)
-    link = forecast(few, cost, TODAY).remedies[2]
+    link = forecast_restores(few, cost, TODAY).remedies[2]
     assert link.enough
     objects = few.total.objects + few.objects_per_day * 3652.5
     assert 1e-2 * objects + total / link.value == pytest.approx(LIMIT_S, rel=1e-3)

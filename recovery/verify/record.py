@@ -13,8 +13,8 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.coverage.model import SiteRun, VerifyRun
-from vanvault.recovery.verify import Finding, Share, VerifyReport
+from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+from vanvault.recovery.verify.runs import SiteRun, VerifyRun
 
 FINISHED = "verify.finished"
 

@@ -1,0 +1,81 @@
+"""What people put on record about availability: planned windows, and what a probe outside saw."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import Conflict, NotFound
+from vanvault.archiver.core.times import rfc3339_us, to_us
+from vanvault.archiver.journal.availability import (
+    CANCELLED,
+    NOTE,
+    WINDOW,
+    Window,
+    cancelled_detail,
+    level_named,
+    note_detail,
+    read_windows,
+    window_detail,
+)
+from vanvault.recovery.work import QUIET, Observer, catch_up
+
+
+def windows(archive: Archive, observer: Observer = QUIET, *, past: bool = False) -> list[Window]:
+    """Windows that are to come; with ``past`` those that are over or cancelled, too."""
+    catch_up(archive, observer.warn)
+    now_us = to_us(archive.clock.now())
+    return [
+        window
+        for window in read_windows(archive.search)
+        if past or (window.end_us > now_us and window.cancelled_us is None)
+    ]
+
+
+def announce_window(
+    archive: Archive, start: datetime, end: datetime, *, reason: str, who: str
+) -> dict[str, object]:
+    """Put a planned window on record; the event's detail. Raises InvalidInput, SiteUnavailable."""
+    detail = window_detail(
+        archive.entropy.token(6).hex(), start, end, reason=reason, who=who, now=archive.clock.now()
+    )
+    archive.record(WINDOW, detail)
+    return detail
+
+
+def cancel_window(
+    archive: Archive, id: str, *, reason: str, who: str, observer: Observer = QUIET
+) -> dict[str, object]:
+    """Call a window off, or end it early, on record. Raises NotFound, Conflict (it is over), InvalidInput."""
+    window = next((window for window in windows(archive, observer, past=True) if window.id == id), None)
+    if window is None:
+        raise NotFound(f"there is no window {id[:40]}", hint="vanvault availability window list")
+    if window.cancelled_us is not None or window.end_us <= to_us(archive.clock.now()):
+        raise Conflict(f"the window {id} is over already")
+    detail = cancelled_detail(id, reason=reason, who=who)
+    archive.record(CANCELLED, detail)
+    return detail
+
+
+def note_seen(
+    archive: Archive, level: str, at: datetime | None, *, source: str, valid_s: int, who: str
+) -> dict[str, object]:
+    """Put on record what a probe outside saw; ``at`` None: now. Raises InvalidInput, SiteUnavailable."""
+    now = archive.clock.now()
+    detail = note_detail(level_named(level), at or now, source=source, valid_s=valid_s, who=who, now=now)
+    archive.record(NOTE, detail)
+    return detail
+
+
+def window_fields(window: Window) -> dict[str, Any]:
+    """A window as JSON values."""
+    return {
+        "window": window.id,
+        "from": rfc3339_us(window.start_us),
+        "to": rfc3339_us(window.end_us),
+        "announced": rfc3339_us(window.announced_us),
+        "cancelled": rfc3339_us(window.cancelled_us) if window.cancelled_us is not None else None,
+        "reason": window.reason,
+        "who": window.who,
+    }

@@ -1,0 +1,159 @@
+"""Escrow of a home's keys: sealed, split into shares, and brought back; both on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vanvault.archiver.appliance import ESCROWED, KEYS_FOLDER, Archive
+from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.ports import Clock, Entropy, SystemClock, SystemEntropy
+from vanvault.archiver.core.settings import load_settings
+from vanvault.archiver.keys import bring_back, masters_in, open_token
+from vanvault.archiver.keys.escrow import (
+    BUNDLE,
+    Opened,
+    check_empty,
+    open_with,
+    read_bundle,
+    read_key_files,
+    read_share,
+    restore_key_files,
+    split,
+    to_restore,
+    write_escrow,
+    write_key_files,
+)
+from vanvault.recovery.work import QUIET, Observer, put_on_record
+
+_NO_SPLIT = (
+    "With keys.pkcs11.escrowable they are put in escrow as they are made: init, or keys rotate all, with"
+    " --escrow. Otherwise back the token up by its maker's means."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRequest:
+    """Seal the keys of a home in a bundle that ``threshold`` of ``shares`` open."""
+
+    output: Path  # an empty folder
+    threshold: int
+    shares: int
+    who: str  # for the record
+
+
+@dataclass(frozen=True, slots=True)
+class SplitReport:
+    """A set of shares that was made."""
+
+    archive: str
+    set_id: str
+    threshold: int
+    shares: int
+    key_ids: tuple[str, ...]
+    bundle: Path
+
+    def fields(self) -> dict[str, Any]:
+        """What of it goes on record, as JSON values."""
+        return {
+            "set": self.set_id,
+            "threshold": self.threshold,
+            "shares": self.shares,
+            "keys": list(self.key_ids),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values, with where the bundle lies."""
+        return {**self.fields(), "archive": self.archive, "bundle": str(self.bundle)}
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRestoreRequest:
+    """Bring keys back from a bundle and shares that open it."""
+
+    bundle: Path
+    shares: tuple[Path, ...]
+    who: str  # for the record
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRestored:
+    """What was brought back."""
+
+    opened: Opened
+    files: tuple[str, ...]  # to the folder of keys
+    masters: tuple[str, ...]  # to the token
+
+    @property
+    def all(self) -> list[str]:
+        return sorted([*self.files, *self.masters])
+
+
+def split_keys(
+    home: Path,
+    request: SplitRequest,
+    observer: Observer = QUIET,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> SplitReport:
+    """Seal all key files, write bundle and shares, and put it on record which keys are in escrow.
+
+    Raises SettingsError (the masters are on a token, the folder cannot be written), InvalidInput,
+    KeyUnavailable.
+    """
+    entropy = entropy or SystemEntropy()
+    settings = load_settings(home)
+    if settings.keys.provider != "files":
+        raise SettingsError("The masters are on a token, which gives none of them away.", hint=_NO_SPLIT)
+    made = split(
+        read_key_files(home / KEYS_FOLDER),
+        archive=settings.archive,
+        threshold=request.threshold,
+        shares=request.shares,
+        clock=clock or SystemClock(),
+        entropy=entropy,
+    )
+    check_empty(request.output)
+    write_escrow(request.output, made)
+    report = SplitReport(
+        archive=settings.archive,
+        set_id=made.of.set_id,
+        threshold=request.threshold,
+        shares=request.shares,
+        key_ids=tuple(made.key_ids),
+        bundle=request.output / BUNDLE,
+    )
+    with Archive(home) as archive:
+        put_on_record(archive, ESCROWED, report.fields(), who=request.who, observer=observer)
+    return report
+
+
+def restore_keys(
+    home: Path, request: KeysRestoreRequest, observer: Observer = QUIET, *, entropy: Entropy | None = None
+) -> KeysRestored:
+    """Bring back the keys that the home lost, and put it on record; none that is there is touched.
+
+    Raises InvalidInput, Damaged (bundle or shares), Conflict, SettingsError, KeyUnavailable.
+    """
+    opened = open_with(
+        read_bundle(request.bundle), [read_share(path) for path in request.shares], every=False
+    )
+    settings, folder, entropy = load_settings(home), home / KEYS_FOLDER, entropy or SystemEntropy()
+    held = read_key_files(folder) if folder.exists() else {}
+    order = to_restore(opened, held, settings.archive)
+    masters: list[str] = []
+    if settings.keys.provider == "files":
+        restore_key_files(folder, opened.files, order, entropy)
+    else:
+        order = [name for name in order if not name.endswith(".key")]
+        write_key_files(folder, opened.files, order)
+        token = open_token(home, folder, settings.keys, settings.archive, entropy)
+        masters = bring_back(masters_in(opened.files), token, entropy)
+    done = KeysRestored(opened, tuple(order), tuple(masters))
+    if done.all:
+        detail = {"set": opened.of.set_id, "by_shares": list(opened.given), "files": done.all}
+        with Archive(home) as archive:
+            put_on_record(archive, "keys.restored", detail, who=request.who, observer=observer)
+    return done

@@ -1,0 +1,96 @@
+"""One verification as an operator or a schedule asks for it: choose, read, put on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import InvalidInput, VanVaultError
+from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
+from vanvault.recovery.verify.model import Share, VerifyReport
+from vanvault.recovery.verify.record import FINISHED, finished_detail, site_times, verify_runs
+from vanvault.recovery.verify.runs import next_share
+from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, open_others, put_on_record
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What to verify. ``take_turn`` reads the share that was read longest ago, at all sites."""
+
+    sites: tuple[str, ...] = ()  # empty: all
+    share: Share = field(default_factory=Share)
+    take_turn: bool = False
+    on_record: bool = True  # False: the run does not count as a verification
+    workers: int = 4
+    who: str = ""  # whose run it is, for the record
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInput: the options contradict each other."""
+        if self.take_turn and (self.sites or not self.share.is_whole):
+            raise InvalidInput("--next goes with neither --site nor --part.", field="next")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A verification that is over."""
+
+    report: VerifyReport
+    share: Share
+    recorded: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return self.report.exit_code
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {**self.report.as_json(), "share": str(self.share)}
+
+
+def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET) -> Verification:
+    """Read the archive back, where ``jobs`` of the settings says, and put on record what was found.
+
+    What was found stands, whether the archive can take the record of it or not. Raises as
+    ``verify_archive`` does.
+    """
+    chosen = chosen_sites(archive.sites, request.sites)
+    share = _turn(archive, observer) if request.take_turn else request.share
+    started, began = archive.clock.now(), site_times(chosen)
+    report = read_back(archive, observer, sites=request.sites, share=share, workers=request.workers)
+    recorded = False
+    if request.on_record:
+        finished = archive.clock.now()
+        detail = finished_detail(report, share, asked=chosen, began=began, started=started, finished=finished)
+        try:
+            recorded = put_on_record(archive, FINISHED, detail, who=request.who, observer=observer)
+        except VanVaultError as error:
+            observer.warn(f"this could not be put on record in the archive: {error.message}")
+    return Verification(report, share, recorded)
+
+
+def read_back(
+    archive: Archive,
+    observer: Observer = QUIET,
+    *,
+    sites: tuple[str, ...] = (),
+    share: Share | None = None,
+    workers: int = 4,
+) -> VerifyReport:
+    """Verify without a record, for verbs that do so on their way. Raises as ``verify_archive`` does."""
+    total = extent_of(chosen_sites(archive.sites, sites)) if observer.shows_progress else None
+    with (
+        open_others(archive.home, archive.settings.jobs) as jobs,
+        observer.progress("verifying", total) as step,
+    ):
+        return verify_archive(archive, sites=sites, share=share, effort=Effort(workers), jobs=jobs, step=step)
+
+
+def _turn(archive: Archive, observer: Observer) -> Share:
+    catch_up(archive, observer.warn)
+    settings = archive.settings.verify
+    # Twice the limit: a share that was not tried for so long is as good as never read.
+    since = archive.clock.now() - 2 * timedelta(days=settings.max_age_days)
+    return next_share(verify_runs(archive.search, since=since), settings.subsets, archive.sites)

@@ -1,0 +1,53 @@
+"""What verbs do at their begin and end: fold what is new, and put on record what was done and by whom."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Mapping
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.recovery.work.observer import Observer
+
+
+def account() -> str:
+    """The operating system's account of this process: by its id, not by what the environment says."""
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"  # a container may run under an id that no account has
+
+
+def catch_up(archive: Archive, warn: Callable[[str], None]) -> bool:
+    """Bring the hot tail level with the sites; False, and a warning, when it may lack something.
+
+    A site that is away is no reason to refuse a look: what was folded before is still found. Raises
+    KeyUnavailable.
+    """
+    try:
+        report = archive.look()
+    except SiteUnavailable as error:
+        warn(f"the site {error.site} is away ({error.message}); results may be incomplete")
+        return False
+    if report.unreadable:
+        warn(f"{len(report.unreadable)} batches are damaged at every site; run: vanvault verify")
+    for site in report.away:
+        warn(f"the site {site} is away; what only it holds is not found")
+    return not report.unreadable and not report.away
+
+
+def put_on_record(
+    archive: Archive, type: str, detail: Mapping[str, object], *, who: str, observer: Observer
+) -> bool:
+    """Archive what was just done as an event, with who did it; False, and a warning, when a site is away.
+
+    What was done stands either way. Raises KeyUnavailable.
+    """
+    try:
+        archive.record(type, {**detail, "who": who})
+    except SiteUnavailable as error:
+        observer.warn(f"this could not be put on record in the archive: {error.message}")
+        return False
+    return True
