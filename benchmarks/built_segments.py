@@ -17,10 +17,16 @@ from pathlib import Path
 
 from built_archive import DOSSIER, ROWS, Built, as_draft
 from common import Original, make_originals
+from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.stores import Capabilities, MemorySite, Site, StoredVersion, Stray
+from vanvault.archiver.stores import (
+    Capabilities,
+    Site,
+    StoredVersion,
+    Stray,
+)
 from vanvault.archiver.upkeep import compact
 
 NOTICE = 60_000  # bytes

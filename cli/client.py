@@ -47,6 +47,17 @@ class Outgoing:
     metadata: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """How a request is repeated while the server is busy or away."""
+
+    wait_s: float = DEFAULT_WAIT_S  # bounds the repetition of one request
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] | None = None  # None: until the client is stopped
+    jitter: Callable[[], float] = random.random  # numbers in [0, 1)
+    on_wait: Callable[[VanVaultError], object] = lambda _: None  # told once, of the first failure
+
+
 class ApiClient:
     """Speaks to one server as one gateway. Safe to share between threads."""
 
@@ -55,19 +66,10 @@ class ApiClient:
         url: str,
         token: str = "",
         *,
-        wait_s: float = DEFAULT_WAIT_S,
+        retrying: Retrying | None = None,
         connections: int = 16,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] | None = None,
-        jitter: Callable[[], float] = random.random,
-        on_wait: Callable[[VanVaultError], object] = lambda _: None,
     ) -> None:
-        """``wait_s`` bounds the repetition of one request; ``jitter`` gives numbers in [0, 1).
-
-        ``on_wait`` hears, once, of the first failure that is waited out.
-
-        Raises InvalidInput: no http(s) URL.
-        """
+        """Raises InvalidInput: no http(s) URL."""
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -75,11 +77,7 @@ class ApiClient:
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise InvalidInput(f"{url[:100]!r} is no http(s) URL", field="url", hint="http://HOST:PORT")
         self._stopped = threading.Event()
-        self._wait_s = wait_s
-        self._now = now
-        self._sleep = sleep or self._stopped.wait
-        self._jitter = jitter
-        self._on_wait = on_wait
+        self._retrying = retrying or Retrying()
         self._told = threading.Lock()
         self._http = httpx.Client(
             base_url=parsed,
@@ -209,21 +207,22 @@ class _Retry:
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
-        self._until = client._now() + client._wait_s
+        self._how = client._retrying
+        self._until = self._how.now() + self._how.wait_s
         self._next = _FIRST_PAUSE_S
 
     def pause(self, asked: float | None, failure: VanVaultError) -> bool:
         """Sleep before the next try; False, at once, when there is no time for one."""
-        client = self._client
+        client, how = self._client, self._how
         base = self._next if asked is None else asked
         self._next = min(2 * self._next, _LONGEST_PAUSE_S)
         # Jitter only adds: a server that asks for n seconds is not asked again before.
-        pause = base + client._jitter() * max(base / 2, _FIRST_PAUSE_S)
-        if client._stopped.is_set() or client._now() + pause > self._until:
+        pause = base + how.jitter() * max(base / 2, _FIRST_PAUSE_S)
+        if client._stopped.is_set() or how.now() + pause > self._until:
             return False
         if client._told.acquire(blocking=False):
-            client._on_wait(failure)
-        client._sleep(pause)
+            how.on_wait(failure)
+        (how.sleep or client._stopped.wait)(pause)
         return not client._stopped.is_set()
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.cli.client import DEFAULT_WAIT_S, ApiClient
+from vanvault.cli.client import DEFAULT_WAIT_S, ApiClient, Retrying
 from vanvault.cli.context import DEFAULT_URL
 from vanvault.cli.credentials import bearer_token
 from vanvault.cli.output import human_duration, warn
@@ -66,4 +66,9 @@ def connect(url: str, token_file: Path | None, wait: float, jobs: int) -> ApiCli
     def tell(error: VanVaultError) -> None:
         warn(f"{error.message}; trying again for {human_duration(wait)}")
 
-    return ApiClient(url, bearer_token(token_file), wait_s=wait, connections=jobs, on_wait=tell)
+    return ApiClient(
+        url,
+        bearer_token(token_file),
+        retrying=Retrying(wait_s=wait, on_wait=tell),
+        connections=jobs,
+    )

@@ -33,7 +33,7 @@ def command(home: Path, as_json: bool) -> ExitCode:
         emit_json(fields)
     else:
         _show(report, fields)
-        click.echo(f"next: vanvault verify --part {fields['next']}")
+        click.echo(f"next: vanvault verify --subset {fields['next']}")
     for site, why in report.away.items():
         warn(f"the site {site} is away ({why}); nothing is known of it")
     if report.overdue:

@@ -23,6 +23,7 @@ from vanvault.cli.output import (
     warn,
 )
 from vanvault.cli.progress import Terminal
+from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def command() -> None:
 
 @command.command("run")
 @click.argument("scenario")
-@click.option("--share", default="1/1", show_default=True, metavar="N/T", help="Recover the Nth of T parts.")
+@subset_option("Recover the Nth of T parts.")
 @click.option("--samples", type=click.IntRange(1, 1000), default=24, show_default=True,
               help="Entries to compare before and after.")  # fmt: skip
 @click.option("--seed", default="", help="Decides the samples; without it, the drill's id does.")
@@ -61,7 +62,8 @@ def command() -> None:
 def run_drill(
     home: Path,
     scenario: str,
-    share: str,
+    subset: str,
+    old_subset: str | None,
     samples: int,
     seed: str,
     approver: str,
@@ -82,7 +84,7 @@ def run_drill(
 
     request = DrillRequest(
         scenario=scenario,
-        share=Share.parse(share),
+        share=Share.parse(old_subset or subset),
         samples=samples,
         seed=seed,
         approver=approver,

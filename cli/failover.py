@@ -11,6 +11,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
+from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
     from vanvault.recovery.failover import Done, Facts, Plan
@@ -106,21 +107,21 @@ def approve_(home: Path, plan_id: str, as_json: bool) -> None:
 
 @command.command("failback")
 @_reason_option
-@click.option(
-    "--share",
-    "share_text",
-    default="1/20",
-    show_default=True,
-    metavar="N/T",
-    help="Part of the objects that is read and verified before.",
-)
+@subset_option("Part of the objects that is read and verified before.", default="1/20")
 @click.option("--unlevel", is_flag=True, help="Go back although something is amiss.")
 @_dry_option
 @_yes_option
 @json_option
 @click.pass_obj
 def failback_(
-    home: Path, reason: str, share_text: str, unlevel: bool, dry_run: bool, yes: bool, as_json: bool
+    home: Path,
+    reason: str,
+    subset: str,
+    old_subset: str | None,
+    unlevel: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> ExitCode:
     """Bring both sites level, verify a share, and let the primary lead again with both sites needed.
 
@@ -130,7 +131,7 @@ def failback_(
     from vanvault.recovery.verify import Share
     from vanvault.recovery.work import account
 
-    request = FailbackRequest(reason, account(), Share.parse(share_text), unlevel)
+    request = FailbackRequest(reason, account(), Share.parse(old_subset or subset), unlevel)
     if not dry_run:
         check_reason(reason)
     with open_archive(home) as archive:
@@ -177,9 +178,9 @@ def _tell(done: Done, *, as_json: bool) -> ExitCode:
 
 
 def _lines(facts: Facts) -> list[tuple[str, str]]:
-    stand = facts.stand
-    alone = ", alone since its promotion" if stand.alone else ""
-    lines = [("epoch", str(stand.epoch)), ("leader", f"{stand.leader}{alone}")]
+    leadership = facts.leadership
+    alone = ", alone since its promotion" if leadership.alone else ""
+    lines = [("epoch", str(leadership.epoch)), ("leader", f"{leadership.leader}{alone}")]
     for site in facts.sites:
         state = "answers" if site.reachable else f"away: {site.detail}"
         lines.append((site.site, f"{state}; lacks {site.missing.entries} entries that were acknowledged"))

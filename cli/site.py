@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +17,7 @@ from vanvault.cli.output import emit_json, json_option, print_table
 
 if TYPE_CHECKING:
     from vanvault.archiver.stores import Credentials
-    from vanvault.archiver.stores.provision import Duty
+    from vanvault.archiver.stores.provision import Duty, StoreKind
 
 
 @click.group()
@@ -37,15 +37,14 @@ def command() -> None:
 )
 @json_option
 @click.pass_obj
-def init_site(home: Path, site: str, dry_run: bool, store: str, as_json: bool) -> ExitCode:
+def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: bool) -> ExitCode:
     """Bring the bucket, users and policies of SITE to what the appliance needs, and no more.
 
     Needs an administrator: VANVAULT_<SITE>_ADMIN_ACCESS_KEY and _SECRET_KEY, or the general pair. New users'
     keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile.
     """
     from vanvault.archiver.stores import S3Url, parse_site_url
-    from vanvault.archiver.stores.provision import DUTIES, MinioUsers, bucket_policy, provision
-    from vanvault.archiver.stores.s3 import make_client
+    from vanvault.archiver.stores.provision import prepare_bucket
 
     with open_archive(home) as archive:
         place = parse_site_url(archive.endpoint(site))
@@ -53,27 +52,11 @@ def init_site(home: Path, site: str, dry_run: bool, store: str, as_json: bool) -
     if not isinstance(place, S3Url):
         raise InvalidInput(f"{site} is a file site; it was made by vanvault init", field="site")
     admin = _administrator(site)
-    client = make_client(place.endpoint, admin, settings.options())
-    try:
-        if store == "auto":
-            store = "minio" if _server(client) == "minio" else "other"
-        users = _users(home, site, DUTIES)
-        minio = store == "minio"
-        steps = provision(
-            client,
-            MinioUsers(place.endpoint, admin, site=site, ca_file=settings.ca_file) if minio else None,
-            site=site,
-            bucket=place.bucket,
-            users=users,
-            dry_run=dry_run,
-        )
-    finally:
-        client.close()
-    if minio and not dry_run:
+    users = _users(home, site)
+    done = prepare_bucket(site, place, users, admin, options=settings.options(), kind=store, dry_run=dry_run)
+    if done.policy is None and not dry_run:
         _write(home, site, users)
-    policy: dict[str, Any] | None = None
-    if not minio:
-        policy = bucket_policy(place.bucket, {duty: f"arn:aws:iam:::user/vanvault-{duty}" for duty in DUTIES})
+    steps, policy = done.steps, done.policy
     if as_json:
         shown = [{"action": step.action, "target": step.target, "detail": step.detail} for step in steps]
         emit_json({"site": site, "dry_run": dry_run, "steps": shown, "policy": policy})
@@ -97,25 +80,15 @@ def _administrator(site: str) -> Credentials:
     return optional_credentials(site, "admin", os.environ) or site_credentials(site, os.environ).writer
 
 
-def _server(client: Any) -> str:
-    from vanvault.archiver.stores.s3 import S3_ERRORS, judge
-
-    try:
-        answer = client.list_buckets()
-    except S3_ERRORS as error:
-        raise judge(error).error("the site", may_be_stored=False) from error
-    return str(answer["ResponseMetadata"]["HTTPHeaders"].get("server", "")).lower()
-
-
-def _users(home: Path, site: str, duties: tuple[Duty, ...]) -> dict[Duty, Credentials]:
+def _users(home: Path, site: str) -> dict[Duty, Credentials]:
     """Credentials by duty: from the environment, from an earlier run's file, or new."""
     from vanvault.archiver.stores import optional_credentials
-    from vanvault.archiver.stores.provision import new_credentials
+    from vanvault.archiver.stores.provision import DUTIES, new_credentials
 
     entropy = SystemEntropy()
     known = {**_read(home, site), **os.environ}
     return {
-        duty: optional_credentials(site, duty, known) or new_credentials(duty, entropy) for duty in duties
+        duty: optional_credentials(site, duty, known) or new_credentials(duty, entropy) for duty in DUTIES
     }
 
 

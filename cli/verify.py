@@ -11,6 +11,7 @@ import click
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table
 from vanvault.cli.progress import Terminal
+from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
     from vanvault.recovery.verify import Finding, VerifyReport
@@ -21,14 +22,8 @@ SHOWN = 50
 
 @click.command("verify")
 @click.option("--site", "sites", multiple=True, metavar="NAME", help="Only this site; may be repeated.")
-@click.option(
-    "--share",
-    default="1/1",
-    show_default=True,
-    metavar="N/T",
-    help="Read the Nth of T equal parts; names, presence and chains are checked whole each time.",
-)
-@click.option("--next", "take_turn", is_flag=True, help="Read the share that was read longest ago.")
+@subset_option("Read the Nth of T equal parts; names, presence and chains are checked whole each time.")
+@click.option("--next", "take_turn", is_flag=True, help="Read the subset that was read longest ago.")
 @click.option("--no-record", is_flag=True, help="Write nothing: the run does not count as a verification.")
 @click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Objects at once.")
 @json_option
@@ -36,7 +31,8 @@ SHOWN = 50
 def command(
     home: Path,
     sites: tuple[str, ...],
-    share: str,
+    subset: str,
+    old_subset: str | None,
     take_turn: bool,
     no_record: bool,
     workers: int,
@@ -50,9 +46,9 @@ def command(
     from vanvault.recovery.verify import Share, VerifyRequest, verify
     from vanvault.recovery.work import account
 
-    part = Share.parse(share)
+    part = Share.parse(old_subset or subset)
     if take_turn and (sites or not part.is_whole):
-        raise click.UsageError("--next goes with neither --site nor --part.")
+        raise click.UsageError("--next goes with neither --site nor --subset.")
     request = VerifyRequest(
         sites=sites,
         share=part,

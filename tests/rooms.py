@@ -63,8 +63,8 @@ ROOMS = (
     _room("people", 3, "core.* disk"),
     _room("keys", 22, "core.* disk"),
     _room("keys.escrow", 13, "core.* disk"),
-    _room("stores", 26, "core.* disk keys"),
-    _room("stores.s3", 4, "core.*"),
+    _room("stores", 25, "core.* disk keys"),
+    _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
     _room("replicas", 28, "core.* stores"),
@@ -75,10 +75,10 @@ ROOMS = (
     ),
     _room(
         "journal",
-        12,
+        9,
         "core.* keys stores stores.probe replicas catalogue",
     ),
-    _room("journal.availability", 20, "core.* catalogue"),
+    _room("journal.availability", 17, "core.* catalogue"),
     _room(
         "intake",
         18,
@@ -97,7 +97,7 @@ ROOMS = (
     _room(
         "export",
         4,
-        "core.* disk keys replicas catalogue appliance",
+        "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 11, "archiver.*"),
     _room("recovery.objects", 17, "archiver.*"),

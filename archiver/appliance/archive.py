@@ -57,13 +57,13 @@ from vanvault.archiver.intake import (
     system_event,
     unobserved,
 )
-from vanvault.archiver.journal import ConflictRecord, Heed, Trust
+from vanvault.archiver.journal import ConflictRecord, FailoverListener, Trust, TrustRules
 from vanvault.archiver.keys import ParquetKeys, SigningKeys, open_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.replicas import (
     AckPolicy,
     HealthBoard,
-    Lead,
+    LeadershipState,
     Readable,
     SteadyClock,
     place_everywhere,
@@ -125,7 +125,7 @@ class Archive:
         self.health = HealthBoard(
             SITE_NAMES, clock=self.clock, stopwatch=self.stopwatch, rules=self.settings.health.rules()
         )
-        self.lead = Lead()
+        self.lead = LeadershipState()
         self.readable = Readable(self.sites, self.health)
         self.policy = AckPolicy(
             self.settings.sites.policy,
@@ -137,7 +137,7 @@ class Archive:
         self._room = self._open_search(secrets.cursors)
         self.search = self._room.search
         self.histograms = self._room.histograms
-        self._heed = Heed(self.lead, self.health, self.tail, self.search)
+        self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.catalogue = self._room.catalogue
         self.claims = self._room.claims
         self.index = self._room.index
@@ -147,13 +147,15 @@ class Archive:
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
         self.trust = Trust(
             sites=self.readable,
-            probed=self._to_be_probed(),
             search=self.search,
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
-            policy=self.settings.probe.policy(),
-            max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
+            rules=TrustRules(
+                probed=self._to_be_probed(),
+                policy=self.settings.probe.policy(),
+                max_skew=timedelta(seconds=self.settings.clock.max_skew_s),
+            ),
         )
 
     def __enter__(self) -> Self:
@@ -215,7 +217,7 @@ class Archive:
             some_away=bool(away),
         )
         self._spoiled = spoiled
-        self._heed.learn()
+        self._failovers.learn()
         if self.policy.may_degrade() and not partial:
             # A promotion came with it: what its leader alone holds counts, too.
             return self._fold(sites, spoiled, settle=settle)
@@ -234,9 +236,9 @@ class Archive:
                 sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
             )
         )
-        self._heed.learn()
+        self._failovers.learn()
         if waited:
-            self._heed.rejoin(own, reached)
+            self._failovers.rejoin(own, reached)
         return report
 
     def catch_up_segments(self) -> FoldReport:
@@ -312,7 +314,7 @@ class Archive:
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
         self._look_first()
         away = self.catch_up(settle=True).away
-        stand = self.lead.stand
+        leadership = self.lead.leadership
         self.lead.check_reached(away)
         self.trust.check_clocks()
         if trusted:
@@ -334,8 +336,8 @@ class Archive:
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
             detail: dict[str, object] = {"host": socket.gethostname(), "writer": writer.id}
-            if stand.epoch:
-                detail["epoch"] = stand.epoch
+            if leadership.epoch:
+                detail["epoch"] = leadership.epoch
             event = self.system_event("writer.opened", detail)
             heads = self.tail.unrecorded_heads()
             degraded = self.policy.may_degrade()

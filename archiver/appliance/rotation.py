@@ -8,7 +8,7 @@ from vanvault.archiver.appliance.keys_on_record import ESCROWED, ROTATED, highes
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
-from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.journal import own_events
 from vanvault.archiver.keys import EscrowOrder, make_in_escrow
 
 
@@ -59,9 +59,5 @@ def rotate_in_escrow(archive: Archive, order: EscrowOrder, who: str) -> list[str
 
 def _highest(archive: Archive, purpose: Purpose) -> int:
     # Versions only grow, so the newest events name the highest.
-    details: list[str] = []
-    for type in (ROTATED, ESCROWED):
-        filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-        found = archive.search.page(Query(filters=filters, limit=Query.MAX_LIMIT), bare=True)
-        details += [item["detail"] for item in found.items]
-    return highest_on_record(details, purpose)
+    events = (own_events(archive.search, type, most=Query.MAX_LIMIT) for type in (ROTATED, ESCROWED))
+    return highest_on_record((event.text for found in events for event in found), purpose)

@@ -39,7 +39,7 @@ _ENDINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedFile:
     """A complete working file."""
 
     name: str
@@ -57,7 +57,7 @@ class Contents(Protocol):
         """Messages whose originals no site could give."""
         ...
 
-    def finish(self) -> Finished:
+    def finish(self) -> FinishedFile:
         """Write what stands at the end (a ZIP still lacks its manifest)."""
         ...
 
@@ -89,9 +89,9 @@ class LineContents:
     def unreadable(self) -> list[dict[str, str]]:
         return []
 
-    def finish(self) -> Finished:
+    def finish(self) -> FinishedFile:
         self._spool.sync()
-        return Finished(self._spool.path.name, file_content(self._spool.path))
+        return FinishedFile(self._spool.path.name, file_content(self._spool.path))
 
 
 class ParquetContents(LineContents):
@@ -100,11 +100,11 @@ class ParquetContents(LineContents):
     def __init__(self, spool: Spool) -> None:
         super().__init__(spool, ndjson_line)
 
-    def finish(self) -> Finished:
+    def finish(self) -> FinishedFile:
         path = self._spool.path.with_suffix(".parquet")
         with synced_file(path) as file:
             write_parquet(self._spool.lines(), file)
-        return Finished(path.name, file_content(path))
+        return FinishedFile(path.name, file_content(path))
 
 
 class ZipContents:
@@ -146,7 +146,7 @@ class ZipContents:
     def unreadable(self) -> list[dict[str, str]]:
         return [orjson.loads(line) for line in self._unreadable.lines()]
 
-    def finish(self) -> Finished:
+    def finish(self) -> FinishedFile:
         self.writer.add_stream("items.ndjson", self._items.lines())
         for key_id, key in sorted(self._archive.signing.public_keys().items()):
             self.writer.add(f"keys/{key_id}.pem", public_pem(key))
@@ -154,7 +154,7 @@ class ZipContents:
         members = self.writer.members
         sha256 = self.writer.add_stream(SUMS, self._sums.lines(), summed=False)
         content = {"list": SUMS, "members": members, "sha256": sha256}
-        return Finished(self._data.path.name, content)
+        return FinishedFile(self._data.path.name, content)
 
 
 def counted(item: Item, counts: Counts) -> Counts:

@@ -27,7 +27,7 @@ from vanvault.archiver.core.errors import Conflict, InvalidInput, SiteUnavailabl
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.export.contents import (
     Contents,
-    Finished,
+    FinishedFile,
     ZipContents,
     as_list,
     contents_of,
@@ -36,6 +36,7 @@ from vanvault.archiver.export.contents import (
 from vanvault.archiver.export.manifest import MANIFEST, signed_manifest
 from vanvault.archiver.export.request import ExportRequest, State, filter_fields
 from vanvault.archiver.export.workspace import Workspace, refuse_existing
+from vanvault.archiver.journal import EventType
 
 #: Items between two checkpoints.
 PAGE = 500
@@ -123,7 +124,7 @@ def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) 
         until_us=min(request.query.to_us, archive.tail.last_received_us() + 1),
         damaged_batches=damaged,
     )
-    archive.record("export.started", {**request.fields(), "export": state.export, "who": who})
+    archive.record(EventType.EXPORT_STARTED, {**request.fields(), "export": state.export, "who": who})
     return work.checkpoint(state)
 
 
@@ -141,7 +142,9 @@ def _level(archive: Archive, state: State, who: str) -> State:
         damaged = {*state.damaged_batches, *archive.catch_up(settle=False).unreadable}
         state = replace(state, damaged_batches=tuple(sorted(damaged)))
     if state.phase != "recorded":
-        archive.record("export.resumed", {"export": state.export, "items": state.counts.items, "who": who})
+        archive.record(
+            EventType.EXPORT_RESUMED, {"export": state.export, "items": state.counts.items, "who": who}
+        )
     return state
 
 
@@ -191,7 +194,7 @@ def _after(archive: Archive, query: Query, state: State, work: Workspace) -> byt
 def _seal(
     archive: Archive, request: ExportRequest, work: Workspace, state: State, contents: Contents
 ) -> State:
-    finished: Finished = contents.finish()
+    finished: FinishedFile = contents.finish()
     manifest = signed_manifest(
         state,
         archive=archive.settings.archive,
@@ -232,7 +235,7 @@ def _publish(
         resumed=resumed,
     )
     if state.phase == "sealed":
-        archive.record("export.finished", _finished(report, who))
+        archive.record(EventType.EXPORT_FINISHED, _finished(report, who))
         state = work.checkpoint(replace(state, phase="recorded"))
     if beside is not None:
         work.publish(MANIFEST, beside)

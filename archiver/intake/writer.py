@@ -225,7 +225,7 @@ class Writer:
             digest = hashlib.sha256(data).digest()
             placing = Placing(batch_key(self.id, sequence, kind, digest), data, digest, retain_until)
             if self._policy is not None:
-                placing.heard, placing.spared = self._policy.health.heard, self._policy.spares
+                placing.on_put, placing.may_skip = self._policy.health.put_ended, self._policy.may_skip
             assembled.append(_Assembled(header, tuple(entries), placing))
             sequence, previous = sequence + 1, digest.hex()
         return assembled

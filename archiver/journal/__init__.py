@@ -1,24 +1,23 @@
-"""The door of journal."""
+"""What the archive says about itself: its own events, typed, and what processes do when they fold one.
+
+``own_events`` reads them; ``Archive.record`` writes them, through intake's writer.
+"""
 
 from __future__ import annotations
 
-from vanvault.archiver.journal.conflict_record import FOUND, ConflictRecord
-from vanvault.archiver.journal.heed import Heed
-from vanvault.archiver.journal.lead_record import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
-from vanvault.archiver.journal.own_events import first_event_at, own_events
-from vanvault.archiver.journal.trust import Trust
+from vanvault.archiver.journal.conflict_record import ConflictRecord
+from vanvault.archiver.journal.events import EventType, OwnEvent, first_event_at, newest_event, own_events
+from vanvault.archiver.journal.failover_listener import FailoverListener
+from vanvault.archiver.journal.trust import Trust, TrustRules
 
 __all__ = [
-    "APPROVED",
-    "FAILED_BACK",
-    "FOUND",
-    "HOOK",
-    "PROMOTED",
     "ConflictRecord",
-    "Heed",
+    "EventType",
+    "FailoverListener",
+    "OwnEvent",
     "Trust",
-    "detail_of",
-    "events",
+    "TrustRules",
     "first_event_at",
+    "newest_event",
     "own_events",
 ]

@@ -20,11 +20,10 @@ import structlog
 
 from vanvault.archiver.catalogue import Catalogue, HotTail, Search
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
-from vanvault.archiver.journal.lead_record import detail_of, events
+from vanvault.archiver.journal.events import EventType, own_events
 
 _log = structlog.get_logger("vanvault.fold")
 
-FOUND = "conflict.found"
 #: Conflicts in one event: some 150 bytes each.
 _TOGETHER = 100
 
@@ -73,8 +72,8 @@ class ConflictRecord:
             yield {"conflicts": [self._told(*pair) for pair in left[start : start + _TOGETHER]]}
 
     def _recorded(self) -> Iterator[Pair]:
-        for item in events(self._search, FOUND):
-            yield from map(_pair_of, detail_of(item)["conflicts"])
+        for event in own_events(self._search, EventType.CONFLICT_FOUND, order="oldest"):
+            yield from map(_pair_of, event.detail["conflicts"])
 
     def _told(self, entry: bytes, first: bytes) -> dict[str, str]:
         return {

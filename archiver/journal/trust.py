@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue import HotTail, Query, Search
+from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import from_us
+from vanvault.archiver.journal.events import newest_event
 from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.replicas import ClockVerdict, SteadyClock, judge
 from vanvault.archiver.stores import Site
@@ -22,6 +24,15 @@ from vanvault.archiver.stores.probe import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class TrustRules:
+    """What must be so before anything is locked."""
+
+    probed: Mapping[str, str]  # site -> endpoint: those that must have been probed
+    policy: ProbePolicy
+    max_skew: timedelta  # between any two clocks
+
+
 class Trust:
     """Reads the record and asks the clocks; ``check`` raises the first reason for doubt."""
 
@@ -29,23 +40,19 @@ class Trust:
         self,
         *,
         sites: Mapping[str, Site],
-        probed: Mapping[str, str],
+        rules: TrustRules,
         search: Search,
         tail: HotTail,
         signing: SigningKeys,
         clock: SteadyClock,
-        policy: ProbePolicy,
-        max_skew: timedelta,
     ) -> None:
-        """``probed``: endpoint of every site that must have been probed. ``clock``: checks set it right."""
+        """``clock``: checks set it right."""
         self._sites = sites
-        self._probed = probed
+        self._rules = rules
         self._search = search
         self._tail = tail
         self._signing = signing
         self._clock = clock
-        self._policy = policy
-        self._max_skew = max_skew
 
     def check(self) -> None:
         """Raises SiteUnavailable (nothing may be stored) when a clock or a store must not be trusted."""
@@ -78,14 +85,14 @@ class Trust:
 
     def check_probes(self) -> None:
         """Raises SiteUnavailable unless every site that needs it has a recent, good probe or an override."""
-        for site, endpoint in self._probed.items():
+        for site, endpoint in self._rules.probed.items():
             reason = distrust(
                 site,
                 self.probe_of(site),
                 self._override_of(site),
                 endpoint=endpoint,
                 now=self._clock.now(),
-                policy=self._policy,
+                policy=self._rules.policy,
             )
             if reason:
                 raise SiteUnavailable(
@@ -101,7 +108,7 @@ class Trust:
         Costs two readings of clocks, so every commit asks it.
         """
         jump = self._clock.jump()
-        if self._clock.agreed and abs(jump) > self._max_skew:
+        if self._clock.agreed and abs(jump) > self._rules.max_skew:
             raise SiteUnavailable(
                 f"the host's clock jumped by {jump.total_seconds():.0f} s",
                 site="host",
@@ -116,22 +123,17 @@ class Trust:
             self._clock.host.now(),
             {name: self._site_time(site) for name, site in self._sites.items()},
             from_us(last) if last else None,
-            self._max_skew,
+            self._rules.max_skew,
         )
 
     def probe_of(self, site: str) -> ProbeOnRecord | None:
         """The newest probe of a site on record. Raises Damaged, KeyUnavailable."""
-        detail = self._newest(probe_event(site))
-        return read_probe(detail, self._signing) if detail is not None else None
+        newest = newest_event(self._search, probe_event(site))
+        return read_probe(newest.text, self._signing) if newest else None
 
     def _override_of(self, site: str) -> datetime | None:
-        detail = self._newest(override_event(site))
-        return override_until(detail) if detail is not None else None
-
-    def _newest(self, event: str) -> str | None:
-        query = Query(filters={"type": f"vanvault.{event}", "gateway": "vanvault"}, limit=1)
-        items = self._search.page(query, bare=True).items
-        return str(items[0]["detail"]) if items else None
+        newest = newest_event(self._search, override_event(site))
+        return override_until(newest.text) if newest else None
 
     @staticmethod
     def _site_time(site: Site) -> datetime | None:

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
 from vanvault.archiver.core.ports import Entropy
-from vanvault.archiver.keys import disk
+from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
 
@@ -40,7 +40,7 @@ class _Master:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Snapshot:
-    listing: disk.Listing
+    listing: key_folder.Listing
     masters: dict[tuple[Purpose, int], _Master | KeyUnavailable]  # the error: why a file gave no key
 
     def versions(self, purpose: Purpose) -> list[int]:
@@ -73,7 +73,7 @@ class KeyFiles:
 
     def __init__(self, folder: Path, entropy: Entropy) -> None:
         """Read all key files. Raises SettingsError (folder), KeyUnavailable (any file that is not right)."""
-        disk.check_private_folder(folder)
+        key_folder.check_private_folder(folder)
         self._folder = folder
         self._entropy = entropy
         self._snapshot = _load(folder)
@@ -88,8 +88,8 @@ class KeyFiles:
         Raises SettingsError when the folder holds master keys: they may be the only way to archived
         data, so they are never replaced. Raises KeyUnavailable when the disk refuses.
         """
-        disk.make_private_folder(folder)
-        if disk.listing(folder, _NAME):
+        key_folder.make_private_folder(folder)
+        if key_folder.listing(folder, _NAME):
             raise SettingsError(
                 "The key folder holds master keys already; they were not touched.",
                 hint="Use these keys, or name another folder.",
@@ -125,19 +125,19 @@ class KeyFiles:
 
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
-        if disk.listing(self._folder, _NAME) != snapshot.listing:
+        if key_folder.listing(self._folder, _NAME) != snapshot.listing:
             self._snapshot = snapshot = _load(self._folder)
         return snapshot
 
 
 def _load(folder: Path) -> _Snapshot:
     # The listing comes first: a file added after it shows as a change at the next call.
-    listing = disk.listing(folder, _NAME)
+    listing = key_folder.listing(folder, _NAME)
     masters: dict[tuple[Purpose, int], _Master | KeyUnavailable] = {}
     for name, *_ in listing:
         purpose, version = parse_key_id(name.removesuffix(".key").replace("-", "/"))
         try:
-            secret = decode_master(name, key_id(purpose, version), disk.read_private(folder / name))
+            secret = decode_master(name, key_id(purpose, version), key_folder.read_private(folder / name))
             masters[purpose, version] = _Master(secret, AESGCM(secret))
         except KeyUnavailable as error:
             # One bad file must not take the good keys of a running archive away; its use raises this.
@@ -148,7 +148,7 @@ def _load(folder: Path) -> _Snapshot:
 def _write(folder: Path, purpose: Purpose, version: int, entropy: Entropy) -> None:
     data = encode_master(key_id(purpose, version), entropy.token(KEY_BYTES))
     path = folder / f"{purpose}-{version}.key"
-    disk.write_once(path, data, mode=0o600)
+    key_folder.write_once(path, data, mode=0o600)
 
 
 def encode_master(key_id: str, secret: bytes) -> bytes:

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
 from vanvault.archiver.core.ports import Entropy
-from vanvault.archiver.keys import disk
+from vanvault.archiver.keys import key_folder
 
 SIGNATURE_BYTES = 64
 
@@ -52,7 +52,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Snapshot:
-    listing: disk.Listing
+    listing: key_folder.Listing
     active: SigningKey | None
     public: dict[str, Ed25519PublicKey]
 
@@ -62,7 +62,7 @@ class SigningKeys:
 
     def __init__(self, folder: Path) -> None:
         """Read the keys. Raises SettingsError (folder), KeyUnavailable (a file that is not right)."""
-        disk.check_private_folder(folder)
+        key_folder.check_private_folder(folder)
         self._folder = folder
         self._snapshot = _load(folder)
 
@@ -72,8 +72,8 @@ class SigningKeys:
 
         Raises SettingsError when there are signing keys already, KeyUnavailable when the disk refuses.
         """
-        disk.make_private_folder(folder)
-        if disk.listing(folder, _NAME):
+        key_folder.make_private_folder(folder)
+        if key_folder.listing(folder, _NAME):
             raise SettingsError("The key folder holds signing keys already; they were not touched.")
         _write(folder, 1, entropy)
         return cls(folder)
@@ -83,7 +83,7 @@ class SigningKeys:
 
         Raises KeyUnavailable when another process made the same version just now, or the disk refuses.
         """
-        names = {name for name, *_ in disk.listing(self._folder, _NAME)}
+        names = {name for name, *_ in key_folder.listing(self._folder, _NAME)}
         newest = max(map(_version, names), default=0)
         if newest and f"signing-{newest}.pub.pem" not in names:  # a crash within the last rotation
             _write_public(self._folder, newest, self.active().public())
@@ -120,7 +120,7 @@ class SigningKeys:
 
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
-        if disk.listing(self._folder, _NAME) != snapshot.listing:
+        if key_folder.listing(self._folder, _NAME) != snapshot.listing:
             self._snapshot = snapshot = _load(self._folder)
         return snapshot
 
@@ -169,7 +169,7 @@ def _version(name: str) -> int:
 
 
 def _load(folder: Path) -> _Snapshot:
-    listing = disk.listing(folder, _NAME)
+    listing = key_folder.listing(folder, _NAME)
     names = {name for name, *_ in listing}
     newest = max(map(_version, names), default=0)
     public = {}
@@ -192,7 +192,7 @@ def _load(folder: Path) -> _Snapshot:
 def _load_private(folder: Path, version: int) -> SigningKey:
     name = f"signing-{version}.pem"
     try:
-        key = load_pem_private_key(disk.read_private(folder / name), password=None)
+        key = load_pem_private_key(key_folder.read_private(folder / name), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnavailable(f"{name} is not a private key.", hint="Restore it from escrow.") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -205,9 +205,9 @@ def _write(folder: Path, version: int, entropy: Entropy) -> None:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     # The private half first: readers derive the public one from it, so no moment and no crash in between
     # leaves a newest version that cannot sign, or a signature that cannot be verified.
-    disk.write_once(folder / f"signing-{version}.pem", private, mode=0o600)
+    key_folder.write_once(folder / f"signing-{version}.pem", private, mode=0o600)
     _write_public(folder, version, key.public_key())
 
 
 def _write_public(folder: Path, version: int, key: Ed25519PublicKey) -> None:
-    disk.write_once(folder / f"signing-{version}.pub.pem", public_pem(key), mode=0o644)
+    key_folder.write_once(folder / f"signing-{version}.pub.pem", public_pem(key), mode=0o644)

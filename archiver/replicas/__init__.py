@@ -6,7 +6,7 @@ from vanvault.archiver.replicas.clock_guard import HOST, ClockVerdict, judge
 from vanvault.archiver.replicas.health import State
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
-from vanvault.archiver.replicas.lead import Lead, Stand, highest, leader_of, next_epoch
+from vanvault.archiver.replicas.leadership import Leadership, LeadershipState, highest, leader_of, next_epoch
 from vanvault.archiver.replicas.placing import (
     Placing,
     copy_object,
@@ -28,11 +28,11 @@ __all__ = [
     "HealthBoard",
     "Lag",
     "LargeObjects",
-    "Lead",
+    "Leadership",
+    "LeadershipState",
     "Placing",
     "Readable",
     "SiteStatus",
-    "Stand",
     "State",
     "SteadyClock",
     "answers",

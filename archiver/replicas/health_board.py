@@ -99,7 +99,7 @@ class HealthBoard:
             if site in self._health:
                 self._move(site, seen(self._health[site], what, self._rules, self._clock.now()))
 
-    def heard(self, site: str, error: VanVaultError | None) -> None:
+    def put_ended(self, site: str, error: VanVaultError | None) -> None:
         """A put succeeded, or failed with ``error``."""
         self.saw(site, "put", error)
 

@@ -72,7 +72,7 @@ class LargeObjects:
         placing = Placing(large_key(writer, number, digest), data, digest, retain_until)
         sites = self._sites
         if self._policy is not None:
-            placing.heard, placing.spared = self._policy.health.heard, self._policy.spares
+            placing.on_put, placing.may_skip = self._policy.health.put_ended, self._policy.may_skip
             sites = self._policy.health.usable(sites) if degraded else sites
         if not placing.put(sites, executor) and not (degraded and placing.placements):
             site, failure = next(iter(placing.failures.items()))

@@ -22,9 +22,9 @@ from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
 
 _FRESH_LOCK = timedelta(days=30)
 #: Told of every put: the site, and the error with which it failed, or None.
-Heard = Callable[[str, VanVaultError | None], None]
+PutListener = Callable[[str, VanVaultError | None], None]
 #: Asked of a site whose put hangs: may it be done without by now?
-Spared = Callable[[str], bool]
+MaySkip = Callable[[str], bool]
 #: Seconds between two such questions.
 _ASK_S = 0.1
 
@@ -44,8 +44,8 @@ class Placing:
     placements: dict[str, Placement] = field(default_factory=dict)  # by site: read back and locked
     failures: dict[str, VanVaultError] = field(default_factory=dict)  # by site: the last failure
     in_doubt: set[str] = field(default_factory=set)  # sites where any attempt may have stored it
-    heard: Heard = nobody  # is told how each put went
-    spared: Spared | None = None  # None: every put is waited for
+    on_put: PutListener = nobody  # is told how each put went
+    may_skip: MaySkip | None = None  # None: every put is waited for
 
     def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
         """Put at every site that does not hold it yet, in parallel; true when all hold it.
@@ -54,7 +54,7 @@ class Placing:
         """
         missing = [site for name, site in sites.items() if name not in self.placements]
         # What must be waited for anyway may take the caller's own thread: one hand-over less.
-        here = 1 if self.spared is None else 0
+        here = 1 if self.may_skip is None else 0
         waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[here:]]
         for site in missing[:here]:
             self._note(site.site, partial(self.put_one, site))
@@ -63,13 +63,13 @@ class Placing:
         return not self.failures
 
     def _await(self, name: str, future: Future[Placement]) -> Placement:
-        while self.spared is not None:
+        while self.may_skip is not None:
             try:
                 return future.result(_ASK_S)
             except TimeoutError as error:
                 if future.done():
                     raise
-                if self.spared(name):
+                if self.may_skip(name):
                     raise SiteUnavailable(
                         f"site {name} is out, and a put that hangs there is not waited for",
                         site=name,
@@ -81,10 +81,10 @@ class Placing:
         try:
             self.placements[name] = outcome()
             self.failures.pop(name, None)
-            self.heard(name, None)
+            self.on_put(name, None)
         except VanVaultError as error:
             self.failures[name] = error
-            self.heard(name, error)
+            self.on_put(name, error)
             # A later attempt that surely stored nothing does not undo one that may have.
             if not isinstance(error, SiteUnavailable) or error.may_be_stored:
                 self.in_doubt.add(name)

@@ -16,7 +16,7 @@ from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailab
 from vanvault.archiver.core.evidence import Receipt, holders
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.replicas.lead import Lead
+from vanvault.archiver.replicas.leadership import LeadershipState
 from vanvault.archiver.stores import Site
 
 Policy = Literal["all", "any"]
@@ -45,7 +45,7 @@ class AckPolicy:
         fall_back: bool,
         gateways: GatewayPolicies,
         health: HealthBoard,
-        lead: Lead,
+        lead: LeadershipState,
     ) -> None:
         self._policy = policy
         self._fall_back = fall_back
@@ -77,7 +77,7 @@ class AckPolicy:
         except SettingsError:
             return False  # nobody can push without that file, either
 
-    def spares(self, site: str) -> bool:
+    def may_skip(self, site: str) -> bool:
         """Is ``site`` out by now, another one not, and a degraded commit allowed?"""
         out = self._health.out()
         others = any(status.site not in out for status in self._health.snapshot())
@@ -87,11 +87,11 @@ class AckPolicy:
         """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""
         self._lead.check()
         out = self._health.out()
-        stand = self._lead.stand
-        unled = stand.alone and stand.leader in out
+        leadership = self._lead.leadership
+        unled = leadership.alone and leadership.leader in out
         if not out or (self.admits_degraded(gateway) and not unled):
             return
-        site = stand.leader if unled else min(out)
+        site = leadership.leader if unled else min(out)
         raise SiteUnavailable(
             f"site {site} is out, and nothing is acknowledged that it does not hold",
             site=site,
@@ -110,8 +110,8 @@ class AckPolicy:
         if not receipt.get("degraded"):
             return None
         whole_at = holders(receipt)
-        stand = self._lead.stand
-        enough = stand.leader in whole_at if stand.alone else bool(whole_at)
+        leadership = self._lead.leadership
+        enough = leadership.leader in whole_at if leadership.alone else bool(whole_at)
         if enough and (self.admits_degraded(gateway) or (again and self._fell_back(gateway))):
             return None
         sites = {placement["site"] for placement in receipt["placements"]}
@@ -162,6 +162,6 @@ class AckPolicy:
         return self._gateways.policy_of(gateway) is None
 
     def _appliance(self) -> Policy:
-        if self._lead.stand.alone:
+        if self._lead.leadership.alone:
             return "any"
         return "any" if self._fall_back and self._health.out() else self._policy

@@ -7,7 +7,6 @@ from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
 from vanvault.archiver.stores.files.root import Fault, no_fault, read_manifest
 from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.memory import MemorySite
 from vanvault.archiver.stores.open import create_site, open_site
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import (
@@ -30,7 +29,6 @@ __all__ = [
     "Fault",
     "FileSite",
     "FileUrl",
-    "MemorySite",
     "Patience",
     "S3Url",
     "Site",

@@ -8,10 +8,8 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, NotFound
 from vanvault.archiver.core.times import rfc3339_us, to_us
+from vanvault.archiver.journal import EventType
 from vanvault.archiver.journal.availability import (
-    CANCELLED,
-    NOTE,
-    WINDOW,
     Window,
     cancelled_detail,
     level_named,
@@ -40,7 +38,7 @@ def announce_window(
     detail = window_detail(
         archive.entropy.token(6).hex(), start, end, reason=reason, who=who, now=archive.clock.now()
     )
-    archive.record(WINDOW, detail)
+    archive.record(EventType.AVAILABILITY_WINDOW, detail)
     return detail
 
 
@@ -54,7 +52,7 @@ def cancel_window(
     if window.cancelled_us is not None or window.end_us <= to_us(archive.clock.now()):
         raise Conflict(f"the window {id} is over already")
     detail = cancelled_detail(id, reason=reason, who=who)
-    archive.record(CANCELLED, detail)
+    archive.record(EventType.AVAILABILITY_CANCELLED, detail)
     return detail
 
 
@@ -64,7 +62,7 @@ def note_seen(
     """Put on record what a probe outside saw; ``at`` None: now. Raises InvalidInput, SiteUnavailable."""
     now = archive.clock.now()
     detail = note_detail(level_named(level), at or now, source=source, valid_s=valid_s, who=who, now=now)
-    archive.record(NOTE, detail)
+    archive.record(EventType.AVAILABILITY_NOTE, detail)
     return detail
 
 

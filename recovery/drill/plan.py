@@ -35,5 +35,5 @@ def check_room(plan: DrillPlan, free: int) -> None:
         raise InvalidInput(
             f"the drill needs {plan.scratch_bytes} bytes of room, and its scratch folder has {free}",
             field="scratch",
-            hint="Name another folder with --scratch, or recover a part: --share 1/12.",
+            hint="Name another folder with --scratch, or recover a part: --subset 1/12.",
         )

@@ -6,16 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-import orjson
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Item, Query, Search
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.catalogue import Search
+from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
-from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import message_draft
+from vanvault.archiver.journal import own_events
 from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.scenarios import SCENARIOS
 
@@ -130,12 +127,13 @@ def scheduled_detail(scenario: str, days: int, who: str) -> dict[str, object]:
 
 def runs(search: Search) -> Iterator[Run]:
     """Drills on record, newest first; an event that is not readable as one is passed by."""
-    for item, detail in _events(search, FINISHED):
+    for event in own_events(search, FINISHED):
         try:
+            detail = event.detail
             yield Run(
                 id=str(detail["id"]),
                 scenario=str(detail["scenario"]),
-                finished_at=parse_rfc3339(item["received_at"]),
+                finished_at=event.at,
                 passed=detail["passed"] is True,
                 rto_ms=int(detail["rto_ms"]),
                 rpo_messages=detail["rpo_messages"],
@@ -144,7 +142,7 @@ def runs(search: Search) -> Iterator[Run]:
                 ms=int(detail["ms"]),
                 report_sha256=str(detail["report_sha256"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, Damaged):
             continue
 
 
@@ -160,10 +158,11 @@ def standings(search: Search) -> list[Standing]:
         if run.passed:
             passed.setdefault(run.scenario, run)
     plans: dict[str, tuple[datetime, int]] = {}
-    for item, detail in _events(search, SCHEDULED):
+    for event in own_events(search, SCHEDULED):
+        detail = event.detail
         name, days = str(detail.get("scenario")), detail.get("every_days")
         if isinstance(days, int):
-            plans.setdefault(name, (parse_rfc3339(item["received_at"]), days))
+            plans.setdefault(name, (event.at, days))
     found = []
     for name in SCENARIOS:
         planned_at, days = plans.get(name, (None, 0))
@@ -190,10 +189,11 @@ def measured(search: Search) -> list[Measured]:
     ]
     if found:
         return found
-    for item, detail in _events(search, RESTORED):
+    for event in own_events(search, RESTORED):
+        detail = event.detail
         size, took = detail.get("bytes"), detail.get("ms")
         if isinstance(size, int) and isinstance(took, int) and size > 0 and took > 0:
-            at = parse_rfc3339(item["received_at"])
+            at = event.at
             found.append(Measured(at, size, int(detail.get("objects", 0)), took / 1000))
     return found
 
@@ -201,12 +201,3 @@ def measured(search: Search) -> list[Measured]:
 def last_rate(search: Search) -> float | None:
     """Bytes per second of the newest drill or restore on record; None: there was none."""
     return next((one.bytes_per_s for one in measured(search)), None)
-
-
-def _events(search: Search, type: str) -> Iterator[tuple[Item, dict[str, Any]]]:
-    """The archive's own events of a type and their details, newest first."""
-    query = Query(filters={"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY})
-    for item in search.every(query):
-        detail = orjson.loads(item["detail"])
-        if isinstance(detail, dict):
-            yield item, detail

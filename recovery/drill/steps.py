@@ -129,7 +129,7 @@ def verify_recovered(
 
 
 def verify_in_drill(drill: Drill, sites: Mapping[str, SiteReader], node: ReadingNode) -> VerifyReport:
-    """What ``vanvault verify --share`` runs, with the node's keys."""
+    """What ``vanvault verify --subset`` runs, with the node's keys."""
     return verify_sites(
         sites,
         node.reader(sites),

@@ -21,7 +21,7 @@ def gather(archive: Archive) -> Facts:
     return Facts(
         archive=archive.settings.archive,
         now=archive.clock.now(),
-        stand=archive.lead.stand,
+        leadership=archive.lead.leadership,
         sites=tuple(_site(archive, name, away, newest) for name in archive.sites),
         nodes=tuple(
             NodeFact(last.writer, from_us(last.created_us), last.final)

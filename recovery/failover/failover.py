@@ -11,8 +11,8 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal import APPROVED, FAILED_BACK, HOOK, PROMOTED, detail_of, events
-from vanvault.archiver.replicas import Stand
+from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.replicas import Leadership
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
@@ -75,8 +75,8 @@ class Leveled:
 def approvals(archive: Archive, plan: Plan) -> list[str]:
     """Who approved this step lately, the first one first."""
     since = to_us(archive.clock.now() - APPROVAL_LASTS)
-    found = [detail_of(item) for item in events(archive.search, APPROVED, from_us=since)]
-    return [str(detail["who"]) for detail in found if detail["plan"] == plan.id]
+    approved = own_events(archive.search, EventType.FAILOVER_APPROVED, from_us=since, order="oldest")
+    return [str(event.detail["who"]) for event in approved if event.detail["plan"] == plan.id]
 
 
 def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Plan:
@@ -96,7 +96,7 @@ def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Pl
     if who in approvals(archive, plan):
         raise Conflict(f"{who} approved this plan already")
     with archive.lead.assumed(_alone(plan)):
-        _record(archive, plan, APPROVED, {"plan": plan.id, "who": who})
+        _record(archive, plan, EventType.FAILOVER_APPROVED, {"plan": plan.id, "who": who})
     return plan
 
 
@@ -124,7 +124,7 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
     approved_by = others[0] if others else ""
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
     with archive.lead.assumed(_alone(plan)):
-        _record(archive, plan, PROMOTED, {**detail, "approved_by": approved_by})
+        _record(archive, plan, EventType.FAILOVER_PROMOTED, {**detail, "approved_by": approved_by})
     _check_holds(archive, plan)
     return Done(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
 
@@ -146,7 +146,7 @@ def level(
         if report.level and not report.fetched.objects:
             break
     for site in archive.sites:
-        archive.health.heard(site, None)  # it was just listed to its end, and took what it lacked
+        archive.health.put_ended(site, None)  # it was just listed to its end, and took what it lacked
         if report.level:
             archive.health.level(site)
     archive.catch_up()
@@ -194,8 +194,8 @@ def conclude_failback(
             hint="Mend that first. To go back all the same: --unlevel.",
         )
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
-    with archive.lead.assumed(Stand(plan.epoch)):
-        archive.record(FAILED_BACK, {**detail, "problems": list(leveled.problems)})
+    with archive.lead.assumed(Leadership(plan.epoch)):
+        archive.record(EventType.FAILOVER_FAILED_BACK, {**detail, "problems": list(leveled.problems)})
     _check_holds(archive, plan)
     return Done(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
 
@@ -218,8 +218,8 @@ def as_of_now(archive: Archive, plan: Plan) -> Plan:
     now = current_plan(archive, action=plan.action, leader=plan.leader)
     if now.id != plan.id:
         raise Conflict(
-            f"plan {plan.id} is out of date: it was made in epoch {plan.stand.epoch},"
-            f" and {now.stand.leader} leads since epoch {now.stand.epoch}",
+            f"plan {plan.id} is out of date: it was made in epoch {plan.leadership.epoch},"
+            f" and {now.leadership.leader} leads since epoch {now.leadership.epoch}",
             hint="Nothing was done. Run the command again to see the plan as it is now.",
         )
     if now.blockers:
@@ -230,11 +230,11 @@ def as_of_now(archive: Archive, plan: Plan) -> Plan:
 def _check_holds(archive: Archive, plan: Plan) -> None:
     """After the event, and before an address is moved: does it hold, or did a higher one come first?"""
     archive.look()
-    stand = archive.lead.stand
-    if (stand.epoch, stand.alone) != (plan.epoch, plan.action == "promote"):
+    leadership = archive.lead.leadership
+    if (leadership.epoch, leadership.alone) != (plan.epoch, plan.action == "promote"):
         raise Conflict(
             f"epoch {plan.epoch} is on record and does not hold: another step came between,"
-            f" and {stand.leader} leads since epoch {stand.epoch}",
+            f" and {leadership.leader} leads since epoch {leadership.epoch}",
             hint="No hook was run. See who leads with vanvault failover status, then run the command again.",
         )
 
@@ -249,8 +249,8 @@ def check_reason(reason: str) -> None:
         )
 
 
-def _alone(plan: Plan) -> Stand:
-    return replace(Stand(plan.epoch), alone=True)
+def _alone(plan: Plan) -> Leadership:
+    return replace(Leadership(plan.epoch), alone=True)
 
 
 def _record(archive: Archive, plan: Plan, type: str, detail: dict[str, object]) -> None:
@@ -272,7 +272,9 @@ def _hook(archive: Archive, plan: Plan, command: Sequence[str]) -> HookResult | 
         timeout_s=archive.settings.failover.hook_timeout_s,
     )
     try:
-        archive.record(HOOK, {"epoch": plan.epoch, "action": plan.action, "result": result.summary})
+        archive.record(
+            EventType.FAILOVER_HOOK, {"epoch": plan.epoch, "action": plan.action, "result": result.summary}
+        )
     except VanVaultError as error:
         # What was decided is on record, and what the hook said is told; only this line of the log is not.
         return replace(result, output=f"{result.output}\nnot on record: {error.message}".strip())

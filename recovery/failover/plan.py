@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas import Stand, leader_of, next_epoch
+from vanvault.archiver.replicas import Leadership, leader_of, next_epoch
 
 Action = Literal["promote", "failback"]
 
@@ -57,7 +57,7 @@ class Facts:
 
     archive: str
     now: datetime
-    stand: Stand
+    leadership: Leadership
     sites: tuple[SiteFact, ...]
     nodes: tuple[NodeFact, ...]
     conflicts: int  # open
@@ -69,13 +69,13 @@ class Facts:
     def as_json(self, promotion: Plan) -> dict[str, Any]:
         """The same as JSON values, with the plan of a promotion."""
         return {
-            "epoch": self.stand.epoch,
-            "leader": self.stand.leader,
-            "alone": self.stand.alone,
+            "epoch": self.leadership.epoch,
+            "leader": self.leadership.leader,
+            "alone": self.leadership.alone,
             "sites": [
                 {
                     "site": site.site,
-                    "role": "leads" if site.site == self.stand.leader else "follows",
+                    "role": "leads" if site.site == self.leadership.leader else "follows",
                     "reachable": site.reachable,
                     "detail": site.detail,
                     "last_entry": _rfc3339(site.last_entry),
@@ -99,7 +99,7 @@ class Plan:
 
     id: str
     action: Action
-    stand: Stand  # that it starts from
+    leadership: Leadership  # that it starts from
     epoch: int
     leader: str
     blockers: tuple[str, ...]  # the step is refused
@@ -107,21 +107,22 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
-        fields = asdict(self)
-        return {**fields, "stand": {"epoch": self.stand.epoch, "leader": self.stand.leader}}
+        told = {"epoch": self.leadership.epoch, "leader": self.leadership.leader}
+        fields = {**asdict(self), "leadership": told}
+        return {"stand" if name == "leadership" else name: value for name, value in fields.items()}
 
 
 def plan_promotion(facts: Facts, leader: str = "") -> Plan:
     """The plan by which ``leader`` (by default the site that does not lead) leads alone."""
-    stand = facts.stand
-    leader = leader or stand.other
-    epoch = next_epoch(stand.epoch, leader)
+    leadership = facts.leadership
+    leader = leader or leadership.other
+    epoch = next_epoch(leadership.epoch, leader)
     target, lost = facts.site(leader), facts.site(leader_of(epoch + 1))
     blockers = []
     if not target.reachable:
         blockers.append(f"{leader} is not reached from here ({target.detail}): it cannot lead")
-    if stand.alone and stand.leader == leader:
-        blockers.append(f"{leader} was promoted already, in epoch {stand.epoch}")
+    if leadership.alone and leadership.leader == leader:
+        blockers.append(f"{leader} was promoted already, in epoch {leadership.epoch}")
     effects = [
         f"{leader} leads from epoch {epoch} on; nodes that reach it accept, with degraded receipts",
         _what_is_missing(leader, target.missing, lost),
@@ -145,32 +146,34 @@ def plan_promotion(facts: Facts, leader: str = "") -> Plan:
 
 def plan_failback(facts: Facts) -> Plan:
     """The plan by which the primary leads again and both sites are needed."""
-    stand = facts.stand
+    leadership = facts.leadership
     leader = leader_of(0)
-    epoch = next_epoch(stand.epoch, leader)
+    epoch = next_epoch(leadership.epoch, leader)
     blockers = [
         f"{site.site} is not reached from here ({site.detail}): failback needs both"
         for site in facts.sites
         if not site.reachable
     ]
-    if not stand.alone:
-        blockers.append(f"no promotion is in force: {stand.leader} leads in epoch {stand.epoch}, as always")
+    if not leadership.alone:
+        blockers.append(
+            f"no promotion is in force: {leadership.leader} leads in epoch {leadership.epoch}, as always"
+        )
     effects = [f"{_lacks(site)}; it is copied first" for site in facts.sites if site.missing.batches]
     effects.append(f"{leader} leads from epoch {epoch} on, and every entry must lie at both sites again")
     return _plan("failback", facts, epoch, leader, blockers, effects)
 
 
-def plan_id(archive: str, action: Action, stand: Stand, epoch: int) -> str:
+def plan_id(archive: str, action: Action, leadership: Leadership, epoch: int) -> str:
     """16 hex digits that name the step."""
-    step = {"archive": archive, "action": action, "from": stand.epoch, "to": epoch}
+    step = {"archive": archive, "action": action, "from": leadership.epoch, "to": epoch}
     return hashlib.sha256(canonical(step)).hexdigest()[:16]
 
 
 def _plan(
     action: Action, facts: Facts, epoch: int, leader: str, blockers: Sequence[str], effects: Sequence[str]
 ) -> Plan:
-    name = plan_id(facts.archive, action, facts.stand, epoch)
-    return Plan(name, action, facts.stand, epoch, leader, tuple(blockers), tuple(effects))
+    name = plan_id(facts.archive, action, facts.leadership, epoch)
+    return Plan(name, action, facts.leadership, epoch, leader, tuple(blockers), tuple(effects))
 
 
 def _what_is_missing(leader: str, missing: Missing, other: SiteFact) -> str:

@@ -13,7 +13,7 @@ from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import Conflict as AlreadyDone
 from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.times import rfc3339_us
-from vanvault.archiver.journal import detail_of, events
+from vanvault.archiver.journal import own_events
 
 EVENT = "conflict.resolved"
 MAX_REASON = 1_000  # characters
@@ -123,7 +123,7 @@ class _Resolved:
 
 
 def _resolved(archive: Archive) -> _Resolved:
-    told = [detail_of(item) for item in events(archive.search, EVENT)]
+    told = [event.detail for event in own_events(archive.search, EVENT)]
     return _Resolved(
         frozenset(detail["entry"] for detail in told),
         frozenset(frozenset((detail["entry"], detail["first"])) for detail in told),

@@ -63,9 +63,9 @@ def read_history(search: Search, now: datetime, reach: timedelta) -> History:
 
 def _runs(search: Search, since: datetime) -> Iterator[Run]:
     for type in (RAN, FAILED):
-        for _, detail in own_events(search, type, since=since):
+        for event in own_events(search, type, from_us=to_us(since)):
             try:
-                yield _run(detail)
+                yield _run(event.detail)
             except _UNREADABLE:
                 continue
 
@@ -87,8 +87,9 @@ def _run(detail: Mapping[str, Any]) -> Run:
 
 
 def _leases(search: Search, since: datetime) -> Iterator[Lease]:
-    for _, detail in own_events(search, STARTED, since=since):
+    for event in own_events(search, STARTED, from_us=to_us(since)):
         try:
+            detail = event.detail
             yield Lease(
                 run=str(detail["run"]),
                 job=str(detail["job"]),

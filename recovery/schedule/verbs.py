@@ -41,14 +41,20 @@ class Verb:
     words: tuple[str, ...]
     options: Callable[[argparse.ArgumentParser], None]
     task: Callable[[argparse.Namespace], Task]
+    positional: bool = False  # does a word without dashes follow? Else such a word names another verb
+
+    def fits(self, command: Sequence[str]) -> bool:
+        """Is this the verb that a command names?"""
+        rest = command[len(self.words) :]
+        named = tuple(command[: len(self.words)]) == self.words
+        return named and (self.positional or not rest or rest[0].startswith("-"))
 
 
 def task_of(command: Sequence[str]) -> Task | None:
     """What a command of a job does; None: it is no verb of this table. Raises InvalidInput (options)."""
-    found = [verb for verb in VERBS if tuple(command[: len(verb.words)]) == verb.words]
-    if not found:
+    verb = next((verb for verb in VERBS if verb.fits(command)), None)
+    if verb is None:
         return None
-    verb = max(found, key=lambda one: len(one.words))
     parser = _Parser(" ".join(verb.words))
     parser.add_argument("--json", action="store_true")  # a job always tells its report as JSON
     verb.options(parser)
@@ -59,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
     """Complains by an error instead of ending the process."""
 
     def __init__(self, verb: str) -> None:
-        super().__init__(prog=verb, add_help=False, allow_abbrev=False, exit_on_error=False)
+        super().__init__(prog=verb, add_help=False, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise InvalidInput(f"{self.prog}: {message}", field="commands")
@@ -100,7 +106,7 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 
 def _verify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", action="append", default=[])
-    parser.add_argument("--portion", "--share", dest="share", default="1/1")
+    parser.add_argument("--subset", "--share", dest="share", default="1/1")
     _flags("--next", "--no-record")(parser)
     _workers(parser)
 
@@ -211,7 +217,7 @@ def _probe(given: argparse.Namespace) -> Task:
 
 def _drill_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario")
-    parser.add_argument("--portion", "--share", dest="share", default="1/1")
+    parser.add_argument("--subset", "--share", dest="share", default="1/1")
     parser.add_argument("--samples", type=_bounded(1, 1000), default=24)
     parser.add_argument("--seed", default="")
     parser.add_argument("--approver", default="")
@@ -266,16 +272,17 @@ def _availability(given: argparse.Namespace) -> Task:
 
 
 VERBS = (
+    Verb(("availability",), _availability_options, _availability),
     Verb(("availability", "report"), _availability_options, _availability),
     Verb(("backup", "check"), _check_options, _check),
     Verb(("backup", "forget"), _forget_options, _forget),
     Verb(("backup", "run"), _backup_options, _backup),
     Verb(("compact",), _compact_options, _compact),
     Verb(("coverage",), _no_options, _coverage),
-    Verb(("drill", "run"), _drill_options, _drill),
+    Verb(("drill", "run"), _drill_options, _drill, positional=True),
     Verb(("forecast",), _no_options, _forecast),
     Verb(("index", "rebuild"), _rebuild_options, _rebuild),
-    Verb(("probe",), _probe_options, _probe),
+    Verb(("probe",), _probe_options, _probe, positional=True),
     Verb(("reconcile",), _dry_run_options, _reconcile),
     Verb(("repair",), _dry_run_options, _repair),
     Verb(("verify",), _verify_options, _verify),

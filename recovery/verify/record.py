@@ -97,9 +97,9 @@ def _digest_in(finding: Finding) -> str | None:
 
 def verify_runs(search: Search, *, since: datetime | None = None) -> Iterator[VerifyRun]:
     """Verifications on record, newest first; an event that is not readable as one is passed by."""
-    for _, detail in own_events(search, FINISHED, since=since):
+    for event in own_events(search, FINISHED, from_us=to_us(since) if since else 0):
         try:
-            yield run_of(detail)
+            yield run_of(event.detail)
         except (KeyError, TypeError, ValueError, AttributeError, VanVaultError):
             continue
 

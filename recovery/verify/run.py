@@ -30,7 +30,7 @@ class VerifyRequest:
     def __post_init__(self) -> None:
         """Raises InvalidInput: the options contradict each other."""
         if self.take_turn and (self.sites or not self.share.is_whole):
-            raise InvalidInput("--next goes with neither --site nor --part.", field="next")
+            raise InvalidInput("--next goes with neither --site nor --subset.", field="next")
 
 
 @dataclass(frozen=True, slots=True)

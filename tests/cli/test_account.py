@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.journal import detail_of, events
+from vanvault.archiver.journal import own_events
 from vanvault.recovery.work import QUIET, account, put_on_record
 
 NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
@@ -40,5 +40,5 @@ def test_windows_notes_and_records_name_the_account(home: Path) -> None:
     assert [detail["who"] for detail in told] == [account()] * 3
     with Archive(home) as archive:
         put_on_record(archive, "site.reconciled", {}, who=account(), observer=QUIET)
-        (recorded,) = [detail_of(item) for item in events(archive.search, "site.reconciled")]
+        (recorded,) = [event.detail for event in own_events(archive.search, "site.reconciled")]
     assert recorded["who"] == account()

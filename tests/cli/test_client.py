@@ -22,7 +22,7 @@ from vanvault.archiver.core.errors import (
     TooLarge,
     VanVaultError,
 )
-from vanvault.cli.client import ApiClient, Outgoing, message_id_of, metadata_headers
+from vanvault.cli.client import ApiClient, Outgoing, Retrying, message_id_of, metadata_headers
 from vanvault.cli.problems import error_of, retry_after
 
 BODY = b"original"
@@ -46,7 +46,8 @@ class Time:
 
 
 def client(url: str, time: Time, *, wait_s: float = 60, jitter: float = 0.5) -> ApiClient:
-    return ApiClient(url, "token", wait_s=wait_s, now=time.now, sleep=time.sleep, jitter=lambda: jitter)
+    retrying = Retrying(wait_s, now=time.now, sleep=time.sleep, jitter=lambda: jitter)
+    return ApiClient(url, "token", retrying=retrying)
 
 
 def problem(name: str, status: int, **more: object) -> dict[str, Any]:
@@ -160,9 +161,10 @@ def test_an_event_without_an_answer_is_an_error() -> None:
 def test_the_first_wait_is_told_once() -> None:
     time = Time()
     heard: list[VanVaultError] = []
+    retrying = Retrying(5, now=time.now, sleep=time.sleep, on_wait=heard.append)
     with (
         faulty_server([Answer(503, problem("busy", 503))]) as server,
-        ApiClient(server.url, wait_s=5, now=time.now, sleep=time.sleep, on_wait=heard.append) as api,
+        ApiClient(server.url, retrying=retrying) as api,
     ):
         for _ in range(2):
             with pytest.raises(Busy):

@@ -15,9 +15,17 @@ from typing import Any, Protocol
 
 from tests.servers.endpoint import Endpoint
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.stores import Credentials, Disposer, FileSite, MemorySite, S3Url, Site, parse_site_url
+from vanvault.archiver.stores import (
+    Credentials,
+    Disposer,
+    FileSite,
+    S3Url,
+    Site,
+    parse_site_url,
+)
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 

@@ -15,7 +15,7 @@ from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.evidence import Receipt, holders
-from vanvault.archiver.replicas import Stand
+from vanvault.archiver.replicas import Leadership
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 
 #: So long is watched that an answer does not come; it is not how long anything takes.
@@ -51,10 +51,10 @@ def push_into(
 
 def promoted(archive: Archive, epoch: int) -> None:
     """What a node does when it folds a promotion."""
-    stand = replace(Stand(epoch), alone=True)
-    archive.lead.saw(stand)
+    leadership = replace(Leadership(epoch), alone=True)
+    archive.lead.saw(leadership)
     archive.lead.rejoin()
-    archive.health.take_out(stand.other, "promoted")
+    archive.health.take_out(leadership.other, "promoted")
 
 
 def whole_afterwards(home: Home, site: GatedSite, receipt: Receipt) -> None:
@@ -88,12 +88,12 @@ def test_under_any_it_is_given_up_when_the_site_is_out(
 def test_under_all_it_is_given_up_after_a_promotion_of_the_other_site(
     home: Home, pool: ThreadPoolExecutor, epoch: int
 ) -> None:
-    stand = Stand(epoch)
-    site = gated(home, stand.other)
+    leadership = Leadership(epoch)
+    site = gated(home, leadership.other)
     with Node(home.archive()) as node:
         node.wait_ready()
         pushed = push_into(site, node, pool)
-        node.archive.health.take_out(stand.other, "it hangs")
+        node.archive.health.take_out(leadership.other, "it hangs")
         with pytest.raises(TimeoutError):
             pushed.result(A_WHILE_S)  # under ``all`` the site is needed, out or not
         promoted(node.archive, epoch)
@@ -101,7 +101,7 @@ def test_under_all_it_is_given_up_after_a_promotion_of_the_other_site(
         assert isinstance(error, SiteUnavailable)
         assert error.may_be_stored
         receipt = node.push_until_accepted(message("m-1", b"<one/>"))
-        assert holders(receipt) == {stand.leader}
+        assert holders(receipt) == {leadership.leader}
     whole_afterwards(home, site, receipt)
 
 

@@ -309,7 +309,7 @@ class TestFallBack:
             archive.health.take_out("standby", "test")
             receipt = node.push(DRAFTS[0])
             assert receipt["degraded"] is True
-            archive.health.heard("standby", None)
+            archive.health.put_ended("standby", None)
             assert archive.health.state("standby") == "catching-up"
             assert node.push(DRAFTS[0]) == receipt
             assert archive.policy.refusal(GATEWAY, receipt) is not None

@@ -13,13 +13,12 @@ from typing import TypeVar, cast
 import pytest
 
 from tests.support.archives import Home, Node, message
+from tests.support.memory_site import Call, MemorySite
 from tests.support.waiting import PATIENCE_S, wait_for
 from vanvault.archiver.appliance import hot_tail_of
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.intake.committer import Committer
 from vanvault.archiver.intake.watch import Watch
-from vanvault.archiver.stores import MemorySite
-from vanvault.archiver.stores.memory import Call
 
 Result = TypeVar("Result")
 DOUBT = SiteUnavailable("the clocks do not agree", site="host", may_be_stored=False)

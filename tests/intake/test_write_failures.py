@@ -14,11 +14,14 @@ from typing import Literal
 import pytest
 
 from tests.support.archives import GATEWAY, SITES, Home, Node, event, message
+from tests.support.memory_site import MemorySite
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Draft
-from vanvault.archiver.stores import MemorySite, StoredVersion
+from vanvault.archiver.stores import (
+    StoredVersion,
+)
 
 When = Literal["before", "after"]
 

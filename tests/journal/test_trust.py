@@ -14,7 +14,7 @@ from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import HealthWatch, WaitingChanges
-from vanvault.archiver.journal import Trust
+from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.stores.probe import (
     ProbeResult,
     distrust,
@@ -24,7 +24,7 @@ from vanvault.archiver.stores.probe import (
     read_probe,
     signed_detail,
 )
-from vanvault.archiver.stores.probe.model import Finding, Verdict
+from vanvault.archiver.stores.probe.model import ProbeFinding, Verdict
 
 PLACE = "s3+http://127.0.0.1:9000/bucket"
 POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
@@ -32,7 +32,7 @@ POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
 
 def probed(archive: Archive, verdict: Verdict, site: str = "primary") -> ProbeResult:
     now = archive.clock.now()
-    found = (Finding("delete-version", 1, verdict == "pass", "refuse", "tried"),)
+    found = (ProbeFinding("delete-version", 1, verdict == "pass", "refuse", "tried"),)
     return ProbeResult(site, PLACE, "MinIO", now, now, verdict, found, {"multipart_lock": True}, ("writer",))
 
 
@@ -45,13 +45,11 @@ def distrusted(archive: Archive) -> str:
     """Why ``primary``, which must have been probed, is not trusted."""
     trust = Trust(
         sites=archive.sites,
-        probed={"primary": PLACE},
         search=archive.search,
         tail=archive.tail,
         signing=archive.signing,
         clock=archive.clock,
-        policy=POLICY,
-        max_skew=timedelta(seconds=2),
+        rules=TrustRules({"primary": PLACE}, POLICY, timedelta(seconds=2)),
     )
     try:
         trust.check()

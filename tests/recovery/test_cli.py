@@ -45,7 +45,7 @@ def test_verify_repair_verify(lab: Lab) -> None:
     assert vanvault(lab, "verify", "--json")[0] == 3
     code, report = vanvault(lab, "repair", "--json")
     assert (code, report["whole"], len(report["repaired"])) == (0, True, 1)
-    assert vanvault(lab, "verify", "--site", "standby", "--share", "1/1", "--json")[0] == 0
+    assert vanvault(lab, "verify", "--site", "standby", "--subset", "1/1", "--json")[0] == 0
     assert "repaired 0" in vanvault(lab, "repair")[1]
 
 
@@ -73,7 +73,7 @@ def test_restore_brings_a_lost_site_back(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("verify", "--share", "5"), 2),
+        (("verify", "--subset", "5"), 2),
         (("verify", "--site", "nowhere"), 4),
         (("restore",), 2),
         (("restore", "--from", "nowhere"), 4),

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import GATEWAY, Home, Node, memory_home, message, second_home
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict as AlreadyDone
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.journal import FOUND, detail_of, events
-from vanvault.archiver.stores import MemorySite
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.failover import current_plan, gather
 from vanvault.recovery.reconcile import Conflict, count_open, open_conflicts, resolve
@@ -54,7 +54,8 @@ class Clash:
         return False
 
     def found_events(self) -> list[dict[str, object]]:
-        return [detail_of(item) for item in events(self.archive.search, FOUND)]
+        found = own_events(self.archive.search, EventType.CONFLICT_FOUND, order="oldest")
+        return [event.detail for event in found]
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_without_a_conflict_nothing_is_put_on_record(home: Home) -> None:
         node.push(message("m-1", b"<one/>"))
     home.clock.advance(2 * DAY)
     assert compact(archive).report.segments
-    assert list(events(archive.search, FOUND)) == []
+    assert list(own_events(archive.search, EventType.CONFLICT_FOUND)) == []
     assert open_conflicts(archive) == []
 
 

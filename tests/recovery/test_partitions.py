@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.support.archives import GATEWAY, SITES, Home, Node, message
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from tests.support.whole import bytes_of
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
@@ -29,7 +30,6 @@ from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.replicas.promised import read_whole
-from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.reconcile import Keeper, open_conflicts, reconcile_sites, resolve, upgrade_all
 from vanvault.recovery.reconcile.conflicts import conflicts
@@ -179,7 +179,9 @@ class Partitions(RuleBasedStateMachine):
         assert not upgrade_all(archive).damaged
         archive.record("site.reconciled", {})
         again = reconcile_sites(archive.sites, pause=lambda: None)
-        assert again.fetched.objects == 0 or archive.lead.stand.alone  # then the leader's copy was enough
+        assert (
+            again.fetched.objects == 0 or archive.lead.leadership.alone
+        )  # then the leader's copy was enough
         stored = self.check_objects(archive)
         for message_id, body, receipt in self.acknowledged:
             verify_receipt(receipt, archive.signing.public)

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from tests.support.archives import SITES
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.replicas import Lag
-from vanvault.archiver.stores import MemorySite, StoredVersion
+from vanvault.archiver.stores import (
+    StoredVersion,
+)
 from vanvault.recovery.objects import Copies
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.stores import MemorySite
 from vanvault.recovery.objects import read_good, write_good
 
 DATA = b"the right bytes"

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from tests.contract.harness import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.replicas import answers, holds, read_anywhere, read_version
 from vanvault.archiver.replicas.promised import read_whole
-from vanvault.archiver.stores import MemorySite
 
 DATA = b"the right bytes"
 DIGEST = hashlib.sha256(DATA).digest()

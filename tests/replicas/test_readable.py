@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.clocks import ManualClock
 from tests.support.gated import GatedSite
+from tests.support.memory_site import MemorySite
 from tests.support.waiting import PATIENCE_S
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.replicas import HealthBoard, Readable
-from vanvault.archiver.stores import MemorySite
 
 WAITS_S = 1.0
 

@@ -18,7 +18,8 @@ from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.stores import Credentials, S3Url, StoredVersion
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.probe import override_detail, override_event
-from vanvault.archiver.stores.provision import DUTIES, Duty, MinioUsers, new_credentials, provision
+from vanvault.archiver.stores.provision import DUTIES, Duty, new_credentials
+from vanvault.archiver.stores.provision.apply import MinioUsers, provision
 from vanvault.archiver.stores.s3.site import S3Site
 
 

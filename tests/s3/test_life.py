@@ -73,7 +73,7 @@ def test_verify_reads_everything_and_finds_it_whole(life: Life) -> None:
     both = summary["sites"]
     assert both["primary"] == both["standby"]
     # Of a share only what is read tells its lock, where listings do not; that is no finding.
-    assert life.vanvault("verify", "--share", "1/50")["findings"] == []
+    assert life.vanvault("verify", "--subset", "1/50")["findings"] == []
 
 
 def test_damage_by_an_insider_is_named_and_healed(life: Life) -> None:

@@ -15,8 +15,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from tests.contract.harness import DisposableSite
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.stores import FileSite, MemorySite, StoredVersion
+from vanvault.archiver.stores import (
+    FileSite,
+    StoredVersion,
+)
 
 KEYS = st.sampled_from(["a", "a/b", "a-b", "a0", "b/0000000001-x", "b/0000001001-x", "b/0000001001-x/c"])
 PREFIXES = st.sampled_from(["", "a", "a/", "b/", "b/0000001", "c"])

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import NotFound, SiteFull, SiteUnavailable
-from vanvault.archiver.stores import FileSite, MemorySite, Site, StoredVersion, open_site
+from vanvault.archiver.stores import (
+    FileSite,
+    Site,
+    StoredVersion,
+    open_site,
+)
 from vanvault.archiver.stores.lazy import LazySite
 
 

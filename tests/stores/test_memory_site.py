@@ -9,9 +9,11 @@ from typing import Literal
 import pytest
 
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import Call, InvariantBroken, MemorySite
 from vanvault.archiver.core.errors import LockRefused, SiteFull, SiteUnavailable
-from vanvault.archiver.stores import MemorySite, StoredVersion
-from vanvault.archiver.stores.memory import Call, InvariantBroken
+from vanvault.archiver.stores import (
+    StoredVersion,
+)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions
 
 from vanvault.archiver.core.errors import SiteFull
-from vanvault.archiver.stores.s3 import judge
+from vanvault.archiver.stores.s3.errors import judge
 
 URL = {"endpoint_url": "http://127.0.0.1:9"}
 

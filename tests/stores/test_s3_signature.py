@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
 from vanvault.archiver.stores import Credentials
-from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, Signer
+from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 
 KEYS = ("the-key", "the/secret+of=it")
 HOST = "store.example:9000"
@@ -50,7 +50,7 @@ def botocore_signature(
 def test_as_botocore_signs(
     monkeypatch: pytest.MonkeyPatch, method: str, query: str, headers: dict[str, str], body: bytes
 ) -> None:
-    signer = Signer(Credentials(*KEYS), "us-east-1")
+    signer = RequestSigner(Credentials(*KEYS), "us-east-1")
     url = f"http://{HOST}{PATH}" + (f"?{query}" if query else "")
     for day in (22, 23, 22):
         now = datetime(2026, 11, day, 1, 2, 3, tzinfo=UTC)

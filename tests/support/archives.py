@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from tests.support.waiting import PATIENCE_S, wait_for
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.appliance.home import HOT_TAIL
@@ -21,7 +22,6 @@ from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.intake import Fault, Intake, event_draft, message_draft, no_fault
 from vanvault.archiver.replicas import LargeObjects, still_to_come
-from vanvault.archiver.stores import MemorySite
 
 GATEWAY = "gateway-1"
 SITES = ("primary", "standby")

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from vanvault.archiver.journal.availability.alive import AliveFiles
 from vanvault.archiver.journal.availability.events import (
-    CANCELLED,
-    NOTE,
-    WINDOW,
     cancelled_detail,
     level_named,
     note_detail,
@@ -30,9 +27,6 @@ from vanvault.archiver.journal.availability.report import (
 )
 
 __all__ = [
-    "CANCELLED",
-    "NOTE",
-    "WINDOW",
     "AliveFiles",
     "Level",
     "Recorder",

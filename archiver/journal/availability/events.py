@@ -20,20 +20,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import orjson
-
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.journal.availability.model import Evidence, Level, Mark, Note, Window
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Level, Mark, Note, Window
+from vanvault.archiver.journal.events import EventType, OwnEvent
 
-STATE: Final = "availability.state"
-ALIVE: Final = "availability.alive"
-WINDOW: Final = "availability.window"
-CANCELLED: Final = "availability.cancelled"
-NOTE: Final = "availability.note"
-OPENED: Final = "writer.opened"
-CLOSED: Final = "writer.closed"
+STATE: Final = EventType.AVAILABILITY_STATE
+ALIVE: Final = EventType.AVAILABILITY_ALIVE
+WINDOW: Final = EventType.AVAILABILITY_WINDOW
+CANCELLED: Final = EventType.AVAILABILITY_CANCELLED
+NOTE: Final = EventType.AVAILABILITY_NOTE
+OPENED: Final = EventType.WRITER_OPENED
+CLOSED: Final = EventType.WRITER_CLOSED
 #: Marks of every few minutes, which are read for a period only; the others are few.
 MARKS = (STATE, ALIVE, OPENED, CLOSED)
 OTHERS = (WINDOW, CANCELLED, NOTE)
@@ -103,8 +102,8 @@ def note_detail(
     }
 
 
-def evidence_of(items: Iterable[Mapping[str, Any]], last_us: Mapping[str, int] | None = None) -> Evidence:
-    """The evidence in search items of these types, in any order. Raises Damaged.
+def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = None) -> AvailabilityEvidence:
+    """The evidence in events of these types, in any order. Raises Damaged.
 
     Args:
         last_us: writer -> the time of its last object in the archive: proof that it was alive then.
@@ -114,19 +113,19 @@ def evidence_of(items: Iterable[Mapping[str, Any]], last_us: Mapping[str, int] |
     windows: dict[str, Window] = {}
     cancelled: dict[str, int] = {}
     notes: list[Note] = []
-    for item in items:
-        type = str(item["type"]).removeprefix("vanvault.")
+    for event in events:
+        type = event.type
         try:
-            detail = orjson.loads(item["detail"])
+            detail = event.detail
             if type in (STATE, ALIVE):
                 marks.append(_mark(detail))
             elif type in (OPENED, CLOSED):
-                writer, at = parse_archive_id(item["id"])[0], _time(item["occurred_at"])
+                writer, at = parse_archive_id(event.id)[0], _time(event.occurred_at)
                 around.append(Mark(at, writer, None, 0, ended=type == CLOSED))
             elif type == WINDOW:
-                windows[detail["window"]] = _window(detail, _time(item["received_at"]))
+                windows[detail["window"]] = _window(detail, _time(event.received_at))
             elif type == CANCELLED:
-                at = _time(item["received_at"])
+                at = _time(event.received_at)
                 cancelled[detail["window"]] = min(at, cancelled.get(detail["window"], at))
             elif type == NOTE:
                 notes.append(_note(detail))
@@ -141,7 +140,7 @@ def evidence_of(items: Iterable[Mapping[str, Any]], last_us: Mapping[str, int] |
         replace(window, cancelled_us=cancelled.get(window.id))
         for window in sorted(windows.values(), key=lambda window: (window.start_us, window.id))
     )
-    return Evidence(tuple(marks), tuple(ordered), tuple(sorted(notes)))
+    return AvailabilityEvidence(tuple(marks), tuple(ordered), tuple(sorted(notes)))
 
 
 def level_named(name: str) -> Level:

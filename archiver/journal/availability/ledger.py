@@ -24,14 +24,21 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import groupby, pairwise
 
-from vanvault.archiver.journal.availability.model import Evidence, Interval, Kind, Level, Mark, Note
+from vanvault.archiver.journal.availability.model import (
+    AvailabilityEvidence,
+    Interval,
+    Kind,
+    Level,
+    Mark,
+    Note,
+)
 from vanvault.archiver.journal.availability.timeline import Span, at_moments, best
 
 #: A node is given up after so many due times without a mark.
 _PATIENCE = 2
 
 
-def fold(evidence: Evidence, *, start_us: int, now_us: int) -> tuple[Interval, ...]:
+def fold(evidence: AvailabilityEvidence, *, start_us: int, now_us: int) -> tuple[Interval, ...]:
     """Intervals of [start, now), in order, each next to the one before; () when the range is empty."""
     nodes = best(span for marks in _by_writer(evidence.marks).values() for span in node_spans(marks, now_us))
     outside = best(span for notes in _by_source(evidence.notes) for span in _fresh(notes))

@@ -62,7 +62,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class AvailabilityEvidence:
     """All that the ledger is folded from."""
 
     marks: tuple[Mark, ...]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from vanvault.archiver.catalogue import HotTail, Query, Search
-from vanvault.archiver.core.model import SYSTEM_GATEWAY
-from vanvault.archiver.core.times import parse_rfc3339, to_us
+from vanvault.archiver.catalogue import HotTail, Search
+from vanvault.archiver.core.times import to_us as us_of
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
-from vanvault.archiver.journal.availability.model import Evidence, Window
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Window
+from vanvault.archiver.journal.events import own_events
 
 #: Marks before a period tell what held when it began: every heartbeat is far more frequent.
 _LEAD_US = 7 * 86_400 * 1_000_000
@@ -18,32 +16,28 @@ _LEAD_US = 7 * 86_400 * 1_000_000
 
 def began_us(search: Search) -> int | None:
     """When the first node put its state on record; None when none ever did."""
-    first = next(_items(search, STATE, limit=1), None)
-    return to_us(parse_rfc3339(first["received_at"])) if first else None
+    first = next(own_events(search, STATE, order="oldest", most=1), None)
+    return us_of(first.at) if first else None
 
 
-def read_evidence(search: Search, tail: HotTail, *, from_us: int = 0, to_us: int = 2**62) -> Evidence:
+def read_evidence(
+    search: Search, tail: HotTail, *, from_us: int = 0, to_us: int = 2**62
+) -> AvailabilityEvidence:
     """What there is about [from, to). Raises Damaged."""
     lead = max(0, from_us - _LEAD_US)
-    items = [item for type in MARKS for item in _items(search, type, from_us=lead, to_us=to_us + _LEAD_US)]
-    items += [item for type in OTHERS for item in _items(search, type)]
-    return evidence_of(items, _last_objects(tail))
+    until = to_us + _LEAD_US
+    events = [event for type in MARKS for event in _oldest_first(search, type, from_us=lead, to_us=until)]
+    events += [event for type in OTHERS for event in _oldest_first(search, type)]
+    return evidence_of(events, _last_objects(tail))
 
 
 def read_windows(search: Search) -> tuple[Window, ...]:
     """Every window ever announced, by its start. Raises Damaged."""
-    return evidence_of(item for type in (WINDOW, CANCELLED) for item in _items(search, type)).windows
+    types = (WINDOW, CANCELLED)
+    return evidence_of(event for type in types for event in _oldest_first(search, type)).windows
 
 
-def _items(
-    search: Search, type: str, *, from_us: int = 0, to_us: int = 2**62, limit: int | None = None
-) -> Iterator[dict[str, Any]]:
-    filters = {"type": f"vanvault.{type}", "gateway": SYSTEM_GATEWAY}
-    query = Query(filters=filters, from_us=from_us, to_us=to_us, order="oldest")
-    if limit is None:
-        yield from search.every(query)
-    else:
-        yield from search.page(replace(query, limit=limit), bare=True).items
+_oldest_first = partial(own_events, order="oldest")
 
 
 def _last_objects(tail: HotTail) -> dict[str, int]:

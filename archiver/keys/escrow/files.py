@@ -12,7 +12,7 @@ import segno
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.disk import sync_folder
-from vanvault.archiver.keys import disk
+from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.escrow.bundle import KEY_FILE, SIZE_LIMIT
 from vanvault.archiver.keys.escrow.escrow import Escrow
 from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse
@@ -24,10 +24,12 @@ BUNDLE = "escrow-bundle.vve"
 
 def read_key_files(folder: Path) -> dict[str, bytes]:
     """Every key file of a key folder: name -> bytes. Raises SettingsError (folder), KeyUnavailable."""
-    disk.check_private_folder(folder)
+    key_folder.check_private_folder(folder)
     return {
-        name: (folder / name).read_bytes() if name.endswith(".pub.pem") else disk.read_private(folder / name)
-        for name, *_ in disk.listing(folder, KEY_FILE)
+        name: (folder / name).read_bytes()
+        if name.endswith(".pub.pem")
+        else key_folder.read_private(folder / name)
+        for name, *_ in key_folder.listing(folder, KEY_FILE)
     }
 
 
@@ -67,7 +69,7 @@ def qr_code(share: KeyShare) -> bytes:
 
 def read_share(path: Path) -> KeyShare:
     """A share from a file that somebody typed or scanned. Raises InvalidInput."""
-    data = _read(path, disk.SIZE_LIMIT, "share")
+    data = _read(path, key_folder.SIZE_LIMIT, "share")
     try:
         return parse(data.decode(), path.name)
     except UnicodeDecodeError as error:
@@ -94,18 +96,18 @@ def restore_key_files(
 
 def write_key_files(folder: Path, files: Mapping[str, bytes], order: Sequence[str]) -> None:
     """The same, for a folder that need not hold all keys. Raises SettingsError (folder), KeyUnavailable."""
-    disk.make_private_folder(folder)
+    key_folder.make_private_folder(folder)
     try:
         sync_folder(folder.parent)
     except OSError as error:
         raise SettingsError(f"The home cannot be written: {error.strerror}.") from error
     for name in order:
         mode = 0o644 if name.endswith(".pub.pem") else 0o600
-        disk.write_once(folder / name, files[name], mode=mode)
+        key_folder.write_once(folder / name, files[name], mode=mode)
 
 
 def _write(path: Path, data: bytes) -> None:
-    disk.write_once(path, data, mode=0o600)
+    key_folder.write_once(path, data, mode=0o600)
 
 
 def _read(path: Path, limit: int, field: str) -> bytes:

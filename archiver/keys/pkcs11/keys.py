@@ -28,7 +28,7 @@ from pkcs11.exceptions import PKCS11Error
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
 from vanvault.archiver.core.ports import Entropy, Stopwatch, SystemStopwatch
-from vanvault.archiver.keys import disk
+from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.derive import expand_with, expansion_key
 from vanvault.archiver.keys.pkcs11.session import TokenSession
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
@@ -240,7 +240,7 @@ class Pkcs11Keys:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with disk.exclusive(self._lock):
+        with key_folder.exclusive(self._lock):
             yield
 
 

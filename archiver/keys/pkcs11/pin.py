@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
-from vanvault.archiver.keys import disk
+from vanvault.archiver.keys import key_folder
 
 _COMMAND_TIMEOUT_S = 30
 
@@ -15,7 +15,7 @@ _COMMAND_TIMEOUT_S = 30
 def pin_from_file(path: Path) -> str:
     """The first line of a file that only its owner may read. Raises SettingsError."""
     try:
-        text = disk.read_private(path).decode()
+        text = key_folder.read_private(path).decode()
     except (KeyUnavailable, UnicodeDecodeError) as error:
         hint = "Put the PIN into keys.pkcs11.pin_file, owned by the user that runs VanVault: chmod 600."
         message = error.message if isinstance(error, KeyUnavailable) else "it is not text"

@@ -1,4 +1,4 @@
-"""Names inside a file site: keys and versions to paths and back. Pure; byte level in README.md.
+"""Names inside a file site: keys and versions to paths and back. Pure; byte level in ../LAYOUT.md.
 
 A version id says when the version was stored and until when it was first locked, so that a
 reader with key and version opens the file without a look into the folder, and so that no

@@ -1,7 +1,7 @@
 """A WORM site in a folder of a local file system (ext4, xfs): the embedded default.
 
 A version's retain-until is part of its file's name, so that bytes and lock become durable
-together (``file_put.py``); a later date is an empty file beside it. Layout at byte level: README.md.
+together (``put.py``); a later date is an empty file beside it. Layout at byte level: ../LAYOUT.md.
 """
 
 from __future__ import annotations

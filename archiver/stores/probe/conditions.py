@@ -9,7 +9,7 @@ from typing import Any
 
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import Finding
+from vanvault.archiver.stores.probe.model import ProbeFinding
 from vanvault.archiver.stores.probe.multipart import upload
 
 RACERS = 16
@@ -19,19 +19,19 @@ def _put_if_absent(ctx: ProbeContext, key: str, body: bytes = b"probe") -> Any:
     return attempt(ctx.owner.put_object, Bucket=ctx.buckets.main, Key=key, Body=body, IfNoneMatch="*")
 
 
-def conditions(ctx: ProbeContext) -> list[Finding]:
+def conditions(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 9."""
     return [_sequential(ctx), _race(ctx), _after_marker(ctx), _multipart(ctx)]
 
 
-def _sequential(ctx: ProbeContext) -> Finding:
+def _sequential(ctx: ProbeContext) -> ProbeFinding:
     first, second = (_put_if_absent(ctx, "if-none-match").code for _ in range(2))
     return finding(
         "if-none-match", first == "accepted" and second != "accepted", f"first PUT: {first}; second: {second}"
     )
 
 
-def _race(ctx: ProbeContext) -> Finding:
+def _race(ctx: ProbeContext) -> ProbeFinding:
     with ThreadPoolExecutor(RACERS) as pool:
         outcomes = list(
             pool.map(lambda n: _put_if_absent(ctx, "if-none-match-race", b"%d" % n), range(RACERS))
@@ -40,7 +40,7 @@ def _race(ctx: ProbeContext) -> Finding:
     return finding("if-none-match-race", winners == 1, f"{winners} of {RACERS} racing PUTs were accepted")
 
 
-def _after_marker(ctx: ProbeContext) -> Finding:
+def _after_marker(ctx: ProbeContext) -> ProbeFinding:
     key = "if-none-match-marker"
     _put_if_absent(ctx, key)
     attempt(ctx.owner.delete_object, Bucket=ctx.buckets.main, Key=key)
@@ -48,14 +48,14 @@ def _after_marker(ctx: ProbeContext) -> Finding:
     return finding(key, code != "accepted", f"PUT over a delete marker: {code}")
 
 
-def _multipart(ctx: ProbeContext) -> Finding:
+def _multipart(ctx: ProbeContext) -> ProbeFinding:
     key = "if-none-match-multipart"
     _put_if_absent(ctx, key)
     outcome = upload(ctx, key, ctx.buckets.main, complete={"IfNoneMatch": "*"})
     return finding(key, not outcome.accepted, f"multipart over an existing key: {outcome.code}")
 
 
-def digests(ctx: ProbeContext) -> list[Finding]:
+def digests(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 10: what protects the bytes on their way to the store."""
     body, bucket = b"the bytes that arrive", ctx.buckets.main
     other = b"the bytes that were meant"

@@ -36,7 +36,7 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttackOutcome:
     """How the store answered an attempt."""
 
     accepted: bool
@@ -151,7 +151,7 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "")) or "unknown error"
 
 
-def attempt(call: Callable[..., Any], **arguments: Any) -> Outcome:
+def attempt(call: Callable[..., Any], **arguments: Any) -> AttackOutcome:
     """Make one request that the store may refuse.
 
     Raises StoreUnreachable where there was no answer; an answer that boto3 cannot read is an Outcome.
@@ -159,12 +159,12 @@ def attempt(call: Callable[..., Any], **arguments: Any) -> Outcome:
     try:
         response = call(**arguments)
     except ClientError as error:
-        return Outcome(False, error_code(error), error.response)
+        return AttackOutcome(False, error_code(error), error.response)
     except BotoCoreError as error:
         if isinstance(error, unreachable_errors()):
             raise StoreUnreachable(str(error)) from error
-        return Outcome(False, type(error).__name__, {})
-    return Outcome(True, "accepted", response or {})
+        return AttackOutcome(False, type(error).__name__, {})
+    return AttackOutcome(True, "accepted", response or {})
 
 
 def unreachable_errors() -> tuple[type[Exception], ...]:

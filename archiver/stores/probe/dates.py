@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from vanvault.archiver.stores.probe.attacks import FAR
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import ProbeContext
-from vanvault.archiver.stores.probe.model import Finding, rfc3339
+from vanvault.archiver.stores.probe.model import ProbeFinding, rfc3339
 
 
-def readback(ctx: ProbeContext) -> list[Finding]:
+def readback(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 3: mode and date, to the second."""
     planted = ctx.plant("date-readback")
     answer = ctx.head(planted)
@@ -25,7 +25,7 @@ def readback(ctx: ProbeContext) -> list[Finding]:
     ]
 
 
-def far_dates(ctx: ProbeContext) -> list[Finding]:
+def far_dates(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 3: dates beyond the turns of 32-bit counters. GOVERNANCE, so that they can be cleaned up."""
     dates = {
         "date-2036": datetime(2036, 2, 29, 23, 59, 59, tzinfo=UTC),
@@ -39,7 +39,7 @@ def far_dates(ctx: ProbeContext) -> list[Finding]:
     return found
 
 
-def clock(ctx: ProbeContext) -> list[Finding]:
+def clock(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 11: retention is judged by the store's clock, so it has to be right."""
     seconds = ctx.offset.total_seconds()
     limit = ctx.max_skew.total_seconds()
@@ -49,7 +49,7 @@ def clock(ctx: ProbeContext) -> list[Finding]:
     return [finding("clock-skew", abs(seconds) <= limit, f"{detail}; allowed: {limit:.0f} s")]
 
 
-def unprovable(ctx: ProbeContext) -> list[Finding]:
+def unprovable(ctx: ProbeContext) -> list[ProbeFinding]:
     """What S3 has no means to prove is said, not hidden."""
     return [
         finding(

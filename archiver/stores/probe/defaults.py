@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from vanvault.archiver.stores.probe.checks import finding
-from vanvault.archiver.stores.probe.context import Outcome, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import Finding
+from vanvault.archiver.stores.probe.context import AttackOutcome, ProbeContext, attempt
+from vanvault.archiver.stores.probe.model import ProbeFinding
 from vanvault.archiver.stores.probe.multipart import keeps_default
 
 
-def defaults(ctx: ProbeContext) -> list[Finding]:
+def defaults(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 6, with the parts of groups 4 and 5 that need a default.
 
     The default is GOVERNANCE, so that what it locked for its shortest time, a day, can be cleaned up.
@@ -30,7 +30,7 @@ def _rule(days: int) -> dict[str, Any]:
     return {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
 
 
-def _configure(ctx: ProbeContext, rule: dict[str, Any] | None) -> Outcome:
+def _configure(ctx: ProbeContext, rule: dict[str, Any] | None) -> AttackOutcome:
     configuration: dict[str, Any] = {"ObjectLockEnabled": "Enabled"}
     if rule:
         configuration["Rule"] = rule
@@ -41,14 +41,14 @@ def _configure(ctx: ProbeContext, rule: dict[str, Any] | None) -> Outcome:
     )
 
 
-def _stamped(ctx: ProbeContext, configured: Outcome) -> Finding:
+def _stamped(ctx: ProbeContext, configured: AttackOutcome) -> ProbeFinding:
     planted = ctx.plant_unlocked("default-stamped", bucket=ctx.buckets.default)
     mode = ctx.head(planted).get("ObjectLockMode")
     detail = f"default set: {configured.code}; a plain PUT has mode {mode}"
     return finding("default-stamped", mode == "GOVERNANCE", detail)
 
 
-def _beside_hold(ctx: ProbeContext) -> Finding:
+def _beside_hold(ctx: ProbeContext) -> ProbeFinding:
     check = "hold-keeps-default"
     planted = ctx.plant_unlocked(check, bucket=ctx.buckets.default, ObjectLockLegalHoldStatus="OFF")
     mode = ctx.head(planted).get("ObjectLockMode")
@@ -56,7 +56,7 @@ def _beside_hold(ctx: ProbeContext) -> Finding:
     return finding(check, mode == "GOVERNANCE", detail)
 
 
-def _weakened(ctx: ProbeContext) -> Finding:
+def _weakened(ctx: ProbeContext) -> ProbeFinding:
     check = "default-weakened"
     locked = ctx.plant(check, bucket=ctx.buckets.default)
     outcome = _configure(ctx, None)

@@ -6,7 +6,7 @@ from vanvault.archiver.stores.probe import attacks, versions
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.clients import Attacker
 from vanvault.archiver.stores.probe.context import ProbeContext
-from vanvault.archiver.stores.probe.model import Finding
+from vanvault.archiver.stores.probe.model import ProbeFinding
 
 _ATTACKS: dict[str, attacks.Attack] = {
     "delete": attacks.delete_version,
@@ -21,7 +21,7 @@ _ATTACKS: dict[str, attacks.Attack] = {
 _LEAST = ("writer", "reader", "keeper")
 
 
-def duty(ctx: ProbeContext, attacker: Attacker) -> list[Finding]:
+def duty(ctx: ProbeContext, attacker: Attacker) -> list[ProbeFinding]:
     """All attacks by one set of credentials on one version that the owner planted."""
     check = f"duty-{attacker.duty}"
     planted = ctx.plant(check)
@@ -35,7 +35,7 @@ def duty(ctx: ProbeContext, attacker: Attacker) -> list[Finding]:
     return [finding(check, True, f"{len(_ATTACKS)} attacks as {attacker.duty}: {answered}")]
 
 
-def privilege(ctx: ProbeContext) -> list[Finding]:
+def privilege(ctx: ProbeContext) -> list[ProbeFinding]:
     """May the everyday credentials delete what is not locked? They never need to."""
     everyday = [attacker for attacker in ctx.attackers if attacker.duty in _LEAST]
     if not everyday:

@@ -22,7 +22,7 @@ from vanvault.archiver.stores.files.flags import immutable_supported
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.port import Disposer, Site, StoredVersion
 from vanvault.archiver.stores.probe.checks import capabilities, finding
-from vanvault.archiver.stores.probe.model import Finding, ProbeResult, rfc3339, verdict
+from vanvault.archiver.stores.probe.model import ProbeFinding, ProbeResult, rfc3339, verdict
 
 
 class Attackable(Site, Disposer, Protocol):
@@ -79,7 +79,7 @@ def probe_file(
     )
 
 
-def attack(store: Attackable, clock: Clock, sleep: Callable[[float], None]) -> list[Finding]:
+def attack(store: Attackable, clock: Clock, sleep: Callable[[float], None]) -> list[ProbeFinding]:
     """Attack a disposable store through its own port. Raises what its ``put`` raises."""
     until = (clock.now() + _LOCK).replace(microsecond=0) + timedelta(seconds=1)
     first = store.put(_KEY, _BODY, sha256=_SHA256, retain_until=until)
@@ -101,7 +101,7 @@ def attack(store: Attackable, clock: Clock, sleep: Callable[[float], None]) -> l
     return [*found, finding("file-expiry", gone, f"delete after expiry: {', '.join(sorted(answers))}")]
 
 
-def _extend(store: Attackable, at: StoredVersion, later: datetime) -> Finding:
+def _extend(store: Attackable, at: StoredVersion, later: datetime) -> ProbeFinding:
     answer = _try(lambda: store.extend(_KEY, at.version, later))
     until = next((one.retain_until for one in store.versions(_KEY) if one.version == at.version), None)
     detail = f"extension to {rfc3339(later)}: {answer}, reads back {rfc3339(until)}"
@@ -119,7 +119,7 @@ def _try(call: Callable[[], object]) -> str:
     return "accepted"
 
 
-def _judge(check: str, store: Attackable, at: StoredVersion, call: Callable[[], object]) -> Finding:
+def _judge(check: str, store: Attackable, at: StoredVersion, call: Callable[[], object]) -> ProbeFinding:
     answer = _try(call)
     whole = _whole(store, at)
     state = "held" if whole else "the locked version is not whole"
@@ -136,7 +136,7 @@ def _whole(store: Attackable, at: StoredVersion) -> bool:
     return locked and body == _BODY and now.retain_until >= at.retain_until  # type: ignore[operator]
 
 
-def _immutable(store: FileSite, folder: Path, clock: Clock, sleep: Callable[[float], None]) -> Finding:
+def _immutable(store: FileSite, folder: Path, clock: Clock, sleep: Callable[[float], None]) -> ProbeFinding:
     """Take a locked file away past VanVault, as whoever runs it could."""
     until = (clock.now() + _LOCK).replace(microsecond=0)
     put = store.put(_KEY, _BODY, sha256=_SHA256, retain_until=until)
@@ -146,7 +146,7 @@ def _immutable(store: FileSite, folder: Path, clock: Clock, sleep: Callable[[flo
     return found
 
 
-def _unlink(folder: Path) -> Finding:
+def _unlink(folder: Path) -> ProbeFinding:
     victim = next(path for path in sorted((folder / "objects").rglob("*")) if path.is_file())
     copy = victim.read_bytes()
     try:
@@ -159,7 +159,7 @@ def _unlink(folder: Path) -> Finding:
     return finding("file-immutable", False, detail)
 
 
-def _facts(root: Path) -> list[Finding]:
+def _facts(root: Path) -> list[ProbeFinding]:
     status = root.stat()
     open_to = [name for bit, name in ((0o020, "its group"), (0o002, "everyone")) if status.st_mode & bit]
     who = f"owner uid {status.st_uid}, mode {status.st_mode & 0o7777:o}"

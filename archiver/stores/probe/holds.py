@@ -5,10 +5,10 @@ from __future__ import annotations
 from vanvault.archiver.stores.probe.attacks import delete_bypass, delete_version
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import Finding
+from vanvault.archiver.stores.probe.model import ProbeFinding
 
 
-def holds(ctx: ProbeContext) -> list[Finding]:
+def holds(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 5: three versions expire together, then they are attacked."""
     held = ctx.plant("hold-binds", span=ctx.short, ObjectLockLegalHoldStatus="ON")
     later = ctx.plant("hold-after-expiry", span=ctx.short)
@@ -30,7 +30,7 @@ def _hold(ctx: ProbeContext, at: Planted, status: str) -> None:
     attempt(ctx.owner.put_object_legal_hold, **arguments, LegalHold={"Status": status})
 
 
-def _attack(ctx: ProbeContext, at: Planted) -> Finding:
+def _attack(ctx: ProbeContext, at: Planted) -> ProbeFinding:
     codes = [delete_version(ctx.owner, at).code, delete_bypass(ctx.owner, at).code]
     outcome = attempt(ctx.head, planted=at)
     kept = outcome.accepted and outcome.response.get("ObjectLockLegalHoldStatus") == "ON"
@@ -38,7 +38,7 @@ def _attack(ctx: ProbeContext, at: Planted) -> Finding:
     return finding(at.key, kept, f"{state}; the store answered: {', '.join(codes)}")
 
 
-def _keeps_lock(ctx: ProbeContext) -> Finding:
+def _keeps_lock(ctx: ProbeContext) -> ProbeFinding:
     planted = ctx.plant("hold-keeps-lock", ObjectLockLegalHoldStatus="OFF")
     why = ctx.broken(planted)
     return finding(

@@ -24,7 +24,7 @@ FORMAT = "vanvault-probe/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeFinding:
     """The outcome of one check."""
 
     check: str  # such as ``delete-version``
@@ -54,7 +54,7 @@ class ProbeResult:
     started_at: datetime  # UTC, by the host's clock
     finished_at: datetime
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: tuple[ProbeFinding, ...]
     capabilities: Mapping[str, bool]
     duties: tuple[str, ...]  # whose credentials attacked
     remains: tuple[str, ...] = ()  # what of the disposable buckets could not be removed, and why
@@ -81,7 +81,7 @@ class ProbeResult:
         return text.encode()
 
 
-def verdict(findings: Iterable[Finding]) -> Verdict:
+def verdict(findings: Iterable[ProbeFinding]) -> Verdict:
     """The worst failed finding decides; no finding at all proves nothing and is refused."""
     all_findings = list(findings)
     failed = {finding.severity for finding in all_findings if not finding.ok}

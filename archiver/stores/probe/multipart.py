@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from vanvault.archiver.stores.probe.checks import finding
-from vanvault.archiver.stores.probe.context import Outcome, Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import Finding
+from vanvault.archiver.stores.probe.context import AttackOutcome, Planted, ProbeContext, attempt
+from vanvault.archiver.stores.probe.model import ProbeFinding
 
 BODY = b"one part is enough"
 
 
 def upload(
     ctx: ProbeContext, key: str, bucket: str, complete: dict[str, Any] | None = None, **start: Any
-) -> Outcome:
+) -> AttackOutcome:
     """Upload one part and complete it; the Outcome of the completion."""
     started = ctx.owner.create_multipart_upload(Bucket=bucket, Key=key, **start)
     where = {"Bucket": bucket, "Key": key, "UploadId": started["UploadId"]}
@@ -22,12 +22,12 @@ def upload(
     return attempt(ctx.owner.complete_multipart_upload, **where, MultipartUpload=parts, **(complete or {}))
 
 
-def multipart(ctx: ProbeContext) -> list[Finding]:
+def multipart(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 4."""
     return [_keeps_lock(ctx), _keeps_hold(ctx)]
 
 
-def _keeps_lock(ctx: ProbeContext) -> Finding:
+def _keeps_lock(ctx: ProbeContext) -> ProbeFinding:
     key, until = "multipart-lock", ctx.until(ctx.lock)
     outcome = upload(ctx, key, ctx.buckets.main, ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until)
     planted = Planted(ctx.buckets.main, key, str(outcome.response.get("VersionId", "")), BODY, until)
@@ -40,7 +40,7 @@ def _keeps_lock(ctx: ProbeContext) -> Finding:
     return finding(key, not why, why or "the lock was kept, and it held against a delete")
 
 
-def _keeps_hold(ctx: ProbeContext) -> Finding:
+def _keeps_hold(ctx: ProbeContext) -> ProbeFinding:
     key = "multipart-hold"
     outcome = upload(ctx, key, ctx.buckets.main, ObjectLockLegalHoldStatus="ON")
     if not outcome.accepted:
@@ -50,7 +50,7 @@ def _keeps_hold(ctx: ProbeContext) -> Finding:
     return finding(key, hold == "ON", f"put with legal hold ON, reads back {hold}")
 
 
-def keeps_default(ctx: ProbeContext) -> Finding:
+def keeps_default(ctx: ProbeContext) -> ProbeFinding:
     """Part of group 4; called while the default bucket has a default retention."""
     key = "multipart-default"
     outcome = upload(ctx, key, ctx.buckets.default)

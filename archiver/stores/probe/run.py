@@ -35,13 +35,13 @@ from vanvault.archiver.stores.probe.context import (
     error_code,
     unreachable_errors,
 )
-from vanvault.archiver.stores.probe.model import Finding, ProbeResult, verdict
+from vanvault.archiver.stores.probe.model import ProbeFinding, ProbeResult, verdict
 
 PREFIX = "vanvault-probe-"  # the namespace that provisioned policies let the duties work in
 _OWNERS = ("prober", "admin")
 SHORT = timedelta(seconds=3)
 
-Group = Callable[[ProbeContext], list[Finding]]
+Group = Callable[[ProbeContext], list[ProbeFinding]]
 
 # What stands for a group when the store fails it with an error: (checks that then failed, the function).
 _GROUPS: tuple[tuple[tuple[str, ...], Group], ...] = (
@@ -93,7 +93,7 @@ def probe_s3(
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     owner = min(attackers, key=lambda one: _OWNERS.index(one.duty) if one.duty in _OWNERS else 9).client
     started = clock.now()
-    server, found, remains = "", list[Finding](), tuple[str, ...]()
+    server, found, remains = "", list[ProbeFinding](), tuple[str, ...]()
     reached = True
     try:
         server, offset = _greet(owner, clock)
@@ -106,7 +106,7 @@ def probe_s3(
             remains = clean_up(ctx)
     except StoreUnreachable as error:
         reached = False
-        found.append(Finding("reach", 0, False, "refuse", f"no answer from {endpoint}: {error}"))
+        found.append(ProbeFinding("reach", 0, False, "refuse", f"no answer from {endpoint}: {error}"))
     return ProbeResult(
         site=site,
         endpoint=endpoint,
@@ -158,7 +158,7 @@ def _lock_for(client: Any, bucket: str, clock: Clock) -> timedelta:
     return min(max(timedelta(seconds=15), 300 * min(paces)), timedelta(seconds=60))
 
 
-def _run_groups(ctx: ProbeContext) -> list[Finding]:
+def _run_groups(ctx: ProbeContext) -> list[ProbeFinding]:
     """All groups, eight at a time; in the order of the table of checks."""
     groups = list(_GROUPS)
     groups += [((f"duty-{one.duty}",), partial(duties.duty, attacker=one)) for one in ctx.attackers]
@@ -172,7 +172,7 @@ def _run_groups(ctx: ProbeContext) -> list[Finding]:
     return sorted(found, key=lambda one: order[one.check])
 
 
-def _guarded(ctx: ProbeContext, checks: tuple[str, ...], group: Group) -> list[Finding]:
+def _guarded(ctx: ProbeContext, checks: tuple[str, ...], group: Group) -> list[ProbeFinding]:
     """A check that the store cannot even be asked has failed: what is not proved is not trusted."""
     try:
         return group(ctx)

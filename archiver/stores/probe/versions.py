@@ -6,15 +6,15 @@ from typing import Any
 
 from vanvault.archiver.stores.probe.attacks import judge
 from vanvault.archiver.stores.probe.checks import finding
-from vanvault.archiver.stores.probe.context import Outcome, Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import Finding
+from vanvault.archiver.stores.probe.context import AttackOutcome, Planted, ProbeContext, attempt
+from vanvault.archiver.stores.probe.model import ProbeFinding
 
 
-def overwrite(client: Any, at: Planted) -> Outcome:
+def overwrite(client: Any, at: Planted) -> AttackOutcome:
     return attempt(client.put_object, Bucket=at.bucket, Key=at.key, Body=b"overwritten")
 
 
-def self_copy(client: Any, at: Planted) -> Outcome:
+def self_copy(client: Any, at: Planted) -> AttackOutcome:
     return attempt(
         client.copy_object,
         Bucket=at.bucket,
@@ -25,11 +25,11 @@ def self_copy(client: Any, at: Planted) -> Outcome:
     )
 
 
-def delete_marker(client: Any, at: Planted) -> Outcome:
+def delete_marker(client: Any, at: Planted) -> AttackOutcome:
     return attempt(client.delete_object, Bucket=at.bucket, Key=at.key)
 
 
-def keys(ctx: ProbeContext) -> list[Finding]:
+def keys(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 7."""
     return [
         judge(ctx, "overwrite", overwrite),
@@ -38,7 +38,7 @@ def keys(ctx: ProbeContext) -> list[Finding]:
     ]
 
 
-def enabled(ctx: ProbeContext) -> list[Finding]:
+def enabled(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 1: what a bucket made with Object Lock says about itself."""
     lock = attempt(ctx.owner.get_object_lock_configuration, Bucket=ctx.buckets.main)
     on = lock.response.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled")
@@ -47,7 +47,7 @@ def enabled(ctx: ProbeContext) -> list[Finding]:
     return [finding("lock-enabled", ok, f"Object Lock: {on or lock.code}; versioning: {status}")]
 
 
-def settings(ctx: ProbeContext) -> list[Finding]:
+def settings(ctx: ProbeContext) -> list[ProbeFinding]:
     """Group 8, in a bucket of its own, one attack after the other."""
     bucket = ctx.buckets.settings
     locked = ctx.plant("settings", bucket=bucket)
@@ -65,7 +65,7 @@ def settings(ctx: ProbeContext) -> list[Finding]:
     return found
 
 
-def _lifecycle(ctx: ProbeContext, locked: Planted) -> Finding:
+def _lifecycle(ctx: ProbeContext, locked: Planted) -> ProbeFinding:
     rule = {
         "ID": "everything",
         "Status": "Enabled",

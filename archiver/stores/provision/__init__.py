@@ -1,15 +1,15 @@
-"""The door of stores.provision."""
+"""Prepares an S3 site: a bucket with Object Lock, and users whose policies allow what their duty needs."""
 
 from __future__ import annotations
 
-from vanvault.archiver.stores.provision.apply import MinioUsers, provision
-from vanvault.archiver.stores.provision.plan import DUTIES, Duty, bucket_policy, new_credentials
+from vanvault.archiver.stores.provision.plan import DUTIES, Duty, new_credentials
+from vanvault.archiver.stores.provision.prepare import Prepared, StoreKind, prepare_bucket
 
 __all__ = [
     "DUTIES",
     "Duty",
-    "MinioUsers",
-    "bucket_policy",
+    "Prepared",
+    "StoreKind",
     "new_credentials",
-    "provision",
+    "prepare_bucket",
 ]

@@ -15,7 +15,15 @@ from minio.error import MinioAdminException
 
 from vanvault.archiver.core.errors import AccessDenied, SiteUnavailable
 from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.provision.plan import Current, Duty, Policy, Step, plan, policy, policy_name
+from vanvault.archiver.stores.provision.plan import (
+    Current,
+    Duty,
+    Policy,
+    ProvisionStep,
+    plan,
+    policy,
+    policy_name,
+)
 
 _TIMEOUT = 30  # seconds
 
@@ -124,7 +132,7 @@ def provision(
     bucket: str,
     users: Mapping[Duty, Credentials],
     dry_run: bool = False,
-) -> tuple[Step, ...]:
+) -> tuple[ProvisionStep, ...]:
     """Bring the store to what the plan asks for; the steps that were made (or, dry, would be).
 
     ``client`` is a boto3 client of an administrator. Without ``users_of_store`` only the bucket is made;
@@ -145,7 +153,12 @@ def provision(
 
 
 def _apply(
-    step: Step, client: Any, store: Users | None, site: str, bucket: str, users: Mapping[Duty, Credentials]
+    step: ProvisionStep,
+    client: Any,
+    store: Users | None,
+    site: str,
+    bucket: str,
+    users: Mapping[Duty, Credentials],
 ) -> None:
     if step.action == "create-bucket":
         try:

@@ -115,7 +115,7 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProvisionStep:
     """One change to the store; the plan of a store that has everything is empty."""
 
     action: Literal["create-bucket", "put-policy", "add-user", "attach-policy"]
@@ -124,7 +124,7 @@ class Step:
     duty: Duty | None = None
 
 
-def plan(bucket: str, users: Mapping[Duty, Credentials], current: Current) -> tuple[Step, ...]:
+def plan(bucket: str, users: Mapping[Duty, Credentials], current: Current) -> tuple[ProvisionStep, ...]:
     """The steps from ``current`` to what the bucket and these users need. Users that exist keep their secret.
 
     Raises SettingsError when the bucket exists without Object Lock, which cannot be added safely, or when
@@ -141,23 +141,25 @@ def plan(bucket: str, users: Mapping[Duty, Credentials], current: Current) -> tu
     steps = []
     if current.bucket == "missing":
         steps.append(
-            Step("create-bucket", bucket, "with Object Lock and versioning, without default retention")
+            ProvisionStep(
+                "create-bucket", bucket, "with Object Lock and versioning, without default retention"
+            )
         )
     for duty, credentials in users.items():
         steps += _user_steps(duty, bucket, credentials.access_key, current)
     return tuple(steps)
 
 
-def _user_steps(duty: Duty, bucket: str, access_key: str, current: Current) -> list[Step]:
-    name, wanted, steps = policy_name(duty, bucket), policy(duty, bucket), list[Step]()
+def _user_steps(duty: Duty, bucket: str, access_key: str, current: Current) -> list[ProvisionStep]:
+    name, wanted, steps = policy_name(duty, bucket), policy(duty, bucket), list[ProvisionStep]()
     if _normal(current.policies.get(name, {})) != _normal(wanted):
         verb = "replace" if name in current.policies else "add"
-        steps.append(Step("put-policy", name, f"{verb} the policy of the {duty}", duty))
+        steps.append(ProvisionStep("put-policy", name, f"{verb} the policy of the {duty}", duty))
     if access_key not in current.users:
-        steps.append(Step("add-user", access_key, f"the user of the {duty}", duty))
+        steps.append(ProvisionStep("add-user", access_key, f"the user of the {duty}", duty))
     attached = current.users.get(access_key, frozenset())
     if name not in attached:
-        steps.append(Step("attach-policy", access_key, f"gets {name}", duty))
+        steps.append(ProvisionStep("attach-policy", access_key, f"gets {name}", duty))
     if others := sorted(attached - {name}):
         raise SettingsError(
             f"The user {access_key} has other policies, too: {', '.join(others)}.",

@@ -1,14 +1,9 @@
-"""The door of stores.s3."""
+"""Sites in buckets with Object Lock; a ``Bucket`` is also what the index store keeps its files in."""
 
 from __future__ import annotations
 
 from vanvault.archiver.stores.s3.bucket import Bucket
-from vanvault.archiver.stores.s3.client import make_client
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge
 
 __all__ = [
-    "S3_ERRORS",
     "Bucket",
-    "judge",
-    "make_client",
 ]

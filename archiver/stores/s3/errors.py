@@ -44,7 +44,7 @@ S3_ERRORS = (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserErr
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class S3Failure:
     """A failed request, judged."""
 
     kind: Kind
@@ -65,32 +65,32 @@ class Failure:
         )
 
 
-def judge(error: Exception) -> Failure:
+def judge(error: Exception) -> S3Failure:
     """What a failed call means: one of ``S3_ERRORS``."""
     if isinstance(error, exceptions.ClientError):
         return _judge_answer(error)
     name = type(error).__name__
     if isinstance(error, _NEVER_SENT):
-        return Failure("trouble", name, may_be_stored=False, repeatable=True)
-    return Failure("trouble", name, may_be_stored=True, repeatable=isinstance(error, _SILENT))
+        return S3Failure("trouble", name, may_be_stored=False, repeatable=True)
+    return S3Failure("trouble", name, may_be_stored=True, repeatable=isinstance(error, _SILENT))
 
 
-def _judge_answer(error: exceptions.ClientError) -> Failure:
+def _judge_answer(error: exceptions.ClientError) -> S3Failure:
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", "")) or "no code"
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code == "NoSuchBucket":
-        return Failure("no-bucket", code, may_be_stored=False, repeatable=False)
+        return S3Failure("no-bucket", code, may_be_stored=False, repeatable=False)
     if code in _FULL or status == HTTPStatus.INSUFFICIENT_STORAGE:
-        return Failure("full", code, may_be_stored=False, repeatable=False)
+        return S3Failure("full", code, may_be_stored=False, repeatable=False)
     if code in _REFUSED_BUT_REPEATABLE:
-        return Failure("trouble", code, may_be_stored=False, repeatable=True)
+        return S3Failure("trouble", code, may_be_stored=False, repeatable=True)
     # MinIO calls a version id that it could not have made an invalid argument.
     no_such_id = code == "InvalidArgument" and "version id" in str(answer.get("Message", "")).lower()
     if code in _NOT_FOUND or status == HTTPStatus.NOT_FOUND or no_such_id:
-        return Failure("not-found", code, may_be_stored=False, repeatable=False)
+        return S3Failure("not-found", code, may_be_stored=False, repeatable=False)
     if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED) or code == "ExpiredToken":
-        return Failure("denied", code, may_be_stored=False, repeatable=False)
+        return S3Failure("denied", code, may_be_stored=False, repeatable=False)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _REPEATABLE_4XX:
-        return Failure("trouble", code, may_be_stored=True, repeatable=True)
-    return Failure("trouble", code, may_be_stored=False, repeatable=False)
+        return S3Failure("trouble", code, may_be_stored=True, repeatable=True)
+    return S3Failure("trouble", code, may_be_stored=False, repeatable=False)

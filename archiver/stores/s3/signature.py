@@ -19,7 +19,7 @@ EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class Signer:
+class RequestSigner:
     """Signs for one pair of credentials and one region; safe to share between threads."""
 
     def __init__(self, credentials: Credentials, region: str) -> None:

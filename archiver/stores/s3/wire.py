@@ -24,7 +24,7 @@ from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock, SystemClock
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, Signer
+from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 
 #: Of an answer; names in any case.
 Headers = Mapping[str, str]
@@ -56,7 +56,7 @@ class Wire:
         self._base = f"{endpoint.scheme}://{self._host}"
         self._events = client.meta.events
         self._session = client._endpoint.http_session  # no public name; the client closes it
-        self._signer = Signer(credentials, options.region)
+        self._signer = RequestSigner(credentials, options.region)
         self._clock = clock or SystemClock()
 
     def put(

@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import Busy, InvalidInput
 from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.disk import try_lock
 from vanvault.archiver.intake import Fault, no_fault
-from vanvault.archiver.journal import FOUND
+from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, days_over_before, plan_days
@@ -72,17 +72,17 @@ def compact(
         compactor = _compactor(archive, pool, fault)
         if _held_back(archive, before):
             # Its writer puts the commits of everything before on record, so that it may be compacted.
-            archive.record("compaction.started", {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
+            archive.record(EventType.COMPACTION_STARTED, {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
             archive.catch_up(settle=True)
         days = compactor.plan(before)
         if days:
             # What is planned is folded, so each conflict about it is known; later nobody folds it any more.
             for found in archive.conflict_record.unrecorded():
-                archive.record(FOUND, found)
+                archive.record(EventType.CONFLICT_FOUND, found)
         report = compactor.run(days, done, jobs)
         fault("compaction-before-record")
         if report.segments:
-            archive.record("compaction.finished", _detail(report))
+            archive.record(EventType.COMPACTION_FINISHED, _detail(report))
     return CompactionRun(tuple(days), report)
 
 

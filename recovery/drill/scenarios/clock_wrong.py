@@ -11,7 +11,7 @@ from vanvault.archiver.core.errors import LockRefused, SiteUnavailable
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.ports import Clock, ClockStopwatch
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.journal import Trust
+from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.replicas import HOST, SteadyClock, judge
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.conduct import Drill
@@ -119,13 +119,11 @@ def _guard(drill: Drill, folder: str, off: dict[str, timedelta]) -> Iterator[tup
         yield (
             Trust(
                 sites=sites,
-                probed={},
                 search=node.search,
                 tail=node.tail,
                 signing=node.signing,
                 clock=SteadyClock(host, ClockStopwatch(drill.clock)),
-                policy=ProbePolicy(max_age=timedelta(days=1), accept_weak=True),
-                max_skew=drill.means.max_skew,
+                rules=TrustRules({}, ProbePolicy(timedelta(days=1), accept_weak=True), drill.means.max_skew),
             ),
             host,
         )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.catalogue.search.brute import Pager
 from tests.support.archives import Home, Node, event, memory_home, message
+from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
@@ -21,7 +22,6 @@ from vanvault.archiver.catalogue.segments import files as segment_files
 from vanvault.archiver.core.errors import Conflict, Damaged, SiteUnavailable
 from vanvault.archiver.core.model import Metadata, SegmentManifest
 from vanvault.archiver.core.names import batch_prefix
-from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact
 
 DAYS, EACH = 3, 12

@@ -11,11 +11,11 @@ from tests.faults.chaos.ledger import LARGE_BYTES, Kind, Promise, body_of, event
 from tests.faults.chaos.memory_world import FOR_EVER, OPERATIONS, SITES, World, answers
 from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import Node, crash, message
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
 from vanvault.archiver.intake import event_draft
-from vanvault.archiver.stores import MemorySite
 from vanvault.archiver.upkeep import compact, keep_locks
 from vanvault.recovery.reconcile import Keeper, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import for_the_next_start

@@ -16,10 +16,9 @@ from tests.faults.chaos.ledger import LARGE_BYTES, Ledger
 from tests.faults.chaos.plan import POLICIES
 from tests.support.archives import SITES, Home, Node, memory_home
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite, Operation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.ports import ClockStopwatch
-from vanvault.archiver.stores import MemorySite
-from vanvault.archiver.stores.memory import Operation
 
 OPERATIONS: tuple[Operation, ...] = ("put", "get", "get_range", "stat", "versions", "list", "now", "extend")
 FOR_EVER = 1_000_000

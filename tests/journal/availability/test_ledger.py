@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vanvault.archiver.journal.availability import Level, Window, fold
-from vanvault.archiver.journal.availability.model import Evidence, Mark, Note
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Mark, Note
 
 S = 1_000_000
 UP, DEGRADED, DOWN = Level.UP, Level.DEGRADED, Level.DOWN
@@ -34,7 +34,7 @@ def beats(start: int, stop: int, writer: str = "a") -> list[Mark]:
 
 
 def judged(*found: Mark | Window | Note, now: int = 100) -> list[tuple[int, int, str]]:
-    evidence = Evidence(
+    evidence = AvailabilityEvidence(
         tuple(one for one in found if isinstance(one, Mark)),
         tuple(one for one in found if isinstance(one, Window)),
         tuple(one for one in found if isinstance(one, Note)),
@@ -120,4 +120,4 @@ def test_what_it_counts_as(name: str) -> None:
 
 
 def test_nothing_of_nothing() -> None:
-    assert fold(Evidence((), (), ()), start_us=5, now_us=5) == ()
+    assert fold(AvailabilityEvidence((), (), ()), start_us=5, now_us=5) == ()

@@ -19,7 +19,7 @@ from vanvault.archiver.journal.availability import (
     year_of,
     year_report,
 )
-from vanvault.archiver.journal.availability.model import Evidence, Interval, Mark, Note
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Interval, Mark, Note
 from vanvault.archiver.journal.availability.report import month_bounds, totals
 from vanvault.archiver.journal.availability.timeline import at_moments, best
 
@@ -58,15 +58,15 @@ def tuples(of: st.SearchStrategy[_T]) -> st.SearchStrategy[tuple[_T, ...]]:
     return st.lists(of, max_size=25).map(tuple)
 
 
-evidences = st.builds(Evidence, tuples(marks), tuples(windows), tuples(notes))
+evidences = st.builds(AvailabilityEvidence, tuples(marks), tuples(windows), tuples(notes))
 
 
-def folded(evidence: Evidence) -> tuple[Interval, ...]:
+def folded(evidence: AvailabilityEvidence) -> tuple[Interval, ...]:
     return fold(evidence, start_us=START_US, now_us=NOW_US)
 
 
 @given(evidences)
-def test_intervals_follow_each_other_without_gap_or_overlap(evidence: Evidence) -> None:
+def test_intervals_follow_each_other_without_gap_or_overlap(evidence: AvailabilityEvidence) -> None:
     found = folded(evidence)
     assert (found[0].start_us, found[-1].end_us) == (START_US, NOW_US)
     assert all(interval.start_us < interval.end_us for interval in found)
@@ -76,7 +76,7 @@ def test_intervals_follow_each_other_without_gap_or_overlap(evidence: Evidence) 
 
 
 @given(evidences, st.integers(2024, 2029))
-def test_sums_add_up_to_the_period(evidence: Evidence, year: int) -> None:
+def test_sums_add_up_to_the_period(evidence: AvailabilityEvidence, year: int) -> None:
     found = year_report(folded(evidence), evidence.windows, year, limit_percent=3.0)
     start, end = year_bounds(year)
     assert found.totals.length == end - start == sum(month.length for month in found.months)
@@ -100,8 +100,8 @@ living = st.builds(
 def test_a_proof_of_life_never_adds_downtime(
     known: tuple[Mark, ...], planned: tuple[Window, ...], seen: tuple[Note, ...], proof: Mark
 ) -> None:
-    before = totals(folded(Evidence(known, planned, seen)), START_US, NOW_US)
-    after = totals(folded(Evidence((*known, proof), planned, seen)), START_US, NOW_US)
+    before = totals(folded(AvailabilityEvidence(known, planned, seen)), START_US, NOW_US)
+    after = totals(folded(AvailabilityEvidence((*known, proof), planned, seen)), START_US, NOW_US)
     if not any(note.level < Level.UP for note in seen):
         assert after.down <= before.down
 
@@ -131,7 +131,7 @@ def test_ten_years_pass_in_seconds() -> None:
         start = month_bounds(year, 6)[0] + 14 * DAY_US
         planned.append(Window(str(year), start, start + DAY_US, start - DAY_US, "upgrade", "op"))
     started = time.process_time()
-    intervals = fold(Evidence(tuple(found), tuple(planned), ()), start_us=begin, now_us=end)
+    intervals = fold(AvailabilityEvidence(tuple(found), tuple(planned), ()), start_us=begin, now_us=end)
     reports = [year_report(intervals, planned, year, limit_percent=2.0) for year in range(2026, 2036)]
     assert time.process_time() - started < 60
     for report in reports:

@@ -168,7 +168,7 @@ def test_runs_are_read_once_a_minute_and_a_look_that_fails_is_no_failure() -> No
     assert at(digest, stored) == now - timedelta(days=2)
 
 
-@pytest.mark.parametrize("arguments", [("--share", "1/2"), ("--site", "primary")])
+@pytest.mark.parametrize("arguments", [("--subset", "1/2"), ("--share", "1/2"), ("--site", "primary")])
 def test_next_chooses_by_itself(lab: Lab, arguments: tuple[str, ...]) -> None:
     assert vanvault(lab, "verify", "--next", *arguments)[0] == 2
 

@@ -62,7 +62,7 @@ def test_keys_come_back_from_escrow(lab: Lab, tmp_path: Path) -> None:
     ("arguments", "code"),
     [
         (("run", "earthquake"), 4),
-        (("run", "node-lost", "--share", "9"), 2),
+        (("run", "node-lost", "--subset", "9"), 2),
         (("show", "20260101t000000z-node-lost-000000"), 4),
         (("schedule", "node-lost"), 2),
         (("schedule", "node-lost", "--every", "soon"), 2),
@@ -76,7 +76,7 @@ def test_wrong_arguments_have_their_exit_code(lab: Lab, arguments: tuple[str, ..
 
 
 def test_a_plan_without_doing_anything(lab: Lab) -> None:
-    code, plan = vanvault(lab, "drill", "run", "primary-lost", "--dry-run", "--share", "1/2")
+    code, plan = vanvault(lab, "drill", "run", "primary-lost", "--dry-run", "--subset", "1/2")
     assert (code, plan["dry_run"], plan["share"]) == (0, True, "1/2")
     assert plan["todo"]["objects"] < plan["objects"]
     assert plan["expected_ms"] is None

@@ -9,8 +9,8 @@ import pytest
 from tests.recovery.drill.support import drill, failing
 from tests.support.archives import Home, Node, event, message
 from tests.support.lab import Lab
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.stores import MemorySite
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.node import production

@@ -10,12 +10,12 @@ import pytest
 
 from tests.recovery.drill.support import CopiedFolder, drilled, failing
 from tests.support.lab import Lab
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.ports import Clock, SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.escrow import read_key_files, write_escrow
 from vanvault.archiver.keys.escrow.escrow import split
-from vanvault.archiver.stores import MemorySite
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.node import production

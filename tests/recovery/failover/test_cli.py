@@ -14,7 +14,7 @@ from tests.support.command import COMMAND, json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput
-from vanvault.archiver.journal import HOOK, detail_of, events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.recovery.failover import approve, current_plan, promote
 from vanvault.recovery.work import account
 
@@ -118,8 +118,10 @@ def test_the_promotion_stands_whatever_the_hook_does(home: Path, code: str, summ
     assert (result.exit_code, hook["ok"]) == (ExitCode.OK if good else ExitCode.CHECK_FAILED, good)
     with Archive(home) as archive:
         archive.look()
-        assert (archive.lead.stand.epoch, archive.lead.stand.alone) == (1, True)
-        assert [detail_of(item)["result"] for item in events(archive.search, HOOK)] == [summary]
+        assert (archive.lead.leadership.epoch, archive.lead.leadership.alone) == (1, True)
+        assert [event.detail["result"] for event in own_events(archive.search, EventType.FAILOVER_HOOK)] == [
+            summary
+        ]
 
 
 @pytest.mark.parametrize("verb", ["promote", "failback"])
@@ -155,7 +157,7 @@ def test_failback_copies_verifies_and_runs_its_hook(home: Path) -> None:
     away = run_cli(home, "failover", "failback", "--reason", "x", "--yes", "--json")
     assert away.exit_code != ExitCode.OK
     aside.rename(home / "sites" / "primary")
-    command = ("failover", "failback", "--reason", "back", "--share", "1/1", "--yes", "--json")
+    command = ("failover", "failback", "--reason", "back", "--subset", "1/1", "--yes", "--json")
     done = json_of(run_cli(home, *command))
     assert (done["epoch"], done["leader"], done["hook"]["output"]) == (2, "primary", "1")
     assert json_of(run_cli(home, "reconcile", "--json"))["copied"]["objects"] == 0

@@ -14,13 +14,13 @@ from hypothesis.stateful import rule
 
 from tests.recovery.test_partitions import IDS, SITES, Partitions
 from tests.support.archives import message
+from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
 from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
-from vanvault.archiver.stores import MemorySite
 from vanvault.recovery.failover import Plan, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Share
@@ -36,12 +36,12 @@ class Failovers(Partitions):
 
     @rule(side=SIDE, message_id=st.sampled_from(IDS), body=st.sampled_from([b"<1/>", b"<2/>"]))
     def push(self, side: int, message_id: str, body: bytes) -> None:
-        stand = self.sides[side].archive.lead.stand
+        leadership = self.sides[side].archive.lead.leadership
         before = len(self.acknowledged)
         super().push(side, message_id, body)
         for _, _, receipt in self.acknowledged[before:]:
-            if stand.alone:
-                assert stand.leader in holders(receipt)
+            if leadership.alone:
+                assert leadership.leader in holders(receipt)
             elif self.policy == "all":
                 assert holders(receipt) == set(SITES)
 
@@ -57,11 +57,11 @@ class Failovers(Partitions):
             one.archive.follow(own=writer.id)
         except SiteUnavailable:
             return
-        stand = one.archive.lead.stand
+        leadership = one.archive.lead.leadership
         # What lies at one of two reachable sites only, it learns once reconciliation has copied it.
         known = [{epoch for epoch, _ in self.failovers_at(one.archive, site)} for site in seen]
         common = set[int].intersection(*known) if known else set[int]()
-        assert all(stand.epoch >= epoch for epoch in common)
+        assert all(leadership.epoch >= epoch for epoch in common)
         if one.archive.lead.superseded:
             draft = message(f"refused-{len(self.acknowledged)}", b"<refused/>")
             outcome, _ = one.node.submit([draft])[0]
@@ -87,8 +87,8 @@ class Failovers(Partitions):
             archive.look()
             plan = self.shown.pop(side, None) or current_plan(archive, action="promote", leader=leader)
             promote(archive, plan, reason="test", who="one")
-            stand = archive.lead.stand
-            assert (stand.epoch, stand.leader, stand.alone) == (plan.epoch, plan.leader, True)
+            leadership = archive.lead.leadership
+            assert (leadership.epoch, leadership.leader, leadership.alone) == (plan.epoch, plan.leader, True)
         except VanVaultError:
             pass
         finally:
@@ -104,8 +104,8 @@ class Failovers(Partitions):
                 return
             leveled = level(archive, Share(), pause=lambda: None)
             conclude_failback(archive, plan, leveled, reason="test", who="one", unlevel=True)
-            stand = archive.lead.stand
-            assert (stand.epoch, stand.leader, stand.alone) == (plan.epoch, "primary", False)
+            leadership = archive.lead.leadership
+            assert (leadership.epoch, leadership.leader, leadership.alone) == (plan.epoch, "primary", False)
         except VanVaultError:
             pass
         finally:
@@ -119,16 +119,16 @@ class Failovers(Partitions):
             for epoch, leader in self.failovers_at(archive, site):
                 leaders.setdefault(epoch, set()).add(leader)
         assert all(len(found) == 1 for found in leaders.values())
-        stands = []
+        leaderships = []
         for side in self.sides:
             side.start()
-            receipt = side.node.push_until_accepted(message(f"after-{len(stands)}", b"<after/>"))
+            receipt = side.node.push_until_accepted(message(f"after-{len(leaderships)}", b"<after/>"))
             assert holders(receipt)
             side.node.stop()
-            stands.append(side.archive.lead.stand)
+            leaderships.append(side.archive.lead.leadership)
             side.archive.close()
-        assert stands[0] == stands[1]
-        assert stands[0].epoch == max(leaders, default=0)
+        assert leaderships[0] == leaderships[1]
+        assert leaderships[0].epoch == max(leaders, default=0)
 
     def failovers_at(self, archive: Archive, site: MemorySite) -> list[tuple[int, str]]:
         """(epoch, leader) of every failover on record at a site."""

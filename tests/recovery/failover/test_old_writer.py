@@ -13,11 +13,11 @@ import pytest
 from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
-from vanvault.archiver.stores import MemorySite
 from vanvault.recovery.failover import current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
@@ -44,7 +44,7 @@ class Pair:
         for side in (self.old, self.new):
             for name, link in side.links.items():
                 link.down = False
-                side.archive.health.heard(name, None)
+                side.archive.health.put_ended(name, None)
 
     def promote(self) -> None:
         archive = self.new.home.archive()
@@ -92,7 +92,7 @@ def test_an_old_writer_obeys_once_it_sees_the_epoch_and_rejoins(pair: Pair) -> N
         pair.sites, pause=lambda: None
     )  # the event comes to the primary; the old side sees no more
     pair.follow(old)
-    assert (old.archive.lead.stand.epoch, old.archive.lead.superseded) == (1, True)
+    assert (old.archive.lead.leadership.epoch, old.archive.lead.superseded) == (1, True)
     with pytest.raises(SiteUnavailable, match="leads since epoch 1" if under_any else "not acknowledged"):
         old.node.push(message("late", b"<late/>"))
     before = len(list(pair.sites["primary"].list()))
@@ -120,7 +120,7 @@ def test_an_event_of_the_node_itself_lifts_no_fence(pair: Pair) -> None:
     assert holders(owed) == {"primary"}
     for link in old.links.values():
         link.down = False
-    old.archive.health.heard("standby", None)
+    old.archive.health.put_ended("standby", None)
     pair.follow(old)
     stored = {version.key for version in pair.sites["standby"].list()}
     assert owed["object"] not in stored  # nobody reconciled yet
@@ -171,8 +171,8 @@ def test_failback_lets_the_primary_lead_and_both_are_needed(pair: Pair) -> None:
     archive.close()
     for side in (pair.old, pair.new):
         pair.follow(side)
-        stand = side.archive.lead.stand
-        assert (stand.epoch, stand.leader, stand.alone) == (2, "primary", False)
+        leadership = side.archive.lead.leadership
+        assert (leadership.epoch, leadership.leader, leadership.alone) == (2, "primary", False)
         assert not side.archive.lead.superseded
     assert holders(pair.new.archive.receipts.of(receipt["id"])) == set(SITES)
     assert holders(pair.new.node.push_until_accepted(message("whole", b"<whole/>"))) == set(SITES)
@@ -192,4 +192,4 @@ def test_a_promotion_that_its_site_does_not_take_is_none(pair: Pair) -> None:
     archive.close()
     pair.sites["standby"].fail_next("put", times=0)
     pair.follow(pair.new)
-    assert pair.new.archive.lead.stand.epoch == 0
+    assert pair.new.archive.lead.leadership.epoch == 0

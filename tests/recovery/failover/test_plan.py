@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.replicas import Lead, Stand, highest, leader_of, next_epoch
-from vanvault.archiver.replicas.lead import LEADERS
+from vanvault.archiver.replicas import Leadership, LeadershipState, highest, leader_of, next_epoch
+from vanvault.archiver.replicas.leadership import LEADERS
 from vanvault.recovery.failover import Facts, plan_promotion
 from vanvault.recovery.failover.plan import Missing, NodeFact, SiteFact, plan_failback, plan_id
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 STANDS = st.builds(
-    Stand,
+    Leadership,
     epoch=st.integers(0, 9),
     position=st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from(["", "x"])),
     alone=st.booleans(),
@@ -32,7 +32,7 @@ def site(name: str, *, reachable: bool = True, missing: Missing | None = None) -
 FACTS = Facts(
     archive="archive-1",
     now=NOW,
-    stand=Stand(),
+    leadership=Leadership(),
     sites=(site("primary"), site("standby")),
     nodes=(),
     conflicts=0,
@@ -49,67 +49,69 @@ def test_the_next_epoch_is_higher_and_its_leader_is_the_one_asked_for(epoch: int
 
 
 @given(st.lists(STANDS), st.randoms())
-def test_the_stand_is_the_same_in_any_fold_order(stands: list[Stand], chance: object) -> None:
-    shuffled = list(stands)
+def test_the_leadership_is_the_same_in_any_fold_order(leaderships: list[Leadership], chance: object) -> None:
+    shuffled = list(leaderships)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = Lead(), Lead()
-    for stand in stands:
-        one.saw(stand)
-    for stand in shuffled:
-        other.saw(stand)
-    assert one.stand == other.stand == highest([Stand(), *stands])
+    one, other = LeadershipState(), LeadershipState()
+    for leadership in leaderships:
+        one.saw(leadership)
+    for leadership in shuffled:
+        other.saw(leadership)
+    assert one.leadership == other.leadership == highest([Leadership(), *leaderships])
 
 
 @given(st.lists(STANDS, min_size=1))
-def test_a_writer_takes_nothing_under_a_higher_epoch_of_another_leader(stands: list[Stand]) -> None:
-    lead = Lead()
+def test_a_writer_takes_nothing_under_a_higher_epoch_of_another_leader(leaderships: list[Leadership]) -> None:
+    lead = LeadershipState()
     lead.rejoin()  # a writer opened in the first epoch
-    for stand in stands:
-        lead.saw(stand)
-    if lead.stand.leader != "primary":
+    for leadership in leaderships:
+        lead.saw(leadership)
+    if lead.leadership.leader != "primary":
         with pytest.raises(SiteUnavailable) as refused:
             lead.check()
-        assert (refused.value.site, refused.value.may_be_stored) == (lead.stand.leader, False)
+        assert (refused.value.site, refused.value.may_be_stored) == (lead.leadership.leader, False)
     lead.rejoin()
     lead.check()
 
 
 def test_a_process_without_a_writer_is_never_superseded() -> None:
-    lead = Lead()
-    assert lead.saw(Stand(1, ("t", "i"), alone=True))
-    assert not lead.saw(Stand(1, ("t", "i"), alone=True))
+    lead = LeadershipState()
+    assert lead.saw(Leadership(1, ("t", "i"), alone=True))
+    assert not lead.saw(Leadership(1, ("t", "i"), alone=True))
     lead.check()
     assert not lead.superseded
 
 
 def test_what_is_assumed_is_taken_back_unless_it_was_folded() -> None:
-    lead = Lead()
-    with lead.assumed(Stand(1, alone=True)):
-        assert lead.stand.alone
-    assert lead.stand == Stand()
-    folded = Stand(1, ("t", "i"), alone=True)
-    with lead.assumed(Stand(1, alone=True)):
+    lead = LeadershipState()
+    with lead.assumed(Leadership(1, alone=True)):
+        assert lead.leadership.alone
+    assert lead.leadership == Leadership()
+    folded = Leadership(1, ("t", "i"), alone=True)
+    with lead.assumed(Leadership(1, alone=True)):
         assert lead.saw(folded)
-    assert lead.stand == folded
+    assert lead.leadership == folded
 
 
 @given(STANDS, SITES, st.booleans(), st.booleans())
 def test_a_plan_is_blocked_by_an_unreachable_leader_and_by_its_own_promotion(
-    stand: Stand, leader: str, here: bool, there: bool
+    leadership: Leadership, leader: str, here: bool, there: bool
 ) -> None:
     facts = replace(
-        FACTS, stand=stand, sites=(site("primary", reachable=here), site("standby", reachable=there))
+        FACTS,
+        leadership=leadership,
+        sites=(site("primary", reachable=here), site("standby", reachable=there)),
     )
     plan = plan_promotion(facts, leader)
     reachable = facts.site(leader).reachable
-    repeated = stand.alone and stand.leader == leader
+    repeated = leadership.alone and leadership.leader == leader
     assert bool(plan.blockers) == (not reachable or repeated)
     assert (plan.leader, leader_of(plan.epoch)) == (leader, leader)
-    assert plan.epoch > stand.epoch
+    assert plan.epoch > leadership.epoch
     back = plan_failback(facts)
-    assert bool(back.blockers) == (not (here and there) or not stand.alone)
+    assert bool(back.blockers) == (not (here and there) or not leadership.alone)
     assert back.leader == "primary"
-    assert back.epoch > stand.epoch
+    assert back.epoch > leadership.epoch
     assert back.id != plan.id
 
 
@@ -124,7 +126,9 @@ def test_the_id_names_the_step_and_not_the_figures(batches: int, conflicts: int,
         ),
     )
     assert (
-        plan_promotion(figures).id == plan_promotion(FACTS).id == plan_id("archive-1", "promote", Stand(), 1)
+        plan_promotion(figures).id
+        == plan_promotion(FACTS).id
+        == plan_id("archive-1", "promote", Leadership(), 1)
     )
     assert plan_promotion(figures, "primary").id != plan_promotion(FACTS).id
     assert plan_promotion(replace(figures, archive="archive-2")).id != plan_promotion(FACTS).id

@@ -15,7 +15,7 @@ from tests.recovery.failover.test_old_writer import Pair
 from tests.recovery.test_partitions import Link
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
-from vanvault.archiver.journal import FAILED_BACK, PROMOTED, detail_of, events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.recovery.failover import Done, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Share
@@ -66,7 +66,7 @@ def go_ahead(archive: Archive, *steps: str) -> Done:
 
 def epochs(archive: Archive, type: str) -> list[int]:
     archive.look()
-    return [detail_of(item)["epoch"] for item in events(archive.search, type)]
+    return [event.detail["epoch"] for event in own_events(archive.search, type, order="oldest")]
 
 
 def test_a_stale_promotion(pair: Pair, moved: Path) -> None:
@@ -78,8 +78,8 @@ def test_a_stale_promotion(pair: Pair, moved: Path) -> None:
     with pytest.raises(Conflict, match=r"out of date: .* primary leads since epoch 2") as refused:
         promote(slow, plan, reason="x", who="a")
     assert "again" in refused.value.hint
-    assert epochs(slow, PROMOTED) == [1]
-    assert (slow.lead.stand.epoch, moved.exists()) == (2, False)
+    assert epochs(slow, EventType.FAILOVER_PROMOTED) == [1]
+    assert (slow.lead.leadership.epoch, moved.exists()) == (2, False)
 
 
 def test_a_stale_failback(pair: Pair, moved: Path) -> None:
@@ -92,8 +92,8 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
     moved.unlink()
     with pytest.raises(Conflict, match=r"out of date: .* standby leads since epoch 3"):
         conclude_failback(slow, plan, leveled, reason="x", who="a", unlevel=False)
-    assert epochs(slow, FAILED_BACK) == [2]
-    assert (slow.lead.stand.epoch, moved.exists()) == (3, False)
+    assert epochs(slow, EventType.FAILOVER_FAILED_BACK) == [2]
+    assert (slow.lead.leadership.epoch, moved.exists()) == (3, False)
 
 
 def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -> None:
@@ -110,8 +110,8 @@ def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -
     with pytest.raises(Conflict, match=r"does not hold: .* primary leads since epoch 2") as refused:
         promote(slow, plan, reason="x", who="a")
     assert "No hook was run" in refused.value.hint
-    assert epochs(slow, PROMOTED) == [1, 1]
-    assert (slow.lead.stand.epoch, slow.lead.stand.alone, moved.exists()) == (2, False, False)
+    assert epochs(slow, EventType.FAILOVER_PROMOTED) == [1, 1]
+    assert (slow.lead.leadership.epoch, slow.lead.leadership.alone, moved.exists()) == (2, False, False)
 
 
 def test_a_plan_outlasts_time_and_entries(pair: Pair, moved: Path) -> None:

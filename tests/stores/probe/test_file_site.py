@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from vanvault.archiver.stores import FileSite, MemorySite, StoredVersion
+from tests.support.memory_site import MemorySite
+from vanvault.archiver.stores import (
+    FileSite,
+    StoredVersion,
+)
 from vanvault.archiver.stores.files.flags import immutable_supported
 from vanvault.archiver.stores.probe import ProbeResult, probe_file
 from vanvault.archiver.stores.probe.checks import CHECKS

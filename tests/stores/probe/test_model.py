@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vanvault.archiver.stores.probe import ProbeResult
 from vanvault.archiver.stores.probe.checks import CHECKS, capabilities, finding
-from vanvault.archiver.stores.probe.model import Finding, Severity, verdict
+from vanvault.archiver.stores.probe.model import ProbeFinding, Severity, verdict
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_the_worst_failure_decides(findings: list[tuple[str, bool]], expected: s
 @given(st.lists(st.tuples(st.sampled_from(("refuse", "weak", "info")), st.booleans()), min_size=1))
 def test_a_failed_finding_never_betters_the_verdict(found: list[tuple[Severity, bool]]) -> None:
     ranks = {"pass": 0, "weak": 1, "refused": 2}
-    made = [Finding("c", 1, ok, severity, "") for severity, ok in found]
+    made = [ProbeFinding("c", 1, ok, severity, "") for severity, ok in found]
     for number, one in enumerate(made):
-        mended = [*made[:number], Finding("c", 1, True, one.severity, ""), *made[number + 1 :]]
+        mended = [*made[:number], ProbeFinding("c", 1, True, one.severity, ""), *made[number + 1 :]]
         assert ranks[verdict(mended)] <= ranks[verdict(made)]
 
 

@@ -15,7 +15,8 @@ from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.stores import Credentials
 from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_s3
 from vanvault.archiver.stores.probe.run import PREFIX
-from vanvault.archiver.stores.provision import DUTIES, MinioUsers, new_credentials, provision
+from vanvault.archiver.stores.provision import DUTIES, new_credentials
+from vanvault.archiver.stores.provision.apply import MinioUsers, provision
 
 
 def failed(result: ProbeResult) -> set[str]:

@@ -15,15 +15,9 @@ from tests.servers.endpoint import Endpoint
 from vanvault.archiver.core.errors import AccessDenied, SettingsError
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.stores import Credentials
-from vanvault.archiver.stores.provision import (
-    DUTIES,
-    Duty,
-    MinioUsers,
-    bucket_policy,
-    new_credentials,
-    provision,
-)
-from vanvault.archiver.stores.provision.plan import DENIED, Current, plan, policy, policy_name
+from vanvault.archiver.stores.provision import DUTIES, Duty, new_credentials
+from vanvault.archiver.stores.provision.apply import MinioUsers, provision
+from vanvault.archiver.stores.provision.plan import DENIED, Current, bucket_policy, plan, policy, policy_name
 
 USERS: dict[Duty, Credentials] = {duty: Credentials(f"key-{duty}", "secret") for duty in DUTIES}
 

@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.servers.ceph import CephServer
 
-from vanvault.archiver.stores.provision import Duty, bucket_policy
+from vanvault.archiver.stores.provision import Duty
+from vanvault.archiver.stores.provision.plan import bucket_policy
 
 DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.support.archives import message
+from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format import decode_batch, encode_batch
@@ -15,7 +16,6 @@ from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.intake import Writer
-from vanvault.archiver.stores import MemorySite
 
 
 def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime) -> str:

@@ -8,10 +8,13 @@ from typing import Literal
 
 from tests.support.archives import Home, event, message
 from tests.support.clocks import ManualClock
+from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Draft, Metadata
-from vanvault.archiver.stores import MemorySite, StoredVersion
+from vanvault.archiver.stores import (
+    StoredVersion,
+)
 
 
 class ArmedSite(MemorySite):

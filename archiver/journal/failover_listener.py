@@ -7,17 +7,17 @@ from itertools import takewhile
 
 from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.names import batch_prefix
-from vanvault.archiver.journal.lead_record import newest_stand
-from vanvault.archiver.replicas import HealthBoard, Lead
+from vanvault.archiver.journal.leadership_record import newest_leadership
+from vanvault.archiver.replicas import HealthBoard, LeadershipState
 
 #: Degraded batches of one writer that are looked at before it may go on in a new epoch.
 _OWED = 10_000
 
 
-class Heed:
+class FailoverListener:
     """Called after every fold; looks into the archive only when something was folded."""
 
-    def __init__(self, lead: Lead, health: HealthBoard, tail: HotTail, search: Search) -> None:
+    def __init__(self, lead: LeadershipState, health: HealthBoard, tail: HotTail, search: Search) -> None:
         self._lead = lead
         self._health = health
         self._tail = tail
@@ -29,20 +29,22 @@ class Heed:
         newest = self._tail.newest_batch()
         if newest == self._newest:
             return
-        stand = newest_stand(self._search)
+        leadership = newest_leadership(self._search)
         self._newest = newest
-        if self._lead.saw(stand) and stand.alone:
-            self._health.take_out(stand.other, f"site {stand.leader} was promoted in epoch {stand.epoch}")
+        if self._lead.saw(leadership) and leadership.alone:
+            self._health.take_out(
+                leadership.other, f"site {leadership.leader} was promoted in epoch {leadership.epoch}"
+            )
 
     def rejoin(self, writer: str, reached: Collection[str]) -> None:
         """Let a superseded writer go on where the leader was ``reached`` and lacks nothing of it."""
         lead = self._lead
-        if lead.superseded and lead.stand.leader in reached and not self._owes(writer):
+        if lead.superseded and lead.leadership.leader in reached and not self._owes(writer):
             lead.rejoin()
 
     def _owes(self, writer: str) -> bool:
         """Does the leader lack anything that this writer acknowledged, as far as is known here?"""
-        leader, prefix = self._lead.stand.leader, f"{batch_prefix()}{writer}/"
+        leader, prefix = self._lead.leadership.leader, f"{batch_prefix()}{writer}/"
         for key in takewhile(lambda key: key.startswith(prefix), self._tail.degraded(_OWED, prefix)):
             batch = self._tail.batch_of(key)
             copies = {(copy.site, copy.key) for copy in (*batch.placements, *batch.header.large)}

@@ -2,7 +2,7 @@
 
 An epoch names its leader: those of the primary are even, those of the standby odd. So two operators who
 promote on the two sides of a partition can never make two leaders of one epoch. Epochs only grow; each
-begins with an event in the archive (``lead_record.py``), which every node folds like any other.
+begins with an event in the archive (``leadership_record.py``), which every node folds like any other.
 
 A writer adopts the epoch that it knows when it opens. When a higher epoch of another leader is folded, the
 writer is *superseded*: it takes nothing until it reaches the new leader and everything that it acknowledged
@@ -23,7 +23,7 @@ LEADERS = ("primary", "standby")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Stand:
+class Leadership:
     """What holds since the newest failover event; the greatest of several holds good."""
 
     epoch: int = 0
@@ -49,54 +49,55 @@ def next_epoch(epoch: int, leader: str) -> int:
     return next(later for later in (epoch + 1, epoch + 2) if leader_of(later) == leader)
 
 
-def highest(stands: Iterable[Stand]) -> Stand:
-    """The stand that holds; the first epoch when there was never a failover."""
-    return max(stands, default=Stand())
+def highest(leaderships: Iterable[Leadership]) -> Leadership:
+    """The one that is in force; the first epoch when there was never a failover."""
+    return max(leaderships, default=Leadership())
 
 
-class Lead:
-    """The stand as one process folded it, and the one in which it writes. Safe to share between threads."""
+class LeadershipState:
+    """What one process folded, and the leadership in which it writes. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._stand = Stand()
-        self._written: Stand | None = None  # adopted by this process's writer
+        self._leadership = Leadership()
+        self._written: Leadership | None = None  # adopted by this process's writer
         self._refusal: SiteUnavailable | None = None
 
     @property
-    def stand(self) -> Stand:
-        return self._stand
+    def leadership(self) -> Leadership:
+        return self._leadership
 
     @property
     def superseded(self) -> bool:
         return self._refusal is not None
 
-    def saw(self, stand: Stand) -> bool:
-        """A stand was folded; true when it is higher than what was known."""
+    def saw(self, leadership: Leadership) -> bool:
+        """A leadership was folded; true when it is higher than what was known."""
         with self._lock:
-            if stand <= self._stand:
+            if leadership <= self._leadership:
                 return False
-            self._stand = stand
-            if self._written is None or self._written.leader == stand.leader:
+            self._leadership = leadership
+            if self._written is None or self._written.leader == leadership.leader:
                 self._refusal = None
-                self._written = stand if self._written is not None else None
+                self._written = leadership if self._written is not None else None
             else:
-                self._refusal = _superseded(self._written, stand)
+                self._refusal = _superseded(self._written, leadership)
             return True
 
     def rejoin(self) -> None:
         """This process writes in the newest epoch from now on."""
         with self._lock:
-            self._written = self._stand
+            self._written = self._leadership
             self._refusal = None
 
     def check_reached(self, away: Collection[str]) -> None:
         """Raises SiteUnavailable when the leader, which must hold every entry now, is one of ``away``."""
-        stand = self._stand
-        if stand.alone and stand.leader in away:
+        leadership = self._leadership
+        if leadership.alone and leadership.leader in away:
             raise SiteUnavailable(
-                f"site {stand.leader}, which leads since epoch {stand.epoch}, is not reached from here",
-                site=stand.leader,
+                f"site {leadership.leader}, which leads since epoch {leadership.epoch}, "
+                "is not reached from here",
+                site=leadership.leader,
                 may_be_stored=False,
                 hint="Use a node that reaches it, or promote the other site: vanvault failover promote.",
             )
@@ -108,23 +109,23 @@ class Lead:
             raise refusal.with_traceback(None)
 
     @contextmanager
-    def assumed(self, stand: Stand) -> Iterator[None]:
-        """Act under ``stand`` before it is on record: how the event that begins it is written."""
-        assumed = replace(stand, position=("", ""))
+    def assumed(self, leadership: Leadership) -> Iterator[None]:
+        """Act under ``leadership`` before it is on record: how the event that begins it is written."""
+        assumed = replace(leadership, position=("", ""))
         with self._lock:
-            before, self._stand = self._stand, assumed
+            before, self._leadership = self._leadership, assumed
         try:
             yield
         finally:
             with self._lock:
-                if self._stand is assumed:  # else the event, or a higher one, was folded meanwhile
-                    self._stand = before
+                if self._leadership is assumed:  # else the event, or a higher one, was folded meanwhile
+                    self._leadership = before
 
 
-def _superseded(written: Stand, stand: Stand) -> SiteUnavailable:
+def _superseded(written: Leadership, newer: Leadership) -> SiteUnavailable:
     return SiteUnavailable(
-        f"site {stand.leader} leads since epoch {stand.epoch}; this node writes in epoch {written.epoch}",
-        site=stand.leader,
+        f"site {newer.leader} leads since epoch {newer.epoch}; this node writes in epoch {written.epoch}",
+        site=newer.leader,
         may_be_stored=False,
         hint="Send it to another node. This one goes on by itself once it reaches that site and everything"
         " that it acknowledged lies there; starting it again has the same effect at once.",
