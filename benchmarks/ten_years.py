@@ -17,7 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import LOG, encode_manifest, encode_part, log_header, manifest_statement
+from vanvault.archiver.core.format.segments import (
+    encode_manifest,
+    encode_part,
+    log_header,
+    manifest_statement,
+)
+from vanvault.archiver.core.format.segments.schema import LOG
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import new_writer_id, segment_key
 from vanvault.archiver.core.times import rfc3339_seconds, to_us

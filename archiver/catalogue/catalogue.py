@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.hot_tail import HotTail, drop_covered, note_recheck
-from vanvault.archiver.core.format import encode_manifest, load_manifest
+from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,

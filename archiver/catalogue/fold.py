@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_batch, decode_manifest
+from vanvault.archiver.core.format.batches import decode_batch
+from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,

@@ -2,10 +2,10 @@
 
 A master key wraps data keys and gives secrets by derivation; it never leaves its provider. The newest
 version of a purpose is the active one: it alone wraps. Older versions only unwrap and derive, so a
-rotation rewrites nothing. Providers behind this port: key files (``files.py``) and a PKCS#11 token
-(``pkcs11_keys.py``); which one a home has is a setting (``provider.py``).
+rotation rewrites nothing. Providers behind this port: key files (``keys/files.py``) and a PKCS#11 token
+(``keys/pkcs11/keys.py``); which one a home has is a setting (``keys/provider.py``).
 
-The wrapped form, whatever the provider (``wrapping.py``), is part of the archive's format.
+The wrapped form, whatever the provider (``keys/wrapping.py``), is part of the archive's format.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class MasterKeys(KeyProvider, Protocol):
     def rotate(self, purpose: Purpose, above: int = 0) -> str:
         """Make the next version of a purpose, durably, and return its id; nothing is rewritten.
 
-        ``above`` is the highest version that the archive has on record (``on_record.py``): a home that lost
+        ``above`` is the highest version that the archive has on record: a home that lost
         its newest keys must not make others of the same id.
 
         Raises KeyUnavailable when there is no version yet, when another process made the same

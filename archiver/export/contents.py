@@ -12,8 +12,8 @@ import orjson
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.disk import synced_file
 from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet

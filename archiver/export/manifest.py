@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.export.request import State
 from vanvault.archiver.keys import SigningKey
 

@@ -9,7 +9,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format import decode_row_body
+from vanvault.archiver.core.format.batches import decode_row_body
 from vanvault.archiver.replicas import read_anywhere
 
 #: Batch objects in memory: about as many nodes as write at the same time, whose rows come in turn.

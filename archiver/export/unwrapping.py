@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format import MAGIC, key_material
+from vanvault.archiver.core.format.encrypted import MAGIC, key_material
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.replicas import read_anywhere
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format import canonical, canonical_event
+from vanvault.archiver.core.format.batches import canonical_event
 from vanvault.archiver.core.model import (
     BUSINESS_FIELDS,
     SYSTEM_GATEWAY,

@@ -26,7 +26,7 @@ from datetime import datetime
 from vanvault.archiver.catalogue import FoldedBatch
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
-from vanvault.archiver.core.format import encode_batch
+from vanvault.archiver.core.format.batches import encode_batch
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import (
     BatchHeader,

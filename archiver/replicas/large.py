@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from datetime import datetime
 
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.core.format import NONCE_PREFIX_BYTES, open_framed, seal
+from vanvault.archiver.core.format.framed import NONCE_PREFIX_BYTES, open_framed, seal
 from vanvault.archiver.core.key_port import KeyProvider, new_data_key
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import large_key

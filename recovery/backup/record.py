@@ -22,8 +22,8 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from vanvault.archiver.core.canonical import canonical, parse_canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.core.format import canonical, parse_canonical
 from vanvault.archiver.core.names import digest_in
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.keys import SigningKey, verify

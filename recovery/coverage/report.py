@@ -82,7 +82,7 @@ def coverage(archive: Archive, request: CoverageRequest, observer: Observer = QU
         max_age_days=settings.max_age_days,
         runs=len(runs),
         last_run=runs[0].finished if runs else None,
-        turn=next_share(runs, settings.subsets, archive.sites),
+        turn=next_share(runs, settings.parts, archive.sites),
     )
 
 

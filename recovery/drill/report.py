@@ -15,8 +15,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from vanvault.archiver.core.canonical import canonical, parse_canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.core.format import canonical, parse_canonical
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.keys import SigningKey, verify
 from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, Phase

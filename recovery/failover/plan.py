@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.replicas import Leadership, leader_of, next_epoch
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_manifest
+from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.objects import CompactedBatches, CompactedRange, Listing, SegmentCopies, read_good

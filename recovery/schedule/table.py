@@ -75,10 +75,10 @@ def too_slow(settings: Settings, jobs: Mapping[str, Job]) -> str:
     job, verify = jobs.get("verify"), settings.verify
     if job is None or job.commands != (("verify", "--next"),):
         return ""
-    if job.every * verify.subsets <= timedelta(days=verify.max_age_days):
+    if job.every * verify.parts <= timedelta(days=verify.max_age_days):
         return ""
     return (
-        f"verify runs every {job.every / _DAY:g} days over {verify.subsets} subsets, which takes longer than"
+        f"verify runs every {job.every / _DAY:g} days over {verify.parts} parts, which takes longer than"
         f" verify.max_age_days = {verify.max_age_days:g}"
     )
 

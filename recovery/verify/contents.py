@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format import canonical_of
+from vanvault.archiver.core.format.batches import canonical_of
 from vanvault.archiver.core.model import Batch, BatchHeader, Entry, Event, Message
 from vanvault.archiver.core.names import ObjectName, archive_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339

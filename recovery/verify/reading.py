@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SettingsError, SiteUnavailable
-from vanvault.archiver.core.format import decode_batch, key_material, open_framed, read_header
+from vanvault.archiver.core.format.batches import decode_batch
+from vanvault.archiver.core.format.encrypted import key_material
+from vanvault.archiver.core.format.framed import open_framed, read_header
 from vanvault.archiver.core.key_port import KeyProvider, parse_key_id
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import ObjectName

@@ -93,4 +93,4 @@ def _turn(archive: Archive, observer: Observer) -> Share:
     settings = archive.settings.verify
     # Twice the limit: a share that was not tried for so long is as good as never read.
     since = archive.clock.now() - 2 * timedelta(days=settings.max_age_days)
-    return next_share(verify_runs(archive.search, since=since), settings.subsets, archive.sites)
+    return next_share(verify_runs(archive.search, since=since), settings.parts, archive.sites)

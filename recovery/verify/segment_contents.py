@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import InvalidInput, KeyUnavailable
 from vanvault.archiver.core.evidence import build_tree
-from vanvault.archiver.core.format import PartHeader, merge_covers
+from vanvault.archiver.core.format.segments import PartHeader, merge_covers
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.archiver.upkeep import day_of

@@ -9,7 +9,9 @@ from datetime import datetime
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable
-from vanvault.archiver.core.format import SEGMENT_SCHEMAS, decode_manifest, header_of, key_material, opened
+from vanvault.archiver.core.format.encrypted import key_material, opened
+from vanvault.archiver.core.format.segments import decode_manifest, header_of
+from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import parse_rfc3339

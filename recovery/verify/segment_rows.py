@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format import EVENTS, MESSAGES, decode_commit, decode_header, entries_of
+from vanvault.archiver.core.format.batches import EVENTS, MESSAGES, decode_commit, decode_header, entries_of
 from vanvault.archiver.core.model import Batch, BatchHeader, Commit, Entry
 from vanvault.archiver.core.names import archive_id
 

@@ -17,7 +17,7 @@ from tests.support.archives import Node, event, message
 from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.core.format import key_material
+from vanvault.archiver.core.format.encrypted import key_material
 from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.upkeep import compact
 

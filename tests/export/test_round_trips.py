@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.export.conftest import Filled, manifest_beside, members, run_verifier
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.evidence import verify_receipt
-from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.export import ExportReport, export, parse_request
 from vanvault.archiver.export.forms import CSV_COLUMNS, ndjson_line, safe_cell, write_parquet

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.export.conftest import Filled, members, run_verifier
-from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.export.manifest import statement
 from vanvault.archiver.export.verify_offline import main
 from vanvault.archiver.keys import key_id_of, public_pem

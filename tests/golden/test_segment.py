@@ -21,7 +21,7 @@ from tests.upkeep.compaction.reading import (
     whole_segments,
 )
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import decode_manifest
+from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.model import Event, Message
 from vanvault.archiver.upkeep import compact, keep_locks
 

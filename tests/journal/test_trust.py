@@ -162,7 +162,7 @@ def test_a_probe_whose_verdict_was_changed_is_damaged(home: Home) -> None:
 
 
 def signed(archive: Archive, result: ProbeResult) -> str:
-    from vanvault.archiver.core.format import canonical
+    from vanvault.archiver.core.canonical import canonical
 
     return canonical(signed_detail(result, archive.signing.active())).decode()
 

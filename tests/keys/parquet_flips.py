@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format import opened
+from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ParquetKeys
 

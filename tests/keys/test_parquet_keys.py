@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format import key_material, opened
+from vanvault.archiver.core.format.encrypted import key_material, opened
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ParquetKeys

@@ -20,7 +20,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import FoldReport, Query
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.evidence import Receipt, holders
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import ClockStopwatch

@@ -27,7 +27,7 @@ from tests.support.whole import bytes_of
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.replicas.promised import read_whole
 from vanvault.archiver.upkeep import compact

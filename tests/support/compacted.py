@@ -15,18 +15,18 @@ from tests.support.archives import SITES
 from tests.support.clocks import TickingClock
 from tests.support.lab import LARGE, Lab, build, event, message
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import (
-    SEGMENT_SCHEMAS,
+from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.segments import (
     decode_manifest,
     encode_manifest,
     evidence_header,
     header_of,
     log_header,
     manifest_statement,
-    opened,
     originals_header,
 )
-from vanvault.archiver.core.format.segment import write_part
+from vanvault.archiver.core.format.segments.part import write_part
+from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SegmentKind, parse_key, segment_key

@@ -14,7 +14,7 @@ from tests.support.archives import SITES
 from tests.support.clocks import TickingClock
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
-from vanvault.archiver.core.format import decode_batch, encode_batch
+from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import Batch, Draft, Metadata, MetadataReading, Placement
 from vanvault.archiver.core.names import parse_key

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import canonical_event, decode_batch
+from vanvault.archiver.core.format.batches import canonical_event, decode_batch
 from vanvault.archiver.core.model import Batch, Entry, Event
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339

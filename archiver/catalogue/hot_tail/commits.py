@@ -13,7 +13,12 @@ from collections.abc import Sequence
 import orjson
 
 from vanvault.archiver.core.evidence import is_degraded
-from vanvault.archiver.core.format import decode_commit, decode_placement, encode_commit, encode_placement
+from vanvault.archiver.core.format.batches import (
+    decode_commit,
+    decode_placement,
+    encode_commit,
+    encode_placement,
+)
 from vanvault.archiver.core.model import Commit, Placement
 
 

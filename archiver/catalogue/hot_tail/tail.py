@@ -23,7 +23,7 @@ from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
 from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
 from vanvault.archiver.core.errors import NotFound
-from vanvault.archiver.core.format import decode_commit
+from vanvault.archiver.core.format.batches import decode_commit
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
 from vanvault.archiver.core.ports import Entropy

@@ -13,7 +13,7 @@ from vanvault.archiver.catalogue.search.copies import CopyLookup, CopyState, Obj
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.evidence import placements_of
-from vanvault.archiver.core.format import encode_placement
+from vanvault.archiver.core.format.batches import encode_placement
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import rfc3339_us, to_us

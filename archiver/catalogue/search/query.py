@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 
 Order = Literal["newest", "oldest"]

@@ -20,7 +20,9 @@ import pyarrow.parquet as pq
 
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.format import DICTIONARY, MAGIC, PartHeader, header_of, reading
+from vanvault.archiver.core.format.encrypted import MAGIC, reading
+from vanvault.archiver.core.format.segments import PartHeader, header_of
+from vanvault.archiver.core.format.segments.schema import DICTIONARY
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.stores import Site, SiteReader

@@ -16,7 +16,7 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_of
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format import decode_commit, decode_header
+from vanvault.archiver.core.format.batches import decode_commit, decode_header
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import parse_archive_id
 

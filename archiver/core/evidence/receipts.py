@@ -16,9 +16,10 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from vanvault.archiver.core.canonical import canonical, canonical_flat
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.evidence.merkle import inclusion_path, leaf_hash, levels, root_from_path
-from vanvault.archiver.core.format import canonical, canonical_flat, encode_placement
+from vanvault.archiver.core.format.batches import encode_placement
 from vanvault.archiver.core.model import Entry, Event, Message, Placement
 from vanvault.archiver.core.times import rfc3339_us
 

@@ -52,7 +52,7 @@ class Event:
     metadata: Metadata
     detail: str  # canonical JSON object with whatever else the gateway tells; "{}" for nothing
     size: int  # bytes of the canonical event
-    sha256: bytes  # of the canonical event (core/format/events.py)
+    sha256: bytes  # of the canonical event (core/format/batches/events.py)
     sha512: bytes
 
     @property

@@ -37,7 +37,7 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
     "schedule": {"look_s": "check_interval_s"},
     "availability": {"heartbeat_s": "heartbeat_interval_s"},
     "backup": {"keep_days_min": "min_keep_days"},
-    "verify": {"shares": "subsets"},
+    "verify": {"shares": "parts"},
 }
 
 _log = logging.getLogger("vanvault.settings")

@@ -275,8 +275,8 @@ class KeysSettings(_Section):
 class VerifySettings(_Section):
     """How much one verification reads, and how long an object may be without one."""
 
-    subsets: int = Field(
-        default=30, ge=1, le=100_000, description="subsets of the archive, of which verify --next reads one"
+    parts: int = Field(
+        default=30, ge=1, le=100_000, description="parts of the archive, of which verify --next reads one"
     )
     max_age_days: float = Field(
         default=90, gt=0, description="age of an object's last verification that is an alarm"

@@ -30,8 +30,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES
 from vanvault.archiver.keys.escrow.share import ShareSet
 from vanvault.archiver.keys.signing import key_id_of, parse_public

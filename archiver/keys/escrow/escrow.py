@@ -1,8 +1,8 @@
 """Key escrow: all key files of a home in one sealed bundle, whose key exists only as k-of-n shares.
 
 The bundle may lie anywhere, in many copies; it is worth nothing without ``threshold`` shares, and the shares
-are worth nothing without it. What a share and a bundle look like: ``escrow_share.py``, ``escrow_bundle.py``;
-what is on disk: ``escrow_files.py``.
+are worth nothing without it. What a share and a bundle look like: ``share.py``, ``bundle.py``;
+what is on disk: ``files.py``.
 """
 
 from __future__ import annotations

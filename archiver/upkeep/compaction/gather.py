@@ -13,18 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format import (
-    EVENT_TEXTS,
-    EVIDENCE,
-    LOG,
-    MESSAGE_TEXTS,
-    ORIGINALS,
-    canonical,
-    canonical_of,
-    encode_commit,
-    entries_of,
-)
+from vanvault.archiver.core.format.batches import canonical_of, encode_commit, entries_of
+from vanvault.archiver.core.format.segments.schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS, ORIGINALS
 from vanvault.archiver.core.model import BatchHeader, Commit, Event
 
 

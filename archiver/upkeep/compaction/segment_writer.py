@@ -25,7 +25,8 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
-from vanvault.archiver.core.format import (
+from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.segments import (
     PartHeader,
     encode_manifest,
     encode_part,
@@ -34,7 +35,6 @@ from vanvault.archiver.core.format import (
     log_header,
     manifest_statement,
     merge_covers,
-    opened,
     originals_header,
 )
 from vanvault.archiver.core.key_port import Purpose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vanvault.archiver.core.format import read_batch_table
+from vanvault.archiver.core.format.batches import read_batch_table
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.replicas import read_anywhere

@@ -9,7 +9,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Page, Query
 from vanvault.archiver.catalogue.hot_tail import position_of
 from vanvault.archiver.catalogue.items import item_of, matches
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Entry
 from vanvault.archiver.core.names import batch_prefix
 

@@ -10,8 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format import read_header
-from vanvault.archiver.core.format.framed import HEADER_LIMIT, TAG_BYTES, FramedHeader
+from vanvault.archiver.core.format.framed import HEADER_LIMIT, TAG_BYTES, FramedHeader, read_header
 
 Read = Callable[[int, int], bytes]
 Unwrap = Callable[[str, bytes], bytes]

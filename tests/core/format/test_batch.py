@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format import decode_batch, decode_row_body, encode_batch
+from vanvault.archiver.core.format.batches import decode_batch, decode_row_body, encode_batch
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ParquetKeys

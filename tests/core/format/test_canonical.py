@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vanvault.archiver.core.canonical import DEPTH_LIMIT, INTEGER_LIMIT, canonical, parse_canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.core.format import canonical, parse_canonical
-from vanvault.archiver.core.format.canonical import DEPTH_LIMIT, INTEGER_LIMIT
 
 _SHORT = {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
 

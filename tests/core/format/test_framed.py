@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from tests.core.format.ranges import open_range
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable
-from vanvault.archiver.core.format import open_framed, read_header, seal
 from vanvault.archiver.core.format.framed import (
     FRAME_SIZE_LIMIT,
     HEADER_LIMIT,
     FramedHeader,
+    open_framed,
+    read_header,
+    seal,
     seal_pieces,
 )
 from vanvault.archiver.core.key_port import WrappedKey

@@ -123,7 +123,7 @@ for _ in range(2):
         archive="an-archive",
         sites={"primary": {"url": "file:one"}, "standby": {"url": "file:two"}},
         compaction={"level": 9},
-        verify={"subsets": 9},
+        verify={"parts": 9},
     )
 """
 

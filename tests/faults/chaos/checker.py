@@ -16,7 +16,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import holders, verify_receipt
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Batch, Event
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339

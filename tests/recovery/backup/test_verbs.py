@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tests.recovery.backup.kit import PASSWORD, Kit
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import parse_key
 from vanvault.cli.main import main

@@ -19,7 +19,7 @@ from vanvault.recovery.coverage import count_verifications, unverified_sites
 from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
 from vanvault.recovery.verify import Share, SiteRun, VerifyRun, verify_runs
 
-SHARES = {"VANVAULT_VERIFY__SUBSETS": "3"}
+SHARES = {"VANVAULT_VERIFY__PARTS": "3"}
 
 
 class Turned:

@@ -15,7 +15,7 @@ from tests.support.clocks import TickingClock
 from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import init_home
-from vanvault.archiver.core.format import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.cli.main import main
 from vanvault.recovery.drill.record import SCHEDULED, scheduled_detail
 

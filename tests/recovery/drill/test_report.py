@@ -15,8 +15,8 @@ from fontTools.ttLib import TTFont
 
 from tests.recovery.drill.support import drilled
 from tests.support.lab import Lab
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
-from vanvault.archiver.core.format import canonical
 from vanvault.archiver.keys import key_id_of
 from vanvault.recovery.drill import pdf, public_keys_of, read_report, texts, verify_report
 from vanvault.recovery.drill.bundle import REPORT, bundle_files, write_bundle, zipped

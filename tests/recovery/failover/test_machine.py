@@ -18,7 +18,7 @@ from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
-from vanvault.archiver.core.format import decode_batch
+from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.recovery.failover import Plan, current_plan, promote

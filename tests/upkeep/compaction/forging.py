@@ -11,7 +11,7 @@ from tests.support.archives import message
 from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import decode_batch, encode_batch
+from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us

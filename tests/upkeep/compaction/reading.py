@@ -11,8 +11,10 @@ import orjson
 import pyarrow as pa
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.format import canonical, decode_batch, encode_commit, opened
-from vanvault.archiver.core.format.batch import HEADER_KEY
+from vanvault.archiver.core.canonical import canonical
+from vanvault.archiver.core.format.batches import decode_batch, encode_commit
+from vanvault.archiver.core.format.batches.batch import HEADER_KEY
+from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us

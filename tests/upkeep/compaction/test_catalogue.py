@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vanvault.archiver.catalogue import Catalogue, HotTail, search_secrets
-from vanvault.archiver.core.format import manifest_statement
+from vanvault.archiver.core.format.segments import manifest_statement
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_key, new_writer_id, segment_key
 from vanvault.archiver.core.ports import SystemEntropy

@@ -12,22 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format import (
-    canonical,
+from vanvault.archiver.core.format.batches import (
     canonical_of,
     decode_commit,
     encode_batch,
     encode_commit,
+    read_batch_table,
+)
+from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.segments import (
     encode_part,
     evidence_header,
     header_of,
     log_header,
-    opened,
     originals_header,
-    read_batch_table,
 )
-from vanvault.archiver.core.format.segment import LOG_GROUP_ROWS
+from vanvault.archiver.core.format.segments.part import LOG_GROUP_ROWS
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.names import BatchKind, archive_id, batch_key
 from vanvault.archiver.core.ports import SystemEntropy

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.catalogue import KnownBatch
-from vanvault.archiver.core.format import merge_covers
+from vanvault.archiver.core.format.segments import merge_covers
 from vanvault.archiver.core.model import BatchHeader
 from vanvault.archiver.core.times import from_us, to_us
 from vanvault.archiver.upkeep import day_of

@@ -15,8 +15,8 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.core.format.canonical import canonical
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SEQUENCE_LIMIT, is_writer_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from vanvault.archiver.core.format.schema import EVENTS, MESSAGES
+from vanvault.archiver.core.format.batches.schema import EVENTS, MESSAGES
 
 #: Key of the footer's key-value metadata under which a part says which segment it is of.
 SEGMENT_KEY = b"vanvault.segment"

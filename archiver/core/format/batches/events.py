@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Event, Metadata
 from vanvault.archiver.core.times import rfc3339_us
 

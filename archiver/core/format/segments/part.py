@@ -10,9 +10,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.canonical import canonical
-from vanvault.archiver.core.format.segment_schema import (
+from vanvault.archiver.core.format.segments.schema import (
     DELTA,
     DICTIONARY,
     FRONT_CODED,

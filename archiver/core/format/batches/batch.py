@@ -12,10 +12,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.canonical import canonical
+from vanvault.archiver.core.format.batches.schema import FORMAT_VERSION, HEADER_KEY, SCHEMAS
 from vanvault.archiver.core.format.encrypted import opened
-from vanvault.archiver.core.format.schema import FORMAT_VERSION, HEADER_KEY, SCHEMAS
 from vanvault.archiver.core.model import (
     BUSINESS_FIELDS,
     Batch,

@@ -1,0 +1,33 @@
+"""Segments: parts, and the signed manifest that makes one trusted (archiver/FORMAT.md, section 12)."""
+
+from __future__ import annotations
+
+from vanvault.archiver.core.format.segments.manifest import (
+    decode_manifest,
+    encode_manifest,
+    load_manifest,
+    manifest_statement,
+    merge_covers,
+)
+from vanvault.archiver.core.format.segments.part import (
+    PartHeader,
+    encode_part,
+    evidence_header,
+    header_of,
+    log_header,
+    originals_header,
+)
+
+__all__ = [
+    "PartHeader",
+    "decode_manifest",
+    "encode_manifest",
+    "encode_part",
+    "evidence_header",
+    "header_of",
+    "load_manifest",
+    "log_header",
+    "manifest_statement",
+    "merge_covers",
+    "originals_header",
+]
