@@ -15,17 +15,16 @@ from starlette.responses import JSONResponse, Response
 
 from vanvault import __version__
 from vanvault.api import intake_routes, read_routes
-from vanvault.api.context import Node, start_node
-from vanvault.api.health import has_failed, health_of
+from vanvault.api.health import has_failed, health_of, task_as_json
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
+from vanvault.api.node import Node, start_node
 from vanvault.api.node_metrics import NodeCollector
 from vanvault.api.observe import Observed, request_id_of, route_of
 from vanvault.api.problems import http_problem, problem_name, problem_of, problem_response, retry_after_of
 from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.recovery.schedule import start_scheduler
 
 _log = structlog.get_logger("vanvault.api")
 
@@ -44,12 +43,9 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         archive = await run_in_threadpool(open_archive)
         node = start_node(archive, asyncio.get_running_loop(), app.state.metrics)
-        scheduler = start_scheduler(archive, node.draining)
         observed.log = archive.settings.log.access
         app.state.node = node
         yield
-        if scheduler is not None:
-            await run_in_threadpool(scheduler.stop)
         if not await run_in_threadpool(node.stop):
             _log.error("the node did not drain in time")
 
@@ -97,7 +93,8 @@ async def _ready(request: Request) -> Response:
     node: Node | None = getattr(request.app.state, "node", None)
     health = health_of(node)
     sites = [site.as_json() for site in node.archive.health.snapshot()] if node else []
-    body = {**health.body(), "sites": sites}
+    tasks = [task_as_json(task) for task in node.supervisor.status()] if node else []
+    body = {**health.body(), "sites": sites, "tasks": tasks}
     if health.ready:
         return JSONResponse(body)
     return problem_response(body, retry_after=health.retry_after, request_id=request_id_of(request.scope))

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vanvault.api.problems import problem_of, retry_after_of
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.times import rfc3339_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from vanvault.api.context import Node
+    from vanvault.api.node import Node
+    from vanvault.archiver.core.tasks import TaskStatus
     from vanvault.archiver.replicas import SiteStatus
 
 State = Literal[
@@ -63,19 +65,21 @@ def health_of(node: Node | None) -> Health:
     if committer.refusal is not None:
         return Health(_state_of(committer.state, held=committer.held is not None), committer.refusal)
     try:
-        node.intake.folder.check()
+        node.intake.tail_updater.check()
     except Busy as error:
         return Health("behind", error)
     refusal = node.intake.refusal
     if refusal is not None:
         return Health("site-away", refusal)
-    away = {name: site.detail for name, site in node.sampler.last.sites.items() if not site.up}
+    away = {name: site.detail for name, site in node.duties.sampler.last.sites.items() if not site.up}
     if away and node.needs_every_site:
         name, detail = min(away.items())
         return Health("site-away", SiteUnavailable(detail, site=name, may_be_stored=False))
     notes = site_notes(node.archive.health.snapshot(), away)
-    if node.follower.behind_s > node.follower.patience_s:
-        notes.append(f"what other nodes wrote was last folded {node.follower.behind_s:.0f} s ago")
+    peers = node.duties.peers
+    if peers.behind_s > peers.patience_s:
+        notes.append(f"what other nodes wrote was last folded {peers.behind_s:.0f} s ago")
+    notes += task_notes(node.supervisor.status())
     return Health("degraded" if notes else "ready", None, tuple(notes))
 
 
@@ -94,6 +98,28 @@ def site_notes(sites: Iterable[SiteStatus], away: Mapping[str, str]) -> list[str
         elif status.state == "catching-up":
             notes.append(f"the site {status.site} is back, and does not hold everything yet")
     return notes
+
+
+def task_notes(tasks: Iterable[TaskStatus]) -> list[str]:
+    """What is amiss with the node's own tasks: faults of the program; its log has the traces."""
+    return [
+        f"the task {task.name} crashed ({task.error}), and is "
+        + ("not started again" if task.phase == "crashed" else "tried again")
+        for task in tasks
+        if task.has_crashed
+    ]
+
+
+def task_as_json(task: TaskStatus) -> dict[str, Any]:
+    """One task for ``/v1/health/ready``."""
+    last = task.last_success
+    return {
+        "task": task.name,
+        "state": task.phase,
+        "failures": task.failures,
+        "error": task.error,
+        "last_success": rfc3339_seconds(last.replace(microsecond=0)) if last is not None else None,
+    }
 
 
 def has_failed(node: Node | None) -> bool:

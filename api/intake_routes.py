@@ -1,17 +1,19 @@
 """``POST /v1/messages``, ``/v1/messages:batch`` and ``/v1/events``.
 
 Whether intake is open is asked after the look-up of the id: who sends again what is archived gets the first
-receipt, even while a site is away.
+receipt, even while a site is away. Nothing on the event loop waits for a site: what may is handed to threads,
+here or by ``Intake.submit``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import orjson
@@ -21,7 +23,8 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.batch_body import BatchEntry, parse_batch
-from vanvault.api.context import Node, gateway_of, node_of
+from vanvault.api.context import gateway_of, node_of
+from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.receive_body import Body, received
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
@@ -31,6 +34,8 @@ from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.intake import event_draft, given_metadata, message_draft
 
 router = APIRouter()
+
+_T = TypeVar("_T")
 
 #: Work on more bytes than this leaves the event loop to others.
 _INLINE = 256 * 1024
@@ -53,7 +58,7 @@ async def push_message(request: Request) -> Response:
         if len(body.data) <= _INLINE:
             draft = _draft(*arguments)
         else:
-            draft = await _in_worker(node, _draft, *arguments)
+            draft = await _in_thread(node.threads.compute, _draft, *arguments)
         draft = await _placed(node, draft)
         outcome, repeated = (await _archive(node, [draft], "message"))[0]
     if isinstance(outcome, VanVaultError):
@@ -73,7 +78,7 @@ async def push_batch(request: Request) -> Response:
         entries = parse_batch(
             body.data, request.headers.get("content-type", ""), max_entries=limits.max_request_entries
         )
-        drafts: Sequence[Draft | VanVaultError] = await _in_worker(node, _drafts, node, gateway, entries)
+        drafts = await _in_thread(node.threads.compute, _drafts, node, gateway, entries)
         placed = [await _placed_or_error(node, draft) for draft in drafts]
         outcomes = await _archive(node, placed, "message")
     return _items(node, outcomes, "message")
@@ -99,8 +104,8 @@ async def push_events(request: Request) -> Response:
     return _items(node, outcomes, "event")
 
 
-async def _in_worker(node: Node, work: Any, *arguments: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(node.workers, work, *arguments)
+async def _in_thread(threads: Executor, work: Callable[..., _T], *arguments: Any) -> _T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
 
 
 def _message_id(request: Request) -> str:
@@ -199,7 +204,9 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
 
 async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
-    if draft.size < node.archive.settings.intake.large_message_bytes or node.intake.knows(draft):
+    if draft.size < node.archive.settings.intake.large_message_bytes:
+        return draft
+    if await _in_thread(node.threads.lookups, node.intake.knows, draft):
         return draft
     node.intake.check_open(draft.gateway)
     writer = node.intake.committer.writer
@@ -209,8 +216,8 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     degraded = node.archive.policy.admits_degraded(draft.gateway)
     try:
         until = node.archive.retain_until("messages", node.archive.clock.now())
-        copies = await _in_worker(
-            node,
+        copies = await _in_thread(
+            node.threads.large,
             lambda: node.large.place(
                 draft.body or b"",
                 writer=writer.id,

@@ -5,30 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vanvault.api.health import health_of
-from vanvault.archiver.core.ports import SystemStopwatch
-from vanvault.archiver.journal.availability import AliveFiles, Level, Recorder
+from vanvault.archiver.journal.availability import AliveFiles, Level, RecordedNode, Recorder
 
 if TYPE_CHECKING:
-    from vanvault.api.context import Node
+    from vanvault.api.node import Node
 
 _ALIVE = "alive"
 
 
 def recorder_of(node: Node) -> Recorder:
-    """A recorder of this node, not yet started."""
+    """A recorder of this node."""
     archive, committer = node.archive, node.intake.committer
 
     def writer() -> str | None:
         return committer.writer.id if committer.writer else None
 
     return Recorder(
-        writer=writer,
-        state=lambda: level_of(node),
-        submit=node.intake.submit,
-        event=archive.system_event,
-        files=AliveFiles(archive.home / "cache" / _ALIVE),
+        RecordedNode(writer, lambda: level_of(node), node.intake.submit, archive.system_event),
+        AliveFiles(archive.home / "cache" / _ALIVE),
         clock=archive.clock,
-        stopwatch=SystemStopwatch(),
+        stopwatch=archive.stopwatch,
         heartbeat_s=archive.settings.availability.heartbeat_interval_s,
     )
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vanvault.api.health import STATES, health_of
-from vanvault.api.sampler import SITE_STATES, SiteSample
-from vanvault.api.upkeep import UpkeepSnapshot
+from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.replicas import SiteStatus
+from vanvault.archiver.upkeep.periodic import SITE_STATES, MaintenanceSnapshot, SiteSample
 
 if TYPE_CHECKING:
-    from vanvault.api.context import Node
+    from vanvault.api.node import Node
 
 _VERDICTS = ("pass", "weak", "refused", "unreadable", "none")
 
@@ -44,20 +44,21 @@ class NodeCollector(Collector):
             "vanvault_inflight_budget_bytes", "Most bytes in flight; more get 503.", node.budget.limit
         )
         yield _gauge("vanvault_waiting_entries", "Entries that wait for a group commit.", intake.pool.waiting)
-        folder = intake.folder
+        updater = intake.tail_updater
         yield _gauge(
-            "vanvault_hot_tail_lag_entries", "Entries committed, not yet searchable.", folder.backlog
+            "vanvault_hot_tail_lag_entries", "Entries committed, not yet searchable.", updater.backlog
         )
-        yield _gauge("vanvault_hot_tail_lag_seconds", "How long the oldest of them waits.", folder.behind_s)
+        yield _gauge("vanvault_hot_tail_lag_seconds", "How long the oldest of them waits.", updater.behind_s)
         yield _gauge(
             "vanvault_peer_fold_age_seconds",
             "Since what other nodes wrote was last folded whole.",
-            node.follower.behind_s,
+            node.duties.peers.behind_s,
         )
-        sample = node.sampler.last
+        sample = node.duties.sampler.last
         yield from _sites(sample.sites)
         yield from _lags(node.archive.health.snapshot())
-        yield from _upkeep(node.upkeep.snapshot)
+        yield from _maintenance(node.duties.maintenance.snapshot)
+        yield from _tasks(node.supervisor.status())
         for name, what in (
             ("entries", "Entries"),
             ("batches", "Batch objects"),
@@ -81,7 +82,7 @@ def _lags(statuses: Iterable[SiteStatus]) -> Iterator[Metric]:
         yield _labelled(f"vanvault_site_lag_{name}", what, "site", values)
 
 
-def _upkeep(snapshot: UpkeepSnapshot) -> Iterator[Metric]:
+def _maintenance(snapshot: MaintenanceSnapshot) -> Iterator[Metric]:
     """Compaction and the keeper, where this node does them; without a value before their first round."""
     last, keeper = snapshot.last_run, snapshot.keeper
     for name, what, value in (
@@ -104,6 +105,22 @@ def _upkeep(snapshot: UpkeepSnapshot) -> Iterator[Metric]:
         ),
     ):
         yield GaugeMetricFamily(f"vanvault_{name}", what, value=None if value is None else float(value))
+
+
+def _tasks(tasks: Iterable[TaskStatus]) -> Iterator[Metric]:
+    """How the node's periodic work goes; a task that never succeeded has no time."""
+    failures = CounterMetricFamily(
+        "vanvault_task_failures", "Rounds of the node's periodic work that failed.", labels=["task"]
+    )
+    last: dict[str, float] = {}
+    for task in tasks:
+        failures.add_metric([task.name], float(task.failures))
+        if task.last_success is not None:
+            last[task.name] = task.last_success.timestamp()
+    yield failures
+    yield _labelled(
+        "vanvault_task_last_success_timestamp_seconds", "When a round last ended well.", "task", last
+    )
 
 
 def _sites(sites: Mapping[str, SiteSample]) -> Iterator[Metric]:

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
-from vanvault.api.context import Node, gateway_of, node_of
+from vanvault.api.context import gateway_of, node_of
+from vanvault.api.node import Node
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 
@@ -146,18 +147,18 @@ def _fresh(node: Node, find: Callable[[], _T]) -> _T:
     try:
         return find()
     except NotFound:
-        node.follower.refresh()
+        node.duties.peers.refresh()
         return find()
 
 
 async def _read(node: Node, work: Callable[[], _T]) -> _T:
-    """Run a read in a worker, after everything acknowledged so far became searchable."""
+    """Run a read, which may wait for a site, after everything acknowledged so far became searchable."""
 
     def flushed() -> _T:
-        node.intake.folder.flush()
+        node.intake.tail_updater.flush()
         return work()
 
-    return await asyncio.get_running_loop().run_in_executor(node.workers, flushed)
+    return await asyncio.get_running_loop().run_in_executor(node.threads.reads, flushed)
 
 
 def _json(value: object) -> Response:

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from starlette.requests import Request
 
-from vanvault.api.context import Node
+from vanvault.api.node import Node
 from vanvault.archiver.core.errors import InvalidInput, TooLarge
 
 #: What one request costs besides its body: headers, objects, its receipt.

@@ -23,8 +23,8 @@ import structlog
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.api.context import Node
 from vanvault.api.logs import Format, configure
+from vanvault.api.node import Node
 from vanvault.api.observe import Observed
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.settings import load_settings

@@ -33,6 +33,7 @@ def _whole(name: str) -> str:
 ROOMS = (
     _room("core.errors", None),
     _room("core.ports", None),
+    _room("core.tasks", None),
     _room("core.options", None),
     _room("core.error_table", None, "core.errors"),
     _room("core.caches", None),
@@ -80,11 +81,11 @@ ROOMS = (
         9,
         "core.* keys stores stores.probe replicas catalogue",
     ),
-    _room("journal.availability", 17, "core.* catalogue"),
+    _room("journal.availability", 18, "core.* catalogue"),
     _room(
         "intake",
-        18,
-        "core.* disk keys stores replicas catalogue",
+        16,
+        "core.* keys stores replicas catalogue",
     ),
     _room(
         "appliance",
@@ -96,6 +97,7 @@ ROOMS = (
         12,
         "core.* disk keys stores replicas catalogue journal intake appliance",
     ),
+    _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
     _room(
         "export",
         4,

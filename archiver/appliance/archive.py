@@ -46,16 +46,17 @@ from vanvault.archiver.core.retention import profile, retain_until, rounded_up, 
 from vanvault.archiver.core.settings import SITE_NAMES, Settings, load_settings
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import (
+    Archived,
+    ChainSteps,
     CommittedBatch,
     Fault,
+    Hooks,
     Intake,
-    OnGroup,
-    Release,
+    TrustChecks,
     Writer,
+    WriterParts,
     no_fault,
-    release_here,
     system_event,
-    unobserved,
 )
 from vanvault.archiver.journal import ConflictRecord, FailoverListener, Trust, TrustRules
 from vanvault.archiver.keys import ParquetKeys, SigningKeys, open_masters
@@ -321,17 +322,13 @@ class Archive:
             self.trust.check_probes()
             self.lead.rejoin()
         writer = Writer(
+            WriterParts(self.sites, self.parquet, self.signing, self.clock, self.entropy),
             archive=self.settings.archive,
-            sites=self.sites,
-            keys=self.parquet,
-            signing=self.signing,
             retention=self.batch_until,
-            clock=self.clock,
-            entropy=self.entropy,
-            last_us=self.tail.last_received_us(),
             compression_level=self.settings.intake.compression_level,
-            fault=self._fault,
+            last_us=self.tail.last_received_us(),
             policy=self.policy,
+            fault=self._fault,
         )
         try:
             unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
@@ -346,24 +343,23 @@ class Archive:
             writer.close()
             raise
 
-    def open_intake(self, release: Release = release_here, on_group: OnGroup = unobserved) -> Intake:
-        """This node's intake, not yet started."""
+    def open_intake(self, hooks: Hooks | None = None) -> Intake:
+        """This node's intake; somebody must run its tasks."""
         return Intake(
-            tail=self.tail,
-            claims=self.claims,
-            receipts=self.receipts,
-            open_writer=self.open_writer,
-            catch_up=partial(self.look, whole=True),
-            check=self.trust.check,
-            before_commit=self._before_commit,
+            Archived(self.tail, self.claims, self.receipts),
+            ChainSteps(
+                open_writer=self.open_writer,
+                before_commit=self._before_commit,
+                closing_event=partial(self.system_event, "writer.closed", {}),
+            ),
+            TrustChecks(
+                catch_up=partial(self.look, whole=True),
+                check=self.trust.check,
+                every_s=self.settings.clock.check_interval_s,
+            ),
             policy=self.policy,
-            health=self.health,
-            check_s=self.settings.clock.check_interval_s,
-            closing_event=partial(self.system_event, "writer.closed", {}),
             limits=self.settings.intake.pool_limits(),
-            release=release,
-            fault=self._fault,
-            on_group=on_group,
+            hooks=replace(hooks or Hooks(), fault=self._fault),
         )
 
     def _look_first(self) -> None:

@@ -43,7 +43,36 @@ class Claims:
 
     def compacted(self, entry: str, gateway: str, client_id: str) -> Claim | None:
         """The same, asking segments only."""
+        return self._compacted(self._catalogue.current(), entry, gateway, client_id)
+
+    def look_up(self, entry: str, gateway: str, client_id: str) -> tuple[Claim | None, CatalogueState | None]:
+        """As ``find``; without a claim also the state of the catalogue in which there was none."""
+        claim = self._tail.claim(entry, gateway, client_id)
+        if claim is not None:
+            return claim, None
         state = self._catalogue.current()
+        return self._compacted(state, entry, gateway, client_id), state
+
+    def recall(
+        self, entry: str, gateway: str, client_id: str, *, absent_from: CatalogueState | None = None
+    ) -> tuple[Claim | None, bool]:
+        """The claim, and whether that is certain, from what is on this host: reads no site and no store.
+
+        Not certain: a filter says "perhaps", or the index is not open as the catalogue is now. ``look_up``
+        knows. ``absent_from``: a state of the catalogue in which a look-up found nothing.
+        """
+        claim = self._tail.claim(entry, gateway, client_id)
+        if claim is not None:
+            return claim, True
+        state = self._catalogue.current()
+        if not state.segments or (absent_from is not None and absent_from.version == state.version):
+            return None, True
+        if self._catalogue.unheld(self._tail.connection(), state):
+            return None, False
+        kind: EntryKind = "event" if entry == "event" else "message"
+        return None, self._index.surely_lacks(state.logs, kind, client_id)
+
+    def _compacted(self, state: CatalogueState, entry: str, gateway: str, client_id: str) -> Claim | None:
         if not state.segments:
             return None
         kind: EntryKind = "event" if entry == "event" else "message"

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.fold import FoldReport
 from vanvault.archiver.catalogue.index.build import COLUMNS, RowsIndex, index_rows, write_index
-from vanvault.archiver.catalogue.index.fields import TIERS, Tier
+from vanvault.archiver.catalogue.index.fields import TIERS, EntryKind, Tier
 from vanvault.archiver.catalogue.index.file import BlockCache, IndexFile, open_index
 from vanvault.archiver.catalogue.index.merge import merge_index
 from vanvault.archiver.catalogue.index.open import open_index_store
@@ -125,6 +125,14 @@ class KeyIndex:
                 self.refresh()
         reader, lacking = self._levelled(needed)
         return question(reader), lacking
+
+    def surely_lacks(self, needed: frozenset[str], entry: EntryKind, client_id: str) -> bool:
+        """Does the open index hold the log parts ``needed``, and do its filters say that there is no such id?
+
+        Reads nothing from the store and waits for nobody; false where that would be needed.
+        """
+        checked, reader, lacking = self._level
+        return needed is checked and not lacking and not reader.may_hold(entry, client_id)
 
     def _levelled(self, needed: frozenset[str]) -> tuple[IndexReader, frozenset[str]]:
         checked, reader, lacking = self._level

@@ -45,6 +45,21 @@ class FirstReceipts:
         except NotFound:  # it is compacted, or was so between two of these reads
             return self._of_segment(self._locator.at(position))
 
+    def at_hand(self, position: bytes) -> Receipt | None:
+        """The receipt of the entry at a position, where no site must be read for it; else None.
+
+        Raises KeyUnavailable.
+        """
+        try:
+            _, n, row = self._tail.at(position)
+            batch = self._tail.batch(n)
+            if batch.commit is not None:
+                return self._receipt(batch, row)
+        except NotFound:  # it is compacted
+            return None
+        cached = self._cache.get(batch.key)
+        return cached[0].receipt(row, cached[1].signature) if cached is not None else None
+
     def of(self, archive_id: str) -> Receipt:
         """The receipt of an archive id. Raises as ``at`` does, and InvalidInput (no id)."""
         try:

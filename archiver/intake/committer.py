@@ -1,4 +1,4 @@
-"""The thread that writes: recover → write groups → settle what failed → close.
+"""The task that writes: recover → write groups → settle what failed → close.
 
 ::
 
@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import structlog
@@ -20,9 +21,10 @@ import structlog
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.model import EventDraft, MessageDraft
 from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
-from vanvault.archiver.replicas import AckPolicy, HealthBoard
+from vanvault.archiver.replicas import AckPolicy
 
 State = Literal["recovering", "ready", "settling", "closing", "closed", "failed"]
 
@@ -40,39 +42,53 @@ def unobserved(tickets: Sequence[Ticket], seconds: float, error: VanVaultError |
     """The default: nobody measures."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChainSteps:
+    """What the committer calls at the beginning of its chain, before each commit, and at the end."""
+
+    open_writer: OpenWriter
+    before_commit: Callable[[], None]  # raises VanVaultError: nothing may be written now
+    closing_event: Callable[[], EventDraft]
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Seconds between two attempts to recover or to settle; each is twice the one before."""
+
+    first_s: float = 0.2
+    longest_s: float = 5.0
+
+
 class Committer:
     """Owns the writer and its thread."""
 
     def __init__(
         self,
         pool: Pool,
-        open_writer: OpenWriter,
-        on_committed: OnCommitted,
-        closing_event: Callable[[], EventDraft],
-        before_commit: Callable[[], None],
+        chain: ChainSteps,
         policy: AckPolicy,
-        health: HealthBoard,
+        on_committed: OnCommitted,
         *,
-        first_retry_s: float = 0.2,
-        last_retry_s: float = 5.0,
         on_group: OnGroup = unobserved,
+        retries: Retries = Retries(),
     ) -> None:
         self._pool = pool
-        self._open_writer = open_writer
+        self._chain = chain
         self._on_committed = on_committed
-        self._closing_event = closing_event
-        self._before_commit = before_commit
         self._on_group = on_group
         self._policy = policy
-        self._health = health
-        self._retries = (first_retry_s, last_retry_s)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._retries = retries
+        self._stop: Signal = threading.Event()  # until ``run`` gets its own
         self._state: State = "recovering"
         self._refusal: VanVaultError | None = Busy("the node is starting", retry_after=1)
         self._held: VanVaultError | None = None
         self._writer: Writer | None = None
         self._group: Sequence[Ticket] = ()  # the last that was taken
+
+    @property
+    def task(self) -> Task:
+        """The writing thread: a fault in it closes intake until the process is started again."""
+        return Task("committer", self.run, restart=False, ask=self._pool.close)
 
     @property
     def state(self) -> State:
@@ -97,29 +113,22 @@ class Committer:
         """The open writer, for its id and threads."""
         return self._writer
 
-    def start(self) -> None:
-        self._thread.start()
+    def run(self, stop: Signal) -> None:
+        """Recover, then write until ``stop`` is set and the pool is closed, then close the chain.
 
-    def stop(self, timeout_s: float = 30.0) -> bool:
-        """Write what waits, close the chain, end the thread; false when that took longer."""
-        self._stop.set()
-        self._pool.close()
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
+        An error that is not expected sets the state ``failed`` and is raised.
+        """
+        self._stop = stop
         try:
             writer = self._recover()
             if writer is not None:
                 self._write(writer)
                 self._close(writer)
-        except BaseException as error:
-            _log.exception("the writing thread failed")
+        except BaseException:
             self._state = "failed"
             self._refusal = Busy("the writing thread failed; restart the node", retry_after=30)
             self._fail([ticket for ticket in self._group if ticket.outcome is None], self._refusal)
-            if not isinstance(error, Exception):
-                raise
+            raise
         finally:
             if self._state != "failed":
                 self._state = "closed"
@@ -128,16 +137,16 @@ class Committer:
             self._fail(self._pool.drain(), self._refusal)
 
     def _recover(self) -> Writer | None:
-        delay, longest = self._retries
+        delay, longest = self._retries.first_s, self._retries.longest_s
         while not self._stop.is_set():
             try:
-                writer, committed = self._open_writer()
+                writer, committed = self._chain.open_writer()
             except (VanVaultError, sqlite3.Error, OSError) as failure:
                 error = failure if isinstance(failure, VanVaultError) else _home_fails(failure)
                 _log.warning("not ready", reason=error.message)
                 self._refusal = error
                 if isinstance(error, SiteUnavailable):
-                    self._health.saw(error.site, "look", error)
+                    self._policy.health.saw(error.site, "look", error)
                 self._stop.wait(delay)
                 delay = min(2 * delay, longest)
                 continue
@@ -154,7 +163,7 @@ class Committer:
             drafts = [ticket.draft for ticket in tickets]
             started = time.monotonic()
             try:
-                self._before_commit()
+                self._chain.before_commit()
                 committed = writer.commit(drafts, degraded=self._policy.may_degrade())
             except VanVaultError as error:
                 self._on_group(tickets, time.monotonic() - started, error)
@@ -173,7 +182,7 @@ class Committer:
     def _settle(self, writer: Writer) -> bool:
         """Until the failed commit lies where it must; false when the node stops before."""
         self._state = "settling"
-        delay, longest = self._retries
+        delay, longest = self._retries.first_s, self._retries.longest_s
         while not self._stop.wait(delay):
             try:
                 committed = writer.settle(degraded=self._policy.may_degrade())
@@ -201,7 +210,8 @@ class Committer:
 
     def _closed(self, writer: Writer) -> list[CommittedBatch]:
         try:
-            return writer.commit([self._closing_event()], final=True, degraded=self._policy.may_degrade())
+            event = self._chain.closing_event()
+            return writer.commit([event], final=True, degraded=self._policy.may_degrade())
         except SiteUnavailable:
             if not writer.unsettled:
                 raise

@@ -1,30 +1,50 @@
 """Intake: each draft becomes one logical entry, once, and its caller is told the truth.
 
-The answer for (gateway, id) is looked for where it can be: among drafts on their way, then in the
-hot tail. Only what is in neither becomes a new row.
+The answer for (gateway, id) is looked for where it can be: among drafts on their way, in the hot tail, in
+segments. Only what is in none of them becomes a new row.
+
+``submit`` never waits for a site. What memory, the hot tail and the index's filters can decide is decided at
+once, under the lock. Where a site may have to be read (a filter says "perhaps", or a compacted message is
+sent again) a thread looks it up without the lock; who sends the same id meanwhile joins the same look-up::
+
+    submit ── known here ──► conflict, receipt, or a place in the pool
+        └──── perhaps ─────► look-up ── found ──► receipt or conflict, for each who waits
+                                └────── absent, and nothing changed since ──► a place in the pool
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
 
 from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
-from vanvault.archiver.core.errors import Conflict, VanVaultError
-from vanvault.archiver.core.model import SYSTEM_GATEWAY, Draft, EventDraft
+from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
+from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import SYSTEM_GATEWAY, Draft
 from vanvault.archiver.core.options import PoolLimits
-from vanvault.archiver.core.outcome import Done
-from vanvault.archiver.intake.committer import Committer, OnGroup, OpenWriter, unobserved
-from vanvault.archiver.intake.folder import Folder
+from vanvault.archiver.core.outcome import Done, Outcome
+from vanvault.archiver.core.tasks import Task
+from vanvault.archiver.intake.committer import ChainSteps, Committer, OnGroup, unobserved
 from vanvault.archiver.intake.pool import Pool, Ticket
-from vanvault.archiver.intake.watch import Watch
+from vanvault.archiver.intake.tail_updater import TailUpdater
+from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
 from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
-from vanvault.archiver.replicas import AckPolicy, HealthBoard
+from vanvault.archiver.replicas import AckPolicy
 
 _FLUSH_S = 60.0
+#: Threads for look-ups that may read from a site; more than these wait in a queue.
+_LOOKUPS = 4
 
-#: Gets callbacks and the tickets they belong to, on the writing thread.
+#: Gets tickets whose outcome is set, to tell their callers; called on the writing thread or on a look-up's.
 Release = Callable[[Sequence[Ticket]], None]
+
+_Key = tuple[str, str, str]  # entry, gateway, the gateway's id
+
+_log = structlog.get_logger("vanvault.intake")
 
 
 def release_here(tickets: Sequence[Ticket]) -> None:
@@ -33,64 +53,67 @@ def release_here(tickets: Sequence[Ticket]) -> None:
         outcome = ticket.outcome
         if outcome is not None:
             for done in ticket.waiting:
-                done(outcome, done is not ticket.waiting[0])
+                done(outcome, ticket.repeated or done is not ticket.waiting[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What was archived before, and how it is found."""
+
+    tail: HotTail
+    claims: Claims
+    receipts: FirstReceipts
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who is told of what happens: callers, metrics, tests that stop the process at a step."""
+
+    release: Release = release_here
+    on_group: OnGroup = unobserved
+    fault: Fault = no_fault
 
 
 class Intake:
-    """One node's intake. ``submit`` may be called from many threads."""
+    """One node's intake. ``submit`` may be called from many threads; ``tasks`` must run."""
 
     def __init__(
         self,
+        archived: Archived,
+        chain: ChainSteps,
+        checks: TrustChecks,
         *,
-        tail: HotTail,
-        claims: Claims,
-        receipts: FirstReceipts,
-        open_writer: OpenWriter,
-        closing_event: Callable[[], EventDraft],
-        catch_up: Callable[[], object],
-        check: Callable[[], None],
-        before_commit: Callable[[], None],
         policy: AckPolicy,
-        health: HealthBoard,
-        check_s: float = 30.0,
-        limits: PoolLimits | None = None,
-        release: Release = release_here,
-        fault: Fault = no_fault,
-        on_group: OnGroup = unobserved,
+        limits: PoolLimits,
+        hooks: Hooks = Hooks(),
     ) -> None:
-        self._claims = claims
-        self._receipts = receipts
-        self._release = release
+        self._claims = archived.claims
+        self._receipts = archived.receipts
+        self._hooks = hooks
         self.policy = policy
-        self._fault = fault
-        self._open: dict[tuple[str, str, str], Ticket] = {}
+        self._open: dict[_Key, Ticket] = {}
+        self._looked_up: dict[_Key, list[tuple[Draft, Done]]] = {}  # who waits for a look-up, in order
         self._lock = threading.Lock()
-        self.pool = Pool(limits or PoolLimits())
-        self.folder = Folder(tail, self._folded)
-        self.committer = Committer(
-            self.pool,
-            open_writer,
-            self._committed,
-            closing_event,
-            before_commit,
-            policy,
-            health,
-            on_group=on_group,
-        )
-        self._watch = Watch(self.committer, catch_up=catch_up, check=check, interval_s=check_s)
+        self._closed = False
+        self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="look-up")
+        self.pool = Pool(limits)
+        self.tail_updater = TailUpdater(archived.tail, self._folded)
+        self.committer = Committer(self.pool, chain, policy, self._committed, on_group=hooks.on_group)
+        self._trust_monitor = TrustMonitor(self.committer, checks)
 
-    def start(self) -> None:
-        """Begin to recover; intake opens when that is done."""
-        self.folder.start()
-        self.committer.start()
-        self._watch.start()
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """In the order of their start; ``close`` comes after they stopped."""
+        return (self.tail_updater.task, self.committer.task, self._trust_monitor.task)
 
-    def stop(self, timeout_s: float = 30.0) -> bool:
-        """Drain: write what was accepted, close the chain, fold it; false when that took too long."""
-        self._watch.stop()
-        stopped = self.committer.stop(timeout_s)
-        self.folder.stop()
-        return stopped
+    def close(self) -> None:
+        """Refuse what waits for a look-up. Call it once the tasks have stopped."""
+        with self._lock:
+            self._closed = True
+            left = [waiting for group in self._looked_up.values() for waiting in group]
+            self._looked_up.clear()
+        self._lookups.shutdown(wait=False, cancel_futures=True)
+        self._hooks.release([_answered(draft, done, _shutting_down()) for draft, done in left])
 
     @property
     def refusal(self) -> VanVaultError | None:
@@ -107,64 +130,159 @@ class Intake:
         if refusal is not None:
             # One object is raised for every request: its traceback must not grow with each of them.
             raise refusal.with_traceback(None)
-        self.folder.check()
+        self.tail_updater.check()
         self.policy.check_open(gateway)
 
     def knows(self, draft: Draft) -> bool:
-        """Is this (gateway, id) archived, or on its way? ``submit`` then answers without a new row."""
-        key = (draft.entry, draft.gateway, draft.client_id)
+        """Is this (gateway, id) archived, or on its way? ``submit`` then answers without a new row.
+
+        May read from a site: not for the event loop. Raises SiteUnavailable, Damaged.
+        """
+        key = _key_of(draft)
         with self._lock:
-            return key in self._open or self._claims.find(*key) is not None
+            if key in self._open:
+                return True
+        return self._claims.find(*key) is not None
 
     def submit(self, draft: Draft, done: Done) -> None:
         """Archive a draft; ``done`` is called once, with the receipt or an error, on some thread.
+
+        Waits for no site. What is found out here is raised; what a look-up finds out, ``done`` is told.
 
         Raises:
             Conflict: this gateway archived other bytes under this id; nothing is stored.
             Busy, SiteUnavailable: not accepted, or stored but not yet where the gateway's policy asks for it;
                 send it again.
         """
-        key = (draft.entry, draft.gateway, draft.client_id)
+        key = _key_of(draft)
         claim: Claim | None = None
         with self._lock:
+            waiting = self._looked_up.get(key)
+            if waiting is not None:
+                waiting.append((draft, done))
+                return
             ticket = self._open.get(key)
             if ticket is None:
-                claim = self._claims.find(*key)
+                claim, certain = self._claims.recall(*key)
+                if not certain:
+                    self._look_up_later(self._look_up, key)
+                    self._looked_up[key] = [(draft, done)]
+                    return
                 if claim is None:
-                    self.check_open(draft.gateway)
-                    ticket = Ticket(draft, [done])
-                    self.pool.add(ticket)
-                    self._open[key] = ticket
+                    self._admit(key, draft, done)
                     return
             if (claim.sha256 if claim else ticket.draft.sha256 if ticket else b"") != draft.sha256:
-                raise Conflict(
-                    f"this gateway archived other bytes under this {draft.entry} id before",
-                    hint="Use a new id for new content; an archived original never changes.",
-                )
+                raise _conflict(draft)
             if ticket is not None and not ticket.released:
                 ticket.waiting.append(done)
                 return
         if ticket is not None and ticket.outcome is not None:
             done(ticket.outcome, True)
         elif claim is not None:
-            receipt = self._receipts.at(claim.position)
-            done(self.policy.refusal(draft.gateway, receipt, again=True) or receipt, True)
+            receipt = self._receipts.at_hand(claim.position)
+            if receipt is None:
+                with self._lock:
+                    self._look_up_later(self._give_receipt, claim, [(draft, done)])
+            else:
+                done(self.policy.refusal(draft.gateway, receipt, again=True) or receipt, True)
+
+    def _admit(self, key: _Key, draft: Draft, done: Done) -> Ticket:
+        """A new entry; under the lock. Raises as ``check_open`` and ``Pool.add`` do."""
+        self.check_open(draft.gateway)
+        ticket = Ticket(draft, [done])
+        self.pool.add(ticket)
+        self._open[key] = ticket
+        return ticket
+
+    def _look_up_later(self, work: Callable[..., None], *arguments: object) -> None:
+        """Hand work to a thread that may wait for a site; under the lock. Raises Busy."""
+        if self._closed:
+            raise _shutting_down()
+        self._lookups.submit(work, *arguments)
+
+    def _look_up(self, key: _Key) -> None:
+        """Find out whether ``key`` is archived, and answer or admit everybody who waits for that."""
+        try:
+            claim, waiting, refused = self._looked_up_now(key)
+        except Exception as error:  # noqa: BLE001 - callers wait; it is logged
+            with self._lock:
+                waiting = self._looked_up.pop(key, [])
+            told = _told(error, "an id could not be looked up")
+            self._hooks.release([_answered(draft, done, told) for draft, done in waiting])
+            return
+        if claim is not None:
+            self._give_receipt(claim, waiting)
+        else:
+            self._hooks.release(refused)
+
+    def _looked_up_now(
+        self, key: _Key
+    ) -> tuple[Claim | None, Sequence[tuple[Draft, Done]], Sequence[Ticket]]:
+        """The claim and who waits for it; without a claim, who must be refused: the rest is admitted."""
+        while True:
+            claim, seen = self._claims.look_up(*key)
+            with self._lock:
+                if claim is None:
+                    # What was archived, or left the hot tail, while nobody held the lock?
+                    claim, certain = self._claims.recall(*key, absent_from=seen)
+                    if not certain:
+                        continue
+                waiting = self._looked_up.pop(key, [])
+                refused = [] if claim is not None else self._admit_all(key, waiting)
+                return claim, waiting, refused
+
+    def _admit_all(self, key: _Key, waiting: Sequence[tuple[Draft, Done]]) -> list[Ticket]:
+        """The first becomes an entry, the others join it; under the lock. Returns who must be refused."""
+        ticket: Ticket | None = None
+        refused = []
+        for draft, done in waiting:
+            try:
+                if ticket is None:
+                    ticket = self._admit(key, draft, done)
+                elif ticket.draft.sha256 != draft.sha256:
+                    raise _conflict(draft)
+                else:
+                    ticket.waiting.append(done)
+            except VanVaultError as error:
+                refused.append(_answered(draft, done, error))
+        return refused
+
+    def _give_receipt(self, claim: Claim, waiting: Sequence[tuple[Draft, Done]]) -> None:
+        """Answer those who sent an archived id again; may read from a site."""
+        receipt: Receipt | None = None
+        failure: VanVaultError | None = None
+        told = []
+        for draft, done in waiting:
+            outcome: Outcome
+            try:
+                if receipt is None and failure is None and claim.sha256 == draft.sha256:
+                    receipt = self._receipts.at(claim.position)
+            except Exception as error:  # noqa: BLE001 - callers wait; it is logged
+                failure = _told(error, "a receipt could not be made again")
+            if claim.sha256 != draft.sha256:
+                outcome = _conflict(draft)
+            elif receipt is not None:
+                outcome = self.policy.refusal(draft.gateway, receipt, again=True) or receipt
+            else:
+                outcome = failure or _shutting_down()
+            told.append(_answered(draft, done, outcome))
+        self._hooks.release(told)
 
     def _committed(self, committed: Sequence[CommittedBatch], tickets: Sequence[Ticket]) -> None:
         # What is stored keeps its ticket until it is folded, whatever its caller is told: a retry in between
         # must not become another row.
         failed = [] if committed else tickets
         if tickets and committed:
-            self._fault("before-release")
-        self.folder.add(committed, tickets if committed else [])
+            self._hooks.fault("before-release")
+        self.tail_updater.add(committed, tickets if committed else [])
         if committed and not tickets:
             # Recovered or settled objects: a retry must find them before intake opens again.
-            self.folder.flush(_FLUSH_S)
+            self.tail_updater.flush(_FLUSH_S)
         with self._lock:
             for ticket in tickets:
                 ticket.released = True  # from here on nobody is added to ``waiting``
         self._forget(failed)
-        self._release(tickets)
+        self._hooks.release(tickets)
 
     def _folded(self, tickets: Sequence[Ticket]) -> None:
         self._forget(tickets)
@@ -172,5 +290,32 @@ class Intake:
     def _forget(self, tickets: Sequence[Ticket]) -> None:
         with self._lock:
             for ticket in tickets:
-                draft = ticket.draft
-                self._open.pop((draft.entry, draft.gateway, draft.client_id), None)
+                self._open.pop(_key_of(ticket.draft), None)
+
+
+def _key_of(draft: Draft) -> _Key:
+    return draft.entry, draft.gateway, draft.client_id
+
+
+def _answered(draft: Draft, done: Done, outcome: Outcome) -> Ticket:
+    """A ticket for a caller who gets an answer without a new entry."""
+    return Ticket(draft, [done], outcome, released=True, repeated=True)
+
+
+def _conflict(draft: Draft) -> Conflict:
+    return Conflict(
+        f"this gateway archived other bytes under this {draft.entry} id before",
+        hint="Use a new id for new content; an archived original never changes.",
+    )
+
+
+def _shutting_down() -> Busy:
+    return Busy("the node is shutting down", retry_after=2, hint="Send it to another node.")
+
+
+def _told(error: Exception, what: str) -> VanVaultError:
+    """What callers are told of an error; one that is not expected goes to the log with its trace."""
+    if isinstance(error, VanVaultError):
+        return error
+    _log.error(what, kind=type(error).__name__, exc_info=error)
+    return Busy(f"{what}: {type(error).__name__}", retry_after=5, hint="The node's log says more.")

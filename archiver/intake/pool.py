@@ -20,6 +20,7 @@ class Ticket:
     waiting: list[Done] = field(default_factory=list)
     outcome: Outcome | None = None
     released: bool = False  # callers are being told; who comes now reads the outcome
+    repeated: bool = False  # the entry was archived before: nobody who waits made it
 
 
 class Pool:

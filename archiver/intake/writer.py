@@ -79,36 +79,42 @@ class _Assembled:
     placing: Placing
 
 
+@dataclass(frozen=True, slots=True)
+class WriterParts:
+    """What a writer writes with."""
+
+    sites: Mapping[str, Site]
+    keys: ParquetKeys
+    signing: SigningKeys
+    clock: Clock
+    entropy: Entropy
+
+
 class Writer:
     """Not safe to share between threads: one chain has one writer, and its commits one order."""
 
     def __init__(
         self,
+        parts: WriterParts,
         *,
         archive: str,
-        sites: Mapping[str, Site],
-        keys: ParquetKeys,
-        signing: SigningKeys,
         retention: Retention,
-        clock: Clock,
-        entropy: Entropy,
+        compression_level: int,
         last_us: int = 0,
-        compression_level: int = 3,
-        fault: Fault = no_fault,
         policy: AckPolicy | None = None,
+        fault: Fault = no_fault,
     ) -> None:
         """``last_us``: the latest time in the archive; this writer's times are all later.
 
         ``policy``: its health is told how puts go; says which sites a degraded commit leaves out, and which
         are not waited for any longer. None: each commit waits for every site.
         """
-        self.id = new_writer_id(clock.now(), entropy.token(WRITER_ENTROPY))
+        self.id = new_writer_id(parts.clock.now(), parts.entropy.token(WRITER_ENTROPY))
         self._archive = archive
-        self._sites = sites
-        self._keys = keys
-        self._signing = signing
+        self._sites = parts.sites
+        self._keys = parts.keys
+        self._signing = parts.signing
         self._retention = retention
-        self._clock = clock
         self._level = compression_level
         self._fault = fault
         self._policy = policy
@@ -120,7 +126,7 @@ class Writer:
         self._unrecorded: list[Commit] = []
         self._heads: tuple[str, ...] = ()
         self._unsettled: list[_Assembled] = []
-        self._signer = signing.active()
+        self._signer = parts.signing.active()
         self._executor = ThreadPoolExecutor(_PUTS, thread_name_prefix="put")
 
     @property

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from vanvault.recovery.reconcile.conflicts import Conflict, count_open, open_conflicts, resolve
-from vanvault.recovery.reconcile.keeper import Keeper
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile_sites
+from vanvault.recovery.reconcile.reconciler import Reconciler
 from vanvault.recovery.reconcile.run import ReconcileRequest, Reconciliation, reconcile
 from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
 
 __all__ = [
     "Conflict",
-    "Keeper",
     "ReconcileReport",
     "ReconcileRequest",
+    "Reconciler",
     "Reconciliation",
     "Upgraded",
     "count_open",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.schedule.in_serve import start_scheduler
+from vanvault.recovery.schedule.in_serve import open_scheduler
 from vanvault.recovery.schedule.model import Lease, span_text
 from vanvault.recovery.schedule.planner import Standing, standing
 from vanvault.recovery.schedule.program import has_verb
@@ -21,12 +21,12 @@ __all__ = [
     "entry_named",
     "has_verb",
     "jobs_on",
+    "open_scheduler",
     "reach_of",
     "read_history",
     "run_named",
     "span_text",
     "standing",
-    "start_scheduler",
     "too_slow",
     "units",
 ]

@@ -1,21 +1,20 @@
 """The scheduler within a serving node: starts the jobs that are due, one at a time, as own processes.
 
 A job is ``python -m vanvault.recovery.schedule``, the same as a timer of the host would run: the lock, the
-lease, the record and the decision are made there, and this thread only decides when to ask. What a job wrote
+lease, the record and the decision are made there, and this task only decides when to ask. What a job wrote
 last is in ``cache/schedule/NAME.log`` of the home.
 """
 
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import due, standing
@@ -36,7 +35,7 @@ _POLL_S = 0.25
 _LAST_WORDS_S = 10.0
 
 
-def start_scheduler(archive: Archive, draining: threading.Event) -> Scheduler | None:
+def open_scheduler(archive: Archive, draining: Signal) -> Scheduler | None:
     """The scheduler of a node, as its settings say; None when they say that there is none.
 
     Raises SettingsError (the table of jobs).
@@ -44,20 +43,18 @@ def start_scheduler(archive: Archive, draining: threading.Event) -> Scheduler | 
     jobs = jobs_on(archive.settings, has_verb)  # a wrong table shows here, whoever starts the jobs
     if not archive.settings.schedule.in_serve:
         return None
-    scheduler = Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.check_interval_s)
-    scheduler.start()
-    return scheduler
+    return Scheduler(archive, jobs, draining=draining, look_s=archive.settings.schedule.check_interval_s)
 
 
 class Scheduler:
-    """One thread; ``stop`` returns soon, whatever is being done."""
+    """Starts one job at a time; told to stop, it ends the job that runs."""
 
     def __init__(
         self,
         archive: Archive,
         jobs: Sequence[Job],
         *,
-        draining: threading.Event,
+        draining: Signal,
         look_s: float,
         command: Callable[[Job], Sequence[str]] | None = None,
     ) -> None:
@@ -70,30 +67,25 @@ class Scheduler:
         self._not_before: dict[str, datetime] = {}
         self._read_at: datetime | None = None  # when the record was last read
         self._quiet_until = datetime.min.replace(tzinfo=UTC)  # nothing is due before
-        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
 
-    def start(self) -> None:
-        """Look for the first time ``look_s`` from now: a node that starts has better things to do."""
-        self._thread.start()
+    @property
+    def task(self) -> Task:
+        """One look for a job that is due, ``look_s`` from the start on; a job is part of its round."""
+        return Task(
+            "scheduler",
+            self.round,
+            every_s=self._look_s,
+            ask=self._draining.set,
+            stop_s=GRACE_S + _LAST_WORDS_S + 5,
+        )
 
-    def stop(self) -> None:
-        """End the job that runs, and the thread."""
-        self._draining.set()
-        if self._thread.is_alive():
-            self._thread.join(GRACE_S + _LAST_WORDS_S + 5)
-
-    def _run(self) -> None:
-        while not self._draining.wait(self._look_s):
-            try:
-                job = self._next()
-            except (VanVaultError, OSError) as error:
-                _log.warning("the schedule cannot be read", kind=type(error).__name__)
-                continue
-            except Exception as error:  # noqa: BLE001 - a bug here must not end the node's schedule
-                _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
-                continue
-            if job is not None:
-                self._start(job)
+    def round(self, stop: Signal) -> None:
+        """Start the job that is due, if any, and wait for its end. Raises VanVaultError, OSError."""
+        if self._draining.is_set():
+            return
+        job = self._next()
+        if job is not None:
+            self._start(job)
 
     def _next(self) -> Job | None:
         """The job that has waited longest; the node's own intake keeps the hot tail level with the sites."""

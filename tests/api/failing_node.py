@@ -1,8 +1,7 @@
-"""A server whose writing thread meets a bug at its second commit: ``failing_node.py HOME PORT``."""
+"""A server whose writing thread meets a bug once HOME/broken exists: ``failing_node.py HOME PORT``."""
 
 from __future__ import annotations
 
-import itertools
 import sys
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from vanvault.api.app import create_app
 from vanvault.archiver.appliance import Archive
 
 HOME, PORT = Path(sys.argv[1]), int(sys.argv[2])
-_commits = itertools.count(1)
 
 
 def fault(step: str) -> None:
-    if step == "before-encode" and next(_commits) == 2:
+    if step == "before-encode" and (HOME / "broken").exists():
         raise ZeroDivisionError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import orjson
 import pytest
 
 from tests.api.conftest import check_problem
+from tests.support.clocks import ManualClock
 from tests.support.server import Server, push
 from tests.support.waiting import wait_for
-from vanvault.api.health import site_notes
+from vanvault.api.health import site_notes, task_as_json, task_notes
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.journal.availability.events import STATE
 from vanvault.archiver.replicas import SiteStatus, State
 
@@ -49,6 +52,9 @@ def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None
         assert {site["site"]: site["state"] for site in body.pop("sites")} == dict.fromkeys(
             ("primary", "standby"), "healthy"
         )
+        tasks = {task["task"]: task for task in body.pop("tasks")}
+        assert tasks.keys() >= {"committer", "tail-updater", "trust-monitor", "peer-sync", "reconciler"}
+        assert {task["failures"] for task in tasks.values()} == {0}
         assert body == {"status": "ready", "state": "ready", "notes": []}
         (home / "sites" / "standby").rename(tmp_path / "aside")
         wait_for_state(client, "site-away", "settling")  # settling: a heartbeat came first
@@ -114,6 +120,22 @@ def test_what_is_said_of_a_site(state: State, away: dict[str, str], note: str | 
     assert site_notes([status(state)], away) == ([note] if note else [])
 
 
+def test_a_task_that_crashed_is_told_and_one_that_failed_is_not() -> None:
+    crashed, last = TaskStatus("sampler", "resting", 3, 2, "KeyError"), ManualClock().now()
+    again = task_notes([crashed, TaskStatus("peer-sync", "waiting", 1, 0, "SiteUnavailable", last)])
+    assert again == ["the task sampler crashed (KeyError), and is tried again"]
+    assert task_notes([replace(crashed, phase="crashed")]) == [
+        "the task sampler crashed (KeyError), and is not started again"
+    ]
+    assert task_as_json(replace(crashed, last_success=last)) == {
+        "task": "sampler",
+        "state": "resting",
+        "failures": 3,
+        "error": "KeyError",
+        "last_success": "2026-11-22T01:02:03Z",
+    }
+
+
 def test_a_site_that_was_never_probed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)
@@ -158,9 +180,11 @@ def test_a_writing_thread_that_failed_makes_the_node_not_alive(tmp_path: Path) -
     program = ("-m", "tests.api.failing_node", str(home), "{port}")
     with Server(home, program=program) as server, server.wait_ready().client(token) as client:
         assert client.get("/v1/health/live").json() == {"status": "live"}
+        (home / "broken").touch()  # the next commit, of this push or of the node's own, meets a bug
         check_problem(push(client, "m", b"<a/>"), 503, "busy")
         found = wait_for_state(client, "failed")
         assert "restart the node" in found["detail"]
         live = check_problem(client.get("/v1/health/live"), 503, "busy")
         assert live["state"] == "failed"
+        wait_for_metric(client, 'vanvault_task_failures_total{task="committer"} 1.0')
         assert 'vanvault_node_state{state="failed"} 1.0' in client.get("/metrics").text

@@ -13,7 +13,6 @@ from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.archiver.intake import HealthWatch, WaitingChanges
 from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.stores.probe import (
     ProbeResult,
@@ -25,6 +24,7 @@ from vanvault.archiver.stores.probe import (
     signed_detail,
 )
 from vanvault.archiver.stores.probe.model import ProbeFinding, Verdict
+from vanvault.archiver.upkeep.periodic import HealthRecord, SiteMonitor, WaitingChanges
 
 PLACE = "s3+http://127.0.0.1:9000/bucket"
 POLICY = ProbePolicy(max_age=timedelta(days=8), accept_weak=True)
@@ -210,15 +210,13 @@ def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(
     archive.clock.set_by(archive.clock.reading())
     node = Node(archive)
     waiting = WaitingChanges(home.path / "cache" / "health", archive.entropy)
-    watch = HealthWatch(
+    watch = SiteMonitor(
         archive.sites,
         archive.health,
-        submit=node.intake.submit,
+        HealthRecord(node.intake.submit, lambda: node.intake.refusal is None, lambda: True),
         waiting=waiting,
         clock=archive.clock,
-        is_open=lambda: node.intake.refusal is None,
-        may_degrade=lambda: True,
-        interval_s=1,
+        every_s=1,
     )
     for _ in range(4):
         archive.health.saw("primary", "look", SiteUnavailable("away", site="primary", may_be_stored=False))
@@ -227,10 +225,10 @@ def test_a_node_that_starts_under_a_wrong_clock_says_nothing_until_clocks_agree(
         jump.ahead = timedelta(0)
         node.wait_ready()
         watch.record()
-        node.intake.folder.flush()
+        node.intake.tail_updater.flush()
         while waiting:
             watch.record()
-        node.intake.folder.flush()
+        node.intake.tail_updater.flush()
         lines = archive.search.page(Query({"type": "vanvault.site.health"})).items
     assert lines
     for line in lines:

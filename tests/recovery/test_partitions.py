@@ -31,7 +31,7 @@ from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.replicas.promised import read_whole
 from vanvault.archiver.upkeep import compact
-from vanvault.recovery.reconcile import Keeper, open_conflicts, reconcile_sites, resolve, upgrade_all
+from vanvault.recovery.reconcile import Reconciler, open_conflicts, reconcile_sites, resolve, upgrade_all
 from vanvault.recovery.reconcile.conflicts import conflicts
 
 IDS = ("m-1", "m-2", "m-3")
@@ -73,7 +73,7 @@ class Side:
     def start(self) -> None:
         self.archive = self.home.archive()
         self.node = Node(self.archive)
-        self.keeper = Keeper(self.archive, self._record)
+        self.keeper = Reconciler(self.archive, self._record)
 
     def _record(self, upgrades: Sequence[Commit]) -> None:
         writer = self.node.intake.committer.writer

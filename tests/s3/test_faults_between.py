@@ -223,7 +223,7 @@ def test_a_node_that_starts_amid_faults_forgets_nothing(
         assert again == receipt
         mend(proxies)
         assert node.push_until_accepted(message("m-2", BODY))["message_id"] == "m-2"
-        assert node.intake.folder.flush()
+        assert node.intake.tail_updater.flush()
         check_whole(restarted, {"m-1": BODY, "m-2": BODY})
 
 

@@ -19,9 +19,11 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Draft, EventDraft, MessageDraft, Metadata, MetadataReading
 from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.core.ports import SystemStopwatch
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.intake import Fault, Intake, event_draft, message_draft, no_fault
 from vanvault.archiver.replicas import LargeObjects, still_to_come
+from vanvault.archiver.upkeep.periodic import Supervisor
 
 GATEWAY = "gateway-1"
 SITES = ("primary", "standby")
@@ -126,6 +128,15 @@ def second_home(home: Home, path: Path) -> Iterator[Home]:
         other.close()
 
 
+def run(intake: Intake, archive: Archive) -> Supervisor:
+    """The tasks of an intake, started."""
+    supervisor = Supervisor(clock=archive.clock, stopwatch=SystemStopwatch())
+    supervisor.at_stop("intake", intake.close)
+    supervisor.add(*intake.tasks)
+    supervisor.start()
+    return supervisor
+
+
 class Node:
     """A started intake, with calls that wait for their answer as a client would."""
 
@@ -133,7 +144,7 @@ class Node:
         self.archive = archive
         self.intake: Intake = archive.open_intake()
         self.large = LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy)
-        self.intake.start()
+        self.supervisor = run(self.intake, archive)
 
     def __enter__(self) -> Node:
         return self
@@ -142,7 +153,7 @@ class Node:
         self.stop()
 
     def stop(self) -> None:
-        assert self.intake.stop(PATIENCE_S)
+        assert self.supervisor.stop() == ()
 
     def wait_ready(self) -> None:
         """Until the node accepts."""

@@ -99,6 +99,15 @@ class IndexReader:
         found = [number for number, _ in islice(distinct, limit + 1)]
         return found[:limit], len(found) > limit
 
+    def may_hold(self, entry: EntryKind, client_id: str) -> bool:
+        """``may_hold_many`` of one id; every new entry is asked for, so this takes no detour over arrays."""
+        for key_id, keys in self._secrets.items():
+            token = keys.token(CLAIM_FIELDS[entry], client_id)
+            mask = mask_of(token)
+            if any(one.filter.probe(token, mask) for one in self.files if one.keys.key_id == key_id):
+                return True
+        return False
+
     def may_hold_many(self, entry: EntryKind, client_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Whether the index may hold a message or event with these ids of the gateway's; asks filters only.
 

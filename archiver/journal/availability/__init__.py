@@ -17,7 +17,7 @@ from vanvault.archiver.journal.availability.events import (
 from vanvault.archiver.journal.availability.ledger import fold
 from vanvault.archiver.journal.availability.model import Level, Window
 from vanvault.archiver.journal.availability.read import began_us, read_evidence, read_windows
-from vanvault.archiver.journal.availability.recorder import Recorder
+from vanvault.archiver.journal.availability.recorder import RecordedNode, Recorder
 from vanvault.archiver.journal.availability.report import (
     Totals,
     YearReport,
@@ -29,6 +29,7 @@ from vanvault.archiver.journal.availability.report import (
 __all__ = [
     "AliveFiles",
     "Level",
+    "RecordedNode",
     "Recorder",
     "Totals",
     "Window",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -17,6 +18,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock, Stopwatch
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal.availability.alive import AliveFiles
 from vanvault.archiver.journal.availability.events import ALIVE, STATE, ended_detail, mark_detail
@@ -34,29 +36,30 @@ _SECOND = 1_000_000
 _MOST_WAITING = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedNode:
+    """The node that is recorded, and its way into the archive."""
+
+    writer: Callable[[], str | None]  # id of the open chain; None before there is one
+    state: Callable[[], tuple[Level, str] | None]  # its level and why; None while it starts
+    submit: Callable[[EventDraft, Done], None]  # to intake; raises VanVaultError while that is closed
+    event: Callable[[str, dict[str, object]], EventDraft]  # a draft from a type and its detail
+
+
 class Recorder:
-    """Ticks once a second. ``tick`` and ``stop`` are for tests and for the end."""
+    """Ticks once a second; ``say_last`` comes after the last tick, while intake is still open."""
 
     def __init__(
         self,
-        *,
-        writer: Callable[[], str | None],
-        state: Callable[[], tuple[Level, str] | None],
-        submit: Callable[[EventDraft, Done], None],
-        event: Callable[[str, dict[str, object]], EventDraft],
+        node: RecordedNode,
         files: AliveFiles,
+        *,
         clock: Clock,
         stopwatch: Stopwatch,
         heartbeat_s: int,
     ) -> None:
-        """
-        Args:
-            writer: id of the open chain; None before there is one.
-            state: the node's level and why; None while it starts.
-            submit: hands a draft to intake; raises VanVaultError while intake is closed.
-            event: makes a draft from a type and its detail.
-        """
-        self._writer, self._state, self._submit, self._event = writer, state, submit, event
+        self._writer, self._state = node.writer, node.state
+        self._submit, self._event = node.submit, node.event
         self._files, self._clock, self._stopwatch = files, clock, stopwatch
         self._due_s = heartbeat_s
         self._waiting: deque[tuple[EventDraft, str]] = deque()  # and whose heartbeat file it makes needless
@@ -65,16 +68,18 @@ class Recorder:
         self._ticked: tuple[int, float] | None = None  # clock and stopwatch of the last tick
         self._ticks = 0
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="availability", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    @property
+    def task(self) -> Task:
+        """One tick a round."""
+        return Task("availability", self.round, every_s=_TICK_S)
 
-    def stop(self) -> None:
+    def round(self, stop: Signal) -> None:
+        """Tick."""
+        self.tick()
+
+    def say_last(self) -> None:
         """Say the last state; intake must still be open."""
-        self._stop.set()
-        self._thread.join(30)
         self.tick()
         self._flush()
 
@@ -141,10 +146,3 @@ class Recorder:
                 self._waiting.append((draft, whose))  # the same id: it is archived once
         elif whose:
             self._files.forget(whose)
-
-    def _run(self) -> None:
-        while not self._stop.wait(_TICK_S):
-            try:
-                self.tick()
-            except Exception:  # noqa: BLE001 - a thread that must go on; it is logged
-                _log.exception("the availability ledger got no entry")

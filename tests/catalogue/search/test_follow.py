@@ -12,8 +12,8 @@ from tests.support.archives import GATEWAY, Home, Node, crash, message
 from vanvault.archiver.appliance import Archive, hot_tail_of
 from vanvault.archiver.catalogue import HotTail, follow, search_secrets
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.intake import Follower
 from vanvault.archiver.stores import StoredVersion
+from vanvault.archiver.upkeep.periodic import PeerSync
 
 OWN = "0" * 16
 
@@ -118,7 +118,7 @@ def test_a_crashed_writer_and_the_next_one(home: Home, peer: Peer) -> None:
 
 def test_a_look_that_began_later_serves_everybody() -> None:
     looks = []
-    follower = Follower(lambda: looks.append(1), 60)
+    follower = PeerSync(lambda: looks.append(1), 60)
     assert follower.refresh()
     assert len(looks) == 1
     assert follower.behind_s < 5
@@ -128,6 +128,6 @@ def test_a_look_that_fails_is_told_and_not_raised() -> None:
     def fail() -> None:
         raise SiteUnavailable("away", site="standby")
 
-    follower = Follower(fail, 60)
+    follower = PeerSync(fail, 60)
     assert not follower.refresh()
     assert not follower.refresh()

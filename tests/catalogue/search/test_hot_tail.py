@@ -130,7 +130,7 @@ def test_an_entry_is_found_as_soon_as_its_receipt_is_there(home: Home) -> None:
         node.wait_ready()
         for draft in DRAFTS[:3]:
             receipt = node.push(draft)
-            assert node.intake.folder.flush(1)
+            assert node.intake.tail_updater.flush(1)
             assert archive.search.entry(receipt["id"])["sha256"] == receipt["sha256"]
 
 

@@ -17,7 +17,7 @@ from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Draft, MessageDraft, Metadata
 from vanvault.archiver.intake import event_draft
 from vanvault.archiver.upkeep import compact, keep_locks
-from vanvault.recovery.reconcile import Keeper, reconcile_sites
+from vanvault.recovery.reconcile import Reconciler, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import for_the_next_start
 from vanvault.recovery.restore import plan_restore, restore_site
 
@@ -142,13 +142,13 @@ def _look(world: World, node: Node) -> None:
 
 
 def _tick(world: World) -> None:
-    """A keeper's round at some node."""
+    """A reconciler's round at some node."""
     node = world.some_node()
     _look(world, node)
     world.passes(90)
     writer = node.intake.committer.writer
     try:
-        Keeper(node.archive, writer.record if writer else for_the_next_start).tick()
+        Reconciler(node.archive, writer.record if writer else for_the_next_start).tick()
     except SiteUnavailable as error:
         world.note("tick", error.message)
 

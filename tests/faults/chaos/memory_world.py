@@ -96,7 +96,7 @@ class World:
 
     def stop(self) -> None:
         for node in self.nodes:
-            if not node.intake.stop(20):
+            if node.supervisor.stop():
                 self.verdict.is_unverified("node", "did not stop")
         self.nodes = []
 

@@ -15,7 +15,7 @@ from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import system_event
-from vanvault.archiver.journal.availability import AliveFiles, Level, Recorder
+from vanvault.archiver.journal.availability import AliveFiles, Level, RecordedNode, Recorder
 
 OWN, OTHER = "0000000000000001", "0000000000000002"
 
@@ -34,11 +34,8 @@ class Node:
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(
-            writer=lambda: OWN,
-            state=lambda: self.state,
-            submit=self.submit,
-            event=self.event,
-            files=AliveFiles(self.folder),
+            RecordedNode(lambda: OWN, lambda: self.state, self.submit, self.event),
+            AliveFiles(self.folder),
             clock=self.clock,
             stopwatch=ClockStopwatch(self.clock),
             heartbeat_s=60,
@@ -99,10 +96,9 @@ def test_a_change_that_cannot_be_archived_waits_with_its_time(tmp_path: Path) ->
 
 def test_the_last_state_is_said_when_the_node_stops(tmp_path: Path) -> None:
     node = Node(tmp_path / "alive", state=(Level.UP, "ready"))
-    node.recorder.start()
     node.run(2)
     node.state = (Level.DOWN, "draining")
-    node.recorder.stop()
+    node.recorder.say_last()
     assert node.said() == [("state", "up"), ("state", "down")]
 
 

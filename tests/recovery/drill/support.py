@@ -10,11 +10,10 @@ from pathlib import Path
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, SiteReader
-from vanvault.recovery.drill import run
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.node import production
 from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.drill.run import Finished, prepare, scenario_of
+from vanvault.recovery.drill.run import Finished, prepare, run, scenario_of
 from vanvault.recovery.verify import Share
 from vanvault.recovery.work import Effort
 

@@ -14,10 +14,10 @@ from tests.recovery.test_partitions import SITES, Side
 from tests.support.archives import message
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
-from vanvault.api.upkeep import Upkeep
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import holders
+from vanvault.archiver.upkeep.periodic import Maintenance
 from vanvault.recovery.failover import current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
@@ -58,7 +58,7 @@ class Pair:
         writer = side.node.intake.committer.writer
         assert writer is not None
         for _ in range(2):  # the first may learn of an epoch, the next may rejoin
-            side.node.intake.folder.flush()
+            side.node.intake.tail_updater.flush()
             side.archive.follow(own=writer.id)
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ def test_an_event_of_the_node_itself_lifts_no_fence(pair: Pair) -> None:
     pair.follow(old)
     stored = {version.key for version in pair.sites["standby"].list()}
     assert owed["object"] not in stored  # nobody reconciled yet
-    upkeep = Upkeep(old.archive)
+    upkeep = Maintenance(old.archive)
     old.home.clock.advance(timedelta(days=2))
     upkeep.look()
     assert upkeep.snapshot.segments

@@ -43,7 +43,7 @@ class Node:
 
         with Archive(self.home) as archive:
             archive.catch_up()
-            return [detail for _, detail in own_events(archive.search, kind)]
+            return [event.detail for event in own_events(archive.search, kind)]
 
 
 def children(process: int) -> list[int]:

@@ -15,20 +15,17 @@ from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import batch_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.intake import Writer
+from vanvault.archiver.intake import Writer, WriterParts
 
 
 def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime) -> str:
     """Put it at every site as sequence 0 of a writer of its own; its key."""
     written: dict[str, MemorySite] = {name: MemorySite(name, clock=archive.clock) for name in sites}
     writer = Writer(
+        WriterParts(written, archive.parquet, archive.signing, archive.clock, archive.entropy),
         archive=archive.settings.archive,
-        sites=written,
-        keys=archive.parquet,
-        signing=archive.signing,
         retention=archive.batch_until,
-        clock=archive.clock,
-        entropy=archive.entropy,
+        compression_level=archive.settings.intake.compression_level,
     )
     try:
         (made,) = writer.commit([message("forged", b"right", received_us=to_us(at))])

@@ -1,4 +1,4 @@
-"""The thread that folds what this node committed into its hot tail, many objects at a time."""
+"""The task that puts what this node committed into its hot tail, many objects at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 
 from vanvault.archiver.catalogue import HotTail
 from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.writer import CommittedBatch
 
@@ -23,7 +24,7 @@ _RETRY_S = 1.0
 _BACKLOG = 100_000
 
 
-class Folder:
+class TailUpdater:
     """Applies committed batches in the background; ``flush`` waits until all are searchable."""
 
     def __init__(self, tail: HotTail, on_folded: Callable[[Sequence[Ticket]], None]) -> None:
@@ -36,7 +37,11 @@ class Folder:
         self._hurry = False
         self._closed = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
+
+    @property
+    def task(self) -> Task:
+        """Lasts as long as the node; told to stop, it first applies what waits."""
+        return Task("tail-updater", self.run, ask=self._close)
 
     @property
     def backlog(self) -> int:
@@ -48,9 +53,6 @@ class Folder:
         """How long the oldest of them waits, in seconds; 0 when none does."""
         since = self._since
         return 0.0 if since is None else time.monotonic() - since
-
-    def start(self) -> None:
-        self._thread.start()
 
     def add(self, committed: Sequence[CommittedBatch], tickets: Sequence[Ticket]) -> None:
         """Queue committed objects and the tickets to forget once they are folded."""
@@ -76,14 +78,11 @@ class Folder:
             self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._backlog, timeout=timeout_s)
 
-    def stop(self) -> None:
-        """Fold what waits and end the thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._thread.join(30)
+    def run(self, stop: Signal) -> None:
+        """Apply batches as they come, until told to stop and nothing waits.
 
-    def _run(self) -> None:
+        After an error that is not expected the batches wait again, so the next run applies them.
+        """
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -93,7 +92,12 @@ class Folder:
                 taken = time.monotonic()
                 batches, tickets = self._waiting, self._tickets
                 self._waiting, self._tickets = [], []
-            self._apply(batches)
+            try:
+                self._apply(batches)
+            except BaseException:
+                with self._changed:
+                    self._waiting, self._tickets = [*batches, *self._waiting], [*tickets, *self._tickets]
+                raise
             self._on_folded(tickets)
             with self._changed:
                 self._backlog -= sum(batch.folded.header.rows for batch in batches)
@@ -101,6 +105,11 @@ class Folder:
                 if not self._waiting:
                     self._hurry = False
                 self._changed.notify_all()
+
+    def _close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def _apply(self, batches: Sequence[CommittedBatch]) -> None:
         while True:

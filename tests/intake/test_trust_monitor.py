@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar, cast
 
 import pytest
 
 from tests.support.archives import Home, Node, message
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import Call, MemorySite
 from tests.support.waiting import PATIENCE_S, wait_for
 from vanvault.archiver.appliance import hot_tail_of
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.intake.committer import Committer
-from vanvault.archiver.intake.watch import Watch
+from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
 
 Result = TypeVar("Result")
 DOUBT = SiteUnavailable("the clocks do not agree", site="host", may_be_stored=False)
@@ -226,14 +227,27 @@ class Ready:
         assert reason is None, reason
 
 
+def rounds(
+    clock: ManualClock, catch_up: Callable[[], None], check: Callable[[], None], *, seconds: float
+) -> None:
+    """So many seconds of rounds, each of which takes the time that ``catch_up`` lets pass."""
+    checks, stop = TrustChecks(catch_up, check, every_s=0.01), threading.Event()
+    monitor = TrustMonitor(cast(Committer, Ready()), checks, stopwatch=ClockStopwatch(clock))
+    until = clock.now() + timedelta(seconds=seconds)
+    while clock.now() < until:
+        clock.advance(timedelta(seconds=monitor.task.every_s or 0))
+        monitor.round(stop)
+
+
 def test_a_long_catch_up_rests_for_ten_times_its_length_and_checks_go_on() -> None:
-    began: list[float] = []
+    clock = ManualClock()
+    began: list[datetime] = []
     checks: list[int] = [0]  # after each catch-up
 
     def catch_up() -> None:
-        began.append(time.monotonic())
+        began.append(clock.now())
         checks.append(0)
-        threading.Event().wait(0.05)
+        clock.advance(timedelta(seconds=0.05))
 
     def check() -> None:
         checks[-1] += 1
@@ -243,15 +257,19 @@ def test_a_long_catch_up_rests_for_ten_times_its_length_and_checks_go_on() -> No
     wait_for(lambda: len(began) > 2)
     watch.stop()
     assert all(later - earlier >= 11 * 0.05 for earlier, later in pairwise(began))
+    rounds(clock, catch_up, check, seconds=10)
+    assert len(began) > 10
+    assert all(later - earlier >= timedelta(seconds=11 * 0.05) for earlier, later in pairwise(began))
     assert min(checks[1:-1]) > 1
 
 
 def test_a_catch_up_that_failed_is_tried_again_at_once() -> None:
-    tried: list[float] = []
+    clock = ManualClock()
+    tried: list[datetime] = []
 
     def catch_up() -> None:
-        tried.append(time.monotonic())
-        threading.Event().wait(0.2)
+        tried.append(clock.now())
+        clock.advance(timedelta(seconds=0.2))
         raise SiteUnavailable("it gives no answer", site="primary", may_be_stored=False)
 
     watch = Watch(cast(Committer, Ready()), catch_up=catch_up, check=lambda: None, interval_s=0.01)
@@ -259,3 +277,6 @@ def test_a_catch_up_that_failed_is_tried_again_at_once() -> None:
     wait_for(lambda: len(tried) > 4)
     watch.stop()
     assert min(later - earlier for earlier, later in pairwise(tried)) < 10 * 0.2
+    rounds(clock, catch_up, lambda: None, seconds=10)
+    assert len(tried) > 4
+    assert max(later - earlier for earlier, later in pairwise(tried)) < timedelta(seconds=0.3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.support.entropy import SeededEntropy
-from vanvault.archiver.intake import WaitingChanges
+
+from vanvault.archiver.upkeep.periodic import WaitingChanges
 
 
 def process(folder: Path, seed: int, *details: str) -> WaitingChanges:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.support.archives import Home
 from tests.support.server import Server
 from tests.upkeep.compaction.homes import drafts, fill, push
-from vanvault.api.upkeep import Upkeep
+
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.upkeep.periodic import Maintenance, Supervisor
 
 
 def alarms(archive: Archive) -> list[dict[str, object]]:
@@ -23,7 +24,7 @@ def alarms(archive: Archive) -> list[dict[str, object]]:
 def test_a_look_compacts_and_keeps(home: Home) -> None:
     archive = home.archive()
     fill(home, archive)
-    upkeep = Upkeep(archive)
+    upkeep = Maintenance(archive)
     assert upkeep.snapshot.last_run is None
     upkeep.look()
     found = upkeep.snapshot
@@ -35,7 +36,7 @@ def test_a_look_compacts_and_keeps(home: Home) -> None:
 
 
 def test_the_keeper_comes_every_few_hours(home: Home) -> None:
-    upkeep = Upkeep(home.archive())
+    upkeep = Maintenance(home.archive())
     upkeep.look()
     calls = len(home.primary.calls)
     upkeep.look()
@@ -53,7 +54,7 @@ def test_an_alarm_is_on_record_once_a_day(home: Home) -> None:
     home.clock.advance(timedelta(days=2))
     for site in home.sites.values():
         site.damage.flip(bad, 999)
-    upkeep = Upkeep(archive)
+    upkeep = Maintenance(archive)
     for _ in range(3):
         upkeep.look()
     assert len(alarms(archive)) == 1
@@ -70,7 +71,7 @@ def test_locks_about_to_end_are_on_record(home: Home) -> None:
     home.clock.advance(timedelta(days=40))
     for site in home.sites.values():
         site.damage.flip(keys[0], 999)
-    upkeep = Upkeep(archive)
+    upkeep = Maintenance(archive)
     upkeep.look()
     causes = {str(item["detail"]) for item in alarms(archive)}
     assert any('"cause":"lock"' in cause and keys[0] in cause for cause in causes)
@@ -82,7 +83,7 @@ def test_a_site_that_is_away_is_an_error_and_no_end(home: Home) -> None:
     archive = home.archive()
     fill(home, archive)
     home.standby.fail_next("list", times=1_000)
-    upkeep = Upkeep(archive)
+    upkeep = Maintenance(archive)
     upkeep.look()
     assert "standby" in upkeep.snapshot.last_error
     home.standby.fail_next("list", times=0)
@@ -96,7 +97,7 @@ def test_a_second_process_of_the_home_is_left_in_peace(home: Home) -> None:
     fill(home, archive)
     with (home.path / "cache" / "compaction.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        upkeep = Upkeep(archive)
+        upkeep = Maintenance(archive)
         upkeep.look()
         assert (upkeep.snapshot.segments, upkeep.snapshot.last_error) == (0, "")
     upkeep.look()
@@ -108,13 +109,14 @@ def test_it_stops_in_the_midst(home: Home) -> None:
     """At the next step of a compaction; what was not made is made at the next start."""
     archive = home.archive()
     fill(home, archive)
-    upkeep = Upkeep(archive)
-    assert upkeep.stop()
-    upkeep.look()
+    upkeep, stop = Maintenance(archive), threading.Event()
+    stop.set()
+    upkeep.look(stop)
     assert (upkeep.snapshot.segments, upkeep.snapshot.last_error) == (0, "")
-    again = Upkeep(archive)
-    again.start()
-    assert again.stop()
+    supervisor = Supervisor(clock=archive.clock, stopwatch=archive.stopwatch)
+    supervisor.add(Maintenance(archive).task)
+    supervisor.start()
+    assert supervisor.stop() == ()
 
 
 def test_a_serving_node_keeps_by_itself(tmp_path: Path) -> None:

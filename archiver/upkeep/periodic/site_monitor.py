@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -12,67 +13,71 @@ from vanvault.archiver.core.errors import Conflict, NotFound, SettingsError, Sit
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.core.times import from_us, to_us
-from vanvault.archiver.intake.receive import system_event
-from vanvault.archiver.intake.waiting_changes import WaitingChanges
+from vanvault.archiver.intake import system_event
 from vanvault.archiver.replicas import HealthBoard
 from vanvault.archiver.stores import SiteReader
+from vanvault.archiver.upkeep.periodic.waiting_changes import WaitingChanges
 
 _log = structlog.get_logger("vanvault.health")
 
 EVENT = "site.health"
 
 
-class HealthWatch:
-    """One thread for each site, so that one that hangs does not keep the others from being looked at."""
+@dataclass(frozen=True, slots=True)
+class HealthRecord:
+    """Where changes of health are archived.
+
+    ``is_open``: does intake accept such a line? Before it does for the first time, clocks may be wrong.
+
+    ``may_degrade``: may an entry be archived at one site? Where not, a change waits until every site is
+    usable again: to try would only leave an object at one site that all others then have to wait for.
+    """
+
+    submit: Callable[[EventDraft, Done], None]  # this node's intake
+    is_open: Callable[[], bool]
+    may_degrade: Callable[[], bool]
+
+
+class SiteMonitor:
+    """One task for each site, so that one that hangs does not keep the others from being looked at."""
 
     def __init__(
         self,
         sites: Mapping[str, SiteReader],
         health: HealthBoard,
+        record: HealthRecord,
         *,
-        submit: Callable[[EventDraft, Done], None],
         waiting: WaitingChanges,
         clock: Clock,
-        is_open: Callable[[], bool],
-        may_degrade: Callable[[], bool],
-        interval_s: float,
+        every_s: float,
     ) -> None:
-        """``submit``: this node's intake; ``waiting``: keeps what it does not take yet.
-
-        ``is_open``: does intake accept such a line? Before it does for the first time, clocks may be wrong.
-
-        ``may_degrade``: may an entry be archived at one site? Where not, a change waits until every site is
-        usable again: to try would only leave an object at one site that all others then have to wait for.
-        """
+        """``waiting`` keeps what intake does not take yet."""
         self._sites = sites
         self._health = health
-        self._submit = submit
+        self._record = record
         self._waiting = waiting
         self._clock = clock
-        self._is_open = is_open
-        self._may_degrade = may_degrade
-        self._interval_s = interval_s
-        self._stop = threading.Event()
+        self._every_s = every_s
         self._lock = threading.Lock()
+        self._closed = False
         self._took_over = False
         self._unsaved = False
         self._submitted = False  # the oldest change is on its way into the archive
-        self._threads = [
-            threading.Thread(target=self._run, args=(name,), name=f"health-{name}", daemon=True)
-            for name in sites
-        ]
 
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """A look at one site, then the oldest change that is not on record; ``close`` comes after them."""
+        return tuple(
+            Task(f"site-monitor-{name}", partial(self._round, name), every_s=self._every_s, stop_s=5.0)
+            for name in self._sites
+        )
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Ends the threads; one that waits for its site is left behind. What is not on record is kept."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout_s)
+    def close(self) -> None:
+        """Nothing is put on record from now on; what waits is kept for the next start."""
         with self._lock:
+            self._closed = True
             self._gather()
             self._save()
             self._waiting.close()
@@ -89,10 +94,10 @@ class HealthWatch:
     def record(self) -> None:
         """Archive the oldest change that is not on record, if intake takes it; the next ones follow."""
         with self._lock:
-            if self._stop.is_set():
+            if self._closed:
                 return
             self._gather()
-            may_write = self._waiting and not self._submitted and self._may_write() and self._is_open()
+            may_write = self._waiting and not self._submitted and self._may_write() and self._record.is_open()
             now = self._clock.now()
             change = self._waiting.first(to_us(now)) if may_write else None
             self._save()
@@ -111,7 +116,7 @@ class HealthWatch:
                     self._waiting.archived(change.nonce)
 
         try:
-            self._submit(replace(draft, received_us=to_us(now)), done)
+            self._record.submit(replace(draft, received_us=to_us(now)), done)
         except VanVaultError as error:
             done(error, False)  # refused: it is tried again at the next look
 
@@ -138,12 +143,8 @@ class HealthWatch:
 
     def _may_write(self) -> bool:
         usable = all(site.state in ("healthy", "catching-up") for site in self._health.snapshot())
-        return usable or self._may_degrade()
+        return usable or self._record.may_degrade()
 
-    def _run(self, name: str) -> None:
-        while not self._stop.wait(self._interval_s):
-            try:
-                self.look(name)
-                self.record()
-            except Exception:  # noqa: BLE001 - the thread goes on: without it nothing is looked at
-                _log.exception("a look at a site failed", site=name)
+    def _round(self, name: str, stop: Signal) -> None:
+        self.look(name)
+        self.record()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import SiteFull, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.core.ports import Stopwatch
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.recovery.objects import is_of_one_object
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
@@ -28,29 +28,32 @@ _PATIENCE = timedelta(minutes=1)
 _REST = 10
 
 
-class Keeper:
-    """One thread; ``tick`` does one round of its work."""
+class Reconciler:
+    """``tick`` does one round of its work."""
 
     def __init__(self, archive: Archive, record: Record, *, stopwatch: Stopwatch | None = None) -> None:
         """``record``: hands commit records to this node's writer."""
         self._archive = archive
         self._record = record
-        self._stopwatch = stopwatch or SystemStopwatch()
+        self._stopwatch = stopwatch or archive.stopwatch
         self._settings = archive.settings.reconcile.pace()
         self._effort = Effort(self._settings.workers)
         self._due = self._stopwatch.seconds() + min(_FIRST_S, self._settings.compare_interval_s)
         self._rest_until = 0.0  # a site that is catching up is not compared again before
         self._count_again = 0.0  # what a site that is out lacks is not counted again before
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    @property
+    def task(self) -> Task:
+        """One tick a round; whatever it leaves when the node stops, the next run finds."""
+        return Task("reconciler", self.round, every_s=self._settings.check_interval_s, stop_s=10.0)
 
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """Ends the thread after what it is at; whatever it leaves, the next run finds."""
-        self._stop.set()
-        self._thread.join(timeout_s)
+    def round(self, stop: Signal) -> None:
+        """Tick; health hears of a site that does not answer. Raises as ``tick`` does."""
+        try:
+            self.tick()
+        except SiteUnavailable as error:
+            self._archive.health.saw(error.site, "put", error)
+            raise
 
     def tick(self) -> ReconcileReport | None:
         """One round; the report of a comparison, when one was made. Raises what a site or a key refuses."""
@@ -116,14 +119,3 @@ class Keeper:
         for site, error in failed.items():
             if not is_of_one_object(error, self._archive.sites):
                 self._archive.health.saw(site, "put", error)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._settings.check_interval_s):
-            try:
-                self.tick()
-            except SiteUnavailable as error:
-                self._archive.health.saw(error.site, "put", error)
-            except VanVaultError as error:
-                _log.warning("the sites were not compared", reason=error.message)
-            except Exception:  # noqa: BLE001 - the thread goes on: without it nothing is level again
-                _log.exception("the keeper failed; it goes on")

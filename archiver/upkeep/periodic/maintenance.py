@@ -1,4 +1,4 @@
-"""Compaction and the keeper within a serving node: a small thread that never ends the node.
+"""Compaction and the keeping of locks within a serving node; nothing that fails here ends the node.
 
 It works beside a second process of the same home: only one of them compacts at a time, and extending a lock
 twice changes nothing. What goes wrong is logged and stands in the snapshot; a lock that was about to end and
@@ -7,7 +7,6 @@ a batch that no site gives whole are on record in the archive, too, as an event 
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -15,9 +14,11 @@ import structlog
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, VanVaultError
-from vanvault.archiver.upkeep import KeeperReport, compact, keep_locks
+from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
+from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
 
-_log = structlog.get_logger("vanvault.upkeep")
+_log = structlog.get_logger("vanvault.maintenance")
 
 #: The keeper lists every batch, and locks last for weeks.
 _KEEPER_EVERY = timedelta(hours=6)
@@ -31,7 +32,7 @@ class _Stopping(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class UpkeepSnapshot:
+class MaintenanceSnapshot:
     """What is known of the last look, for metrics and status."""
 
     last_run: datetime | None = None  # when a look last ended without an error
@@ -42,34 +43,36 @@ class UpkeepSnapshot:
     keeper: KeeperReport | None = None  # of the keeper's last round
 
 
-class Upkeep:
-    """Looks every ``compaction.check_interval_s`` seconds; ``stop`` returns soon, whatever is being done."""
+class Maintenance:
+    """Looks every ``compaction.check_interval_s`` seconds; told to stop, it ends at its next step."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
-        self._snapshot = UpkeepSnapshot()
+        self._snapshot = MaintenanceSnapshot()
         self._kept: datetime | None = None
         self._alarmed: dict[str, date] = {}  # cause -> the day on which it was last put on record
+        self._failure: Exception | None = None  # of the look that is under way
 
     @property
-    def snapshot(self) -> UpkeepSnapshot:
+    def snapshot(self) -> MaintenanceSnapshot:
         return self._snapshot
 
-    def start(self) -> None:
-        self._thread.start()
+    @property
+    def task(self) -> Task:
+        """One look a round. What stops after it does not wait for it: a compaction may be in a long step."""
+        every_s = self._archive.settings.compaction.check_interval_s
+        return Task("maintenance", self.round, every_s=every_s, at_once=True, stop_s=0.0)
 
-    def stop(self, timeout_s: float = 30) -> bool:
-        """End the thread at its next step; false when that took too long."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+    def round(self, stop: Signal) -> None:
+        """Look; then raise the first error, for the supervisor to tell."""
+        self.look(stop)
+        if self._failure is not None:
+            raise self._failure
 
-    def look(self) -> None:
+    def look(self, stop: Signal | None = None) -> None:
         """Compact what is ready, then keep the locks of the rest; what fails is noted, never raised."""
-        errors = [error for error in (self._compact(), self._keep()) if error]
+        self._failure = None
+        errors = [error for error in (self._compact(stop), self._keep(stop)) if error]
         now = self._archive.clock.now()
         self._snapshot = replace(
             self._snapshot,
@@ -77,27 +80,19 @@ class Upkeep:
             last_error="; ".join(errors),
         )
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self.look()
-            self._stopping.wait(self._archive.settings.compaction.check_interval_s)
-
-    def _step(self, step: str) -> None:
-        if self._stopping.is_set():
-            raise _Stopping
-
-    def _compact(self) -> str:
+    def _compact(self, stop: Signal | None) -> str:
         """The error, or "" for none."""
+
+        def step(name: str) -> None:
+            if stop is not None and stop.is_set():
+                raise _Stopping
+
         try:
-            report = compact(self._archive, fault=self._step).report
+            report = compact(self._archive, fault=step).report
         except (_Stopping, Busy):
             return ""  # the next look, or whoever is at it, does it
-        except VanVaultError as error:
-            _log.warning("compaction failed", kind=type(error).__name__, reason=error.message)
-            return error.message
-        except Exception as error:  # noqa: BLE001 - upkeep must not end the node
-            _log.error("unexpected error in compaction", kind=type(error).__name__, exc_info=error)
-            return type(error).__name__
+        except Exception as error:  # noqa: BLE001 - locks must be kept all the same; ``round`` raises it
+            return self._failed("compaction failed", error)
         self._snapshot = replace(
             self._snapshot,
             segments=self._snapshot.segments + len(report.segments),
@@ -111,18 +106,15 @@ class Upkeep:
             return self._alarm("damaged", report.damaged)
         return ""
 
-    def _keep(self) -> str:
+    def _keep(self, stop: Signal | None) -> str:
         now = self._archive.clock.now()
-        if self._stopping.is_set() or (self._kept is not None and now - self._kept < _KEEPER_EVERY):
+        stopping = stop is not None and stop.is_set()
+        if stopping or (self._kept is not None and now - self._kept < _KEEPER_EVERY):
             return ""
         try:
             report = keep_locks(self._archive)
-        except VanVaultError as error:
-            _log.warning("locks were not kept", kind=type(error).__name__, reason=error.message)
-            return error.message
-        except Exception as error:  # noqa: BLE001 - upkeep must not end the node
-            _log.error("unexpected error in keeping locks", kind=type(error).__name__, exc_info=error)
-            return type(error).__name__
+        except Exception as error:  # noqa: BLE001 - the look is noted first; ``round`` raises it
+            return self._failed("locks were not kept", error)
         self._snapshot = replace(self._snapshot, keeper=report)
         if report.extended:
             _log.info("locks extended", extended=report.extended, uncompacted=report.uncompacted)
@@ -135,6 +127,15 @@ class Upkeep:
             failed = self._alarm("lock", [f"{held.site}: {held.key}" for held in report.alarms])
             return "; ".join(part for part in (failed, *report.failures[:1]) if part)
         return report.failures[0] if report.failures else ""
+
+    def _failed(self, what: str, error: Exception) -> str:
+        """Note the error; the text of it for the snapshot."""
+        self._failure = self._failure or error
+        if isinstance(error, VanVaultError):
+            _log.warning(what, kind=type(error).__name__, reason=error.message)
+            return error.message
+        _log.error(what, kind=type(error).__name__, exc_info=error)
+        return type(error).__name__
 
     def _alarm(self, cause: str, objects: tuple[str, ...] | list[str]) -> str:
         """Put an alarm on record, once a day for each cause; the error, or "" for none."""

@@ -1,20 +1,21 @@
-"""The thread that keeps checking whether a running node may go on locking.
+"""The task that checks again and again whether a running node may go on locking.
 
-Before, it folds what the quick look at other nodes (``follower.py``) cannot see.
+Before each check it folds what the quick look at other nodes (``peer_sync.py``) cannot see.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
 from vanvault.archiver.core.errors import Busy, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.committer import Committer
 
-_log = structlog.get_logger("vanvault.watch")
+_log = structlog.get_logger("vanvault.trust")
 
 #: Seconds between two checks while intake is held: it opens soon after its reason is gone.
 _HELD_S = 1.0
@@ -25,8 +26,17 @@ _REST = 10
 _LONGEST_REST_S = 600.0
 
 
-class Watch:
-    """Every ``interval_s`` seconds ``catch_up``, then ``check``; while that raises, intake is held.
+@dataclass(frozen=True, slots=True)
+class TrustChecks:
+    """What is called every ``every_s`` seconds: first ``catch_up``, then ``check``, which may raise."""
+
+    catch_up: Callable[[], object]
+    check: Callable[[], None]
+    every_s: float
+
+
+class TrustMonitor:
+    """Calls the checks; while one raises, intake is held.
 
     A catch-up that took long is left out of the rounds that follow, for ten times its length.
 
@@ -35,44 +45,34 @@ class Watch:
     """
 
     def __init__(
-        self,
-        committer: Committer,
-        *,
-        catch_up: Callable[[], object],
-        check: Callable[[], None],
-        interval_s: float,
+        self, committer: Committer, checks: TrustChecks, *, stopwatch: Stopwatch | None = None
     ) -> None:
         self._committer = committer
-        self._catch_up = catch_up
-        self._check = check
-        self._interval_s = interval_s
-        self._due = time.monotonic() + interval_s
-        self._rest_until = 0.0  # no catch-up before
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._checks = checks
+        self._stopwatch = stopwatch or SystemStopwatch()
+        self._due = self._stopwatch.seconds() + checks.every_s
+        self._rest_until = self._due - checks.every_s  # no catch-up before
 
-    def start(self) -> None:
-        self._thread.start()
+    @property
+    def task(self) -> Task:
+        """A round every second at least, because a node that is held opens soon after its reason is gone."""
+        return Task("trust-monitor", self.round, every_s=min(_HELD_S, self._checks.every_s))
 
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        while not self._stop.wait(min(_HELD_S, self._interval_s)):
-            state = self._committer.state
-            if state not in ("ready", "settling"):
-                continue  # recovery asks the same before it opens
-            due = time.monotonic() >= self._due
-            if due or self._committer.held is not None:
-                # What is settled is this node's own and not acknowledged: it is folded when that is done.
-                self._look(catch_up=due and state == "ready")
+    def round(self, stop: Signal) -> None:
+        """Check if it is time, or if intake is held."""
+        state = self._committer.state
+        if state not in ("ready", "settling"):
+            return  # recovery asks the same before it opens
+        due = self._stopwatch.seconds() >= self._due
+        if due or self._committer.held is not None:
+            # What is settled is this node's own and not acknowledged: it is folded when that is done.
+            self._look(catch_up=due and state == "ready")
 
     def _look(self, *, catch_up: bool) -> None:
         try:
             if catch_up:
                 self._level()
-            self._check()
+            self._checks.check()
         except VanVaultError as error:
             self._hold(error, error)
         except Exception as error:  # noqa: BLE001 - the thread goes on: without it nothing is checked
@@ -83,15 +83,15 @@ class Watch:
             self._committer.hold(None)
 
     def _level(self) -> None:
-        began = time.monotonic()
+        began = self._stopwatch.seconds()
         try:
             if began >= self._rest_until:
-                self._catch_up()
-                now = time.monotonic()
+                self._checks.catch_up()
+                now = self._stopwatch.seconds()
                 self._rest_until = now + min(_REST * (now - began), _LONGEST_REST_S)
         except (SiteUnavailable, NotFound, SettingsError) as error:  # as health looks at a site
             _log.info("not folded whole this time", reason=error.message)
-        self._due = time.monotonic() + self._interval_s
+        self._due = self._stopwatch.seconds() + self._checks.every_s
 
     def _hold(self, reason: VanVaultError, cause: Exception) -> None:
         was_held = self._committer.held is not None

@@ -1,28 +1,23 @@
-"""The thread that looks at what costs a request to know: sites, their clocks, their probes, counts.
+"""The task that looks at what costs a request to know: sites, their clocks, their probes, counts.
 
 A scrape, a readiness check and the availability ledger read the last sample and wait for nobody.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.tasks import Signal, Task
 
 _INTERVAL_S = 5.0
 #: Counting reads the whole hot tail: at most this share of the time is spent on it.
 _COUNTING_SHARE = 0.02
 #: As intake treats a site.
 SITE_STATES = ("healthy", "suspect", "out", "catching-up")
-
-_log = structlog.get_logger("vanvault.sampler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +43,37 @@ class Sample:
 class Sampler:
     """Takes a sample every few seconds; ``last`` is the newest."""
 
-    def __init__(
-        self,
-        archive: Archive,
-        interval_s: float = _INTERVAL_S,
-        states: Callable[[], Mapping[str, str]] = dict,
-    ) -> None:
-        """``states``: what is decided about sites; one that is not named is what it is seen to be."""
+    def __init__(self, archive: Archive, *, every_s: float = _INTERVAL_S) -> None:
         self._archive = archive
-        self._states = states
-        self._interval_s = interval_s
+        self._every_s = every_s
         self._sites = ThreadPoolExecutor(len(archive.sites), thread_name_prefix="sample")
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._count_again = 0.0
         self.last = Sample()
 
-    def start(self) -> None:
-        self._thread.start()
+    @property
+    def task(self) -> Task:
+        """One sample a round; ``close`` comes after it."""
+        return Task("sampler", self.round, every_s=self._every_s, at_once=True, stop_s=5.0)
 
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(30)
+    def close(self) -> None:
+        """Give back the threads; one that waits for its site is left behind."""
         self._sites.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.last = self._sample()
-            except Exception:  # noqa: BLE001 - a thread that must go on; it is logged
-                _log.exception("the node could not look at itself")
-            if self._stop.wait(self._interval_s):
-                return
+    def round(self, stop: Signal) -> None:
+        """Take a sample."""
+        self.last = self._sample()
 
     def _sample(self) -> Sample:
         # One thread for each site: one that hangs does not age what is known of the others.
         sites = dict(zip(self._archive.sites, self._sites.map(self._site, self._archive.sites), strict=True))
         counts = self.last.counts
-        started = time.monotonic()
+        started = self._archive.stopwatch.seconds()
         if started >= self._count_again:
             tail, segments = self._archive.tail.counts(), self._archive.catalogue.counts()
             entries = tail["entries"] + segments["rows"]
             counts = {**tail, "entries": entries, "segments": segments["segments"]}
-            spent = time.monotonic() - started
-            self._count_again = time.monotonic() + spent / _COUNTING_SHARE
+            spent = self._archive.stopwatch.seconds() - started
+            self._count_again = self._archive.stopwatch.seconds() + spent / _COUNTING_SHARE
         return Sample(sites, counts)
 
     def _site(self, name: str) -> SiteSample:
@@ -112,4 +94,5 @@ class Sampler:
         return SiteSample(True, self._state(name, "healthy"), skew_s, "", verdict, age)
 
     def _state(self, name: str, seen: str) -> str:
-        return self._states().get(name, seen)
+        """What is decided about a site; one that is not known is what it is seen to be."""
+        return next((one.state for one in self._archive.health.snapshot() if one.site == name), seen)

@@ -25,10 +25,10 @@ from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.intake import HealthWatch, WaitingChanges
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import Site, StoredVersion
-from vanvault.recovery.reconcile import Keeper, ReconcileReport
+from vanvault.archiver.upkeep.periodic import HealthRecord, SiteMonitor, Supervisor, WaitingChanges
+from vanvault.recovery.reconcile import Reconciler, ReconcileReport
 
 LONG = 1_000_000
 
@@ -42,17 +42,16 @@ class Kept:
         self.node = Node(self.archive)
         self.node.wait_ready()
         self.waiting = WaitingChanges(home.path / "cache" / "health", self.archive.entropy)
-        self.watch = HealthWatch(
+        intake = self.node.intake
+        self.watch = SiteMonitor(
             self.archive.sites,
             self.archive.health,
-            submit=self.node.intake.submit,
+            HealthRecord(intake.submit, lambda: intake.refusal is None, self.archive.policy.may_degrade),
             waiting=self.waiting,
             clock=self.archive.clock,
-            is_open=lambda: self.node.intake.refusal is None,
-            may_degrade=self.archive.policy.may_degrade,
-            interval_s=1,
+            every_s=1,
         )
-        self.keeper = Keeper(self.archive, self._record, stopwatch=ClockStopwatch(home.clock))
+        self.keeper = Reconciler(self.archive, self._record, stopwatch=ClockStopwatch(home.clock))
 
     def _record(self, upgrades: Sequence[Commit]) -> None:
         writer = self.node.intake.committer.writer
@@ -80,7 +79,7 @@ class Kept:
             self.node.push(event(f"behind-{number}"))  # in order: the change is archived before it
             self.watch.record()
         assert not self.waiting
-        self.node.intake.folder.flush()
+        self.node.intake.tail_updater.flush()
 
     def changes(self) -> list[tuple[str, str, str]]:
         query = Query(filters={"type": "vanvault.site.health"}, order="oldest")
@@ -113,7 +112,7 @@ def test_the_whole_way_out_and_back(kept: Kept, site: str) -> None:
         receipts.append(node.push(message(f"m-{number}", b"<m>%d</m>" % number, received_us=now_us)))
         home.clock.advance(timedelta(minutes=1))
     assert all(receipt["degraded"] for receipt in receipts)
-    node.intake.folder.flush()
+    node.intake.tail_updater.flush()
     assert kept.keeper.tick() is None
     lag = kept.lag(site)
     assert lag is not None
@@ -170,7 +169,7 @@ def test_one_failed_put_is_mended_without_an_outage(kept: Kept) -> None:
     kept.home.standby.fail_next("put")
     receipt = kept.node.push(message("m-1", b"<one/>"))
     assert receipt["degraded"]
-    kept.node.intake.folder.flush()
+    kept.node.intake.tail_updater.flush()
     kept.keeper.tick()
     assert "degraded" not in kept.archive.receipts.of(receipt["id"])
     assert kept.states() == ["healthy", "suspect"]
@@ -183,7 +182,7 @@ def test_a_full_site_relapses_until_it_has_room(kept: Kept) -> None:
     assert kept.states() == ["healthy", "out"]
     kept.look(3)
     assert kept.states() == ["healthy", "catching-up"]
-    kept.node.intake.folder.flush()
+    kept.node.intake.tail_updater.flush()
     with pytest.raises(SiteUnavailable) as caught:
         kept.keeper.tick()
     kept.archive.health.saw(caught.value.site, "put", caught.value)
@@ -262,7 +261,7 @@ def test_a_commit_that_goes_on_in_a_comparison_keeps_no_site_from_being_level(
         assert kept.states() == ["healthy", "catching-up"]
         standby.open()
         assert "degraded" not in pushed[0].result(PATIENCE_S)
-    kept.node.intake.folder.flush()
+    kept.node.intake.tail_updater.flush()
     home.clock.advance(timedelta(seconds=1))
     kept.keeper.tick()
     assert kept.states() == ["healthy", "healthy"]
@@ -287,7 +286,7 @@ class SlowListing:
 def test_what_a_site_lacks_is_counted_a_small_part_of_the_time(kept: Kept) -> None:
     def lacks() -> int:
         kept.node.push(message(f"m-{kept.home.clock.now()}", b"<m/>"))
-        kept.node.intake.folder.flush()
+        kept.node.intake.tail_updater.flush()
         assert kept.keeper.tick() is None
         lag = kept.lag("standby")
         assert lag is not None
@@ -360,10 +359,11 @@ def test_a_site_that_is_found_full_by_a_comparison_is_told_once(kept: Kept) -> N
 
 
 def test_threads_start_and_end(kept: Kept) -> None:
-    kept.watch.start()
-    kept.keeper.start()
-    kept.watch.stop()
-    kept.keeper.stop()
+    supervisor = Supervisor(clock=kept.archive.clock, stopwatch=kept.archive.stopwatch)
+    supervisor.at_stop("watch", kept.watch.close)
+    supervisor.add(*kept.watch.tasks, kept.keeper.task)
+    supervisor.start()
+    assert supervisor.stop() == ()
 
 
 def test_a_change_waits_until_the_archive_takes_it(home: Home) -> None:
