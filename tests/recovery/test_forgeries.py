@@ -13,7 +13,6 @@ import pytest
 
 from tests.support.archives import SITES
 from tests.support.lab import Lab, named
-from vanvault.archiver.core.format import decode_batch
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Batch, Entry, Message
 from vanvault.archiver.stores import StoredVersion

@@ -17,7 +17,6 @@ from tests.support.compacted import CompactedLab, Tables, sign, with_column
 from tests.support.entropy import SeededEntropy
 from tests.support.lab import named
 from vanvault.archiver.core.canonical import canonical
-from vanvault.archiver.core.format import canonical
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import segment_key
 from vanvault.archiver.keys import SigningKey, SigningKeys
