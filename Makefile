@@ -30,9 +30,10 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# One process leaves half of two cores idle: one for each core, files kept whole for the servers they share.
+# Tests wait much for servers and disks, so there is one process more than cores (tests/support/sharing_out.py).
+PROCESSES ?= $(shell echo $$(( $$(nproc) < 5 ? $$(nproc) + 1 : 6 )))
 unit: setup
-	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
 
 servers: setup
 	$(BIN)/python -m tests.servers.install

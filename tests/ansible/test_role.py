@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import free_port, stop_node
+from tests.cli.conftest import stop_node
+from tests.support.server import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -91,7 +91,9 @@ BAD_MESSAGES: list[tuple[str, dict[str, Any], bytes, str]] = [
 @pytest.mark.parametrize(
     ("headers", "body", "field"), [c[1:] for c in BAD_MESSAGES], ids=[c[0] for c in BAD_MESSAGES]
 )
-def test_bad_message(client: httpx.Client, headers: dict[str, Any], body: bytes, field: str) -> None:
+def test_a_bad_message_is_refused_by_field_and_not_stored(
+    client: httpx.Client, headers: dict[str, Any], body: bytes, field: str
+) -> None:
     answer = client.post("/v1/messages", content=body, headers=headers)
     assert check_problem(answer, 400, "invalid-input")["field"] == field
     message_id = headers.get("Vanvault-Message-Id", "")
@@ -116,7 +118,7 @@ def test_what_is_not_ascii_comes_as_utf_8_plain_or_percent_encoded(client: httpx
         assert (item["message_id"], item["agency"]) == (message_id, "Hà Nội")
 
 
-def test_too_large(client: httpx.Client) -> None:
+def test_a_message_over_the_limit_is_refused_and_one_at_the_limit_taken(client: httpx.Client) -> None:
     problem = check_problem(push(client, "too large", bytes(MAX_MESSAGE + 1)), 413, "too-large")
     assert str(MAX_MESSAGE) in problem["hint"]
     assert not is_stored(client, "too large")
@@ -297,7 +299,7 @@ BAD_QUERIES = [
 
 
 @pytest.mark.parametrize(("query", "field"), BAD_QUERIES)
-def test_bad_query(client: httpx.Client, query: str, field: str) -> None:
+def test_a_bad_query_is_refused_by_field(client: httpx.Client, query: str, field: str) -> None:
     answer = client.get(f"/v1/search?{query}")
     assert check_problem(answer, 400, "invalid-input")["field"] == field
 

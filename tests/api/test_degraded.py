@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,9 @@ import orjson
 import pytest
 
 from tests.api.conftest import check_problem
-from tests.support.server import PATIENCE_S, Server, push
+from tests.support.archives import SITES
+from tests.support.server import Server, push
+from tests.support.waiting import wait_for
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
@@ -21,16 +21,8 @@ from vanvault.archiver.core.evidence import holders, verify_receipt
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.people import Gateways
 
-SITES = ("primary", "standby")
 QUICK = {"HEALTH__CHECK_INTERVAL_S": "0.1", "HEALTH__BACK_S": "0.3", "RECONCILE__CHECK_INTERVAL_S": "0.2"}
 BIG = b"<big>" + b"0123456789abcdef" * 100_000 + b"</big>"
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.05)
 
 
 def state(client: httpx.Client, site: str) -> dict[str, Any]:
@@ -140,7 +132,7 @@ def test_a_gateway_that_was_refused_reads_no_degraded_receipt(tmp_path: Path) ->
         assert server.stop() == 0
 
 
-def test_fall_back(tmp_path: Path) -> None:
+def test_a_node_that_may_fall_back_takes_messages_while_a_site_is_out(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)
     folder, aside = home / "sites" / "standby", tmp_path / "aside"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import orjson
 import pytest
 
 from tests.api.conftest import check_problem
-from tests.contract.harness import ManualClock
-from tests.support.server import PATIENCE_S, Server, push
+from tests.support.clocks import ManualClock
+from tests.support.server import Server, push
+from tests.support.waiting import wait_for
 from vanvault.api.health import site_notes, task_as_json, task_notes
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
@@ -24,25 +26,22 @@ from vanvault.archiver.replicas import SiteStatus, State
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:
     """The body of ``/v1/health/ready`` once it names one of these states."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        try:
-            found: dict[str, Any] = client.get("/v1/health/ready").json()
-        except httpx.TransportError:
-            found = {}
-        if found.get("state") in states:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"the node never became {states}: {found}")
+    found: dict[str, Any] = {}
+
+    def came() -> bool:
+        with suppress(httpx.TransportError):
+            found.clear()
+            found.update(client.get("/v1/health/ready").json())
+        return found.get("state") in states
+
+    wait_for(came, f"the node is {states}")
+    return found
 
 
 def wait_for_metric(client: httpx.Client, line: str) -> str:
     """The metrics once this line is among them: sites are asked every few seconds."""
-    until = time.monotonic() + PATIENCE_S
-    while line not in (text := client.get("/metrics").text):
-        assert time.monotonic() < until, text
-        time.sleep(0.1)
-    return text
+    wait_for(lambda: line in client.get("/metrics").text, line)
+    return client.get("/metrics").text
 
 
 def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None:

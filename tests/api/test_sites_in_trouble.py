@@ -5,28 +5,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.api.conftest import check_problem
-from tests.support.server import PATIENCE_S, Server, push
+from tests.support.archives import SITES
+from tests.support.server import Server, push, push_until_accepted
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive, init_home
-
-SITES = ("primary", "standby")
-
-
-def push_patiently(client: httpx.Client, message_id: str, body: bytes) -> httpx.Response:
-    """Until the node accepts again."""
-    until = time.monotonic() + PATIENCE_S
-    while (answer := push(client, message_id, body)).status_code == 503 and time.monotonic() < until:
-        time.sleep(0.1)
-    return answer
 
 
 def check_whole(home: Path, bodies: dict[str, bytes]) -> None:
@@ -52,7 +41,7 @@ def test_a_site_folder_is_removed_and_comes_back(tmp_path: Path, site: str) -> N
         ready = client.get("/v1/health/ready")
         assert ready.status_code in (200, 503)
         aside.rename(folder)
-        assert push_patiently(client, "while gone", b"<while/>").status_code in (200, 201)
+        assert push_until_accepted(client, "while gone", b"<while/>").status_code in (200, 201)
         assert push(client, "before", b"<before/>").json() == before
         assert server.stop() == 0
     check_whole(home, {"before": b"<before/>", "while gone": b"<while/>"})
@@ -92,7 +81,7 @@ def test_a_disk_that_is_full(tmp_path: Path, site: str) -> None:
             assert (problem["site"], problem["may_be_stored"]) == (site, True)  # at the other site
             assert "Free or add space" in problem["hint"]
             remount(home / "sites" / site, "size=8m")
-            assert push_patiently(client, message_id, body).status_code in (200, 201)
+            assert push_until_accepted(client, message_id, body).status_code in (200, 201)
             assert server.stop() == 0
         check_whole(home, bodies)
 
@@ -109,6 +98,6 @@ def test_a_disk_that_is_read_only(tmp_path: Path, site: str) -> None:
             assert problem["site"] == site
             assert "read-only" in problem["hint"]
             remount(home / "sites" / site, "rw")
-            assert push_patiently(client, "read-only", b"<ro/>").status_code in (200, 201)
+            assert push_until_accepted(client, "read-only", b"<ro/>").status_code in (200, 201)
             assert server.stop() == 0
         check_whole(home, {"before": b"<before/>", "read-only": b"<ro/>"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support.balancer import RoundRobin
 from tests.support.command import vanvault
 from tests.support.server import Server, push
+from tests.support.waiting import wait_for
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive, init_home
 
@@ -84,22 +86,32 @@ def test_an_unknown_id_is_looked_for_before_it_is_denied(pair: Pair) -> None:
 
 
 def test_a_rolling_restart_loses_and_doubles_nothing(pair: Pair) -> None:
-    bodies = {f"m-{number}": b"<m>%d</m>" % number for number in range(600)}
+    bodies: dict[str, bytes] = {}
+    statuses: list[int] = []
+    numbers, enough = itertools.count(), threading.Event()
     with ExitStack() as stack:
         one = stack.enter_context(pair.server(0)).wait_ready()
         two = stack.enter_context(pair.server(1)).wait_ready()
         client = stack.enter_context(RoundRobin([one.url, two.url], pair.token))
-        pool = stack.enter_context(ThreadPoolExecutor(4))
 
-        def push_slowly(message_id: str) -> httpx.Response:
-            time.sleep(0.03)
-            return client.push(message_id, bodies[message_id])
+        def push_on() -> None:
+            while not enough.wait(0.03):
+                number = next(numbers)
+                bodies[f"m-{number}"] = b"<m>%d</m>" % number
+                statuses.append(client.push(f"m-{number}", bodies[f"m-{number}"]).status_code)
 
-        answers = pool.map(push_slowly, bodies)
-        time.sleep(0.5)
-        assert one.stop() == 0  # while the others push
-        back = stack.enter_context(pair.server(0)).wait_ready()  # and starts again while they do
-        statuses = [answer.status_code for answer in answers]
+        with ThreadPoolExecutor(4) as pool:
+            pushing = [pool.submit(push_on) for _ in range(4)]
+            try:
+                wait_for(lambda: len(statuses) > 60, "pushes before the restart")
+                assert one.stop() == 0  # while the others push
+                back = stack.enter_context(pair.server(0)).wait_ready()  # and starts again while they do
+                goal = len(statuses) + 60
+                wait_for(lambda: len(statuses) > goal, "pushes after the restart")
+            finally:
+                enough.set()
+            for one_client in pushing:
+                one_client.result()
         assert statuses == [201] * len(bodies)  # a 200 would mean: sent twice
         assert client.repeats > 0
         time.sleep(1)

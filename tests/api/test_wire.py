@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import socket
 import time
@@ -12,7 +13,8 @@ import httpx
 import pytest
 
 from tests.api.conftest import MAX_MESSAGE, Appliance, check_problem
-from tests.support.server import push
+from tests.support.server import push, push_until_accepted
+from tests.support.waiting import wait_for
 
 
 def request(appliance: Appliance, message_id: str, *headers: str) -> bytes:
@@ -117,18 +119,24 @@ def test_a_body_that_stalls_is_given_up(appliance: Appliance, client: httpx.Clie
 
 def test_more_bytes_in_flight_than_the_budget(appliance: Appliance, client: httpx.Client) -> None:
     """Bodies announced and not yet sent count; when they are gone, there is room again."""
-    announced = [
-        socket.create_connection(("127.0.0.1", appliance.server.port))
-        for _ in range(2 * 2**20 // MAX_MESSAGE)
-    ]
-    for number, connection in enumerate(announced):
-        connection.sendall(request(appliance, f"announced {number}", f"Content-Length: {MAX_MESSAGE}") + b"<")
-    time.sleep(0.1)
-    check_problem(push(client, "over budget", bytes(MAX_MESSAGE)), 503, "busy")
-    for connection in announced:
-        connection.close()
-    time.sleep(0.2)
-    assert push(client, "over budget", bytes(MAX_MESSAGE)).status_code == 201
+    numbers = itertools.count()
+    answers: list[httpx.Response] = []
+
+    def refused() -> bool:
+        """Not when the server had not read all announcements yet, or had given them up already."""
+        with contextlib.ExitStack() as stack:
+            for number in range(2 * 2**20 // MAX_MESSAGE):
+                connection = socket.create_connection(("127.0.0.1", appliance.server.port))
+                stack.enter_context(connection)
+                head = request(appliance, f"announced {number}", f"Content-Length: {MAX_MESSAGE}")
+                connection.sendall(head + b"<")
+            time.sleep(0.1)
+            answers[:] = [push(client, f"over budget {next(numbers)}", bytes(MAX_MESSAGE))]
+        return answers[0].status_code == 503
+
+    wait_for(refused, "a push beside announced bodies is refused")
+    check_problem(answers[0], 503, "busy")
+    assert push_until_accepted(client, "over budget", bytes(MAX_MESSAGE)).status_code == 201
 
 
 def test_a_client_that_leaves_before_the_answer_loses_nothing(

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from vanvault.cli.main import main
-
-Run = Callable[..., Result]
-
-COMMAND = (sys.executable, "-m", "vanvault.cli")
-
-
-def run_cli(home: Path, *arguments: object, env: dict[str, str] | None = None, input: bytes = b"") -> Result:
-    """``vanvault --home HOME ARGUMENTS`` in this process; only ``env`` of our variables is seen."""
-    clean = {name: None for name in os.environ if name.startswith("VANVAULT_")}
-    result = CliRunner().invoke(
-        main, ["--home", str(home), *map(str, arguments)], env=clean | (env or {}), input=input
-    )
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result
-
-
-def json_of(result: Result) -> Any:
-    """The one JSON value on stdout of a verb that succeeded."""
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def lines_of(result: Result) -> list[Any]:
-    return [json.loads(line) for line in result.stdout.splitlines()]
+from tests.servers.processes import bound
+from tests.support.command import COMMAND, json_of, lines_of, run_cli
+from tests.support.server import free_port
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture
@@ -67,34 +41,31 @@ class Served:
         return run_cli(self.home, *arguments, env=env)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def start_node(home: Path, port: int) -> subprocess.Popen[bytes]:
     """A node that is ready."""
     process = subprocess.Popen(
-        [*COMMAND, "--home", str(home), "serve", "--port", str(port), "--json"], stderr=subprocess.PIPE
+        bound([*COMMAND, "--home", str(home), "serve", "--port", str(port), "--json"]), stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def ready() -> bool:
         assert process.poll() is None, process.stderr and process.stderr.read().decode()
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/v1/health/ready", trust_env=False).status_code == 200:
-                return process
+            return httpx.get(f"http://127.0.0.1:{port}/v1/health/ready", trust_env=False).status_code == 200
         except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError("the node did not get ready")
+            return False
+
+    try:
+        wait_for(ready, "the node gets ready")
+    except AssertionError:
+        process.kill()
+        raise
+    return process
 
 
 def stop_node(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """SIGTERM; the exit code and the log."""
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=60)
+    _, log = process.communicate(timeout=PATIENCE_S)
     return process.returncode, log.decode()
 
 

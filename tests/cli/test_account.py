@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import json_of, run_cli
+from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.journal import own_events
 from vanvault.recovery.work import QUIET, account, put_on_record

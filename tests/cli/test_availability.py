@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import json_of, run_cli
+from tests.support.command import json_of, run_cli
 from vanvault.archiver.core.error_table import ExitCode
 
 LATER = ("--from", "2090-01-01T22:00:00+07:00", "--to", "2090-01-01T23:00:00+07:00")

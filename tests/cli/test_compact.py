@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import json_of, lines_of, run_cli
+from tests.support.command import json_of, lines_of, run_cli
 from tests.upkeep.compaction.homes import drafts, push
 from vanvault.archiver.appliance import Archive
 

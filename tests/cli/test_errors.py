@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import COMMAND, run_cli
 from tests.cli.faulty_server import Answer, faulty_server
+from tests.support.command import COMMAND, run_cli
 from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import InvalidInput, SiteFull, VanVaultError
 from vanvault.cli.errors import run_at_edge

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Served, json_of, run_cli
+from tests.cli.conftest import Served
+from tests.support.command import json_of, run_cli
 
 Receipts = list[dict[str, Any]]
 

@@ -123,7 +123,7 @@ def test_on_a_terminal_there_is_a_bar_and_stdout_stays_its_own(tmp_path: Path) -
         (10**18, "1000.0 PB"),
     ],
 )
-def test_sizes(size: int, text: str) -> None:
+def test_sizes_are_said_in_words(size: int, text: str) -> None:
     assert human_size(size) == text
 
 
@@ -131,7 +131,7 @@ def test_sizes(size: int, text: str) -> None:
     ("seconds", "text"),
     [(-1, "0s"), (59.4, "59s"), (59.6, "1m 00s"), (3599.6, "1h 00m"), (25_500, "7h 05m")],
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_durations_are_said_in_words(seconds: float, text: str) -> None:
     assert human_duration(seconds) == text
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import json_of, lines_of, run_cli
 from tests.servers.endpoint import Endpoint
+from tests.support.command import json_of, lines_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import SiteUnavailable

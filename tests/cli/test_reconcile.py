@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.cli.conftest import run_cli
-from tests.recovery.harness import message
+from tests.support.archives import SITES
+from tests.support.command import run_cli
+from tests.support.lab import message
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.model import Draft
 from vanvault.recovery.work import account
-
-SITES = ("primary", "standby")
 
 
 def write(archive: Archive, drafts: list[Draft]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import json_of, run_cli
+from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance.keys_on_record import highest_on_record
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import json_of, run_cli
+from tests.support.command import json_of, run_cli
 
 BAD = [
     ("--name", "Nguyễn"),

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import COMMAND, Served, free_port, json_of, lines_of, run_cli, start_node, stop_node
+from tests.cli.conftest import Served, start_node, stop_node
+from tests.support.command import COMMAND, json_of, lines_of, run_cli
+from tests.support.server import free_port
 
 Receipts = list[dict[str, Any]]
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.cli.conftest import json_of, run_cli
-from tests.recovery.compacted import AFTER_LOCKS, CompactedLab, build_compacted
+from tests.support.command import NOWHERE, json_of, run_cli
+from tests.support.compacted import AFTER_LOCKS, CompactedLab
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.upkeep import look_at_locks
 from vanvault.cli.status import lines_of, status_of
 
-NOWHERE = "http://127.0.0.1:1"
 
-
-def test_segments_their_rows_and_what_is_not_compacted_are_counted(tmp_path: Path) -> None:
-    build_compacted(tmp_path / "home")
-    lab = CompactedLab(tmp_path / "home")
+def test_segments_their_rows_and_what_is_not_compacted_are_counted(compacted: CompactedLab) -> None:
+    lab = compacted
     found = json_of(run_cli(lab.home, "status", "--url", NOWHERE, "--json"))["segments"]
     manifests = [lab.manifest(number) for number in (0, 1)]
     loose = set(lab.keys(family="batch")) - set(lab.compacted())
@@ -27,10 +22,9 @@ def test_segments_their_rows_and_what_is_not_compacted_are_counted(tmp_path: Pat
 
 
 def test_uncompacted_batches_about_to_lose_their_lock_are_named_and_nothing_is_extended(
-    tmp_path: Path,
+    compacted: CompactedLab,
 ) -> None:
-    build_compacted(tmp_path / "home")
-    lab = CompactedLab(tmp_path / "home")
+    lab = compacted
     with lab.open() as archive:
         assert look_at_locks(archive).alarms == ()
     lab.clock.moment += AFTER_LOCKS

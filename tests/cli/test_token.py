@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Served, free_port, json_of, lines_of, run_cli, start_node, stop_node
+from tests.cli.conftest import Served, start_node, stop_node
 from tests.servers.softhsm import PIN, SoftHsm
+from tests.support.command import json_of, lines_of, run_cli
+from tests.support.server import free_port
 
 _numbers = itertools.count(1)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.servers.endpoint import Endpoint
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
@@ -31,19 +32,6 @@ from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 
 class DisposableSite(Site, Disposer, Protocol):
     """All rights at once: the suite must show that even their holder cannot break a lock."""
-
-
-@dataclass
-class ManualClock:
-    """Stands still until it is told to move."""
-
-    moment: datetime = field(default_factory=lambda: datetime(2026, 11, 22, 1, 2, 3, 456789, tzinfo=UTC))
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def advance(self, by: timedelta) -> None:
-        self.moment += by
 
 
 @dataclass(frozen=True)

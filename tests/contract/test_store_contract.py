@@ -96,7 +96,9 @@ class TestPutAndGet:
             (0, 10, b"0123456789"),
         ],
     )
-    def test_ranges(self, site: DisposableSite, room: str, offset: int, length: int, expected: bytes) -> None:
+    def test_ranges_are_read(
+        self, site: DisposableSite, room: str, offset: int, length: int, expected: bytes
+    ) -> None:
         stored = put(site, f"{room}/a", b"0123456789")
         assert site.get_range(f"{room}/a", offset, length) == expected
         assert site.get_range(f"{room}/a", offset, length, stored.version) == expected
@@ -230,7 +232,7 @@ class TestRefusals:
             "a/" * 256 + "a",
         ],
     )
-    def test_bad_keys(self, site: DisposableSite, key: str) -> None:
+    def test_bad_keys_are_refused(self, site: DisposableSite, key: str) -> None:
         with pytest.raises(InvalidInput):
             put(site, key)
         for call in (site.get, site.stat, site.versions):
@@ -310,7 +312,7 @@ class TestList:
 
 
 class TestManyAtOnce:
-    def test_different_keys(self, site: DisposableSite, room: str) -> None:
+    def test_many_at_once_under_different_keys_all_arrive(self, site: DisposableSite, room: str) -> None:
         def store(number: int) -> StoredVersion:
             return put(site, f"{room}/{number % 5}/{number:010d}-x", b"%d" % number)
 

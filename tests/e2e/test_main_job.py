@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.command import vanvault
-from tests.support.server import Server, push
+from tests.support.server import Server, push, push_until_accepted
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.sample import generate
@@ -58,17 +58,6 @@ def check_reading(
         assert receipt["id"] in {item["id"] for item in found}
 
 
-def push_patiently(client: httpx.Client, message_id: str, body: bytes) -> int:
-    """As a gateway does it: the same again while a site that just came back is not yet trusted."""
-    pause = threading.Event()
-    for _ in range(120):
-        answer = push(client, message_id, body)
-        if answer.status_code != 503:
-            break
-        pause.wait(0.5)
-    return answer.status_code
-
-
 def test_the_main_job(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = vanvault(home, "init")["token"]
@@ -91,7 +80,7 @@ def test_the_main_job(tmp_path: Path) -> None:
         check_reading(client, bodies, receipts)
         again = at_once(server, token, list(bodies.items()))
         assert all(again[message_id].json() == receipts[message_id] for message_id in bodies)
-        assert push_patiently(client, "after the restore", b"<new/>") == 201
+        assert push_until_accepted(client, "after the restore", b"<new/>").status_code == 201
         assert server.stop() == 0
     assert vanvault(home, "verify")["messages"] == len(bodies) + 1
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import json_of, run_cli
 from tests.export.conftest import members, run_verifier
 from tests.support.archives import Node, event, message
+from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 
 REASON = ("--reason", "inspection 7/2026")

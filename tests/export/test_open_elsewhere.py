@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from tests.cli.conftest import json_of, run_cli
 from tests.support.archives import Node, event, message
+from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.format.encrypted import key_material

@@ -42,7 +42,7 @@ def uncell(text: str) -> str:
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_csv(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
+def test_csv_holds_every_row_and_value(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
     wanted = full.items(**filters)
     report = full.export(tmp_path / "x.csv", "csv", **filters)
     text = (tmp_path / "x.csv").read_bytes().decode()
@@ -76,7 +76,7 @@ def test_ndjson_and_its_manifest(full: Filled, tmp_path: Path, filters: dict[str
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_parquet(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
+def test_parquet_holds_every_row_and_value(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
     wanted = full.items(**filters)
     full.export(tmp_path / "x.parquet", "parquet", **filters)
     found = pq.read_table(tmp_path / "x.parquet").to_pylist()
@@ -100,7 +100,7 @@ def test_parquet_ends_a_row_group_when_it_is_large(shared: Filled) -> None:
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_zip(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
+def test_zip_holds_every_row_and_original(full: Filled, tmp_path: Path, filters: dict[str, str]) -> None:
     wanted = full.items(**filters)
     report = full.export(tmp_path / "x.zip", "zip", **filters)
     found = members(tmp_path / "x.zip")

@@ -20,6 +20,8 @@ from vanvault.archiver.core.evidence import verify_receipt
 #: One message in so many is large enough for an object of its own.
 _LARGE_EVERY = 9
 LARGE_BYTES = 8 * 1024
+#: What a client waits after a refusal, in seconds: the node may be settling for a while.
+REFUSED_PAUSE_S = 0.1
 SETTINGS = {"INTAKE__LARGE_MESSAGE_BYTES": str(LARGE_BYTES)}
 
 
@@ -33,7 +35,7 @@ class Pushed:
     def push_until_it_dies(self, server: Server, token: str, random: Random, *, clients: int = 4) -> None:
         """Push from several clients until the server no longer answers, or each has sent 200 messages."""
         seeds = [random.getrandbits(64) for _ in range(clients)]
-        lock = threading.Lock()
+        lock, pause = threading.Lock(), threading.Event()
 
         def one_client(number: int) -> None:
             choice = Random(seeds[number])
@@ -51,6 +53,8 @@ class Pushed:
                     if answer.status_code in (200, 201):
                         with lock:
                             self.receipts[message_id] = answer.json()
+                    else:
+                        pause.wait(REFUSED_PAUSE_S)
 
         with ThreadPoolExecutor(clients) as pool:
             list(pool.map(one_client, range(clients)))

@@ -189,7 +189,7 @@ class TestChecker:
         self.check(home.archive(), ledger, verdict)
         assert verdict.lost == verdict.unverified == {"run/never"}
 
-    def test_order(self) -> None:
+    def test_what_ended_before_another_began_stands_before_it(self) -> None:
         first, second, both = Times(0, 1), Times(2, 3), Times(0, 4)
         assert out_of_order([first, second]) == 0
         assert out_of_order([second, first]) == 1

@@ -4,7 +4,6 @@ though the other site is still away, and whole at both once it is back."""
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 from random import Random
 
@@ -13,7 +12,8 @@ import pytest
 
 from tests.faults.pushing import SETTINGS, Pushed
 from tests.faults.test_kill import PUT_STEPS, WRITER_STEPS
-from tests.support.server import PATIENCE_S, Server
+from tests.support.server import Server
+from tests.support.waiting import wait_for
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.evidence import holders, verify_receipt
@@ -33,13 +33,11 @@ CASES = [
 
 
 def wait_until_level(client: httpx.Client) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
+    def level() -> bool:
         ready = client.get("/v1/health/ready").json()
-        if ready["status"] == "ready" and all(site["state"] == "healthy" for site in ready["sites"]):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"the sites never came level: {ready}")
+        return ready["status"] == "ready" and all(site["state"] == "healthy" for site in ready["sites"])
+
+    wait_for(level, "the sites come level")
 
 
 @pytest.mark.parametrize(("step", "nth", "site"), CASES)

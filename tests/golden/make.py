@@ -18,8 +18,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.contract.harness import ManualClock
 from tests.support.archives import Node, event, message
+from tests.support.clocks import ManualClock
 from tests.support.entropy import SeededEntropy
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.appliance.places import HOT_TAIL

@@ -11,8 +11,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.contract.harness import ManualClock
 from tests.golden.make import STARTED
+from tests.support.clocks import ManualClock
 from tests.support.entropy import SeededEntropy
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.places import HOT_TAIL

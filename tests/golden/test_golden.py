@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.contract.harness import ManualClock
 from tests.golden.make import FIRST, LARGE, SECOND, STARTED
 from tests.support.archives import Node, message
+from tests.support.clocks import ManualClock
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.evidence import verify_receipt

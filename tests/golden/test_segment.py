@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.harness import ManualClock
 from tests.golden.make_segment import COMPACTED, copy_home
 from tests.golden.test_golden import ORIGINALS
+from tests.support.clocks import ManualClock
 from tests.upkeep.compaction.reading import (
     batch_entries,
     check_compacted,

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.archives import PATIENCE_S, Home, Node, message
+from tests.support.archives import SITES, Home, Node, message
 from tests.support.gated import GatedSite
+from tests.support.waiting import PATIENCE_S
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
@@ -17,7 +18,6 @@ from vanvault.archiver.core.evidence import Receipt, holders
 from vanvault.archiver.replicas import Leadership
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 
-SITES = ("primary", "standby")
 #: So long is watched that an answer does not come; it is not how long anything takes.
 A_WHILE_S = 0.5
 

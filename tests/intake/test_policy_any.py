@@ -14,7 +14,7 @@ from typing import Literal
 import orjson
 import pytest
 
-from tests.support.archives import GATEWAY, Home, Node, crash, event, message
+from tests.support.archives import GATEWAY, SITES, Home, Node, crash, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Conflict, Damaged, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, holders, verify_receipt
@@ -25,7 +25,6 @@ from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
 from vanvault.recovery.work import Effort
 
 When = Literal["before", "after"]
-SITES = ("primary", "standby")
 DRAFTS: tuple[Draft, ...] = (message("m-1", b"<one/>"), event("e-1"), message("m-2", b"<two/>"))
 OBJECTS = len(DRAFTS) + 2
 BIG = b"<big>" + b"0123456789abcdef" * 100_000 + b"</big>"

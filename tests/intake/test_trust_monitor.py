@@ -11,9 +11,10 @@ from typing import TypeVar, cast
 
 import pytest
 
-from tests.contract.harness import ManualClock
-from tests.support.archives import PATIENCE_S, Home, Node, message
+from tests.support.archives import Home, Node, message
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import Call, MemorySite
+from tests.support.waiting import PATIENCE_S, wait_for
 from vanvault.archiver.appliance.places import hot_tail_of
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.ports import ClockStopwatch
@@ -22,14 +23,6 @@ from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
 
 Result = TypeVar("Result")
 DOUBT = SiteUnavailable("the clocks do not agree", site="host", may_be_stored=False)
-
-
-def wait_until(what: Callable[[], bool]) -> None:
-    pause, waited = threading.Event(), 0.0
-    while not what():
-        assert waited < PATIENCE_S, "it never came"
-        pause.wait(0.01)
-        waited += 0.01
 
 
 def times(site: MemorySite, operation: str) -> int:
@@ -64,7 +57,7 @@ def test_a_site_that_cannot_be_listed_holds_nothing(home: Home) -> None:
         node.wait_ready()
         home.primary.fail_next("list", times=1_000_000)
         before = times(home.primary, "now")
-        wait_until(lambda: times(home.primary, "now") > before + 8)  # checks go on
+        wait_for(lambda: times(home.primary, "now") > before + 8)  # checks go on
         assert node.intake.committer.held is None
         node.push(message("m-1", b"<taken/>"))
         home.primary.fail_next("list", times=0)
@@ -119,11 +112,11 @@ def test_a_clock_that_is_off_holds_intake_until_it_is_right(home: Home) -> None:
         node.wait_ready()
         right = home.standby.clock
         home.standby.clock = Skewed()
-        wait_until(lambda: node.intake.committer.held is not None)
+        wait_for(lambda: node.intake.committer.held is not None)
         with pytest.raises(SiteUnavailable, match="do not agree"):
             node.push(message("m-1", b"<late/>"))
         home.standby.clock = right
-        wait_until(lambda: node.intake.committer.held is None)
+        wait_for(lambda: node.intake.committer.held is None)
         node.push(message("m-1", b"<late/>"))
 
 
@@ -132,7 +125,7 @@ def test_a_hold_ends_soon_after_its_reason(home: Home) -> None:
     with Node(home.archive()) as node:
         node.wait_ready()
         node.intake.committer.hold(DOUBT)
-        wait_until(lambda: node.intake.committer.held is None)
+        wait_for(lambda: node.intake.committer.held is None)
 
 
 def test_a_hold_ends_while_a_failed_commit_is_settled(home: Home) -> None:
@@ -142,7 +135,7 @@ def test_a_hold_ends_while_a_failed_commit_is_settled(home: Home) -> None:
         with pytest.raises(SiteUnavailable):
             node.push(message("m-1", b"<in doubt/>"))
         node.intake.committer.hold(DOUBT)
-        wait_until(lambda: node.intake.committer.held is None)
+        wait_for(lambda: node.intake.committer.held is None)
         assert node.intake.committer.state == "settling"
         home.standby.fail_next("put", times=0)
 
@@ -161,12 +154,12 @@ def test_an_error_of_the_hot_tail_holds_intake_and_ends_no_check(home: Home) -> 
     with Node(archive) as node:
         node.wait_ready()
         full.set()
-        wait_until(lambda: node.intake.committer.held is not None)
+        wait_for(lambda: node.intake.committer.held is not None)
         with pytest.raises(Busy, match="could not be checked: OperationalError") as caught:
             node.push(message("m-1", b"<later/>"))
         assert "disk" in caught.value.hint
         full.clear()
-        wait_until(lambda: node.intake.committer.held is None)
+        wait_for(lambda: node.intake.committer.held is None)
         node.push(message("m-1", b"<later/>"))
 
 
@@ -189,7 +182,7 @@ def test_a_start_on_a_full_disk_is_tried_again(home: Home, error: Exception) -> 
     archive.open_writer = opened  # type: ignore[method-assign]
     with Node(archive) as node:
         assert refused.wait(PATIENCE_S)
-        wait_until(lambda: "home" in str(node.intake.committer.refusal))
+        wait_for(lambda: "home" in str(node.intake.committer.refusal))
         assert node.intake.committer.state == "recovering"
         assert "/home/x" not in str(node.intake.committer.refusal)
         full.clear()
@@ -219,7 +212,7 @@ def test_a_bug_ends_writing_for_good_and_says_so(home: Home) -> None:
         broken.set()
         with pytest.raises(Busy, match="restart the node"):
             node.push(message("m-1", b"<lost/>"))
-        wait_until(lambda: node.intake.committer.state == "failed")
+        wait_for(lambda: node.intake.committer.state == "failed")
         assert "restart the node" in str(node.intake.committer.refusal)
     assert node.intake.committer.state == "failed"
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 
-from tests.support.archives import GATEWAY, Home, Node, event, message
+from tests.support.archives import GATEWAY, SITES, Home, Node, event, message
 from tests.support.memory_site import MemorySite
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, Damaged, SiteFull, SiteUnavailable
@@ -24,7 +24,6 @@ from vanvault.archiver.stores import (
 )
 
 When = Literal["before", "after"]
-SITES = ("primary", "standby")
 
 #: Pushed one after the other, so each becomes an object of its own.
 DRAFTS: tuple[Draft, ...] = (message("m-1", b"<one/>"), event("e-1"), message("m-2", b"<two/>"))

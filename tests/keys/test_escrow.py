@@ -12,8 +12,8 @@ import pytest
 import shamir_mnemonic
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cli.conftest import json_of, lines_of, run_cli
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
+from tests.support.command import json_of, lines_of, run_cli
 from tests.support.entropy import SeededEntropy
 
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, KeyUnavailable

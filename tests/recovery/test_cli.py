@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.cli.main import main
 
 
@@ -56,7 +56,7 @@ def test_a_missing_key_has_its_own_exit_code(lab: Lab) -> None:
     assert [finding["problem"] for finding in summary["findings"]] == ["key"]
 
 
-def test_restore(lab: Lab) -> None:
+def test_restore_brings_a_lost_site_back(lab: Lab) -> None:
     objects = len(lab.keys())
     shutil.rmtree(lab.root("primary"))
     assert vanvault(lab, "verify", "--json")[0] == 3
@@ -79,7 +79,7 @@ def test_restore(lab: Lab) -> None:
         (("restore", "--from", "nowhere"), 4),
     ],
 )
-def test_wrong_arguments(lab: Lab, arguments: tuple[str, ...], code: int) -> None:
+def test_wrong_arguments_have_their_exit_code(lab: Lab, arguments: tuple[str, ...], code: int) -> None:
     assert vanvault(lab, *arguments)[0] == code
 
 

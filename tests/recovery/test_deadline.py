@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cli.conftest import run_cli
-from tests.contract.harness import ManualClock
-from tests.recovery.harness import Lab
+from tests.support.clocks import ManualClock
+from tests.support.command import run_cli
+from tests.support.lab import Lab
 from vanvault.recovery.restore.deadline import LIMIT, Deadline, Pace
 from vanvault.recovery.work import Extent, silent
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.recovery.harness import SITES, Lab, named
+from tests.support.archives import SITES
+from tests.support.lab import Lab, named
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Batch, Entry, Message
 from vanvault.archiver.stores import StoredVersion

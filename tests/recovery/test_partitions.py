@@ -20,8 +20,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.contract.harness import ManualClock
-from tests.support.archives import GATEWAY, Home, Node, message
+from tests.support.archives import GATEWAY, SITES, Home, Node, message
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from tests.support.whole import bytes_of
 from vanvault.archiver.appliance import init_home
@@ -34,7 +34,6 @@ from vanvault.archiver.upkeep import compact
 from vanvault.recovery.reconcile import Reconciler, open_conflicts, reconcile_sites, resolve, upgrade_all
 from vanvault.recovery.reconcile.conflicts import conflicts
 
-SITES = ("primary", "standby")
 IDS = ("m-1", "m-2", "m-3")
 OPERATIONS = ("put", "get", "get_range", "stat", "versions", "list", "extend", "now")
 

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.recovery.harness import SITES, event, message, named
-from tests.support.archives import Home, memory_home
+from tests.support.archives import SITES, Home, memory_home
+from tests.support.lab import event, message, named
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Writer
 from vanvault.archiver.upkeep import compact, keep_locks

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.harness import ManualClock
+from tests.support.archives import SITES
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.replicas import Lag
@@ -20,7 +21,6 @@ from vanvault.recovery.objects import Copies
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of
 
-SITES = ("primary", "standby")
 START = datetime(2026, 11, 22, tzinfo=UTC)
 FAMILIES = ("batch", "large", "segment", "evidence")
 SUFFIXES = {"batch": "messages.parquet", "large": "framed", "segment": "log.parquet", "evidence": "tile"}

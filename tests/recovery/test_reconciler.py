@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.contract.harness import ManualClock
-from tests.recovery.harness import BadSector
-from tests.support.archives import PATIENCE_S, Home, Node, event, message
+from tests.support.archives import SITES, Home, Node, event, message
+from tests.support.clocks import ManualClock
 from tests.support.gated import GatedSite
+from tests.support.lab import BadSector
+from tests.support.waiting import PATIENCE_S
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import FoldReport, Query
@@ -29,7 +30,6 @@ from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.archiver.upkeep.periodic import HealthRecord, SiteMonitor, Supervisor, WaitingChanges
 from vanvault.recovery.reconcile import Reconciler, ReconcileReport
 
-SITES = ("primary", "standby")
 LONG = 1_000_000
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recovery.harness import SITES, Lab, named
+from tests.support.archives import SITES
+from tests.support.lab import Lab, named
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair_sites
 from vanvault.recovery.verify import Finding, VerifyReport

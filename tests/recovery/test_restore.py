@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.recovery.harness import SITES, Lab, build, message, named
+from tests.support.archives import SITES
+from tests.support.lab import Lab, message, named
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.originals import Originals
@@ -127,7 +127,7 @@ def test_an_expired_object_is_restored_all_the_same(lab: Lab) -> None:
     assert report.copied == report.plan.total
 
 
-def test_refusals(lab: Lab, tmp_path: Path) -> None:
+def test_a_restore_without_a_good_source_or_target_is_refused(lab: Lab, other: Lab) -> None:
     with lab.open() as archive:
         with pytest.raises(NotFound):
             survey(archive, "tertiary", create=False)
@@ -141,8 +141,7 @@ def test_refusals(lab: Lab, tmp_path: Path) -> None:
     with lab.open() as archive, pytest.raises(SettingsError, match="not empty"):
         survey(archive, "standby", create=True)
     shutil.rmtree(lab.root("primary"))
-    build(tmp_path / "other")
-    shutil.copytree(tmp_path / "other/sites/primary", lab.root("primary"))
+    shutil.copytree(other.home / "sites/primary", lab.root("primary"))
     with lab.open() as archive, pytest.raises(SettingsError, match="another archive"):
         survey(archive, "standby", create=True)
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recovery.compacted import PARTS, CompactedLab
-from tests.recovery.harness import SITES, named
 from tests.recovery.test_repair import mend
 from tests.recovery.test_restore import OTHER, lab_keys_at, rebuild
+from tests.support.archives import SITES
+from tests.support.compacted import PARTS, CompactedLab
+from tests.support.lab import named
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.restore import restore_site
 from vanvault.recovery.restore.archive import survey

@@ -12,9 +12,10 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from tests.recovery.compacted import CompactedLab, Tables, sign, with_column
-from tests.recovery.harness import SITES, named
+from tests.support.archives import SITES
+from tests.support.compacted import CompactedLab, Tables, sign, with_column
 from tests.support.entropy import SeededEntropy
+from tests.support.lab import named
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import segment_key

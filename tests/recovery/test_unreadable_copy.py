@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.recovery.objects import read_good, write_good

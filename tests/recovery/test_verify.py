@@ -8,19 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.harness import (
-    LARGE,
-    SITES,
-    BadSector,
-    Lab,
-    Repeated,
-    TickingClock,
-    build,
-    event,
-    message,
-    named,
-    place_large,
-)
+from tests.support.archives import SITES
+from tests.support.clocks import TickingClock
+from tests.support.lab import LARGE, BadSector, Lab, Repeated, event, message, named, place_large
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
@@ -149,10 +139,8 @@ def test_garbage_under_its_own_digest_is_undecipherable(lab: Lab) -> None:
 
 @pytest.mark.parametrize("place", [0, 3])
 def test_another_archives_object_is_not_ours_and_not_missing_elsewhere(
-    lab: Lab, tmp_path: Path, place: int
+    lab: Lab, other: Lab, place: int
 ) -> None:
-    build(tmp_path / "other")
-    other = Lab(tmp_path / "other")
     key = other.chain(0)[place]
     lab.add("primary", key, other.data("primary", key))
     assert named(lab.verify()) == {("undecipherable", "primary", key)}
@@ -177,9 +165,7 @@ def test_another_archives_object_under_our_keys_is_foreign(lab: Lab, tmp_path: P
     assert named(lab.verify()) == {("foreign", "standby", key)}
 
 
-def test_another_archives_bytes_in_place_of_ours_are_damage(lab: Lab, tmp_path: Path) -> None:
-    build(tmp_path / "other")
-    other = Lab(tmp_path / "other")
+def test_another_archives_bytes_in_place_of_ours_are_damage(lab: Lab, other: Lab) -> None:
     key = lab.chain(0)[1]
     lab.overwrite(lab.files("primary", key)[-1], other.data("primary", other.chain(0)[1]))
     assert named(lab.verify()) == {("damaged", "primary", key)}
@@ -219,9 +205,8 @@ def test_a_missing_key_is_named_once_and_hides_no_other_damage(lab: Lab) -> None
     assert report.events == 14
 
 
-def test_a_wrong_key_is_one_finding(lab: Lab, tmp_path: Path) -> None:
-    build(tmp_path / "other")
-    shutil.copy2(tmp_path / "other/keys/log-1.key", lab.home / "keys" / "log-1.key")
+def test_a_wrong_key_is_one_finding(lab: Lab, other: Lab) -> None:
+    shutil.copy2(other.home / "keys/log-1.key", lab.home / "keys" / "log-1.key")
     assert named(lab.verify()) == {("key", "", "log/1")}
 
 
@@ -358,8 +343,7 @@ def test_bad_shares_are_refused(text: str) -> None:
         Share.parse(text)
 
 
-def test_archive_of_another_home_is_unavailable(lab: Lab, tmp_path: Path) -> None:
-    build(tmp_path / "other")
+def test_archive_of_another_home_is_unavailable(lab: Lab, other: Lab) -> None:
     shutil.rmtree(lab.root("primary"))
-    shutil.copytree(tmp_path / "other/sites/primary", lab.root("primary"))
+    shutil.copytree(other.home / "sites/primary", lab.root("primary"))
     assert named(lab.verify()) == {("unavailable", "primary", "")}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.recovery.harness import LARGE, SITES, Lab, event, message, named
+from tests.support.archives import SITES
+from tests.support.lab import LARGE, Lab, event, message, named
 
 
 def test_what_a_server_writes_meanwhile_is_no_false_alarm(lab: Lab) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.recovery.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
-from tests.recovery.harness import SITES, TickingClock, build, event, message, named
+from tests.support.archives import SITES
+from tests.support.clocks import TickingClock
+from tests.support.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
+from tests.support.lab import Lab, event, message, named
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
@@ -171,9 +173,8 @@ def test_missing_master_keys_are_named_once(compacted: CompactedLab) -> None:
         assert {problem for problem, *_ in named(compacted.verify())} == {"key"}
 
 
-def test_a_wrong_master_key_is_one_finding(compacted: CompactedLab, tmp_path: Path) -> None:
-    build(tmp_path / "other")
-    shutil.copy2(tmp_path / "other/keys/log-1.key", compacted.home / "keys" / "log-1.key")
+def test_a_wrong_master_key_is_one_finding(compacted: CompactedLab, other: Lab) -> None:
+    shutil.copy2(other.home / "keys/log-1.key", compacted.home / "keys" / "log-1.key")
     assert named(compacted.verify()) == {("key", "", "log/1")}
 
 

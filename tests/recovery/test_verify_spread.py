@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.compacted import CompactedLab
-from tests.recovery.harness import Lab
 from tests.support.command import vanvault
+from tests.support.compacted import CompactedLab
+from tests.support.lab import Lab
 from tests.support.mortal_jobs import Mortal, grave
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import SettingsError

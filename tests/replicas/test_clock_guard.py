@@ -41,7 +41,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_table(name: str) -> None:
+def test_each_case_of_clocks_has_its_verdict(name: str) -> None:
     (host, primary, standby, last), (ok, culprit) = CASES[name]
     verdict = judge(
         NOON + timedelta(seconds=host), {"primary": at(primary), "standby": at(standby)}, at(last), SKEW

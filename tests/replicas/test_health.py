@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch
@@ -59,7 +59,7 @@ def after(what: str, start: SiteHealth | None = None, *, seconds: float = 1.0) -
         ("ppp=", "out"),
     ],
 )
-def test_stories(story: str, state: str) -> None:
+def test_each_story_of_answers_ends_in_its_state(story: str, state: str) -> None:
     assert after(story).state == state
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.contract.harness import ManualClock
-from tests.support.archives import PATIENCE_S
+from tests.support.clocks import ManualClock
 from tests.support.gated import GatedSite
 from tests.support.memory_site import MemorySite
+from tests.support.waiting import PATIENCE_S
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.replicas import HealthBoard, Readable
 

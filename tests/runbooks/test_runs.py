@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,8 @@ import pytest
 
 from tests.runbooks.pages import NAMES, commands_in, text_of
 from tests.support.command import vanvault
-from tests.support.server import PATIENCE_S, Server, push
+from tests.support.server import Server, push
+from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import init_home
 
 _MAIN = "from vanvault.cli.main import main; main()"
@@ -82,10 +82,7 @@ class Appliance:
         return httpx.get(f"{self.server.url}/v1/health/ready", timeout=10, trust_env=False).status_code
 
     def wait_for_readiness(self, status: int) -> None:
-        until = time.monotonic() + PATIENCE_S
-        while self.readiness() != status:
-            assert time.monotonic() < until, f"readiness never answered {status}"
-            time.sleep(0.2)
+        wait_for(lambda: self.readiness() == status, f"readiness answers {status}")
 
     def refuses(self, number: int, problem: str) -> None:
         """Gateways get 503 with this problem, and readiness answers 503."""

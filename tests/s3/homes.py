@@ -22,8 +22,6 @@ from vanvault.archiver.stores.provision import DUTIES, Duty, new_credentials
 from vanvault.archiver.stores.provision.apply import MinioUsers, provision
 from vanvault.archiver.stores.s3.site import S3Site
 
-SITES = ("primary", "standby")
-
 
 @dataclass(frozen=True, slots=True)
 class Insider:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.s3.homes import SITES, make_home
+from tests.s3.homes import make_home
 from tests.s3.life import Life, problems, running
 from tests.servers.endpoint import Endpoint
+from tests.support.archives import SITES
 from tests.support.server import push
 from vanvault.archiver.core.evidence import verify_receipt
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.s3.homes import SITES, S3Home, make_home
+from tests.s3.homes import S3Home, make_home
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy
-from tests.support.archives import GATEWAY, Node, message
+from tests.support.archives import GATEWAY, SITES, Node, message
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.s3.homes import SITES, Insider, S3Home, make_home
+from tests.s3.homes import Insider, S3Home, make_home
 from tests.servers.endpoint import Endpoint
-from tests.support.archives import Node, message
+from tests.support.archives import SITES, Node, message
 from tests.support.command import vanvault
 from vanvault.archiver.core.times import parse_rfc3339
 

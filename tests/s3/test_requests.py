@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.s3.homes import SITES, make_home
+from tests.s3.homes import make_home
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import FaultProxy
-from tests.support.archives import Node, message
+from tests.support.archives import SITES, Node, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, StoredVersion, open_site
 from vanvault.recovery.restore import plan_restore, restore_site

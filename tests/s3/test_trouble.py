@@ -16,13 +16,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.s3.homes import SITES, S3Home, make_home
+from tests.s3.homes import S3Home, make_home
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy
 from tests.servers.minio import MinioServer
-from tests.support.archives import GATEWAY, Node, message
+from tests.support.archives import GATEWAY, SITES, Node, message
 from tests.support.command import vanvault
-from tests.support.server import Server, push
+from tests.support.server import Server, push, push_until_accepted
+from tests.support.waiting import wait_for
 from tests.support.whole import read_entries
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.evidence import verify_receipt
@@ -68,10 +69,7 @@ class Pushing:
     def wait_for(self, status: int, more: int) -> None:
         """Until so many more answers have this status."""
         goal = self.count(status) + more
-        until = time.monotonic() + PATIENCE_S
-        while self.count(status) < goal:
-            assert time.monotonic() < until, f"no more answers of {status}"
-            time.sleep(0.02)
+        wait_for(lambda: self.count(status) >= goal, f"more answers of {status}")
 
     def count(self, status: int) -> int:
         return sum(answer.status_code == status for answer in list(self.answers.values()))
@@ -167,16 +165,8 @@ def test_credentials_that_end_are_said_and_read_anew(
                 assert time.monotonic() < until, refused.text
             answers["meanwhile"] = refused
             home.secret_file("primary", "writer").write_text("renewed-secret-key\n")
-            answers["after"] = push_until_accepted(client, "after")
+            answers["after"] = push_until_accepted(client, "after", body_of("after"))
         check_after(home, server, answers)
-
-
-def push_until_accepted(client: httpx.Client, message_id: str) -> httpx.Response:
-    until = time.monotonic() + PATIENCE_S
-    while (answer := push(client, message_id, body_of(message_id))).status_code == 503:
-        assert time.monotonic() < until, answer.text
-        time.sleep(0.1)
-    return answer
 
 
 def test_a_restore_that_is_killed_is_resumed(
@@ -220,13 +210,6 @@ def test_a_restore_that_is_killed_is_resumed(
 def stored(proxy: FaultProxy) -> int:
     """How many objects the store has taken through this proxy."""
     return sum(seen.method == "PUT" and "/batch/" in seen.path and seen.status == 200 for seen in proxy.seen)
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_nothing_is_taken_until_the_site_was_probed(

@@ -28,6 +28,14 @@ os.execvp(sys.argv[2], sys.argv[2:])
 """
 
 
+def bound(command: Sequence[str]) -> list[str]:
+    """The command, so that its process ends (SIGKILL) when the thread that started it does.
+
+    pytest-xdist gives its processes 10 s to end and then kills them, with whatever fixtures still had to end.
+    """
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]
+
+
 class ServerUnavailable(Exception):
     """A server cannot be installed, built or started on this machine; the text says why."""
 
@@ -41,11 +49,10 @@ class Processes:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Run ``command`` in the foreground of its own session; its output goes to the log file."""
-        launch = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]
         with self.log.open("ab") as output:
             self.running.append(
                 subprocess.Popen(
-                    launch,
+                    bound(command),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

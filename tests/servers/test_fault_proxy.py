@@ -110,7 +110,7 @@ def test_a_truncated_answer(client: Any, bucket: str, proxy: FaultProxy) -> None
         client.get_object(Bucket=bucket, Key="truncated")["Body"].read()
 
 
-def test_wrong_bytes(client: Any, bucket: str, proxy: FaultProxy) -> None:
+def test_wrong_bytes_are_as_many_and_one_differs(client: Any, bucket: str, proxy: FaultProxy) -> None:
     put(client, bucket, "wrong")
     proxy.script(Fault.WRONG_BYTES, method="GET", path="wrong")
     body = client.get_object(Bucket=bucket, Key="wrong")["Body"].read()
@@ -118,7 +118,7 @@ def test_wrong_bytes(client: Any, bucket: str, proxy: FaultProxy) -> None:
     assert sum(a != b for a, b in zip(body, BODY, strict=True)) == 1
 
 
-def test_rules_count(client: Any, bucket: str, proxy: FaultProxy) -> None:
+def test_a_rule_skips_and_ends_as_it_was_told(client: Any, bucket: str, proxy: FaultProxy) -> None:
     proxy.script(Fault.SLOW_DOWN, method="PUT", path="counted", skip=1, times=2)
     codes = []
     for _ in range(4):

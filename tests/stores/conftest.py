@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.harness import SERVERS, ManualClock
+from tests.contract.harness import SERVERS
 from tests.servers.endpoint import Endpoint
+from tests.support.clocks import ManualClock
 from vanvault.archiver.stores import FileSite
 
 

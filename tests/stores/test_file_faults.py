@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.stores import FileSite, StoredVersion
 
@@ -89,7 +89,7 @@ def test_broken_after_the_link(root: Path, clock: ManualClock, step: str, code: 
 
 
 @pytest.mark.parametrize("step", BEFORE_LINK + AFTER_LINK)
-def test_killed(root: Path, clock: ManualClock, step: str) -> None:
+def test_a_put_that_is_killed_is_whole_or_not_there(root: Path, clock: ManualClock, step: str) -> None:
     def die(reached: str) -> None:
         if reached == step:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -137,7 +137,9 @@ def test_a_short_write_is_noticed(root: Path, clock: ManualClock) -> None:
 
 
 class TestRootGone:
-    def test_removed(self, root: Path, site: FileSite, clock: ManualClock) -> None:
+    def test_a_folder_that_was_removed_is_an_unavailable_site(
+        self, root: Path, site: FileSite, clock: ManualClock
+    ) -> None:
         stored = put(site, clock)
         shutil.rmtree(root)
         with pytest.raises(SiteUnavailable) as caught:

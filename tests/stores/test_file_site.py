@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.stores import FileSite, StoredVersion
 from vanvault.archiver.stores.files.flags import immutable_supported, is_immutable, set_immutable
@@ -31,7 +31,7 @@ def data_files(root: Path) -> list[Path]:
 
 
 class TestCreateAndOpen:
-    def test_the_description(self, root: Path, clock: ManualClock) -> None:
+    def test_a_new_site_describes_itself(self, root: Path, clock: ManualClock) -> None:
         assert json.loads((root / "site.json").read_bytes()) == {
             "format": "vanvault-file-site/1",
             "site": "primary",
@@ -60,13 +60,15 @@ class TestCreateAndOpen:
         assert list(site.strays()) == []
         site.close()
 
-    def test_nothing_there(self, tmp_path: Path, clock: ManualClock) -> None:
+    def test_a_folder_that_is_not_there_is_an_unavailable_site_and_is_not_made(
+        self, tmp_path: Path, clock: ManualClock
+    ) -> None:
         with pytest.raises(SiteUnavailable) as caught:
             FileSite(tmp_path / "nowhere", "primary", clock=clock)
         assert not caught.value.may_be_stored
         assert not (tmp_path / "nowhere").exists()
 
-    def test_another_site(self, root: Path, clock: ManualClock) -> None:
+    def test_a_folder_of_another_site_is_refused(self, root: Path, clock: ManualClock) -> None:
         with pytest.raises(SettingsError):
             FileSite(root, "standby", clock=clock)
 
@@ -79,7 +81,9 @@ class TestCreateAndOpen:
             '{"format": "vanvault-file-site/2", "site": "primary", "archive": "", "created": ""}',
         ],
     )
-    def test_another_format(self, root: Path, clock: ManualClock, text: str) -> None:
+    def test_a_description_of_another_format_is_refused(
+        self, root: Path, clock: ManualClock, text: str
+    ) -> None:
         (root / "site.json").chmod(0o600)
         (root / "site.json").write_text(text)
         with pytest.raises(SettingsError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import NotFound, SiteFull, SiteUnavailable
 from vanvault.archiver.stores import (

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import Call, InvariantBroken, MemorySite
 from vanvault.archiver.core.errors import LockRefused, SiteFull, SiteUnavailable
 from vanvault.archiver.stores import (
@@ -110,7 +110,7 @@ class TestFailures:
 
 
 class TestDamage:
-    def test_each_kind(self, memory: MemorySite) -> None:
+    def test_each_kind_of_damage_harms_what_it_names(self, memory: MemorySite) -> None:
         for key in "abcd":
             put(memory, key, f"data {key}".encode())
         memory.damage.flip("a", bit=9)

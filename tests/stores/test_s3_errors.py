@@ -49,7 +49,9 @@ def answer(code: str, status: int, message: str = "") -> exceptions.ClientError:
         (exceptions.SSLError(**URL, error="certificate"), "trouble", True, False),
     ],
 )
-def test_each_answer(error: Exception, kind: str, may_be_stored: bool, repeatable: bool) -> None:
+def test_each_answer_says_what_may_be_stored_and_whether_to_repeat(
+    error: Exception, kind: str, may_be_stored: bool, repeatable: bool
+) -> None:
     failure = judge(error)
     assert (failure.kind, failure.may_be_stored, failure.repeatable) == (kind, may_be_stored, repeatable)
     told = failure.error("primary")

@@ -248,7 +248,7 @@ class TestTrouble:
         site.close()
 
     @pytest.mark.parametrize("wrong", ["access", "secret"])
-    def test_wrong_credentials(self, endpoint: Endpoint, bucket: str, wrong: str) -> None:
+    def test_wrong_credentials_are_named(self, endpoint: Endpoint, bucket: str, wrong: str) -> None:
         given = Endpoint(
             endpoint.url,
             "nobody-at-all" if wrong == "access" else endpoint.access_key,
@@ -268,7 +268,7 @@ class TestTrouble:
             assert given.secret_key not in f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
         site.close()
 
-    def test_nobody_listens(self, bucket: str) -> None:
+    def test_where_nobody_listens_nothing_may_be_stored(self, bucket: str) -> None:
         site = s3_site(Endpoint("http://127.0.0.1:9", "someone", "some-secret"), bucket)
         with pytest.raises(SiteUnavailable) as caught:
             put_at(site)

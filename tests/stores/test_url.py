@@ -23,7 +23,7 @@ from vanvault.archiver.stores import FileUrl, S3Url, parse_site_url
         ("s3+http://[::1]:9000/bucket", S3Url("http://[::1]:9000", "bucket")),
     ],
 )
-def test_good_urls(url: str, expected: FileUrl | S3Url) -> None:
+def test_good_urls_are_read(url: str, expected: FileUrl | S3Url) -> None:
     assert parse_site_url(url) == expected
 
 
@@ -57,7 +57,7 @@ def test_good_urls(url: str, expected: FileUrl | S3Url) -> None:
         "s3+http://host/bucket#x",
     ],
 )
-def test_bad_urls(url: str) -> None:
+def test_bad_urls_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_site_url(url)
     assert caught.value.field == "url"

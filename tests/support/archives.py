@@ -6,12 +6,13 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
+from tests.support.waiting import PATIENCE_S, wait_for
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.appliance.places import HOT_TAIL
 from vanvault.archiver.core.errors import VanVaultError
@@ -26,8 +27,7 @@ from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.periodic import Supervisor
 
 GATEWAY = "gateway-1"
-#: Longest wait for an answer, in seconds: far beyond what any test needs.
-PATIENCE_S = 20.0
+SITES = ("primary", "standby")
 
 
 def message(
@@ -109,7 +109,7 @@ def memory_home(path: Path) -> Iterator[Home]:
     """A new home at ``path``."""
     clock = ManualClock()
     init_home(path, clock=clock)
-    home = Home(path, clock, {name: MemorySite(name, clock=clock) for name in ("primary", "standby")})
+    home = Home(path, clock, {name: MemorySite(name, clock=clock) for name in SITES})
     try:
         yield home
     finally:
@@ -159,11 +159,7 @@ class Node:
         self.wait_for_state("ready")
 
     def wait_for_state(self, state: str) -> None:
-        pause, waited = threading.Event(), 0.0
-        while self.intake.committer.state != state:
-            assert waited < PATIENCE_S, f"the node is {self.intake.committer.state}"
-            pause.wait(0.005)
-            waited += 0.005
+        wait_for(lambda: self.intake.committer.state == state, f"the node is {state}")
 
     def submit(self, drafts: Sequence[Draft]) -> list[tuple[Outcome, bool]]:
         """Submit all at once and wait for every (receipt or error, repeated)."""
@@ -210,13 +206,15 @@ class Node:
 
     def push_until_accepted(self, draft: Draft) -> Receipt:
         """As a patient client: the same again until it is accepted."""
-        pause = threading.Event()
-        for _ in range(round(PATIENCE_S / 0.01)):
-            try:
-                return self.push(draft)
-            except VanVaultError:
-                pause.wait(0.01)
-        raise AssertionError("the node never accepted the draft")
+        receipts: list[Receipt] = []
+
+        def accepted() -> bool:
+            with suppress(VanVaultError):
+                receipts.append(self.push(draft))
+            return bool(receipts)
+
+        wait_for(accepted, "the node accepts the draft")
+        return receipts[0]
 
 
 def crash(node: Node, home: Home) -> None:

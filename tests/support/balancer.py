@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from tests.support.server import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 
 class RoundRobin:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.servers.processes import bound
 from tests.support.server import free_port
 
 
@@ -24,7 +25,7 @@ def dask_cluster(workers: int) -> Iterator[str]:
             *(["worker", address, "--nthreads", "1", *common] for _ in range(workers)),
         ):
             process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments],
+                bound([sys.executable, "-m", "dask", *arguments]),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from tests.support.archives import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.stores import Site, StoredVersion
 

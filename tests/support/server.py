@@ -16,9 +16,8 @@ from typing import Self
 
 import httpx
 
-#: Longest wait for a start or an end, in seconds: a loaded machine may be slow.
-PATIENCE_S = 60.0
-_SERVE = ("-c", "import sys; from vanvault.cli.main import main; main()")
+from tests.servers.processes import bound
+from tests.support.waiting import PATIENCE_S, PAUSE_S, wait_for
 
 
 def free_port() -> int:
@@ -39,14 +38,14 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home.parent / f"server-{self.port}.log"
-        command = program or (*_SERVE, "--home", str(home), "serve", "--port", str(self.port))
+        command = program or ("-m", "vanvault.cli", "--home", str(home), "serve", "--port", str(self.port))
         environment = {
             **os.environ,
             **{f"VANVAULT_{name}": value for name, value in (settings or {}).items()},
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *(part.format(port=self.port) for part in command)],
+                bound([sys.executable, *(part.format(port=self.port) for part in command)]),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -72,7 +71,7 @@ class Server:
                         return self
                 except httpx.TransportError:
                     pass
-                time.sleep(0.05)
+                time.sleep(PAUSE_S)
         raise AssertionError(f"not ready: {self.log.read_text(errors='replace')[-4000:]}")
 
     def stop(self) -> int:
@@ -103,3 +102,15 @@ def push(client: httpx.Client, message_id: str, body: bytes, **headers: str) -> 
     return client.post(
         "/v1/messages", content=body, headers={"Vanvault-Message-Id": message_id.encode(), **known}
     )
+
+
+def push_until_accepted(client: httpx.Client, message_id: str, body: bytes) -> httpx.Response:
+    """As a patient gateway: the same again while the node answers 503; the first other answer."""
+    answers: list[httpx.Response] = []
+
+    def accepted() -> bool:
+        answers[:] = [push(client, message_id, body)]
+        return answers[0].status_code != 503
+
+    wait_for(accepted, f"the node accepts {message_id}")
+    return answers[0]

@@ -8,10 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import boto3.session
-import botocore.session
-from botocore.config import Config
-
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 
@@ -49,6 +45,10 @@ def attacker(
     duty: str, endpoint: str, credentials: Credentials, options: S3Options | None = None
 ) -> Attacker:
     """An Attacker for ``endpoint`` (``http(s)://host:port``); it does not retry, whatever the options say."""
+    import boto3.session  # half a second to load: only who probes an S3 site pays for it
+    import botocore.session
+    from botocore.config import Config
+
     options = options or S3Options()
     config = Config(
         s3={"addressing_style": options.addressing},

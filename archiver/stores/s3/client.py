@@ -6,10 +6,6 @@ import threading
 from functools import cache
 from typing import Any
 
-import boto3.session
-import botocore.session
-from botocore.config import Config
-
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 
@@ -28,11 +24,16 @@ def _session() -> Any:
 
     Only what clients are given counts: no AWS_PROFILE, which may name a profile that this host has not.
     """
+    import boto3.session  # half a second to load, which a home without S3 sites does not pay
+    import botocore.session
+
     core: Any = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     return boto3.session.Session(botocore_session=core)
 
 
 def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
+    from botocore.config import Config
+
     return _session().client(
         "s3",
         endpoint_url=endpoint,

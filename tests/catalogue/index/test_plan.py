@@ -49,7 +49,9 @@ def names(merges: list[Merge]) -> list[tuple[str, str, str, int]]:
         ),
     ],
 )
-def test_due_merges(files: list[IndexFacts], expected: list[tuple[str, str, str, int]]) -> None:
+def test_files_are_merged_when_their_period_is_over(
+    files: list[IndexFacts], expected: list[tuple[str, str, str, int]]
+) -> None:
     assert names(plan_merges(files, TODAY)) == expected
 
 

@@ -110,7 +110,7 @@ def test_a_time_range_bounds_what_is_looked_at(hurried: Archive, truth: list[Sca
     assert pager.found == expected(truth, query)
 
 
-def test_prefixes(made: Path, truth: list[Scanned]) -> None:
+def test_prefixes_find_what_a_scan_finds(made: Path, truth: list[Scanned]) -> None:
     with Archive.open(made) as archive:
         archive.catch_up()
         cut = truth[-1].entry.received_us + 1

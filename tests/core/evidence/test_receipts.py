@@ -129,7 +129,7 @@ def test_a_receipt_of_one_row_does_not_pass_as_another() -> None:
         verify_receipt(one, public_key)
 
 
-def test_another_key() -> None:
+def test_a_receipt_is_not_proved_by_another_key() -> None:
     stranger = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
     with pytest.raises(Damaged, match="signature"):
         verify_receipt(RECEIPTS[0], lambda _: stranger)

@@ -39,13 +39,13 @@ def test_generated_messages_are_read_right() -> None:
     st.binary(max_size=400),
     st.sampled_from([b"", b"<", b"<Hoso>", b"<BHXH ", b"<GIAMDINHHS>", b"\xff\xfe<\0", b"<!--"]),
 )
-def test_any_bytes(tail: bytes, head: bytes) -> None:
+def test_any_bytes_are_read_without_an_error(tail: bytes, head: bytes) -> None:
     read_metadata(head + tail)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_damaged_messages(data: st.DataObject) -> None:
+def test_damaged_messages_are_read_without_an_error(data: st.DataObject) -> None:
     body = bytearray(data.draw(st.sampled_from(samples())).body)
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(body)))

@@ -28,10 +28,10 @@ from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.servers.host_clock import HostClock, library
 from tests.servers.minio import ROOT_KEY, ROOT_SECRET, binary
 from tests.servers.processes import Processes, free_ports
+from tests.support.archives import SITES
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.stores.probe import override_detail, override_event
 
-SITES = ("primary", "standby")
 BUCKET = "archive"
 _MAIN = "from vanvault.cli.main import main; main()"
 _FOR_EVER = 1_000_000  # requests

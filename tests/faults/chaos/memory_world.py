@@ -11,16 +11,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from tests.contract.harness import ManualClock
 from tests.faults.chaos.checker import Verdict
 from tests.faults.chaos.ledger import LARGE_BYTES, Ledger
 from tests.faults.chaos.plan import POLICIES
-from tests.support.archives import Home, Node, memory_home
+from tests.support.archives import SITES, Home, Node, memory_home
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite, Operation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.ports import ClockStopwatch, Ports
 
-SITES = ("primary", "standby")
 OPERATIONS: tuple[Operation, ...] = ("put", "get", "get_range", "stat", "versions", "list", "now", "extend")
 FOR_EVER = 1_000_000
 _SETTINGS = {

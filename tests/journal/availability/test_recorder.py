@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import orjson
-from tests.contract.harness import ManualClock
+from tests.support.clocks import ManualClock
 
 from vanvault.archiver.core.errors import Busy, VanVaultError
 from vanvault.archiver.core.model import EventDraft

@@ -10,10 +10,10 @@ import pytest
 
 from tests.recovery.backup.kit import PASSWORD, Kit, equip
 from tests.recovery.backup.quick_key import make_quick
-from tests.recovery.harness import Lab
 from tests.servers import restic
 from tests.servers.fixtures import unavailable
 from tests.servers.processes import ServerUnavailable
+from tests.support.lab import Lab
 
 #: Names another restic than the installed one; its life is tested, too.
 NEWER = "VANVAULT_TEST_RESTIC"

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.recovery.backup.kit import Kit
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.recovery.backup.restore import plan_objects, restore_objects
 from vanvault.recovery.backup.stage import open_stage
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Fault, StoredVersion, no_fault
 from vanvault.recovery.backup import BackupReport

@@ -9,7 +9,7 @@ import pytest
 
 from tests.recovery.backup.conftest import program_of
 from tests.recovery.backup.kit import STAGE_BYTES, Kit, equip
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.backup.check import check_backup, forget_backups, list_backups

@@ -57,7 +57,7 @@ def test_a_newer_version_can_do_no_less(version: Version) -> None:
         ("restic 0.17.3-dev (compiled manually) compiled with go1.23 on linux/arm64", (0, 17, 3)),
     ],
 )
-def test_versions(text: str, version: Version) -> None:
+def test_versions_are_read(text: str, version: Version) -> None:
     assert parse_version(text) == version
 
 

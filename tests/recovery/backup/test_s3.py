@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.backup.kit import Kit, write_settings
-from tests.recovery.harness import Lab
 from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import Fault, FaultProxy, fault_proxy
+from tests.support.lab import Lab
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.recovery.backup.check import check_backup, list_backups
 

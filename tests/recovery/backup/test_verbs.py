@@ -90,7 +90,7 @@ def test_the_verbs_from_beginning_to_end(kit: Kit, tmp_path: Path) -> None:
         (("check", "--read-data", "101"), 2),
     ],
 )
-def test_wrong_arguments(kit: Kit, arguments: tuple[str, ...], code: int) -> None:
+def test_wrong_arguments_have_their_exit_code(kit: Kit, arguments: tuple[str, ...], code: int) -> None:
     assert vanvault(kit.home, *arguments)[0] == code
 
 

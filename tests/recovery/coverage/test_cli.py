@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import run_cli
-from tests.recovery.harness import Lab
+from tests.support.command import run_cli
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.names import parse_key

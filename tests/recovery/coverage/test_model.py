@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.archives import SITES
 from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, last_verified, verified_since
 from vanvault.recovery.verify import Share, SiteRun, VerifyRun, next_share
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
-SITES = ("primary", "standby")
 DIGESTS = [hashlib.sha256(bytes([n])).digest() for n in range(40)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.drill.conduct import Means

@@ -10,9 +10,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from tests.cli.conftest import run_cli
 from tests.recovery.drill.test_scenarios import escrow
-from tests.recovery.harness import Lab, TickingClock
+from tests.support.clocks import TickingClock
+from tests.support.command import run_cli
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.canonical import canonical
 from vanvault.cli.main import main
@@ -70,7 +71,7 @@ def test_keys_come_back_from_escrow(lab: Lab, tmp_path: Path) -> None:
         (("schedule", "node-lost", "--every", "9999d"), 2),
     ],
 )
-def test_wrong_arguments(lab: Lab, arguments: tuple[str, ...], code: int) -> None:
+def test_wrong_arguments_have_their_exit_code(lab: Lab, arguments: tuple[str, ...], code: int) -> None:
     assert vanvault(lab, "drill", *arguments)[0] == code
 
 

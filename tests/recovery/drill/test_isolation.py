@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.drill.support import drill, failing
-from tests.recovery.harness import Lab
 from tests.support.archives import Home, Node, event, message
+from tests.support.lab import Lab
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.stores import ReadOnlySite

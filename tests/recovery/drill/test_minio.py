@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run_cli
 from tests.s3.homes import make_home
 from tests.servers.endpoint import Endpoint
 from tests.support.archives import event, message
+from tests.support.command import run_cli
 
 
 def test_primary_lost_on_minio(

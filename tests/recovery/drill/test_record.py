@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.recovery.drill.support import drill
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fontTools.ttLib import TTFont
 
 from tests.recovery.drill.support import drilled
-from tests.recovery.harness import Lab
+from tests.support.lab import Lab
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
 from vanvault.archiver.keys import key_id_of
@@ -178,9 +178,9 @@ def test_a_bundle_on_disk_and_as_zip(signed: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ms", "text"), [(0, "0.000 s"), (182, "0.182 s"), (73_400, "73.4 s"), (7_500_000, "2 h 05 min")]
 )
-def test_durations(ms: int, text: str) -> None:
+def test_durations_are_said_in_words(ms: int, text: str) -> None:
     assert duration(ms) == text
 
 
-def test_numbers() -> None:
+def test_numbers_have_their_thousands_set_apart() -> None:
     assert number(1234567) == "1\u00a0234\u00a0567"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.drill.support import CopiedFolder, drill, drilled, failing
-from tests.recovery.harness import Lab
 from tests.support.archives import Home, Node, message
+from tests.support.lab import Lab
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.ports import Clock, SystemEntropy

@@ -8,9 +8,9 @@ import pytest
 
 from tests.recovery.backup.conftest import empty_repository
 from tests.recovery.backup.kit import equip
-from tests.recovery.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from tests.recovery.drill.support import CopiedFolder, drill, drilled, failing
 from tests.recovery.drill.test_scenarios import SIMPLE, escrow
+from tests.support.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.drill import restic_copy

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import run_cli
 from tests.recovery.backup.conftest import empty_repository, kit
 from tests.recovery.backup.kit import PASSWORD, Kit
 from tests.recovery.drill.support import drill
 from tests.recovery.drill.test_scenarios import escrow
-from tests.recovery.harness import event, message
+from tests.support.command import run_cli
+from tests.support.lab import event, message
 from vanvault.recovery.drill import parse_report, restic_copy
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.html import html_report

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import COMMAND, json_of, run_cli
 from tests.cli.conftest import home as home
+from tests.support.command import COMMAND, json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.api.conftest import check_problem
-from tests.cli.conftest import json_of, run_cli
-from tests.support.server import PATIENCE_S, Server, push
+from tests.support.command import json_of, run_cli
+from tests.support.server import Server, push, push_until_accepted
+from tests.support.waiting import wait_for
 from tests.support.whole import read_entries
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.evidence import holders, verify_receipt
@@ -24,22 +23,6 @@ QUICK = {
     "RECONCILE__CHECK_INTERVAL_S": "0.3",
     "INTAKE__FOLLOW_INTERVAL_S": "0.1",
 }
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.1)
-
-
-def push_until_accepted(client: httpx.Client, message_id: str, body: bytes) -> httpx.Response:
-    answer = push(client, message_id, body)
-    until = time.monotonic() + PATIENCE_S
-    while answer.status_code == 503 and time.monotonic() < until:
-        time.sleep(0.1)
-        answer = push(client, message_id, body)
-    return answer
 
 
 def wait_alive(server: Server) -> Server:

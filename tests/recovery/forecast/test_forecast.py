@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.conftest import run_cli
-from tests.recovery.harness import Lab
+from tests.support.command import run_cli
+from tests.support.lab import Lab
 from vanvault.recovery.forecast import Cost, Growth, Measurement, cost_of
 from vanvault.recovery.forecast.forecast import LIMIT_S, forecast_restores
 from vanvault.recovery.forecast.growth import growth

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import free_port, json_of, run_cli
+from tests.support.command import json_of, run_cli
+from tests.support.server import free_port
+from tests.support.waiting import wait_for
 
 #: Longest wait for what a loaded machine does slowly, in seconds.
 PATIENCE_S = 60.0
@@ -45,14 +46,6 @@ class Node:
             return [event.detail for event in own_events(archive.search, kind)]
 
 
-def wait_for(what: str, happens: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    """Until it happens. Fails when it does not."""
-    until = time.monotonic() + patience_s
-    while not happens():
-        assert time.monotonic() < until, f"not in {patience_s:g} s: {what}"
-        time.sleep(0.1)
-
-
 def children(process: int) -> list[int]:
     """Processes that it started and that live."""
     return [
@@ -64,7 +57,7 @@ def children(process: int) -> list[int]:
 
 def verb_of(run: subprocess.Popen[str]) -> int:
     """The process of the verb that a run started, once there is one."""
-    wait_for("the verb starts", lambda: bool(children(run.pid)))
+    wait_for(lambda: children(run.pid), "the verb starts")
     return children(run.pid)[0]
 
 

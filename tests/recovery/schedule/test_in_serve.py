@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.schedule.conftest import Node, children, lives, wait_for
+from tests.recovery.schedule.conftest import Node, children, lives
 from tests.support.server import Server, free_port
+from tests.support.waiting import wait_for
 
 FAST = {"SCHEDULE__CHECK_INTERVAL_S": "0.2"}
 
@@ -24,7 +25,7 @@ def log_of(home: Path, job: str) -> str:
 def test_a_node_runs_what_is_due_and_keeps_serving(home: Path) -> None:
     node = Node(home, '\n[schedule.jobs.quick]\nevery = "1s"\ncommands = [["keys", "list"]]\n')
     with Server(home, settings=FAST).wait_ready() as server:
-        wait_for("the job runs", lambda: "exit_code" in log_of(home, "quick"))
+        wait_for(lambda: "exit_code" in log_of(home, "quick"), "the job runs")
         assert server.wait_ready()
         assert server.stop() == 0
     summary = json.loads(log_of(home, "quick").splitlines()[-1])
@@ -36,8 +37,8 @@ def test_a_node_runs_what_is_due_and_keeps_serving(home: Path) -> None:
 def test_a_drain_ends_the_job_and_waits_for_nothing_else(home: Path, long_job: str) -> None:
     node = Node(home, long_job)
     with Server(home, settings=FAST).wait_ready() as server:
-        wait_for("the lease is on record", lambda: bool(node.events("schedule.started")))
-        wait_for("the job runs", lambda: any(map(children, children(server.process.pid))))
+        wait_for(lambda: bool(node.events("schedule.started")), "the lease is on record")
+        wait_for(lambda: any(map(children, children(server.process.pid))), "the job runs")
         (run,) = children(server.process.pid)
         (verb,) = children(run)
         began = time.monotonic()
@@ -53,12 +54,12 @@ def test_a_killed_node_leaves_a_job_that_ends_by_itself_and_starts_no_second(
 ) -> None:
     node = Node(home, long_job.replace("'120'", "'8'"))
     with Server(home, settings=FAST).wait_ready() as server:
-        wait_for("the job runs", lambda: any(map(children, children(server.process.pid))))
+        wait_for(lambda: any(map(children, children(server.process.pid))), "the job runs")
         (run,) = children(server.process.pid)
         server.kill()
     assert lives(run)
     with Server(home, settings=FAST).wait_ready() as server:
-        wait_for("the first run is over", lambda: not lives(run))
+        wait_for(lambda: not lives(run), "the first run is over")
         failed = node.events("schedule.failed")
         assert [event["exit_code"] for event in failed] == [10], "the server that it waited for never came"
         assert server.stop() == 0

@@ -165,7 +165,7 @@ def outages(draw: st.DrawFn) -> list[tuple[int, int]]:
 
 @settings(max_examples=5)
 @given(outages(), st.sampled_from((1, 7, 30)), st.integers(0, 5))
-def test_ten_years(away: list[tuple[int, int]], days: int, seed: int) -> None:
+def test_every_slot_of_ten_years_has_one_run(away: list[tuple[int, int]], days: int, seed: int) -> None:
     """Every slot in which a node was up had exactly one run; an outage is made up for exactly once."""
     job = replace(DAILY, every=days * DAY, spread=HOUR)
     world = World(job)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run_cli
+from tests.support.command import run_cli
 from vanvault.recovery.schedule import Host, units
 from vanvault.recovery.schedule.model import Job
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from tests.contract.harness import ManualClock
 from tests.support.archives import Home, event, message
+from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive

@@ -15,7 +15,7 @@ from vanvault.archiver.upkeep import compact, keep_locks
 _STEP = timedelta(days=10)
 
 
-def test_ten_years(tmp_path: Path) -> None:
+def test_nothing_is_without_a_lock_in_ten_years(tmp_path: Path) -> None:
     """Now and then the compactor rests for weeks, and the keeper must do its work alone."""
     with memory_home(tmp_path / "home") as home:
         archive, watch = home.archive(), LockWatch(home.sites)

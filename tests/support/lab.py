@@ -6,10 +6,12 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from tests.support.archives import SITES
+from tests.support.clocks import TickingClock
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_batch, encode_batch
@@ -24,19 +26,7 @@ from vanvault.archiver.stores.files.layout import data_name
 from vanvault.recovery.verify import Share, VerifyReport, verify_archive
 from vanvault.recovery.work import Effort
 
-SITES = ("primary", "standby")
 LARGE = b"<large>" + bytes(range(256)) * 64 + b"</large>"
-
-
-class TickingClock:
-    """Each look moves it on by a millisecond."""
-
-    def __init__(self, days: int = 0) -> None:
-        self.moment = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC) + timedelta(days=days)
-
-    def now(self) -> datetime:
-        self.moment += timedelta(milliseconds=1)
-        return self.moment
 
 
 class Repeated:

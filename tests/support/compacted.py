@@ -11,7 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tests.recovery.harness import LARGE, SITES, Lab, TickingClock, build, event, message
+from tests.support.archives import SITES
+from tests.support.clocks import TickingClock
+from tests.support.lab import LARGE, Lab, build, event, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
