@@ -34,7 +34,7 @@ _MUST_END = frozenset(("committer", "maintenance"))
 
 
 @dataclass(frozen=True, slots=True)
-class Threads:
+class NodeThreads:
     """Where the event loop hands work to. Work that may wait for a site never shares threads with other work:
     a site that hangs takes those of its own kind only."""
 
@@ -50,7 +50,7 @@ class Threads:
 
 
 def _threads() -> Threads:
-    return Threads(
+    return NodeThreads(
         compute=ThreadPoolExecutor(4, thread_name_prefix="compute"),
         reads=ThreadPoolExecutor(4, thread_name_prefix="read"),
         lookups=ThreadPoolExecutor(2, thread_name_prefix="look-up-large"),
@@ -75,7 +75,7 @@ class Node:
     intake: Intake
     large: LargeObjects
     budget: ByteBudget
-    threads: Threads
+    threads: NodeThreads
     duties: Duties
     supervisor: Supervisor
     metrics: Metrics

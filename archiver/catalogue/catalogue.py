@@ -1,10 +1,8 @@
 """The catalogue of segments, beside the hot tail in one SQLite file: what is compacted, and what is indexed.
 
 One file, because a reader must see both in one state: an entry leaves the hot tail in the transaction
-that says that its segment is indexed, so that a read transaction finds every entry in one of the two.
-
-    segment(n, key, manifest, indexed)     one row per proved segment
-    cover(writer, first, last, segment)    which batches it holds
+that says that its segment is indexed, so that a read transaction finds every entry in one of the two. The
+tables are described in ``hot_tail/file.py``.
 
 Two nodes may compact the same batches. Then both segments are true, and the one with the smaller id stands
 on every node, whichever was heard of first: a segment is *spare* when smaller ones hold all its batches.

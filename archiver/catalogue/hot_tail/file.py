@@ -16,7 +16,8 @@ The tables, each described here and nowhere else::
                                             (field, value) -> entries, in time order (``token_blocks.py``)
     duplicate(position)                     entries that repeat an earlier one: not shown
     conflict(position, first)               entries that repeat an id with other bytes: shown
-    segment(n, key, manifest, ...)          one row for each proved segment (``catalogue.py``)
+    segment(n, key, manifest, ...)          one row for each proved segment. indexed: the key index holds it;
+                                            spare: others hold all its batches (``catalogue.py``)
     cover(writer, first, last, segment)     which batches each segment holds
 
 A position is 12 bytes: time of receipt in microseconds (8), then 4 that depend on the writer. Positions sort
