@@ -49,7 +49,7 @@ class NodeThreads:
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _threads() -> Threads:
+def _threads() -> NodeThreads:
     return NodeThreads(
         compute=ThreadPoolExecutor(4, thread_name_prefix="compute"),
         reads=ThreadPoolExecutor(4, thread_name_prefix="read"),
