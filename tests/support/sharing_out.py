@@ -47,7 +47,7 @@ LONGEST = (
     "tests/recovery/schedule/test_runs.py",
     "tests/recovery/backup/test_bad_input.py",
     "tests/upkeep/compaction/test_compact.py",
-    "tests/api/test_upkeep.py",
+    "tests/upkeep/compaction/test_maintenance.py",
     "tests/recovery/test_restore_segments.py",
     "tests/recovery/backup/test_kill.py",
     "tests/contract/test_store_contract.py",
