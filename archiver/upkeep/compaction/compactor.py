@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.catalogue import Catalogue, Claims, HotTail, KnownBatch
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.core.options import SegmentLimits
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.keys import ParquetKeys
 from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.cutting import Cutter
