@@ -74,7 +74,7 @@ ROOMS = (
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        25,
+        17,
         "core.* disk keys stores stores.s3 replicas",
     ),
     _room(
