@@ -14,8 +14,8 @@ from datetime import datetime
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import KnownBatch
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.upkeep.compaction.cutting import Cutter
 from vanvault.archiver.upkeep.compaction.gather import SourceBatch
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, plan_days

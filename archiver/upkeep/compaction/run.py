@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, InvalidInput
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.disk import try_lock
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey

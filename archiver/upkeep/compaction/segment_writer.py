@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
     PartHeader,
@@ -42,7 +43,6 @@ from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.replicas import Placing
 from vanvault.archiver.stores import SiteReader
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from vanvault.archiver.appliance import Archive, open_home
 from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, SegmentManifest
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter
 from vanvault.archiver.upkeep.compaction.source import read_source
 
