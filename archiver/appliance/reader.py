@@ -14,13 +14,13 @@ from vanvault.archiver.appliance.components import Components
 from vanvault.archiver.appliance.places import INDEX_WORK, hot_tail_of
 from vanvault.archiver.catalogue import (
     FirstReceipts,
-    Fold,
     FoldReport,
     HotTail,
     IndexStorage,
     Item,
     KnownBatch,
     SearchRoom,
+    SiteFold,
 )
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
@@ -79,7 +79,7 @@ class ArchiveReader:
         self.search, self.histograms = self._room.search, self._room.histograms
         self.catalogue, self.index = self._room.catalogue, self._room.index
         self.claims, self.locator = self._room.claims, self._room.locator
-        self._fold = Fold(
+        self._fold = SiteFold(
             self.settings.archive,
             self.tail,
             self.catalogue,

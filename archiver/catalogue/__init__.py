@@ -5,8 +5,8 @@ from __future__ import annotations
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.claims import Claims
 from vanvault.archiver.catalogue.fold import (
-    Fold,
     FoldReport,
+    SiteFold,
 )
 from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch
 from vanvault.archiver.catalogue.items import Item
@@ -22,7 +22,6 @@ __all__ = [
     "Claim",
     "Claims",
     "FirstReceipts",
-    "Fold",
     "FoldReport",
     "FoldedBatch",
     "HistogramQuery",
@@ -35,4 +34,5 @@ __all__ = [
     "Query",
     "Search",
     "SearchRoom",
+    "SiteFold",
 ]

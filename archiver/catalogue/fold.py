@@ -1,6 +1,6 @@
 """Keeping hot tail and catalogue level with the sites: list, complete what is in doubt, decode, apply.
 
-Three folds (``Fold``), all safe to repeat:
+Three folds (``SiteFold``), all safe to repeat:
 
 - ``batches``: every committed batch that the hot tail does not know. The restart after a crash is this
   same path. A batch that lies at some sites but not at all of them was in doubt when its writer stopped: its
@@ -46,7 +46,7 @@ _APPLY_ROWS = 5000
 #: Writers' ids begin with their start; a new one is looked for so far back, for clocks that differ and
 #: for starts that take long.
 _LATELY = timedelta(minutes=3)
-#: A writer that was silent for so long is left to ``Fold.batches``.
+#: A writer that was silent for so long is left to ``SiteFold.batches``.
 _SILENT = timedelta(days=2)
 
 #: Keys in order, each with its oldest version at every site that has it.
@@ -79,7 +79,7 @@ class FoldReport:
         )
 
 
-class Fold:
+class SiteFold:
     """Keeps the hot tail and the catalogue of one archive level with its sites; one fold at a time."""
 
     def __init__(
@@ -232,7 +232,7 @@ class _BatchFold:
         self.skipped = 0  # batches that some site lacks and that were therefore left out
 
     def apply(self, listing: _Listing) -> FoldReport:
-        """Fold what is new in a listing. Raises as ``Fold.batches`` does."""
+        """Fold what is new in a listing. Raises as ``SiteFold.batches`` does."""
         folded = settled = rows = 0
         unreadable: list[str] = []
         waiting: list[FoldedBatch] = []

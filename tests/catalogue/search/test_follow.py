@@ -12,7 +12,7 @@ from tests.support.archives import GATEWAY, Home, Node, crash, message
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.places import hot_tail_of
-from vanvault.archiver.catalogue import Catalogue, Fold, HotTail
+from vanvault.archiver.catalogue import Catalogue, HotTail, SiteFold
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.stores import StoredVersion
 from vanvault.archiver.upkeep.periodic import PeerSync
@@ -27,7 +27,7 @@ class Peer:
         self.archive = archive
         name = archive.settings.archive
         self.tail = HotTail.open(partial(hot_tail_of, folder), archive.keys, archive.entropy, archive=name)
-        self.fold = Fold(
+        self.fold = SiteFold(
             name, self.tail, Catalogue(self.tail), archive.parquet, public_key=archive.signing.public
         )
 
