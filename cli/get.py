@@ -10,7 +10,7 @@ import click
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.cli.context import open_archive
 from vanvault.cli.files import write_json, write_whole
-from vanvault.cli.lookup import entry_of, receipt_of
+from vanvault.cli.lookup import find_entry, receipt_of
 from vanvault.cli.output import emit_json, emit_pretty, human_size, json_option
 
 _STDOUT = Path("-")
@@ -44,7 +44,7 @@ def command(
         if receipt:
             _write_receipt(receipt_of(archive, entry_id), output, force, as_json)
             return
-        item = entry_of(archive, entry_id)
+        item = find_entry(archive, entry_id)
         if as_json and output is None:
             emit_json(item)
             return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def entry_of(archive: Archive, entry_id: str) -> dict[str, Any]:
+def find_entry(archive: Archive, entry_id: str) -> dict[str, Any]:
     """What the archive knows about an entry. Raises NotFound, InvalidInput, KeyUnavailable."""
     return _found(archive, lambda: archive.search.entry(entry_id))
 

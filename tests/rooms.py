@@ -33,6 +33,7 @@ def _whole(name: str) -> str:
 ROOMS = (
     _room("core.errors", None),
     _room("core.ports", None),
+    _room("core.faults", None),
     _room("core.tasks", None),
     _room("core.options", None),
     _room("core.error_table", None, "core.errors"),
@@ -66,7 +67,7 @@ ROOMS = (
     _room("people", 3, "core.* disk"),
     _room("keys", 22, "core.* disk"),
     _room("keys.escrow", 13, "core.* disk"),
-    _room("stores", 27, "core.* disk keys"),
+    _room("stores", 24, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
@@ -84,7 +85,7 @@ ROOMS = (
     _room("journal.availability", 18, "core.* catalogue"),
     _room(
         "intake",
-        16,
+        14,
         "core.* keys stores replicas catalogue",
     ),
     _room(

@@ -175,3 +175,18 @@ def test_no_test_reaches_into_what_is_private(path: Path) -> None:
 )
 def test_a_private_name_is_found_however_it_is_reached(code: str) -> None:
     assert [line for line, _ in private_names_in(code)] == [1]
+
+
+#: More than this belongs together in a dataclass of its own.
+MAX_PARAMETERS = 7
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_constructor_has_few_parameters(path: Path) -> None:
+    long = [
+        f"{name_of(path)}:{node.lineno}: {len(taken)}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+        if len(taken := [*node.args.posonlyargs, *node.args.args[1:], *node.args.kwonlyargs]) > MAX_PARAMETERS
+    ]
+    assert long == []

@@ -18,6 +18,7 @@ from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
 from vanvault.archiver.core.ports import Ports
@@ -28,19 +29,16 @@ from vanvault.archiver.intake import (
     Archived,
     ChainSteps,
     CommittedBatch,
-    Fault,
     Hooks,
     Intake,
     TrustChecks,
     Writer,
     WriterParts,
-    no_fault,
     system_event,
 )
 from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.replicas import place_everywhere, place_whole
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
-from vanvault.archiver.stores import no_fault as no_store_fault
 
 
 class Archive(ArchiveReader):
@@ -78,7 +76,7 @@ class Archive(ArchiveReader):
         ports: Ports | None = None,
         sites: Mapping[str, Site] | None = None,
         fault: Fault = no_fault,
-        store_fault: Fault = no_store_fault,
+        store_fault: Fault = no_fault,
     ) -> Self:
         """The archive of a home. Arguments and errors: ``open_components``."""
         return cls(open_components(home, ports=ports, sites=sites, fault=fault, store_fault=store_fault))

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from vanvault.archiver.appliance.places import KEYS_FOLDER
 from vanvault.archiver.appliance.settings_file import load_settings
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import SITE_NAMES, Settings
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.keys import SigningKeys, open_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.stores import Site, open_site
-from vanvault.archiver.stores import no_fault as no_store_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def open_components(
     ports: Ports | None = None,
     sites: Mapping[str, Site] | None = None,
     fault: Fault = no_fault,
-    store_fault: Fault = no_store_fault,
+    store_fault: Fault = no_fault,
 ) -> Components:
     """Open what the settings of a home name; touches no network beyond the sites.
 

@@ -7,13 +7,12 @@ from vanvault.archiver.intake.intake import Archived, Hooks, Intake, release_her
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.receive import event_draft, given_metadata, message_draft, system_event
 from vanvault.archiver.intake.trust_monitor import TrustChecks
-from vanvault.archiver.intake.writer import CommittedBatch, Fault, Writer, WriterParts, no_fault
+from vanvault.archiver.intake.writer import CommittedBatch, Writer, WriterParts
 
 __all__ = [
     "Archived",
     "ChainSteps",
     "CommittedBatch",
-    "Fault",
     "Hooks",
     "Intake",
     "Ticket",
@@ -23,7 +22,6 @@ __all__ = [
     "event_draft",
     "given_metadata",
     "message_draft",
-    "no_fault",
     "release_here",
     "system_event",
 ]

@@ -24,6 +24,7 @@ import structlog
 from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Draft
 from vanvault.archiver.core.options import PoolLimits
 from vanvault.archiver.core.outcome import Done, Outcome
@@ -32,7 +33,7 @@ from vanvault.archiver.intake.committer import ChainSteps, Committer, OnGroup, u
 from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.tail_updater import TailUpdater
 from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
-from vanvault.archiver.intake.writer import CommittedBatch, Fault, no_fault
+from vanvault.archiver.intake.writer import CommittedBatch
 from vanvault.archiver.replicas import AckPolicy
 
 _FLUSH_S = 60.0

@@ -26,6 +26,7 @@ from datetime import datetime
 from vanvault.archiver.catalogue import FoldedBatch
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.batches import encode_batch
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import (
@@ -45,18 +46,12 @@ from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.replicas import AckPolicy, Placing
 from vanvault.archiver.stores import Site
 
-#: Called with the name of each step; tests kill the process there.
-Fault = Callable[[str], None]
 #: The lock of a batch: (its kind, the time of its youngest row) -> retain-until, whole seconds.
 Retention = Callable[[BatchKind, datetime], datetime]
 
 #: Threads that put, large objects too; enough for all that callers wait for, and for some that hang.
 _PUTS = 32
 _PURPOSE: dict[BatchKind, Purpose] = {"messages": "originals", "events": "log"}
-
-
-def no_fault(step: str) -> None:
-    """The default: steps pass."""
 
 
 @dataclass(frozen=True, slots=True)

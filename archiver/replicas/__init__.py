@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.replicas.clock_guard import HOST, ClockVerdict, judge
+from vanvault.archiver.replicas.clock_guard import HOST, ClockVerdict, compare_clocks
 from vanvault.archiver.replicas.health import State
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
@@ -36,10 +36,10 @@ __all__ = [
     "State",
     "SteadyClock",
     "answers",
+    "compare_clocks",
     "copy_object",
     "highest",
     "holds",
-    "judge",
     "leader_of",
     "next_epoch",
     "place_everywhere",

@@ -24,7 +24,7 @@ class ClockVerdict:
     compared: int  # clocks that gave a time, the host's among them
 
 
-def judge(
+def compare_clocks(
     host: datetime,
     sites: Mapping[str, datetime | None],
     last_archived: datetime | None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.stores.credentials import DUTIES, Credentials, optional_credentials, site_credentials
+from vanvault.archiver.stores.credentials import Credentials, optional_credentials, site_credentials
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
-from vanvault.archiver.stores.files.root import Fault, no_fault, read_manifest
+from vanvault.archiver.stores.files.root import read_manifest
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.open import create_site, open_site
 from vanvault.archiver.stores.patience import Patience
@@ -23,11 +23,9 @@ from vanvault.archiver.stores.rules import check_key
 from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
 
 __all__ = [
-    "DUTIES",
     "Capabilities",
     "Credentials",
     "Disposer",
-    "Fault",
     "FileSite",
     "FileUrl",
     "Patience",
@@ -41,7 +39,6 @@ __all__ = [
     "check_key",
     "create_site",
     "folder_of",
-    "no_fault",
     "open_site",
     "optional_credentials",
     "parse_site_url",

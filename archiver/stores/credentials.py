@@ -17,13 +17,10 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from vanvault.archiver.core.errors import SettingsError
 
-Duty = Literal["writer", "reader", "keeper"]
-DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper")
-
+_DUTIES = ("writer", "reader", "keeper")
 _COMMAND_TIMEOUT = 30  # seconds
 _NOT_A_NAME = re.compile(r"[^A-Z0-9]")
 
@@ -44,6 +41,10 @@ class SiteCredentials:
     reader: Credentials
     keeper: Credentials
 
+    def by_duty(self) -> dict[str, Credentials]:
+        """The same by the name of the duty."""
+        return {duty: getattr(self, duty) for duty in _DUTIES}
+
 
 def run_command(command: list[str]) -> str:
     """What ``command`` prints. Raises OSError, subprocess.SubprocessError."""
@@ -58,7 +59,7 @@ def site_credentials(
 
     Raises SettingsError, which names the variable and never its value.
     """
-    found = {duty: _for_duty(site, duty, environment, run) for duty in DUTIES}
+    found = {duty: _for_duty(site, duty, environment, run) for duty in _DUTIES}
     return SiteCredentials(**found)
 
 
@@ -74,7 +75,7 @@ def optional_credentials(
 
 
 def _for_duty(
-    site: str, duty: Duty, environment: Mapping[str, str], run: Callable[[list[str]], str]
+    site: str, duty: str, environment: Mapping[str, str], run: Callable[[list[str]], str]
 ) -> Credentials:
     name = _NOT_A_NAME.sub("_", site.upper())
     for stem in (f"VANVAULT_{name}_{duty.upper()}", f"VANVAULT_{name}"):

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.stores.credentials import SiteCredentials, site_credentials
-from vanvault.archiver.stores.files.root import Fault, no_fault
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.lazy import LazySite
 from vanvault.archiver.stores.port import Site

@@ -18,7 +18,7 @@ from vanvault.archiver.core.names import family_of
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListedObject:
     """An object that a site lists."""
 
     key: str
@@ -37,7 +37,7 @@ class KnownSlice:
 class NewSlice:
     """Objects to be saved together, by key."""
 
-    items: tuple[Item, ...]
+    items: tuple[ListedObject, ...]
 
     @property
     def id(self) -> str:
@@ -61,7 +61,7 @@ def slice_id(keys: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:32]
 
 
-def plan_slices(items: Iterable[Item], known: Sequence[KnownSlice], limit: int) -> SlicePlan:
+def plan_slices(items: Iterable[ListedObject], known: Sequence[KnownSlice], limit: int) -> SlicePlan:
     """Which slices stay, and which are to be saved.
 
     Args:
@@ -123,13 +123,13 @@ def _live(known: Sequence[KnownSlice], sizes: Mapping[str, int]) -> list[KnownSl
 
 
 def _packed(keys: Sequence[str], sizes: Mapping[str, int], limit: int) -> Iterator[NewSlice]:
-    waiting: list[Item] = []
+    waiting: list[ListedObject] = []
     filled = 0
     for key in keys:
         if waiting and filled + sizes[key] > limit:
             yield NewSlice(tuple(waiting))
             waiting, filled = [], 0
-        waiting.append(Item(key, sizes[key]))
+        waiting.append(ListedObject(key, sizes[key]))
         filled += sizes[key]
     if waiting:
         yield NewSlice(tuple(waiting))

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vanvault.archiver.appliance import KEYS_FOLDER, Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import digest_in, sha256_of
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.keys import key_id_of, parse_public
-from vanvault.archiver.stores import Fault, Site, StoredVersion, no_fault
+from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.backup.control import write_control
 from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
 from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record

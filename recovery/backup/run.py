@@ -17,11 +17,12 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import sha256_of
-from vanvault.archiver.stores import Fault, StoredVersion, no_fault
+from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.backup.control import BUNDLE, read_control
 from vanvault.recovery.backup.objects import list_objects
-from vanvault.recovery.backup.plan import Item, KnownSlice, NewSlice, SlicePlan, plan_slices, slice_id
+from vanvault.recovery.backup.plan import KnownSlice, ListedObject, NewSlice, SlicePlan, plan_slices, slice_id
 from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record, write_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
@@ -133,7 +134,7 @@ def plan_backup(archive: Archive, repository: Repository, *, full: bool = False)
     ignored = 0
     if settings.what == "control+objects":
         listed, ignored = list_objects(archive.sites[settings.site])
-    items = [Item(key, versions[0].size) for key, versions in listed.items()]
+    items = [ListedObject(key, versions[0].size) for key, versions in listed.items()]
     slices = plan_slices(items, known, settings.stage_bytes)
     new = [one for one in slices.new if one.id not in where]
     return BackupPlan(
@@ -297,7 +298,7 @@ class _Run:
             whole.append(replace(one, snapshot=found[0]))
         return tuple(whole)
 
-    def _put_on_stage(self, item: Item) -> SavedObject | None:
+    def _put_on_stage(self, item: ListedObject) -> SavedObject | None:
         try:
             data, version = read_good(self._site, item.key, self._plan.listed[item.key])
         except (Damaged, NotFound):

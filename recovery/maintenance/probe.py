@@ -12,7 +12,6 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, SiteUnavailable
 from vanvault.archiver.stores import (
-    DUTIES,
     FileUrl,
     optional_credentials,
     parse_site_url,
@@ -102,7 +101,7 @@ def probe_store(archive: Archive, site: str, environment: Mapping[str, str] = os
         return replace(found, endpoint=url)  # as intake will ask for it
     options = settings.s3.options()
     held = site_credentials(site, environment)
-    attackers = [attacker(duty, place.endpoint, getattr(held, duty), options) for duty in DUTIES]
+    attackers = [attacker(duty, place.endpoint, pair, options) for duty, pair in held.by_duty().items()]
     for duty in ("prober", "admin"):
         extra = optional_credentials(site, duty, environment)
         if extra is not None:

@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions
 
 from vanvault.archiver.core.errors import SiteFull
-from vanvault.archiver.stores.s3.errors import judge
+from vanvault.archiver.stores.s3.errors import failure_of
 
 URL = {"endpoint_url": "http://127.0.0.1:9"}
 
@@ -52,7 +52,7 @@ def answer(code: str, status: int, message: str = "") -> exceptions.ClientError:
 def test_each_answer_says_what_may_be_stored_and_whether_to_repeat(
     error: Exception, kind: str, may_be_stored: bool, repeatable: bool
 ) -> None:
-    failure = judge(error)
+    failure = failure_of(error)
     assert (failure.kind, failure.may_be_stored, failure.repeatable) == (kind, may_be_stored, repeatable)
     told = failure.error("primary")
     assert told.site == "primary"
@@ -61,6 +61,6 @@ def test_each_answer_says_what_may_be_stored_and_whether_to_repeat(
 
 
 def test_doubt_from_an_earlier_attempt_outweighs_a_full_site() -> None:
-    told = judge(answer("XMinioStorageFull", 507)).error("primary", may_be_stored=True)
+    told = failure_of(answer("XMinioStorageFull", 507)).error("primary", may_be_stored=True)
     assert not isinstance(told, SiteFull)
     assert told.may_be_stored

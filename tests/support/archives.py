@@ -17,11 +17,12 @@ from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.appliance.places import HOT_TAIL
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Draft, EventDraft, MessageDraft, Metadata, MetadataReading
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.ports import Ports, SystemStopwatch
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.intake import Fault, Intake, event_draft, message_draft, no_fault
+from vanvault.archiver.intake import Intake, event_draft, message_draft
 from vanvault.archiver.replicas import LargeObjects, still_to_come
 from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.periodic import Supervisor

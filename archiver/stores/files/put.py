@@ -10,9 +10,10 @@ import stat
 from contextlib import suppress
 
 from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.faults import Fault
 from vanvault.archiver.stores.files.errors import write_failed
 from vanvault.archiver.stores.files.flags import set_immutable
-from vanvault.archiver.stores.files.root import Fault, SiteRoot
+from vanvault.archiver.stores.files.root import SiteRoot
 
 _MODE = 0o440
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,14 +168,6 @@ class SiteRoot:
     def temp_name(self) -> str:
         """A name that is new in this instance's folder under ``tmp``."""
         return str(next(self._temp_numbers))
-
-
-Fault = Callable[[str], None]
-"""Called with the name of each step of a write; tests raise or kill the process there."""
-
-
-def no_fault(step: str) -> None:
-    """The default: nothing goes wrong."""
 
 
 def _identity(manifest: Path) -> tuple[int, int]:

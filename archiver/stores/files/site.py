@@ -16,6 +16,7 @@ from io import FileIO
 from pathlib import Path
 
 from vanvault.archiver.core.errors import Damaged, LockRefused, NotFound, SettingsError
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
 from vanvault.archiver.disk import lock_descriptor
 from vanvault.archiver.stores.files import layout
@@ -27,12 +28,10 @@ from vanvault.archiver.stores.files.root import (
     MANIFEST,
     OBJECTS,
     TEMP,
-    Fault,
     Manifest,
     SiteRoot,
     abandoned,
     create_root,
-    no_fault,
     read_manifest,
 )
 from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray

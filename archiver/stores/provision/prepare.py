@@ -11,7 +11,7 @@ from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.provision.apply import MinioUsers, provision
 from vanvault.archiver.stores.provision.plan import DUTIES, Duty, Policy, ProvisionStep, bucket_policy
 from vanvault.archiver.stores.s3.client import make_client
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
 from vanvault.archiver.stores.url import S3Url
 
 #: Whose tools make users: MinIO's are used here, others' policy is printed; ``auto`` asks the server.
@@ -64,5 +64,5 @@ def _server(client: Any) -> str:
     try:
         answer = client.list_buckets()
     except S3_ERRORS as error:
-        raise judge(error).error("the site", may_be_stored=False) from error
+        raise failure_of(error).error("the site", may_be_stored=False) from error
     return str(answer["ResponseMetadata"]["HTTPHeaders"].get("server", "")).lower()

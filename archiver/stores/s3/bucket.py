@@ -17,7 +17,7 @@ from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
 from vanvault.archiver.stores.s3.wire import Headers, Wire
 from vanvault.archiver.stores.url import S3Url
 
@@ -75,7 +75,7 @@ class Bucket:
             try:
                 return request()
             except S3_ERRORS as error:
-                failure = judge(error)
+                failure = failure_of(error)
                 if failure.kind == "not-found":
                     raise NotFound(f"site {self.site} holds no such version of {what}") from error
                 if not failure.repeatable or self.patience.is_last(attempt):

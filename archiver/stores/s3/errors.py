@@ -65,17 +65,17 @@ class S3Failure:
         )
 
 
-def judge(error: Exception) -> S3Failure:
+def failure_of(error: Exception) -> S3Failure:
     """What a failed call means: one of ``S3_ERRORS``."""
     if isinstance(error, exceptions.ClientError):
-        return _judge_answer(error)
+        return _failure_of_answer(error)
     name = type(error).__name__
     if isinstance(error, _NEVER_SENT):
         return S3Failure("trouble", name, may_be_stored=False, repeatable=True)
     return S3Failure("trouble", name, may_be_stored=True, repeatable=isinstance(error, _SILENT))
 
 
-def _judge_answer(error: exceptions.ClientError) -> S3Failure:
+def _failure_of_answer(error: exceptions.ClientError) -> S3Failure:
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", "")) or "no code"
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -10,7 +10,7 @@ from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.s3.client import make_client
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
 from vanvault.archiver.stores.url import S3Url
 
 _NO_LOCK = "ObjectLockConfigurationNotFoundError"
@@ -36,7 +36,7 @@ def prepare_bucket(url: S3Url, site: str, *, credentials: Credentials, options: 
                 hint=f"Choose an empty bucket for the site {site}.",
             )
     except S3_ERRORS as error:
-        failure = judge(error)
+        failure = failure_of(error)
         if failure.kind == "denied":
             raise SettingsError(
                 f"the credentials of site {site} may not make or read its bucket ({failure.code})",
@@ -51,7 +51,7 @@ def _make(client: Any, bucket: str, options: S3Options) -> None:
     try:
         client.list_object_versions(Bucket=bucket, MaxKeys=1)
     except ClientError as error:
-        if judge(error).kind != "no-bucket":
+        if failure_of(error).kind != "no-bucket":
             raise
         elsewhere = {} if options.region == "us-east-1" else {"LocationConstraint": options.region}
         settings = {"CreateBucketConfiguration": elsewhere} if elsewhere else {}
@@ -65,7 +65,7 @@ def _may_lock(client: Any, bucket: str) -> bool:
     except ClientError as error:
         if error.response["Error"].get("Code") == _NO_LOCK:
             return False
-        if judge(error).kind == "denied":
+        if failure_of(error).kind == "denied":
             return True
         raise
     return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")

@@ -30,7 +30,7 @@ from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
 from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until, is_key
 from vanvault.archiver.stores.s3.bucket import MODE, Bucket
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, judge
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
 from vanvault.archiver.stores.s3.md5_once import MD5
 from vanvault.archiver.stores.s3.multipart import put_in_parts
 from vanvault.archiver.stores.url import S3Url
@@ -199,7 +199,7 @@ class S3Site:
                 return self._send(key, body, sha256, until)
             except S3_ERRORS as error:
                 MD5.forget(sha256)
-                failure = judge(error)
+                failure = failure_of(error)
                 in_doubt = in_doubt or failure.may_be_stored
                 if not failure.repeatable or self._patience.is_last(attempt):
                     raise failure.error(self._site, may_be_stored=in_doubt) from error

@@ -6,18 +6,16 @@ Nothing is ever taken away: batches stay until their locks have run out and some
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.catalogue import Catalogue, Claims, HotTail, KnownBatch
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import KnownBatch
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
-from vanvault.archiver.core.options import SegmentLimits
-from vanvault.archiver.intake import Fault, no_fault
-from vanvault.archiver.keys import ParquetKeys
-from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.cutting import Cutter
 from vanvault.archiver.upkeep.compaction.gather import SourceBatch
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, plan_days
@@ -28,8 +26,6 @@ from vanvault.archiver.upkeep.processes import Jobs
 
 #: Batches that are read and hashed ahead of the one whose turn it is.
 _AHEAD = 8
-#: Gives the id of the entry at a position.
-IdAt = Callable[[bytes], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +44,18 @@ class Compactor:
     """Compacts what is ready. One at a time in a home; two at once would only do the same work twice."""
 
     def __init__(
-        self,
-        *,
-        archive: str,
-        sites: Mapping[str, Site],
-        keys: ParquetKeys,
-        tail: HotTail,
-        catalogue: Catalogue,
-        writer: SegmentWriter,
-        id_at: IdAt,
-        claims: Claims | None = None,
-        limits: SegmentLimits,
-        executor: Executor,
-        fault: Fault = no_fault,
+        self, archive: Archive, writer: SegmentWriter, executor: Executor, fault: Fault = no_fault
     ) -> None:
         """``executor``: threads that read and hash; bytes are hashed outside the interpreter's lock."""
+        self._archive = archive
+        self._writer = writer
         self._executor = executor
         self._fault = fault
-        self._archive = archive
-        self._sites = sites
-        self._keys = keys
-        self._tail = tail
-        self._catalogue = catalogue
-        self._writer = writer
-        self._id_at = id_at
-        self._find = claims.find if claims is not None else None
-        self._limits = limits
+        self._limits = archive.settings.compaction.limits()
 
     def plan(self, before: datetime) -> list[DayPlan]:
         """Batches that are ready, by day; ``before``: the first moment that is too young."""
-        return plan_days(*self._tail.uncompacted(), before, self._catalogue.holds)
+        return plan_days(*self._archive.tail.uncompacted(), before, self._archive.catalogue.holds)
 
     def run(
         self,
@@ -96,13 +74,13 @@ class Compactor:
         cutter = Cutter(self._limits)
         if jobs is not None and is_worth(jobs, days):
             written = write_elsewhere(
-                jobs, days, archive=self._archive, repeats=self._repeats_in, cutter=cutter
+                jobs, days, archive=self._archive.settings.archive, repeats=self._repeats_in, cutter=cutter
             )
         else:
             written = self._write_here(days, cutter)
         with closing(written):
             for key, manifest in written:
-                self._catalogue.add(key, manifest)
+                self._archive.catalogue.add(key, manifest)
                 segments.append(manifest)
                 done(manifest)
         return CompactionReport(tuple(segments), tuple(cutter.damaged))
@@ -132,9 +110,9 @@ class Compactor:
                 reading.cancel()
 
     def _read(self, batch: KnownBatch) -> SourceBatch:
-        return read_source(self._sites, self._keys, batch.key, batch.commit)
+        return read_source(self._archive.sites, self._archive.parquet, batch.key, batch.commit)
 
     def _repeats_in(self, key: str) -> dict[str, str]:
         """Of a batch, id of an entry that repeats another -> id of the one that stands."""
-        found = self._tail.repeats_in(key, self._find)
-        return {entry: self._id_at(position) for entry, position in found.items()}
+        found = self._archive.tail.repeats_in(key, self._archive.claims.find)
+        return {entry: self._archive.entry_id_at(position) for entry, position in found.items()}

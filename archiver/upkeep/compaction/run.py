@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, InvalidInput
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.disk import try_lock
-from vanvault.archiver.intake import Fault, no_fault
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, days_over_before, plan_days
-from vanvault.archiver.upkeep.compaction.workers import THREADS, segment_writer
+from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter
+from vanvault.archiver.upkeep.compaction.workers import THREADS
 from vanvault.archiver.upkeep.processes import Jobs
 
 _LOCK = "cache/compaction.lock"
@@ -69,7 +70,7 @@ def compact(
     with _alone(archive), ThreadPoolExecutor(THREADS, thread_name_prefix="segment") as pool:
         archive.catch_up(settle=True)
         archive.trust.check()
-        compactor = _compactor(archive, pool, fault)
+        compactor = Compactor(archive, SegmentWriter(archive, pool, fault), pool, fault)
         if _held_back(archive, before):
             # Its writer puts the commits of everything before on record, so that it may be compacted.
             archive.record(EventType.COMPACTION_STARTED, {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})
@@ -106,23 +107,6 @@ def keep_locks(archive: Archive) -> KeeperReport:
 def look_at_locks(archive: Archive) -> KeeperReport:
     """What a round of the keeper would find, by the segments that are known here; changes nothing."""
     return survey(archive.sites, archive.catalogue, archive.settings.compaction.lock_pace())
-
-
-def _compactor(archive: Archive, pool: ThreadPoolExecutor, fault: Fault = no_fault) -> Compactor:
-    settings = archive.settings.compaction
-    return Compactor(
-        archive=archive.settings.archive,
-        sites=archive.sites,
-        keys=archive.parquet,
-        tail=archive.tail,
-        catalogue=archive.catalogue,
-        writer=segment_writer(archive, pool, fault),
-        id_at=archive.entry_id_at,
-        claims=archive.claims,
-        limits=settings.limits(),
-        executor=pool,
-        fault=fault,
-    )
 
 
 def _before(archive: Archive, until: datetime | None) -> datetime:

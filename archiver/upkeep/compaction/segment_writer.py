@@ -24,7 +24,9 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
     PartHeader,
@@ -40,12 +42,9 @@ from vanvault.archiver.core.format.segments import (
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key
-from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
-from vanvault.archiver.intake import Fault, no_fault
-from vanvault.archiver.keys import ParquetKeys, SigningKeys
 from vanvault.archiver.replicas import Placing
-from vanvault.archiver.stores import Site, SiteReader
+from vanvault.archiver.stores import SiteReader
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather
 from vanvault.archiver.upkeep.compaction.plan import day_of
 
@@ -80,30 +79,18 @@ class _Part:
 class SegmentWriter:
     """Writes segments, one after the other."""
 
-    def __init__(
-        self,
-        *,
-        archive: str,
-        sites: Mapping[str, Site],
-        keys: ParquetKeys,
-        signing: SigningKeys,
-        locks: SegmentLocks,
-        clock: Clock,
-        entropy: Entropy,
-        executor: Executor,
-        compression_level: int = 6,
-        fault: Fault = no_fault,
-    ) -> None:
+    def __init__(self, archive: Archive, executor: Executor, fault: Fault = no_fault) -> None:
+        """``executor``: threads that put and read back."""
+        settings = archive.settings.compaction
         self._archive = archive
-        self._sites = sites
-        self._keys = keys
-        self._signing = signing
-        self._locks = locks
-        self._clock = clock
-        self._entropy = entropy
         self._executor = executor
-        self._level = compression_level
         self._fault = fault
+        self._level = settings.compression_level
+        self._locks = SegmentLocks(
+            log=lambda last: archive.retain_until("events", last),
+            originals=lambda last: archive.retain_until("messages", last),
+            unproved=settings.lock_pace().lock,
+        )
 
     def write(
         self, batches: Sequence[SourceBatch], repeats: Mapping[str, str]
@@ -118,7 +105,7 @@ class SegmentWriter:
             Damaged: a batch contradicts itself, or a site gives back other bytes than it was given.
             KeyUnavailable: a master or signing key is missing.
         """
-        segment = new_writer_id(self._clock.now(), self._entropy.token(WRITER_ENTROPY))
+        segment = new_writer_id(self._archive.clock.now(), self._archive.entropy.token(WRITER_ENTROPY))
         gathered = gather(batches, repeats)
         self._fault("segment-before-put")
         encoding = [self._executor.submit(self._encode, *part) for part in self._tables(segment, gathered)]
@@ -144,22 +131,23 @@ class SegmentWriter:
 
     def _tables(self, segment: str, gathered: Gathered) -> Iterator[tuple[SegmentKind, PartHeader, pa.Table]]:
         """Kind, header and rows of every part; a segment of events alone has no originals."""
-        yield "log", log_header(self._archive, segment, gathered.log), gathered.log
+        archive = self._archive.settings.archive
+        yield "log", log_header(archive, segment, gathered.log), gathered.log
         if originals := gathered.originals.num_rows:
-            yield "originals", originals_header(self._archive, segment, originals), gathered.originals
-        evidence = evidence_header(self._archive, segment, gathered.evidence.num_rows)
+            yield "originals", originals_header(archive, segment, originals), gathered.originals
+        evidence = evidence_header(archive, segment, gathered.evidence.num_rows)
         yield "evidence", evidence, gathered.evidence
 
     def _encode(self, kind: SegmentKind, header: PartHeader, table: pa.Table) -> _Part:
-        properties, _ = self._keys.encryption(_PURPOSE[kind])
+        properties, _ = self._archive.parquet.encryption(_PURPOSE[kind])
         data = encode_part(header, table, properties, compression_level=self._level)
         digest = hashlib.sha256(data).digest()
-        until = (self._clock.now() + self._locks.unproved).replace(microsecond=0)
+        until = (self._archive.clock.now() + self._locks.unproved).replace(microsecond=0)
         key = segment_key(header.segment, _NUMBER[kind], kind, digest)
         return _Part(header, table, Placing(key, data, digest, until))
 
     def _put(self, placing: Placing) -> None:
-        if placing.put(self._sites, self._executor):
+        if placing.put(self._archive.sites, self._executor):
             return
         site, failure = next(iter(placing.failures.items()))
         raise SiteUnavailable(
@@ -174,7 +162,7 @@ class SegmentWriter:
         key, header = part.placing.key, part.header
         reading = {
             name: self._executor.submit(_digest_at, site, key, part.placing.placements[name].version)
-            for name, site in self._sites.items()
+            for name, site in self._archive.sites.items()
         }
         for name, digest in reading.items():
             if digest.result() != part.placing.sha256:
@@ -184,7 +172,7 @@ class SegmentWriter:
                     site=name,
                     hint=f"Probe the store of {name}; the batches stay locked.",
                 )
-        with opened(part.placing.data, self._keys.decryption(), key) as file:
+        with opened(part.placing.data, self._archive.parquet.decryption(), key) as file:
             header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
             start = 0
             for group in range(file.num_row_groups):  # one at a time: a part may be large
@@ -195,7 +183,7 @@ class SegmentWriter:
 
     def _lock(self, part: _Part, last_us: int) -> SegmentPart:
         until = self._locks.of(part.header.kind, last_us)
-        for name, site in self._sites.items():
+        for name, site in self._archive.sites.items():
             locked = site.extend(part.placing.key, part.placing.placements[name].version, until)
             if locked.retain_until is None or locked.retain_until < until:
                 raise Damaged(f"{name} did not lock {part.placing.key}", key=part.placing.key, site=name)
@@ -216,12 +204,12 @@ class SegmentWriter:
     ) -> SegmentManifest:
         times = gathered.log.column("received_at").cast(pa.int64())
         messages = sum(batch.header.rows for batch in batches if batch.header.kind == "messages")
-        signer = self._signing.active()
+        signer = self._archive.signing.active()
         unsigned = SegmentManifest(
-            archive=self._archive,
+            archive=self._archive.settings.archive,
             segment=segment,
             day=day_of(max(batch.header.created_us for batch in batches)),
-            created_us=to_us(self._clock.now()),
+            created_us=to_us(self._archive.clock.now()),
             first_us=times[0].as_py(),
             last_us=times[-1].as_py(),
             messages=messages,

@@ -8,16 +8,16 @@ work again finds it at the sites.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive, open_home
 from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, SegmentManifest
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.intake import Fault, no_fault
-from vanvault.archiver.upkeep.compaction.segment_writer import SegmentLocks, SegmentWriter
+from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter
 from vanvault.archiver.upkeep.compaction.source import read_source
 
 #: Threads of a compaction: they read, hash and put, all outside the interpreter's lock.
@@ -78,28 +78,7 @@ def segment_of(
             pool.submit(read_source, archive.sites, archive.parquet, *batch) for batch in order.batches
         ]
         sources = [one.result() for one in reading]
-        return (segment_writer(archive, pool, fault).write(sources, order.repeats),)
-
-
-def segment_writer(archive: Archive, executor: Executor, fault: Fault = no_fault) -> SegmentWriter:
-    """Writes segments of an archive as its settings say."""
-    settings = archive.settings.compaction
-    return SegmentWriter(
-        archive=archive.settings.archive,
-        sites=archive.sites,
-        keys=archive.parquet,
-        signing=archive.signing,
-        locks=SegmentLocks(
-            log=lambda last: archive.retain_until("events", last),
-            originals=lambda last: archive.retain_until("messages", last),
-            unproved=settings.lock_pace().lock,
-        ),
-        clock=archive.clock,
-        entropy=archive.entropy,
-        executor=executor,
-        compression_level=settings.compression_level,
-        fault=fault,
-    )
+        return (SegmentWriter(archive, pool, fault).write(sources, order.repeats),)
 
 
 def _made(archive: Archive, order: SegmentOrder) -> tuple[tuple[str, SegmentManifest], ...]:

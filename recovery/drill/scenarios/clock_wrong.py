@@ -12,7 +12,7 @@ from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.ports import Clock, ClockStopwatch
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.journal import Trust, TrustRules
-from vanvault.archiver.replicas import HOST, SteadyClock, judge
+from vanvault.archiver.replicas import HOST, SteadyClock, compare_clocks
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.model import Loss
@@ -51,7 +51,7 @@ def _production_now(drill: Drill) -> None:
     """The real clocks, as they are."""
     last = drill.production.tail.last_received_us()
     times = {name: site.now() for name, site in drill.production.sites.items()}
-    verdict = judge(drill.clock.now(), times, from_us(last) if last else None, drill.means.max_skew)
+    verdict = compare_clocks(drill.clock.now(), times, from_us(last) if last else None, drill.means.max_skew)
     drill.check("the clocks of production agree", verdict.ok, verdict.detail)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.stores import Fault, StoredVersion, no_fault
+from vanvault.archiver.core.faults import Fault, no_fault
+from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.backup import BackupReport
 from vanvault.recovery.backup.place import open_restic, place_of
 from vanvault.recovery.backup.repository import Repository

@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import family_of
-from vanvault.recovery.backup.plan import Item, KnownSlice, check_floor, forgettable, plan_slices, slice_id
+from vanvault.recovery.backup.plan import (
+    KnownSlice,
+    ListedObject,
+    check_floor,
+    forgettable,
+    plan_slices,
+    slice_id,
+)
 
 WRITER = "1m80tstq8t3ebgh1"
 
 
-def item(number: int, size: int, family: str = "batch") -> Item:
-    return Item(f"{family}/{number:06d}-{hashlib.sha256(bytes([number % 256])).hexdigest()}.x", size)
+def item(number: int, size: int, family: str = "batch") -> ListedObject:
+    return ListedObject(f"{family}/{number:06d}-{hashlib.sha256(bytes([number % 256])).hexdigest()}.x", size)
 
 
 ITEMS = st.dictionaries(
@@ -28,7 +35,7 @@ ITEMS = st.dictionaries(
 LIMITS = st.integers(1, 120)
 
 
-def saved(items: list[Item], limit: int, known: list[KnownSlice]) -> list[KnownSlice]:
+def saved(items: list[ListedObject], limit: int, known: list[KnownSlice]) -> list[KnownSlice]:
     plan = plan_slices(items, known, limit)
     new = [KnownSlice(one.id, tuple(entry.key for entry in one.items)) for one in plan.new]
     return [*plan.kept, *new]
@@ -36,7 +43,7 @@ def saved(items: list[Item], limit: int, known: list[KnownSlice]) -> list[KnownS
 
 @given(ITEMS, ITEMS, LIMITS)
 def test_every_object_is_in_just_one_slice_and_no_slice_is_too_large(
-    before: list[Item], after: list[Item], limit: int
+    before: list[ListedObject], after: list[ListedObject], limit: int
 ) -> None:
     known = saved(before, limit, [])
     plan = plan_slices(after, known, limit)
@@ -49,7 +56,7 @@ def test_every_object_is_in_just_one_slice_and_no_slice_is_too_large(
 
 
 @given(ITEMS, LIMITS)
-def test_what_did_not_change_is_not_saved_again(items: list[Item], limit: int) -> None:
+def test_what_did_not_change_is_not_saved_again(items: list[ListedObject], limit: int) -> None:
     known = saved(items, limit, [])
     plan = plan_slices(items, known, limit)
     assert plan.new == ()
@@ -58,14 +65,14 @@ def test_what_did_not_change_is_not_saved_again(items: list[Item], limit: int) -
 
 @given(ITEMS, ITEMS, LIMITS)
 def test_a_run_that_was_killed_plans_the_same_slices_again(
-    before: list[Item], after: list[Item], limit: int
+    before: list[ListedObject], after: list[ListedObject], limit: int
 ) -> None:
     known = saved(before, limit, [])
     assert plan_slices(after, known, limit) == plan_slices(list(reversed(after)), known, limit)
 
 
 @given(ITEMS, LIMITS)
-def test_slices_stay_in_proportion_to_the_bytes(items: list[Item], limit: int) -> None:
+def test_slices_stay_in_proportion_to_the_bytes(items: list[ListedObject], limit: int) -> None:
     known: list[KnownSlice] = []
     for end in range(0, len(items) + 1, 3):
         known = saved(items[:end], limit, known)
@@ -80,7 +87,7 @@ def test_slices_stay_in_proportion_to_the_bytes(items: list[Item], limit: int) -
 
 
 @given(ITEMS, st.integers(0, 60), LIMITS)
-def test_what_was_disposed_of_is_in_no_slice(items: list[Item], gone: int, limit: int) -> None:
+def test_what_was_disposed_of_is_in_no_slice(items: list[ListedObject], gone: int, limit: int) -> None:
     known = saved(items, limit, [])
     left = items[gone:]
     plan = plan_slices(left, known, limit)
