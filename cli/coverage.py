@@ -50,7 +50,7 @@ def _show(report: CoverageReport, fields: dict[str, Any]) -> None:
             (
                 site.site,
                 f"{site.verified.objects} of {site.total.objects}",
-                f"{human_size(site.verified.bytes)} ({site.verified.share_of(site.total):.1%})",
+                f"{human_size(site.verified.bytes)} ({site.verified.fraction_of(site.total):.1%})",
                 str(site.young.objects),
                 str(site.overdue.objects),
                 f"{oldest['since']} {oldest['key']}" if oldest else "",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from vanvault.recovery.drill import DrillPlan, DrillReport, Standing
+    from vanvault.recovery.drill import DrillPlan, DrillReport, DrillStanding
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -79,12 +79,12 @@ def run_drill(
     Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
     """
     from vanvault.recovery.drill import DrillRequest, Escrowed, PlannedDrill, drill
-    from vanvault.recovery.verify import Share
+    from vanvault.recovery.verify import Subset
     from vanvault.recovery.work import account
 
     request = DrillRequest(
         scenario=scenario,
-        share=Share.parse(old_subset or subset),
+        subset=Subset.parse(old_subset or subset),
         samples=samples,
         seed=seed,
         approver=approver,
@@ -203,7 +203,7 @@ def _verdict(report: dict[str, Any]) -> str:
     return f"{report['scenario']} {'passed' if report['passed'] else 'FAILED'}"
 
 
-def _standing_fields(standing: Standing, *, overdue: bool) -> dict[str, Any]:
+def _standing_fields(standing: DrillStanding, *, overdue: bool) -> dict[str, Any]:
     last = standing.last
     return {
         "scenario": standing.scenario,
@@ -224,7 +224,7 @@ def _standing_fields(standing: Standing, *, overdue: bool) -> dict[str, Any]:
     }
 
 
-def _standing_row(standing: Standing, *, overdue: bool) -> tuple[str, ...]:
+def _standing_row(standing: DrillStanding, *, overdue: bool) -> tuple[str, ...]:
     last = standing.last
     due = rfc3339_seconds(standing.due_at) if standing.due_at else "not scheduled"
     if overdue:
@@ -247,7 +247,7 @@ def _show_plan(plan: DrillPlan) -> None:
         [
             ("drill", plan.scenario),
             ("from", plan.source or "nothing of production"),
-            ("share", f"{plan.share}: {plan.todo.objects} of {plan.total.objects} objects,"
+            ("share", f"{plan.subset}: {plan.todo.objects} of {plan.total.objects} objects,"
              f" {human_size(plan.todo.bytes)} of {human_size(plan.total.bytes)}"),
             ("scratch", human_size(plan.scratch_bytes)),
             ("recovery of everything", f"{expected} (target: {human_duration(plan.target_s)})"),
@@ -270,7 +270,7 @@ def _show(done: DrillReport) -> None:
     click.echo(
         f"{finished.scenario.name} {'passed' if outcome.passed else 'FAILED'}:"
         f" recovery {human_duration(outcome.rto_s)}"
-        + (f" (everything: {human_duration(outcome.rto_whole_s)})" if finished.plan.share != "1/1" else "")
+        + (f" (everything: {human_duration(outcome.rto_whole_s)})" if finished.plan.subset != "1/1" else "")
         + f", {lost} messages lost, {len(outcome.samples)} samples compared"
     )
     click.echo(f"evidence: {done.evidence}")

@@ -123,15 +123,15 @@ def failback_(
     yes: bool,
     as_json: bool,
 ) -> ExitCode:
-    """Bring both sites level, verify a share, and let the primary lead again with both sites needed.
+    """Bring both sites level, verify a subset, and let the primary lead again with both sites needed.
 
     Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
     """
     from vanvault.recovery.failover import FailbackRequest, check_reason, current_plan, failback
-    from vanvault.recovery.verify import Share
+    from vanvault.recovery.verify import Subset
     from vanvault.recovery.work import account
 
-    request = FailbackRequest(reason, account(), Share.parse(old_subset or subset), unlevel)
+    request = FailbackRequest(reason, account(), Subset.parse(old_subset or subset), unlevel)
     if not dry_run:
         check_reason(reason)
     with open_archive(home) as archive:

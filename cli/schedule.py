@@ -17,7 +17,7 @@ from vanvault.cli.output import emit_json, human_duration, json_option, print_ta
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.schedule import Entry, Lease, Standing
+    from vanvault.recovery.schedule import JobStanding, Lease, ScheduleEntry
 
 
 @click.group()
@@ -148,7 +148,7 @@ def _written(folder: Path, found: dict[str, str]) -> list[str]:
     return changed
 
 
-def standings(archive: Archive, entries: list[Entry]) -> tuple[dict[str, Standing], list[Lease]]:
+def standings(archive: Archive, entries: list[ScheduleEntry]) -> tuple[dict[str, JobStanding], list[Lease]]:
     """How the jobs stand that are on, and the leases without an end on record."""
     from vanvault.recovery.schedule import reach_of, read_history, standing
 
@@ -159,7 +159,7 @@ def standings(archive: Archive, entries: list[Entry]) -> tuple[dict[str, Standin
     return found, list(history.leases)
 
 
-def alarms(found: dict[str, Standing]) -> list[str]:
+def alarms(found: dict[str, JobStanding]) -> list[str]:
     """One line for each job that is failing or overdue."""
     lines = []
     for name, one in found.items():
@@ -181,7 +181,7 @@ def _moment(moment: datetime | None) -> str | None:
     return rfc3339_seconds(moment) if moment else None
 
 
-def _fields(entry: Entry, one: Standing | None, lease: Lease | None) -> dict[str, Any]:
+def _fields(entry: ScheduleEntry, one: JobStanding | None, lease: Lease | None) -> dict[str, Any]:
     from vanvault.recovery.schedule import span_text
 
     job = entry.job
@@ -215,7 +215,7 @@ def _fields(entry: Entry, one: Standing | None, lease: Lease | None) -> dict[str
     }
 
 
-def _row(entry: Entry, one: Standing | None, lease: Lease | None) -> tuple[str, ...]:
+def _row(entry: ScheduleEntry, one: JobStanding | None, lease: Lease | None) -> tuple[str, ...]:
     from vanvault.recovery.schedule import span_text
 
     job = entry.job

@@ -43,15 +43,15 @@ def command(
     The run is put on record in the archive. Exits 0 only when all is whole, 3 when it is not, 7 when a master
     key is missing or wrong.
     """
-    from vanvault.recovery.verify import Share, VerifyRequest, verify
+    from vanvault.recovery.verify import Subset, VerifyRequest, verify
     from vanvault.recovery.work import account
 
-    part = Share.parse(old_subset or subset)
+    part = Subset.parse(old_subset or subset)
     if take_turn and (sites or not part.is_whole):
         raise click.UsageError("--next goes with neither --site nor --subset.")
     request = VerifyRequest(
         sites=sites,
-        share=part,
+        subset=part,
         take_turn=take_turn,
         on_record=not no_record,
         workers=workers,

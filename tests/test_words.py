@@ -13,19 +13,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TOPS = ("archiver", "recovery", "api", "cli")
 
-#: Names that two rooms still define, each for a type of its own. The list only gets shorter.
-SHARED_TYPES = {
-    "Conflict",
-    "Entry",
-    "Expected",
-    "Failure",
-    "Finished",
-    "Lag",
-    "Measured",
-    "Measurement",
-    "Run",
-    "Sample",
-    "Standing",
+#: Public functions of ``recovery`` that several modules define, and why each may.
+SHARED_FUNCTIONS = {
+    "main": "the start of a process",
+    "rehearse": "every scenario of a drill has one",
 }
 
 #: Words that were retired, as they are written in code: what stands in their place is in GLOSSARY.md.
@@ -74,12 +65,30 @@ def type_names() -> Iterator[tuple[str, str]]:
                 yield node.name, name_of(path)
 
 
-def test_a_public_type_name_means_one_thing() -> None:
+def function_names() -> Iterator[tuple[str, str]]:
+    """(name, file) of each public function of ``recovery`` at the level of a module."""
+    for path in sources():
+        if not path.is_relative_to(ROOT / "recovery"):
+            continue
+        for node in tree_of(path).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield node.name, name_of(path)
+
+
+def with_several_homes(names: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
+    """The names that more than one file defines, and those files."""
     homes: dict[str, list[str]] = {}
-    for name, file in type_names():
+    for name, file in names:
         homes.setdefault(name, []).append(file)
-    shared = {name: files for name, files in homes.items() if len(files) > 1}
-    assert {name: files for name, files in shared.items() if name not in SHARED_TYPES} == {}
+    return {name: files for name, files in homes.items() if len(files) > 1}
+
+
+def test_a_public_type_name_means_one_thing() -> None:
+    assert with_several_homes(type_names()) == {}
+
+
+def test_a_function_of_recovery_has_a_name_of_its_own_or_a_reason() -> None:
+    assert with_several_homes(function_names()).keys() == SHARED_FUNCTIONS.keys()
 
 
 def names_in(path: Path) -> set[str]:

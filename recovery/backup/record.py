@@ -35,7 +35,7 @@ _HINT = "Restore an older backup (vanvault backup list), and make a new one: van
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SavedObject:
     """One object."""
 
     key: str
@@ -49,7 +49,7 @@ class SavedSlice:
 
     id: str
     snapshot: str
-    entries: tuple[Entry, ...]
+    entries: tuple[SavedObject, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def read_record(
         raise Damaged("the record of the backup cannot be read", hint=_HINT) from error
 
 
-def _line(entry: Entry) -> list[Any]:
+def _line(entry: SavedObject) -> list[Any]:
     return [entry.key, entry.size, rfc3339_seconds(entry.retain_until) if entry.retain_until else None]
 
 
@@ -150,8 +150,8 @@ def _slice(fields: Mapping[str, Any], files: Mapping[str, bytes], lists: bool) -
     return SavedSlice(str(fields["id"]), str(fields["snapshot"]), tuple(map(_entry, lines)))
 
 
-def _entry(line: bytes) -> Entry:
+def _entry(line: bytes) -> SavedObject:
     key, size, until = orjson.loads(line)
     if digest_in(key) is None:
         raise Damaged("the record of the backup names what is no archive object", hint=_HINT)
-    return Entry(key, int(size), parse_rfc3339(until) if until is not None else None)
+    return SavedObject(key, int(size), parse_rfc3339(until) if until is not None else None)

@@ -25,7 +25,7 @@ from vanvault.archiver.keys import key_id_of, parse_public
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.backup.control import write_control
 from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
-from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record
+from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository
 from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
@@ -226,7 +226,7 @@ def load_objects(
     restored = Extent()
     failures: list[Finding] = []
 
-    def load(entry: Entry) -> Extent | Finding:
+    def load(entry: SavedObject) -> Extent | Finding:
         data = stage.read(f"{OBJECTS}/{sha256_of(entry.key).hex()}")
         if data is None:
             return Finding("backup", entry.key, "missing", "the repository does not hold it")
@@ -299,7 +299,7 @@ def held_by(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
     return found
 
 
-def _extent(entries: Sequence[Entry]) -> Extent:
+def _extent(entries: Sequence[SavedObject]) -> Extent:
     return Extent(len(entries), sum(entry.size for entry in entries))
 
 

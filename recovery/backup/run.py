@@ -23,7 +23,7 @@ from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.backup.control import BUNDLE, read_control
 from vanvault.recovery.backup.objects import list_objects
 from vanvault.recovery.backup.plan import KnownSlice, ListedObject, NewSlice, SlicePlan, plan_slices, slice_id
-from vanvault.recovery.backup.record import Entry, Record, SavedSlice, read_record, write_record
+from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record, write_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
 from vanvault.recovery.objects import read_good, with_lock
@@ -249,7 +249,7 @@ class _Run:
     def save(self, one: NewSlice) -> list[SavedSlice]:
         """Stage and save what the site holds whole of it."""
         self._stage.empty()
-        entries: list[Entry] = []
+        entries: list[SavedObject] = []
         for item, entry in in_order(
             one.items, self._put_on_stage, size=lambda item: item.size, effort=self._effort
         ):
@@ -298,21 +298,21 @@ class _Run:
             whole.append(replace(one, snapshot=found[0]))
         return tuple(whole)
 
-    def _put_on_stage(self, item: ListedObject) -> Entry | None:
+    def _put_on_stage(self, item: ListedObject) -> SavedObject | None:
         try:
             data, version = read_good(self._site, item.key, self._plan.listed[item.key])
         except (Damaged, NotFound):
             return None  # named in the record and in the report; verify says what is wrong with it
         self._stage.write(f"{OBJECTS}/{_name(item.key)}", data)
-        return Entry(item.key, len(data), version.retain_until)
+        return SavedObject(item.key, len(data), version.retain_until)
 
-    def _entries(self, keys: Sequence[str]) -> tuple[Entry, ...]:
+    def _entries(self, keys: Sequence[str]) -> tuple[SavedObject, ...]:
         found = in_order(keys, self._entry, size=lambda _: 0, effort=self._effort)
         return tuple(entry for _, entry in found)
 
-    def _entry(self, key: str) -> Entry:
+    def _entry(self, key: str) -> SavedObject:
         newest = self._plan.listed[key][0]
-        return Entry(key, newest.size, with_lock(self._site, newest).retain_until)
+        return SavedObject(key, newest.size, with_lock(self._site, newest).retain_until)
 
 
 class _Progress:

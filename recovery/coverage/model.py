@@ -1,6 +1,6 @@
 """Which object was last verified when, from the runs on record. Pure.
 
-A run reads the objects of one share, which a digest decides, so a run need not list what it read: the run,
+A run reads the objects of one subset, which a digest decides, so a run need not list what it read: the run,
 the digest and the time at which the object was stored say it all. What a run found wrong it names, and that
 object does not count as verified by it.
 """
@@ -14,7 +14,7 @@ from math import lcm
 
 from vanvault.recovery.verify import SiteRun, VerifyRun
 
-#: Finest division into which shares of different sizes are brought to compare them.
+#: Finest division into which subsets of different sizes are brought to compare them.
 MAX_PARTS = 100_000
 
 
@@ -25,8 +25,8 @@ def last_verified(
 
     Args:
         stored_at: by the site's clock; a run that began before it cannot have read the object.
-        by: the digest that decides the share, where that is another object's: all parts of a segment are
-            read together, in the share of the part that is last by name.
+        by: the digest that decides the subset, where that is another object's: all parts of a segment are
+            read together, in the subset of the part that is last by name.
     """
     return max(
         (
@@ -34,7 +34,7 @@ def last_verified(
             for run in runs
             if run.named
             and site in run.sites
-            and run.share.holds(digest if by is None else by)
+            and run.subset.holds(digest if by is None else by)
             and stored_at < run.sites[site].began
             and digest not in run.sites[site].damaged
         ),
@@ -49,8 +49,8 @@ class VerifiedAt:
         self._runs: dict[int, dict[int, list[SiteRun]]] = {}
         for run in runs:
             if run.named and site in run.sites:
-                numbers = self._runs.setdefault(run.share.of, {})
-                numbers.setdefault(run.share.number, []).append(run.sites[site])
+                numbers = self._runs.setdefault(run.subset.of, {})
+                numbers.setdefault(run.subset.number, []).append(run.sites[site])
         for numbers in self._runs.values():
             for found in numbers.values():
                 found.sort(key=lambda one: one.began, reverse=True)
@@ -79,20 +79,20 @@ def verified_since(runs: Sequence[VerifyRun], site: str) -> datetime | None:
     """Every object that the site held whole before this moment was verified at this moment or later.
 
     None: some part was never read. Says nothing of objects that a run found damaged, but that they are on
-    record. Without a listing, and so cheap; shares that do not divide each other are brought to common parts.
+    record. Needs no listing, so it is cheap. Subsets of different sizes are compared by common parts.
     """
     counted = [run for run in runs if run.named and site in run.sites]
     parts = 1
     usable = []
-    for run in sorted(counted, key=lambda one: one.share.of):
-        common = lcm(parts, run.share.of)
+    for run in sorted(counted, key=lambda one: one.subset.of):
+        common = lcm(parts, run.subset.of)
         if common <= MAX_PARTS:
             parts = common
             usable.append(run)
     newest: list[datetime | None] = [None] * parts
     for run in sorted(usable, key=lambda one: one.sites[site].began):
         began = run.sites[site].began
-        newest[run.share.number - 1 :: run.share.of] = [began] * (parts // run.share.of)
+        newest[run.subset.number - 1 :: run.subset.of] = [began] * (parts // run.subset.of)
     times = [time for time in newest if time is not None]
     return min(times) if len(times) == parts else None
 
@@ -107,7 +107,7 @@ class Tally:
     def __add__(self, size: int) -> Tally:
         return Tally(self.objects + 1, self.bytes + size)
 
-    def share_of(self, all: Tally) -> float:
+    def fraction_of(self, all: Tally) -> float:
         """By bytes, 1 when there are none."""
         return self.bytes / all.bytes if all.bytes else 1.0
 

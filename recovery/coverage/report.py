@@ -17,7 +17,7 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.coverage.model import SiteCoverage, Tally, VerifiedAt, verified_since
-from vanvault.recovery.verify import Share, VerifyRun, next_share, verify_runs
+from vanvault.recovery.verify import Subset, VerifyRun, next_subset, verify_runs
 from vanvault.recovery.work import QUIET, Observer, catch_up
 
 _Held = tuple[ObjectName, StoredVersion]
@@ -38,7 +38,7 @@ class CoverageReport:
     max_age_days: float  # longer than this no object should go unverified
     runs: int  # on record, that count
     last_run: datetime | None
-    turn: Share  # the share to be read next
+    turn: Subset  # the subset to be read next
 
     @property
     def overdue(self) -> bool:
@@ -82,7 +82,7 @@ def coverage(archive: Archive, request: CoverageRequest, observer: Observer = QU
         max_age_days=settings.max_age_days,
         runs=len(runs),
         last_run=runs[0].finished if runs else None,
-        turn=next_share(runs, settings.parts, archive.sites),
+        turn=next_subset(runs, settings.parts, archive.sites),
     )
 
 
@@ -94,7 +94,7 @@ def _site_fields(site: SiteCoverage, now: datetime) -> dict[str, Any]:
         oldest = {"key": key, "since": rfc3339_seconds(since), "days": days}
     return {
         **_tally(site.total),
-        "verified": {**_tally(site.verified), "share": round(site.verified.share_of(site.total), 6)},
+        "verified": {**_tally(site.verified), "share": round(site.verified.fraction_of(site.total), 6)},
         "young": _tally(site.young),
         "overdue": _tally(site.overdue),
         "oldest_unverified": oldest,
@@ -147,7 +147,7 @@ def unverified_sites(
 def _of_site(site: SiteReader, verified_at: VerifiedAt, limit: datetime) -> SiteCoverage:
     found = SiteCoverage(site.site)
     for objects in _together(_newest(site)):
-        # Verification reads a segment whole, in the share of its part that is last by name.
+        # Verification reads a segment whole, in the subset of its part that is last by name.
         by = objects[-1][0].sha256
         for name, version in objects:
             verified = verified_at(name.sha256, version.stored_at, by=by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vanvault.recovery.drill.bundle import read_report
 from vanvault.recovery.drill.model import DrillPlan
-from vanvault.recovery.drill.record import Standing, last_rate, measured, overdue, standings
+from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
 from vanvault.recovery.drill.report import parse_report, public_keys_of, verify_report
 from vanvault.recovery.drill.verb import (
     DrillReport,
@@ -19,9 +19,9 @@ __all__ = [
     "DrillPlan",
     "DrillReport",
     "DrillRequest",
+    "DrillStanding",
     "Escrowed",
     "PlannedDrill",
-    "Standing",
     "drill",
     "last_rate",
     "measured",

@@ -13,10 +13,10 @@ from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
-from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, Sample
+from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, SampledEntry
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Effort, Extent
 
 
@@ -28,7 +28,7 @@ def quiet(line: str) -> None:
 class Means:
     """What a drill is given besides production."""
 
-    share: Share = field(default_factory=Share)
+    subset: Subset = field(default_factory=Subset)
     samples: int = 24  # entries that are compared before and after
     seed: str = ""  # decides the samples; "": the drill's id
     effort: Effort = field(default_factory=Effort)
@@ -62,10 +62,10 @@ class Drill:
     say: Callable[[str], None] = quiet
     timer: Callable[[], float] = time.monotonic
     total: Extent = field(default_factory=Extent)  # of the site that the plan names
-    todo: Extent = field(default_factory=Extent)  # the share of it
+    todo: Extent = field(default_factory=Extent)  # the subset of it
     _phases: list[Phase] = field(default_factory=list)
     _checks: list[Check] = field(default_factory=list)
-    _samples: list[Sample] = field(default_factory=list)
+    _samples: list[SampledEntry] = field(default_factory=list)
     _expected: list[str] = field(default_factory=list)
     _seen: list[str] = field(default_factory=list)
     _loss: Loss | None = None
@@ -96,7 +96,7 @@ class Drill:
         """A detector said this."""
         self._seen.append(alarm)
 
-    def add_samples(self, samples: list[Sample]) -> None:
+    def add_samples(self, samples: list[SampledEntry]) -> None:
         self._samples.extend(samples)
 
     def set_loss(self, loss: Loss) -> None:

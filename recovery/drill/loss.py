@@ -18,8 +18,8 @@ from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.later import Position, is_later
 from vanvault.recovery.drill.model import Loss
-from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.verify import Problem, Share, VerifyReport
+from vanvault.recovery.drill.readers import in_subset
+from vanvault.recovery.verify import Problem, Subset, VerifyReport
 
 #: An object with one of these findings, or a row of it, is not served.
 _LOST: frozenset[Problem] = frozenset(
@@ -83,17 +83,17 @@ def loss(
     return tally.loss()
 
 
-def loss_of_node(production: ArchiveReader, new: ArchiveReader, share: Share) -> Loss:
-    """Acknowledged entries of a share that a rebuilt node does not know. Raises as ``loss`` does."""
+def loss_of_node(production: ArchiveReader, new: ArchiveReader, subset: Subset) -> Loss:
+    """Acknowledged entries of a subset that a rebuilt node does not know. Raises as ``loss`` does."""
     tally = _Tally()
-    batches = {batch.key: batch for batch in production.tail.uncompacted()[0] if in_share(batch.key, share)}
+    batches = {batch.key: batch for batch in production.tail.uncompacted()[0] if in_subset(batch.key, subset)}
     tally.acknowledged = len(batches)
     for key in absent(sorted(batches), new.tail.keys("")):
         if not new.catalogue.covers(key):
             tally.add_batch(key, production.tail.entries(batches[key].n))
     known = {segment.key for segment in new.catalogue.segments() if segment.indexed}
     for segment in production.catalogue.segments():
-        if in_share(segment.key, share):
+        if in_subset(segment.key, subset):
             tally.acknowledged += 1
             if segment.key not in known:
                 tally.add_segment(segment, production, lambda _, row: _answers(new, row))

@@ -20,8 +20,8 @@ class DrillPlan:
     source: str  # what is recovered from
     target: str  # what is recovered
     total: Extent  # at the source
-    share: str  # "n/t"; "1/1": everything
-    todo: Extent  # in the share
+    subset: str  # "n/t"; "1/1": everything
+    todo: Extent  # in the subset
     scratch_bytes: int  # room that the drill needs in its scratch folder
     expected_s: float | None  # for everything, at the last measured rate; None: nothing was measured yet
     target_s: int = RTO_TARGET_S
@@ -48,7 +48,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampledEntry:
     """One archived entry, as it was before and as the recovered archive gives it."""
 
     id: str
@@ -76,7 +76,7 @@ class Outcome:
 
     phases: tuple[Phase, ...]
     checks: tuple[Check, ...]
-    samples: tuple[Sample, ...]
+    samples: tuple[SampledEntry, ...]
     alarms_expected: tuple[str, ...]
     alarms_seen: tuple[str, ...]
     loss: Loss | None  # None: the drill did not get so far as to compare
@@ -100,7 +100,7 @@ class Outcome:
 
     @property
     def rto_whole_s(self) -> float:
-        """The same for everything, where only a share was recovered: in proportion to the bytes."""
+        """The same for everything, where only a subset was recovered: in proportion to the bytes."""
         if not self.share_bytes or self.share_bytes >= self.total_bytes:
             return self.rto_s
         return self.rto_s * self.total_bytes / self.share_bytes

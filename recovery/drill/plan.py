@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.drill.model import DrillPlan
 from vanvault.recovery.drill.scenarios import Scenario
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Extent
 
 #: Bytes of a scratch folder for one of objects: file systems round up, and the hot tail needs room.
@@ -14,7 +14,7 @@ _LEAST = 16 * 2**20
 
 
 def plan_drill(
-    scenario: Scenario, total: Extent, todo: Extent, share: Share, bytes_per_s: float | None
+    scenario: Scenario, total: Extent, todo: Extent, subset: Subset, bytes_per_s: float | None
 ) -> DrillPlan:
     """The plan; ``bytes_per_s`` is the last measured rate of a whole recovery."""
     return DrillPlan(
@@ -22,7 +22,7 @@ def plan_drill(
         source=scenario.source,
         target=scenario.target,
         total=total,
-        share=f"{share.number}/{share.of}",
+        subset=f"{subset.number}/{subset.of}",
         todo=todo,
         scratch_bytes=round(todo.bytes * scenario.copies * _SPARE) + _LEAST,
         expected_s=total.bytes / bytes_per_s if bytes_per_s else None,

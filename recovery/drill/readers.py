@@ -1,4 +1,4 @@
-"""Sites as a drill may see them: a share of a read-only site, and one site laid over another."""
+"""Sites as a drill may see them: a subset of a read-only site, and one site laid over another."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from operator import attrgetter
 
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.stores import ReadOnlySite, SiteReader, StoredVersion
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Extent
 
 
-class ShareOfSite(ReadOnlySite):
-    """Lists only the objects of a share, and names of no object; what is asked for by name is given."""
+class SubsetOfSite(ReadOnlySite):
+    """Lists only the objects of a subset, and names of no object; what is asked for by name is given."""
 
-    __slots__ = ("_share",)
+    __slots__ = ("_subset",)
 
-    def __init__(self, site: SiteReader, share: Share) -> None:
+    def __init__(self, site: SiteReader, subset: Subset) -> None:
         super().__init__(site)
-        self._share = share
+        self._subset = subset
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        return (version for version in super().list(prefix, after) if in_share(version.key, self._share))
+        return (version for version in super().list(prefix, after) if in_subset(version.key, self._subset))
 
 
 class Overlay(ReadOnlySite):
-    """The recovered share of a site, and of the survivor all that is outside the share.
+    """The recovered subset of a site, and of the survivor all that is outside the subset.
 
-    So names, presence and chains can be verified whole when only a share was recovered.
+    So names, presence and chains can be verified whole when only a subset was recovered.
     """
 
-    __slots__ = ("_share", "_survivor")
+    __slots__ = ("_subset", "_survivor")
 
-    def __init__(self, recovered: SiteReader, survivor: SiteReader, share: Share) -> None:
+    def __init__(self, recovered: SiteReader, survivor: SiteReader, subset: Subset) -> None:
         super().__init__(recovered)
         self._survivor = ReadOnlySite(survivor)
-        self._share = share
+        self._subset = subset
 
     def get(self, key: str, version: str | None = None) -> bytes:
         return super().get(key, version) if self._is_ours(key) else self._survivor.get(key, version)
@@ -59,28 +59,28 @@ class Overlay(ReadOnlySite):
         return heapq.merge(ours, theirs, key=attrgetter("key"))
 
     def _is_ours(self, key: str) -> bool:
-        return in_share(key, self._share)
+        return in_subset(key, self._subset)
 
 
-class ById(Share):
-    """A share in which a segment's id decides, so that the key of any of its objects tells."""
+class ById(Subset):
+    """A subset in which a segment's id decides, so that the key of any of its objects tells."""
 
     def holds_segment(self, segment: str, last: bytes) -> bool:
         return self.holds(hashlib.sha256(segment.encode()).digest())
 
 
-def in_share(key: str, share: Share) -> bool:
-    """Is the object with this key in the share? Names of no object are in every share."""
+def in_subset(key: str, subset: Subset) -> bool:
+    """Is the object with this key in the subset? Names of no object are in every subset."""
     name = parse_key(key)
     if name is None:
         return True
     if name.family == "segment":
-        return ById(share.number, share.of).holds_segment(name.writer, name.sha256)
-    return share.holds(name.sha256)
+        return ById(subset.number, subset.of).holds_segment(name.writer, name.sha256)
+    return subset.holds(name.sha256)
 
 
-def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:
-    """Newest versions at a site: all, and those in the share. Raises SiteUnavailable."""
+def extents(source: SiteReader, subset: Subset) -> tuple[Extent, Extent]:
+    """Newest versions at a site: all, and those in the subset. Raises SiteUnavailable."""
     total = todo = Extent()
     last = ""
     for version in source.list():
@@ -88,6 +88,6 @@ def extents(source: SiteReader, share: Share) -> tuple[Extent, Extent]:
             continue
         last = version.key
         total += Extent(1, version.size)
-        if in_share(version.key, share):
+        if in_subset(version.key, subset):
             todo += Extent(1, version.size)
     return total, todo

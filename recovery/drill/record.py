@@ -26,7 +26,7 @@ _SITE_DRILLS = frozenset(one.name for one in SCENARIOS.values() if one.copies an
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DrillRun:
     """A drill on record."""
 
     id: str
@@ -35,19 +35,19 @@ class Run:
     passed: bool
     rto_ms: int  # for everything
     rpo_messages: int | None  # None: the drill did not get so far
-    bytes: int  # in the share that was rehearsed
+    bytes: int  # in the subset that was rehearsed
     objects: int
     ms: int  # that the recovery of them took
     report_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DrillStanding:
     """How one scenario stands."""
 
     scenario: str
-    last: Run | None
-    last_passed: Run | None
+    last: DrillRun | None
+    last_passed: DrillRun | None
     every_days: int | None  # None: not scheduled
     due_at: datetime | None
 
@@ -57,7 +57,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class TimedRecovery:
     """What a drill or a restore took."""
 
     at: datetime
@@ -86,7 +86,7 @@ def archive_drill(archive: Archive, report: Report, report_data: bytes, bundle: 
         given=Metadata(kind="drill-evidence"),
         reading=MetadataReading(Metadata()),
     )
-    event = archive.system_event(FINISHED, finished_detail(report, report_data))
+    event = archive.system_event(FINISHED, drill_detail(report, report_data))
     writer, opened = archive.open_writer(trusted=False)
     try:
         last = writer.commit([message, event], final=True)
@@ -100,7 +100,7 @@ def message_id_of(drill: str) -> str:
     return f"drill-{drill}"
 
 
-def finished_detail(report: Report, data: bytes) -> dict[str, object]:
+def drill_detail(report: Report, data: bytes) -> dict[str, object]:
     """The detail of the event about a run."""
     return {
         "approver": report["approver"],
@@ -125,12 +125,12 @@ def scheduled_detail(scenario: str, days: int, who: str) -> dict[str, object]:
     return {"every_days": days, "scenario": scenario, "who": who}
 
 
-def runs(search: Search) -> Iterator[Run]:
+def runs(search: Search) -> Iterator[DrillRun]:
     """Drills on record, newest first; an event that is not readable as one is passed by."""
     for event in own_events(search, FINISHED):
         try:
             detail = event.detail
-            yield Run(
+            yield DrillRun(
                 id=str(detail["id"]),
                 scenario=str(detail["scenario"]),
                 finished_at=event.at,
@@ -146,13 +146,13 @@ def runs(search: Search) -> Iterator[Run]:
             continue
 
 
-def standings(search: Search) -> list[Standing]:
+def standings(search: Search) -> list[DrillStanding]:
     """Every scenario: its last run and, where it is scheduled, when it is due.
 
     Due is counted from the last run that passed, or from when it was scheduled if that is later than none.
     """
-    last: dict[str, Run] = {}
-    passed: dict[str, Run] = {}
+    last: dict[str, DrillRun] = {}
+    passed: dict[str, DrillRun] = {}
     for run in runs(search):
         last.setdefault(run.scenario, run)
         if run.passed:
@@ -168,7 +168,7 @@ def standings(search: Search) -> list[Standing]:
         planned_at, days = plans.get(name, (None, 0))
         start = passed[name].finished_at if name in passed else planned_at
         due = start + timedelta(days=days) if start and days else None
-        found.append(Standing(name, last.get(name), passed.get(name), days or None, due))
+        found.append(DrillStanding(name, last.get(name), passed.get(name), days or None, due))
     return found
 
 
@@ -177,13 +177,13 @@ def overdue(search: Search, now: datetime) -> list[str]:
     return [standing.scenario for standing in standings(search) if standing.overdue(now)]
 
 
-def measured(search: Search) -> list[Measured]:
+def measured(search: Search) -> list[TimedRecovery]:
     """What past recoveries of a site took, newest first: drills that passed; without any, restores.
 
     A drill's time holds the verification and the new hot tail, too; a restore's is that of the copying.
     """
     found = [
-        Measured(run.finished_at, run.bytes, run.objects, run.ms / 1000)
+        TimedRecovery(run.finished_at, run.bytes, run.objects, run.ms / 1000)
         for run in runs(search)
         if run.scenario in _SITE_DRILLS and run.passed and run.ms > 0 and run.bytes > 0
     ]
@@ -194,7 +194,7 @@ def measured(search: Search) -> list[Measured]:
         size, took = detail.get("bytes"), detail.get("ms")
         if isinstance(size, int) and isinstance(took, int) and size > 0 and took > 0:
             at = event.at
-            found.append(Measured(at, size, int(detail.get("objects", 0)), took / 1000))
+            found.append(TimedRecovery(at, size, int(detail.get("objects", 0)), took / 1000))
     return found
 
 

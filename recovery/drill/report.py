@@ -20,7 +20,7 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.keys import SigningKey, verify
 from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, Phase
-from vanvault.recovery.drill.run import Finished
+from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.work import Extent
 
 REPORT_FORMAT = "vanvault-drill-v1"
@@ -33,7 +33,7 @@ def statement(archive: str, digest: str) -> bytes:
     return f"vanvault drill v1\n{archive}\n{digest}\n".encode()
 
 
-def signed_report(finished: Finished, signer: SigningKey) -> bytes:
+def signed_report(finished: FinishedDrill, signer: SigningKey) -> bytes:
     """The report, canonical and signed."""
     body = report_body(finished, signer.key_id)
     digest = hashlib.sha256(canonical(body)).hexdigest()
@@ -79,7 +79,7 @@ def public_keys_of(pems: Mapping[str, Ed25519PublicKey]) -> Callable[[str], Ed25
     return find
 
 
-def report_body(finished: Finished, signing_key: str) -> Report:
+def report_body(finished: FinishedDrill, signing_key: str) -> Report:
     """All of a report but its signature."""
     outcome = finished.outcome
     return {
@@ -135,7 +135,7 @@ def plan_fields(plan: DrillPlan) -> dict[str, Any]:
         "bytes": plan.total.bytes,
         "scenario": plan.scenario,
         "scratch_bytes": plan.scratch_bytes,
-        "share": plan.share,
+        "share": plan.subset,
         "source": plan.source,
         "target": plan.target,
         "target_ms": plan.target_s * 1000,

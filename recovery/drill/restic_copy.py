@@ -7,9 +7,9 @@ from pathlib import Path
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site
 from vanvault.recovery.backup import BackupReader, backup_reader
-from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.drill.third_copy import Lag
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.readers import in_subset
+from vanvault.recovery.drill.third_copy import CopyAge
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Effort
 
 
@@ -23,13 +23,13 @@ class ResticCopy:
     def name(self) -> str:
         return self._backup.name
 
-    def restore_control(self, target: Path, room: Path) -> Lag:
+    def restore_control(self, target: Path, room: Path) -> CopyAge:
         """As the port says; NotFound: nothing was ever backed up."""
-        return Lag(self._backup.restore_control(target, room), self._backup.max_age)
+        return CopyAge(self._backup.restore_control(target, room), self._backup.max_age)
 
-    def restore_objects(self, site: Site, share: Share, room: Path) -> None:
+    def restore_objects(self, site: Site, subset: Subset, room: Path) -> None:
         """As the port says; of the backup whose control plane was restored."""
-        self._backup.load(site, lambda key: in_share(key, share), room)
+        self._backup.load(site, lambda key: in_subset(key, subset), room)
 
 
 def restic_copy(archive: Archive, effort: Effort | None = None) -> ResticCopy | None:

@@ -29,7 +29,7 @@ _LIBRARIES = ("boto3", "cryptography", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedDrill:
     """A drill that is over."""
 
     id: str
@@ -64,8 +64,8 @@ def prepare(
         )
     total = todo = Extent()
     if scenario.source:
-        total, todo = extents(production.sites[scenario.source], means.share)
-    return plan_drill(scenario, total, todo, means.share, bytes_per_s)
+        total, todo = extents(production.sites[scenario.source], means.subset)
+    return plan_drill(scenario, total, todo, means.subset, bytes_per_s)
 
 
 def run(
@@ -81,7 +81,7 @@ def run(
     entropy: Entropy | None = None,
     say: Callable[[str], None] = quiet,
     timer: Callable[[], float] = time.monotonic,
-) -> Finished:
+) -> FinishedDrill:
     """Rehearse, in a new folder within ``scratch`` that is gone afterwards.
 
     Whatever stops the rehearsal makes it a failed drill, not an error.
@@ -122,7 +122,7 @@ def run(
         f"{compared.same} versions as before, {compared.added} new and {compared.extended} extended by others"
         + "".join(f"; changed: {harmed}" for harmed in compared.harmed),
     )
-    return Finished(
+    return FinishedDrill(
         id=name,
         archive=production.settings.archive,
         scenario=scenario,

@@ -12,11 +12,11 @@ from vanvault.archiver.catalogue import Item, Query
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.recovery.drill.model import Sample
-from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.model import SampledEntry
+from vanvault.recovery.drill.readers import in_subset
+from vanvault.recovery.verify import Subset
 
-#: Entries that one draw looks at for one in the share.
+#: Entries that one draw looks at for one in the subset.
 _LOOKED_AT = 50
 #: Fields by which a sample is looked for again.
 _OF_ALL = ("transaction_id", "dossier_number", "employer_code", "tax_code")
@@ -27,7 +27,7 @@ _UNSETTLED = ("placements", "degraded", "policy", "proof", "signature", "signing
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedAnswer:
     """What production says about one entry."""
 
     item: Item
@@ -36,15 +36,15 @@ class Expected:
 
 
 def choose(
-    node: ArchiveReader, count: int, seed: str, share: Share, before: datetime | None = None
-) -> list[Expected]:
-    """Up to ``count`` entries in the share: oldest, newest, and at moments that ``seed`` decides.
+    node: ArchiveReader, count: int, seed: str, subset: Subset, before: datetime | None = None
+) -> list[ExpectedAnswer]:
+    """Up to ``count`` entries in the subset: oldest, newest, and at moments that ``seed`` decides.
 
     ``before``: of those that came before; None: of all. Raises KeyUnavailable.
     """
     upto = to_us(before) if before is not None else Query().to_us
     orders: tuple[Literal["newest", "oldest"], ...] = ("oldest", "newest")
-    ends = [_first(node, Query(order=order, to_us=upto, limit=_LOOKED_AT), share) for order in orders]
+    ends = [_first(node, Query(order=order, to_us=upto, limit=_LOOKED_AT), subset) for order in orders]
     chosen: dict[str, Item] = {item["id"]: item for item in ends if item is not None}
     if len(chosen) == 2:
         first, last = (to_us(parse_rfc3339(item["received_at"])) for item in chosen.values())
@@ -53,31 +53,33 @@ def choose(
                 break
             digest = hashlib.sha256(f"{seed}\0{number}".encode()).digest()
             moment = first + int.from_bytes(digest[:8]) % (last - first + 1)
-            item = _first(node, Query(from_us=moment, to_us=upto, order="oldest", limit=_LOOKED_AT), share)
+            item = _first(node, Query(from_us=moment, to_us=upto, order="oldest", limit=_LOOKED_AT), subset)
             if item is not None:
                 chosen[item["id"]] = item
     unrecorded = {batch.key for batch in node.tail.uncommitted()}
     return [
-        Expected(item, node.receipts.of(item["id"]), item["object"] not in unrecorded)
+        ExpectedAnswer(item, node.receipts.of(item["id"]), item["object"] not in unrecorded)
         for item in list(chosen.values())[:count]
     ]
 
 
-def ask_again(node: ArchiveReader, expected: list[Expected], *, originals: bool = True) -> list[Sample]:
+def ask_again(
+    node: ArchiveReader, expected: list[ExpectedAnswer], *, originals: bool = True
+) -> list[SampledEntry]:
     """Does ``node`` answer the same: the entry, what finds it, its receipt, and its original's bytes?"""
     return [_sample(node, one, originals) for one in expected]
 
 
-def _sample(node: ArchiveReader, expected: Expected, originals: bool) -> Sample:
+def _sample(node: ArchiveReader, expected: ExpectedAnswer, originals: bool) -> SampledEntry:
     item = expected.item
     try:
         problem = _difference(node, expected, originals)
     except VanVaultError as error:
         problem = error.message
-    return Sample(item["id"], item["object"], item["sha256"], not problem, problem)
+    return SampledEntry(item["id"], item["object"], item["sha256"], not problem, problem)
 
 
-def _difference(node: ArchiveReader, expected: Expected, originals: bool) -> str:
+def _difference(node: ArchiveReader, expected: ExpectedAnswer, originals: bool) -> str:
     """What is not the same, for people; "" for nothing."""
     item = expected.item
     found = node.search.entry(item["id"])
@@ -111,15 +113,15 @@ def _is_unrecorded(node: ArchiveReader, key: str) -> bool:
     return any(batch.key == key for batch in node.tail.uncommitted())
 
 
-def _first(node: ArchiveReader, query: Query, share: Share) -> Item | None:
+def _first(node: ArchiveReader, query: Query, subset: Subset) -> Item | None:
     items = node.search.page(query, bare=True).items
-    found = next((item for item in items if _is_in(item, share)), None)
+    found = next((item for item in items if _is_in(item, subset)), None)
     return node.search.entry(found["id"]) if found is not None else None
 
 
-def _is_in(item: Item, share: Share) -> bool:
+def _is_in(item: Item, subset: Subset) -> bool:
     large = item.get("large_object", "")
-    return in_share(item["object"], share) and (not large or in_share(large, share))
+    return in_subset(item["object"], subset) and (not large or in_subset(large, subset))
 
 
 def _but(value: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.stores import Site, SiteReader, read_only
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss
-from vanvault.recovery.drill.readers import ById, Overlay, ShareOfSite
-from vanvault.recovery.drill.sampling import Expected, ask_again, choose
+from vanvault.recovery.drill.readers import ById, Overlay, SubsetOfSite
+from vanvault.recovery.drill.sampling import ExpectedAnswer, ask_again, choose
 from vanvault.recovery.restore import RestoreReport, Trusted, plan_restore, restore_site
 from vanvault.recovery.verify import ObjectReader, VerifyReport, verify_sites
 from vanvault.recovery.work import Extent
@@ -27,12 +27,12 @@ from vanvault.recovery.work import Extent
 NAMED = 5
 
 
-def expected_answers(drill: Drill, before: datetime | None = None) -> list[Expected]:
+def expected_answers(drill: Drill, before: datetime | None = None) -> list[ExpectedAnswer]:
     """What production answers now about a sample of its entries; ``before``: of those that came before."""
     means = drill.means
     with drill.phase("ask production", counts=False):
-        expected = choose(drill.production, means.samples, drill.seed, means.share, before)
-    some = bool(expected) or not drill.means.share.is_whole  # a small share may hold no entry
+        expected = choose(drill.production, means.samples, drill.seed, means.subset, before)
+    some = bool(expected) or not drill.means.subset.is_whole  # a small subset may hold no entry
     drill.check("sample chosen", some, f"{len(expected)} entries by seed {drill.seed}")
     return expected
 
@@ -40,16 +40,20 @@ def expected_answers(drill: Drill, before: datetime | None = None) -> list[Expec
 def restore_in_drill(
     drill: Drill, source: SiteReader, target: Site, name: str = "restore", *, counts: bool = True
 ) -> RestoreReport:
-    """Fill an empty scratch site with the drill's share of ``source``: what ``vanvault restore`` runs."""
+    """Fill an empty scratch site with the drill's subset of ``source``: what ``vanvault restore`` runs."""
     with drill.phase(name, counts=counts) as note:
         plan = plan_restore(
-            ShareOfSite(source, drill.means.share),
+            SubsetOfSite(source, drill.means.subset),
             target,
             name=target.site,
             trusted=Trusted(drill.production.settings.archive, drill.production.signing.public),
         )
         report = restore_site(
-            plan, ShareOfSite(source, drill.means.share), target, effort=drill.means.effort, timer=drill.timer
+            plan,
+            SubsetOfSite(source, drill.means.subset),
+            target,
+            effort=drill.means.effort,
+            timer=drill.timer,
         )
         note.extent = report.copied
     failed = ", ".join(finding.key for finding in report.failures[:NAMED])
@@ -90,11 +94,11 @@ def new_node(
     signing: SigningKeys | None = None,
 ) -> ArchiveReader:
     """A node that has lost all it had but (unless others are given) its keys. ``catch_up`` fills it."""
-    shares = {name: ShareOfSite(site, drill.means.share) for name, site in sites.items()}
+    subsets = {name: SubsetOfSite(site, drill.means.subset) for name, site in sites.items()}
     of_production = drill.production.components
     return ArchiveReader(
         replace(
-            of_production.on_new_node(drill.scratch / folder, read_only(shares)),
+            of_production.on_new_node(drill.scratch / folder, read_only(subsets)),
             ports=Ports(drill.clock, entropy=drill.entropy),
             keys=keys or of_production.keys,
             signing=signing or of_production.signing,
@@ -123,13 +127,13 @@ def verify_recovered(
     garbage: Collection[str] = (),
     lagging: bool = False,
 ) -> VerifyReport:
-    """Read the recovered share back; names, presence and chains are checked whole with the survivor's.
+    """Read the recovered subset back; names, presence and chains are checked whole with the survivor's.
 
     ``garbage``: keys of objects that are none of the archive's, and are rightly found bad. ``lagging``: as
     in ``measure_loss``.
     """
-    share = drill.means.share
-    seen = recovered if share.is_whole or survivor is None else Overlay(recovered, survivor, share)
+    subset = drill.means.subset
+    seen = recovered if subset.is_whole or survivor is None else Overlay(recovered, survivor, subset)
     with drill.phase(name) as note:
         report = verify_in_drill(drill, {recovered.site: seen}, node)
         note.extent = report.sites[recovered.site]
@@ -145,7 +149,7 @@ def verify_in_drill(drill: Drill, sites: Mapping[str, SiteReader], node: Archive
     return verify_sites(
         sites,
         object_reader(node, sites),
-        share=ById(drill.means.share.number, drill.means.share.of),
+        subset=ById(drill.means.subset.number, drill.means.subset.of),
         effort=drill.means.effort,
         pause=lambda: None,  # nobody writes to a scratch site
         timer=drill.timer,
@@ -191,7 +195,7 @@ def pick(drill: Drill, site: SiteReader, count: int, families: Collection[str] =
 
 
 def compare_answers(
-    drill: Drill, node: ArchiveReader, expected: list[Expected], *, originals: bool = True
+    drill: Drill, node: ArchiveReader, expected: list[ExpectedAnswer], *, originals: bool = True
 ) -> None:
     """The rebuilt node answers as production did."""
     with drill.phase("compare answers", counts=False):

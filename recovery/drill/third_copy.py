@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from vanvault.archiver.stores import Site
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 
 @dataclass(frozen=True, slots=True)
-class Lag:
+class CopyAge:
     """A copy that is made from time to time cannot hold what came after it."""
 
     made: datetime  # when the copy was finished
@@ -30,7 +30,7 @@ class ThirdCopy(Protocol):
         """What it is and where, for reports; without secrets."""
         ...
 
-    def restore_control(self, target: Path, room: Path) -> Lag | None:
+    def restore_control(self, target: Path, room: Path) -> CopyAge | None:
         """Write the control plane (``vanvault.toml``, ``keys/``, ...) into ``target``, which is empty.
 
         Returns how far the copy may lag behind; None: it should hold everything.
@@ -39,8 +39,8 @@ class ThirdCopy(Protocol):
         """
         ...
 
-    def restore_objects(self, site: Site, share: Share, room: Path) -> None:
-        """Put every object of the share into ``site``, which is empty, locked as long as it was or longer.
+    def restore_objects(self, site: Site, subset: Subset, room: Path) -> None:
+        """Put every object of the subset into ``site``, which is empty, locked as long as it was or longer.
 
         The drill verifies bytes and locks. Raises as ``restore_control``, and SiteFull; Damaged when the
         copy does not hold all that it says.

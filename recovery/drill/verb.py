@@ -23,8 +23,8 @@ from vanvault.recovery.drill.record import (
 )
 from vanvault.recovery.drill.report import parse_report, plan_fields, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
-from vanvault.recovery.drill.run import Finished, prepare, run, scenario_of
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.run import FinishedDrill, prepare, run, scenario_of
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import QUIET, Effort, Observer, catch_up
 
 
@@ -41,7 +41,7 @@ class DrillRequest:
     """What to rehearse."""
 
     scenario: str
-    share: Share = field(default_factory=Share)
+    subset: Subset = field(default_factory=Subset)
     samples: int = 24  # entries that are compared before and after
     seed: str = ""  # decides the samples; "": the drill's id
     approver: str = ""
@@ -71,7 +71,7 @@ class PlannedDrill:
 class DrillReport:
     """A drill that is over, and where its signed evidence lies."""
 
-    finished: Finished
+    finished: FinishedDrill
     evidence: Path
     archived: bool  # does the archive hold the evidence, too?
 
@@ -120,7 +120,7 @@ def drill(
     catch_up(archive, observer.warn)
     effort = Effort(request.workers)
     means = Means(
-        share=request.share,
+        subset=request.subset,
         samples=request.samples,
         seed=request.seed,
         effort=effort,
@@ -150,7 +150,7 @@ def drill(
     return keep_evidence(archive, finished, observer)
 
 
-def keep_evidence(archive: Archive, finished: Finished, observer: Observer = QUIET) -> DrillReport:
+def keep_evidence(archive: Archive, finished: FinishedDrill, observer: Observer = QUIET) -> DrillReport:
     """Sign, write and archive the evidence of a drill. Raises SettingsError (disk), KeyUnavailable."""
     data = signed_report(finished, archive.signing.active())
     files = bundle_files(data)

@@ -16,9 +16,9 @@ from vanvault.archiver.replicas import Leadership
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
-from vanvault.recovery.reconcile import ReconcileReport, pause, reconcile_sites, upgrade_all
-from vanvault.recovery.verify import Share, VerifyReport, verify_archive
-from vanvault.recovery.work import QUIET, Effort, Observer, Step, silent
+from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites, upgrade_all
+from vanvault.recovery.verify import Subset, VerifyReport, verify_archive
+from vanvault.recovery.work import QUIET, Effort, Observer, Step, let_puts_arrive, silent
 
 MAX_REASON = 1_000  # characters
 #: An approval holds good for so long.
@@ -59,7 +59,7 @@ class FailbackRequest:
 
     reason: str
     who: str
-    share: Share  # of the objects that is read and verified before
+    subset: Subset  # of the objects that is read and verified before
     unlevel: bool = False  # go back although something is amiss
 
 
@@ -131,13 +131,13 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
 
 def level(
     archive: Archive,
-    share: Share,
+    subset: Subset,
     *,
     effort: Effort | None = None,
     step: Step = silent,
-    pause: Callable[[], None] = pause,
+    pause: Callable[[], None] = let_puts_arrive,
 ) -> Leveled:
-    """Copy both ways until nothing is missing, upgrade receipts, and verify a share of the objects.
+    """Copy both ways until nothing is missing, upgrade receipts, and verify a subset of the objects.
 
     Raises SiteUnavailable, KeyUnavailable.
     """
@@ -151,7 +151,7 @@ def level(
             archive.health.level(site)
     archive.catch_up()
     upgraded = upgrade_all(archive, effort=effort)
-    verified = verify_archive(archive, share=share, effort=effort, pause=pause)
+    verified = verify_archive(archive, subset=subset, effort=effort, pause=pause)
     facts = gather(archive)
     problems = []
     if not report.level:
@@ -166,14 +166,14 @@ def level(
 
 
 def failback(archive: Archive, plan: Plan, request: FailbackRequest, observer: Observer = QUIET) -> Done:
-    """Bring both sites level, verify a share, and put the failback on record; then run the hook.
+    """Bring both sites level, verify a subset, and put the failback on record; then run the hook.
 
     Raises as ``promote`` does, and Damaged for what is amiss, unless ``request.unlevel``.
     """
     check_reason(request.reason)
     as_of_now(archive, plan)  # rather than hours later
     with observer.progress("reconciling") as step:
-        leveled = level(archive, request.share, step=step)
+        leveled = level(archive, request.subset, step=step)
     return conclude_failback(
         archive, plan, leveled, reason=request.reason, who=request.who, unlevel=request.unlevel
     )

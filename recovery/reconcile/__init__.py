@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.reconcile.conflicts import Conflict, count_open, open_conflicts, resolve
+from vanvault.recovery.reconcile.conflicts import EntryConflict, count_open, open_conflicts, resolve
 from vanvault.recovery.reconcile.lag import known_lag
-from vanvault.recovery.reconcile.reconcile import ReconcileReport, pause, reconcile_sites
+from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.reconciler import Reconciler
 from vanvault.recovery.reconcile.run import ReconcileRequest, Reconciliation, reconcile
 from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
 
 __all__ = [
-    "Conflict",
+    "EntryConflict",
     "ReconcileReport",
     "ReconcileRequest",
     "Reconciler",
@@ -19,7 +19,6 @@ __all__ = [
     "count_open",
     "known_lag",
     "open_conflicts",
-    "pause",
     "reconcile",
     "reconcile_sites",
     "resolve",

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
-from vanvault.archiver.core.errors import Conflict as AlreadyDone
-from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
+from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.times import rfc3339_us
 from vanvault.archiver.journal import own_events
 
@@ -20,7 +19,7 @@ MAX_REASON = 1_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class EntryConflict:
     """An entry that repeats an id with other bytes, and the one that stands under the id.
 
     What cannot be read now, because a segment is damaged or away, is None.
@@ -34,12 +33,12 @@ class Conflict:
     first_received_at: str
 
 
-def conflicts(archive: Archive) -> list[Conflict]:
+def conflicts(archive: Archive) -> list[EntryConflict]:
     """All conflicts, resolved or not, in the order of receipt."""
     return [_conflict(archive, *pair) for pair in archive.tail.conflicting()]
 
 
-def open_conflicts(archive: Archive) -> list[Conflict]:
+def open_conflicts(archive: Archive) -> list[EntryConflict]:
     """Conflicts that nobody has resolved on record, as far as can be read.
 
     Raises Damaged, SiteUnavailable: the index cannot be read, so nobody knows what is resolved.
@@ -59,7 +58,7 @@ def count_open(archive: Archive) -> int:
         return archive.tail.conflicts()
 
 
-def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> Conflict:
+def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> EntryConflict:
     """Put on record that a person looked at a conflict, and what came of it.
 
     Raises:
@@ -76,13 +75,13 @@ def resolve(archive: Archive, entry_id: str, *, reason: str, who: str) -> Confli
         )
     found = _about(archive, entry_id)
     if _resolved(archive).holds(found):
-        raise AlreadyDone(f"the conflict about {found.id} is resolved already")
+        raise Conflict(f"the conflict about {found.id} is resolved already")
     detail: dict[str, object] = {"entry": found.id, "first": found.first, "reason": reason, "who": who}
     archive.record(EVENT, detail)
     return found
 
 
-def _about(archive: Archive, entry_id: str) -> Conflict:
+def _about(archive: Archive, entry_id: str) -> EntryConflict:
     """The conflict about an entry; who resolves it looked at both, so both must be there to be read."""
     for pair in archive.tail.conflicting():
         found = _conflict(archive, *pair)
@@ -93,9 +92,9 @@ def _about(archive: Archive, entry_id: str) -> Conflict:
     raise NotFound(f"there is no conflict about {entry_id[:60]}", hint="Run: vanvault reconcile --json")
 
 
-def _conflict(archive: Archive, position: bytes, first: bytes) -> Conflict:
+def _conflict(archive: Archive, position: bytes, first: bytes) -> EntryConflict:
     late, early = _item(archive, position), _item(archive, first)
-    return Conflict(
+    return EntryConflict(
         late.get("entry"), late.get("id"), early.get("id"), late.get("gateway"), _time(position), _time(first)
     )
 
@@ -118,7 +117,7 @@ class _Resolved:
     entries: frozenset[str]
     pairs: frozenset[frozenset[str]]
 
-    def holds(self, conflict: Conflict) -> bool:
+    def holds(self, conflict: EntryConflict) -> bool:
         return conflict.id in self.entries or frozenset((conflict.id, conflict.first)) in self.pairs
 
 

@@ -16,23 +16,16 @@ from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import Site
 from vanvault.recovery.objects import Copies, Listing, lock_of, newest_with_locks, read_good, write_good
 from vanvault.recovery.reconcile.plan import Action, Fetch, add, decide, is_object
-from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
+from vanvault.recovery.work import Effort, Extent, Step, in_order, let_puts_arrive, silent
 
 #: Failures that a report names; the rest are counted.
 NAMED = 100
 #: An object that is younger may be on its way to the other site yet; so it is looked for once more.
 ON_ITS_WAY = timedelta(seconds=10)
-#: How long it gets to arrive.
-PATIENCE_S = 1.0
-
-
-def pause() -> None:
-    """Let a put that is on its way arrive."""
-    time.sleep(PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedAction:
     """What could not be done; the next run tries again."""
 
     action: Action
@@ -50,7 +43,7 @@ class ReconcileReport:
     fetched: Extent
     prolonged: int
     failures: int
-    named: tuple[Failure, ...]  # the first of them
+    named: tuple[FailedAction, ...]  # the first of them
     seconds: float
     left: Mapping[str, Lag]  # what each site still lacks
 
@@ -71,7 +64,7 @@ class _Tally:
     fetched: Extent = field(default_factory=Extent)
     prolonged: int = 0
     failures: int = 0
-    named: list[Failure] = field(default_factory=list)
+    named: list[FailedAction] = field(default_factory=list)
 
     def take(self, action: Action, outcome: int | VanVaultError | None, now: datetime) -> None:
         """Count an action and how it ended: bytes that were copied, an error, or None (not tried)."""
@@ -87,7 +80,7 @@ class _Tally:
         if isinstance(outcome, VanVaultError):
             self.failures += 1
             if len(self.named) < NAMED:
-                self.named.append(Failure(action, outcome))
+                self.named.append(FailedAction(action, outcome))
 
 
 _Outcomes = list[tuple[Action, int | VanVaultError | None]]
@@ -99,7 +92,7 @@ def reconcile_sites(
     dry_run: bool = False,
     effort: Effort | None = None,
     step: Step = silent,
-    pause: Callable[[], None] = pause,
+    pause: Callable[[], None] = let_puts_arrive,
     timer: Callable[[], float] = time.monotonic,
 ) -> ReconcileReport:
     """Compare all sites and, unless ``dry_run``, copy and prolong what is missing.

@@ -7,7 +7,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.recovery.reconcile.conflicts import Conflict, open_conflicts
+from vanvault.recovery.reconcile.conflicts import EntryConflict, open_conflicts
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
 from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record
@@ -30,7 +30,7 @@ class Reconciliation:
 
     report: ReconcileReport
     upgraded: Upgraded
-    conflicts: tuple[Conflict, ...]  # open
+    conflicts: tuple[EntryConflict, ...]  # open
     dry_run: bool
     recorded: bool
 

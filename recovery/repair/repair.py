@@ -19,7 +19,7 @@ from vanvault.recovery.work import Effort, Step, in_order, silent
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedRepair:
     """An action that did not succeed; it may be tried again."""
 
     action: Action
@@ -31,7 +31,7 @@ class RepairReport:
     """The outcome of a repair."""
 
     repaired: tuple[Action, ...]
-    failed: tuple[Failure, ...]
+    failed: tuple[FailedRepair, ...]
     beyond: tuple[Finding, ...]  # what no copy mends
     bytes: int  # copied
     seconds: float
@@ -71,14 +71,14 @@ def repair_sites(
     """Do what the plan says. Whatever fails is in the report; the rest is done all the same."""
     began = timer()
     repaired: list[Action] = []
-    failed: list[Failure] = []
+    failed: list[FailedRepair] = []
     copied = 0
     # The size of an object is not known before it is read; a window of workers bounds them.
     effort = effort or Effort()
     for action, outcome in in_order(
         plan.actions, lambda action: _attempt(action, sites), size=lambda _: 0, effort=effort
     ):
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, FailedRepair):
             failed.append(outcome)
             step(1, 0)
         else:
@@ -88,12 +88,12 @@ def repair_sites(
     return RepairReport(tuple(repaired), tuple(failed), plan.beyond, copied, timer() - began)
 
 
-def _attempt(action: Action, sites: Mapping[str, Site]) -> int | Failure:
+def _attempt(action: Action, sites: Mapping[str, Site]) -> int | FailedRepair:
     """Bytes that were copied, or why not."""
     try:
         return _copy(action, sites) if isinstance(action, Copy) else _extend(action, sites)
     except VanVaultError as error:
-        return Failure(action, error.message)
+        return FailedRepair(action, error.message)
 
 
 def _copy(action: Copy, sites: Mapping[str, Site]) -> int:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from vanvault.recovery.schedule.in_serve import open_scheduler
 from vanvault.recovery.schedule.model import Lease, span_text
-from vanvault.recovery.schedule.planner import Standing, standing
+from vanvault.recovery.schedule.planner import JobStanding, standing
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.record import read_history
-from vanvault.recovery.schedule.run import Finished, reach_of, run_named
-from vanvault.recovery.schedule.table import Entry, entries_of, entry_named, jobs_on, too_slow
+from vanvault.recovery.schedule.run import FinishedJob, reach_of, run_named
+from vanvault.recovery.schedule.table import ScheduleEntry, entries_of, entry_named, jobs_on, too_slow
 from vanvault.recovery.schedule.units import Host, units
 
 __all__ = [
-    "Entry",
-    "Finished",
+    "FinishedJob",
     "Host",
+    "JobStanding",
     "Lease",
-    "Standing",
+    "ScheduleEntry",
     "entries_of",
     "entry_named",
     "has_verb",

@@ -26,7 +26,7 @@ from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disk import try_lock
-from vanvault.recovery.schedule.model import Job, Lease, Run
+from vanvault.recovery.schedule.model import Job, JobRun, Lease
 from vanvault.recovery.schedule.planner import blocking
 from vanvault.recovery.schedule.record import STARTED, ended_detail, ended_type, read_history, started_detail
 
@@ -90,7 +90,7 @@ def take_lease(archive: Archive, job: Job) -> Lease:
     except Busy:
         end_lease(
             archive,
-            Run(
+            JobRun(
                 lease.run, job.name, lease.host, now, archive.clock.now(), "stopped", ExitCode.BUSY.value, 0.0
             ),
         )
@@ -98,7 +98,7 @@ def take_lease(archive: Archive, job: Job) -> Lease:
     return lease
 
 
-def end_lease(archive: Archive, run: Run) -> None:
+def end_lease(archive: Archive, run: JobRun) -> None:
     """Put the end of a run on record. Raises SiteUnavailable, KeyUnavailable."""
     archive.record(ended_type(run), ended_detail(run))
 

@@ -44,7 +44,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class JobRun:
     """A run on record."""
 
     id: str
@@ -79,7 +79,7 @@ class History:
     """What is on record of all jobs."""
 
     since: datetime  # when the archive began: no job was due before
-    runs: Mapping[str, Sequence[Run]]  # job -> its runs, newest first
+    runs: Mapping[str, Sequence[JobRun]]  # job -> its runs, newest first
     leases: Sequence[Lease] = ()  # of runs without an end on record, newest first
 
 

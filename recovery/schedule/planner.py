@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from vanvault.recovery.schedule.model import History, Job, Lease, Run
+from vanvault.recovery.schedule.model import History, Job, JobRun, Lease
 
 #: Slots are counted from a Monday, so that jobs of 7 days run in the night to Monday.
 _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
@@ -28,12 +28,12 @@ PATIENCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JobStanding:
     """How one job stands."""
 
     job: Job
-    last: Run | None
-    last_ok: Run | None
+    last: JobRun | None
+    last_ok: JobRun | None
     due_since: datetime | None  # None: not due now
     next_at: datetime  # when it is due next, now or later
     overdue_since: datetime | None  # since when a good run is missed, None: it is not
@@ -57,7 +57,7 @@ def slot(job: Job, now: datetime, archive: str) -> datetime:
     return first + (now - first) // job.every * job.every
 
 
-def standing(job: Job, history: History, now: datetime, archive: str) -> Standing:
+def standing(job: Job, history: History, now: datetime, archive: str) -> JobStanding:
     """How a job stands ``now``."""
     runs = sorted(
         (run for run in history.runs.get(job.name, ()) if run.started <= now + SKEW),
@@ -69,7 +69,7 @@ def standing(job: Job, history: History, now: datetime, archive: str) -> Standin
     begun, following = slot(job, now, archive), slot(job, now, archive) + job.every
     due_since = _due_since(job, runs, begun, history.since, now)
     retry = _retry_at(job, _counted(runs))
-    return Standing(
+    return JobStanding(
         job=job,
         last=last,
         last_ok=last_ok,
@@ -100,7 +100,7 @@ def blocking(job: str, leases: Iterable[Lease], node: str, now: datetime) -> Lea
 
 
 def _due_since(
-    job: Job, runs: Sequence[Run], begun: datetime, since: datetime, now: datetime
+    job: Job, runs: Sequence[JobRun], begun: datetime, since: datetime, now: datetime
 ) -> datetime | None:
     counted = _counted(runs)
     retry = _retry_at(job, counted)
@@ -112,7 +112,7 @@ def _due_since(
     return None
 
 
-def _counted(runs: Sequence[Run]) -> Run | None:
+def _counted(runs: Sequence[JobRun]) -> JobRun | None:
     """The newest run that stands for a slot: one that was stopped is to be run again."""
     return next((run for run in runs if run.result != "stopped"), None)
 
@@ -130,14 +130,14 @@ def window(job: Job) -> timedelta:
     return min(job.every / 4, max(timedelta(hours=1), job.every / 24))
 
 
-def _retry_at(job: Job, run: Run | None) -> datetime | None:
+def _retry_at(job: Job, run: JobRun | None) -> datetime | None:
     if run is None or not run.may_be_retried:
         return None
     return run.finished + min(job.every, max(RETRY_LEAST, min(RETRY_MOST, job.every / 24)))
 
 
 def _overdue_since(
-    job: Job, last_ok: Run | None, since: datetime, now: datetime, archive: str
+    job: Job, last_ok: JobRun | None, since: datetime, now: datetime, archive: str
 ) -> datetime | None:
     start = last_ok.started if last_ok else since
     expected = slot(job, start, archive) + job.every

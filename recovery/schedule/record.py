@@ -11,7 +11,7 @@ from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import first_event_at, own_events
-from vanvault.recovery.schedule.model import History, Lease, Run
+from vanvault.recovery.schedule.model import History, JobRun, Lease
 
 STARTED, RAN, FAILED = "schedule.started", "schedule.ran", "schedule.failed"
 
@@ -30,7 +30,7 @@ def started_detail(lease: Lease) -> dict[str, object]:
     }
 
 
-def ended_detail(run: Run) -> dict[str, object]:
+def ended_detail(run: JobRun) -> dict[str, object]:
     """The detail of the event about a run that is over."""
     return {
         "exit_code": int(run.exit_code),
@@ -44,7 +44,7 @@ def ended_detail(run: Run) -> dict[str, object]:
     }
 
 
-def ended_type(run: Run) -> str:
+def ended_type(run: JobRun) -> str:
     """The type of that event: an alarm has one of its own."""
     return FAILED if run.result in ("failed", "overran") else RAN
 
@@ -52,7 +52,7 @@ def ended_type(run: Run) -> str:
 def read_history(search: Search, now: datetime, reach: timedelta) -> History:
     """What is on record of the last ``reach``, and of what was going on then."""
     since = now - reach
-    runs: dict[str, list[Run]] = defaultdict(list)
+    runs: dict[str, list[JobRun]] = defaultdict(list)
     ended = set()
     for run in sorted(_runs(search, since), key=lambda one: one.started, reverse=True):
         runs[run.job].append(run)
@@ -61,7 +61,7 @@ def read_history(search: Search, now: datetime, reach: timedelta) -> History:
     return History(since=first_event_at(search) or now, runs=runs, leases=leases)
 
 
-def _runs(search: Search, since: datetime) -> Iterator[Run]:
+def _runs(search: Search, since: datetime) -> Iterator[JobRun]:
     for type in (RAN, FAILED):
         for event in own_events(search, type, from_us=to_us(since)):
             try:
@@ -70,11 +70,11 @@ def _runs(search: Search, since: datetime) -> Iterator[Run]:
                 continue
 
 
-def _run(detail: Mapping[str, Any]) -> Run:
+def _run(detail: Mapping[str, Any]) -> JobRun:
     result = detail["result"]
     if result not in ("ok", "failed", "overran", "stopped"):
         raise ValueError(result)
-    return Run(
+    return JobRun(
         id=str(detail["run"]),
         job=str(detail["job"]),
         host=str(detail["host"]),

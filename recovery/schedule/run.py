@@ -23,7 +23,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.recovery.schedule.lease import end_lease, home_lock, take_lease
-from vanvault.recovery.schedule.model import Job, Lease, Result, Run
+from vanvault.recovery.schedule.model import Job, JobRun, Lease, Result
 from vanvault.recovery.schedule.planner import standing
 from vanvault.recovery.schedule.program import has_verb, step_process
 from vanvault.recovery.schedule.record import read_history
@@ -36,10 +36,10 @@ GRACE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedJob:
     """What a run came to."""
 
-    run: Run
+    run: JobRun
     recorded: bool
     why_not: str = ""  # recorded
 
@@ -62,7 +62,7 @@ class Finished:
         }
 
 
-def run_named(home: Path, name: str, *, if_due: bool = False, as_json: bool = False) -> Finished | None:
+def run_named(home: Path, name: str, *, if_due: bool = False, as_json: bool = False) -> FinishedJob | None:
     """Run the job of a home that has this name. Raises InvalidInput, SettingsError, and as ``run_job``."""
     entry = entry_named(entries_of(load_settings(home), has_verb), name)
     if not entry.job.commands or not all(has_verb(words[0]) for words in entry.job.commands):
@@ -79,7 +79,7 @@ def run_job(
     as_json: bool = False,
     grace_s: float = GRACE_S,
     stopwatch: Stopwatch | None = None,
-) -> Finished | None:
+) -> FinishedJob | None:
     """Run a job now; None when it is not due and only that was asked for.
 
     Args:
@@ -109,8 +109,8 @@ def run_job(
             try:
                 end_lease(archive, run)
             except VanVaultError as error:
-                return Finished(run, recorded=False, why_not=error.message)
-    return Finished(run, recorded=True)
+                return FinishedJob(run, recorded=False, why_not=error.message)
+    return FinishedJob(run, recorded=True)
 
 
 def _is_due(archive: Archive, job: Job) -> bool:
@@ -126,8 +126,8 @@ def reach_of(jobs: Sequence[Job]) -> timedelta:
 
 def _run_of(
     lease: Lease, started: datetime, finished: datetime, result: Result, code: int, seconds: float
-) -> Run:
-    return Run(lease.run, lease.job, lease.host, started, finished, result, code, seconds)
+) -> JobRun:
+    return JobRun(lease.run, lease.job, lease.host, started, finished, result, code, seconds)
 
 
 @dataclass(frozen=True, slots=True)

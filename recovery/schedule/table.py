@@ -35,7 +35,7 @@ TABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScheduleEntry:
     """One line of a home's table."""
 
     job: Job
@@ -46,7 +46,7 @@ class Entry:
         return not self.why_off
 
 
-def entries_of(settings: Settings, has_verb: Callable[[str], bool]) -> list[Entry]:
+def entries_of(settings: Settings, has_verb: Callable[[str], bool]) -> list[ScheduleEntry]:
     """Every job of a home, on or off.
 
     ``has_verb``: does this program know a verb? Raises SettingsError that names the setting.
@@ -61,7 +61,7 @@ def jobs_on(settings: Settings, has_verb: Callable[[str], bool]) -> list[Job]:
     return [entry.job for entry in entries_of(settings, has_verb) if entry.on]
 
 
-def entry_named(entries: list[Entry], name: str) -> Entry:
+def entry_named(entries: list[ScheduleEntry], name: str) -> ScheduleEntry:
     """Raises InvalidInput: no job has this name."""
     for entry in entries:
         if entry.job.name == name:
@@ -96,19 +96,21 @@ def _is_probed(settings: Settings, site: str) -> bool:
     return settings.probe.file_sites or isinstance(parse_site_url(url), S3Url)
 
 
-def _entry(job: Job, said: JobSettings | None, settings: Settings, has_verb: Callable[[str], bool]) -> Entry:
+def _entry(
+    job: Job, said: JobSettings | None, settings: Settings, has_verb: Callable[[str], bool]
+) -> ScheduleEntry:
     changed = _changed(job, said or JobSettings())
     known = tuple(command for command in changed.commands if has_verb(command[0]))
     if said is not None and said.commands is not None and known != changed.commands:
         raise _no_verb(changed, known)
     if said is not None and said.on is False:
-        return Entry(changed, "off in the settings")
+        return ScheduleEntry(changed, "off in the settings")
     why = _why_off(changed, settings)
     if why:
-        return Entry(changed, why)
+        return ScheduleEntry(changed, why)
     if not known:
-        return Entry(changed, "this version has no verb for it")
-    return Entry(replace(changed, commands=known))
+        return ScheduleEntry(changed, "this version has no verb for it")
+    return ScheduleEntry(replace(changed, commands=known))
 
 
 def _why_off(job: Job, settings: Settings) -> str:
@@ -121,7 +123,7 @@ def _why_off(job: Job, settings: Settings) -> str:
     return ""
 
 
-def _own(name: str, said: JobSettings, has_verb: Callable[[str], bool]) -> Entry:
+def _own(name: str, said: JobSettings, has_verb: Callable[[str], bool]) -> ScheduleEntry:
     if not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 40:
         raise SettingsError(f"schedule.jobs.{name[:40]}: a name has letters, digits and dashes")
     if said.commands is None or said.every is None:
@@ -133,7 +135,7 @@ def _own(name: str, said: JobSettings, has_verb: Callable[[str], bool]) -> Entry
     known = tuple(command for command in job.commands if has_verb(command[0]))
     if known != job.commands:
         raise _no_verb(job, known)
-    return Entry(job, "off in the settings" if said.on is False else "")
+    return ScheduleEntry(job, "off in the settings" if said.on is False else "")
 
 
 def _changed(job: Job, said: JobSettings) -> Job:

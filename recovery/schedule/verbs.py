@@ -106,17 +106,17 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 
 def _verify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", action="append", default=[])
-    parser.add_argument("--subset", "--share", dest="share", default="1/1")
+    parser.add_argument("--subset", "--share", dest="subset", default="1/1")
     _flags("--next", "--no-record")(parser)
     _workers(parser)
 
 
 def _verify(given: argparse.Namespace) -> Task:
-    from vanvault.recovery.verify import Share, VerifyRequest, verify
+    from vanvault.recovery.verify import Subset, VerifyRequest, verify
 
     request = VerifyRequest(
         sites=tuple(given.site),
-        share=Share.parse(given.share),
+        subset=Subset.parse(given.subset),
         take_turn=given.next,
         on_record=not given.no_record,
         workers=given.workers,
@@ -217,7 +217,7 @@ def _probe(given: argparse.Namespace) -> Task:
 
 def _drill_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario")
-    parser.add_argument("--subset", "--share", dest="share", default="1/1")
+    parser.add_argument("--subset", "--share", dest="subset", default="1/1")
     parser.add_argument("--samples", type=_bounded(1, 1000), default=24)
     parser.add_argument("--seed", default="")
     parser.add_argument("--approver", default="")
@@ -230,11 +230,11 @@ def _drill_options(parser: argparse.ArgumentParser) -> None:
 
 def _drill(given: argparse.Namespace) -> Task:
     from vanvault.recovery.drill import DrillRequest, Escrowed, drill
-    from vanvault.recovery.verify import Share
+    from vanvault.recovery.verify import Subset
 
     request = DrillRequest(
         scenario=given.scenario,
-        share=Share.parse(given.share),
+        subset=Subset.parse(given.subset),
         samples=given.samples,
         seed=given.seed,
         approver=given.approver,

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import Finding, Problem, Share, VerifyReport
+from vanvault.recovery.verify.model import Finding, Problem, Subset, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.record import verify_runs
 from vanvault.recovery.verify.run import Verification, VerifyRequest, read_back, verify
-from vanvault.recovery.verify.runs import SiteRun, VerifyRun, next_share
+from vanvault.recovery.verify.runs import SiteRun, VerifyRun, next_subset
 from vanvault.recovery.verify.verify import verify_sites
 
 __all__ = [
     "Finding",
     "ObjectReader",
     "Problem",
-    "Share",
     "SiteRun",
+    "Subset",
     "Verification",
     "VerifyReport",
     "VerifyRequest",
     "VerifyRun",
-    "next_share",
+    "next_subset",
     "read_back",
     "verify",
     "verify_archive",

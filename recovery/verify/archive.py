@@ -11,21 +11,21 @@ from vanvault.archiver.core.names import segment_prefix
 from vanvault.archiver.stores import Site, SiteReader
 from vanvault.archiver.upkeep import Jobs
 from vanvault.recovery.objects import Listing
-from vanvault.recovery.verify.model import Share, VerifyReport
+from vanvault.recovery.verify.model import Subset, VerifyReport
 from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
-from vanvault.recovery.verify.verify import pause, verify_sites
-from vanvault.recovery.work import Effort, Extent, Step, silent
+from vanvault.recovery.verify.verify import verify_sites
+from vanvault.recovery.work import Effort, Extent, Step, let_puts_arrive, silent
 
 
 def verify_archive(
     archive: Archive,
     *,
     sites: Sequence[str] = (),
-    share: Share | None = None,
+    subset: Subset | None = None,
     effort: Effort | None = None,
     jobs: Jobs | None = None,
     step: Step = silent,
-    pause: Callable[[], None] = pause,
+    pause: Callable[[], None] = let_puts_arrive,
 ) -> VerifyReport:
     """Verify the named sites (all by default) of an archive. The report is the same wherever it is read.
 
@@ -56,7 +56,7 @@ def verify_archive(
             prefix
         )
 
-    return verify_sites(chosen, reader, known=known, share=share, readers=readers, step=step, pause=pause)
+    return verify_sites(chosen, reader, known=known, subset=subset, readers=readers, step=step, pause=pause)
 
 
 def extent_of(sites: Mapping[str, SiteReader]) -> Extent:

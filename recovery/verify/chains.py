@@ -20,7 +20,7 @@ _RECENT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedBatch:
     """A batch that an object speaks of and that must therefore exist."""
 
     key: str
@@ -44,7 +44,7 @@ class Misfit:
     detail: str
 
 
-Seen = Flaw | Expected | Gap | Misfit
+Seen = Flaw | ExpectedBatch | Gap | Misfit
 
 
 @dataclass(slots=True)
@@ -163,10 +163,10 @@ class Chain:
             self._final = name.sequence
 
 
-def expected_of(header: BatchHeader) -> Iterator[Expected]:
+def expected_of(header: BatchHeader) -> Iterator[ExpectedBatch]:
     """What a batch's header speaks of."""
     this = f"object {header.sequence} of writer {header.writer}"
     for commit in header.commits:
-        yield Expected(commit.key, f"{this} records its commit")
+        yield ExpectedBatch(commit.key, f"{this} records its commit")
     for head in header.heads:
-        yield Expected(head, f"{this} records it as the last of its writer")
+        yield ExpectedBatch(head, f"{this} records it as the last of its writer")

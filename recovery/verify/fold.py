@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.objects import CompactedBatches, Copies
-from vanvault.recovery.verify.chains import Chain, Expected, Gap, Misfit, Seen
+from vanvault.recovery.verify.chains import Chain, ExpectedBatch, Gap, Misfit, Seen
 from vanvault.recovery.verify.contents import (
     BatchContent,
     Content,
@@ -62,7 +62,7 @@ class Fold:
         sites: Sequence[str],
         *,
         started: Mapping[str, datetime],
-        whole_share: bool,
+        whole_subset: bool,
         is_away: Callable[[str], bool],
         locks_listed: Collection[str],
     ) -> None:
@@ -72,12 +72,13 @@ class Fold:
         """
         self._sites = sites
         self._started = started
-        self._whole_share = whole_share
+        self._whole_subset = whole_subset
         self._is_away = is_away
         self._locks_listed = locks_listed
         self.compacted = CompactedBatches()
         self._compacted = References()  # to large objects, by rows of segments
-        self._spoken_of: list[Expected] = []  # by batches in segments: what is in none may be at the sites
+        # Named by batches in segments; what no segment holds may be at the sites.
+        self._spoken_of: list[ExpectedBatch] = []
         self._all_compacted_seen = True  # rows of all segments
         self._visited: set[str] = set()  # writers with compacted batches
         self._chain = Chain()
@@ -100,7 +101,7 @@ class Fold:
         return [self._findings[at] for at in sorted(self._findings)]
 
     def take(self, copies: Copies, read: ObjectRead | None) -> None:
-        """The next object; ``read`` is None when its bytes are outside the share."""
+        """The next object; ``read`` is None when its bytes are outside the subset."""
         name = parse_key(copies.key)
         if name is None:
             for site in copies.at:
@@ -254,7 +255,7 @@ class Fold:
         self._presence(copies, held, opened.retain_until if opened else None)
 
     def _note_link(self, seen: Seen, key: str, sites: Iterable[str]) -> None:
-        if isinstance(seen, Expected):
+        if isinstance(seen, ExpectedBatch):
             self._expect(seen)
         elif isinstance(seen, Gap):
             self.gaps.append(seen)
@@ -263,7 +264,7 @@ class Fold:
         else:
             self._flaws(key, sites, [seen])
 
-    def _expect(self, expected: Expected) -> None:
+    def _expect(self, expected: ExpectedBatch) -> None:
         if not self.compacted.holds(parse_key(expected.key)):
             self._loosen(LooseEnd(expected.key, expected.why))
 
@@ -294,7 +295,7 @@ class Fold:
         if reference is not None and read is not None:
             del self._references[name.key]
             self.compare(name, read, reference)
-        if reference is None and self._whole_share and self._all_rows_seen:
+        if reference is None and self._whole_subset and self._all_rows_seen:
             for site in held:
                 self.add(Finding(site, name.key, "orphan", "no row refers to it; it was never acknowledged"))
             return

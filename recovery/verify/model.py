@@ -37,7 +37,7 @@ Problem = Literal[
 #: Worth knowing, but nothing is wrong.
 INFORMATIONAL: frozenset[Problem] = frozenset(("superseded", "orphan", "leftover", "spare"))
 
-_SHARE = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+_SUBSET = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class VerifyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Subset:
     """Part ``number`` of ``of`` equal parts of the objects, by digest: n runs of n parts read all.
 
     Names, presence and chains are checked whole in each part. Raises InvalidInput unless
@@ -127,14 +127,14 @@ class Share:
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of:
-            raise InvalidInput("a share is n/t with n from 1 to t, such as 3/30", field="share")
+            raise InvalidInput("a subset is n/t with n from 1 to t, such as 3/30", field="share")
 
     @classmethod
-    def parse(cls, text: str) -> Share:
+    def parse(cls, text: str) -> Subset:
         """``3/30`` is the third of thirty. Raises InvalidInput."""
-        match = _SHARE.fullmatch(text)
+        match = _SUBSET.fullmatch(text)
         if match is None:
-            raise InvalidInput("a share is written n/t, such as 3/30", field="share")
+            raise InvalidInput("a subset is written n/t, such as 3/30", field="share")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
@@ -145,7 +145,7 @@ class Share:
         return self.of == 1
 
     def holds(self, sha256: bytes) -> bool:
-        """Is the object with this digest in the share?"""
+        """Is the object with this digest in the subset?"""
         return int.from_bytes(sha256[:8]) % self.of == self.number - 1
 
     def holds_segment(self, segment: str, last: bytes) -> bool:

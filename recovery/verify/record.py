@@ -13,7 +13,7 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
 from vanvault.recovery.verify.runs import SiteRun, VerifyRun
 
 FINISHED = "verify.finished"
@@ -33,9 +33,9 @@ def site_times(sites: Mapping[str, SiteReader]) -> dict[str, datetime]:
     return times
 
 
-def finished_detail(
+def verify_detail(
     report: VerifyReport,
-    share: Share,
+    subset: Subset,
     *,
     asked: Collection[str],
     began: Mapping[str, datetime],
@@ -74,7 +74,7 @@ def finished_detail(
         "ms": round(report.seconds * 1000),
         "named": named,
         "objects": report.objects,
-        "share": f"{share.number}/{share.of}",
+        "share": f"{subset.number}/{subset.of}",
         "sites": {
             site: {
                 "began": rfc3339_us(to_us(began[site])),
@@ -108,7 +108,7 @@ def run_of(detail: Mapping[str, Any]) -> VerifyRun:
     """A run from the detail of its event. Raises KeyError, TypeError, ValueError, InvalidInput."""
     return VerifyRun(
         finished=parse_rfc3339(detail["finished"]),
-        share=Share.parse(detail["share"]),
+        subset=Subset.parse(detail["share"]),
         whole=detail["whole"] is True,
         findings={str(problem): int(count) for problem, count in detail["findings"].items()},
         named=detail["named"] is True,

@@ -10,18 +10,18 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
-from vanvault.recovery.verify.model import Share, VerifyReport
-from vanvault.recovery.verify.record import FINISHED, finished_detail, site_times, verify_runs
-from vanvault.recovery.verify.runs import next_share
+from vanvault.recovery.verify.model import Subset, VerifyReport
+from vanvault.recovery.verify.record import FINISHED, site_times, verify_detail, verify_runs
+from vanvault.recovery.verify.runs import next_subset
 from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, open_others, put_on_record
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """What to verify. ``take_turn`` reads the share that was read longest ago, at all sites."""
+    """What to verify. ``take_turn`` reads the subset that was read longest ago, at all sites."""
 
     sites: tuple[str, ...] = ()  # empty: all
-    share: Share = field(default_factory=Share)
+    subset: Subset = field(default_factory=Subset)
     take_turn: bool = False
     on_record: bool = True  # False: the run does not count as a verification
     workers: int = 4
@@ -29,7 +29,7 @@ class VerifyRequest:
 
     def __post_init__(self) -> None:
         """Raises InvalidInput: the options contradict each other."""
-        if self.take_turn and (self.sites or not self.share.is_whole):
+        if self.take_turn and (self.sites or not self.subset.is_whole):
             raise InvalidInput("--next goes with neither --site nor --subset.", field="next")
 
 
@@ -38,7 +38,7 @@ class Verification:
     """A verification that is over."""
 
     report: VerifyReport
-    share: Share
+    subset: Subset
     recorded: bool
 
     @property
@@ -47,7 +47,7 @@ class Verification:
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
-        return {**self.report.as_json(), "share": str(self.share)}
+        return {**self.report.as_json(), "share": str(self.subset)}
 
 
 def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET) -> Verification:
@@ -57,18 +57,18 @@ def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET)
     ``verify_archive`` does.
     """
     chosen = chosen_sites(archive.sites, request.sites)
-    share = _turn(archive, observer) if request.take_turn else request.share
+    subset = _turn(archive, observer) if request.take_turn else request.subset
     started, began = archive.clock.now(), site_times(chosen)
-    report = read_back(archive, observer, sites=request.sites, share=share, workers=request.workers)
+    report = read_back(archive, observer, sites=request.sites, subset=subset, workers=request.workers)
     recorded = False
     if request.on_record:
         finished = archive.clock.now()
-        detail = finished_detail(report, share, asked=chosen, began=began, started=started, finished=finished)
+        detail = verify_detail(report, subset, asked=chosen, began=began, started=started, finished=finished)
         try:
             recorded = put_on_record(archive, FINISHED, detail, who=request.who, observer=observer)
         except VanVaultError as error:
             observer.warn(f"this could not be put on record in the archive: {error.message}")
-    return Verification(report, share, recorded)
+    return Verification(report, subset, recorded)
 
 
 def read_back(
@@ -76,7 +76,7 @@ def read_back(
     observer: Observer = QUIET,
     *,
     sites: tuple[str, ...] = (),
-    share: Share | None = None,
+    subset: Subset | None = None,
     workers: int = 4,
 ) -> VerifyReport:
     """Verify without a record, for verbs that do so on their way. Raises as ``verify_archive`` does."""
@@ -85,12 +85,14 @@ def read_back(
         open_others(archive.home, archive.settings.jobs) as jobs,
         observer.progress("verifying", total) as step,
     ):
-        return verify_archive(archive, sites=sites, share=share, effort=Effort(workers), jobs=jobs, step=step)
+        return verify_archive(
+            archive, sites=sites, subset=subset, effort=Effort(workers), jobs=jobs, step=step
+        )
 
 
-def _turn(archive: Archive, observer: Observer) -> Share:
+def _turn(archive: Archive, observer: Observer) -> Subset:
     catch_up(archive, observer.warn)
     settings = archive.settings.verify
-    # Twice the limit: a share that was not tried for so long is as good as never read.
+    # Twice the limit: a subset that was not tried for so long is as good as never read.
     since = archive.clock.now() - 2 * timedelta(days=settings.max_age_days)
-    return next_share(verify_runs(archive.search, since=since), settings.parts, archive.sites)
+    return next_subset(verify_runs(archive.search, since=since), settings.parts, archive.sites)

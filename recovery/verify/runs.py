@@ -1,4 +1,4 @@
-"""Verifications that were made, and which share of the archive is to be read next. Pure."""
+"""Verifications that were made, and which subset of the archive is to be read next. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from vanvault.recovery.verify.model import Share
+from vanvault.recovery.verify.model import Subset
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -26,7 +26,7 @@ class VerifyRun:
     """One verification on record."""
 
     finished: datetime
-    share: Share
+    subset: Subset
     whole: bool
     findings: Mapping[str, int]  # problem -> how many
     named: bool  # are all failing findings named in ``sites``? Else the run vouches for no object
@@ -35,17 +35,17 @@ class VerifyRun:
     seconds: float
 
 
-def next_share(runs: Iterable[VerifyRun], shares: int, sites: Collection[str]) -> Share:
-    """The share whose turn it is: of those never read the first, else the one that was tried longest ago.
+def next_subset(runs: Iterable[VerifyRun], parts: int, sites: Collection[str]) -> Subset:
+    """The subset whose turn it is: of those never read the first, else the one that was tried longest ago.
 
-    A try counts though a site was away or something was wrong: otherwise one share that cannot be read
+    A try counts though a site was away or something was wrong: otherwise one subset that cannot be read
     would keep all others waiting. Runs over some of the sites do not count.
     """
-    tried: list[datetime | None] = [None] * shares
+    tried: list[datetime | None] = [None] * parts
     for run in runs:
-        if run.asked >= set(sites) and shares % run.share.of == 0:
-            for number in range(run.share.number - 1, shares, run.share.of):
+        if run.asked >= set(sites) and parts % run.subset.of == 0:
+            for number in range(run.subset.number - 1, parts, run.subset.of):
                 before = tried[number]
                 tried[number] = run.finished if before is None else max(before, run.finished)
-    turn = min(range(shares), key=lambda number: (tried[number] or _NEVER, number))
-    return Share(turn + 1, shares)
+    turn = min(range(parts), key=lambda number: (tried[number] or _NEVER, number))
+    return Subset(turn + 1, parts)

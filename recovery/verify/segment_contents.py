@@ -23,7 +23,7 @@ from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.archiver.upkeep import day_of
 from vanvault.recovery.objects import DIGEST_BYTES, CompactedRange
-from vanvault.recovery.verify.chains import Expected, expected_of
+from vanvault.recovery.verify.chains import ExpectedBatch, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
 from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, batches_of, read_evidence
 
@@ -49,7 +49,7 @@ class SegmentCheck:
     flaws: dict[str, list[Flaw]] = field(default_factory=dict)  # by kind of part, and "manifest"
     ranges: list[CompactedRange] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)  # to large objects
-    expected: list[Expected] = field(default_factory=list)  # of other segments, or not compacted
+    expected: list[ExpectedBatch] = field(default_factory=list)  # of other segments, or not compacted
     messages: int = 0
     events: int = 0
 

@@ -16,7 +16,7 @@ from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.objects import CompactedRange, Copies, SegmentCopies
-from vanvault.recovery.verify.chains import Expected
+from vanvault.recovery.verify.chains import ExpectedBatch
 from vanvault.recovery.verify.contents import Content, Flaw, Reference, SegmentContent, Undecipherable
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead, ObjectReader
 from vanvault.recovery.verify.segment_contents import OpenPart, SegmentCheck, check_segment
@@ -40,7 +40,7 @@ class HeldSegment:
     sites: tuple[str, ...]  # that hold the manifest
     ranges: tuple[CompactedRange, ...]
     references: tuple[Reference, ...]
-    expected: tuple[Expected, ...]
+    expected: tuple[ExpectedBatch, ...]
 
 
 @dataclass(frozen=True, slots=True)

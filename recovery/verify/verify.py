@@ -55,19 +55,11 @@ from vanvault.recovery.objects import Copies, Known, Listing, SegmentCopies, lis
 from vanvault.recovery.verify.chains import Gap
 from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
-from vanvault.recovery.verify.model import Finding, Share, VerifyReport
+from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.segment_reading import is_clean
 from vanvault.recovery.verify.spread import Readers, Threads
-from vanvault.recovery.work import Effort, Step, silent
-
-#: How long a put that is on its way gets to arrive before its object counts as missing.
-PATIENCE_S = 1.0
-
-
-def pause() -> None:
-    """Let a put that is on its way arrive."""
-    time.sleep(PATIENCE_S)
+from vanvault.recovery.work import Effort, Step, let_puts_arrive, silent
 
 
 def verify_sites(
@@ -75,11 +67,11 @@ def verify_sites(
     reader: ObjectReader,
     *,
     known: Known = nothing_known,
-    share: Share | None = None,
+    subset: Subset | None = None,
     effort: Effort | None = None,
     readers: Readers | None = None,
     step: Step = silent,
-    pause: Callable[[], None] = pause,
+    pause: Callable[[], None] = let_puts_arrive,
     timer: Callable[[], float] = time.monotonic,
 ) -> VerifyReport:
     """Run all steps over ``sites`` and report; nothing at a site is changed.
@@ -87,7 +79,7 @@ def verify_sites(
     Args:
         reader: reads from the same sites.
         known: batches that this node knows to be committed.
-        share: read only this part of the objects (and every writer's first, and what some site lacks).
+        subset: read only this part of the objects (and every writer's first, and what some site lacks).
         readers: read in parallel; by default threads of this process, with this ``effort``.
         step: hears of every name that is done, with the bytes of all its versions.
         pause: waits a moment before what was just written counts as missing.
@@ -95,7 +87,7 @@ def verify_sites(
     Raises nothing about sites, objects and keys: all of that is in the report.
     """
     chosen = readers or Threads(reader, effort or Effort())
-    return _Verification(sites, reader, chosen, known, share or Share()).run(step, pause, timer)
+    return _Verification(sites, reader, chosen, known, subset or Subset()).run(step, pause, timer)
 
 
 class _Verification:
@@ -105,19 +97,19 @@ class _Verification:
         reader: ObjectReader,
         readers: Readers,
         known: Known,
-        share: Share,
+        subset: Subset,
     ) -> None:
         self._sites = sites
         self._reader = reader
         self._readers = readers
-        self._share = share
+        self._subset = subset
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
         self._started = started
         self._fold = Fold(
             list(sites),
             started=started,
-            whole_share=share.is_whole,
+            whole_subset=subset.is_whole,
             is_away=self._listing.is_away,
             locks_listed=locks_listed,
         )
@@ -184,7 +176,7 @@ class _Verification:
             lacking = any(len(copies.at) < there for copies in found.objects)
             names = [parse_key(copies.key) for copies in found.objects]
             due = any(
-                name is not None and self._share.holds_segment(name.writer, name.sha256)
+                name is not None and self._subset.holds_segment(name.writer, name.sha256)
                 for name in names[-1:]
             )
             yield found, lacking or due
@@ -211,7 +203,7 @@ class _Verification:
         # A writer's first object tells of earlier writers; what a site lacks is known before it is copied.
         opening = name.family == "batch" and name.sequence == 0
         lacking = len(copies.at) < len(self._sites) - len(self._listing.away)
-        return opening or lacking or self._share.holds(name.sha256)
+        return opening or lacking or self._subset.holds(name.sha256)
 
     def _look_again(self, pause: Callable[[], None]) -> None:
         """What seemed missing: found by now, then it is read; else it is missing."""

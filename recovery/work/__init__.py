@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.work.arrival import let_puts_arrive
 from vanvault.recovery.work.jobs import open_others
 from vanvault.recovery.work.observer import QUIET, Observer
 from vanvault.recovery.work.pipeline import Effort, in_order
@@ -17,6 +18,7 @@ __all__ = [
     "account",
     "catch_up",
     "in_order",
+    "let_puts_arrive",
     "open_others",
     "put_on_record",
     "silent",

@@ -12,13 +12,12 @@ import pytest
 from tests.support.archives import GATEWAY, Home, Node, memory_home, message, second_home
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Conflict as AlreadyDone
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import Conflict, NotFound, SiteUnavailable
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.failover import current_plan, gather
-from vanvault.recovery.reconcile import Conflict, count_open, open_conflicts, resolve
+from vanvault.recovery.reconcile import EntryConflict, count_open, open_conflicts, resolve
 from vanvault.recovery.reconcile.conflicts import EVENT, conflicts
 
 DAY = timedelta(days=1)
@@ -100,7 +99,7 @@ def test_a_compacted_conflict_is_told_resolved_and_stays_so(
         assert open_conflicts(clash.archive) == []
         assert conflicts(clash.archive) == before
         assert gather(clash.archive).conflicts == 0
-        with pytest.raises(AlreadyDone):
+        with pytest.raises(Conflict):
             resolve(clash.archive, clash.late, reason="again", who="tester")
         clash.home.clock.advance(DAY)
         clash.compact()
@@ -195,7 +194,7 @@ def test_a_conflict_that_cannot_be_read_is_open_and_stops_no_promotion(clash: Cl
         for key in {version.key for version in site.list("segment/") if ".log." in version.key}:
             site.damage.drop(key)
     (told,) = conflicts(clash.archive)
-    assert told == Conflict(None, None, None, None, before.received_at, before.first_received_at)
+    assert told == EntryConflict(None, None, None, None, before.received_at, before.first_received_at)
     _counts_as_open(clash.archive)
 
 

@@ -16,7 +16,7 @@ from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.stores import create_site
-from vanvault.recovery.verify import ObjectReader, Share, verify_sites
+from vanvault.recovery.verify import ObjectReader, Subset, verify_sites
 
 
 def test_a_whole_archive_is_whole(lab: Lab) -> None:
@@ -321,7 +321,7 @@ def test_all_shares_together_read_everything_and_each_sees_what_is_missing(lab: 
     lab.flip("primary", damaged)
     lab.flip("standby", large)
     lab.drop("standby", lost)
-    found = [named(lab.verify(share=Share(number, 4))) for number in range(1, 5)]
+    found = [named(lab.verify(subset=Subset(number, 4))) for number in range(1, 5)]
     assert set.union(*found) == {
         ("damaged", "primary", damaged),
         ("damaged", "standby", large),
@@ -332,7 +332,7 @@ def test_all_shares_together_read_everything_and_each_sees_what_is_missing(lab: 
 
 def test_a_share_reads_a_part(lab: Lab) -> None:
     whole = lab.verify()
-    parts = [lab.verify(share=Share(number, 3)) for number in (1, 2, 3)]
+    parts = [lab.verify(subset=Subset(number, 3)) for number in (1, 2, 3)]
     assert all(part.whole and part.bytes < whole.bytes for part in parts)
     assert all(part.objects == whole.objects for part in parts)
 
@@ -340,7 +340,7 @@ def test_a_share_reads_a_part(lab: Lab) -> None:
 @pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "a/b", "1/0", "-1/3", "1/3/5", "1/10000000"])
 def test_bad_shares_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        Share.parse(text)
+        Subset.parse(text)
 
 
 def test_archive_of_another_home_is_unavailable(lab: Lab, other: Lab) -> None:

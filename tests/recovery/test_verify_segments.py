@@ -18,7 +18,7 @@ from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 KINDS = (*PARTS, "manifest")
 ROWS = (30 + 3 + 1, 9 + 3 + 2 + 5 + 4)  # messages, events with those of the system
@@ -202,7 +202,7 @@ def test_one_site_alone_is_enough_to_know_what_is_compacted(compacted: Compacted
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_share_knows_what_is_compacted(compacted: CompactedLab, number: int) -> None:
     compacted.dispose(every=2)
-    report = compacted.verify(share=Share(number, 3))
+    report = compacted.verify(subset=Subset(number, 3))
     assert report.findings == ()
     assert report.bytes < compacted.verify().bytes
 
@@ -211,7 +211,7 @@ def test_all_shares_together_find_damage_in_segments(compacted: CompactedLab) ->
     keys = {compacted.part(kind, number) for kind in PARTS for number in (0, 1)}
     for key in keys:
         compacted.flip("standby", key)
-    found = [named(compacted.verify(share=Share(number, 3))) for number in (1, 2, 3)]
+    found = [named(compacted.verify(subset=Subset(number, 3))) for number in (1, 2, 3)]
     assert set.union(*found) == {("damaged", "standby", key) for key in keys}
 
 

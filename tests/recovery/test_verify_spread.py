@@ -16,7 +16,7 @@ from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.settings import JobsSettings
 from vanvault.archiver.upkeep import Jobs
-from vanvault.recovery.verify import Share, VerifyReport, spread, verify_archive
+from vanvault.recovery.verify import Subset, VerifyReport, spread, verify_archive
 from vanvault.recovery.work import Extent
 from vanvault.recovery.work.jobs import ProcessPool, open_jobs
 
@@ -68,9 +68,9 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def report_of(lab: Lab, jobs: Jobs | None, share: Share | None = None) -> VerifyReport:
+def report_of(lab: Lab, jobs: Jobs | None, subset: Subset | None = None) -> VerifyReport:
     with lab.open() as archive:
-        report = verify_archive(archive, jobs=jobs, share=share, pause=lambda: None)
+        report = verify_archive(archive, jobs=jobs, subset=subset, pause=lambda: None)
     return replace(report, seconds=0)
 
 
@@ -79,7 +79,7 @@ def test_the_same_findings_everywhere(harmed: CompactedLab, jobs: Jobs) -> None:
     problems = {finding.problem for finding in here.findings}
     assert problems >= {"damaged", "missing", "swapped", "lock", "extra"}
     assert report_of(harmed, jobs) == here
-    assert report_of(harmed, jobs, Share(2, 3)) == report_of(harmed, None, Share(2, 3))
+    assert report_of(harmed, jobs, Subset(2, 3)) == report_of(harmed, None, Subset(2, 3))
     (harmed.home / "keys" / "originals-1.key").unlink()
     here = report_of(harmed, None)
     assert "key" in {finding.problem for finding in here.findings}

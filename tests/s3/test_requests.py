@@ -19,7 +19,7 @@ from tests.support.archives import SITES, Node, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, StoredVersion, open_site
 from vanvault.recovery.restore import plan_restore, restore_site
-from vanvault.recovery.verify import Share, verify_archive
+from vanvault.recovery.verify import Subset, verify_archive
 
 WRITERS = 2  # one wrote the override
 OBJECTS = 12  # messages, each in a batch of its own; some events of the system beside them
@@ -77,7 +77,7 @@ def test_verify_reads_each_version_once_and_asks_once_for_its_lock(
 def test_verify_of_a_share_asks_for_no_lock_beyond_it(
     archive: Archive, proxies: dict[str, FaultProxy]
 ) -> None:
-    report = verify_archive(archive, share=Share(1, 3), pause=lambda: None)
+    report = verify_archive(archive, subset=Subset(1, 3), pause=lambda: None)
     assert report.whole
     read = report.sites["primary"].objects
     assert 0 < read < report.objects

@@ -23,7 +23,7 @@ from vanvault.archiver.intake import Writer, event_draft, message_draft
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.stores import Site, folder_of
 from vanvault.archiver.stores.files.layout import data_name
-from vanvault.recovery.verify import Share, VerifyReport, verify_archive
+from vanvault.recovery.verify import Subset, VerifyReport, verify_archive
 from vanvault.recovery.work import Effort
 
 LARGE = b"<large>" + bytes(range(256)) * 64 + b"</large>"
@@ -230,12 +230,12 @@ class Lab:
         self,
         *,
         sites: Iterable[str] = (),
-        share: Share | None = None,
+        subset: Subset | None = None,
         pause: Callable[[], None] = lambda: None,
     ) -> VerifyReport:
         with self.open() as archive:
             return verify_archive(
-                archive, sites=tuple(sites), share=share, effort=Effort(workers=2), pause=pause
+                archive, sites=tuple(sites), subset=subset, effort=Effort(workers=2), pause=pause
             )
 
 

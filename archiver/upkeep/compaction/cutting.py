@@ -12,7 +12,7 @@ from vanvault.archiver.core.model import BatchHeader
 from vanvault.archiver.core.options import SegmentLimits
 
 
-class Measured(Protocol):
+class MeasuredBatch(Protocol):
     """A batch that was read whole, or what is known of it since."""
 
     @property
@@ -22,7 +22,7 @@ class Measured(Protocol):
     def raw_bytes(self) -> int: ...
 
 
-_Batch = TypeVar("_Batch", bound=Measured)
+_Batch = TypeVar("_Batch", bound=MeasuredBatch)
 _Outcome = TypeVar("_Outcome", covariant=True)
 
 

@@ -32,7 +32,7 @@ WORTH_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class BatchMeasurement:
     """A batch, and the raw bytes that a worker found in it; None: no site gives it whole."""
 
     batch: KnownBatch
@@ -46,7 +46,7 @@ class Measurement:
     def raw_bytes(self) -> int:
         return self.found or 0
 
-    def result(self) -> Measurement:
+    def result(self) -> BatchMeasurement:
         """Itself. Raises Damaged when it is."""
         if self.found is None:
             raise Damaged(f"no site gives {self.batch.key} whole", key=self.batch.key)
@@ -91,17 +91,17 @@ def write_elsewhere(
                         yield key, manifest
 
 
-def _measured(jobs: Jobs, batches: Sequence[KnownBatch], archive: str) -> Iterator[Measurement]:
+def _measured(jobs: Jobs, batches: Sequence[KnownBatch], archive: str) -> Iterator[BatchMeasurement]:
     groups = list(_groups(batches))
     asked = (ToMeasure(archive, tuple(batch.key for batch in group)) for group in groups)
     with closing(jobs.map(measure, asked)) as found:
         for group, sizes in zip(groups, found, strict=True):
             for batch, size in zip(group, sizes, strict=True):
-                yield Measurement(batch, size)
+                yield BatchMeasurement(batch, size)
 
 
 def _order(
-    cut: Sequence[Measurement], archive: str, repeats: Callable[[str], dict[str, str]]
+    cut: Sequence[BatchMeasurement], archive: str, repeats: Callable[[str], dict[str, str]]
 ) -> SegmentOrder:
     together: dict[str, str] = {}
     for one in cut:

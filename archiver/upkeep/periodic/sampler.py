@@ -33,7 +33,7 @@ class SiteSample:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ArchiveSample:
     """Everything that was looked at."""
 
     sites: Mapping[str, SiteSample] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Sampler:
         self._every_s = every_s
         self._sites = ThreadPoolExecutor(len(archive.sites), thread_name_prefix="sample")
         self._count_again = 0.0
-        self.last = Sample()
+        self.last = ArchiveSample()
 
     @property
     def task(self) -> Task:
@@ -63,7 +63,7 @@ class Sampler:
         """Take a sample."""
         self.last = self._sample()
 
-    def _sample(self) -> Sample:
+    def _sample(self) -> ArchiveSample:
         # One thread for each site: one that hangs does not age what is known of the others.
         sites = dict(zip(self._archive.sites, self._sites.map(self._site, self._archive.sites), strict=True))
         counts = self.last.counts
@@ -74,7 +74,7 @@ class Sampler:
             counts = {**tail, "entries": entries, "segments": segments["segments"]}
             spent = self._archive.stopwatch.seconds() - started
             self._count_again = self._archive.stopwatch.seconds() + spent / _COUNTING_SHARE
-        return Sample(sites, counts)
+        return ArchiveSample(sites, counts)
 
     def _site(self, name: str) -> SiteSample:
         archive = self._archive

@@ -28,7 +28,7 @@ class Scenario:
     source: str  # the production site that it reads in bulk, "": none
     target: str  # what it recovers
     rehearse: Rehearsal
-    copies: int = 0  # how often the objects of the share come to lie in the scratch folder
+    copies: int = 0  # how often the objects of the subset come to lie in the scratch folder
     negative: bool = False  # it does harm to a copy, and fails when no alarm comes
     needs_escrow: bool = False
 

@@ -14,8 +14,8 @@ from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios.keys_lost import from_escrow
-from vanvault.recovery.drill.third_copy import Lag
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.third_copy import CopyAge
+from vanvault.recovery.verify import Subset
 
 
 def rehearse(drill: Drill) -> None:
@@ -38,11 +38,11 @@ def rehearse(drill: Drill) -> None:
     node = steps.new_node(drill, {"primary": first, "standby": second}, keys=keys, signing=signing)
     try:
         with drill.phase("restore from the third copy") as note:
-            third.restore_objects(first, drill.means.share, room)
-            note.extent, _ = extents(first, Share())
+            third.restore_objects(first, drill.means.subset, room)
+            note.extent, _ = extents(first, Subset())
         steps.restore_in_drill(drill, first, second, "restore the second site")
         steps.fold(drill, node)
-        survivor = None if drill.means.share.is_whole else drill.production.sites["primary"]
+        survivor = None if drill.means.subset.is_whole else drill.production.sites["primary"]
         lagging = lag is not None
         steps.verify_recovered(drill, second, survivor, node, "verify the second site", lagging=lagging)
         steps.verify_recovered(drill, first, survivor, node, lagging=lagging)
@@ -53,7 +53,7 @@ def rehearse(drill: Drill) -> None:
         second.close()
 
 
-def _check_age(drill: Drill, lag: Lag | None) -> None:
+def _check_age(drill: Drill, lag: CopyAge | None) -> None:
     """A copy that is made from time to time is good for what it holds, if it is made often enough."""
     if lag is None:
         return
@@ -66,7 +66,7 @@ def _check_age(drill: Drill, lag: Lag | None) -> None:
     )
 
 
-def _end(node: ArchiveReader, lag: Lag | None) -> datetime | None:
+def _end(node: ArchiveReader, lag: CopyAge | None) -> datetime | None:
     """What came from then on the copy need not know; None: it must know everything."""
     if lag is None:
         return None

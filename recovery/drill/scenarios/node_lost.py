@@ -8,7 +8,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss_of_node, rows_known
-from vanvault.recovery.drill.sampling import Expected
+from vanvault.recovery.drill.sampling import ExpectedAnswer
 from vanvault.recovery.work import Extent
 
 
@@ -46,7 +46,7 @@ def index(drill: Drill) -> None:
         new.close()
 
 
-def _lose_index(drill: Drill, new: ArchiveReader, expected: list[Expected]) -> None:
+def _lose_index(drill: Drill, new: ArchiveReader, expected: list[ExpectedAnswer]) -> None:
     """Remove every index file of the new node, and see that it really finds entries of segments no more."""
     compacted = [one.item for one in expected if one.item.get("segment")]
     with drill.phase("remove the key index", counts=False):
@@ -70,7 +70,7 @@ def _finds(new: ArchiveReader, entry: str, item: dict[str, str]) -> bool:
 
 def _compare(drill: Drill, new: ArchiveReader) -> None:
     with drill.phase("compare with what was acknowledged", counts=False):
-        drill.set_loss(loss_of_node(drill.production, new, drill.means.share))
-    if drill.means.share.is_whole:
+        drill.set_loss(loss_of_node(drill.production, new, drill.means.subset))
+    if drill.means.subset.is_whole:
         before, after = rows_known(drill.production), rows_known(new)
         drill.check("every entry is back", after >= before, f"{after} of {before}")

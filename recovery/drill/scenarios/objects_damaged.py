@@ -31,7 +31,7 @@ def rehearse(drill: Drill) -> None:
         drill.check("enough objects to harm", len(harmed) >= len(_ROUND), f"{len(harmed)} were harmed")
         for one in harmed:
             drill.expect_alarm(f"{one.problem} {one.key}")
-        sites = {GOOD: good, BAD: Overlay(target, good, drill.means.share)}
+        sites = {GOOD: good, BAD: Overlay(target, good, drill.means.subset)}
         with drill.phase("verify the damaged copy") as note:
             report = steps.verify_in_drill(drill, sites, node)
             note.extent = report.sites[BAD]

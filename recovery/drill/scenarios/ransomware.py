@@ -10,7 +10,7 @@ from vanvault.archiver.core.errors import LockRefused
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
-from vanvault.recovery.drill.readers import Overlay, in_share
+from vanvault.recovery.drill.readers import Overlay, in_subset
 from vanvault.recovery.drill.stores import AttackedSite
 
 _VICTIMS = 12  # objects that are attacked
@@ -40,7 +40,7 @@ def rehearse(drill: Drill) -> None:
         with drill.phase("flood", counts=False):
             litter, forged = list(_litter(drill, attacked)), list(_forged(drill, attacked))
         drill.check("objects were attacked", bool(victims), f"{len(victims)} of {before}")
-        _verify(drill, Overlay(attacked, good, drill.means.share), {*victims, *litter, *forged})
+        _verify(drill, Overlay(attacked, good, drill.means.subset), {*victims, *litter, *forged})
         # The catalogue of the node is gone: the new one starts from the attacked store.
         steps.fold(drill, node, "rebuild the wiped catalogue", garbage=forged)
         steps.restore_in_drill(drill, attacked, elsewhere, "restore elsewhere")
@@ -84,13 +84,13 @@ def _litter(drill: Drill, store: AttackedSite) -> Iterator[str]:
 def _forged(drill: Drill, store: AttackedSite) -> Iterator[str]:
     """Objects whose names are right and whose bytes no key of the archive opens."""
     soon = store.now().replace(microsecond=0) + timedelta(hours=1)
-    share, made, attempt = drill.means.share, 0, 0
+    subset, made, attempt = drill.means.subset, 0, 0
     while made < _FORGED:
         attempt += 1
         data = b"PAR1" + hashlib.shake_128(b"%d" % attempt).digest(300) + b"PARE"
         digest = hashlib.sha256(data)
         key = f"batch/{_WRITER}/{made:010d}-{digest.hexdigest()}.events.parquet"
-        if not in_share(key, share):
+        if not in_subset(key, subset):
             continue
         store.put(key, data, sha256=digest.digest(), retain_until=soon)
         drill.expect_alarm(f"undecipherable {key}")

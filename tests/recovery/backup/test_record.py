@@ -15,13 +15,20 @@ from hypothesis import strategies as st
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import SigningKeys
-from vanvault.recovery.backup.record import MANIFEST, Entry, Record, SavedSlice, read_record, write_record
+from vanvault.recovery.backup.record import (
+    MANIFEST,
+    Record,
+    SavedObject,
+    SavedSlice,
+    read_record,
+    write_record,
+)
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=0)
 )
 ENTRIES = st.builds(
-    Entry,
+    SavedObject,
     st.binary(max_size=4).map(lambda data: f"segment/day-{hashlib.sha256(data).hexdigest()}.parquet"),
     st.integers(0, 2**40),
     st.none() | MOMENTS,

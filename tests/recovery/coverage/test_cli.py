@@ -17,7 +17,7 @@ from vanvault.archiver.core.ports import SystemStopwatch
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.recovery.coverage import count_verifications, unverified_sites
 from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
-from vanvault.recovery.verify import Share, SiteRun, VerifyRun, verify_runs
+from vanvault.recovery.verify import SiteRun, Subset, VerifyRun, verify_runs
 
 SHARES = {"VANVAULT_VERIFY__PARTS": "3"}
 
@@ -41,9 +41,9 @@ def test_the_rotation_covers_everything(lab: Lab) -> None:
     assert (code, before["runs"], before["next"]) == (0, 0, "1/3")
     assert before["sites"]["primary"]["verified"] == {"objects": 0, "bytes": 0, "share": 0.0}
     stored = before["sites"]["primary"]["objects"]
-    for share in ("1/3", "2/3", "3/3", "1/3"):
+    for subset in ("1/3", "2/3", "3/3", "1/3"):
         code, summary = vanvault(lab, "verify", "--next", env=SHARES)
-        assert (code, summary["share"]) == (0, share)
+        assert (code, summary["share"]) == (0, subset)
     code, after = vanvault(lab, "coverage", env=SHARES)
     assert (code, after["runs"], after["next"], after["overdue"]) == (0, 4, "2/3", False)
     for site in after["sites"].values():
@@ -142,7 +142,7 @@ def test_runs_are_read_once_a_minute_and_a_look_that_fails_is_no_failure() -> No
 
     def run(at: datetime) -> VerifyRun:
         done = {site: SiteRun(at, 1, 1) for site in sites}
-        return VerifyRun(at, Share(1, 1), True, {}, True, frozenset(sites), done, 1.0)
+        return VerifyRun(at, Subset(1, 1), True, {}, True, frozenset(sites), done, 1.0)
 
     runs = [run(now - timedelta(days=2))]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.archives import SITES
 from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, last_verified, verified_since
-from vanvault.recovery.verify import Share, SiteRun, VerifyRun, next_share
+from vanvault.recovery.verify import SiteRun, Subset, VerifyRun, next_subset
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 DIGESTS = [hashlib.sha256(bytes([n])).digest() for n in range(40)]
@@ -22,7 +22,7 @@ def moment(days: float) -> datetime:
 
 def run(
     days: float,
-    share: str = "1/1",
+    subset: str = "1/1",
     *,
     sites: tuple[str, ...] = SITES,
     asked: tuple[str, ...] = SITES,
@@ -32,7 +32,7 @@ def run(
     at = SiteRun(began=moment(days), objects=1, size=1, damaged=damaged)
     return VerifyRun(
         finished=moment(days) + timedelta(hours=1),
-        share=Share.parse(share),
+        subset=Subset.parse(subset),
         whole=not damaged,
         findings={},
         named=named,
@@ -75,7 +75,7 @@ def test_what_needs_no_listing_says_what_a_listing_of_all_digests_says(
     found: list[VerifyRun], site: str
 ) -> None:
     found = [one for one in found if one.whole]
-    every = [n.to_bytes(8) + bytes(24) for n in range(84)]  # one for each part: no share is finer
+    every = [n.to_bytes(8) + bytes(24) for n in range(84)]  # one for each part: no subset is finer
     times = [last_verified(digest, moment(-1), found, site=site) for digest in every]
     known = [time for time in times if time is not None]
     assert verified_since(found, site) == (min(known) if len(known) == len(times) else None)
@@ -97,7 +97,7 @@ def test_an_object_that_came_later_or_was_damaged_does_not_count() -> None:
 def test_ten_years_of_rotation_leave_nothing_unverified(
     shares: int, outages: int, data: st.DataObject
 ) -> None:
-    """A run a day: but for outages, every object is read again within as many days as there are shares."""
+    """A run a day: but for outages, every object is read again within as many days as there are subsets."""
     days = 3653
     down = set()
     longest = 0
@@ -110,7 +110,7 @@ def test_ten_years_of_rotation_leave_nothing_unverified(
     for day in range(days):
         if day in down:
             continue
-        turn = next_share(on_record[-shares:], shares, SITES)
+        turn = next_subset(on_record[-shares:], shares, SITES)
         assert tried[turn.number - 1] == min(tried), "the share that was read longest ago"
         waited = day - max(0, tried[turn.number - 1])
         assert waited <= shares + longest
@@ -122,16 +122,16 @@ def test_ten_years_of_rotation_leave_nothing_unverified(
 
 
 def test_the_turn_of_shares() -> None:
-    assert next_share([], 3, SITES) == Share(1, 3)
-    assert next_share([run(1, "1/3")], 3, SITES) == Share(2, 3)
-    assert next_share([run(1, "1/3"), run(2, "3/3")], 3, SITES) == Share(2, 3)
+    assert next_subset([], 3, SITES) == Subset(1, 3)
+    assert next_subset([run(1, "1/3")], 3, SITES) == Subset(2, 3)
+    assert next_subset([run(1, "1/3"), run(2, "3/3")], 3, SITES) == Subset(2, 3)
     whole = run(5)
-    assert next_share([run(4, "2/3"), whole], 3, SITES) == Share(1, 3), "a whole run reads every share"
-    assert next_share([whole, run(6, "1/3")], 3, SITES) == Share(2, 3)
+    assert next_subset([run(4, "2/3"), whole], 3, SITES) == Subset(1, 3), "a whole run reads every share"
+    assert next_subset([whole, run(6, "1/3")], 3, SITES) == Subset(2, 3)
     one_site = run(7, "1/3", asked=("primary",), sites=("primary",))
-    assert next_share([one_site], 3, SITES) == Share(1, 3), "it left the other site out"
+    assert next_subset([one_site], 3, SITES) == Subset(1, 3), "it left the other site out"
     away = run(7, "1/3", sites=("primary",))
-    assert next_share([away], 3, SITES) == Share(2, 3), "a site that is away keeps no share waiting"
+    assert next_subset([away], 3, SITES) == Subset(2, 3), "a site that is away keeps no share waiting"
 
 
 def test_shares_of_other_sizes_add_up() -> None:
@@ -152,4 +152,4 @@ def test_what_is_new_is_not_overdue() -> None:
     assert (found.overdue.objects, found.overdue.bytes) == (2, 30)
     assert (found.verified.bytes, found.young.bytes, found.total.bytes) == (40, 80, 150)
     assert found.oldest == (moment(0), "old")
-    assert round(found.verified.share_of(found.total), 3) == 0.267
+    assert round(found.verified.fraction_of(found.total), 3) == 0.267

@@ -11,13 +11,13 @@ from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.drill.run import Finished, prepare, run, scenario_of
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.readers import in_subset
+from vanvault.recovery.drill.run import FinishedDrill, prepare, run, scenario_of
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Effort
 
 
-def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = None) -> Finished:
+def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = None) -> FinishedDrill:
     """One drill of an open archive."""
     chosen, means = scenario_of(scenario), means or Means(effort=Effort(workers=2))
     with archive.reader() as production:
@@ -35,7 +35,7 @@ def drill(archive: Archive, scenario: str, scratch: Path, means: Means | None = 
         )
 
 
-def drilled(lab: Lab, scenario: str, means: Means | None = None) -> Finished:
+def drilled(lab: Lab, scenario: str, means: Means | None = None) -> FinishedDrill:
     """One drill of the lab's archive; nothing may be left of it."""
     scratch = lab.home.parent / "scratch"
     with lab.open() as archive:
@@ -44,7 +44,7 @@ def drilled(lab: Lab, scenario: str, means: Means | None = None) -> Finished:
     return finished
 
 
-def failing(finished: Finished) -> list[str]:
+def failing(finished: FinishedDrill) -> list[str]:
     """Names of the checks that failed."""
     return [check.name for check in finished.outcome.checks if not check.passed]
 
@@ -76,10 +76,10 @@ class CopiedFolder:
             (target / name).write_bytes(data)
             (target / name).chmod(0o600)
 
-    def restore_objects(self, site: Site, share: Share, room: Path) -> None:
+    def restore_objects(self, site: Site, subset: Subset, room: Path) -> None:
         until = site.now().replace(year=site.now().year + 12, microsecond=0)
         for key, data in self.objects.items():
-            if key not in self.lost and in_share(key, share):
+            if key not in self.lost and in_subset(key, subset):
                 site.put(key, data, sha256=hashlib.sha256(data).digest(), retain_until=until)
 
 

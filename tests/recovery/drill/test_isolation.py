@@ -14,10 +14,10 @@ from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.stores import ReadOnlySite
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
-from vanvault.recovery.drill.readers import Overlay, ShareOfSite
+from vanvault.recovery.drill.readers import Overlay, SubsetOfSite
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.untouched import Listings, compare
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 WRITING = ("put", "extend", "delete")
 
@@ -34,7 +34,7 @@ def test_production_has_no_writing_verb(lab: Lab) -> None:
         (reader, *_) = node.sites.values()
         with pytest.raises(AttributeError):
             reader.put("a", b"", sha256=bytes(32), retain_until=parse_rfc3339("2040-01-01"))
-        for kind in (ShareOfSite, Overlay):
+        for kind in (SubsetOfSite, Overlay):
             assert not set(WRITING) & set(dir(kind))
 
 
@@ -119,13 +119,13 @@ def test_an_overlay_is_whole_and_ordered(home: Home) -> None:
         node.wait_ready()
         for number in range(12):
             node.push(message(f"m-{number}", b"<dossier>%d</dossier>" % number))
-    share = Share(1, 3)
+    subset = Subset(1, 3)
     part = MemorySite("primary", clock=home.clock)
-    for version in ShareOfSite(home.standby, share).list():
+    for version in SubsetOfSite(home.standby, subset).list():
         name = bytes.fromhex(version.key.split("-")[1].split(".")[0])
         assert version.retain_until is not None
         part.put(version.key, home.standby.get(version.key), sha256=name, retain_until=version.retain_until)
-    whole = Overlay(part, home.standby, share)
+    whole = Overlay(part, home.standby, subset)
     assert [version.key for version in whole.list()] == [version.key for version in home.standby.list()]
     assert len(list(part.list())) < len(list(whole.list()))
     for version in whole.list():

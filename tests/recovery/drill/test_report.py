@@ -25,21 +25,23 @@ from vanvault.recovery.drill.document import Report, document, duration, number
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.pdf import pdf_report
 from vanvault.recovery.drill.report import signed_report
-from vanvault.recovery.drill.run import Finished
+from vanvault.recovery.drill.run import FinishedDrill
 
 
 @pytest.fixture
-def finished(lab: Lab) -> Finished:
+def finished(lab: Lab) -> FinishedDrill:
     return drilled(lab, "objects-damaged", Means(samples=4, seed="s"))
 
 
 @pytest.fixture
-def signed(lab: Lab, finished: Finished) -> bytes:
+def signed(lab: Lab, finished: FinishedDrill) -> bytes:
     with lab.open() as archive:
         return signed_report(finished, archive.signing.active())
 
 
-def test_a_report_verifies_and_says_what_was_measured(lab: Lab, finished: Finished, signed: bytes) -> None:
+def test_a_report_verifies_and_says_what_was_measured(
+    lab: Lab, finished: FinishedDrill, signed: bytes
+) -> None:
     with lab.open() as archive:
         report = verify_report(signed, archive.signing.public)
     assert report["passed"] is True

@@ -23,7 +23,7 @@ from vanvault.recovery.drill.plan import check_room
 from vanvault.recovery.drill.run import prepare, scenario_of
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.stores import AttackedSite
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 SIMPLE = (
     "node-lost",
@@ -37,7 +37,7 @@ SIMPLE = (
 
 
 def escrow(lab: Lab, folder: Path) -> tuple[Path, list[Path]]:
-    """A bundle and its 3 shares, of which 2 open it."""
+    """A bundle and its 3 subsets, of which 2 open it."""
     folder.mkdir(mode=0o700)
     files = read_key_files(lab.home / "keys")
     with lab.open() as archive:
@@ -66,7 +66,7 @@ def test_the_shares_of_a_drill_cover_everything(lab: Lab, scenario: str) -> None
     every = drilled(lab, scenario).plan.total
     recovered = 0
     for number in (1, 2):
-        finished = drilled(lab, scenario, Means(share=Share(number, 2)))
+        finished = drilled(lab, scenario, Means(subset=Subset(number, 2)))
         assert finished.outcome.failures == ()
         assert 0 < finished.plan.todo.objects < every.objects
         assert finished.outcome.rto_whole_s > finished.outcome.rto_s

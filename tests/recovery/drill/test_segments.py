@@ -15,9 +15,9 @@ from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.core.names import parse_key
 from vanvault.recovery.drill import restic_copy
 from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.drill.readers import in_share
-from vanvault.recovery.drill.run import Finished
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.readers import in_subset
+from vanvault.recovery.drill.run import FinishedDrill
+from vanvault.recovery.verify import Subset
 
 __all__ = ["empty_repository"]
 
@@ -49,7 +49,7 @@ def disposed(disposed_home: Path, tmp_path: Path) -> CompactedLab:
     return lab
 
 
-def check_passed(finished: Finished) -> None:
+def check_passed(finished: FinishedDrill) -> None:
     assert finished.outcome.failures == ()
     assert finished.outcome.rpo_messages == 0
 
@@ -99,7 +99,7 @@ def test_shares_cover_segments(disposed: CompactedLab, scenario: str) -> None:
     every = drilled(disposed, scenario).plan.total
     recovered = 0
     for number in (1, 2):
-        finished = drilled(disposed, scenario, Means(share=Share(number, 2)))
+        finished = drilled(disposed, scenario, Means(subset=Subset(number, 2)))
         failures = [one for one in finished.outcome.failures if "enough objects" not in one]
         assert failures == []
         recovered += finished.plan.todo.objects
@@ -110,7 +110,7 @@ def test_the_objects_of_a_segment_are_in_one_share(lab: CompactedLab) -> None:
     for segment in lab.segments():
         keys = [key for key in lab.keys(family="segment") if segment in key]
         assert len(keys) == 4
-        held = [{key for key in keys if in_share(key, Share(number, 7))} for number in range(1, 8)]
+        held = [{key for key in keys if in_subset(key, Subset(number, 7))} for number in range(1, 8)]
         assert sorted(map(len, held)) == [0] * 6 + [4]
 
 

@@ -21,13 +21,13 @@ from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.later import after
 from vanvault.recovery.drill.report import signed_report
-from vanvault.recovery.drill.run import Finished
-from vanvault.recovery.verify import Share
+from vanvault.recovery.drill.run import FinishedDrill
+from vanvault.recovery.verify import Subset
 
 __all__ = ["empty_repository", "kit"]
 
 
-def rehearse(kit: Kit, **means: Any) -> Finished:
+def rehearse(kit: Kit, **means: Any) -> FinishedDrill:
     """The drill, as the command puts it together; nothing may be left of it."""
     scratch = kit.home.parent / "scratch"
     with kit.lab.open() as archive:
@@ -77,7 +77,7 @@ def test_the_command_rehearses_with_the_settings_repository(kit: Kit) -> None:
 
 
 def test_a_share_comes_back(backed_up: Kit) -> None:
-    finished = rehearse(backed_up, share=Share(1, 2))
+    finished = rehearse(backed_up, subset=Subset(1, 2))
     assert finished.outcome.failures == ()
     assert 0 < finished.plan.todo.objects < finished.plan.total.objects
 

@@ -23,7 +23,7 @@ from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.recovery.failover import Plan, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 SIDE = st.integers(0, 1)
 
@@ -102,7 +102,7 @@ class Failovers(Partitions):
             plan = current_plan(archive, action="failback")
             if plan.blockers:
                 return
-            leveled = level(archive, Share(), pause=lambda: None)
+            leveled = level(archive, Subset(), pause=lambda: None)
             conclude_failback(archive, plan, leveled, reason="test", who="one", unlevel=True)
             leadership = archive.lead.leadership
             assert (leadership.epoch, leadership.leader, leadership.alone) == (plan.epoch, "primary", False)

@@ -21,7 +21,7 @@ from vanvault.archiver.upkeep.periodic import Maintenance
 from vanvault.recovery.failover import current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 
 class Pair:
@@ -163,7 +163,7 @@ def test_failback_lets_the_primary_lead_and_both_are_needed(pair: Pair) -> None:
     pair.heal()
     archive = pair.new.home.archive()
     archive.refresh()
-    leveled = level(archive, Share(), pause=lambda: None)
+    leveled = level(archive, Subset(), pause=lambda: None)
     assert leveled.problems == ()
     conclude_failback(
         archive, current_plan(archive, action="failback"), leveled, reason="x", who="one", unlevel=False

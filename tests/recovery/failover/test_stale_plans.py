@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.recovery.failover import Done, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
-from vanvault.recovery.verify import Share
+from vanvault.recovery.verify import Subset
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def go_ahead(archive: Archive, *steps: str) -> Done:
         if step == "promote":
             done = promote(archive, current_plan(archive, action=step), reason="x", who="b")
         else:
-            leveled = level(archive, Share(), pause=lambda: None)
+            leveled = level(archive, Subset(), pause=lambda: None)
             plan = current_plan(archive, action=step)
             done = conclude_failback(archive, plan, leveled, reason="x", who="b", unlevel=False)
     return done
@@ -87,7 +87,7 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
     go_ahead(quick, "promote")
     slow.look()
     plan = current_plan(slow, action="failback")
-    leveled = level(slow, Share(), pause=lambda: None)
+    leveled = level(slow, Subset(), pause=lambda: None)
     assert go_ahead(quick, "failback", "promote").plan.epoch == 3
     moved.unlink()
     with pytest.raises(Conflict, match=r"out of date: .* standby leads since epoch 3"):

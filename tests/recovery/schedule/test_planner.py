@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vanvault.recovery.schedule import Lease, standing
-from vanvault.recovery.schedule.model import History, Job, Result, Run
+from vanvault.recovery.schedule.model import History, Job, JobRun, Result
 from vanvault.recovery.schedule.planner import SKEW, blocking, due, offset_of, slot, window
 
 ARCHIVE = "8d0f3c1e-5a7b-4c7e-9f0a-2f6a1d3b4c5d"
@@ -21,18 +21,18 @@ START = datetime(2026, 11, 22, 7, tzinfo=UTC)
 DAILY = Job("daily", (("verify", "--next"),), DAY, at=2 * HOUR)
 
 
-def ran(job: Job, at: datetime, result: Result = "ok", code: int = 0) -> Run:
-    return Run(f"{at}", job.name, "host-a", at, at + timedelta(minutes=1), result, code, 60.0)
+def ran(job: Job, at: datetime, result: Result = "ok", code: int = 0) -> JobRun:
+    return JobRun(f"{at}", job.name, "host-a", at, at + timedelta(minutes=1), result, code, 60.0)
 
 
-def history(*runs: Run, since: datetime = START) -> History:
-    found: dict[str, list[Run]] = defaultdict(list)
+def history(*runs: JobRun, since: datetime = START) -> History:
+    found: dict[str, list[JobRun]] = defaultdict(list)
     for run in runs:
         found[run.job].append(run)
     return History(since, found)
 
 
-def is_due(job: Job, now: datetime, *runs: Run, since: datetime = START) -> bool:
+def is_due(job: Job, now: datetime, *runs: JobRun, since: datetime = START) -> bool:
     return bool(due([job], history(*runs, since=since), now, ARCHIVE))
 
 
@@ -146,9 +146,9 @@ class World:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.runs: list[Run] = []
+        self.runs: list[JobRun] = []
 
-    def look(self, believed: datetime, result: Result, code: int) -> Run | None:
+    def look(self, believed: datetime, result: Result, code: int) -> JobRun | None:
         recent = history(*self.runs[-12:], since=START)
         if not due([self.job], recent, believed, ARCHIVE):
             return None
@@ -202,7 +202,7 @@ def test_clocks_that_jump_stop_no_job(jumps: list[tuple[int, int, int]], codes: 
     """While the clock is right the job runs once for each slot, but for tries again."""
     world = World(DAILY)
     names: dict[int, Result] = {0: "ok", 3: "failed", 10: "failed", 130: "stopped"}
-    real: dict[datetime, list[Run]] = defaultdict(list)
+    real: dict[datetime, list[JobRun]] = defaultdict(list)
     claimed = set()  # slots for which a wrong clock put a run on record
     for hour in range(0, 100 * 24, 2):
         now = START + timedelta(hours=hour)
