@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.keys.derive import hot_tail_secret, index_secret, token
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
@@ -38,8 +37,6 @@ __all__ = [
     "check_order",
     "create_masters",
     "differing",
-    "hot_tail_secret",
-    "index_secret",
     "key_id_of",
     "load_public",
     "make_in_escrow",
@@ -48,6 +45,5 @@ __all__ = [
     "open_token",
     "parse_public",
     "public_pem",
-    "token",
     "verify",
 ]
