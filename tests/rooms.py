@@ -76,7 +76,7 @@ ROOMS = (
     _room("replicas", 28, "core.* stores"),
     _room(
         "catalogue",
-        25,
+        17,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(

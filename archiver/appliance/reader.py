@@ -7,23 +7,20 @@ it over sites that cannot be written to.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
 from vanvault.archiver.appliance.components import Components
 from vanvault.archiver.appliance.places import INDEX_WORK, hot_tail_of
-from vanvault.archiver.appliance.search_room import open_search_room
 from vanvault.archiver.catalogue import (
     FirstReceipts,
     FoldReport,
     HotTail,
+    IndexStorage,
     Item,
     KnownBatch,
-    SearchKeys,
-    fold_batches,
-    fold_segments,
-    follow,
-    merge_reports,
-    search_secrets,
+    SearchRoom,
+    SiteFold,
 )
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
@@ -39,7 +36,8 @@ class ArchiveReader:
     def __init__(self, components: Components) -> None:
         """Open hot tail and search over ``components``; they belong to it from now on.
 
-        Raises KeyUnavailable (the index key).
+        Raises KeyUnavailable (the index key), InvalidInput (URL of the index), SettingsError (its
+        credentials, its folder).
         """
         self.components = components
         self.home, self.settings = components.home, components.settings
@@ -49,9 +47,8 @@ class ArchiveReader:
         self.gateways = components.gateways
         self.sites = components.sites
         self.parquet = ParquetKeys(self.keys)
-        secrets = search_secrets(self.keys)
-        self.tail = HotTail(
-            hot_tail_of(self.home, secrets.key_id), secrets, self.entropy, archive=self.settings.archive
+        self.tail = HotTail.open(
+            partial(hot_tail_of, self.home), self.keys, self.entropy, archive=self.settings.archive
         )
         self.health = HealthBoard(
             tuple(self.sites),
@@ -68,18 +65,28 @@ class ArchiveReader:
             health=self.health,
             lead=self.lead,
         )
-        self._room = open_search_room(
-            self.settings,
-            self.home,
-            work=self.home / INDEX_WORK,
-            tail=self.tail,
-            sites=self.readable,
-            keys=SearchKeys(self.keys, self.parquet, secrets.cursors),
-            ports=Ports(self.clock, self.stopwatch, self.entropy),
+        index = self.settings.index
+        self._room = SearchRoom.open(
+            self.tail,
+            self.readable,
+            self.parquet,
+            IndexStorage.open(
+                index.url, home=self.home, folder=self.home / INDEX_WORK, options=index.s3.options()
+            ),
+            Ports(self.clock, self.stopwatch, self.entropy),
+            self.settings.search.limits(),
         )
         self.search, self.histograms = self._room.search, self._room.histograms
         self.catalogue, self.index = self._room.catalogue, self._room.index
         self.claims, self.locator = self._room.claims, self._room.locator
+        self._fold = SiteFold(
+            self.settings.archive,
+            self.tail,
+            self.catalogue,
+            self.parquet,
+            public_key=self.signing.public,
+            repeated=self.claims.repeated,
+        )
         self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
@@ -110,9 +117,9 @@ class ArchiveReader:
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
         folded = self.policy.reaching(
-            self.sites, lambda sites: self._fold(sites, frozenset(indexed.unreadable), settle=settle)
+            self.sites, lambda sites: self._fold_batches(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        return merge_reports(segments, indexed, folded)
+        return FoldReport.of(segments, indexed, folded)
 
     def refresh(self, *, whole: bool = False) -> FoldReport:
         """Fold, for readers, what those sites hold that answer within seconds, whatever the policy.
@@ -124,24 +131,22 @@ class ArchiveReader:
         there = {name: self.readable[name] for name in self.sites if name not in away}
         if not there:
             raise next(iter(away.values()))
-        segments = self._fold_segments(there)
+        segments = self._fold.segments(there)
         indexed = self.index.catch_up()
         if whole and away and not self.policy.may_degrade():
             raise next(iter(away.values()))
-        folded = self._fold(there, frozenset(indexed.unreadable), settle=False)
-        return merge_reports(segments, indexed, folded)
+        folded = self._fold_batches(there, frozenset(indexed.unreadable), settle=False)
+        return FoldReport.of(segments, indexed, folded)
 
     def follow(self, *, own: str) -> FoldReport:
         """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
 
         Raises SiteUnavailable (none does), KeyUnavailable.
         """
-        partial = self.policy.may_degrade()
+        may_degrade = self.policy.may_degrade()
         waited = self.lead.superseded  # by an earlier fold: what was acknowledged before is folded now
         report, reached = self.readable.reaching(
-            lambda sites: follow(
-                sites, self.tail, self.parquet, own=own, now=self.clock.now(), partial=partial
-            )
+            lambda sites: self._fold.follow(sites, own=own, now=self.clock.now(), partial=may_degrade)
         )
         self._failovers.learn()
         if waited:
@@ -150,7 +155,7 @@ class ArchiveReader:
 
     def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
-        return self._fold_segments(self.readable.there())
+        return self._fold.segments(self.readable.there())
 
     def entry_id_at(self, position: bytes) -> str:
         """The archive's id of the entry at a position. Raises as ``Search.at`` does."""
@@ -164,28 +169,20 @@ class ArchiveReader:
         """Copies of a batch without a commit record: where the fold saw them. A reader mends nothing."""
         return batch.placements
 
-    def _fold_segments(self, sites: dict[str, Site]) -> FoldReport:
-        return fold_segments(sites, self.catalogue, self.signing.public, archive=self.settings.archive)
-
-    def _fold(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
-        self.tail.recheck(self.claims.repeated)
-        away, partial = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
-        report = fold_batches(
+    def _fold_batches(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
+        away, may_degrade = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
+        report = self._fold.batches(
             sites,
-            self.tail,
-            self.parquet,
             settle=settle,
-            # Batches of a segment that nobody can read are the better copy, as long as they last.
-            is_compacted=lambda key: self.catalogue.finds(key, spoiled),
-            repeated=self.claims.repeated,
+            spoiled=spoiled,
             from_start=bool(spoiled - self._spoiled),
-            partial=partial,
+            partial=may_degrade,
             some_away=bool(away),
         )
         self._spoiled = spoiled
         self._failovers.learn()
-        if self.policy.may_degrade() and not partial:
+        if self.policy.may_degrade() and not may_degrade:
             # A promotion came with it: what its leader alone holds counts, too.
-            return self._fold(sites, spoiled, settle=settle)
+            return self._fold_batches(sites, spoiled, settle=settle)
         self.conflict_record.learn()
         return replace(report, away=away)

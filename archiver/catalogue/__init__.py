@@ -6,21 +6,16 @@ from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.claims import Claims
 from vanvault.archiver.catalogue.fold import (
     FoldReport,
-    fold_batches,
-    fold_segments,
-    follow,
-    merge_reports,
+    SiteFold,
 )
-from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch, search_secrets
+from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch
 from vanvault.archiver.catalogue.items import Item
-from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
-from vanvault.archiver.catalogue.originals import Originals
+from vanvault.archiver.catalogue.key_index import IndexStorage
 from vanvault.archiver.catalogue.receipts import FirstReceipts
-from vanvault.archiver.catalogue.room import SearchKeys, SearchRoom
+from vanvault.archiver.catalogue.room import SearchRoom
 from vanvault.archiver.catalogue.search.histogram import HistogramQuery
 from vanvault.archiver.catalogue.search.query import Query
 from vanvault.archiver.catalogue.search.search import Page, Search
-from vanvault.archiver.catalogue.segments.locate import Locator
 
 __all__ = [
     "Catalogue",
@@ -33,19 +28,11 @@ __all__ = [
     "HotTail",
     "IndexStorage",
     "Item",
-    "KeyIndex",
     "KnownBatch",
     "KnownSegment",
-    "Locator",
-    "Originals",
     "Page",
     "Query",
     "Search",
-    "SearchKeys",
     "SearchRoom",
-    "fold_batches",
-    "fold_segments",
-    "follow",
-    "merge_reports",
-    "search_secrets",
+    "SiteFold",
 ]

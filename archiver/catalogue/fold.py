@@ -1,8 +1,8 @@
 """Keeping hot tail and catalogue level with the sites: list, complete what is in doubt, decode, apply.
 
-Three folds, all safe to repeat:
+Three folds (``SiteFold``), all safe to repeat:
 
-- ``fold_batches``: every committed batch that the hot tail does not know. The restart after a crash is this
+- ``batches``: every committed batch that the hot tail does not know. The restart after a crash is this
   same path. A batch that lies at some sites but not at all of them was in doubt when its writer stopped: its
   gateway may have been told that it may be stored or, where the policy ``any`` is possible, that it is. It is
   completed, so that the retry finds it and no message exists twice; where a site is away and nobody waits
@@ -10,8 +10,8 @@ Three folds, all safe to repeat:
 - ``follow``: what the other nodes of an archive committed since the last time, within a second. It asks each
   active writer only for what comes after its last known object and looks for writers that began lately: a few
   requests, however large the archive is. What it cannot see (an object that was completed long after its
-  successors) the next ``fold_batches`` finds.
-- ``fold_segments``: which segments there are. A manifest is written after its segment was proved at every
+  successors) the next ``batches`` finds.
+- ``segments``: which segments there are. A manifest is written after its segment was proved at every
   site, and it is signed. So one site is enough to learn of a segment: the other may be away.
 """
 
@@ -46,7 +46,7 @@ _APPLY_ROWS = 5000
 #: Writers' ids begin with their start; a new one is looked for so far back, for clocks that differ and
 #: for starts that take long.
 _LATELY = timedelta(minutes=3)
-#: A writer that was silent for so long is left to ``fold_batches``.
+#: A writer that was silent for so long is left to ``SiteFold.batches``.
 _SILENT = timedelta(days=2)
 
 #: Keys in order, each with its oldest version at every site that has it.
@@ -55,7 +55,7 @@ _Listing = Iterable[tuple[str, dict[str, StoredVersion]]]
 
 @dataclass(frozen=True, slots=True)
 class FoldReport:
-    """What a fold did, or several folds together (``merge_reports``)."""
+    """What a fold did, or several folds together (``of``)."""
 
     folded: int = 0  # batches that the hot tail did not know
     settled: int = 0  # batches that were completed at a site
@@ -65,133 +65,150 @@ class FoldReport:
     unreadable: tuple[str, ...] = ()  # keys that no site can give: search does not see what is in them
     away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
 
-
-def merge_reports(*reports: FoldReport) -> FoldReport:
-    """One report of several folds: counts are added up, keys and sites listed in the order of the reports."""
-    return FoldReport(
-        folded=sum(one.folded for one in reports),
-        settled=sum(one.settled for one in reports),
-        segments=sum(one.segments for one in reports),
-        indexed=sum(one.indexed for one in reports),
-        merged=sum(one.merged for one in reports),
-        unreadable=tuple(key for one in reports for key in one.unreadable),
-        away=tuple(dict.fromkeys(site for one in reports for site in one.away)),
-    )
-
-
-def fold_batches(
-    sites: Mapping[str, Site],
-    tail: HotTail,
-    keys: ParquetKeys,
-    *,
-    settle: bool,
-    is_compacted: Callable[[str], bool] = lambda key: False,
-    repeated: FindRepeats = lambda entries: {},
-    from_start: bool = False,
-    partial: bool = False,
-    some_away: bool = False,
-) -> FoldReport:
-    """Fold every committed batch that the hot tail does not know and no segment holds.
-
-    Args:
-        settle: complete batches that some site lacks (a node that is about to write must); without it
-            they are left out of the fold, because they are not acknowledged, unless ``partial``.
-        is_compacted: is a batch found without the hot tail?
-        repeated: which entries, by index, repeat a compacted one.
-        from_start: look at every batch, also at those of writers that ended long ago.
-        partial: a batch at one site may be acknowledged (``replicas/policy.py``).
-        some_away: ``sites`` are not all; what only the others hold stays to be folded.
-
-    Raises:
-        SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
-        KeyUnavailable: the batches' master key is missing.
-    """
-    listing = _merge_listings(sites, "" if from_start else tail.fold_start())
-    fold = _Fold(
-        sites, tail, keys, settle=settle, partial=partial, is_compacted=is_compacted, repeated=repeated
-    )
-    report = fold.apply(listing)
-    if not some_away and not report.unreadable and not fold.skipped:
-        tail.fold_completed()
-    return report
-
-
-def follow(
-    sites: Mapping[str, Site],
-    tail: HotTail,
-    keys: ParquetKeys,
-    *,
-    own: str,
-    now: datetime,
-    partial: bool = False,
-) -> FoldReport:
-    """Fold what writers other than ``own`` committed lately; ``partial``: as ``fold_batches`` takes it.
-
-    Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
-    """
-    known = {last.writer: last for last in tail.last_batches()}
-    since = to_us(now - _SILENT)
-    starts = {
-        writer: last.key for writer, last in known.items() if not last.final and last.created_us >= since
-    }
-    starts |= {writer: "" for site in sites.values() for writer in _begun(site, now) if writer not in known}
-    fold = _Fold(sites, tail, keys, settle=False, partial=partial)
-    return merge_reports(
-        *(
-            fold.apply(_merge_listings(sites, after, f"{batch_prefix()}{writer}/"))
-            for writer, after in sorted(starts.items())
-            if writer != own
+    @classmethod
+    def of(cls, *reports: FoldReport) -> FoldReport:
+        """One report of several folds: counts are added up, keys and sites listed in the reports' order."""
+        return cls(
+            folded=sum(one.folded for one in reports),
+            settled=sum(one.settled for one in reports),
+            segments=sum(one.segments for one in reports),
+            indexed=sum(one.indexed for one in reports),
+            merged=sum(one.merged for one in reports),
+            unreadable=tuple(key for one in reports for key in one.unreadable),
+            away=tuple(dict.fromkeys(site for one in reports for site in one.away)),
         )
-    )
 
 
-def fold_segments(
-    sites: Mapping[str, Site],
-    catalogue: Catalogue,
-    public_key: Callable[[str], Ed25519PublicKey],
-    *,
-    archive: str,
-) -> FoldReport:
-    """Note every proved segment that some site lists and the catalogue does not know.
+class SiteFold:
+    """Keeps the hot tail and the catalogue of one archive level with its sites; one fold at a time."""
 
-    Args:
-        public_key: of the signing key with this id. Raises KeyUnavailable.
-        archive: the archive's id; a segment of another one is unreadable.
+    def __init__(
+        self,
+        archive: str,
+        tail: HotTail,
+        catalogue: Catalogue,
+        keys: ParquetKeys,
+        *,
+        public_key: Callable[[str], Ed25519PublicKey],
+        repeated: FindRepeats = lambda entries: {},
+    ) -> None:
+        """Over the caches of the archive with this id.
 
-    Raises SiteUnavailable when no site can be listed.
-    """
-    keys: set[str] = set()
-    away: list[SiteUnavailable] = []
-    after = catalogue.listing_start()
-    for site in sites.values():
-        try:
-            keys.update(
-                version.key
-                for version in site.list(segment_prefix(), after)
-                if (name := parse_key(version.key)) is not None and name.kind == "manifest"
+        Args:
+            public_key: of the signing key with this id. Raises KeyUnavailable.
+            repeated: which entries, by index, repeat a compacted one.
+        """
+        self._archive = archive
+        self._tail = tail
+        self._catalogue = catalogue
+        self._keys = keys
+        self._public_key = public_key
+        self._repeated = repeated
+
+    def batches(
+        self,
+        sites: Mapping[str, Site],
+        *,
+        settle: bool,
+        spoiled: frozenset[str] = frozenset(),
+        from_start: bool = False,
+        partial: bool = False,
+        some_away: bool = False,
+    ) -> FoldReport:
+        """Fold every committed batch that the hot tail does not know and no segment holds.
+
+        Args:
+            settle: complete batches that some site lacks (a node that is about to write must); without it
+                they are left out of the fold, because they are not acknowledged, unless ``partial``.
+            spoiled: log parts that nobody can read. Batches of their segments are the better copy, as long as
+                they last, so they are folded.
+            from_start: look at every batch, also at those of writers that ended long ago.
+            partial: a batch at one site may be acknowledged (``replicas/policy.py``).
+            some_away: ``sites`` are not all; what only the others hold stays to be folded.
+
+        Raises:
+            SiteUnavailable: a site cannot be listed, or, with ``settle``, not written.
+            KeyUnavailable: the batches' master key is missing.
+        """
+        self._tail.recheck(self._repeated)
+        listing = _merge_listings(sites, "" if from_start else self._tail.fold_start())
+        fold = _BatchFold(
+            sites,
+            self._tail,
+            self._keys,
+            settle=settle,
+            partial=partial,
+            is_compacted=lambda key: self._catalogue.finds(key, spoiled),
+            repeated=self._repeated,
+        )
+        report = fold.apply(listing)
+        if not some_away and not report.unreadable and not fold.skipped:
+            self._tail.fold_completed()
+        return report
+
+    def follow(
+        self, sites: Mapping[str, Site], *, own: str, now: datetime, partial: bool = False
+    ) -> FoldReport:
+        """Fold what writers other than ``own`` committed lately; ``partial``: as ``batches`` takes it.
+
+        Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
+        """
+        known = {last.writer: last for last in self._tail.last_batches()}
+        since = to_us(now - _SILENT)
+        starts = {
+            writer: last.key for writer, last in known.items() if not last.final and last.created_us >= since
+        }
+        begun = (writer for site in sites.values() for writer in _begun(site, now))
+        starts |= {writer: "" for writer in begun if writer not in known}
+        fold = _BatchFold(sites, self._tail, self._keys, settle=False, partial=partial)
+        return FoldReport.of(
+            *(
+                fold.apply(_merge_listings(sites, after, f"{batch_prefix()}{writer}/"))
+                for writer, after in sorted(starts.items())
+                if writer != own
             )
-        except SiteUnavailable as error:
-            away.append(error)
-    if len(away) == len(sites):
-        raise away[0]
-    added, unreadable = 0, []
-    for key in sorted(keys):
-        if catalogue.knows(key):
-            continue
-        try:
-            manifest = decode_manifest(read_anywhere(sites, key), public_key, key=key)
-        except (Damaged, KeyUnavailable, NotFound):
-            unreadable.append(key)
-            continue
-        name = parse_key(key)
-        if name is None or (manifest.archive, manifest.segment) != (archive, name.writer):
-            unreadable.append(key)
-            continue
-        added += catalogue.add(key, manifest)
-    return FoldReport(segments=added, unreadable=tuple(unreadable))
+        )
+
+    def segments(self, sites: Mapping[str, Site]) -> FoldReport:
+        """Note every proved segment that some site lists and the catalogue does not know.
+
+        A segment of another archive is unreadable. Raises SiteUnavailable when no site can be listed.
+        """
+        added, unreadable = 0, []
+        for key in sorted(self._listed_manifests(sites)):
+            if self._catalogue.knows(key):
+                continue
+            try:
+                manifest = decode_manifest(read_anywhere(sites, key), self._public_key, key=key)
+            except (Damaged, KeyUnavailable, NotFound):
+                unreadable.append(key)
+                continue
+            name = parse_key(key)
+            if name is None or (manifest.archive, manifest.segment) != (self._archive, name.writer):
+                unreadable.append(key)
+                continue
+            added += self._catalogue.add(key, manifest)
+        return FoldReport(segments=added, unreadable=tuple(unreadable))
+
+    def _listed_manifests(self, sites: Mapping[str, Site]) -> set[str]:
+        keys: set[str] = set()
+        away: list[SiteUnavailable] = []
+        after = self._catalogue.listing_start()
+        for site in sites.values():
+            try:
+                keys.update(
+                    version.key
+                    for version in site.list(segment_prefix(), after)
+                    if (name := parse_key(version.key)) is not None and name.kind == "manifest"
+                )
+            except SiteUnavailable as error:
+                away.append(error)
+        if len(away) == len(sites):
+            raise away[0]
+        return keys
 
 
-class _Fold:
+class _BatchFold:
     """Batches from listings into the hot tail, a few thousand rows in each transaction."""
 
     def __init__(
@@ -215,7 +232,7 @@ class _Fold:
         self.skipped = 0  # batches that some site lacks and that were therefore left out
 
     def apply(self, listing: _Listing) -> FoldReport:
-        """Fold what is new in a listing. Raises as ``fold_batches`` does."""
+        """Fold what is new in a listing. Raises as ``SiteFold.batches`` does."""
         folded = settled = rows = 0
         unreadable: list[str] = []
         waiting: list[FoldedBatch] = []

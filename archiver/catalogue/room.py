@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.claims import Claims
@@ -17,21 +17,11 @@ from vanvault.archiver.catalogue.search.search import Search, SearchSources
 from vanvault.archiver.catalogue.search.sources import SegmentSearch
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Locator
-from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import Readable
 from vanvault.archiver.stores import Site
-
-
-@dataclass(frozen=True, slots=True)
-class SearchKeys:
-    """What opens and seals the files that a search reads and writes."""
-
-    provider: KeyProvider
-    parquet: ParquetKeys
-    cursors: bytes = field(repr=False)  # 32: the key under which cursors are sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +44,14 @@ class SearchRoom:
         cls,
         tail: HotTail,
         sites: Mapping[str, Site],
-        keys: SearchKeys,
+        keys: ParquetKeys,
         storage: IndexStorage,
         ports: Ports,
         limits: SearchLimits,
     ) -> SearchRoom:
-        """Search over the hot tail and the segments of ``sites``."""
+        """Search over the hot tail and the segments of ``sites``; ``keys`` opens and seals their files."""
         catalogue = Catalogue(tail)
-        files = SegmentFiles(sites, keys.parquet, cache_bytes=limits.cache_bytes * 2 // 3)
+        files = SegmentFiles(sites, keys, cache_bytes=limits.cache_bytes * 2 // 3)
         locator = Locator(catalogue, files)
         index = KeyIndex(
             storage,
@@ -77,13 +67,13 @@ class SearchRoom:
         search = Search(
             SearchSources(tail, catalogue, index, SegmentSearch(files, threads), locator),
             copies,
-            cursor_key=keys.cursors,
+            cursor_key=tail.cursor_key,
             stopwatch=ports.stopwatch,
             limits=limits.scan,
         )
         claims = Claims(tail, catalogue, index, files)
         histograms = Histograms(tail, catalogue, index)
-        originals = Originals(sites, keys.parquet, keys.provider, locator)
+        originals = Originals(sites, keys, keys.provider, locator)
         return cls(catalogue, files, locator, index, claims, search, histograms, originals, copies, threads)
 
     def close(self) -> None:

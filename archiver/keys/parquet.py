@@ -18,7 +18,7 @@ class ParquetKeys:
     """Makes the properties that pyarrow encrypts and decrypts Parquet files with; many threads may call."""
 
     def __init__(self, provider: KeyProvider) -> None:
-        self._provider = provider
+        self.provider = provider
         self._connection = pe.KmsConnectionConfig()
         self._factory = pe.CryptoFactory(lambda _: _Client(provider))
         self._decryption = self._factory.file_decryption_properties(self._connection)
@@ -28,12 +28,12 @@ class ParquetKeys:
 
         Properties serve one file only. Raises KeyUnavailable.
         """
-        master = self._provider.active(purpose)
+        master = self.provider.active(purpose)
         try:
             return self._encryption(master), master
         except KeyUnavailable:
             # Another process may have rotated since ``active``; then the new version wraps.
-            newer = self._provider.active(purpose)
+            newer = self.provider.active(purpose)
             if newer == master:
                 raise
             return self._encryption(newer), newer

@@ -10,7 +10,6 @@ from vanvault.archiver.catalogue import (
     HotTail,
     IndexStorage,
     Search,
-    SearchKeys,
     SearchRoom,
 )
 from vanvault.archiver.core.options import S3Options, SearchLimits
@@ -19,7 +18,7 @@ from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
 
 
-def search_over(tail: HotTail, cursor_key: bytes) -> Search:
+def search_over(tail: HotTail) -> Search:
     """A search for which nothing is compacted."""
     clock, entropy = ManualClock(), SystemEntropy()
     with tempfile.TemporaryDirectory() as folder:
@@ -27,7 +26,7 @@ def search_over(tail: HotTail, cursor_key: bytes) -> Search:
         room = SearchRoom.open(
             tail,
             {},
-            SearchKeys(keys, ParquetKeys(keys), cursor_key),
+            ParquetKeys(keys),
             IndexStorage.open(
                 "file:index", home=Path(folder), folder=Path(folder) / "work", options=S3Options()
             ),

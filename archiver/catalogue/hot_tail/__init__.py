@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, search_secrets
+from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets
 from vanvault.archiver.catalogue.hot_tail.pruning import drop_covered, note_recheck
 from vanvault.archiver.catalogue.hot_tail.tail import (
     Claim,
@@ -27,5 +27,4 @@ __all__ = [
     "drop_covered",
     "note_recheck",
     "position_of",
-    "search_secrets",
 ]

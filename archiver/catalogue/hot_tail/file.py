@@ -32,6 +32,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -87,6 +88,17 @@ class SearchSecrets:
     cursors: bytes = field(repr=False)  # 32
     sealing: AESGCM
 
+    @classmethod
+    def of(cls, provider: KeyProvider) -> Self:
+        """Secrets under the active index key. Raises KeyUnavailable."""
+        key_id = provider.active("index")
+        return cls(
+            key_id=key_id,
+            tokens=provider.derive(key_id, b"vanvault-hot-tail-tokens-v1"),
+            cursors=provider.derive(key_id, b"vanvault-cursors-v1"),
+            sealing=AESGCM(hot_tail_secret(provider, key_id)),
+        )
+
     def token(self, field: str, value: str) -> bytes:
         """8 bytes that stand for a field's value in this file: keyed BLAKE2b, half the price of HMAC here."""
         return hashlib.blake2b(f"{field}\0{value}".encode(), key=self.tokens, digest_size=8).digest()
@@ -95,17 +107,6 @@ class SearchSecrets:
         """16 bytes that stand for the (gateway, id) of a message or an event."""
         text = f"{entry}\0{gateway}\0{client_id}".encode()
         return hashlib.blake2b(text, key=self.tokens, digest_size=_CLAIM_BYTES, person=b"claim").digest()
-
-
-def search_secrets(provider: KeyProvider) -> SearchSecrets:
-    """Secrets under the active index key. Raises KeyUnavailable."""
-    key_id = provider.active("index")
-    return SearchSecrets(
-        key_id=key_id,
-        tokens=provider.derive(key_id, b"vanvault-hot-tail-tokens-v1"),
-        cursors=provider.derive(key_id, b"vanvault-cursors-v1"),
-        sealing=AESGCM(hot_tail_secret(provider, key_id)),
-    )
 
 
 class TailFile:

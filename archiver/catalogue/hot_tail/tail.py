@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -24,6 +24,7 @@ from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
 from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.format.batches import decode_commit
+from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
 from vanvault.archiver.core.ports import Entropy
@@ -118,6 +119,22 @@ class HotTail:
         self._archive = archive
         self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
         self._tokens: dict[tuple[str, str], bytes] = {}  # by (field, value)
+
+    @classmethod
+    def open(
+        cls, path_of: Callable[[str], Path], provider: KeyProvider, entropy: Entropy, *, archive: str
+    ) -> Self:
+        """The hot tail under the active index key; ``path_of`` gives its file by the id of that key.
+
+        Raises KeyUnavailable.
+        """
+        secrets = SearchSecrets.of(provider)
+        return cls(path_of(secrets.key_id), secrets, entropy, archive=archive)
+
+    @property
+    def cursor_key(self) -> bytes:
+        """The key (32 bytes) under which cursors of searches are sealed."""
+        return self._secrets.cursors
 
     def close(self) -> None:
         """Close every connection; the object may not be used afterwards."""

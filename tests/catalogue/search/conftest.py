@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vanvault.archiver.catalogue import HotTail, search_secrets
+from vanvault.archiver.catalogue import HotTail
 from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
@@ -15,7 +15,7 @@ from vanvault.archiver.keys import KeyFiles
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> SearchSecrets:
-    return search_secrets(KeyFiles.create(tmp_path_factory.mktemp("keys"), SystemEntropy()))
+    return SearchSecrets.of(KeyFiles.create(tmp_path_factory.mktemp("keys"), SystemEntropy()))
 
 
 @pytest.fixture

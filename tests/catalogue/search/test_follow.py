@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.archives import GATEWAY, Home, Node, crash, message
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.places import hot_tail_of
-from vanvault.archiver.catalogue import HotTail, follow, search_secrets
+from vanvault.archiver.catalogue import Catalogue, HotTail, SiteFold
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.stores import StoredVersion
 from vanvault.archiver.upkeep.periodic import PeerSync
@@ -24,15 +25,15 @@ class Peer:
 
     def __init__(self, archive: Archive, folder: Path) -> None:
         self.archive = archive
-        secrets = search_secrets(archive.keys)
-        self.tail = HotTail(
-            hot_tail_of(folder, secrets.key_id), secrets, archive.entropy, archive=archive.settings.archive
+        name = archive.settings.archive
+        self.tail = HotTail.open(partial(hot_tail_of, folder), archive.keys, archive.entropy, archive=name)
+        self.fold = SiteFold(
+            name, self.tail, Catalogue(self.tail), archive.parquet, public_key=archive.signing.public
         )
 
     def follow(self, own: str = OWN) -> int:
-        archive = self.archive
-        now = archive.clock.now()
-        return follow(archive.sites, self.tail, archive.parquet, own=own, now=now).folded
+        now = self.archive.clock.now()
+        return self.fold.follow(self.archive.sites, own=own, now=now).folded
 
     def knows(self, message_id: str) -> bool:
         return self.tail.claim("message", GATEWAY, message_id) is not None

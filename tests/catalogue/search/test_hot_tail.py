@@ -20,7 +20,6 @@ from tests.support.searching import search_over
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.places import HOT_TAIL, hot_tail_of
 from vanvault.archiver.catalogue import HotTail, Query
-from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Message, Metadata
 from vanvault.archiver.keys import KeyFiles
@@ -157,15 +156,15 @@ def same_id(*digests: bytes) -> list[tuple[str, list[tuple[type, str, str, bytes
     ]
 
 
-def shown(tail: HotTail, secrets: SearchSecrets) -> set[str]:
+def shown(tail: HotTail) -> set[str]:
     """Ids of the entries that a search for their common value shows."""
-    return {item["id"] for item in search_over(tail, secrets.cursors).page(Query({"state": "a"})).items}
+    return {item["id"] for item in search_over(tail).page(Query({"state": "a"})).items}
 
 
 @given(st.permutations(range(3)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_id_twice_is_one_entry_in_any_order_of_folding(
-    new_tail: Callable[[], HotTail], secrets: SearchSecrets, order: list[int]
+    new_tail: Callable[[], HotTail], order: list[int]
 ) -> None:
     batches = folded(same_id(ONE, ONE, ONE))
     tail = new_tail()
@@ -176,14 +175,14 @@ def test_an_id_twice_is_one_entry_in_any_order_of_folding(
     claim = tail.claim("message", GATEWAYS[0], "m-1")
     assert claim is not None
     assert tail.at(claim.position)[0]["id"] == first
-    assert shown(tail, secrets) == {first}
+    assert shown(tail) == {first}
     assert tail.conflicts() == 0
 
 
 @given(st.permutations(range(2)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_id_with_other_bytes_is_a_conflict_in_any_order(
-    new_tail: Callable[[], HotTail], secrets: SearchSecrets, order: list[int]
+    new_tail: Callable[[], HotTail], order: list[int]
 ) -> None:
     """Two sites wrote through a partition: the earlier stands, both stay visible, and it is counted."""
     batches = folded(same_id(ONE, TWO))
@@ -194,7 +193,7 @@ def test_an_id_with_other_bytes_is_a_conflict_in_any_order(
     assert claim is not None
     assert claim.sha256 == ONE
     assert tail.conflicts() == 1
-    assert shown(tail, secrets) == {batch.entries[0].id for batch in batches}
+    assert shown(tail) == {batch.entries[0].id for batch in batches}
 
 
 def test_nothing_readable_lies_in_the_file(home: Home, filled: dict[str, Receipt]) -> None:

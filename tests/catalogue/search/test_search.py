@@ -88,7 +88,6 @@ def all_pages(search: Search, query: Query) -> list[str]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 def test_search_is_what_looking_at_every_entry_finds(
     new_tail: NewTail,
-    secrets: SearchSecrets,
     drawn: Any,
     wanted: dict[str, str],
     order: Any,
@@ -98,7 +97,7 @@ def test_search_is_what_looking_at_every_entry_finds(
     batches = batches_of(drawn)
     tail = new_tail()
     tail.apply(batches)
-    search = search_over(tail, secrets.cursors)
+    search = search_over(tail)
     entries = [entry for batch in batches for entry in batch.entries]
     query = Query(wanted, from_us=span[0], to_us=span[0] + span[1], order=order, limit=limit)
     assert all_pages(search, query) == brute_force(entries, query)
@@ -111,14 +110,14 @@ def test_search_is_what_looking_at_every_entry_finds(
 @given(groups, orders, st.integers(1, 5))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=25)
 def test_pages_are_stable_while_new_entries_arrive(
-    new_tail: NewTail, secrets: SearchSecrets, drawn: Any, order: Any, limit: int
+    new_tail: NewTail, drawn: Any, order: Any, limit: int
 ) -> None:
     """Nothing twice, and nothing left out of what was there at the first page."""
     batches = batches_of(drawn)
     first, later = batches[: len(batches) // 2 + 1], batches[len(batches) // 2 + 1 :]
     tail = new_tail()
     tail.apply(first)
-    search = search_over(tail, secrets.cursors)
+    search = search_over(tail)
     query = Query(order=order, limit=limit)
     found: list[str] = []
     while True:
@@ -149,12 +148,12 @@ def test_entries_whose_tokens_collide_are_told_apart(tmp_path: Path, secrets: Se
     ]
     tail = HotTail(tmp_path / "tail.sqlite", colliding, SystemEntropy(), archive="archive-1")
     tail.apply(folded([(WRITERS[0], rows)]))
-    found = all_pages(search_over(tail, secrets.cursors), Query({"state": "b"}, order="oldest", limit=3))
+    found = all_pages(search_over(tail), Query({"state": "b"}, order="oldest", limit=3))
     tail.close()
     assert found == [f"{WRITERS[0]}-0-{n}" for n in range(7, 1000, 100)]
 
 
-def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: SearchSecrets) -> None:
+def test_many_small_batches_are_searched_as_one(new_tail: NewTail) -> None:
     """As many folds as a busy hour makes, so that everything that is merged behind was merged."""
     random = Random(11)
     rows = [
@@ -178,7 +177,7 @@ def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: Sear
     for batch in batches:
         tail.apply([batch])
     entries = [entry for batch in batches for entry in batch.entries]
-    search = search_over(tail, secrets.cursors)
+    search = search_over(tail)
     for wanted in (
         {"state": "a"},
         {"state": "b", "period": "x"},
@@ -190,8 +189,8 @@ def test_many_small_batches_are_searched_as_one(new_tail: NewTail, secrets: Sear
             assert all_pages(search, query) == brute_force(entries, query)
 
 
-def test_what_is_not_there(new_tail: NewTail, secrets: SearchSecrets) -> None:
-    search = search_over(new_tail(), secrets.cursors)
+def test_what_is_not_there(new_tail: NewTail) -> None:
+    search = search_over(new_tail())
     assert search.page(Query()).items == []
     assert search.timeline("t-1").items == []
     with pytest.raises(NotFound):
@@ -200,12 +199,12 @@ def test_what_is_not_there(new_tail: NewTail, secrets: SearchSecrets) -> None:
         search.entry("m-1")
 
 
-def test_a_timeline_is_oldest_first_and_of_one_transaction(new_tail: NewTail, secrets: SearchSecrets) -> None:
+def test_a_timeline_is_oldest_first_and_of_one_transaction(new_tail: NewTail) -> None:
     about = [Metadata(transaction_id=f"t-{n % 2}") for n in range(2500)]
     rows = [(Message, GATEWAYS[n % 3 % 2], f"m-{n}", digest_of(n), about[n]) for n in range(2500)]
     tail = new_tail()
     tail.apply(folded([(WRITERS[0], rows)]))
-    search = search_over(tail, secrets.cursors)
+    search = search_over(tail)
     found = search.timeline("t-1").items
     assert [item["message_id"] for item in found] == [f"m-{n}" for n in range(1, 2500, 2)]
     assert [item["message_id"] for item in search.timeline("t-1", GATEWAYS[1]).items] == [

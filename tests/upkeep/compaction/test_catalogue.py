@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vanvault.archiver.catalogue import Catalogue, HotTail, search_secrets
+from vanvault.archiver.catalogue import Catalogue, HotTail
+from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.core.format.segments import manifest_statement
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, batch_key, new_writer_id, segment_key
@@ -34,7 +35,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def new_catalogue(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewCatalogue]:
     folder, tails = tmp_path_factory.mktemp("tails"), []
-    secrets = search_secrets(KeyFiles(keys, SystemEntropy()))
+    secrets = SearchSecrets.of(KeyFiles(keys, SystemEntropy()))
 
     def make() -> Catalogue:
         tails.append(HotTail(folder / f"{len(tails)}.sqlite", secrets, SystemEntropy(), archive="archive-1"))
