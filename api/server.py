@@ -26,7 +26,8 @@ from vanvault.api.app import create_app
 from vanvault.api.logs import Format, configure
 from vanvault.api.node import Node
 from vanvault.api.observe import Observed
-from vanvault.archiver.appliance import Archive, load_settings
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.schedule import has_verb, jobs_on
 
 #: Connections at once; beyond it the server answers 503 by itself.

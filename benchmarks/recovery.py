@@ -31,9 +31,10 @@ from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, t
 from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.appliance import SETTINGS_FILE, Archive, init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.names import batch_key, new_writer_id
 from vanvault.archiver.core.ports import SystemClock
+from vanvault.archiver.home_files import SETTINGS_FILE
 from vanvault.archiver.stores import Site, create_site, open_site
 from vanvault.recovery.forecast import Cost, Measurement, cost_of
 from vanvault.recovery.restore import plan_restore, restore_site

@@ -33,7 +33,8 @@ from minio_sites import (
 )
 from tests.servers.minio import MinioServer
 
-from vanvault.archiver.appliance import SETTINGS_FILE, init_home
+from vanvault.archiver.appliance import init_home
+from vanvault.archiver.home_files import SETTINGS_FILE
 
 _MIB = 2**20
 

@@ -42,6 +42,6 @@ def catch_up(archive: Archive) -> bool:
 
 def keys_folder(home: Path) -> Path:
     """Where the key files of a home lie."""
-    from vanvault.archiver.appliance import KEYS_FOLDER
+    from vanvault.archiver.home_files import KEYS_FOLDER
 
     return home / KEYS_FOLDER

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from vanvault.archiver.appliance import load_settings
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people import POLICIES, Gateways
 from vanvault.cli.output import emit_json, json_option
 

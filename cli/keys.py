@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.appliance import load_settings
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, differing, masters_in, open_masters
 from vanvault.cli.context import keys_folder, open_archive
 from vanvault.cli.escrow_order import escrow_options, escrow_order

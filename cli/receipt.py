@@ -11,10 +11,10 @@ import click
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.appliance import load_settings
 from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
+from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, key_id_of, load_public, public_pem
 from vanvault.cli.context import keys_folder, open_archive
 from vanvault.cli.errors import show_error

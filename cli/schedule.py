@@ -110,7 +110,7 @@ def run_(home: Path, name: str, if_due: bool, as_json: bool) -> int:
 @click.pass_obj
 def units(home: Path, output: Path | None, user: str | None, program: Path | None, as_json: bool) -> None:
     """Make systemd services and timers of the jobs that are on. Enable the timers afterwards."""
-    from vanvault.archiver.appliance import load_settings
+    from vanvault.archiver.home_files import load_settings
     from vanvault.recovery.schedule import Host, has_verb, jobs_on
     from vanvault.recovery.schedule import units as units_of
 

@@ -54,7 +54,7 @@ ROOMS = (
     _room("core.format", 0),
     _room("core.format.encrypted", None, "core.errors core.key_port"),
     _room("core.format.framed", None, "core.errors core.key_port"),
-    _room("core.format.batches", 14, "core.errors core.times core.canonical core.model"),
+    _room("core.format.batches", 12, "core.errors core.times core.canonical core.model"),
     _room("core.format.segments", 11, "core.errors core.times core.names core.canonical core.model"),
     _room("core.format.segments.schema", None),
     _room(
@@ -64,8 +64,10 @@ ROOMS = (
     ),
     _room("core.outcome", None, "core.errors core.evidence"),
     _room("disk", 9),
+    _room("home_files", None, "core.*"),
     _room("people", 3, "core.* disk"),
-    _room("keys", 22, "core.* disk"),
+    _room("keys", 21, "core.* disk"),
+    _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 13, "core.* disk"),
     _room("stores", 24, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
@@ -75,7 +77,7 @@ ROOMS = (
     _room(
         "catalogue",
         17,
-        "core.* disk keys stores stores.s3 replicas",
+        "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
         "journal",
@@ -86,17 +88,18 @@ ROOMS = (
     _room(
         "intake",
         14,
-        "core.* keys stores replicas catalogue",
+        "core.* keys keys.parquet stores replicas catalogue",
     ),
     _room(
         "appliance",
-        12,
-        "core.* people keys keys.escrow stores stores.probe replicas catalogue journal intake",
+        9,
+        "core.* home_files people keys keys.parquet keys.escrow stores stores.probe replicas catalogue"
+        " journal intake",
     ),
     _room(
         "upkeep",
         12,
-        "core.* disk keys stores replicas catalogue journal intake appliance",
+        "core.* disk keys keys.parquet stores replicas catalogue journal intake appliance",
     ),
     _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
     _room(

@@ -6,21 +6,16 @@ from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.appliance.keys_on_record import ESCROWED
-from vanvault.archiver.appliance.places import KEYS_FOLDER
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
-from vanvault.archiver.appliance.settings_file import SETTINGS_FILE, load_settings
 from vanvault.archiver.appliance.worker_home import open_home
 
 __all__ = [
     "ESCROWED",
-    "KEYS_FOLDER",
-    "SETTINGS_FILE",
     "Archive",
     "ArchiveReader",
     "Components",
     "init_home",
-    "load_settings",
     "open_components",
     "open_home",
     "rotate_in_escrow",

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vanvault.archiver.appliance.places import KEYS_FOLDER
-from vanvault.archiver.appliance.settings_file import load_settings
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import SITE_NAMES, Settings
+from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
 from vanvault.archiver.keys import SigningKeys, open_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.stores import Site, open_site

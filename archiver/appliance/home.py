@@ -6,8 +6,6 @@ import tomllib
 import uuid
 from pathlib import Path
 
-from vanvault.archiver.appliance.places import KEYS_FOLDER
-from vanvault.archiver.appliance.settings_file import SETTINGS_FILE, initial_text
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.ports import (
     Clock,
@@ -16,6 +14,7 @@ from vanvault.archiver.core.ports import (
     SystemEntropy,
 )
 from vanvault.archiver.core.settings import SITE_NAMES, KeysSettings
+from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.stores import FileUrl, create_site, parse_site_url, read_manifest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-KEYS_FOLDER = "keys"
 INDEX_WORK = Path("index-work")  # index files in the making
 HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
 

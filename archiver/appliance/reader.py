@@ -25,7 +25,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import ConflictRecord, FailoverListener
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, HealthBoard, LeadershipState, Readable, SteadyClock
 from vanvault.archiver.stores import Site
 

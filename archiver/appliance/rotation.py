@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.keys_on_record import ESCROWED, ROTATED, highest_on_record, next_key_id
-from vanvault.archiver.appliance.places import KEYS_FOLDER
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
+from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.keys import EscrowOrder, make_in_escrow
 

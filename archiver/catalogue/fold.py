@@ -37,7 +37,7 @@ from vanvault.archiver.core.names import (
     segment_prefix,
 )
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import copy_object, placement_of, read_anywhere
 from vanvault.archiver.stores import Site, StoredVersion
 

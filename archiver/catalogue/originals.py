@@ -11,7 +11,7 @@ from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format.batches import decode_row_body
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import read_anywhere, read_large
 from vanvault.archiver.stores import Site
 

@@ -19,7 +19,7 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.core.options import SearchLimits
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import Readable
 from vanvault.archiver.stores import Site
 

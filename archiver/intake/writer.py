@@ -42,7 +42,8 @@ from vanvault.archiver.core.model import (
 from vanvault.archiver.core.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
-from vanvault.archiver.keys import ParquetKeys, SigningKeys
+from vanvault.archiver.keys import SigningKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, Placing
 from vanvault.archiver.stores import Site
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vanvault.archiver.keys.derive import hot_tail_secret, index_secret, token
 from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.provider import (
     EscrowOrder,
@@ -30,7 +29,6 @@ from vanvault.archiver.keys.signing import (
 __all__ = [
     "EscrowOrder",
     "KeyFiles",
-    "ParquetKeys",
     "Pkcs11Keys",
     "SigningKey",
     "SigningKeys",

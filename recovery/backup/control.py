@@ -10,11 +10,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from vanvault.archiver.appliance import KEYS_FOLDER
-from vanvault.archiver.appliance import SETTINGS_FILE as SETTINGS
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
 from vanvault.archiver.core.settings import BackupSettings
 from vanvault.archiver.disk import sync_folder, synced_file
+from vanvault.archiver.home_files import KEYS_FOLDER
+from vanvault.archiver.home_files import SETTINGS_FILE as SETTINGS
 from vanvault.archiver.keys.escrow import read_bundle, read_key_files
 from vanvault.archiver.people import GATEWAYS_FILE as GATEWAYS
 

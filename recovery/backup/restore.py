@@ -15,12 +15,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.appliance import KEYS_FOLDER, Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import digest_in, sha256_of
 from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import key_id_of, parse_public
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.backup.control import write_control

@@ -10,9 +10,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.appliance import KEYS_FOLDER, SETTINGS_FILE, Archive, load_settings
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.settings import BackupSettings, Settings
+from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, load_settings
 from vanvault.archiver.keys import SigningKeys
 from vanvault.recovery.backup.check import (
     Backup,

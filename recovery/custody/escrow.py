@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vanvault.archiver.appliance import ESCROWED, KEYS_FOLDER, Archive, load_settings
+from vanvault.archiver.appliance import ESCROWED, Archive
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemClock, SystemEntropy
+from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
 from vanvault.archiver.keys import bring_back, masters_in, open_token
 from vanvault.archiver.keys.escrow import (
     BUNDLE,

@@ -17,9 +17,10 @@ from typing import NoReturn
 
 import orjson
 
-from vanvault.archiver.appliance import Archive, load_settings
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode, described
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.table import entries_of, entry_named
 from vanvault.recovery.schedule.verbs import VerbReport, task_of

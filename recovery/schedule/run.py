@@ -18,10 +18,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from vanvault.archiver.appliance import Archive, load_settings
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
+from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.schedule.lease import end_lease, home_lock, take_lease
 from vanvault.recovery.schedule.model import Job, JobRun, Lease, Result
 from vanvault.recovery.schedule.planner import standing

@@ -15,7 +15,7 @@ from vanvault.archiver.core.format.framed import open_framed, read_header
 from vanvault.archiver.core.key_port import KeyProvider, parse_key_id
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import ObjectName
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.objects import Copies, with_lock
 from vanvault.recovery.verify.contents import (

@@ -14,7 +14,8 @@ import pyarrow as pa
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, ParquetKeys
+from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
 
 
 def main(folder: Path, file: Path) -> None:

@@ -20,7 +20,8 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import key_material, opened
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, ParquetKeys
+from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
 
 ENTROPY = SystemEntropy()
 TABLE = pa.table({"row": [1, 2, 3], "body": [b"first", b"second", b"third secret"]})

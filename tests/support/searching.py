@@ -14,7 +14,8 @@ from vanvault.archiver.catalogue import (
 )
 from vanvault.archiver.core.options import S3Options, SearchLimits
 from vanvault.archiver.core.ports import ClockStopwatch, Ports, SystemEntropy
-from vanvault.archiver.keys import KeyFiles, ParquetKeys
+from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
 
 
 def search_over(tail: HotTail) -> Search:

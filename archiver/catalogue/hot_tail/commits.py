@@ -15,9 +15,7 @@ import orjson
 from vanvault.archiver.core.evidence import is_degraded
 from vanvault.archiver.core.format.batches import (
     decode_commit,
-    decode_placement,
     encode_commit,
-    encode_placement,
 )
 from vanvault.archiver.core.model import Commit, Placement
 
@@ -69,11 +67,11 @@ def mark(
 
 
 def dump_placements(placements: Sequence[Placement]) -> str:
-    return orjson.dumps([encode_placement(placement) for placement in placements]).decode()
+    return orjson.dumps([placement.as_json() for placement in placements]).decode()
 
 
 def load_placements(text: str) -> tuple[Placement, ...]:
-    return tuple(decode_placement(fields) for fields in orjson.loads(text))
+    return tuple(Placement.from_json(fields) for fields in orjson.loads(text))
 
 
 def dump_commit(commit: Commit) -> str:

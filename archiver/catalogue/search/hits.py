@@ -13,7 +13,6 @@ from vanvault.archiver.catalogue.search.copies import CopyLookup, CopyState, Obj
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.evidence import placements_of
-from vanvault.archiver.core.format.batches import encode_placement
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import rfc3339_us, to_us
@@ -88,7 +87,7 @@ class Hits:
         return {
             **one.item,
             "verified_at": rfc3339_us(max(times)) if times else None,
-            "placements": [encode_placement(placement) for placement in placements],
+            "placements": [placement.as_json() for placement in placements],
             "held": _held(states),
         }
 

@@ -24,7 +24,7 @@ from vanvault.archiver.core.format.encrypted import MAGIC, reading
 from vanvault.archiver.core.format.segments import PartHeader, header_of
 from vanvault.archiver.core.format.segments.schema import DICTIONARY
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.stores import Site, SiteReader
 
 _T = TypeVar("_T")

@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vanvault.archiver.core.canonical import canonical, canonical_flat
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.evidence.merkle import inclusion_path, leaf_hash, levels, root_from_path
-from vanvault.archiver.core.format.batches import encode_placement
 from vanvault.archiver.core.model import Entry, Event, Message, Placement
 from vanvault.archiver.core.times import rfc3339_us
 
@@ -163,14 +162,14 @@ def build_tree(
 ) -> ReceiptTree:
     """The receipt tree of a batch, in row order. The same inputs give the same receipts, at any time."""
     own, large = parted(placements, large)
-    shared = [encode_placement(placement) for placement in own]  # one list for all rows: never changed
+    shared = [placement.as_json() for placement in own]  # one list for all rows: never changed
     short = len(_sites(own)) < SITE_COUNT
     bodies = []
     for row, entry in enumerate(entries):
         copies, degraded = shared, short
         if isinstance(entry, Message) and entry.large_object:
             apart = [p for p in large if p.key == entry.large_object]
-            copies = shared + [encode_placement(placement) for placement in apart]
+            copies = shared + [placement.as_json() for placement in apart]
             degraded = short or len(_sites(apart)) < SITE_COUNT
         bodies.append(
             receipt_body(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vanvault.archiver.core.model.entry import Entry
@@ -15,6 +16,20 @@ class Placement:
     key: str
     version: str
     retain_until: str  # RFC 3339, UTC, whole seconds: 2037-11-22T00:00:00Z
+
+    def as_json(self) -> dict[str, str]:
+        """The same as JSON values, as in receipts."""
+        return {
+            "key": self.key,
+            "retain_until": self.retain_until,
+            "site": self.site,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, str]) -> Placement:
+        """A placement from JSON values. Raises KeyError, TypeError on other shapes."""
+        return cls(fields["site"], fields["key"], fields["version"], fields["retain_until"])
 
 
 @dataclass(frozen=True, slots=True)

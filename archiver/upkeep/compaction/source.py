@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from vanvault.archiver.core.format.batches import read_batch_table
 from vanvault.archiver.core.model import Commit
-from vanvault.archiver.keys import ParquetKeys
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import read_anywhere
 from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.gather import SourceBatch, check_digests

@@ -13,7 +13,8 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.format.batches import decode_batch, decode_row_body, encode_batch
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, ParquetKeys
+from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
 
 KEY = "batch/0123456789abcdef/0000000001-" + "ab" * 32 + ".messages.parquet"
 

@@ -22,9 +22,10 @@ from tests.faults.chaos.checker import (
 from tests.faults.chaos.cluster import Cluster
 from tests.faults.chaos.gateways import Client, after, push_until
 from tests.faults.chaos.ledger import Ledger, Promise, body_of
-from vanvault.archiver.appliance import KEYS_FOLDER, Archive
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import verify_receipt
+from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import SigningKeys
 from vanvault.recovery.verify.model import INFORMATIONAL
 

@@ -23,7 +23,7 @@ from tests.upkeep.compaction.reading import (
     whole_segments,
 )
 
-from vanvault.archiver.appliance import Archive, load_settings
+from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import (
     Busy,
@@ -34,6 +34,7 @@ from vanvault.archiver.core.errors import (
     SiteUnavailable,
 )
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.upkeep import compact, keep_locks, plan_compaction
 
 FAULTS = (

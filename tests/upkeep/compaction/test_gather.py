@@ -33,7 +33,8 @@ from vanvault.archiver.core.format.segments.part import LOG_GROUP_ROWS
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.names import BatchKind, archive_id, batch_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, ParquetKeys
+from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, check_digests, gather
 
 WRITERS = ("0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh")

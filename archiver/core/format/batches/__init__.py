@@ -6,11 +6,9 @@ from vanvault.archiver.core.format.batches.batch import (
     decode_batch,
     decode_commit,
     decode_header,
-    decode_placement,
     decode_row_body,
     encode_batch,
     encode_commit,
-    encode_placement,
     entries_of,
     read_batch_table,
 )
@@ -25,11 +23,9 @@ __all__ = [
     "decode_batch",
     "decode_commit",
     "decode_header",
-    "decode_placement",
     "decode_row_body",
     "encode_batch",
     "encode_commit",
-    "encode_placement",
     "entries_of",
     "read_batch_table",
 ]

@@ -157,7 +157,7 @@ def encode_header(header: BatchHeader) -> bytes:
             "format": FORMAT_VERSION,
             "heads": list(header.heads),
             "kind": header.kind,
-            "large": [encode_placement(placement) for placement in header.large],
+            "large": [placement.as_json() for placement in header.large],
             "previous": header.previous,
             "retain_until": header.retain_until,
             "rows": header.rows,
@@ -191,7 +191,7 @@ def decode_header(data: bytes, *, key: str) -> BatchHeader:
             commits=tuple(decode_commit(item) for item in fields["commits"]),
             heads=tuple(fields["heads"]),
             final=fields["final"],
-            large=tuple(decode_placement(item) for item in fields["large"]),
+            large=tuple(Placement.from_json(item) for item in fields["large"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(f"{key}: no VanVault batch header", key=key) from error
@@ -201,7 +201,7 @@ def encode_commit(commit: Commit) -> dict[str, Any]:
     """A commit record as JSON values."""
     return {
         "key": commit.key,
-        "placements": [encode_placement(placement) for placement in commit.placements],
+        "placements": [placement.as_json() for placement in commit.placements],
         "signature": commit.signature.hex(),
         "signing_key": commit.signing_key,
     }
@@ -211,25 +211,10 @@ def decode_commit(fields: dict[str, Any]) -> Commit:
     """A commit record from JSON values. Raises KeyError, TypeError, ValueError on other shapes."""
     return Commit(
         key=fields["key"],
-        placements=tuple(decode_placement(item) for item in fields["placements"]),
+        placements=tuple(Placement.from_json(item) for item in fields["placements"]),
         signing_key=fields["signing_key"],
         signature=bytes.fromhex(fields["signature"]),
     )
-
-
-def encode_placement(placement: Placement) -> dict[str, str]:
-    """A placement as JSON values, as in receipts."""
-    return {
-        "key": placement.key,
-        "retain_until": placement.retain_until,
-        "site": placement.site,
-        "version": placement.version,
-    }
-
-
-def decode_placement(fields: dict[str, str]) -> Placement:
-    """A placement from JSON values. Raises KeyError, TypeError on other shapes."""
-    return Placement(fields["site"], fields["key"], fields["version"], fields["retain_until"])
 
 
 def _compression(schema: pa.Schema, rows: int, level: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The settings file of a home, ``vanvault.toml``: reading it, and the text that ``init`` writes."""
+"""The files of a home that need no open archive: its settings (``vanvault.toml``), and where its keys lie."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.settings import KeysSettings, Settings
 
 SETTINGS_FILE = "vanvault.toml"
+KEYS_FOLDER = "keys"
 
 
 def load_settings(home: Path) -> Settings:
