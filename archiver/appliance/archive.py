@@ -37,7 +37,7 @@ from vanvault.archiver.intake import (
     system_event,
 )
 from vanvault.archiver.journal import Trust, TrustRules
-from vanvault.archiver.replicas import place_everywhere, place_whole
+from vanvault.archiver.replicas import place_everywhere
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 
 
@@ -101,7 +101,7 @@ class Archive(ArchiveReader):
         """
         header = self.tail.batch_of(key).header
         until = parse_rfc3339(header.retain_until)
-        return self.receipts.upgrade(key, place_whole(self.sites, key, until, header.large))
+        return self.receipts.upgrade(key, place_everywhere(self.sites, key, until, header.large))
 
     def retain_until(self, kind: BatchKind, start: datetime) -> datetime:
         """How long entries that came at ``start`` are kept: the lock of segments and large objects."""

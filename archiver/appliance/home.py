@@ -6,7 +6,7 @@ import tomllib
 import uuid
 from pathlib import Path
 
-from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.ports import (
     Clock,
     Entropy,
@@ -17,7 +17,7 @@ from vanvault.archiver.core.settings import SITE_NAMES, KeysSettings
 from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
 from vanvault.archiver.people import Gateways
-from vanvault.archiver.stores import FileUrl, create_site, parse_site_url, read_manifest
+from vanvault.archiver.stores import create_site
 
 
 def init_home(
@@ -49,8 +49,7 @@ def init_home(
     except OSError as error:
         raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
     for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
-        if not _is_made(name, url, home=home, archive=archive):
-            create_site(name, url, home=home, archive=archive, clock=clock)
+        create_site(name, url, home=home, archive=archive, clock=clock, again=True)
     folder = home / KEYS_FOLDER
     if not any(folder.glob("signing-*.pem")):
         SigningKeys.create(folder, entropy)
@@ -80,15 +79,3 @@ def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: 
     archive = str(uuid.UUID(bytes=entropy.token(16), version=4))
     draft.write_text(initial_text(archive, primary, standby, keys), encoding="utf-8")
     return draft, archive
-
-
-def _is_made(name: str, url: str, *, home: Path, archive: str) -> bool:
-    """Did an earlier attempt at the same home make this file site?"""
-    place = parse_site_url(url)
-    if not isinstance(place, FileUrl):
-        return False
-    try:
-        manifest = read_manifest(home / place.path)
-    except SiteUnavailable:
-        return False
-    return (manifest.site, manifest.archive) == (name, archive)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.journal.events import EventType, OwnEvent, own_events
-from vanvault.archiver.replicas import Leadership, highest
+from vanvault.archiver.replicas import Leadership
 
 
 def newest_leadership(search: Search) -> Leadership:
     """The leadership in force, by what is folded here. Raises Damaged, SiteUnavailable (index)."""
     types = (EventType.FAILOVER_PROMOTED, EventType.FAILOVER_FAILED_BACK)
-    return highest(_leadership_of(event) for type in types for event in own_events(search, type))
+    return Leadership.highest(_leadership_of(event) for type in types for event in own_events(search, type))
 
 
 def _leadership_of(event: OwnEvent) -> Leadership:

@@ -12,7 +12,7 @@ from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.journal.events import newest_event
 from vanvault.archiver.keys import SigningKeys
-from vanvault.archiver.replicas import ClockVerdict, SteadyClock, compare_clocks
+from vanvault.archiver.replicas import ClockVerdict, SteadyClock
 from vanvault.archiver.stores import Site
 from vanvault.archiver.stores.probe import (
     ProbeOnRecord,
@@ -119,7 +119,7 @@ class Trust:
     def clocks(self) -> ClockVerdict:
         """The host's clock, the sites' and the archive's last time, compared."""
         last = self._tail.last_received_us()
-        return compare_clocks(
+        return ClockVerdict.of(
             self._clock.host.now(),
             {name: self._site_time(site) for name, site in self._sites.items()},
             from_us(last) if last else None,

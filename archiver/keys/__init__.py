@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.keys.derive import hot_tail_secret, index_secret, token
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.provider import (
@@ -36,8 +35,6 @@ __all__ = [
     "check_order",
     "create_masters",
     "differing",
-    "hot_tail_secret",
-    "index_secret",
     "key_id_of",
     "load_public",
     "make_in_escrow",
@@ -46,6 +43,5 @@ __all__ = [
     "open_token",
     "parse_public",
     "public_pem",
-    "token",
     "verify",
 ]

@@ -1,7 +1,6 @@
-"""Secrets derived from master keys, and the tokens of the search index.
+"""Secrets derived from master keys: what a provider's ``derive`` computes.
 
-A token stands for a field's value in the index: whoever holds the index without its key learns no
-employer code or insurance number from it, and cannot try values out.
+Each use has its own ``info``, which stands beside that use; no ``info`` serves two uses.
 """
 
 from __future__ import annotations
@@ -11,14 +10,6 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from vanvault.archiver.core.key_port import KeyProvider
-
-#: What derived secrets are for; an ``info`` is never used for two things.
-INDEX_TOKENS = b"vanvault-index-tokens-v1"
-HOT_TAIL = b"vanvault-hot-tail-v1"
-
-TOKEN_BYTES = 8
 
 
 def derive_with(master: bytes, key_id: str, info: bytes, length: int = 32) -> bytes:
@@ -48,21 +39,3 @@ def expand_with(sign: Callable[[bytes], bytes], key_id: str, info: bytes, length
 
 def _bound(key_id: str, info: bytes) -> bytes:
     return b"vanvault-derive-v1\0" + key_id.encode() + b"\0" + info
-
-
-def index_secret(provider: KeyProvider, key_id: str) -> bytes:
-    """The secret (32 bytes) of the index tokens made under one index key. Raises KeyUnavailable."""
-    return provider.derive(key_id, INDEX_TOKENS)
-
-
-def hot_tail_secret(provider: KeyProvider, key_id: str) -> bytes:
-    """The secret (32 bytes) that seals one node's hot tail on its disk. Raises KeyUnavailable."""
-    return provider.derive(key_id, HOT_TAIL)
-
-
-def token(secret: bytes, field: str, value: str) -> bytes:
-    """The index token of a value: the first 8 bytes of HMAC-SHA256(secret, field, 0x00, value), UTF-8.
-
-    ``field`` is a field's name, so it holds no zero byte and pairs cannot be confused.
-    """
-    return hmac.digest(secret, b"%b\0%b" % (field.encode(), value.encode()), "sha256")[:TOKEN_BYTES]

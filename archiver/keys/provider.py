@@ -118,7 +118,7 @@ def make_in_escrow(
     was written under. Raises InvalidInput (order), KeyUnavailable, SettingsError.
     """
     from vanvault.archiver.keys.escrow.escrow import split
-    from vanvault.archiver.keys.escrow.files import check_empty, read_key_files, write_escrow
+    from vanvault.archiver.keys.escrow.files import read_key_files, write_escrow
 
     masters = {name: entropy.token(KEY_BYTES) for name in ids}
     signing = {name: data for name, data in read_key_files(folder).items() if name.startswith("signing-")}
@@ -131,7 +131,6 @@ def make_in_escrow(
         clock=clock,
         entropy=entropy,
     )
-    check_empty(order.output)
     write_escrow(order.output, made)
     for name, secret in masters.items():
         token.put(name, secret)

@@ -32,26 +32,26 @@ class Leadership:
 
     @property
     def leader(self) -> str:
-        return leader_of(self.epoch)
+        """The site that leads in this epoch."""
+        return _leader_of(self.epoch)
 
     @property
     def other(self) -> str:
-        return leader_of(self.epoch + 1)
+        """The site that does not."""
+        return _leader_of(self.epoch + 1)
+
+    def next_epoch(self, leader: str) -> int:
+        """The first epoch after this one in which ``leader`` leads."""
+        return next(later for later in (self.epoch + 1, self.epoch + 2) if _leader_of(later) == leader)
+
+    @classmethod
+    def highest(cls, leaderships: Iterable[Leadership]) -> Leadership:
+        """The one that is in force; the first epoch when there was never a failover."""
+        return max(leaderships, default=cls())
 
 
-def leader_of(epoch: int) -> str:
-    """The site that leads in an epoch."""
+def _leader_of(epoch: int) -> str:
     return LEADERS[epoch % len(LEADERS)]
-
-
-def next_epoch(epoch: int, leader: str) -> int:
-    """The first epoch after ``epoch`` in which ``leader`` leads."""
-    return next(later for later in (epoch + 1, epoch + 2) if leader_of(later) == leader)
-
-
-def highest(leaderships: Iterable[Leadership]) -> Leadership:
-    """The one that is in force; the first epoch when there was never a failover."""
-    return max(leaderships, default=Leadership())
 
 
 class LeadershipState:

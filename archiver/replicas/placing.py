@@ -131,34 +131,33 @@ def find_held(site: SiteReader, key: str, sha256: bytes, retain_until: datetime)
     return None
 
 
-def place_everywhere(sites: Mapping[str, Site], key: str, retain_until: datetime) -> tuple[Placement, ...]:
+def place_everywhere(
+    sites: Mapping[str, Site], key: str, retain_until: datetime, large: Sequence[Placement] = ()
+) -> tuple[Placement, ...]:
     """See that every site holds the right bytes under this lock, and put them where one does not.
 
     A listing shows that a key is there, not that its bytes are right or locked; before anything is signed
     about an object that another process put, each site is asked.
 
+    Args:
+        large: copies of the large objects of a batch: those that lack a copy are placed, too.
+
+    The copies of the object come in the order of the sites, then likewise those of each such large object.
     Raises NotFound, Damaged (no site has the right bytes), SiteUnavailable.
     """
-    data = read_anywhere(sites, key)
-    placing = Placing(key, data, sha256_of(key), retain_until)
-    return tuple(placing.put_one(site, look_first=True) for site in sites.values())
-
-
-def place_whole(
-    sites: Mapping[str, Site], key: str, retain_until: datetime, large: Sequence[Placement]
-) -> tuple[Placement, ...]:
-    """See that every site holds a batch, and those large objects that lack a copy by ``large``.
-
-    The copies of the batch in the order of the sites, then likewise those of each such large object. Raises
-    as ``place_everywhere``.
-    """
-    placements = list(place_everywhere(sites, key, retain_until))
+    placements = _place_one(sites, key, retain_until)
     for name in dict.fromkeys(placement.key for placement in large):
         copies = [placement for placement in large if placement.key == name]
         if len({placement.site for placement in copies}) < len(sites):
             until = max(parse_rfc3339(placement.retain_until) for placement in copies)
-            placements += place_everywhere(sites, name, until)
+            placements += _place_one(sites, name, until)
     return tuple(placements)
+
+
+def _place_one(sites: Mapping[str, Site], key: str, retain_until: datetime) -> list[Placement]:
+    data = read_anywhere(sites, key)
+    placing = Placing(key, data, sha256_of(key), retain_until)
+    return [placing.put_one(site, look_first=True) for site in sites.values()]
 
 
 def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_until: datetime) -> Placement:

@@ -15,13 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NoAnswer
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.replicas.health_board import HealthBoard
 from vanvault.archiver.stores import Capabilities, Site, StoredVersion, Stray
 
-PATIENCE_S = 3.0
+_PATIENCE_S = 3.0
 #: A site that gave no answer lately gets so long to tell the time, so that not every question costs seconds.
 _LATE_PATIENCE_S = 0.3
 _THREADS = 32
@@ -34,11 +34,13 @@ _T = TypeVar("_T")
 class Readable(Mapping[str, Site]):
     """A live view of ``sites``; safe to share between threads. Iterates best first."""
 
+    PATIENCE_S: ClassVar = _PATIENCE_S  # how long a read waits for a site while another may answer
+
     def __init__(
         self,
         sites: Mapping[str, Site],
         health: HealthBoard,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = _PATIENCE_S,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sites = sites

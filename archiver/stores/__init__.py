@@ -5,10 +5,8 @@ from __future__ import annotations
 from vanvault.archiver.stores.credentials import Credentials, optional_credentials, site_credentials
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
-from vanvault.archiver.stores.files.root import read_manifest
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.open import create_site, open_site
-from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import (
     Capabilities,
     Disposer,
@@ -28,7 +26,6 @@ __all__ = [
     "Disposer",
     "FileSite",
     "FileUrl",
-    "Patience",
     "ReadOnlySite",
     "S3Url",
     "Site",
@@ -43,7 +40,6 @@ __all__ = [
     "optional_credentials",
     "parse_site_url",
     "read_failed",
-    "read_manifest",
     "read_only",
     "site_credentials",
     "write_failed",

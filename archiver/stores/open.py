@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.stores.credentials import SiteCredentials, site_credentials
+from vanvault.archiver.stores.files.root import read_manifest
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.lazy import LazySite
 from vanvault.archiver.stores.port import Site
@@ -31,19 +32,30 @@ def create_site(
     clock: Clock,
     s3: S3Options | None = None,
     environment: Mapping[str, str] = os.environ,
+    again: bool = False,
 ) -> None:
     """Make an empty site where ``url`` says.
 
+    ``again``: an earlier attempt may have made it; a file site of this name and archive stays as it is.
     Raises InvalidInput (URL), SettingsError (not empty, no credentials), SiteUnavailable.
     """
     place = parse_site_url(url)
     if isinstance(place, FileUrl):
-        FileSite.create(home / place.path, name, archive=archive, clock=clock)
+        if not again or not _is_made(home / place.path, name, archive):
+            FileSite.create(home / place.path, name, archive=archive, clock=clock)
         return
     from vanvault.archiver.stores.s3.prepare import prepare_bucket  # boto3: see _S3Opener
 
     writer = site_credentials(name, environment).writer
     prepare_bucket(place, name, credentials=writer, options=s3 or S3Options())
+
+
+def _is_made(path: Path, name: str, archive: str) -> bool:
+    try:
+        manifest = read_manifest(path)
+    except SiteUnavailable:
+        return False
+    return (manifest.site, manifest.archive) == (name, archive)
 
 
 def open_site(

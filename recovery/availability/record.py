@@ -12,7 +12,6 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.journal.availability import (
     Window,
     cancelled_detail,
-    level_named,
     note_detail,
     read_windows,
     window_detail,
@@ -61,7 +60,7 @@ def note_seen(
 ) -> dict[str, object]:
     """Put on record what a probe outside saw; ``at`` None: now. Raises InvalidInput, SiteUnavailable."""
     now = archive.clock.now()
-    detail = note_detail(level_named(level), at or now, source=source, valid_s=valid_s, who=who, now=now)
+    detail = note_detail(level, at or now, source=source, valid_s=valid_s, who=who, now=now)
     archive.record(EventType.AVAILABILITY_NOTE, detail)
     return detail
 

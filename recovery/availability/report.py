@@ -7,16 +7,10 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal.availability import (
     Totals,
     YearReport,
-    began_us,
-    fold,
-    read_evidence,
-    year_bounds,
-    year_of,
-    year_report,
+    read_year,
 )
 from vanvault.recovery.work import QUIET, Observer, catch_up
 
@@ -54,18 +48,12 @@ def availability(
 ) -> AvailabilityReport:
     """Fold what is on record of a year. Raises KeyUnavailable, Damaged."""
     complete = catch_up(archive, observer.warn)
-    now = archive.clock.now()
-    asked = request.year or year_of(now)
-    start, end = year_bounds(asked)
-    began, now_us = began_us(archive.search), to_us(now)
-    # A year more than asked, for the rate of the forecast.
-    since = max(began or 0, start - (end - start))
-    until = min(end, now_us)
-    evidence = read_evidence(archive.search, archive.tail, from_us=since, to_us=until)
-    known = began is not None and since < until
-    intervals = fold(evidence, start_us=since, now_us=until) if known else ()
-    found = year_report(
-        intervals, evidence.windows, asked, limit_percent=archive.profile.downtime_limit_percent
+    found = read_year(
+        archive.search,
+        archive.tail,
+        request.year,
+        now=archive.clock.now(),
+        limit_percent=archive.profile.downtime_limit_percent,
     )
     return AvailabilityReport(found, request.month, archive.profile.name, not complete)
 

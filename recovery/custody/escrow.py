@@ -12,9 +12,7 @@ from vanvault.archiver.core.ports import Clock, Entropy, SystemClock, SystemEntr
 from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
 from vanvault.archiver.keys import bring_back, masters_in, open_token
 from vanvault.archiver.keys.escrow import (
-    BUNDLE,
     Opened,
-    check_empty,
     open_with,
     read_bundle,
     read_key_files,
@@ -115,15 +113,14 @@ def split_keys(
         clock=clock or SystemClock(),
         entropy=entropy,
     )
-    check_empty(request.output)
-    write_escrow(request.output, made)
+    bundle = write_escrow(request.output, made)
     report = SplitReport(
         archive=settings.archive,
         set_id=made.of.set_id,
         threshold=request.threshold,
         shares=request.shares,
         key_ids=tuple(made.key_ids),
-        bundle=request.output / BUNDLE,
+        bundle=bundle,
     )
     with Archive.open(home) as archive:
         put_on_record(archive, ESCROWED, report.fields(), who=request.who, observer=observer)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas import Leadership, leader_of, next_epoch
+from vanvault.archiver.replicas import Leadership
 
 Action = Literal["promote", "failback"]
 
@@ -116,8 +116,8 @@ def plan_promotion(facts: Facts, leader: str = "") -> Plan:
     """The plan by which ``leader`` (by default the site that does not lead) leads alone."""
     leadership = facts.leadership
     leader = leader or leadership.other
-    epoch = next_epoch(leadership.epoch, leader)
-    target, lost = facts.site(leader), facts.site(leader_of(epoch + 1))
+    epoch = leadership.next_epoch(leader)
+    target, lost = facts.site(leader), facts.site(Leadership(epoch).other)
     blockers = []
     if not target.reachable:
         blockers.append(f"{leader} is not reached from here ({target.detail}): it cannot lead")
@@ -147,8 +147,8 @@ def plan_promotion(facts: Facts, leader: str = "") -> Plan:
 def plan_failback(facts: Facts) -> Plan:
     """The plan by which the primary leads again and both sites are needed."""
     leadership = facts.leadership
-    leader = leader_of(0)
-    epoch = next_epoch(leadership.epoch, leader)
+    leader = Leadership().leader
+    epoch = leadership.next_epoch(leader)
     blockers = [
         f"{site.site} is not reached from here ({site.detail}): failback needs both"
         for site in facts.sites

@@ -20,7 +20,6 @@ from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, KeyUn
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.keys import KeyFiles, SigningKeys
 from vanvault.archiver.keys.escrow import (
-    BUNDLE,
     compare,
     open_with,
     read_key_files,
@@ -31,6 +30,7 @@ from vanvault.archiver.keys.escrow import (
 )
 from vanvault.archiver.keys.escrow.bundle import key_ids, set_of, unseal
 from vanvault.archiver.keys.escrow.escrow import Escrow, split
+from vanvault.archiver.keys.escrow.files import BUNDLE
 from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse, split_key
 
 ARCHIVE = "0b6a1f8e-52b1-4d59-9d8f-000000000001"

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from vanvault.archiver.catalogue.hot_tail.file import SEALING_INFO
+from vanvault.archiver.catalogue.index.tokens import TOKENS_INFO
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, WrappedKey, new_data_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, hot_tail_secret, index_secret
-from vanvault.archiver.keys.derive import HOT_TAIL
+from vanvault.archiver.keys import KeyFiles
 
 ENTROPY = SystemEntropy()
 DATA_KEY = bytes(range(32))
@@ -269,8 +270,8 @@ def test_no_error_and_no_text_of_a_provider_holds_a_key(keys: KeyFiles, folder: 
 
 
 def test_secrets_of_the_index_and_of_the_hot_tail_are_two(keys: KeyFiles) -> None:
-    index, hot_tail = index_secret(keys, "index/1"), hot_tail_secret(keys, "index/1")
+    index, hot_tail = keys.derive("index/1", TOKENS_INFO), keys.derive("index/1", SEALING_INFO)
     assert len(index) == len(hot_tail) == 32
     assert index != hot_tail
-    assert hot_tail == keys.derive("index/1", HOT_TAIL, 32)
-    assert keys.derive("index/1", HOT_TAIL, 48)[:32] == hot_tail
+    assert hot_tail == keys.derive("index/1", SEALING_INFO, 32)
+    assert keys.derive("index/1", SEALING_INFO, 48)[:32] == hot_tail

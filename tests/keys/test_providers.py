@@ -11,11 +11,12 @@ import pytest
 from tests.keys.conftest import ENTROPY, TokenPlace
 from tests.servers.softhsm import PIN
 
+from vanvault.archiver.catalogue.hot_tail.file import SEALING_INFO
+from vanvault.archiver.catalogue.index.tokens import TOKENS_INFO
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, Pkcs11Keys, hot_tail_secret, index_secret
-from vanvault.archiver.keys.derive import HOT_TAIL
+from vanvault.archiver.keys import KeyFiles, Pkcs11Keys
 from vanvault.archiver.keys.pkcs11.session import token_session
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES
 
@@ -153,17 +154,17 @@ def test_no_other_form_of_an_id_is_taken(keys: MasterKeys, key_id: str) -> None:
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 64, 100])
 def test_a_secret_is_the_start_of_a_longer_one(keys: MasterKeys, length: int) -> None:
-    assert keys.derive("index/1", HOT_TAIL, 8160)[:length] == keys.derive("index/1", HOT_TAIL, length)
+    assert keys.derive("index/1", SEALING_INFO, 8160)[:length] == keys.derive("index/1", SEALING_INFO, length)
 
 
 def test_secrets_differ_by_use_and_by_key_and_stay_the_same(keys: MasterKeys, again: Open) -> None:
     secrets = {
-        index_secret(keys, "index/1"),
-        hot_tail_secret(keys, "index/1"),
-        keys.derive("log/1", HOT_TAIL),
+        keys.derive("index/1", TOKENS_INFO),
+        keys.derive("index/1", SEALING_INFO),
+        keys.derive("log/1", SEALING_INFO),
     }
     assert len(secrets) == 3
-    assert index_secret(again(), "index/1") == index_secret(keys, "index/1")
+    assert again().derive("index/1", TOKENS_INFO) == keys.derive("index/1", TOKENS_INFO)
 
 
 def test_many_threads_wrap_and_unwrap_at_once(keys: MasterKeys) -> None:

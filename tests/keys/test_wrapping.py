@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vanvault.archiver.catalogue.index.tokens import token
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.core.key_port import key_id, parse_key_id
-from vanvault.archiver.keys import token
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES, unwrap_with, wrap_with
 

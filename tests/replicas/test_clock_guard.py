@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.replicas import HOST, compare_clocks
+from vanvault.archiver.replicas import ClockVerdict
 from vanvault.archiver.replicas.clock_guard import UNKNOWN
 
+HOST = ClockVerdict.HOST
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 SKEW = timedelta(seconds=30)
 
@@ -43,14 +44,14 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_each_case_of_clocks_has_its_verdict(name: str) -> None:
     (host, primary, standby, last), (ok, culprit) = CASES[name]
-    verdict = compare_clocks(
+    verdict = ClockVerdict.of(
         NOON + timedelta(seconds=host), {"primary": at(primary), "standby": at(standby)}, at(last), SKEW
     )
     assert (verdict.ok, verdict.culprit) == (ok, culprit), verdict.detail
 
 
 def test_the_detail_says_who_and_how_much() -> None:
-    verdict = compare_clocks(NOON, {"primary": at(3600), "standby": at(0)}, None, SKEW)
+    verdict = ClockVerdict.of(NOON, {"primary": at(3600), "standby": at(0)}, None, SKEW)
     assert "primary is off" in verdict.detail
     assert "3600 s apart; allowed: 30 s" in verdict.detail
 
@@ -64,7 +65,7 @@ def test_ok_means_exactly_that_all_agree_and_none_is_before_the_archive(
 ) -> None:
     given_times = {"primary": primary, "standby": standby}
     sites = {name: None if span is None else NOON + span for name, span in given_times.items()}
-    verdict = compare_clocks(NOON + host, sites, None if last is None else NOON + last, SKEW)
+    verdict = ClockVerdict.of(NOON + host, sites, None if last is None else NOON + last, SKEW)
     spans_known = [host, *(span for span in given_times.values() if span is not None)]
     agree = max(spans_known) - min(spans_known) <= SKEW
     forward = last is None or min(spans_known) >= last - SKEW
@@ -78,7 +79,7 @@ def test_only_differences_count(
     host: timedelta, primary: timedelta, standby: timedelta, shift: timedelta
 ) -> None:
     def verdict_at(base: datetime) -> tuple[bool, str]:
-        found = compare_clocks(
+        found = ClockVerdict.of(
             base + host, {"primary": base + primary, "standby": base + standby}, None, SKEW
         )
         return found.ok, found.culprit
@@ -91,5 +92,5 @@ def test_one_clock_far_off_is_always_named(off: int, near: int, sign: int) -> No
     for name in (HOST, "primary", "standby"):
         times = {HOST: NOON, "primary": NOON + timedelta(seconds=near), "standby": NOON}
         times[name] = NOON + timedelta(seconds=sign * off)
-        verdict = compare_clocks(times[HOST], {k: v for k, v in times.items() if k != HOST}, None, SKEW)
+        verdict = ClockVerdict.of(times[HOST], {k: v for k, v in times.items() if k != HOST}, None, SKEW)
         assert verdict.culprit == name, verdict.detail

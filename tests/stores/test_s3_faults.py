@@ -21,7 +21,8 @@ from urllib3 import HTTPResponse
 from tests.contract.harness import s3_site
 from tests.servers.endpoint import Endpoint
 from vanvault.archiver.core.errors import Damaged, SiteFull, SiteUnavailable
-from vanvault.archiver.stores import Patience, S3Url, StoredVersion, parse_site_url
+from vanvault.archiver.stores import S3Url, StoredVersion, parse_site_url
+from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
 
 KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"

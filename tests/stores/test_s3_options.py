@@ -19,8 +19,9 @@ from tests.servers.endpoint import Endpoint
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.stores import Credentials, Patience, S3Url
+from vanvault.archiver.stores import Credentials, S3Url
 from vanvault.archiver.stores.credentials import SiteCredentials
+from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.s3.site import S3Site
 
 from .tls_proxy import TlsProxy

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from tests.support import nursery
 from vanvault.cli.main import main
 
 Run = Callable[..., Result]
@@ -51,13 +51,7 @@ def vanvault(home: Path, *arguments: str, exit_code: int = 0) -> Any:
 
     Fails when it exits otherwise than expected.
     """
-    done = subprocess.run(
-        [*COMMAND, "--home", str(home), *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    done = nursery.run("vanvault.cli", ["--home", str(home), *arguments, "--json"], timeout=280)
     assert done.returncode == exit_code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     lines = done.stdout.strip().splitlines()
     return json.loads(lines[-1]) if lines else None

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import httpx
 
 from tests.servers.processes import bound
+from tests.support.nursery import Child, begin
 from tests.support.waiting import PATIENCE_S, PAUSE_S, wait_for
 
 
@@ -26,6 +27,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _begin(
+    command: Sequence[str], environment: Mapping[str, str], log: BinaryIO
+) -> Child | subprocess.Popen[bytes]:
+    """A fork of a loaded process; where a library must be loaded first (a clock), a Python of its own."""
+    if command[0] == "-m" and "LD_PRELOAD" not in environment:
+        return begin(command[1], command[2:], environment=environment, out=log.fileno(), err=log.fileno())
+    return subprocess.Popen(
+        bound([sys.executable, *command]), stdout=log, stderr=subprocess.STDOUT, env=dict(environment)
+    )
 
 
 class Server:
@@ -44,12 +56,7 @@ class Server:
             **{f"VANVAULT_{name}": value for name, value in (settings or {}).items()},
         }
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                bound([sys.executable, *(part.format(port=self.port) for part in command)]),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-            )
+            self.process = _begin([part.format(port=self.port) for part in command], environment, log)
 
     def __enter__(self) -> Self:
         return self

@@ -37,9 +37,12 @@ from typing import Self
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.keys import hot_tail_secret
 
 _CLAIM_BYTES = 16
+#: What the secrets are derived for.
+SEALING_INFO = b"vanvault-hot-tail-v1"
+_TOKENS_INFO = b"vanvault-hot-tail-tokens-v1"
+_CURSORS_INFO = b"vanvault-cursors-v1"
 _SCHEMA_VERSION = "3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -94,9 +97,9 @@ class SearchSecrets:
         key_id = provider.active("index")
         return cls(
             key_id=key_id,
-            tokens=provider.derive(key_id, b"vanvault-hot-tail-tokens-v1"),
-            cursors=provider.derive(key_id, b"vanvault-cursors-v1"),
-            sealing=AESGCM(hot_tail_secret(provider, key_id)),
+            tokens=provider.derive(key_id, _TOKENS_INFO),
+            cursors=provider.derive(key_id, _CURSORS_INFO),
+            sealing=AESGCM(provider.derive(key_id, SEALING_INFO)),
         )
 
     def token(self, field: str, value: str) -> bytes:

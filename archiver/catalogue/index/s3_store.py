@@ -14,7 +14,7 @@ from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.store import StoredFile
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
-from vanvault.archiver.stores import Credentials, Patience, S3Url, check_key
+from vanvault.archiver.stores import Credentials, S3Url, check_key
 from vanvault.archiver.stores.s3 import Bucket
 
 #: Bytes of local copies; the filters of 100 million entries take 150 MB.
@@ -40,7 +40,7 @@ class S3Store:
         """The first request comes later. Raises SettingsError (the folder)."""
         options = options or S3Options()
         self._cache = LocalCache(cache_folder, cache_bytes)
-        self._bucket = Bucket.open(url, _SITE, credentials, options, Patience(options.attempts))
+        self._bucket = Bucket.open(url, _SITE, credentials, options)
 
     def put(self, name: str, source: Path) -> None:
         check_key(name)

@@ -1,8 +1,13 @@
-"""Secrets of the index, and tokens of many values at once."""
+"""Secrets of the index, and its tokens.
+
+A token stands for a field's value in the index: whoever holds the index without its key learns no
+employer code or insurance number from it, and cannot try values out.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,10 +15,12 @@ import numpy as np
 
 from vanvault.archiver.catalogue.index.segments import UInt64s
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.keys import index_secret, token
 
+#: What the key of tokens is derived for.
+TOKENS_INFO = b"vanvault-index-tokens-v1"
 #: What the key of sealed blocks is derived for.
 BLOCKS_INFO = b"vanvault-index-blocks-v1"
+TOKEN_BYTES = 8
 #: Bytes of a token that files keep: rows are checked against the true value, so a collision costs only time.
 STORED_BYTES = 6
 
@@ -35,7 +42,15 @@ class IndexKeys:
 
 def index_keys(provider: KeyProvider, key_id: str) -> IndexKeys:
     """The secrets under one index key. Raises KeyUnavailable."""
-    return IndexKeys(key_id, index_secret(provider, key_id), provider.derive(key_id, BLOCKS_INFO))
+    return IndexKeys(key_id, provider.derive(key_id, TOKENS_INFO), provider.derive(key_id, BLOCKS_INFO))
+
+
+def token(secret: bytes, field: str, value: str) -> bytes:
+    """The index token of a value: the first 8 bytes of HMAC-SHA256(secret, field, 0x00, value), UTF-8.
+
+    ``field`` is a field's name, so it holds no zero byte and pairs cannot be confused.
+    """
+    return hmac.digest(secret, b"%b\0%b" % (field.encode(), value.encode()), "sha256")[:TOKEN_BYTES]
 
 
 def tokens_of(secret: bytes, name: str, values: Iterable[bytes]) -> UInt64s:

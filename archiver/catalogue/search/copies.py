@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas import PATIENCE_S
+from vanvault.archiver.replicas import Readable
 from vanvault.archiver.stores import Site, StoredVersion
 
 _CACHED = 20_000
@@ -61,7 +61,7 @@ class CopyLookup:
         stopwatch: Stopwatch,
         *,
         there: Callable[[], Mapping[str, Site]] | None = None,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = Readable.PATIENCE_S,
     ) -> None:
         """``there``: those of the sites that are worth asking at this moment; None: always all."""
         self._sites = sites

@@ -10,20 +10,15 @@ from __future__ import annotations
 from vanvault.archiver.journal.availability.alive import AliveFiles
 from vanvault.archiver.journal.availability.events import (
     cancelled_detail,
-    level_named,
     note_detail,
     window_detail,
 )
-from vanvault.archiver.journal.availability.ledger import fold
 from vanvault.archiver.journal.availability.model import Level, Window
-from vanvault.archiver.journal.availability.read import began_us, read_evidence, read_windows
+from vanvault.archiver.journal.availability.read import read_windows, read_year
 from vanvault.archiver.journal.availability.recorder import RecordedNode, Recorder
 from vanvault.archiver.journal.availability.report import (
     Totals,
     YearReport,
-    year_bounds,
-    year_of,
-    year_report,
 )
 
 __all__ = [
@@ -34,15 +29,9 @@ __all__ = [
     "Totals",
     "Window",
     "YearReport",
-    "began_us",
     "cancelled_detail",
-    "fold",
-    "level_named",
     "note_detail",
-    "read_evidence",
     "read_windows",
+    "read_year",
     "window_detail",
-    "year_bounds",
-    "year_of",
-    "year_report",
 ]

@@ -86,16 +86,20 @@ def cancelled_detail(window: str, *, reason: str, who: str) -> dict[str, object]
 
 
 def note_detail(
-    level: Level, at: datetime, *, source: str, valid_s: int, who: str, now: datetime
+    level: str, at: datetime, *, source: str, valid_s: int, who: str, now: datetime
 ) -> dict[str, object]:
-    """The detail of a note. Raises InvalidInput: in the future, without a source, valid for too long."""
+    """The detail of a note; ``level``: up, degraded or down.
+
+    Raises InvalidInput: another level, in the future, without a source, valid for too long.
+    """
+    named = _level_named(level)
     if at > now + timedelta(minutes=1):
         raise InvalidInput("a note is of what was seen, not of what will be", field="at")
     if not 1 <= valid_s <= MAX_VALID_S:
         raise InvalidInput(f"a note is valid for 1 to {MAX_VALID_S} seconds", field="valid")
     return {
         "at": rfc3339_us(to_us(at)),
-        "level": level.name.lower(),
+        "level": named.name.lower(),
         "source": _text(source, "source"),
         "valid_s": valid_s,
         "who": who,
@@ -143,8 +147,7 @@ def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = 
     return AvailabilityEvidence(tuple(marks), tuple(ordered), tuple(sorted(notes)))
 
 
-def level_named(name: str) -> Level:
-    """up, degraded or down. Raises InvalidInput."""
+def _level_named(name: str) -> Level:
     try:
         return Level[name.upper()]
     except KeyError as error:

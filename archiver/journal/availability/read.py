@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.times import to_us as us_of
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
+from vanvault.archiver.journal.availability.ledger import fold
 from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Window
+from vanvault.archiver.journal.availability.report import YearReport, year_bounds, year_of, year_report
 from vanvault.archiver.journal.events import own_events
 
 #: Marks before a period tell what held when it began: every heartbeat is far more frequent.
@@ -29,6 +32,22 @@ def read_evidence(
     events = [event for type in MARKS for event in _oldest_first(search, type, from_us=lead, to_us=until)]
     events += [event for type in OTHERS for event in _oldest_first(search, type)]
     return evidence_of(events, _last_objects(tail))
+
+
+def read_year(
+    search: Search, tail: HotTail, year: int | None, *, now: datetime, limit_percent: float | None
+) -> YearReport:
+    """The report of a year (None: this one) by what is on record of it until now. Raises Damaged."""
+    asked = year or year_of(now)
+    start, end = year_bounds(asked)
+    began, now_us = began_us(search), us_of(now)
+    # A year more than asked, for the rate of the forecast.
+    since = max(began or 0, start - (end - start))
+    until = min(end, now_us)
+    evidence = read_evidence(search, tail, from_us=since, to_us=until)
+    known = began is not None and since < until
+    intervals = fold(evidence, start_us=since, now_us=until) if known else ()
+    return year_report(intervals, evidence.windows, asked, limit_percent=limit_percent)
 
 
 def read_windows(search: Search) -> tuple[Window, ...]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from vanvault.archiver.keys.escrow.escrow import Opened, compare, open_with, split, to_restore
 from vanvault.archiver.keys.escrow.files import (
-    BUNDLE,
-    check_empty,
     read_bundle,
     read_key_files,
     read_share,
@@ -15,9 +13,7 @@ from vanvault.archiver.keys.escrow.files import (
 )
 
 __all__ = [
-    "BUNDLE",
     "Opened",
-    "check_empty",
     "compare",
     "open_with",
     "read_bundle",

@@ -33,7 +33,7 @@ def read_key_files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def check_empty(folder: Path) -> None:
+def _make_empty(folder: Path) -> None:
     """Make the folder (mode 0700) that shall hold the shares. Raises InvalidInput unless it is empty."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,16 +46,20 @@ def check_empty(folder: Path) -> None:
         raise InvalidInput(f"{folder} cannot be used: {error.strerror}.", field="output") from error
 
 
-def write_escrow(folder: Path, escrow: Escrow) -> None:
+def write_escrow(folder: Path, escrow: Escrow) -> Path:
     """Write each share as text and as a QR code, then the bundle: without it the set is visibly not whole.
 
-    ``folder`` is empty; all files get mode 0600. Raises KeyUnavailable when the disk refuses.
+    The folder is made (mode 0700) or empty; all files get mode 0600. Returns the path of the bundle.
+    Raises InvalidInput (folder), KeyUnavailable when the disk refuses.
     """
+    _make_empty(folder)
     for share in escrow.shares:
         name = f"share-{share.number}-of-{escrow.of.shares}"
         _write(folder / f"{name}.txt", page(share).encode())
         _write(folder / f"{name}.svg", qr_code(share))
-    _write(folder / BUNDLE, escrow.bundle)
+    bundle = folder / BUNDLE
+    _write(bundle, escrow.bundle)
+    return bundle
 
 
 def qr_code(share: KeyShare) -> bytes:

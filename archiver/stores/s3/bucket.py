@@ -58,12 +58,17 @@ class Bucket:
 
     @classmethod
     def open(
-        cls, url: S3Url, site: str, credentials: Credentials, options: S3Options, patience: Patience
+        cls,
+        url: S3Url,
+        site: str,
+        credentials: Credentials,
+        options: S3Options,
+        patience: Patience | None = None,
     ) -> Self:
-        """The bucket at ``url``; the first request comes later."""
+        """The bucket at ``url``; the first request comes later. ``patience``: None: as ``options`` say."""
         client = make_client(url.endpoint, credentials, options)
         wire = Wire(client, url.bucket, credentials, options)
-        return cls(client, wire, url.bucket, site, patience, options.page)
+        return cls(client, wire, url.bucket, site, patience or Patience(options.attempts), options.page)
 
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.

@@ -12,7 +12,7 @@ from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.ports import Clock, ClockStopwatch
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.journal import Trust, TrustRules
-from vanvault.archiver.replicas import HOST, SteadyClock, compare_clocks
+from vanvault.archiver.replicas import ClockVerdict, SteadyClock
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.model import Loss
@@ -39,7 +39,7 @@ def rehearse(drill: Drill) -> None:
         with _guard(drill, "right", {}) as (trust, _):
             accepted = _refusal(trust.check_clocks)
         drill.check("right clocks are accepted", accepted is None, accepted or "they agree")
-        for culprit in (HOST, *_SITES):
+        for culprit in (ClockVerdict.HOST, *_SITES):
             for by in (wrong, -wrong):
                 _one_wrong(drill, culprit, by)
         _set_while_it_runs(drill, wrong)
@@ -51,7 +51,7 @@ def _production_now(drill: Drill) -> None:
     """The real clocks, as they are."""
     last = drill.production.tail.last_received_us()
     times = {name: site.now() for name, site in drill.production.sites.items()}
-    verdict = compare_clocks(drill.clock.now(), times, from_us(last) if last else None, drill.means.max_skew)
+    verdict = ClockVerdict.of(drill.clock.now(), times, from_us(last) if last else None, drill.means.max_skew)
     drill.check("the clocks of production agree", verdict.ok, verdict.detail)
 
 
@@ -113,7 +113,7 @@ def _guard(drill: Drill, folder: str, off: dict[str, timedelta]) -> Iterator[tup
         clock = ShiftedClock(drill.clock, off.get(name, _NONE))
         FileSite.create(root, name, archive=drill.production.settings.archive, clock=clock)
         sites[name] = FileSite(root, name, clock=clock)
-    host = ShiftedClock(drill.clock, off.get(HOST, _NONE))
+    host = ShiftedClock(drill.clock, off.get(ClockVerdict.HOST, _NONE))
     node = drill.production
     try:
         yield (

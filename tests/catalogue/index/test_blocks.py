@@ -11,9 +11,8 @@ from tests.catalogue.index.making import KEYS
 from vanvault.archiver.catalogue.index.columns import decode_columns, encode_columns, pack, unpack
 from vanvault.archiver.catalogue.index.postings import decode_postings, encode_postings, sort_postings
 from vanvault.archiver.catalogue.index.segments import SegmentInfo, SegmentTable
-from vanvault.archiver.catalogue.index.tokens import tokens_of
+from vanvault.archiver.catalogue.index.tokens import token, tokens_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.keys import token
 
 NUMBERS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 300), max_size=200)
 PAIRS = st.lists(st.tuples(st.integers(0, 2**48 - 1) | st.integers(0, 5), st.integers(0, 2**40)), min_size=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vanvault.archiver.journal.availability import Level, Window, fold
+from vanvault.archiver.journal.availability import Level, Window
+from vanvault.archiver.journal.availability.ledger import fold
 from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Mark, Note
 
 S = 1_000_000

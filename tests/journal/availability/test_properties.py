@@ -10,17 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.times import from_us
-from vanvault.archiver.journal.availability import (
-    Level,
-    Totals,
-    Window,
-    fold,
+from vanvault.archiver.journal.availability import Level, Totals, Window
+from vanvault.archiver.journal.availability.ledger import fold
+from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Interval, Mark, Note
+from vanvault.archiver.journal.availability.report import (
+    month_bounds,
+    totals,
     year_bounds,
     year_of,
     year_report,
 )
-from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Interval, Mark, Note
-from vanvault.archiver.journal.availability.report import month_bounds, totals
 from vanvault.archiver.journal.availability.timeline import at_moments, best
 
 _T = TypeVar("_T")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.replicas import Leadership, LeadershipState, highest, leader_of, next_epoch
+from vanvault.archiver.replicas import Leadership, LeadershipState
 from vanvault.archiver.replicas.leadership import LEADERS
 from vanvault.recovery.failover import Facts, plan_promotion
 from vanvault.recovery.failover.plan import Missing, NodeFact, SiteFact, plan_failback, plan_id
@@ -42,10 +42,10 @@ FACTS = Facts(
 
 @given(st.integers(0, 1000), SITES)
 def test_the_next_epoch_is_higher_and_its_leader_is_the_one_asked_for(epoch: int, leader: str) -> None:
-    later = next_epoch(epoch, leader)
-    assert leader_of(later) == leader
+    later = Leadership(epoch).next_epoch(leader)
+    assert Leadership(later).leader == leader
     assert epoch < later <= epoch + 2
-    assert all(leader_of(between) != leader for between in range(epoch + 1, later))
+    assert all(Leadership(between).leader != leader for between in range(epoch + 1, later))
 
 
 @given(st.lists(STANDS), st.randoms())
@@ -57,7 +57,7 @@ def test_the_leadership_is_the_same_in_any_fold_order(leaderships: list[Leadersh
         one.saw(leadership)
     for leadership in shuffled:
         other.saw(leadership)
-    assert one.leadership == other.leadership == highest([Leadership(), *leaderships])
+    assert one.leadership == other.leadership == Leadership.highest([Leadership(), *leaderships])
 
 
 @given(st.lists(STANDS, min_size=1))
@@ -106,7 +106,7 @@ def test_a_plan_is_blocked_by_an_unreachable_leader_and_by_its_own_promotion(
     reachable = facts.site(leader).reachable
     repeated = leadership.alone and leadership.leader == leader
     assert bool(plan.blockers) == (not reachable or repeated)
-    assert (plan.leader, leader_of(plan.epoch)) == (leader, leader)
+    assert (plan.leader, Leadership(plan.epoch).leader) == (leader, leader)
     assert plan.epoch > leadership.epoch
     back = plan_failback(facts)
     assert bool(back.blockers) == (not (here and there) or not leadership.alone)
