@@ -28,7 +28,7 @@ from vanvault.api.node import Node
 from vanvault.api.observe import Observed
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.home_files import load_settings
-from vanvault.recovery.schedule import has_verb, jobs_on
+from vanvault.recovery.schedule import check_table
 
 #: Connections at once; beyond it the server answers 503 by itself.
 _MAX_CONNECTIONS = 4096
@@ -67,7 +67,7 @@ def run(
     """
     configure(log_format or load_settings(home).log.format)
     with Archive.open(home) as archive:  # wrong settings and keys show here, not as a server's trace
-        jobs_on(archive.settings, has_verb)
+        check_table(archive.settings)
     before_serving()
     structlog.get_logger("vanvault.server").info("serving", host=host, port=port)
     app = create_app(lambda: Archive.open(home))

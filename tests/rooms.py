@@ -129,9 +129,14 @@ ROOMS = (
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(
         "recovery.schedule",
-        17,
+        9,
         "archiver.* recovery.availability recovery.backup recovery.coverage recovery.drill recovery.forecast"
         " recovery.maintenance recovery.reconcile recovery.repair recovery.verify recovery.work",
+    ),
+    _room(
+        "recovery.status",
+        5,
+        "archiver.* recovery.coverage recovery.drill recovery.reconcile recovery.schedule recovery.work",
     ),
     _room("api", 1, "archiver.* recovery.*"),
     _room("cli", 0, "archiver.* recovery.* api"),

@@ -6,7 +6,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from vanvault.archiver.core.settings import Settings
 from vanvault.recovery.schedule.model import Job
+from vanvault.recovery.schedule.table import entries_of
 from vanvault.recovery.schedule.verbs import task_of
 
 #: The folder from which a process is started adds no modules to it (-P).
@@ -16,6 +18,17 @@ _PYTHON = (sys.executable, "-P", "-m")
 def has_verb(verb: str) -> bool:
     """Does this program know the verb? Each is a module of ``vanvault.cli`` with its name."""
     return verb.isidentifier() and find_spec(f"vanvault.cli.{verb}") is not None
+
+
+def own_program() -> list[str]:
+    """The words that start this very program: its script, or where there is none, its module."""
+    script = Path(sys.executable).with_name("vanvault")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "vanvault.cli"]
+
+
+def check_table(settings: Settings) -> None:
+    """Raises SettingsError: the table of jobs is not right."""
+    entries_of(settings, has_verb)
 
 
 def job_process(home: Path, job: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from vanvault.cli.credentials import bearer_token
 from vanvault.cli.files import write_whole
 from vanvault.cli.output import human_duration, human_size, print_pairs, print_table
 from vanvault.cli.progress import LogProgress, progress
-from vanvault.cli.status import lock_strength
+from vanvault.recovery.status import lock_strength
 
 
 class Log:

@@ -6,7 +6,8 @@ from tests.support.command import NOWHERE, json_of, run_cli
 from tests.support.compacted import AFTER_LOCKS, CompactedLab
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.upkeep import look_at_locks
-from vanvault.cli.status import lines_of, status_of
+from vanvault.cli.status import lines_of
+from vanvault.recovery.status import status
 
 
 def test_segments_their_rows_and_what_is_not_compacted_are_counted(compacted: CompactedLab) -> None:
@@ -31,16 +32,16 @@ def test_uncompacted_batches_about_to_lose_their_lock_are_named_and_nothing_is_e
     loose = set(lab.keys(family="batch")) - set(lab.compacted())
     with lab.open() as archive:
         for _ in range(2):
-            found = status_of(archive, True)["segments"]
+            found = status(archive).as_json()["segments"]
             assert {(held["site"], held["batch"]) for held in found["alarms"]} == {
                 (site, key) for site in ("primary", "standby") for key in loose
             }
             assert all(held["locked_until"].startswith("2027-01") for held in found["alarms"])
-        lines = [line for line in lines_of(status_of(archive, True) | SERVER) if loose_in(line[1])]
+        lines = [line for line in lines_of(status(archive).as_json() | SERVER) if loose_in(line[1])]
     assert len(lines) == min(10, 2 * len(loose))
     lab.keep()
     with lab.open() as archive:
-        assert status_of(archive, True)["segments"]["alarms"] == []
+        assert status(archive).as_json()["segments"]["alarms"] == []
 
 
 SERVER = {

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanvault.recovery.schedule import Lease, standing
-from vanvault.recovery.schedule.model import History, Job, JobRun, Result
-from vanvault.recovery.schedule.planner import SKEW, blocking, due, offset_of, slot, window
+from vanvault.recovery.schedule.model import History, Job, JobRun, Lease, Result
+from vanvault.recovery.schedule.planner import SKEW, blocking, due, offset_of, slot, standing, window
 
 ARCHIVE = "8d0f3c1e-5a7b-4c7e-9f0a-2f6a1d3b4c5d"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

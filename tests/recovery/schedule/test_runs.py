@@ -20,11 +20,10 @@ from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.ports import Ports
-from vanvault.recovery.schedule import read_history
 from vanvault.recovery.schedule.lease import GRACE, home_lock, node_id, take_lease
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import blocking
-from vanvault.recovery.schedule.record import STARTED
+from vanvault.recovery.schedule.record import STARTED, read_history
 
 TINY = """
 [schedule.jobs.quick]

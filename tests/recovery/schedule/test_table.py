@@ -9,9 +9,9 @@ import pytest
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.settings import Settings
-from vanvault.recovery.schedule import entries_of, entry_named, has_verb, jobs_on, span_text, too_slow
-from vanvault.recovery.schedule.model import parse_span
-from vanvault.recovery.schedule.table import TABLE
+from vanvault.recovery.schedule.model import parse_span, span_text
+from vanvault.recovery.schedule.program import has_verb
+from vanvault.recovery.schedule.table import TABLE, entries_of, entry_named, jobs_on, too_slow
 
 FILES = {"primary": {"url": "file:a"}, "standby": {"url": "file:b"}}
 S3 = {"primary": {"url": "s3+https://store:9000/bucket-a"}, "standby": {"url": "file:b"}}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import run_cli
-from vanvault.recovery.schedule import Host, units
 from vanvault.recovery.schedule.model import Job
+from vanvault.recovery.schedule.units import Host, units
 
 HOST = Host(["/opt/vanvault/venv/bin/vanvault"], Path("/var/lib/vanvault"), "vanvault", "archive-1")
 PROBE = Job(

@@ -1,0 +1,160 @@
+"""The report of a look at an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.replicas import SiteStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """One site and its lock."""
+
+    site: str
+    url: str
+    reachable: bool
+    detail: str = ""  # why it cannot be reached
+    lock: str = ""  # kind of lock; empty: the site cannot be reached
+    lock_strength: str = ""  # the same in words
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "site": self.site,
+            "url": self.url,
+            "reachable": self.reachable,
+            "detail": self.detail,
+            "lock": self.lock,
+            "lock_strength": self.lock_strength,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LockAlarm:
+    """A batch in no segment whose lock ends soon."""
+
+    site: str
+    batch: str
+    locked_until: datetime | None  # None: it is not locked
+
+    def as_json(self) -> dict[str, str]:
+        """The same as JSON values."""
+        until = rfc3339_seconds(self.locked_until) if self.locked_until else ""
+        return {"site": self.site, "batch": self.batch, "locked_until": until}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsStatus:
+    """How much was compacted, and what waits for it too long."""
+
+    counts: Mapping[str, int]  # segments and their rows
+    uncompacted: int  # batches
+    alarms: tuple[LockAlarm, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        alarms = [alarm.as_json() for alarm in self.alarms]
+        return {**self.counts, "uncompacted": self.uncompacted, "alarms": alarms}
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionStatus:
+    """The profile in force."""
+
+    profile: str
+    log_years: int
+    originals_years: int
+    margin_days: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "profile": self.profile,
+            "log_years": self.log_years,
+            "originals_years": self.originals_years,
+            "margin_days": self.margin_days,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class KeysStatus:
+    """Which keys there are."""
+
+    masters: Mapping[str, list[int]]  # purpose -> versions, oldest first
+    signing: str  # id of the key that signs
+    public: int  # keys that may have signed
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "keys": dict(self.masters),
+            "signing": {"active": self.signing, "public": self.public},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What should have been done by now."""
+
+    drills: tuple[str, ...]  # scenarios
+    failing_jobs: tuple[str, ...]
+    overdue_jobs: tuple[str, ...]
+    job_alarms: tuple[str, ...]  # a line for people about each of these jobs
+    verification: Mapping[str, datetime]  # sites of which a part was not verified for too long; since when
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "drills": {"overdue": list(self.drills)},
+            "schedule": {
+                "failing": list(self.failing_jobs),
+                "overdue": list(self.overdue_jobs),
+                "alarms": list(self.job_alarms),
+            },
+            "verification": {
+                "overdue": {site: rfc3339_seconds(since) for site, since in self.verification.items()}
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What there is, and how strong it is."""
+
+    home: str
+    archive: str
+    sites: tuple[SiteReport, ...]
+    keys: KeysStatus
+    hot_tail: Mapping[str, int]
+    complete: bool  # the hot tail is level with the sites
+    segments: SegmentsStatus
+    retention: RetentionStatus
+    gateways: int
+    late: Late
+    health: tuple[SiteStatus, ...]  # by this one look
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """SITE when a site cannot be used."""
+        return ExitCode.OK if all(site.reachable for site in self.sites) else ExitCode.SITE
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "home": self.home,
+            "archive": self.archive,
+            "sites": [site.as_json() for site in self.sites],
+            **self.keys.as_json(),
+            "hot_tail": {**self.hot_tail, "complete": self.complete},
+            "segments": self.segments.as_json(),
+            "retention": self.retention.as_json(),
+            "gateways": self.gateways,
+            **self.late.as_json(),
+            "health": {"from": "look", "sites": [site.as_json() for site in self.health]},
+        }

@@ -1,0 +1,109 @@
+"""One look at an archive. It goes on whatever is wrong: it is what an operator asks when something is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.key_port import PURPOSES
+from vanvault.archiver.replicas import SiteStatus, State
+from vanvault.archiver.upkeep import look_at_locks
+from vanvault.recovery.coverage import unverified_sites
+from vanvault.recovery.drill import overdue
+from vanvault.recovery.reconcile import known_lag
+from vanvault.recovery.schedule import overview
+from vanvault.recovery.status.report import (
+    KeysStatus,
+    Late,
+    LockAlarm,
+    RetentionStatus,
+    SegmentsStatus,
+    SiteReport,
+    StatusReport,
+)
+from vanvault.recovery.status.strength import lock_strength
+from vanvault.recovery.work import QUIET, Observer, catch_up
+
+
+def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
+    """What there is, after a fold of what is new. Changes nothing at a site.
+
+    Raises SettingsError (the table of jobs), SiteUnavailable, Damaged (what is on record cannot be read).
+    """
+    complete = _caught_up(archive, observer)
+    settings, profile, now = archive.settings, archive.profile, archive.clock.now()
+    sites = tuple(_site(archive, name) for name in archive.sites)
+    jobs = overview(archive)
+    age = timedelta(days=settings.verify.max_age_days)
+    return StatusReport(
+        home=str(archive.home),
+        archive=settings.archive,
+        sites=sites,
+        keys=KeysStatus(
+            masters={purpose: list(archive.keys.versions(purpose)) for purpose in PURPOSES},
+            signing=archive.signing.active().key_id,
+            public=len(archive.signing.public_keys()),
+        ),
+        hot_tail=archive.tail.counts(),
+        complete=complete,
+        segments=_segments(archive),
+        retention=RetentionStatus(
+            profile=profile.name,
+            log_years=profile.log.years,
+            originals_years=profile.originals.years,
+            margin_days=profile.originals.margin_days,
+        ),
+        gateways=len(archive.gateways.names()),
+        late=Late(
+            drills=tuple(overdue(archive.search, now)),
+            failing_jobs=tuple(jobs.failing),
+            overdue_jobs=tuple(jobs.overdue),
+            job_alarms=tuple(jobs.alarms()),
+            verification=unverified_sites(archive.search, archive.sites, age, now),
+        ),
+        health=tuple(_health(archive, site, observer) for site in sites),
+    )
+
+
+def _caught_up(archive: Archive, observer: Observer) -> bool:
+    try:
+        return catch_up(archive, observer.warn)
+    except VanVaultError as error:
+        observer.warn(error.message)
+        return False
+
+
+def _segments(archive: Archive) -> SegmentsStatus:
+    return SegmentsStatus(
+        counts=archive.catalogue.counts(),
+        uncompacted=len(archive.tail.uncompacted()[0]),
+        alarms=tuple(
+            LockAlarm(held.site, held.key, held.retain_until) for held in look_at_locks(archive).alarms
+        ),
+    )
+
+
+def _site(archive: Archive, name: str) -> SiteReport:
+    url: str = getattr(archive.settings.sites, name).url
+    try:
+        site = archive.sites[name]
+        site.now()
+        capabilities = site.capabilities
+    except VanVaultError as error:
+        return SiteReport(name, url, reachable=False, detail=error.message)
+    strength = lock_strength(capabilities)
+    return SiteReport(name, url, reachable=True, lock=capabilities.lock, lock_strength=strength)
+
+
+def _health(archive: Archive, site: SiteReport, observer: Observer) -> SiteStatus:
+    """A site's health by this one look, where no server that has watched it for longer tells."""
+    lag = None
+    try:
+        lag = known_lag(archive, site.site)
+    except VanVaultError as error:
+        observer.warn(error.message)
+    state: State = "healthy" if site.reachable else "out"
+    if site.reachable and lag is not None and lag.objects:
+        state = "catching-up"
+    return SiteStatus(site.site, state, None, site.detail, lag)
