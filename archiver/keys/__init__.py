@@ -1,4 +1,4 @@
-"""The door of keys."""
+"""Custody of keys: masters that wrap data keys, and keys that sign."""
 
 from __future__ import annotations
 

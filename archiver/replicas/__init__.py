@@ -1,4 +1,4 @@
-"""The door of replicas."""
+"""The sites together: placing and reading objects, how each site is, and which one leads."""
 
 from __future__ import annotations
 

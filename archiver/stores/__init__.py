@@ -1,4 +1,4 @@
-"""The door of stores."""
+"""One site: the port that every store fulfils, and sites opened from their URLs and credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of core.model."""
+"""The nouns of the archive as frozen data: entries, batches, segments, drafts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of keys.escrow."""
+"""Key files of a home in a sealed bundle that k of n shares open."""
 
 from __future__ import annotations
 
