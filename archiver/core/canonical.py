@@ -20,7 +20,6 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput
 #: Values of the model, recursively: str, int, bool, None, list of and dict by str of the same.
 Json = Any
 
-INTEGER_LIMIT = 2**53  # integers are below this, and above its negative
 DEPTH_LIMIT = 32
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER

@@ -139,12 +139,16 @@ def described(error: BaseException) -> tuple[ExitCode, dict[str, Any]]:
     if isinstance(error, VanVaultError):
         return exit_code_of(error), error_object(error)
     if isinstance(error, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED, failure_object("interrupted", "interrupted")
+        return _other("interrupted", "interrupted")
     if isinstance(error, (OSError, sqlite3.OperationalError)):
         hint = "Look at the disk, the path and its permissions."
-        return ExitCode.INTERNAL, failure_object("system", _refusal(error), hint)
+        return _other("system", _refusal(error), hint)
     hint = f"This is a bug. Run again with {DEBUG_VARIABLE}=1 for the traceback, and report it."
-    return ExitCode.INTERNAL, failure_object("internal", f"internal error: {type(error).__name__}", hint)
+    return _other("internal", f"internal error: {type(error).__name__}", hint)
+
+
+def _other(kind: str, message: str, hint: str = "") -> tuple[ExitCode, dict[str, Any]]:
+    return OTHER_KINDS[kind], failure_object(kind, message, hint)
 
 
 def _refusal(error: OSError | sqlite3.OperationalError) -> str:

@@ -52,11 +52,6 @@ def profile(name: str) -> Profile:
     return found
 
 
-def profile_names() -> tuple[str, ...]:
-    """All profiles, oldest first."""
-    return tuple(_PROFILES)
-
-
 def with_years(base: Profile, *, log: int | None = None, originals: int | None = None) -> Profile:
     """``base`` with other periods; the log's may only be longer. Raises SettingsError."""
     changed = base

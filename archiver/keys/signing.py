@@ -29,8 +29,6 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys import key_folder
 
-SIGNATURE_BYTES = 64
-
 _NAME = re.compile(r"signing-([1-9][0-9]{0,8})(\.pub)?\.pem")
 
 

@@ -18,32 +18,11 @@ from vanvault.recovery.verify import SiteRun, VerifyRun
 MAX_PARTS = 100_000
 
 
-def last_verified(
-    digest: bytes, stored_at: datetime, runs: Iterable[VerifyRun], *, site: str, by: bytes | None = None
-) -> datetime | None:
-    """When the object with this digest in its name was last found whole at a site; None: never.
-
-    Args:
-        stored_at: by the site's clock; a run that began before it cannot have read the object.
-        by: the digest that decides the subset, where that is another object's: all parts of a segment are
-            read together, in the subset of the part that is last by name.
-    """
-    return max(
-        (
-            run.sites[site].began
-            for run in runs
-            if run.named
-            and site in run.sites
-            and run.subset.holds(digest if by is None else by)
-            and stored_at < run.sites[site].began
-            and digest not in run.sites[site].damaged
-        ),
-        default=None,
-    )
-
-
 class VerifiedAt:
-    """``last_verified`` at one site for many objects: a look into one list for each division."""
+    """When objects were last found whole at one site: one look into a list for each division.
+
+    The runs are grouped by division and subset, newest first, so that many objects are looked up fast.
+    """
 
     def __init__(self, runs: Iterable[VerifyRun], site: str) -> None:
         self._runs: dict[int, dict[int, list[SiteRun]]] = {}
@@ -56,7 +35,13 @@ class VerifiedAt:
                 found.sort(key=lambda one: one.began, reverse=True)
 
     def __call__(self, digest: bytes, stored_at: datetime, *, by: bytes | None = None) -> datetime | None:
-        """As ``last_verified``."""
+        """When the object with this digest in its name was last found whole; None: never.
+
+        Args:
+            stored_at: by the site's clock; a run that began before it cannot have read the object.
+            by: the digest that decides the subset, where that is another object's: all parts of a segment
+                are read together, in the subset of the part that is last by name.
+        """
         number = int.from_bytes((digest if by is None else by)[:8])
         times = [
             time

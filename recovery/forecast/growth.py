@@ -28,11 +28,6 @@ class Growth:
     objects_per_day: float
     error: float  # of the pace, relative (one standard error); 0 where one part is all there is
 
-    @property
-    def mean_object(self) -> float:
-        """Bytes of an object on average; 0 for an empty archive."""
-        return self.total.bytes / self.total.objects if self.total.objects else 0.0
-
 
 def stored(sites: Mapping[str, SiteReader]) -> Iterator[tuple[datetime, int]]:
     """When each object first came to any site, and its size.

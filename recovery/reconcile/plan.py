@@ -59,15 +59,6 @@ def decide(copies: Copies, sites: Sequence[str]) -> tuple[ReconcileAction, ...]:
     return (*missing, *_prolonged(copies.key, newest))
 
 
-def lags_of(actions: Iterable[ReconcileAction], sites: Sequence[str], now: datetime) -> dict[str, Lag]:
-    """What each site lacks, by the actions that would mend it; ``now`` is UTC."""
-    lags = {site: Lag() for site in sites}
-    for action in actions:
-        if isinstance(action, Fetch):
-            lags[action.target] = add(lags[action.target], action, now)
-    return lags
-
-
 def add(lag: Lag, action: Fetch, now: datetime) -> Lag:
     """The lag with one more missing object."""
     age = max(0.0, (now - action.stored_at).total_seconds())

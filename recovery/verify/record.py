@@ -53,7 +53,7 @@ def verify_detail(
         if finding.problem == "unavailable":
             away.add(finding.site)
             continue
-        digest = _digest_in(finding)
+        digest = _named_digest(finding)
         if digest is None:
             # A gap, a stray: nothing that a site lists as an object of the archive is meant.
             # A key is another matter: nobody knows what it would have opened.
@@ -90,7 +90,8 @@ def verify_detail(
     }
 
 
-def _digest_in(finding: Finding) -> str | None:
+def _named_digest(finding: Finding) -> str | None:
+    """The SHA-256 in the name of the object, in hex; None: the finding is not about an object of a family."""
     name = parse_key(finding.key)
     return name.sha256.hex() if name is not None else None
 

@@ -19,7 +19,7 @@ from vanvault.archiver.stores import (
 )
 from vanvault.recovery.objects import Copies
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
-from vanvault.recovery.reconcile.plan import Fetch, Prolong, decide, lags_of
+from vanvault.recovery.reconcile.plan import Fetch, Prolong, add, decide
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 FAMILIES = ("batch", "large", "segment", "evidence")
@@ -77,8 +77,8 @@ def test_any_two_sites_come_level_with_the_later_lock(held: list[tuple[set[str],
         key: max(pair.held(site)[key][1] for site in SITES if key in pair.held(site))  # type: ignore[type-var]
         for key in union
     }
-    dry = pair.reconcile(dry_run=True)
-    report = pair.reconcile()
+    dry = pair.reconcile_sites(dry_run=True)
+    report = pair.reconcile_sites()
     assert report.level
     assert dry.lags == report.lags
     for site in SITES:
@@ -88,7 +88,7 @@ def test_any_two_sites_come_level_with_the_later_lock(held: list[tuple[set[str],
         assert report.lags[site].bytes == sum(len(data_of(number)) for number in missing)
         assert report.left[site] == Lag()
     assert report.compared == len(held)
-    again = pair.reconcile()
+    again = pair.reconcile_sites()
     assert again.level
     assert (again.fetched.objects, again.prolonged, again.shorter_locks) == (0, 0, 0)
     for memory in pair.sites.values():
@@ -100,7 +100,7 @@ def test_the_lag_is_as_old_as_the_oldest_missing_object(pair: Pair) -> None:
     pair.clock.advance(timedelta(hours=2))
     pair.put("primary", 1)
     pair.clock.advance(timedelta(hours=1))
-    lag = pair.reconcile().lags["standby"]
+    lag = pair.reconcile_sites().lags["standby"]
     assert lag.objects == 2
     assert lag.seconds == pytest.approx(3 * 3600, abs=1)
 
@@ -108,7 +108,7 @@ def test_the_lag_is_as_old_as_the_oldest_missing_object(pair: Pair) -> None:
 def test_what_is_no_object_is_left_alone(pair: Pair) -> None:
     pair.put("primary", 0)
     pair.sites["primary"].damage.add("notes/readme", b"foreign")
-    report = pair.reconcile()
+    report = pair.reconcile_sites()
     assert (report.level, report.compared, report.ignored) == (True, 1, 1)
     assert "notes/readme" not in pair.held("standby")
 
@@ -116,7 +116,7 @@ def test_what_is_no_object_is_left_alone(pair: Pair) -> None:
 def test_a_damaged_only_copy_is_reported_and_the_rest_is_copied(pair: Pair) -> None:
     bad, good = pair.put("primary", 0), pair.put("primary", 1)
     pair.sites["primary"].damage.flip(bad)
-    report = pair.reconcile()
+    report = pair.reconcile_sites()
     assert not report.level
     assert (report.failures, [failure.action.key for failure in report.named]) == (1, [bad])
     assert report.left["standby"].objects == 1
@@ -126,10 +126,10 @@ def test_a_damaged_only_copy_is_reported_and_the_rest_is_copied(pair: Pair) -> N
 def test_a_failure_halfway_is_mended_by_the_next_run(pair: Pair) -> None:
     keys = {pair.put("primary", number) for number in range(6)}
     pair.sites["standby"].fail_next("put", times=2, error=SiteFull("no room", site="standby"))
-    first = pair.reconcile()
+    first = pair.reconcile_sites()
     assert not first.level
     assert first.left["standby"].objects == 2
-    assert pair.reconcile().level
+    assert pair.reconcile_sites().level
     assert set(pair.held("standby")) == keys
 
 
@@ -140,7 +140,7 @@ def test_a_site_that_cannot_be_listed_is_not_filled(pair: Pair, site: str) -> No
     pair.put("standby", 1)
     pair.sites[site].fail_next("list")
     with pytest.raises(SiteUnavailable):
-        pair.reconcile()
+        pair.reconcile_sites()
     assert all(len(pair.held(name)) == 1 for name in SITES)
 
 
@@ -184,7 +184,8 @@ def test_what_is_decided_for_one_name(at: dict[str, int | None], actions: tuple[
     assert decide(copies, SITES) == actions
 
 
-def test_lags_of_a_plan() -> None:
-    actions = [Fetch(KEY, "primary", "standby", size, START) for size in (5, 7)]
-    lags = lags_of(actions, SITES, START + timedelta(seconds=9))
-    assert lags == {"primary": Lag(), "standby": Lag(2, 12, 9.0)}
+def test_the_lag_grows_with_each_missing_object() -> None:
+    lag = Lag()
+    for size in (5, 7):
+        lag = add(lag, Fetch(KEY, "primary", "standby", size, START), START + timedelta(seconds=9))
+    assert lag == Lag(2, 12, 9.0)

@@ -229,23 +229,12 @@ class TestImmutable:
         hard.delete(KEY, stored.version)
         assert data_files(root) == []
 
-    def test_relock_flags_what_is_older_than_the_setting(
-        self, root: Path, site: FileSite, hard: FileSite, clock: ManualClock
-    ) -> None:
-        stored = put(site, clock)
-        site.extend(KEY, stored.version, clock.now().replace(microsecond=0) + timedelta(days=20))
-        put(hard, clock)
-        assert hard.relock() == 2
-        assert hard.relock() == 0
-        assert all(flagged(file) for file in data_files(root))
-
     def test_without_the_setting_there_is_no_flag(
         self, root: Path, site: FileSite, clock: ManualClock
     ) -> None:
         put(site, clock)
         assert site.capabilities.lock == "permissions"
-        with pytest.raises(SettingsError):
-            site.relock()
+        assert not any(flagged(file) for file in data_files(root))
 
     def test_the_capability_is_honest(self, hard: FileSite) -> None:
         assert hard.capabilities.lock == "immutable-flag"

@@ -18,7 +18,6 @@ _MAGIC = b"VVINDEX\n"
 VERSION = 1
 INDEX_HEADER_BYTES = 64
 FILE_ID_BYTES = 16
-_TAG_BYTES = 16
 MAX_KEY_ID = 32
 
 #: Numbers of the sections, as they stand in nonces and associated data.

@@ -22,7 +22,7 @@ from vanvault.archiver.disk import lock_descriptor
 from vanvault.archiver.stores.files import layout
 from vanvault.archiver.stores.files import walk as file_walk
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
-from vanvault.archiver.stores.files.flags import immutable_supported, set_immutable_name, unlink_name
+from vanvault.archiver.stores.files.flags import immutable_supported, unlink_name
 from vanvault.archiver.stores.files.put import put_file
 from vanvault.archiver.stores.files.root import (
     MANIFEST,
@@ -200,22 +200,6 @@ class FileSite:
                 os.fsync(folder)
             except OSError as error:
                 raise write_failed(error, site=self._site, may_be_stored=True) from error
-
-    def relock(self) -> int:
-        """Set the immutable flag wherever it is missing, and say on how many files that was.
-
-        For objects from before the setting was switched on, or whose writer died between link and
-        flag. Raises SiteUnavailable; SettingsError when this site is not set to use the flag.
-        """
-        if not self._immutable:
-            raise SettingsError(f"site {self._site} does not use the immutable flag")
-        flagged = 0
-        for version in self.list():
-            with self._locked_folder(version.key) as folder:
-                name = layout.data_name(version.key, version.version)
-                for file in file_walk.names_starting(folder, name):
-                    flagged += set_immutable_name(folder, file)
-        return flagged
 
     def _put_file(self, folder: str, name: str, data: bytes | memoryview) -> None:
         put_file(self._root, self._site, folder, name, data, immutable=self._immutable, fault=self._fault)

@@ -23,9 +23,8 @@ class Prepared:
     """What was done, or would be in a dry run."""
 
     steps: tuple[ProvisionStep, ...]
-    policy: (
-        PolicyDocument | None
-    )  # to apply by the store's own tools, which make its users; None: they are made
+    #: To apply by the store's own tools, which make its users; None: they are made.
+    policy: PolicyDocument | None
 
 
 def prepare_bucket(

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.core.canonical import DEPTH_LIMIT, INTEGER_LIMIT, canonical, parse_canonical
+from vanvault.archiver.core.canonical import DEPTH_LIMIT, canonical, parse_canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
+
+#: Integers are below this, and above its negative: a double holds all of them exactly.
+INTEGER_LIMIT = 2**53
 
 _SHORT = {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
 

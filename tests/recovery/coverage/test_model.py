@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.archives import SITES
-from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, last_verified, verified_since
+from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, verified_since
 from vanvault.recovery.verify import SiteRun, Subset, VerifyRun, next_subset
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -39,6 +40,24 @@ def run(
         asked=frozenset(asked),
         sites=dict.fromkeys(sites, at),
         seconds=3600,
+    )
+
+
+def last_verified(
+    digest: bytes, stored_at: datetime, runs: Iterable[VerifyRun], *, site: str, by: bytes | None = None
+) -> datetime | None:
+    """The definition, run by run: when the object was last found whole at the site; None: never."""
+    return max(
+        (
+            run.sites[site].began
+            for run in runs
+            if run.named
+            and site in run.sites
+            and run.subset.holds(digest if by is None else by)
+            and stored_at < run.sites[site].began
+            and digest not in run.sites[site].damaged
+        ),
+        default=None,
     )
 
 

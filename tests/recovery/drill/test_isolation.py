@@ -27,7 +27,7 @@ def test_production_has_no_writing_verb(lab: Lab) -> None:
         assert set(node.sites) == {"primary", "standby"}
         for site in node.sites.values():
             assert type(site) is ReadOnlySite
-            for verb in (*WRITING, "relock"):
+            for verb in WRITING:
                 assert not hasattr(site, verb)
             with pytest.raises(AttributeError):
                 site.put = None  # type: ignore[attr-defined]
