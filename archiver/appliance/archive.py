@@ -89,7 +89,7 @@ class Archive(ArchiveReader):
         return ArchiveReader(replace(self.components, sites=read_only(self.sites)))
 
     def batch_until(self, kind: BatchKind, start: datetime) -> datetime:
-        """The first lock of a batch: short, as a segment or the keeper takes over long before its end."""
+        """First lock of a batch; short, because its segment or the lock keeper takes over."""
         short = self.settings.compaction.lock_pace().lock
         return min(self.retain_until(kind, start), rounded_up(start + short))
 

@@ -85,7 +85,7 @@ class Catalogue:
         return not connection.execute("SELECT spare FROM segment WHERE n = ?", (n,)).fetchone()[0]
 
     def _settle_spares(self, connection: sqlite3.Connection, n: int) -> None:
-        """Which of this segment and of those that share batches with it stand."""
+        """Recompute ``spare`` of this segment and of all that share a batch with it."""
         rivals = connection.execute(
             "SELECT DISTINCT s.n, s.key, s.indexed FROM segment s JOIN cover c ON c.segment = s.n"
             " JOIN cover m ON m.writer = c.writer AND m.first <= c.last AND m.last >= c.first"
@@ -103,7 +103,7 @@ class Catalogue:
             connection.execute("UPDATE segment SET spare = ? WHERE n = ?", (held, rival))
 
     def segments(self, *, spare: bool = False) -> tuple[KnownSegment, ...]:
-        """All segments that stand (and ``spare`` ones), by the time of their first row."""
+        """All segments that are not spare (with ``spare``, also those that are), by the time of their first row."""
         return self._read(self._tail.connection(), spare=True) if spare else self.current().segments
 
     def current(self) -> CatalogueState:
@@ -141,7 +141,7 @@ class Catalogue:
         )
 
     def unheld(self, connection: sqlite3.Connection, state: CatalogueState) -> tuple[KnownSegment, ...]:
-        """Segments neither indexed nor held whole by the hot tail: nobody finds all of their rows."""
+        """Segments neither indexed nor held whole by the hot tail: a search misses some of their rows."""
         if not state.unindexed or self._whole_at == state.version:
             return ()
         found = tuple(

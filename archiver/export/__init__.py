@@ -1,4 +1,4 @@
-"""The door of export."""
+"""Export: entries of the archive as files, with a signed manifest; on record, and resumable."""
 
 from __future__ import annotations
 

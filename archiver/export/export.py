@@ -137,7 +137,7 @@ def _check_same(request: ExportRequest, state: ExportState, work: Workspace) -> 
 
 
 def _level(archive: Archive, state: ExportState, who: str) -> ExportState:
-    """What the cursor stands in must be known here, though the hot tail may be another by now."""
+    """Fold first, so that the cursor's position is known even in a new hot tail."""
     if state.phase == "collecting":
         damaged = {*state.damaged_batches, *archive.catch_up(settle=False).unreadable}
         state = replace(state, damaged_batches=tuple(sorted(damaged)))

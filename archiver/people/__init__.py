@@ -1,4 +1,4 @@
-"""The door of people."""
+"""Who may call: gateways, their tokens, and their policies."""
 
 from __future__ import annotations
 

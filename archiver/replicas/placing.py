@@ -30,7 +30,7 @@ _ASK_S = 0.1
 
 
 def nobody(site: str, error: VanVaultError | None) -> None:
-    """The default: nobody listens."""
+    """Default callback: does nothing."""
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ class AckPolicy:
 
     @property
     def health(self) -> HealthBoard:
-        """By which this judges."""
+        """Health of the sites; read at every question."""
         return self._health
 
     def admits_degraded(self, gateway: str) -> bool:
@@ -156,7 +156,7 @@ class AckPolicy:
                 ) from error
 
     def _fell_back(self, gateway: str) -> bool:
-        """Was this gateway as under ``any`` until a site came back, which lacks entries yet?"""
+        """True while a site that came back catches up and this gateway follows the appliance's fall_back."""
         if not self._fall_back or not self._health.catching_up():
             return False
         return self._gateways.policy_of(gateway) is None

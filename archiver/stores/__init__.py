@@ -1,4 +1,4 @@
-"""One site: the port that every store fulfils, and sites opened from their URLs and credentials."""
+"""One site: the interface that every store implements, and sites opened from their URLs and credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of upkeep."""
+"""Upkeep of an open archive: compaction, lock keepers, and the supervisor of periodic work."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from vanvault.recovery.work import Effort, Extent
 
 
 def quiet(line: str) -> None:
-    """The default: nobody listens."""
+    """Default callback: does nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _PAGE = 500
 
 
 def gather(archive: Archive) -> Facts:
-    """The facts as of now; fold first (``archive.look``). Raises SettingsError, Damaged."""
+    """The facts as of now; the caller folds first. Raises SettingsError, Damaged."""
     away = archive.readable.away()
     newest = _newest(archive)
     return Facts(

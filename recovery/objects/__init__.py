@@ -1,4 +1,4 @@
-"""The door of objects."""
+"""Objects at several sites: listed together, and copied one by one with their locks."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Observer(Protocol):
 
 
 class QuietObserver:
-    """Nobody listens: for programs that only read the report."""
+    """Shows nothing: for programs that only read the report."""
 
     shows_progress = False
 

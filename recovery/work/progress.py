@@ -28,4 +28,4 @@ class Extent:
 
 
 def silent(items: int = 1, size: int = 0) -> None:
-    """The default: nobody listens."""
+    """Default callback: does nothing."""

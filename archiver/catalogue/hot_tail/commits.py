@@ -79,7 +79,7 @@ def dump_commit(commit: Commit) -> str:
 
 
 def _stands_over(commit: Commit, text: str) -> bool:
-    """Does the record stand over another?"""
+    """Does this commit record replace the stored one (it has more placements)?"""
     other = decode_commit(orjson.loads(text))
     if len(commit.placements) != len(other.placements):
         return len(commit.placements) > len(other.placements)

@@ -258,7 +258,7 @@ class HotTail:
         return [(position, self._unseal(position, sealed), n) for position, sealed, n in rows.fetchall()]
 
     def repeats_in(self, key: str, find: FindClaim | None = None) -> dict[str, bytes]:
-        """Id of every entry of one batch that repeats another -> position of the one that stands.
+        """Id of every entry of one batch that repeats another -> position of the valid entry.
 
         ``find``: looks beyond this file, for what was compacted before. Raises as ``find`` does.
         """
@@ -494,7 +494,7 @@ class HotTail:
             commits.know(connection, commit)
 
     def repeat(self, found: Iterable[tuple[Entry, bytes, Claim]]) -> None:
-        """Entries, each with its position, that were found to repeat a compacted one, whose claim holds."""
+        """Record entries (with positions) that repeat a compacted entry; its claim is the valid one."""
         found = list(found)
         if not found:
             return
@@ -504,7 +504,7 @@ class HotTail:
                 self._repeats(connection, entry, position, first)
 
     def learn_conflicts(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Positions of entries that repeat an id with other bytes, each with that of the one that stands."""
+        """Positions of entries that repeat an id with other bytes, each with the position of the valid entry."""
         with self.transaction() as connection:
             connection.executemany(_CONFLICT, ((*pair, *pair) for pair in pairs))
 
@@ -516,7 +516,7 @@ class HotTail:
         )
 
     def recheck(self, find_repeats: FindRepeats) -> None:
-        """Find entries here that repeat a compacted one whose batch was never folded here, if there may be.
+        """Find entries here that repeat a compacted entry whose batch this node never folded.
 
         A fold compares each new entry with what is compacted. It is the other way round where a node was
         away, folded a later entry with the same id, and learns of the first one only with its segment: then
@@ -605,7 +605,7 @@ class HotTail:
             self._settle_duplicates(connection, claims)
 
     def _repeats(self, connection: sqlite3.Connection, entry: Entry, position: bytes, first: Claim) -> None:
-        """What is compacted stands; what repeats it is not shown, or is a conflict."""
+        """A compacted entry is the valid one; an entry that repeats it is hidden, or is a conflict."""
         if entry.sha256 == first.sha256:
             connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (position,))
         else:
@@ -614,7 +614,7 @@ class HotTail:
     def _settle_duplicates(
         self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, bytes]]
     ) -> None:
-        """The same (gateway, id) twice is one logical message: the earliest stands, in any fold order."""
+        """The same (gateway, id) twice is one logical message: the earliest is valid, in any fold order."""
         for claim, position, sha256 in claims:
             first, digest = connection.execute(
                 "SELECT position, sha256 FROM claim WHERE claim = ?", (claim,)

@@ -37,7 +37,7 @@ def unpack(packed: bytes, name: str) -> bytes:
 
 
 def encode_columns(columns: Sequence[UInt64s]) -> bytes:
-    """All columns, one after the other; how many there are is the reader's knowledge."""
+    """Concatenate all columns; their number is not stored."""
     codec, parts = _codec(), []
     for column in columns:
         width = (int(column.max()).bit_length() + 7) // 8 if len(column) else 0

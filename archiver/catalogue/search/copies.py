@@ -104,7 +104,7 @@ class CopyLookup:
         return states
 
     def _answers(self, new: list[ObjectVersions], sites: Mapping[str, Site], now: float) -> Iterator[_Answer]:
-        """What comes, as it comes, until all did or nothing more does."""
+        """Yield answers as they arrive; stop when all sites answered or the time is up."""
         given_up = threading.Event()
         failed: set[str] = set()
 

@@ -113,7 +113,7 @@ _UNKNOWN = CopyState()
 
 
 def _held(states: list[CopyState]) -> bool | None:
-    """A hold on one object is enough; that there is none must be known of each."""
+    """True if any object has a hold; False only if every object is known to have none."""
     if any(state.held for state in states):
         return True
     return None if any(state.held is None for state in states) else False

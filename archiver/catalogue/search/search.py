@@ -212,7 +212,7 @@ class Search:
                 yield from merge_sources(sources, newest=newest)
 
     def _bounded(self, steps: Iterator[SourceStep[Hit]], walk: _Walk) -> Iterator[SourceStep[Hit]]:
-        """Stops at a bound when a search has looked at enough, but not before it came forward."""
+        """Stop at a bound once the limits are reached, but only after some progress."""
         began, rows = self._stopwatch.seconds(), 0
         most = None if is_keyed(walk.query) else self._limits.rows
         start = b""
@@ -280,7 +280,7 @@ _GROUP_ROWS = 1024
 
 
 def _stop(position: bytes, walk: _Walk) -> bytes:
-    """Where the next page begins: never before what this one has; bounds may lie a moment behind."""
+    """Cursor of the next page: never before this page's last hit."""
     whole = position.ljust(POSITION_BYTES, b"\0")[:POSITION_BYTES]
     if not walk.hits:
         return whole

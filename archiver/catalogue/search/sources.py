@@ -239,7 +239,7 @@ class SegmentSearch:
 
 
 def _pages(numbers: list[int], size: int) -> Iterator[list[int]]:
-    """Most askers stop within the first: rows become Python values only when their turn comes."""
+    """Chunks of row numbers; callers usually stop in the first."""
     return (numbers[start : start + size] for start in range(0, len(numbers), size))
 
 
@@ -308,6 +308,6 @@ class ReadAhead(Generic[K, T]):
         return self._begun.pop(piece).result()
 
     def close(self) -> None:
-        """What nobody asked for is not begun any more."""
+        """Cancel the work that has not begun and was not asked for."""
         for future in self._begun.values():
             future.cancel()

@@ -1,4 +1,4 @@
-"""The door of core.evidence."""
+"""Evidence: receipts, the Merkle trees under them, and their verification."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class AliveFiles:
         (self._folder / writer).write_text(rfc3339_us(now_us), encoding="ascii")
 
     def dead(self, own: str, now_us: int) -> list[LastWord]:
-        """The last words of other runs that are over. Raises OSError."""
+        """The last heartbeats of other runs that are over. Raises OSError."""
         found = []
         for path in self._folder.glob("*") if self._folder.is_dir() else ():
             if path.name == own or not is_writer_id(path.name):

@@ -84,7 +84,7 @@ class Recorder:
         self._flush()
 
     def finish(self) -> None:
-        """The chain was closed: its last object is the last word."""
+        """After the chain is closed: remove the heartbeat file; the last object records the end."""
         writer = self._writer()
         if writer is not None:
             self._files.forget(writer)

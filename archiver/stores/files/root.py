@@ -110,7 +110,7 @@ class SiteRoot:
                 _remove(leftover)
 
     def __del__(self) -> None:
-        """A root that is let go of while other threads may be inside gives its descriptors back at last."""
+        """Close descriptors when the object is collected, after threads that still use it."""
         self.close()
 
     def close(self) -> None:

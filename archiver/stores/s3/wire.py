@@ -35,7 +35,7 @@ _FIRST_FAILURE = 300  # redirections too: a site is where its URL says
 class Wire:
     """One bucket, with one pair of credentials. Safe to share between threads.
 
-    Every method raises what boto3 would: ``s3_errors.S3_ERRORS``. Keys are those of the archive's grammar,
+    Every method raises what boto3 would: ``errors.S3_ERRORS``. Keys are those of the archive's grammar,
     so nothing in them needs to be escaped.
     """
 

@@ -28,7 +28,7 @@ class SourceBatch:
     header: BatchHeader
     header_text: bytes  # as it stands in the batch's footer
     commit: Commit | None
-    table: pa.Table  # of the kind's schema (core/format/schema.py)
+    table: pa.Table  # of the kind's schema (core/format/segments/schema.py)
 
     @property
     def raw_bytes(self) -> int:

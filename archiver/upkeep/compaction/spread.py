@@ -47,7 +47,7 @@ class BatchMeasurement:
         return self.found or 0
 
     def result(self) -> BatchMeasurement:
-        """Itself. Raises Damaged when it is."""
+        """The batch with its raw size. Raises Damaged if no site holds it whole."""
         if self.found is None:
             raise Damaged(f"no site gives {self.batch.key} whole", key=self.batch.key)
         return self
@@ -57,7 +57,7 @@ class BatchMeasurement:
 
 
 def is_worth(jobs: Jobs, days: Sequence[DayPlan]) -> bool:
-    """Do other processes pay for what is planned?"""
+    """Is the work large enough for worker processes?"""
     return bool(days) and (jobs.ready or sum(_rows(day) for day in days) >= WORTH_ROWS)
 
 

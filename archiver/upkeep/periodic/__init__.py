@@ -1,4 +1,4 @@
-"""The door of periodic work: what a serving node does besides answering, and the supervisor that runs it."""
+"""Periodic work: what a serving node does besides answering, and the supervisor that runs it."""
 
 from __future__ import annotations
 

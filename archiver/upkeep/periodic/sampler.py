@@ -1,6 +1,6 @@
-"""The task that looks at what costs a request to know: sites, their clocks, their probes, counts.
+"""Every 5 s: read the sites' clocks, probe results and counts, so that no request waits for them.
 
-A scrape, a readiness check and the availability ledger read the last sample and wait for nobody.
+A scrape, a readiness check and the availability ledger read the last sample.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class WaitingChanges:
         self._queue.append(WaitingChange(self._entropy.token(8).hex(), detail))
 
     def first(self, now_us: int) -> WaitingChange | None:
-        """The oldest change, which occurs in the log as of now, or as of when it was first asked for."""
+        """The oldest change; its event time is fixed when it is first asked for."""
         if not self._queue:
             return None
         if self._queue[0].occurred_us is None:
@@ -103,7 +103,7 @@ class WaitingChanges:
                     path.unlink()
 
     def close(self) -> None:
-        """The process ends: what waits is the next one's."""
+        """The process ends: the next process takes over the changes that wait."""
         self._release()
 
     def _write(self, data: bytes) -> None:
@@ -132,7 +132,7 @@ class WaitingChanges:
 
 @contextmanager
 def _of_the_dead(path: Path) -> Iterator[bytes | None]:
-    """What the file holds, and nobody else takes it meanwhile; None when its process lives, or it is gone."""
+    """The locked changes of a dead process; None when its process lives, or the file is gone."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
