@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.disk import replace_file
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, json_option, print_table
 
 if TYPE_CHECKING:
-    from vanvault.archiver.stores import Credentials
-    from vanvault.archiver.stores.provision import Duty, StoreKind
+    from vanvault.archiver.stores.provision import StoreKind
 
 
 @click.group()
@@ -43,24 +38,14 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
     Needs an administrator: VANVAULT_<SITE>_ADMIN_ACCESS_KEY and _SECRET_KEY, or the general pair. New users'
     keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile.
     """
-    from vanvault.archiver.stores import S3Url, parse_site_url
-    from vanvault.archiver.stores.provision import prepare_bucket
+    from vanvault.recovery.maintenance import SiteRequest, prepare_site
 
     with open_archive(home) as archive:
-        place = parse_site_url(archive.endpoint(site))
-        settings = getattr(archive.settings.sites, site).s3
-    if not isinstance(place, S3Url):
-        raise InvalidInput(f"{site} is a file site; it was made by vanvault init", field="site")
-    admin = _administrator(site)
-    users = _users(home, site)
-    done = prepare_bucket(site, place, users, admin, options=settings.options(), kind=store, dry_run=dry_run)
-    if done.policy is None and not dry_run:
-        _write(home, site, users)
-    steps, policy = done.steps, done.policy
+        made = prepare_site(archive, SiteRequest(site, store, dry_run))
     if as_json:
-        shown = [{"action": step.action, "target": step.target, "detail": step.detail} for step in steps]
-        emit_json({"site": site, "dry_run": dry_run, "steps": shown, "policy": policy})
+        emit_json(made.as_json())
         return ExitCode.OK
+    steps, policy = made.done.steps, made.done.policy
     if steps:
         print_table(("step", "target", "what"), [(step.action, step.target, step.detail) for step in steps])
     click.echo(f"{site}: {'nothing to do' if not steps else 'not done (dry run)' if dry_run else 'done'}")
@@ -70,48 +55,5 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
         )
         emit_json(policy)
     elif not dry_run:
-        click.echo(f"credentials of the duties: {_file(home, site)}")
+        click.echo(f"credentials of the duties: {made.credentials}")
     return ExitCode.OK
-
-
-def _administrator(site: str) -> Credentials:
-    from vanvault.archiver.stores import optional_credentials, site_credentials
-
-    return optional_credentials(site, "admin", os.environ) or site_credentials(site, os.environ).writer
-
-
-def _users(home: Path, site: str) -> dict[Duty, Credentials]:
-    """Credentials by duty: from the environment, from an earlier run's file, or new."""
-    from vanvault.archiver.stores import optional_credentials
-    from vanvault.archiver.stores.provision import DUTIES, new_credentials
-
-    entropy = SystemEntropy()
-    known = {**_read(home, site), **os.environ}
-    return {
-        duty: optional_credentials(site, duty, known) or new_credentials(duty, entropy) for duty in DUTIES
-    }
-
-
-def _file(home: Path, site: str) -> Path:
-    return home / "credentials" / f"{site}.env"
-
-
-def _read(home: Path, site: str) -> dict[str, str]:
-    path = _file(home, site)
-    if not path.exists():
-        return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-
-
-def _write(home: Path, site: str, users: dict[Duty, Credentials]) -> None:
-    path = _file(home, site)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    lines = []
-    for duty, credentials in users.items():
-        stem = f"VANVAULT_{site.upper()}_{duty.upper()}"
-        lines += [
-            f"{stem}_ACCESS_KEY={credentials.access_key}",
-            f"{stem}_SECRET_KEY={credentials.secret_key}",
-        ]
-    replace_file(path, ("\n".join(lines) + "\n").encode())

@@ -111,14 +111,14 @@ ROOMS = (
     _room("recovery.objects", 17, "archiver.*"),
     _room("recovery.custody", 8, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
-    _room("recovery.maintenance", 13, "archiver.* recovery.work"),
-    _room("recovery.verify", 15, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.maintenance", 11, "archiver.* recovery.work"),
+    _room("recovery.verify", 14, "archiver.* recovery.work recovery.objects"),
     _room("recovery.coverage", 5, "archiver.* recovery.work recovery.verify"),
-    _room("recovery.reconcile", 13, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room(
-        "recovery.backup", 23, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
+        "recovery.backup", 19, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
     ),
     _room("recovery.failover", 11, "archiver.* recovery.work recovery.reconcile recovery.verify"),
     _room(

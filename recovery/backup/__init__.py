@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.backup.check import Backup, BackupCheck
 from vanvault.recovery.backup.control import BUNDLE
-from vanvault.recovery.backup.restore import ControlReport, ObjectsPlan, ObjectsReport
+from vanvault.recovery.backup.restore import ObjectsPlan
 from vanvault.recovery.backup.run import BackupPlan, BackupReport
 from vanvault.recovery.backup.third_copy import BackupReader, backup_reader
 from vanvault.recovery.backup.verbs import (
@@ -25,20 +24,16 @@ from vanvault.recovery.backup.verbs import (
 
 __all__ = [
     "BUNDLE",
-    "Backup",
-    "BackupCheck",
     "BackupCheckRequest",
     "BackupPlan",
     "BackupReader",
     "BackupReport",
     "BackupRequest",
-    "ControlReport",
     "ControlRequest",
     "Elsewhere",
     "ForgetRequest",
     "LoadRequest",
     "ObjectsPlan",
-    "ObjectsReport",
     "backup",
     "backup_check",
     "backup_forget",

@@ -1,35 +1,31 @@
-"""Maintenance verbs: compaction, the index, and the probe of a store, each as one function."""
+"""Maintenance verbs: compaction, the index, the probe of a store and its preparation, each one function."""
 
 from __future__ import annotations
 
 from vanvault.recovery.maintenance.compaction import (
-    Compaction,
     CompactRequest,
     PlannedCompaction,
     compact,
 )
-from vanvault.recovery.maintenance.index import RebuildReport, RebuildRequest, rebuild_index
+from vanvault.recovery.maintenance.index import RebuildRequest, rebuild_index
 from vanvault.recovery.maintenance.probe import (
     OverrideRequest,
-    ProbeReport,
     ProbeRequest,
     override_probe,
     probe,
-    probe_store,
 )
+from vanvault.recovery.maintenance.site import SiteRequest, prepare_site
 
 __all__ = [
     "CompactRequest",
-    "Compaction",
     "OverrideRequest",
     "PlannedCompaction",
-    "ProbeReport",
     "ProbeRequest",
-    "RebuildReport",
     "RebuildRequest",
+    "SiteRequest",
     "compact",
     "override_probe",
+    "prepare_site",
     "probe",
-    "probe_store",
     "rebuild_index",
 ]

@@ -7,7 +7,7 @@ from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.reconciler import Reconciler
 from vanvault.recovery.reconcile.run import ReconcileRequest, Reconciliation, reconcile
-from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
+from vanvault.recovery.reconcile.upgrade import upgrade_all
 
 __all__ = [
     "EntryConflict",
@@ -15,7 +15,6 @@ __all__ = [
     "ReconcileRequest",
     "Reconciler",
     "Reconciliation",
-    "Upgraded",
     "count_open",
     "known_lag",
     "open_conflicts",

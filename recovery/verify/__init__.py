@@ -6,7 +6,7 @@ from vanvault.recovery.verify.archive import verify_archive
 from vanvault.recovery.verify.model import Finding, Problem, Subset, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.record import verify_runs
-from vanvault.recovery.verify.run import Verification, VerifyRequest, read_back, verify
+from vanvault.recovery.verify.run import VerifyRequest, read_back, verify
 from vanvault.recovery.verify.runs import SiteRun, VerifyRun, next_subset
 from vanvault.recovery.verify.verify import verify_sites
 
@@ -16,7 +16,6 @@ __all__ = [
     "Problem",
     "SiteRun",
     "Subset",
-    "Verification",
     "VerifyReport",
     "VerifyRequest",
     "VerifyRun",
