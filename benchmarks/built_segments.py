@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from operator import attrgetter
