@@ -191,12 +191,12 @@ def _days(every: str | None, off: bool) -> int:
 
 
 def _trusted(home: Path, public_keys: tuple[Path, ...]) -> Callable[[str], Ed25519PublicKey]:
-    from vanvault.archiver.keys import SigningKeys, key_id_of, load_public
+    from vanvault.archiver.keys import SigningKeys, load_public_keys
     from vanvault.recovery.drill import public_keys_of
 
     if not public_keys:
         return SigningKeys(keys_folder(home)).public
-    return public_keys_of({key_id_of(key): key for key in map(load_public, public_keys)})
+    return public_keys_of(load_public_keys(public_keys))
 
 
 def _verdict(report: dict[str, Any]) -> str:

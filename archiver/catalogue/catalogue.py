@@ -103,7 +103,7 @@ class Catalogue:
             connection.execute("UPDATE segment SET spare = ? WHERE n = ?", (held, rival))
 
     def segments(self, *, spare: bool = False) -> tuple[KnownSegment, ...]:
-        """All segments that are not spare (with ``spare``, also those that are), by the time of their first row."""
+        """All segments; spare ones only with ``spare``; ordered by the time of their first row."""
         return self._read(self._tail.connection(), spare=True) if spare else self.current().segments
 
     def current(self) -> CatalogueState:

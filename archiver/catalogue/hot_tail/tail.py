@@ -504,7 +504,7 @@ class HotTail:
                 self._repeats(connection, entry, position, first)
 
     def learn_conflicts(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Positions of entries that repeat an id with other bytes, each with the position of the valid entry."""
+        """Record entries that repeat an id with other bytes: (position, position of the valid entry)."""
         with self.transaction() as connection:
             connection.executemany(_CONFLICT, ((*pair, *pair) for pair in pairs))
 
