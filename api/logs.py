@@ -10,10 +10,10 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-Format = Literal["json", "console"]
+LogFormat = Literal["json", "console"]
 
 
-def configure(form: Format) -> None:
+def configure(form: LogFormat) -> None:
     """Every later line of this process goes to stderr in this form."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -36,7 +36,7 @@ def configure(form: Format) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _end(form: Format) -> list[Processor]:
+def _end(form: LogFormat) -> list[Processor]:
     if form == "json":
         return [structlog.processors.format_exc_info, _render]
     # Plain tracebacks: the rich ones show local variables, which hold messages.

@@ -23,7 +23,7 @@ import structlog
 import uvicorn
 
 from vanvault.api.app import create_app
-from vanvault.api.logs import Format, configure
+from vanvault.api.logs import LogFormat, configure
 from vanvault.api.node import Node
 from vanvault.api.observe import Observed
 from vanvault.archiver.appliance import Archive
@@ -52,7 +52,7 @@ def run(
     host: str,
     port: int,
     grace_s: float = 0.0,
-    log_format: Format | None = None,
+    log_format: LogFormat | None = None,
     before_serving: Callable[[], None] = _nothing,
 ) -> None:
     """Serve a home until SIGTERM or SIGINT, then drain: every accepted message is written and answered.

@@ -22,7 +22,7 @@ import orjson
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable, VanVaultError
 from vanvault.cli.problems import RETRIED, error_of, problem_in, retry_after
 
-Receipt = dict[str, Any]
+ReceiptObject = dict[str, Any]
 
 #: How long one request is repeated before its error is the result, in seconds.
 DEFAULT_WAIT_S = 60.0
@@ -97,7 +97,7 @@ class ApiClient:
         """Let every waiting request fail now instead of being repeated."""
         self._stopped.set()
 
-    def push(self, message: Outgoing) -> Receipt:
+    def push(self, message: Outgoing) -> ReceiptObject:
         """Push one message; its receipt, the first one if it was pushed before.
 
         Raises InvalidInput, AccessDenied, Conflict, Busy, SiteUnavailable and what else the server
@@ -117,10 +117,10 @@ class ApiClient:
             )
         return receipt
 
-    def push_events(self, events: Iterable[Mapping[str, Any]]) -> list[Receipt | VanVaultError]:
+    def push_events(self, events: Iterable[Mapping[str, Any]]) -> list[ReceiptObject | VanVaultError]:
         """Push log lines; a receipt or an error for each, in order."""
         waiting = list(events)
-        results: list[Receipt | VanVaultError] = []
+        results: list[ReceiptObject | VanVaultError] = []
         for start in range(0, len(waiting), EVENTS_AT_ONCE):
             results += self._push_some_events(waiting[start : start + EVENTS_AT_ONCE])
         return results
@@ -145,9 +145,9 @@ class ApiClient:
         sites = found.get("sites") if isinstance(found, dict) else None
         return sites if isinstance(sites, list) else None
 
-    def _push_some_events(self, events: list[Mapping[str, Any]]) -> list[Receipt | VanVaultError]:
+    def _push_some_events(self, events: list[Mapping[str, Any]]) -> list[ReceiptObject | VanVaultError]:
         headers = {"Content-Type": "application/json"}
-        results: dict[int, Receipt | VanVaultError] = {}
+        results: dict[int, ReceiptObject | VanVaultError] = {}
         waiting, retry = list(range(len(events))), _Retry(self)
         while True:
             body = orjson.dumps([events[index] for index in waiting])

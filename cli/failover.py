@@ -14,7 +14,7 @@ from vanvault.cli.progress import Terminal
 from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
-    from vanvault.recovery.failover import Done, Facts, Plan
+    from vanvault.recovery.failover import Facts, FailoverResult, Plan
 
 _reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the record. Required.")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -166,7 +166,7 @@ def _show(plan: Plan) -> None:
         click.echo(f"  - {effect}")
 
 
-def _tell(done: Done, *, as_json: bool) -> ExitCode:
+def _tell(done: FailoverResult, *, as_json: bool) -> ExitCode:
     plan, hook = done.plan, done.hook
     if as_json:
         emit_json(done.as_json())

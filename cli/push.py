@@ -12,7 +12,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.model import BUSINESS_FIELDS
-from vanvault.cli.client import Outgoing, Receipt, message_id_of, sha256_of
+from vanvault.cli.client import Outgoing, ReceiptObject, message_id_of, sha256_of
 from vanvault.cli.connection import connect, server_options
 from vanvault.cli.errors import show_error
 from vanvault.cli.files import write_json
@@ -68,7 +68,7 @@ def command(
         raise InvalidInput("--message-id is for one file", field="message_id")
     known = {name: value for name, value in metadata.items() if value}
 
-    def push(path: Path) -> Receipt:
+    def push(path: Path) -> ReceiptObject:
         identity = message_id or message_id_of(path.name, sha256_of(path))
         media_type = content_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         receipt = client.push(Outgoing(identity, path, media_type, known))
@@ -91,7 +91,7 @@ def command(
     return code
 
 
-def _show(path: Path, result: Receipt | VanVaultError, as_json: bool) -> None:
+def _show(path: Path, result: ReceiptObject | VanVaultError, as_json: bool) -> None:
     if isinstance(result, VanVaultError):
         show_error(f"{path}: {result.message}", result.hint)
         if as_json:

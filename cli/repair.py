@@ -13,7 +13,7 @@ from vanvault.cli.progress import Terminal
 from vanvault.cli.verify import SHOWN, show_findings
 
 if TYPE_CHECKING:
-    from vanvault.recovery.repair import Action, RepairPlan, RepairReport
+    from vanvault.recovery.repair import RepairAction, RepairPlan, RepairReport
 
 
 @click.command("repair")
@@ -58,7 +58,7 @@ def _show(report: RepairReport) -> None:
     )
 
 
-def _show_actions(actions: tuple[Action, ...]) -> None:
+def _show_actions(actions: tuple[RepairAction, ...]) -> None:
     from vanvault.recovery.repair import action_fields
 
     if actions:

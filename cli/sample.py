@@ -14,7 +14,7 @@ import orjson
 from vanvault.archiver.core.error_table import ExitCode, exit_code_of
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.cli.client import ApiClient, Outgoing, Receipt
+from vanvault.cli.client import ApiClient, Outgoing, ReceiptObject
 from vanvault.cli.connection import connect, delivery_options
 from vanvault.cli.context import DEFAULT_URL
 from vanvault.cli.errors import show_error
@@ -156,7 +156,7 @@ def _write(folder: Path, transactions: Iterator[SampleTransaction], step: Step) 
 def _push(client: ApiClient, transactions: Iterator[SampleTransaction], step: Step, jobs: int) -> _Tally:
     """Push transaction by transaction: within one, messages before the events that name them."""
 
-    def push(transaction: SampleTransaction) -> list[Receipt | VanVaultError]:
+    def push(transaction: SampleTransaction) -> list[ReceiptObject | VanVaultError]:
         for message in transaction.messages:
             client.push(Outgoing(message.message_id, message.body, message.content_type, _known(message)))
         return client.push_events(map(event_fields, transaction.events))

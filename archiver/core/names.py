@@ -27,7 +27,7 @@ from typing import Literal, get_args
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 
 Family = Literal["batch", "large", "segment"]
-Kind = Literal["messages", "events", "framed", "log", "originals", "evidence", "manifest"]
+ObjectKind = Literal["messages", "events", "framed", "log", "originals", "evidence", "manifest"]
 BatchKind = Literal["messages", "events"]
 SegmentKind = Literal["log", "originals", "evidence", "manifest"]
 
@@ -57,12 +57,12 @@ _ANY_KEY = re.compile(r"[a-z0-9._-]+(?:/[a-z0-9._-]+)+")
 _ANY_LAST = re.compile(r"(?:[a-z0-9._-]*-)?(?P<sha256>[0-9a-f]{64})(?:\.[a-z0-9._-]+)?")
 _LONGEST_KEY = 512
 
-_KINDS: dict[Family, tuple[Kind, ...]] = {
+_KINDS: dict[Family, tuple[ObjectKind, ...]] = {
     "batch": get_args(BatchKind),
     "large": ("framed",),
     "segment": get_args(SegmentKind),
 }
-_SUFFIX: dict[Kind, str] = {
+_SUFFIX: dict[ObjectKind, str] = {
     "messages": "messages.parquet",
     "events": "events.parquet",
     "framed": "framed",
@@ -71,7 +71,7 @@ _SUFFIX: dict[Kind, str] = {
     "evidence": "evidence.parquet",
     "manifest": "manifest.json",
 }
-_KIND_OF: dict[str, Kind] = {suffix: kind for kind, suffix in _SUFFIX.items()}
+_KIND_OF: dict[str, ObjectKind] = {suffix: kind for kind, suffix in _SUFFIX.items()}
 _FAMILY: dict[str, Family] = {family: family for family in get_args(Family)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ class ObjectName:
     family: Family
     writer: str  # writer id, 16 characters; of a segment its id
     sequence: int  # 0 <= sequence < 10**10, counted per writer; of a segment the part
-    kind: Kind
+    kind: ObjectKind
     sha256: bytes  # 32 bytes: digest of the stored bytes
 
     def __post_init__(self) -> None:

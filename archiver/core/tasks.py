@@ -22,7 +22,7 @@ from typing import Literal, Protocol
 FIRST_REST_S = 1.0
 LONGEST_REST_S = 60.0
 
-Phase = Literal["new", "waiting", "running", "resting", "ended", "crashed"]
+TaskPhase = Literal["new", "waiting", "running", "resting", "ended", "crashed"]
 
 
 class Signal(Protocol):
@@ -69,7 +69,7 @@ class TaskStatus:
     """What is known of one task."""
 
     name: str
-    phase: Phase = "new"
+    phase: TaskPhase = "new"
     failures: int = 0  # rounds that failed or crashed since the start
     crashes: int = 0  # the last ones in a row that crashed
     error: str = ""  # kind of the last round's error; "" when it had none

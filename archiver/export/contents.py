@@ -19,7 +19,7 @@ from vanvault.archiver.disk import synced_file
 from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet
 from vanvault.archiver.export.manifest import SUMS
 from vanvault.archiver.export.originals import OriginalReader
-from vanvault.archiver.export.request import Counts, Format, State
+from vanvault.archiver.export.request import Counts, ExportFormat, ExportState
 from vanvault.archiver.export.workspace import Spool, Workspace
 from vanvault.archiver.export.zip_writer import ZipWriter
 from vanvault.archiver.keys import public_pem
@@ -62,7 +62,7 @@ class Contents(Protocol):
         ...
 
 
-def contents_of(format: Format, archive: Archive, work: Workspace, state: State) -> Contents:
+def contents_of(format: ExportFormat, archive: Archive, work: Workspace, state: ExportState) -> Contents:
     """The form that was asked for, as far as the checkpoint says."""
     if format == "csv":
         return LineContents(work.spool("items.csv"), csv_row, csv_header())

@@ -34,7 +34,7 @@ from vanvault.archiver.export.contents import (
     file_digest,
 )
 from vanvault.archiver.export.manifest import MANIFEST, signed_manifest
-from vanvault.archiver.export.request import ExportRequest, State, filter_fields
+from vanvault.archiver.export.request import ExportRequest, ExportState, filter_fields
 from vanvault.archiver.export.workspace import Workspace, refuse_existing
 from vanvault.archiver.journal import EventType
 
@@ -43,7 +43,7 @@ PAGE = 500
 #: With originals, which may be large, so that a kill repeats little.
 PAGE_WITH_ORIGINALS = 100
 
-Step = Callable[[int], None]
+OnPage = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ExportReport:
 
     output: Path
     manifest_path: Path | None  # None: it is a member of the ZIP
-    state: State
+    state: ExportState
     bytes: int
     sha256: str  # of the output
     manifest_sha256: str
@@ -80,7 +80,7 @@ class ExportReport:
 
 
 def export(
-    archive: Archive, request: ExportRequest, output: Path, *, who: str, step: Step = lambda items: None
+    archive: Archive, request: ExportRequest, output: Path, *, who: str, step: OnPage = lambda items: None
 ) -> ExportReport:
     """Export to ``output``, or go on where an earlier run of the same request was stopped.
 
@@ -113,9 +113,9 @@ def export(
         return _publish(archive, work, state, beside, who, resumed=resumed)
 
 
-def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) -> State:
+def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) -> ExportState:
     damaged = archive.catch_up(settle=True).unreadable
-    state = State(
+    state = ExportState(
         request=request.fields(),
         export=archive.entropy.token(8).hex(),
         who=who,
@@ -128,7 +128,7 @@ def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) 
     return work.checkpoint(state)
 
 
-def _check_same(request: ExportRequest, state: State, work: Workspace) -> None:
+def _check_same(request: ExportRequest, state: ExportState, work: Workspace) -> None:
     if request.fields() != state.request:
         raise Conflict(
             f"{work.folder} holds another export, begun {state.started_at[:19]}Z",
@@ -136,7 +136,7 @@ def _check_same(request: ExportRequest, state: State, work: Workspace) -> None:
         )
 
 
-def _level(archive: Archive, state: State, who: str) -> State:
+def _level(archive: Archive, state: ExportState, who: str) -> ExportState:
     """What the cursor stands in must be known here, though the hot tail may be another by now."""
     if state.phase == "collecting":
         damaged = {*state.damaged_batches, *archive.catch_up(settle=False).unreadable}
@@ -152,10 +152,10 @@ def _collect(
     archive: Archive,
     request: ExportRequest,
     work: Workspace,
-    state: State,
+    state: ExportState,
     contents: Contents,
-    step: Step,
-) -> State:
+    step: OnPage,
+) -> ExportState:
     limit = PAGE_WITH_ORIGINALS if request.format == "zip" else PAGE
     query = replace(request.query, to_us=state.until_us, limit=limit)
     while state.phase == "collecting":
@@ -179,7 +179,7 @@ def _collect(
     return state
 
 
-def _after(archive: Archive, query: Query, state: State, work: Workspace) -> bytes:
+def _after(archive: Archive, query: Query, state: ExportState, work: Workspace) -> bytes:
     if not state.cursor:
         return b""
     try:
@@ -192,8 +192,8 @@ def _after(archive: Archive, query: Query, state: State, work: Workspace) -> byt
 
 
 def _seal(
-    archive: Archive, request: ExportRequest, work: Workspace, state: State, contents: Contents
-) -> State:
+    archive: Archive, request: ExportRequest, work: Workspace, state: ExportState, contents: Contents
+) -> ExportState:
     finished: FinishedFile = contents.finish()
     manifest = signed_manifest(
         state,
@@ -214,7 +214,7 @@ def _seal(
 
 
 def _publish(
-    archive: Archive, work: Workspace, state: State, beside: Path | None, who: str, *, resumed: bool
+    archive: Archive, work: Workspace, state: ExportState, beside: Path | None, who: str, *, resumed: bool
 ) -> ExportReport:
     name = {"csv": "items.csv", "ndjson": "items.ndjson", "parquet": "items.parquet", "zip": "data.zip"}[
         state.request["format"]

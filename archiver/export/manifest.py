@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vanvault.archiver.core.canonical import canonical
-from vanvault.archiver.export.request import State
+from vanvault.archiver.export.request import ExportState
 from vanvault.archiver.keys import SigningKey
 
 MANIFEST_FORMAT = "vanvault-export-v1"
@@ -28,7 +28,7 @@ def statement(archive: str, digest: str) -> bytes:
 
 
 def signed_manifest(
-    state: State,
+    state: ExportState,
     *,
     archive: str,
     content: dict[str, Any],

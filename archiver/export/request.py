@@ -10,8 +10,8 @@ from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
 
-Format = Literal["csv", "ndjson", "parquet", "zip"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+ExportFormat = Literal["csv", "ndjson", "parquet", "zip"]
+FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 MAX_REASON = 500  # characters
 
@@ -22,7 +22,7 @@ _NO_END = Query().to_us
 class ExportRequest:
     """What to take out of the archive, in which form, and why."""
 
-    format: Format
+    format: ExportFormat
     query: Query  # oldest first; limit and cursor mean nothing here
     reason: str
 
@@ -74,11 +74,11 @@ class Counts:
 
 #: ``collecting`` pages; ``collected`` all; ``sealed``: file and manifest are complete and durable;
 #: ``recorded``: the archive holds the event of the end.
-Phase = Literal["collecting", "collected", "sealed", "recorded"]
+ExportPhase = Literal["collecting", "collected", "sealed", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ExportState:
     """A checkpoint: written durably at page boundaries, and all that a resumed export needs."""
 
     request: dict[str, Any]  # ExportRequest.fields()
@@ -87,7 +87,7 @@ class State:
     started_at: str
     until_us: int  # entries received before this: what the archive held at the start
     damaged_batches: tuple[str, ...] = ()  # batch objects that no site could give at the start
-    phase: Phase = "collecting"
+    phase: ExportPhase = "collecting"
     cursor: str = ""
     counts: Counts = field(default_factory=Counts)
     lengths: dict[str, int] = field(default_factory=dict)  # bytes of each working file that count

@@ -18,7 +18,7 @@ import orjson
 
 from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput
 from vanvault.archiver.disk import lock_descriptor, replace_file, still_named, sync_folder
-from vanvault.archiver.export.request import State
+from vanvault.archiver.export.request import ExportState
 
 _STATE = "state.json"
 
@@ -94,13 +94,13 @@ class Workspace:
         finally:
             os.close(held)
 
-    def load(self) -> State | None:
+    def load(self) -> ExportState | None:
         """The last checkpoint, or None. Raises Conflict for one that cannot be read."""
         path = self.folder / _STATE
         if not path.exists():
             return None
         try:
-            state = State.from_dict(orjson.loads(path.read_bytes()))
+            state = ExportState.from_dict(orjson.loads(path.read_bytes()))
         except (ValueError, KeyError, TypeError) as error:
             raise Conflict(
                 f"{path} is no checkpoint", hint=f"Delete {self.folder}, and begin anew."
@@ -114,7 +114,7 @@ class Workspace:
             self._spools[name] = Spool(self.folder / name, self._lengths.get(name, 0))
         return self._spools[name]
 
-    def checkpoint(self, state: State) -> State:
+    def checkpoint(self, state: ExportState) -> ExportState:
         """Make what was written so far, and the state, durable; the state with the files' lengths."""
         for spool in self._spools.values():
             spool.sync()

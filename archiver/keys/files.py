@@ -40,7 +40,7 @@ class _Master:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Snapshot:
-    listing: key_folder.Listing
+    listing: key_folder.FolderListing
     masters: dict[tuple[Purpose, int], _Master | KeyUnavailable]  # the error: why a file gave no key
 
     def versions(self, purpose: Purpose) -> list[int]:

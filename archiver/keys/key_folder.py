@@ -15,7 +15,7 @@ from vanvault.archiver.disk import create_file, take_lock
 SIZE_LIMIT = 64 * 1024
 
 #: What tells one state of a folder from the next: (name, inode, modified in ns, size) of each file.
-Listing = tuple[tuple[str, int, int, int], ...]
+FolderListing = tuple[tuple[str, int, int, int], ...]
 
 
 def make_private_folder(folder: Path) -> None:
@@ -45,7 +45,7 @@ def check_private_folder(folder: Path) -> None:
         )
 
 
-def listing(folder: Path, names: re.Pattern[str]) -> Listing:
+def listing(folder: Path, names: re.Pattern[str]) -> FolderListing:
     """The folder's files with such names, in order. Raises KeyUnavailable.
 
     A few microseconds, so callers compare it at each use and see at once what another process added.

@@ -52,7 +52,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Snapshot:
-    listing: key_folder.Listing
+    listing: key_folder.FolderListing
     active: SigningKey | None
     public: dict[str, Ed25519PublicKey]
 

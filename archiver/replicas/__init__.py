@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.replicas.clock_guard import ClockVerdict
-from vanvault.archiver.replicas.health import State
+from vanvault.archiver.replicas.health import SiteState
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
 from vanvault.archiver.replicas.leadership import Leadership, LeadershipState
@@ -29,8 +29,8 @@ __all__ = [
     "LeadershipState",
     "Placing",
     "Readable",
+    "SiteState",
     "SiteStatus",
-    "State",
     "SteadyClock",
     "answers",
     "copy_object",

@@ -24,7 +24,7 @@ from typing import Literal
 
 from vanvault.archiver.core.options import HealthRules
 
-State = Literal["healthy", "suspect", "out", "catching-up"]
+SiteState = Literal["healthy", "suspect", "out", "catching-up"]
 Sort = Literal["put", "look"]
 
 #: The seconds before a site is let back double at most so often.
@@ -45,7 +45,7 @@ class Seen:
 class SiteHealth:
     """The judgement of one site. ``since`` is None for a site of which nothing is known yet."""
 
-    state: State = "healthy"
+    state: SiteState = "healthy"
     since: datetime | None = None
     reason: str = ""  # the last failure; "" when healthy
     failures: int = 0  # since the site was last healthy or let back

@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, State, level, seen, taken_out
+from vanvault.archiver.replicas.health import Seen, SiteHealth, SiteState, Sort, level, seen, taken_out
 
 #: Changes that nobody has taken; the oldest are dropped beyond that, and the newest tell the state.
 _CHANGES_KEPT = 1_000
@@ -37,8 +37,8 @@ class Change:
     """One change of a site's state, for the archive's log."""
 
     site: str
-    before: State
-    after: State
+    before: SiteState
+    after: SiteState
     at: datetime
     reason: str
 
@@ -58,7 +58,7 @@ class SiteStatus:
     """One site as status, readiness and metrics show it."""
 
     site: str
-    state: State
+    state: SiteState
     since: datetime | None  # None: as it was found at the start
     reason: str
     lag: Lag | None  # None: not compared yet
@@ -119,7 +119,7 @@ class HealthBoard:
         with self._lock:
             self._lags[site] = lag
 
-    def state(self, site: str) -> State:
+    def state(self, site: str) -> SiteState:
         """The state of one site."""
         return self._health[site].state
 

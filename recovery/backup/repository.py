@@ -19,7 +19,7 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, Setti
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.backup.restic import Listener, Restic, json_lines, parse_json
 
-Kind = Literal["objects", "record"]
+SnapshotKind = Literal["objects", "record"]
 
 _OURS = "vanvault"
 _RECORD = "record"
@@ -92,7 +92,7 @@ class Repository:
         folder: Path,
         name: str,
         *,
-        kind: Kind,
+        kind: SnapshotKind,
         tags: Mapping[str, str],
         now: datetime,
         listener: Listener | None = None,

@@ -13,7 +13,7 @@ from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
-from vanvault.recovery.drill.model import Check, Loss, Outcome, Phase, SampledEntry
+from vanvault.recovery.drill.model import Check, DrillOutcome, Loss, Phase, SampledEntry
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
 from vanvault.recovery.verify import Subset
@@ -108,9 +108,9 @@ class Drill:
         FileSite.create(root, name, archive=self.production.settings.archive, clock=self.clock)
         return FileSite(root, name, clock=self.clock, entropy=self.entropy)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> DrillOutcome:
         """What it came to."""
-        return Outcome(
+        return DrillOutcome(
             tuple(self._phases),
             tuple(self._checks),
             tuple(self._samples),

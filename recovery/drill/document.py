@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.texts import Language, label, phrase
-
-Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DrillOutcome:
     """What a rehearsal came to."""
 
     phases: tuple[Phase, ...]

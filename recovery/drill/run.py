@@ -17,7 +17,7 @@ from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
 from vanvault.recovery.drill.conduct import Drill, Means, quiet
-from vanvault.recovery.drill.model import DrillPlan, Outcome
+from vanvault.recovery.drill.model import DrillOutcome, DrillPlan
 from vanvault.recovery.drill.plan import check_room, plan_drill
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios import SCENARIOS, Scenario
@@ -36,7 +36,7 @@ class FinishedDrill:
     archive: str
     scenario: Scenario
     plan: DrillPlan
-    outcome: Outcome
+    outcome: DrillOutcome
     seed: str
     started_at: datetime
     finished_at: datetime

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.failover import (
-    Done,
     FailbackRequest,
+    FailoverResult,
     approve,
     check_reason,
     current_plan,
@@ -15,9 +15,9 @@ from vanvault.recovery.failover.failover import (
 from vanvault.recovery.failover.plan import Facts, Plan, plan_promotion
 
 __all__ = [
-    "Done",
     "Facts",
     "FailbackRequest",
+    "FailoverResult",
     "Plan",
     "approve",
     "check_reason",

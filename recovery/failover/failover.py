@@ -28,7 +28,7 @@ _ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class FailoverResult:
     """A step that is on record, and how its hook went (None: there is none)."""
 
     plan: Plan
@@ -100,7 +100,7 @@ def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Pl
     return plan
 
 
-def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
+def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> FailoverResult:
     """Put the promotion on record, at the site that leads from now on; then run the hook.
 
     The promotion stands whatever the hook does.
@@ -126,7 +126,7 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> Done:
     with archive.lead.assumed(_alone(plan)):
         _record(archive, plan, EventType.FAILOVER_PROMOTED, {**detail, "approved_by": approved_by})
     _check_holds(archive, plan)
-    return Done(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
+    return FailoverResult(plan, approved_by, _hook(archive, plan, archive.settings.failover.promote_hook))
 
 
 def level(
@@ -165,7 +165,9 @@ def level(
     return Leveled(report, verified, tuple(problems))
 
 
-def failback(archive: Archive, plan: Plan, request: FailbackRequest, observer: Observer = QUIET) -> Done:
+def failback(
+    archive: Archive, plan: Plan, request: FailbackRequest, observer: Observer = QUIET
+) -> FailoverResult:
     """Bring both sites level, verify a subset, and put the failback on record; then run the hook.
 
     Raises as ``promote`` does, and Damaged for what is amiss, unless ``request.unlevel``.
@@ -181,7 +183,7 @@ def failback(archive: Archive, plan: Plan, request: FailbackRequest, observer: O
 
 def conclude_failback(
     archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who: str, unlevel: bool
-) -> Done:
+) -> FailoverResult:
     """Put the failback on record at both sites; then run the hook.
 
     ``unlevel``: whatever ``leveled`` found. Raises as ``promote`` does, and Damaged for what it found.
@@ -197,7 +199,7 @@ def conclude_failback(
     with archive.lead.assumed(Leadership(plan.epoch)):
         archive.record(EventType.FAILOVER_FAILED_BACK, {**detail, "problems": list(leveled.problems)})
     _check_holds(archive, plan)
-    return Done(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
+    return FailoverResult(plan, "", _hook(archive, plan, archive.settings.failover.failback_hook))
 
 
 def current_plan(archive: Archive, *, action: str, leader: str = "") -> Plan:

@@ -16,7 +16,7 @@ from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.replicas import Leadership
 
-Action = Literal["promote", "failback"]
+FailoverAction = Literal["promote", "failback"]
 
 #: A writer that was silent for so long counts as gone.
 _RECENT = timedelta(hours=1)
@@ -98,7 +98,7 @@ class Plan:
     """One step, what stands against it, and what it brings about."""
 
     id: str
-    action: Action
+    action: FailoverAction
     leadership: Leadership  # that it starts from
     epoch: int
     leader: str
@@ -163,14 +163,19 @@ def plan_failback(facts: Facts) -> Plan:
     return _plan("failback", facts, epoch, leader, blockers, effects)
 
 
-def plan_id(archive: str, action: Action, leadership: Leadership, epoch: int) -> str:
+def plan_id(archive: str, action: FailoverAction, leadership: Leadership, epoch: int) -> str:
     """16 hex digits that name the step."""
     step = {"archive": archive, "action": action, "from": leadership.epoch, "to": epoch}
     return hashlib.sha256(canonical(step)).hexdigest()[:16]
 
 
 def _plan(
-    action: Action, facts: Facts, epoch: int, leader: str, blockers: Sequence[str], effects: Sequence[str]
+    action: FailoverAction,
+    facts: Facts,
+    epoch: int,
+    leader: str,
+    blockers: Sequence[str],
+    effects: Sequence[str],
 ) -> Plan:
     name = plan_id(facts.archive, action, facts.leadership, epoch)
     return Plan(name, action, facts.leadership, epoch, leader, tuple(blockers), tuple(effects))

@@ -36,7 +36,7 @@ class Prolong:
     retain_until: datetime
 
 
-Action = Fetch | Prolong
+ReconcileAction = Fetch | Prolong
 
 
 def is_object(key: str) -> bool:
@@ -44,7 +44,7 @@ def is_object(key: str) -> bool:
     return digest_in(key) is not None
 
 
-def decide(copies: Copies, sites: Sequence[str]) -> tuple[Action, ...]:
+def decide(copies: Copies, sites: Sequence[str]) -> tuple[ReconcileAction, ...]:
     """The actions for one key, of which ``copies`` hold the newest version (with its lock) first.
 
     Nothing for a key that is no object, or that no site holds. A site whose lock is not known is left alone.
@@ -59,7 +59,7 @@ def decide(copies: Copies, sites: Sequence[str]) -> tuple[Action, ...]:
     return (*missing, *_prolonged(copies.key, newest))
 
 
-def lags_of(actions: Iterable[Action], sites: Sequence[str], now: datetime) -> dict[str, Lag]:
+def lags_of(actions: Iterable[ReconcileAction], sites: Sequence[str], now: datetime) -> dict[str, Lag]:
     """What each site lacks, by the actions that would mend it; ``now`` is UTC."""
     lags = {site: Lag() for site in sites}
     for action in actions:

@@ -15,7 +15,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import Site
 from vanvault.recovery.objects import Copies, Listing, lock_of, newest_with_locks, read_good, write_good
-from vanvault.recovery.reconcile.plan import Action, Fetch, add, decide, is_object
+from vanvault.recovery.reconcile.plan import Fetch, ReconcileAction, add, decide, is_object
 from vanvault.recovery.work import Effort, Extent, Step, in_order, let_puts_arrive, silent
 
 #: Failures that a report names; the rest are counted.
@@ -28,7 +28,7 @@ ON_ITS_WAY = timedelta(seconds=10)
 class FailedAction:
     """What could not be done; the next run tries again."""
 
-    action: Action
+    action: ReconcileAction
     error: VanVaultError
 
 
@@ -66,7 +66,7 @@ class _Tally:
     failures: int = 0
     named: list[FailedAction] = field(default_factory=list)
 
-    def take(self, action: Action, outcome: int | VanVaultError | None, now: datetime) -> None:
+    def take(self, action: ReconcileAction, outcome: int | VanVaultError | None, now: datetime) -> None:
         """Count an action and how it ended: bytes that were copied, an error, or None (not tried)."""
         if isinstance(action, Fetch):
             self.lags[action.target] = add(self.lags[action.target], action, now)
@@ -83,7 +83,7 @@ class _Tally:
                 self.named.append(FailedAction(action, outcome))
 
 
-_Outcomes = list[tuple[Action, int | VanVaultError | None]]
+_Outcomes = list[tuple[ReconcileAction, int | VanVaultError | None]]
 
 
 def reconcile_sites(
@@ -161,7 +161,7 @@ def _is_young(copies: Copies, now: datetime) -> bool:
     return all(now - versions[0].stored_at < ON_ITS_WAY for versions in copies.at.values())
 
 
-def _carry_out(action: Action, sites: Mapping[str, Site]) -> int | VanVaultError:
+def _carry_out(action: ReconcileAction, sites: Mapping[str, Site]) -> int | VanVaultError:
     """Bytes that were copied, or why not."""
     target = sites[action.target]
     try:

@@ -14,7 +14,7 @@ from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.recovery.objects import is_of_one_object
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
-from vanvault.recovery.reconcile.upgrade import Record, upgrade_all
+from vanvault.recovery.reconcile.upgrade import RecordCommits, upgrade_all
 from vanvault.recovery.work import Effort
 
 _log = structlog.get_logger("vanvault.reconcile")
@@ -31,7 +31,9 @@ _REST = 10
 class Reconciler:
     """``tick`` does one round of its work."""
 
-    def __init__(self, archive: Archive, record: Record, *, stopwatch: Stopwatch | None = None) -> None:
+    def __init__(
+        self, archive: Archive, record: RecordCommits, *, stopwatch: Stopwatch | None = None
+    ) -> None:
         """``record``: hands commit records to this node's writer."""
         self._archive = archive
         self._record = record

@@ -19,7 +19,7 @@ _PAGE = 200
 _FEW = 8
 
 #: Puts commit records on record: a writer that holds them in its next object.
-Record = Callable[[Sequence[Commit]], None]
+RecordCommits = Callable[[Sequence[Commit]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def for_the_next_start(commits: Sequence[Commit]) -> None:
 def upgrade_all(
     archive: Archive,
     *,
-    record: Record = for_the_next_start,
+    record: RecordCommits = for_the_next_start,
     effort: Effort | None = None,
     patience: timedelta | None = None,
 ) -> Upgraded:

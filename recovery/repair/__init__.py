@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.repair.plan import Action, Copy, RepairPlan, action_fields, plan_repair
+from vanvault.recovery.repair.plan import Copy, RepairAction, RepairPlan, action_fields, plan_repair
 from vanvault.recovery.repair.repair import RepairReport, repair_sites
 from vanvault.recovery.repair.run import RepairRequest, repair
 
 __all__ = [
-    "Action",
     "Copy",
+    "RepairAction",
     "RepairPlan",
     "RepairReport",
     "RepairRequest",

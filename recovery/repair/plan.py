@@ -41,14 +41,14 @@ class Extend:
     retain_until: datetime | None
 
 
-Action = Copy | Extend
+RepairAction = Copy | Extend
 
 
 @dataclass(frozen=True, slots=True)
 class RepairPlan:
     """What can be mended, and what cannot."""
 
-    actions: tuple[Action, ...]
+    actions: tuple[RepairAction, ...]
     beyond: tuple[Finding, ...]  # failing, and no site has what would mend it
 
     @property
@@ -64,7 +64,7 @@ class RepairPlan:
         }
 
 
-def action_fields(action: Action) -> dict[str, Any]:
+def action_fields(action: RepairAction) -> dict[str, Any]:
     """One action as JSON values."""
     copied = isinstance(action, Copy)
     return {
@@ -84,7 +84,7 @@ def plan_repair(report: VerifyReport) -> RepairPlan:
     by_key: dict[str, list[Finding]] = {}
     for finding in report.findings:
         by_key.setdefault(finding.key, []).append(finding)
-    actions: list[Action] = []
+    actions: list[RepairAction] = []
     beyond: list[Finding] = []
     for key, findings in by_key.items():
         source = None if key in bogus else _source(findings, there)
@@ -104,7 +104,7 @@ def _source(findings: Sequence[Finding], there: Sequence[str]) -> str | None:
     return next((site for site in there if site not in bad), next(older, None))
 
 
-def _action(finding: Finding, source: str | None, there: Sequence[str]) -> Action | None:
+def _action(finding: Finding, source: str | None, there: Sequence[str]) -> RepairAction | None:
     if finding.site not in there:
         return None
     if finding.problem == "lock":

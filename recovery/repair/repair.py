@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import Damaged, VanVaultError
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.objects import lock_of, read_good, write_good
-from vanvault.recovery.repair.plan import Action, Copy, Extend, RepairPlan, action_fields
+from vanvault.recovery.repair.plan import Copy, Extend, RepairAction, RepairPlan, action_fields
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Step, in_order, silent
 
@@ -22,7 +22,7 @@ from vanvault.recovery.work import Effort, Step, in_order, silent
 class FailedRepair:
     """An action that did not succeed; it may be tried again."""
 
-    action: Action
+    action: RepairAction
     reason: str
 
 
@@ -30,7 +30,7 @@ class FailedRepair:
 class RepairReport:
     """The outcome of a repair."""
 
-    repaired: tuple[Action, ...]
+    repaired: tuple[RepairAction, ...]
     failed: tuple[FailedRepair, ...]
     beyond: tuple[Finding, ...]  # what no copy mends
     bytes: int  # copied
@@ -70,7 +70,7 @@ def repair_sites(
 ) -> RepairReport:
     """Do what the plan says. Whatever fails is in the report; the rest is done all the same."""
     began = timer()
-    repaired: list[Action] = []
+    repaired: list[RepairAction] = []
     failed: list[FailedRepair] = []
     copied = 0
     # The size of an object is not known before it is read; a window of workers bounds them.
@@ -88,7 +88,7 @@ def repair_sites(
     return RepairReport(tuple(repaired), tuple(failed), plan.beyond, copied, timer() - began)
 
 
-def _attempt(action: Action, sites: Mapping[str, Site]) -> int | FailedRepair:
+def _attempt(action: RepairAction, sites: Mapping[str, Site]) -> int | FailedRepair:
     """Bytes that were copied, or why not."""
     try:
         return _copy(action, sites) if isinstance(action, Copy) else _extend(action, sites)

@@ -20,7 +20,7 @@ from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.work import Observer, account
 
 #: Does what was asked for, on an open archive.
-Task = Callable[[Archive, Observer], "VerbReport"]
+VerbFunction = Callable[[Archive, Observer], "VerbReport"]
 
 
 class VerbReport(Protocol):
@@ -40,7 +40,7 @@ class Verb:
 
     words: tuple[str, ...]
     options: Callable[[argparse.ArgumentParser], None]
-    task: Callable[[argparse.Namespace], Task]
+    task: Callable[[argparse.Namespace], VerbFunction]
     positional: bool = False  # does a word without dashes follow? Else such a word names another verb
 
     def fits(self, command: Sequence[str]) -> bool:
@@ -50,7 +50,7 @@ class Verb:
         return named and (self.positional or not rest or rest[0].startswith("-"))
 
 
-def task_of(command: Sequence[str]) -> Task | None:
+def task_of(command: Sequence[str]) -> VerbFunction | None:
     """What a command of a job does; None: it is no verb of this table. Raises InvalidInput (options)."""
     verb = next((verb for verb in VERBS if verb.fits(command)), None)
     if verb is None:
@@ -111,7 +111,7 @@ def _verify_options(parser: argparse.ArgumentParser) -> None:
     _workers(parser)
 
 
-def _verify(given: argparse.Namespace) -> Task:
+def _verify(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.verify import Subset, VerifyRequest, verify
 
     request = VerifyRequest(
@@ -130,7 +130,7 @@ def _compact_options(parser: argparse.ArgumentParser) -> None:
     _flags("--dry-run", "--keep-only")(parser)
 
 
-def _compact(given: argparse.Namespace) -> Task:
+def _compact(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.maintenance import CompactRequest, compact
 
     until = parse_rfc3339(given.until, field="until") if given.until else None
@@ -143,7 +143,7 @@ def _rebuild_options(parser: argparse.ArgumentParser) -> None:
     _workers(parser, None)
 
 
-def _rebuild(given: argparse.Namespace) -> Task:
+def _rebuild(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.maintenance import RebuildRequest, rebuild_index
 
     request = RebuildRequest(given.discard, given.workers)
@@ -155,14 +155,14 @@ def _dry_run_options(parser: argparse.ArgumentParser) -> None:
     _workers(parser)
 
 
-def _reconcile(given: argparse.Namespace) -> Task:
+def _reconcile(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.reconcile import ReconcileRequest, reconcile
 
     request = ReconcileRequest(given.dry_run, given.workers, account())
     return lambda archive, observer: reconcile(archive, request, observer)
 
 
-def _repair(given: argparse.Namespace) -> Task:
+def _repair(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.repair import RepairRequest, repair
 
     request = RepairRequest(given.dry_run, given.workers, account())
@@ -174,7 +174,7 @@ def _backup_options(parser: argparse.ArgumentParser) -> None:
     _workers(parser)
 
 
-def _backup(given: argparse.Namespace) -> Task:
+def _backup(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.backup import BackupRequest, backup
 
     request = BackupRequest(given.full, given.dry_run, given.workers, account())
@@ -185,7 +185,7 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-data", type=_percent, default=5.0)
 
 
-def _check(given: argparse.Namespace) -> Task:
+def _check(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.backup import BackupCheckRequest, backup_check
 
     request = BackupCheckRequest(given.read_data, account())
@@ -197,7 +197,7 @@ def _forget_options(parser: argparse.ArgumentParser) -> None:
     _flags("--dry-run")(parser)
 
 
-def _forget(given: argparse.Namespace) -> Task:
+def _forget(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.backup import ForgetRequest, backup_forget
 
     request = ForgetRequest(given.keep_days, given.dry_run, account())
@@ -208,7 +208,7 @@ def _probe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("site")
 
 
-def _probe(given: argparse.Namespace) -> Task:
+def _probe(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.maintenance import ProbeRequest, probe
 
     request = ProbeRequest(given.site)
@@ -228,7 +228,7 @@ def _drill_options(parser: argparse.ArgumentParser) -> None:
     _workers(parser)
 
 
-def _drill(given: argparse.Namespace) -> Task:
+def _drill(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.drill import DrillRequest, Escrowed, drill
     from vanvault.recovery.verify import Subset
 
@@ -247,13 +247,13 @@ def _drill(given: argparse.Namespace) -> Task:
     return lambda archive, observer: drill(archive, request, observer)
 
 
-def _forecast(given: argparse.Namespace) -> Task:
+def _forecast(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.forecast import ForecastRequest, forecast
 
     return lambda archive, observer: forecast(archive, ForecastRequest(), observer)
 
 
-def _coverage(given: argparse.Namespace) -> Task:
+def _coverage(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.coverage import CoverageRequest, coverage
 
     return lambda archive, observer: coverage(archive, CoverageRequest(), observer)
@@ -264,7 +264,7 @@ def _availability_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--month", type=_bounded(1, 12))
 
 
-def _availability(given: argparse.Namespace) -> Task:
+def _availability(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.availability import AvailabilityRequest, availability
 
     request = AvailabilityRequest(given.year, given.month)

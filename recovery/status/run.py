@@ -7,7 +7,7 @@ from datetime import timedelta
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.replicas import SiteStatus, State
+from vanvault.archiver.replicas import SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks
 from vanvault.recovery.coverage import unverified_sites
 from vanvault.recovery.drill import overdue
@@ -103,7 +103,7 @@ def _health(archive: Archive, site: SiteReport, observer: Observer) -> SiteStatu
         lag = known_lag(archive, site.site)
     except VanVaultError as error:
         observer.warn(error.message)
-    state: State = "healthy" if site.reachable else "out"
+    state: SiteState = "healthy" if site.reachable else "out"
     if site.reachable and lag is not None and lag.objects:
         state = "catching-up"
     return SiteStatus(site.site, state, None, site.detail, lag)

@@ -44,7 +44,7 @@ class Misfit:
     detail: str
 
 
-Seen = Flaw | ExpectedBatch | Gap | Misfit
+ChainFinding = Flaw | ExpectedBatch | Gap | Misfit
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Chain:
             self._before = {}
         self._recent.append(name.key)
 
-    def add(self, name: ObjectName, content: BatchContent | None) -> Iterator[Seen]:
+    def add(self, name: ObjectName, content: BatchContent | None) -> Iterator[ChainFinding]:
         """The writer's next object; ``content`` is None when it was not opened."""
         expected = list(expected_of(content.header)) if content is not None else []
         named = [one.key for one in expected]
@@ -91,7 +91,7 @@ class Chain:
         self._recent.append(name.key)
         yield from (one for one in expected if one.key not in self._recent)
 
-    def finish(self) -> Iterator[Seen]:
+    def finish(self) -> Iterator[ChainFinding]:
         """No more objects of this writer are there: what segments hold beyond the last one."""
         if self.covered:
             yield from self._pass_compacted(max(one.last for one in self.covered) + 1, [])
@@ -99,7 +99,7 @@ class Chain:
     def _at(self, sequence: int) -> CompactedRange | None:
         return next((one for one in self.covered if one.first <= sequence <= one.last), None)
 
-    def _pass_compacted(self, until: int, named: list[str]) -> Iterator[Seen]:
+    def _pass_compacted(self, until: int, named: list[str]) -> Iterator[ChainFinding]:
         """Go over batches below ``until`` that only segments hold, and over gaps before such."""
         while self._next < until:
             held = self._at(self._next)

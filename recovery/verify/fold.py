@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.objects import CompactedBatches, Copies
-from vanvault.recovery.verify.chains import Chain, ExpectedBatch, Gap, Misfit, Seen
+from vanvault.recovery.verify.chains import Chain, ChainFinding, ExpectedBatch, Gap, Misfit
 from vanvault.recovery.verify.contents import (
     BatchContent,
     Content,
@@ -254,7 +254,7 @@ class Fold:
             self._references.update((reference.key, reference) for reference in opened.references)
         self._presence(copies, held, opened.retain_until if opened else None)
 
-    def _note_link(self, seen: Seen, key: str, sites: Iterable[str]) -> None:
+    def _note_link(self, seen: ChainFinding, key: str, sites: Iterable[str]) -> None:
         if isinstance(seen, ExpectedBatch):
             self._expect(seen)
         elif isinstance(seen, Gap):

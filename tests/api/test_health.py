@@ -21,7 +21,7 @@ from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.journal.availability.events import STATE
-from vanvault.archiver.replicas import SiteStatus, State
+from vanvault.archiver.replicas import SiteState, SiteStatus
 
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def test_a_site_that_tells_the_time_and_takes_nothing(tmp_path: Path) -> None:
         assert [orjson.loads(line["detail"])["level"] for line in page.items][-2:] == ["degraded", "down"]
 
 
-def status(state: State, *, reason: str = "no room left") -> SiteStatus:
+def status(state: SiteState, *, reason: str = "no room left") -> SiteStatus:
     return SiteStatus("standby", state, None, reason, None)
 
 
@@ -116,7 +116,7 @@ def status(state: State, *, reason: str = "no room left") -> SiteStatus:
         ("catching-up", {"standby": "no route"}, "the site standby is away: no route"),
     ],
 )
-def test_what_is_said_of_a_site(state: State, away: dict[str, str], note: str | None) -> None:
+def test_what_is_said_of_a_site(state: SiteState, away: dict[str, str], note: str | None) -> None:
     assert site_notes([status(state)], away) == ([note] if note else [])
 
 

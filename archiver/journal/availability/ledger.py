@@ -27,7 +27,7 @@ from itertools import groupby, pairwise
 from vanvault.archiver.journal.availability.model import (
     AvailabilityEvidence,
     Interval,
-    Kind,
+    IntervalKind,
     Level,
     Mark,
     Note,
@@ -74,7 +74,7 @@ def node_spans(marks: Iterable[Mark], now_us: int) -> list[Span]:
     return spans
 
 
-def _judge(node: int, outside: int, seen: int, window: int) -> Kind:
+def _judge(node: int, outside: int, seen: int, window: int) -> IntervalKind:
     level = (min(node, outside) if outside else node) or seen
     if level == Level.UP:
         return "up"

@@ -16,8 +16,8 @@ class Level(IntEnum):
 
 
 #: What an interval counts as.
-Kind = Literal["up", "degraded", "planned", "unplanned"]
-KINDS: tuple[Kind, ...] = ("up", "degraded", "planned", "unplanned")
+IntervalKind = Literal["up", "degraded", "planned", "unplanned"]
+KINDS: tuple[IntervalKind, ...] = ("up", "degraded", "planned", "unplanned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,4 @@ class Interval:
 
     start_us: int
     end_us: int
-    kind: Kind
+    kind: IntervalKind

@@ -41,10 +41,10 @@ PREFIX = "vanvault-probe-"  # the namespace that provisioned policies let the du
 _OWNERS = ("prober", "admin")
 SHORT = timedelta(seconds=3)
 
-Group = Callable[[ProbeContext], list[ProbeFinding]]
+ProbeGroup = Callable[[ProbeContext], list[ProbeFinding]]
 
 # What stands for a group when the store fails it with an error: (checks that then failed, the function).
-_GROUPS: tuple[tuple[tuple[str, ...], Group], ...] = (
+_GROUPS: tuple[tuple[tuple[str, ...], ProbeGroup], ...] = (
     (("hold-binds", "hold-after-expiry", "hold-keeps-lock"), holds.holds),
     (("delete-objects-mixed",), attacks.delete_mixed),
     (("versioning-suspend", "bucket-delete", "lifecycle"), versions.settings),
@@ -172,7 +172,7 @@ def _run_groups(ctx: ProbeContext) -> list[ProbeFinding]:
     return sorted(found, key=lambda one: order[one.check])
 
 
-def _guarded(ctx: ProbeContext, checks: tuple[str, ...], group: Group) -> list[ProbeFinding]:
+def _guarded(ctx: ProbeContext, checks: tuple[str, ...], group: ProbeGroup) -> list[ProbeFinding]:
     """A check that the store cannot even be asked has failed: what is not proved is not trusted."""
     try:
         return group(ctx)

@@ -18,7 +18,7 @@ from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.provision.plan import (
     Current,
     Duty,
-    Policy,
+    PolicyDocument,
     ProvisionStep,
     plan,
     policy,
@@ -31,11 +31,11 @@ _TIMEOUT = 30  # seconds
 class Users(Protocol):
     """The administration of users and policies at one store."""
 
-    def read(self) -> tuple[Mapping[str, Policy], Mapping[str, frozenset[str]]]:
+    def read(self) -> tuple[Mapping[str, PolicyDocument], Mapping[str, frozenset[str]]]:
         """Policies by name, and for each access key the names of its policies."""
         ...
 
-    def put_policy(self, name: str, document: Policy) -> None: ...
+    def put_policy(self, name: str, document: PolicyDocument) -> None: ...
     def add_user(self, credentials: Credentials) -> None: ...
     def attach(self, access_key: str, name: str) -> None: ...
 
@@ -57,7 +57,7 @@ class MinioUsers:
             http_client=urllib3.PoolManager(timeout=_TIMEOUT, retries=False, **certificates),
         )
 
-    def read(self) -> tuple[Mapping[str, Policy], Mapping[str, frozenset[str]]]:
+    def read(self) -> tuple[Mapping[str, PolicyDocument], Mapping[str, frozenset[str]]]:
         policies = json.loads(self._ask(self._admin.policy_list))
         users = json.loads(self._ask(self._admin.user_list))
         attached = {
@@ -66,7 +66,7 @@ class MinioUsers:
         }
         return policies, attached
 
-    def put_policy(self, name: str, document: Policy) -> None:
+    def put_policy(self, name: str, document: PolicyDocument) -> None:
         self._ask(lambda: self._admin.policy_add(name, policy=document))
 
     def add_user(self, credentials: Credentials) -> None:

@@ -28,7 +28,7 @@ Duty = Literal["writer", "reader", "keeper", "prober"]
 DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper", "prober")
 PROBE_BUCKETS = "vanvault-probe-*"
 
-Policy = dict[str, Any]
+PolicyDocument = dict[str, Any]
 
 _READ = (
     "s3:GetBucketLocation",
@@ -68,7 +68,7 @@ DENIED = (
 )
 
 
-def policy(duty: Duty, bucket: str) -> Policy:
+def policy(duty: Duty, bucket: str) -> PolicyDocument:
     """The identity policy of a duty, in the policy language of S3 (version 2012-10-17)."""
     if duty == "prober":
         return _document(_statement("Allow", ["s3:*"], _resources(PROBE_BUCKETS)))
@@ -79,7 +79,7 @@ def policy(duty: Duty, bucket: str) -> Policy:
     return _document(_statement("Allow", allowed, where), _statement("Deny", denied, where))
 
 
-def bucket_policy(bucket: str, principals: Mapping[Duty, str]) -> Policy:
+def bucket_policy(bucket: str, principals: Mapping[Duty, str]) -> PolicyDocument:
     """The same as a policy of the bucket, for stores that know users by ARN (Ceph RGW, for one).
 
     ``principals`` maps a duty to the ARN of its user, such as ``arn:aws:iam:::user/vanvault-writer``.
@@ -110,7 +110,7 @@ class Current:
     """What the store has now."""
 
     bucket: Literal["missing", "ready", "no-lock"]
-    policies: Mapping[str, Policy] = field(default_factory=dict)  # by name
+    policies: Mapping[str, PolicyDocument] = field(default_factory=dict)  # by name
     users: Mapping[str, frozenset[str]] = field(default_factory=dict)  # access key -> names of its policies
 
 
@@ -168,7 +168,7 @@ def _user_steps(duty: Duty, bucket: str, access_key: str, current: Current) -> l
     return steps
 
 
-def _normal(document: Policy) -> str:
+def _normal(document: PolicyDocument) -> str:
     """The document with its sets sorted: stores give them back in their own order."""
 
     def sort(value: Any) -> Any:
@@ -185,9 +185,9 @@ def _resources(bucket: str) -> list[str]:
     return [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
 
 
-def _statement(effect: str, actions: tuple[str, ...] | list[str], resources: list[str]) -> Policy:
+def _statement(effect: str, actions: tuple[str, ...] | list[str], resources: list[str]) -> PolicyDocument:
     return {"Effect": effect, "Action": sorted(actions), "Resource": sorted(resources)}
 
 
-def _document(*statements: Policy) -> Policy:
+def _document(*statements: PolicyDocument) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.provision.apply import MinioUsers, provision
-from vanvault.archiver.stores.provision.plan import DUTIES, Duty, Policy, ProvisionStep, bucket_policy
+from vanvault.archiver.stores.provision.plan import DUTIES, Duty, PolicyDocument, ProvisionStep, bucket_policy
 from vanvault.archiver.stores.s3.client import make_client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
 from vanvault.archiver.stores.url import S3Url
@@ -23,7 +23,9 @@ class Prepared:
     """What was done, or would be in a dry run."""
 
     steps: tuple[ProvisionStep, ...]
-    policy: Policy | None  # to apply by the store's own tools, which make its users; None: they are made
+    policy: (
+        PolicyDocument | None
+    )  # to apply by the store's own tools, which make its users; None: they are made
 
 
 def prepare_bucket(

@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 
-Kind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
+S3ErrorKind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
 
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchVersion"})
 _FULL = frozenset(
@@ -47,7 +47,7 @@ S3_ERRORS = (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserErr
 class S3Failure:
     """A failed request, judged."""
 
-    kind: Kind
+    kind: S3ErrorKind
     code: str  # S3's error code or HTTP status, or the name of what happened instead of an answer
     may_be_stored: bool  # if it was a write: the server may have carried it out
     repeatable: bool  # the same request may succeed

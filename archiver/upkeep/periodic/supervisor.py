@@ -15,7 +15,16 @@ import structlog
 
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Clock, Stopwatch
-from vanvault.archiver.core.tasks import Phase, Signal, Task, TaskStatus, crashed, failed, rest_s, succeeded
+from vanvault.archiver.core.tasks import (
+    Signal,
+    Task,
+    TaskPhase,
+    TaskStatus,
+    crashed,
+    failed,
+    rest_s,
+    succeeded,
+)
 
 _log = structlog.get_logger("vanvault.tasks")
 
@@ -33,7 +42,7 @@ class _Running:
         self.ended = signal()
         self.started = False
 
-    def enter(self, phase: Phase) -> None:
+    def enter(self, phase: TaskPhase) -> None:
         self.status = replace(self.status, phase=phase)
 
 
@@ -105,7 +114,7 @@ class Supervisor:
 
     def _live(self, one: _Running) -> None:
         task = one.task
-        phase: Phase = "crashed"
+        phase: TaskPhase = "crashed"
         try:
             pause = 0.0 if task.at_once or task.every_s is None else task.every_s
             one.enter("waiting")

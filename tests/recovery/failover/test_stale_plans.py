@@ -16,7 +16,7 @@ from tests.recovery.test_partitions import Link
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.recovery.failover import Done, current_plan, promote
+from vanvault.recovery.failover import FailoverResult, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Subset
 
@@ -51,7 +51,7 @@ class Meddled(Link):
         return super().__getattr__(name)
 
 
-def go_ahead(archive: Archive, *steps: str) -> Done:
+def go_ahead(archive: Archive, *steps: str) -> FailoverResult:
     """What one person does in a row, each step with a plan of its moment."""
     for step in steps:
         archive.refresh()
