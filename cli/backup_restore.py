@@ -85,9 +85,9 @@ def command(
 
 
 def _keys(public: tuple[Path, ...]) -> dict[str, Ed25519PublicKey] | None:
-    from vanvault.archiver.keys import key_id_of, load_public
+    from vanvault.archiver.keys import load_public_keys
 
-    return {key_id_of(key): key for key in map(load_public, public)} if public else None
+    return load_public_keys(public) if public else None
 
 
 def _restore_control(home: Path, request: ControlRequest, as_json: bool) -> ExitCode:

@@ -15,7 +15,7 @@ from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code
 from vanvault.archiver.core.errors import Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.home_files import load_settings
-from vanvault.archiver.keys import SigningKeys, key_id_of, load_public, public_pem
+from vanvault.archiver.keys import SigningKeys, load_public_keys, public_pem
 from vanvault.cli.context import keys_folder, open_archive
 from vanvault.cli.errors import show_error
 from vanvault.cli.lookup import receipt_of
@@ -130,7 +130,7 @@ def _lines(data: bytes, file: str) -> list[Any]:
 def _trusted(home: Path, files: tuple[Path, ...]) -> Callable[[str], Ed25519PublicKey]:
     """The keys that may have signed. Raises KeyUnavailable (a file is no key), SettingsError (home)."""
     if files:
-        keys = {key_id_of(key): key for key in map(load_public, files)}
+        keys = load_public_keys(files)
     else:
         load_settings(home)
         keys = SigningKeys(keys_folder(home)).public_keys()

@@ -66,7 +66,7 @@ ROOMS = (
     _room("disk", 9),
     _room("home_files", None, "core.*"),
     _room("people", 3, "core.* disk"),
-    _room("keys", 18, "core.* disk"),
+    _room("keys", 17, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 11, "core.* disk"),
     _room("stores", 22, "core.* disk keys"),
@@ -116,7 +116,7 @@ ROOMS = (
     _room("recovery.coverage", 5, "archiver.* recovery.work recovery.verify"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
-    _room("recovery.restore", 12, "archiver.* recovery.work recovery.objects recovery.verify"),
+    _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room(
         "recovery.backup", 19, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
     ),

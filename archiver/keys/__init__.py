@@ -18,9 +18,8 @@ from vanvault.archiver.keys.provider import (
 from vanvault.archiver.keys.signing import (
     SigningKey,
     SigningKeys,
-    key_id_of,
-    load_public,
-    parse_public,
+    load_public_keys,
+    parse_public_keys,
     public_pem,
     verify,
 )
@@ -35,13 +34,12 @@ __all__ = [
     "check_order",
     "create_masters",
     "differing",
-    "key_id_of",
-    "load_public",
+    "load_public_keys",
     "make_in_escrow",
     "masters_in",
     "open_masters",
     "open_token",
-    "parse_public",
+    "parse_public_keys",
     "public_pem",
     "verify",
 ]

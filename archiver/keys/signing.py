@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -148,6 +149,16 @@ def parse_public(pem: bytes) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise KeyUnavailable("This public key is not an Ed25519 key.")
     return key
+
+
+def load_public_keys(paths: Iterable[Path]) -> dict[str, Ed25519PublicKey]:
+    """Public keys from PEM files, by key id. Raises KeyUnavailable."""
+    return {key_id_of(key): key for key in map(load_public, paths)}
+
+
+def parse_public_keys(pems: Iterable[bytes]) -> dict[str, Ed25519PublicKey]:
+    """Public keys from PEM, by key id. Raises KeyUnavailable."""
+    return {key_id_of(key): key for key in map(parse_public, pems)}
 
 
 def public_pem(key: Ed25519PublicKey) -> bytes:

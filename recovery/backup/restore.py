@@ -22,7 +22,8 @@ from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import digest_in, sha256_of
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.home_files import KEYS_FOLDER
-from vanvault.archiver.keys import key_id_of, parse_public
+from vanvault.archiver.keys import parse_public_keys
+from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.backup.control import write_control
 from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
@@ -30,7 +31,7 @@ from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, rea
 from vanvault.recovery.backup.repository import OBJECTS, Repository
 from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
-from vanvault.recovery.restore import answers, ensure_site
+from vanvault.recovery.restore import ensure_site
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
@@ -306,12 +307,9 @@ def _extent(entries: Sequence[SavedObject]) -> Extent:
 
 def _keys_within(files: Mapping[str, bytes]) -> dict[str, Ed25519PublicKey]:
     prefix = f"control/{_PUBLIC}"
-    keys = (
-        parse_public(data)
-        for path, data in files.items()
-        if path.startswith(prefix) and path.endswith(".pub.pem")
+    return parse_public_keys(
+        data for path, data in files.items() if path.startswith(prefix) and path.endswith(".pub.pem")
     )
-    return {key_id_of(key): key for key in keys}
 
 
 def _finder(public: Mapping[str, Ed25519PublicKey]) -> Callable[[str], Ed25519PublicKey]:

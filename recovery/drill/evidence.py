@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.home_files import KEYS_FOLDER
-from vanvault.archiver.keys import SigningKeys, key_id_of, load_public
+from vanvault.archiver.keys import SigningKeys, load_public_keys
 from vanvault.recovery.drill.bundle import read_report
 from vanvault.recovery.drill.report import parse_report, public_keys_of, verify_report
 
@@ -26,5 +26,4 @@ def read_evidence(
         return parse_report(data)
     if not public_keys:
         return verify_report(data, SigningKeys(home / KEYS_FOLDER).public)
-    keys = map(load_public, public_keys)
-    return verify_report(data, public_keys_of({key_id_of(key): key for key in keys}))
+    return verify_report(data, public_keys_of(load_public_keys(public_keys)))

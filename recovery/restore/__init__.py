@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.restore.archive import answers, ensure_site
+from vanvault.recovery.restore.archive import ensure_site
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 from vanvault.recovery.restore.restore import RestoreReport, restore_site
@@ -21,7 +21,6 @@ __all__ = [
     "RestoreReport",
     "RestoreRequest",
     "Trusted",
-    "answers",
     "ensure_site",
     "estimate_restore",
     "plan_restore",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import NotFound, SettingsError
+from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import Site, create_site
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
@@ -55,12 +56,3 @@ def ensure_site(archive: Archive, name: str) -> None:
         if not answers(site):
             raise
     site.now()
-
-
-def answers(site: Site) -> bool:
-    """Is the site there?"""
-    try:
-        site.now()
-    except SiteUnavailable:
-        return False
-    return True

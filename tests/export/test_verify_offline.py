@@ -17,7 +17,8 @@ from tests.export.conftest import Filled, members, run_verifier
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.export.manifest import statement
 from vanvault.archiver.export.verify_offline import main
-from vanvault.archiver.keys import key_id_of, public_pem
+from vanvault.archiver.keys import public_pem
+from vanvault.archiver.keys.signing import key_id_of
 
 Members = dict[str, bytes]
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import SigningKeys, key_id_of, load_public, parse_public, public_pem, verify
-from vanvault.archiver.keys.signing import SIGNATURE_BYTES
+from vanvault.archiver.keys import SigningKeys, public_pem, verify
+from vanvault.archiver.keys.signing import SIGNATURE_BYTES, key_id_of, load_public, parse_public
 
 ENTROPY = SystemEntropy()
 

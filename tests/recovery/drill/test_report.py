@@ -17,7 +17,7 @@ from tests.recovery.drill.support import drilled
 from tests.support.lab import Lab
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
-from vanvault.archiver.keys import key_id_of
+from vanvault.archiver.keys.signing import key_id_of
 from vanvault.recovery.drill import pdf, texts
 from vanvault.recovery.drill.bundle import REPORT, bundle_files, read_report, write_bundle, zipped
 from vanvault.recovery.drill.conduct import Means
