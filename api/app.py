@@ -18,11 +18,12 @@ from vanvault.api import intake_routes, read_routes
 from vanvault.api.health import has_failed, health_of, task_as_json
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
-from vanvault.api.node import Node, start_node
+from vanvault.api.node import Node
 from vanvault.api.node_metrics import NodeCollector
 from vanvault.api.observe import Observed, request_id_of, route_of
 from vanvault.api.problems import http_problem, problem_name, problem_of, problem_response, retry_after_of
 from vanvault.api.shortcut import Handler, Shortcut
+from vanvault.api.start import start_node
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 

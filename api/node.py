@@ -1,33 +1,23 @@
-"""One serving node: its parts, its tasks in the order of their start, and its end."""
+"""One serving node: its parts, and its end. ``start.py`` puts it together."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from vanvault.api.budget import ByteBudget
-from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.model import Commit
-from vanvault.archiver.intake import Hooks, Intake, Ticket, release_here
+from vanvault.archiver.intake import Intake
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.upkeep.periodic import (
-    HealthRecord,
     Maintenance,
     PeerSync,
     Sampler,
-    SiteMonitor,
     Supervisor,
-    WaitingChanges,
 )
-from vanvault.recovery.coverage import count_verifications
-from vanvault.recovery.reconcile import Reconciler
-from vanvault.recovery.schedule import open_scheduler
 
 #: The node did not drain when one of these is still running at the end.
 _MUST_END = frozenset(("committer", "maintenance"))
@@ -47,15 +37,6 @@ class NodeThreads:
         """Wait for what runs; what has not begun is cancelled."""
         for threads in (self.compute, self.reads, self.lookups, self.large):
             threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _threads() -> NodeThreads:
-    return NodeThreads(
-        compute=ThreadPoolExecutor(4, thread_name_prefix="compute"),
-        reads=ThreadPoolExecutor(4, thread_name_prefix="read"),
-        lookups=ThreadPoolExecutor(2, thread_name_prefix="look-up-large"),
-        large=ThreadPoolExecutor(4, thread_name_prefix="large"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,85 +78,3 @@ class Node:
         self.threads.close()
         self.archive.close()
         return not _MUST_END.intersection(late)
-
-
-def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metrics) -> Node:
-    """Put a node together on an open archive and start it. Raises SettingsError (the table of jobs).
-
-    Outcomes of entries are handed to ``loop``, a whole group at a time.
-    """
-
-    def release(tickets: Sequence[Ticket]) -> None:
-        if tickets and not loop.is_closed():
-            loop.call_soon_threadsafe(release_here, tickets)
-
-    count_verifications(archive)
-    intake = archive.open_intake(Hooks(release, metrics.group))
-    node = Node(
-        archive=archive,
-        intake=intake,
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy),
-        budget=ByteBudget(archive.settings.intake.memory_bytes),
-        threads=_threads(),
-        duties=Duties(
-            sampler=Sampler(archive),
-            peers=PeerSync(lambda: _fold_peers(archive, intake), archive.settings.intake.follow_interval_s),
-            maintenance=Maintenance(archive),
-        ),
-        supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
-        metrics=metrics,
-    )
-    _register(node)
-    node.supervisor.start()
-    return node
-
-
-def _register(node: Node) -> None:
-    """Every task, in the order of their start; they stop in the reverse order.
-
-    Who puts something on record stops before intake does.
-    """
-    archive, intake, supervisor, duties = node.archive, node.intake, node.supervisor, node.duties
-    recorder = recorder_of(node)
-    monitor = SiteMonitor(
-        archive.readable,
-        archive.health,
-        HealthRecord(intake.submit, lambda: intake.refusal is None, archive.policy.may_degrade),
-        waiting=WaitingChanges(archive.home / "cache" / "health", archive.entropy),
-        clock=archive.clock,
-        every_s=archive.settings.health.check_interval_s,
-    )
-    scheduler = open_scheduler(archive, node.draining)
-
-    def finish_record() -> None:
-        if intake.committer.state in ("closed", "failed"):
-            recorder.finish()
-
-    supervisor.at_stop("availability-file", finish_record)
-    supervisor.at_stop("intake", intake.close)
-    supervisor.add(*intake.tasks)
-    supervisor.at_stop("site-monitor", monitor.close)
-    supervisor.add(*monitor.tasks)
-    supervisor.add(Reconciler(archive, lambda upgrades: _record(intake, upgrades)).task)
-    supervisor.at_stop("sampler", duties.sampler.close)
-    supervisor.add(duties.sampler.task, duties.peers.task)
-    supervisor.at_stop("availability", recorder.say_last)
-    supervisor.add(recorder.task)
-    if archive.settings.compaction.in_serve:
-        supervisor.add(duties.maintenance.task)
-    if scheduler is not None:
-        supervisor.add(scheduler.task)
-
-
-def _fold_peers(archive: Archive, intake: Intake) -> None:
-    """Fold what other nodes wrote; before this node's writer opens, its start folds everything."""
-    writer = intake.committer.writer
-    if writer is not None:
-        intake.tail_updater.flush()  # what a new leader lacks of this node's own must be known
-        archive.follow(own=writer.id)
-
-
-def _record(intake: Intake, upgrades: Sequence[Commit]) -> None:
-    writer = intake.committer.writer
-    if writer is not None:
-        writer.record(upgrades)

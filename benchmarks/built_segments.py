@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from operator import attrgetter
@@ -19,7 +20,7 @@ from built_archive import DOSSIER, ROWS, Built, as_draft
 from common import Original, make_originals
 from tests.support.memory_site import MemorySite
 
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, open_components
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.stores import (
     Capabilities,
@@ -101,11 +102,10 @@ class Split:
 def build_segments(home: Path, *, raw_bytes: int, seed: int) -> Built:
     """Archive messages of ``raw_bytes`` in all in the home. Raises SiteUnavailable."""
     originals, sizes = _originals(raw_bytes, seed), []
-    with Archive.open(home) as archive:
-        split = {
-            name: Split(site, Passing(name, clock=archive.clock)) for name, site in archive.sites.items()
-        }
-        archive.sites.update(split)
+    components = open_components(home)
+    clock = components.ports.clock
+    split = {name: Split(site, Passing(name, clock=clock)) for name, site in components.sites.items()}
+    with Archive.of(replace(components, sites=split)) as archive:
         while first := next(originals, None):
             archive.catch_up(settle=True)
             writer, opened = archive.open_writer()

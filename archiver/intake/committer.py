@@ -20,7 +20,6 @@ import structlog
 
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.model import EventDraft, MessageDraft
-from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
@@ -246,5 +245,7 @@ def assign(tickets: Sequence[Ticket], committed: Sequence[CommittedBatch], polic
         kind = "messages" if isinstance(ticket.draft, MessageDraft) else "events"
         receipt = by_kind[kind].receipt(rows[kind])
         rows[kind] += 1
-        outcome: Outcome = policy.refusal(ticket.draft.gateway, receipt) or receipt
-        ticket.outcome = outcome
+        try:
+            ticket.outcome = policy.refusal(ticket.draft.gateway, receipt) or receipt
+        except VanVaultError as error:  # the gateway's own policy cannot be read: its retry gets the receipt
+            ticket.outcome = error

@@ -37,8 +37,12 @@ from vanvault.archiver.intake.writer import CommittedBatch
 from vanvault.archiver.replicas import AckPolicy
 
 _FLUSH_S = 60.0
-#: Threads for look-ups that may read from a site; more than these wait in a queue.
+#: Threads that find out whether an id is archived, and threads that make a first receipt again. Both may wait
+#: for a site, so they are apart: retries of old messages keep no new message waiting.
 _LOOKUPS = 4
+_RECEIPTS = 4
+#: How many look-ups, and how many receipts, may wait or run; whoever comes then is told to come again.
+_WAITING = 512
 
 #: Gets tickets whose outcome is set, to tell their callers; called on the writing thread or on a look-up's.
 Release = Callable[[Sequence[Ticket]], None]
@@ -95,8 +99,8 @@ class Intake:
         self._open: dict[_Key, Ticket] = {}
         self._looked_up: dict[_Key, list[tuple[Draft, Done]]] = {}  # who waits for a look-up, in order
         self._lock = threading.Lock()
-        self._closed = False
-        self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="look-up")
+        self._lookups = _Waiting(_LOOKUPS, "look-up")
+        self._again = _Waiting(_RECEIPTS, "receipt")
         self.pool = Pool(limits)
         self.tail_updater = TailUpdater(archived.tail, self._folded)
         self.committer = Committer(self.pool, chain, policy, self._committed, on_group=hooks.on_group)
@@ -109,11 +113,10 @@ class Intake:
 
     def close(self) -> None:
         """Refuse what waits for a look-up. Call it once the tasks have stopped."""
+        left = [*self._lookups.close(), *self._again.close()]
         with self._lock:
-            self._closed = True
-            left = [waiting for group in self._looked_up.values() for waiting in group]
+            left += [waiting for group in self._looked_up.values() for waiting in group]
             self._looked_up.clear()
-        self._lookups.shutdown(wait=False, cancel_futures=True)
         self._hooks.release([_answered(draft, done, _shutting_down()) for draft, done in left])
 
     @property
@@ -166,7 +169,7 @@ class Intake:
             if ticket is None:
                 claim, certain = self._claims.recall(*key)
                 if not certain:
-                    self._look_up_later(self._look_up, key)
+                    self._lookups.add(lambda: self._look_up(key))
                     self._looked_up[key] = [(draft, done)]
                     return
                 if claim is None:
@@ -182,8 +185,8 @@ class Intake:
         elif claim is not None:
             receipt = self._receipts.at_hand(claim.position)
             if receipt is None:
-                with self._lock:
-                    self._look_up_later(self._give_receipt, claim, [(draft, done)])
+                known = claim
+                self._again.add(lambda: self._give_receipt(known, [(draft, done)]), [(draft, done)])
             else:
                 done(self.policy.refusal(draft.gateway, receipt, again=True) or receipt, True)
 
@@ -195,12 +198,6 @@ class Intake:
         self._open[key] = ticket
         return ticket
 
-    def _look_up_later(self, work: Callable[..., None], *arguments: object) -> None:
-        """Hand work to a thread that may wait for a site; under the lock. Raises Busy."""
-        if self._closed:
-            raise _shutting_down()
-        self._lookups.submit(work, *arguments)
-
     def _look_up(self, key: _Key) -> None:
         """Find out whether ``key`` is archived, and answer or admit everybody who waits for that."""
         try:
@@ -211,10 +208,14 @@ class Intake:
             told = _told(error, "an id could not be looked up")
             self._hooks.release([_answered(draft, done, told) for draft, done in waiting])
             return
-        if claim is not None:
-            self._give_receipt(claim, waiting)
-        else:
+        if claim is None:
             self._hooks.release(refused)
+            return
+        found = claim
+        try:
+            self._again.add(lambda: self._give_receipt(found, waiting), waiting)
+        except Busy as busy:
+            self._hooks.release([_answered(draft, done, busy) for draft, done in waiting])
 
     def _looked_up_now(
         self, key: _Key
@@ -256,16 +257,15 @@ class Intake:
         for draft, done in waiting:
             outcome: Outcome
             try:
-                if receipt is None and failure is None and claim.sha256 == draft.sha256:
-                    receipt = self._receipts.at(claim.position)
+                if claim.sha256 != draft.sha256:
+                    outcome = _conflict(draft)
+                elif failure is not None:
+                    outcome = failure
+                else:
+                    receipt = receipt or self._receipts.at(claim.position)
+                    outcome = self.policy.refusal(draft.gateway, receipt, again=True) or receipt
             except Exception as error:  # noqa: BLE001 - callers wait; it is logged
-                failure = _told(error, "a receipt could not be made again")
-            if claim.sha256 != draft.sha256:
-                outcome = _conflict(draft)
-            elif receipt is not None:
-                outcome = self.policy.refusal(draft.gateway, receipt, again=True) or receipt
-            else:
-                outcome = failure or _shutting_down()
+                outcome = failure = _told(error, "a receipt could not be made again")
             told.append(_answered(draft, done, outcome))
         self._hooks.release(told)
 
@@ -292,6 +292,49 @@ class Intake:
         with self._lock:
             for ticket in tickets:
                 self._open.pop(_key_of(ticket.draft), None)
+
+
+class _Waiting:
+    """Threads for work that may wait for a site, with a bounded queue."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._room = threading.BoundedSemaphore(_WAITING)
+        self._lock = threading.Lock()
+        self._left: dict[int, Sequence[tuple[Draft, Done]]] = {}  # who is told when this closes before them
+        self._count = 0
+        self._closed = False
+
+    def add(self, work: Callable[[], None], callers: Sequence[tuple[Draft, Done]] = ()) -> None:
+        """Do it on a thread, once one is free. Raises Busy: too much waits already, or this is closed."""
+        if not self._room.acquire(blocking=False):
+            raise Busy("too many requests wait for a site", retry_after=2, hint="Send it again.")
+        with self._lock:
+            if self._closed:
+                self._room.release()
+                raise _shutting_down()
+            self._count += 1
+            number = self._count
+            self._left[number] = callers
+            self._threads.submit(self._run, number, work)
+
+    def close(self) -> list[tuple[Draft, Done]]:
+        """Take no more work; the callers of what has not begun."""
+        with self._lock:
+            self._closed = True
+            left = [caller for callers in self._left.values() for caller in callers]
+            self._left.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        return left
+
+    def _run(self, number: int, work: Callable[[], None]) -> None:
+        try:
+            with self._lock:
+                begun = self._left.pop(number, None) is not None
+            if begun:
+                work()
+        finally:
+            self._room.release()
 
 
 def _key_of(draft: Draft) -> _Key:

@@ -16,7 +16,7 @@ from tests.support.archives import GATEWAY, PATIENCE_S, Home, Node, memory_home,
 from tests.support.gated import ReadGate
 from tests.upkeep.compaction.homes import drafts, fill
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Conflict, VanVaultError
+from vanvault.archiver.core.errors import Conflict, SettingsError, VanVaultError
 from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.upkeep.periodic import Maintenance
@@ -202,3 +202,46 @@ def test_callers_at_once_with_one_id_get_one_entry(
         else:
             assert isinstance(outcome, Conflict)
     assert sum(not repeated for name, (_, repeated) in answers.told.items() if name.startswith("new-")) >= 1
+
+
+def doubtful_id(archive: Archive) -> str:
+    """A new id of which the filters alone cannot tell that it is new."""
+    ids = (f"doubtful-{n}" for n in range(1_000_000))
+    return next(one for one in ids if not archive.claims.recall("message", GATEWAY, one)[1])
+
+
+def test_many_retries_that_wait_for_a_site_keep_no_look_up_waiting(home: Home) -> None:
+    compacted(home)
+    answers = Answers()
+    with gated(home) as (archive, gate), Node(archive) as node:
+        node.wait_ready()
+        new = doubtful_id(archive)
+        gate.shut()
+        for number in range(12):
+            answers.submit(node, f"retry-{number}", drafts(0)[0])
+        assert gate.reached.wait(PATIENCE_S)
+        assert node.push(message(new, b"<new/>"))["gateway"] == GATEWAY
+        gate.open()
+        answers.wait(12)
+
+
+def test_a_gateway_whose_policy_cannot_be_read_is_told_so(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its entry is stored and every caller is answered; the node goes on, and a retry gets the receipt."""
+
+    def refusal(*_: object, **__: object) -> None:
+        raise SettingsError("gateways.json cannot be read")
+
+    compacted(home)
+    archive = home.archive()
+    with Node(archive) as node:
+        node.wait_ready()
+        with monkeypatch.context() as broken:
+            broken.setattr(archive.policy, "refusal", refusal)
+            for draft in (message("first", b"<m/>"), OLD):  # at its commit, and when it comes again
+                with pytest.raises(SettingsError, match="gateways"):
+                    node.push(draft)
+        assert node.push_until_accepted(message("first", b"<m/>"))["gateway"] == GATEWAY
+        assert node.push(OLD)["sha256"] == OLD.sha256.hex()
+        assert node.push(message("second", b"<m/>"))["gateway"] == GATEWAY
