@@ -139,9 +139,9 @@ def show_drill(home: Path, drill: str, verify: bool, public_keys: tuple[Path, ..
 
     With --verify it ends with 3 when the report was changed or signed by another.
     """
-    from vanvault.recovery.drill import read_evidence
+    from vanvault.recovery.drill import drill_evidence
 
-    report = read_evidence(home, drill, verify=verify, public_keys=public_keys)
+    report = drill_evidence(home, drill, verify=verify, public_keys=public_keys)
     if as_json:
         emit_json({"verified": verify, "report": report})
     else:

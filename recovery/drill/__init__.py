@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.drill.evidence import read_evidence
+from vanvault.recovery.drill.evidence import drill_evidence
 from vanvault.recovery.drill.model import DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
 from vanvault.recovery.drill.verb import (
@@ -22,10 +22,10 @@ __all__ = [
     "Escrowed",
     "PlannedDrill",
     "drill",
+    "drill_evidence",
     "last_rate",
     "measured",
     "overdue",
-    "read_evidence",
     "schedule_drill",
     "standings",
 ]

@@ -12,7 +12,7 @@ from vanvault.recovery.drill.bundle import read_report
 from vanvault.recovery.drill.report import parse_report, public_keys_of, verify_report
 
 
-def read_evidence(
+def drill_evidence(
     home: Path, drill: str, *, verify: bool, public_keys: Sequence[Path] = ()
 ) -> dict[str, Any]:
     """The report of ``drill``, an id or the path of its evidence.
