@@ -94,7 +94,7 @@ class Archive(ArchiveReader):
         return min(self.retain_until(kind, start), rounded_up(start + short))
 
     def upgrade(self, key: str) -> Commit:
-        """See that every site holds a degraded batch and its large objects; then its receipts say so.
+        """Copy a degraded batch and its large objects to each site that lacks them; upgrade its receipts.
 
         Returns the commit record for a writer to put on record. Raises SiteUnavailable, Damaged, NotFound,
         KeyUnavailable.
@@ -205,7 +205,7 @@ class Archive(ArchiveReader):
         return system_event(type, detail, now=self.clock.now(), nonce=self.entropy.token(8).hex())
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
-        """Copies of a batch without a commit record, each right and locked now; mended where one was not."""
+        """Copies of a batch without a commit record, checked and locked; a wrong one is repaired."""
         until = parse_rfc3339(batch.header.retain_until)
         found = self.policy.reaching(self.sites, lambda sites: place_everywhere(sites, batch.key, until))
         self.tail.correct(batch.key, found)

@@ -99,7 +99,7 @@ class ArchiveReader:
         self.close()
 
     def close(self) -> None:
-        """Give back files, threads and connections."""
+        """Close files, threads and connections."""
         self._room.close()
         self.readable.close()
         self.tail.close()
@@ -166,7 +166,7 @@ class ArchiveReader:
         return self._room.originals.read(item)
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
-        """Copies of a batch without a commit record: where the fold saw them. A reader mends nothing."""
+        """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""
         return batch.placements
 
     def _fold_batches(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:

@@ -94,7 +94,7 @@ class KeyIndex:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._store.close()
 
     def reader(self, needed: frozenset[str] = frozenset()) -> IndexReader:

@@ -1,4 +1,4 @@
-"""Options that rooms take and settings give: each default stands here and nowhere else.
+"""Options that the rooms take from the settings: each default is defined only here.
 
 A room takes one of these frozen dataclasses as an argument; ``core/settings`` builds them from
 ``vanvault.toml``. Units are in the names of the fields (``_s`` seconds, ``_bytes``) or in the type.

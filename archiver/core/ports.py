@@ -1,4 +1,4 @@
-"""Ports for what the pure core may not reach for itself: time and randomness.
+"""Ports for time and randomness, which the pure core may not read directly.
 
 Tests inject their own, so ten years pass in seconds and every run is repeatable.
 """
@@ -13,7 +13,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Says what time it is."""
+    """Tells the current time."""
 
     def now(self) -> datetime:
         """The current time, timezone-aware, UTC."""
@@ -21,7 +21,7 @@ class Clock(Protocol):
 
 
 class Stopwatch(Protocol):
-    """Counts seconds that nobody can set."""
+    """A monotonic count of seconds: changes of the system clock do not affect it."""
 
     def seconds(self) -> float:
         """Seconds since some fixed moment; never runs backwards."""
@@ -51,7 +51,7 @@ class SystemStopwatch:
 
 
 class ClockStopwatch:
-    """A stopwatch that believes a clock: for tests in which time is injected."""
+    """A stopwatch that reads a clock: for tests in which time is injected."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

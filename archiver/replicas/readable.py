@@ -65,7 +65,7 @@ class Readable(Mapping[str, Site]):
         )
 
     def close(self) -> None:
-        """Give back the threads; a read that hangs ends by itself."""
+        """Stop the threads; a read that hangs ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def there(self) -> dict[str, Site]:

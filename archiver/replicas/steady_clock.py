@@ -16,7 +16,7 @@ class SteadyClock:
     """Follows the host's clock only where ``set_by`` says that it is right. Safe to use from many threads."""
 
     def __init__(self, host: Clock, stopwatch: Stopwatch) -> None:
-        """Until all clocks were compared for the first time, the host's is believed."""
+        """Until all clocks were compared for the first time, the host's clock is used."""
         self.host = host
         self._stopwatch = stopwatch
         self._anchor = self.reading()

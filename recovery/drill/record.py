@@ -43,7 +43,7 @@ class DrillRun:
 
 @dataclass(frozen=True, slots=True)
 class DrillStanding:
-    """How one scenario stands."""
+    """The last runs of one scenario, and when the next is due."""
 
     scenario: str
     last: DrillRun | None

@@ -37,7 +37,7 @@ class FailoverResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """CHECK_FAILED: the hook failed, and what was decided stands."""
+        """CHECK_FAILED: the hook failed, and the decision is valid all the same."""
         return ExitCode.OK if self.hook is None or self.hook.ok else ExitCode.CHECK_FAILED
 
     def as_json(self) -> dict[str, Any]:

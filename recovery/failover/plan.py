@@ -95,7 +95,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One step, what stands against it, and what it brings about."""
+    """One step, what blocks it, and its effects."""
 
     id: str
     action: FailoverAction

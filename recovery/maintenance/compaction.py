@@ -62,7 +62,7 @@ class Compaction:
 
     @property
     def exit_code(self) -> ExitCode:
-        """A lock that nobody could extend is a site that is away; what is damaged comes first."""
+        """Damage comes first; a lock that could not be extended counts as a site that is away."""
         if self.kept.alarms or (self.report and self.report.damaged):
             return ExitCode.CHECK_FAILED
         return ExitCode.SITE if self.kept.failures else ExitCode.OK

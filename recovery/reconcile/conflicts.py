@@ -20,7 +20,7 @@ MAX_REASON = 1_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class EntryConflict:
-    """An entry that repeats an id with other bytes, and the one that stands under the id.
+    """An entry that repeats an id with other bytes, and the valid entry with that id.
 
     What cannot be read now, because a segment is damaged or away, is None.
     """

@@ -46,7 +46,7 @@ RepairAction = Copy | Extend
 
 @dataclass(frozen=True, slots=True)
 class RepairPlan:
-    """What can be mended, and what cannot."""
+    """What can be repaired, and what cannot."""
 
     actions: tuple[RepairAction, ...]
     beyond: tuple[Finding, ...]  # failing, and no site has what would mend it

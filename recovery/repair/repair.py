@@ -39,7 +39,7 @@ class RepairReport:
 
     @property
     def whole(self) -> bool:
-        """Was all that is wrong mended, apart from extra files?"""
+        """Was everything that is wrong repaired, apart from extra files?"""
         return not self.failed and not self.beyond
 
     @property

@@ -33,7 +33,7 @@ class Deadline:
 
 
 class Pace:
-    """A Step that watches: it says so when the end, at the pace so far, comes after the deadline."""
+    """A Step that warns when the estimated end, at the pace so far, is after the deadline."""
 
     def __init__(
         self,

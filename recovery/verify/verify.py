@@ -140,7 +140,7 @@ class _Verification:
         )
 
     def _ask_sites(self) -> tuple[dict[str, datetime], set[str]]:
-        """Each site's clock, and the sites whose listings tell locks; a site that says nothing is away."""
+        """Each site's clock, and the sites whose listings include locks; without an answer it is away."""
         times: dict[str, datetime] = {}
         locks_listed = set()
         for name, site in self._sites.items():

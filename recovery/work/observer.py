@@ -35,10 +35,10 @@ class QuietObserver:
     shows_progress = False
 
     def warn(self, message: str) -> None:
-        """Says nothing."""
+        """Does nothing."""
 
     def alarm(self, message: str) -> None:
-        """Says nothing."""
+        """Does nothing."""
 
     def progress(self, label: str, total: Extent | None = None) -> AbstractContextManager[Step]:
         """Counts nothing."""

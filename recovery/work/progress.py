@@ -1,4 +1,4 @@
-"""The port through which long work says how far it is. Rates and times left are the listener's business."""
+"""The port through which long work reports progress. The receiver computes rates and times left."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the hot tail knows of commits: which record of a batch stands, and which batches a site lacks.
+"""What the hot tail knows of commits: which record of a batch is valid, and what a site lacks.
 
 A batch may have several commit records: the first, and, where that was degraded, one for each time that
-more copies were confirmed. The one with the most copies stands; of two with as many (two nodes made them at
-once), the one whose JSON sorts first. So every node comes to the same answer, in any fold order.
+more copies were confirmed. The one with the most copies is valid; of two with equally many (two nodes made
+them at once), the one whose JSON sorts first. So every node comes to the same answer, in any fold order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def know(connection: sqlite3.Connection, commit: Commit) -> None:
     """A commit record of a batch was made or read."""
     row = connection.execute("SELECT commit_record, large FROM batch WHERE key = ?", (commit.key,)).fetchone()
     # A record's placements win over those read back later, for instance after a restore.
-    if row is None or (row[0] is not None and not _stands_over(commit, row[0])):
+    if row is None or (row[0] is not None and not _replaces(commit, row[0])):
         return
     placements = dump_placements(commit.placements)
     connection.execute(
@@ -44,7 +44,7 @@ def record(connection: sqlite3.Connection, commit: Commit) -> None:
     if connection.execute("SELECT 1 FROM batch WHERE key = ?", (commit.key,)).fetchone() is None:
         # A clock that went back lets a later writer's objects be folded before an earlier one's.
         early = connection.execute("SELECT record FROM early_commit WHERE key = ?", (commit.key,)).fetchone()
-        if early is None or _stands_over(commit, early[0]):
+        if early is None or _replaces(commit, early[0]):
             connection.execute("INSERT OR REPLACE INTO early_commit VALUES(?, ?)", (commit.key, text))
 
 
@@ -78,7 +78,7 @@ def dump_commit(commit: Commit) -> str:
     return orjson.dumps(encode_commit(commit)).decode()
 
 
-def _stands_over(commit: Commit, text: str) -> bool:
+def _replaces(commit: Commit, text: str) -> bool:
     """Does this commit record replace the stored one (it has more placements)?"""
     other = decode_commit(orjson.loads(text))
     if len(commit.placements) != len(other.placements):

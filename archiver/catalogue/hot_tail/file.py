@@ -103,11 +103,11 @@ class SearchSecrets:
         )
 
     def token(self, field: str, value: str) -> bytes:
-        """8 bytes that stand for a field's value in this file: keyed BLAKE2b, half the price of HMAC here."""
+        """8 bytes that represent a field's value in this file: keyed BLAKE2b, half the price of HMAC here."""
         return hashlib.blake2b(f"{field}\0{value}".encode(), key=self.tokens, digest_size=8).digest()
 
     def claim(self, entry: str, gateway: str, client_id: str) -> bytes:
-        """16 bytes that stand for the (gateway, id) of a message or an event."""
+        """16 bytes that represent the (gateway, id) of a message or an event."""
         text = f"{entry}\0{gateway}\0{client_id}".encode()
         return hashlib.blake2b(text, key=self.tokens, digest_size=_CLAIM_BYTES, person=b"claim").digest()
 

@@ -509,7 +509,7 @@ class HotTail:
             connection.executemany(_CONFLICT, ((*pair, *pair) for pair in pairs))
 
     def correct(self, key: str, placements: Sequence[Placement]) -> None:
-        """Where a batch without a commit record truly lies, as its sites said when they were asked."""
+        """Record where a batch without a commit record lies, by the answers of its sites."""
         self.connection().execute(
             "UPDATE batch SET placements = ? WHERE key = ? AND commit_record IS NULL",
             (commits.dump_placements(placements), key),

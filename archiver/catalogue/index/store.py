@@ -49,7 +49,7 @@ class MappedFile(Protocol):
     def view(self) -> memoryview: ...
 
     def close(self) -> None:
-        """Let go of it; the memory stays as long as something still looks at it."""
+        """Release the file; its memory is freed when no view of it is left."""
         ...
 
 

@@ -36,7 +36,7 @@ class IndexKeys:
     blocks: bytes = field(repr=False)  # 32
 
     def token(self, name: str, value: str) -> int:
-        """The 48 bits that stand for a field's value."""
+        """The 48 bits that represent a field's value."""
         return int.from_bytes(token(self.tokens, name, value)[:STORED_BYTES], "big")
 
 

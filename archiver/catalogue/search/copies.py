@@ -74,7 +74,7 @@ class CopyLookup:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Give back the threads; a question that hangs ends by itself."""
+        """Stop the threads; a request that hangs ends by itself."""
         with self._lock:
             for threads in self._threads.values():
                 threads.shutdown(wait=False, cancel_futures=True)

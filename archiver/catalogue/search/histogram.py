@@ -200,7 +200,7 @@ class TailCounts:
         self._lock = threading.Lock()
 
     def rollups(self, is_elsewhere: Callable[[str, int], bool]) -> Rollups:
-        """All entries that stand, but those of batches (writer, sequence) that are counted elsewhere."""
+        """Counts of valid entries, without batches (writer, sequence) that are counted elsewhere."""
         batches = self._tail.with_entries()
         taken = {n: key for n, key, writer, sequence in batches if not is_elsewhere(writer, sequence)}
         total: Counter[_Line] = Counter()
@@ -221,7 +221,7 @@ class TailCounts:
         return _counts(self._tail.items_of(n))
 
     def _repeats(self, taken: Mapping[int, str]) -> Iterable[_Counts]:
-        """Entries that repeat others do not stand: they are taken off again."""
+        """Negative counts of entries that repeat others, because only the first of them counts."""
         off = _counts((at, item) for at, item, n in self._tail.duplicates() if n in taken)
         return [{line: (-entries, -size) for line, (entries, size) in off.items()}]
 

@@ -19,7 +19,7 @@ from vanvault.archiver.core.times import rfc3339_us, to_us
 
 
 class FindVerification(Protocol):
-    """Knows the verifications on record."""
+    """Looks up the verifications on record."""
 
     def __call__(self, digest: bytes, stored_at: datetime, *, by: bytes | None = None) -> datetime | None:
         """Since when the object is known to be whole at every site; None: it is not.

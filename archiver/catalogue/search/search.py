@@ -101,7 +101,7 @@ class Search:
         return self._cursor_key
 
     def count_verifications(self, verified_at: FindVerification) -> None:
-        """From now on ``verified_at`` of a hit counts the verifications that this knows of."""
+        """From now on ``verified_at`` of a hit uses this source of verifications."""
         self._hits.verified_at = verified_at
 
     def page(self, query: Query, *, whole: bool = False, bare: bool = False) -> Page:

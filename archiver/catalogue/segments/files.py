@@ -122,7 +122,7 @@ class SegmentFiles:
         return self._files.get_or_load(at, lambda: (self._open(site, manifest, part), 1))
 
     def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
-        """The newest version, or the newest below it that opens: whoever may write may put garbage on top."""
+        """The newest version that opens: an attacker may have put a damaged one after it."""
         try:
             return self._open_version(site, manifest, part, None)
         except Damaged:
@@ -209,7 +209,7 @@ class MappedPart:
         self.load(0, self._size)
 
     def unload(self) -> None:
-        """Let go of everything that was loaded."""
+        """Free everything that was loaded."""
         self._memory.madvise(mmap.MADV_DONTNEED)
 
     def size(self) -> int:
@@ -252,7 +252,7 @@ class StreamedPart(io.RawIOBase):
         """Nothing: what is asked for is fetched then."""
 
     def unload(self) -> None:
-        """Let go of what was loaded."""
+        """Free what was loaded."""
         self._loaded = memoryview(b"")
 
     def readable(self) -> bool:

@@ -55,7 +55,7 @@ def mark_detail(writer: str, at_us: int, level: Level, *, due_s: int, why: str =
 
 
 def ended_detail(writer: str, at_us: int) -> dict[str, object]:
-    """The detail of the last proof of life of a run that ended without a word."""
+    """The detail of the last heartbeat of a run that ended without saying so."""
     return {"at": rfc3339_us(at_us), "due_s": 0, "ended": True, "writer": writer}
 
 

@@ -1,4 +1,4 @@
-"""The PIN of a token: from a file, or from a command that prints it. It stands in no setting and no error."""
+"""The PIN of a token: from a file, or from a command that prints it. No setting and no error contains it."""
 
 from __future__ import annotations
 

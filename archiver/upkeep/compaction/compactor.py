@@ -94,7 +94,7 @@ class Compactor:
                 yield self._writer.write(sources, repeats)
 
     def _ahead(self, batches: Sequence[KnownBatch]) -> Iterator[tuple[KnownBatch, Future[SourceBatch]]]:
-        """Every batch in order with its reading, which has begun some batches before its turn."""
+        """Every batch in order, with the future of its bytes; some batches are read ahead."""
         waiting: deque[tuple[KnownBatch, Future[SourceBatch]]] = deque()
         try:
             for batch in batches:
@@ -113,6 +113,6 @@ class Compactor:
         return read_source(self._archive.sites, self._archive.parquet, batch.key, batch.commit)
 
     def _repeats_in(self, key: str) -> dict[str, str]:
-        """Of a batch, id of an entry that repeats another -> id of the one that stands."""
+        """For one batch: id of an entry that repeats another -> id of the valid entry."""
         found = self._archive.tail.repeats_in(key, self._archive.claims.find)
         return {entry: self._archive.entry_id_at(position) for entry, position in found.items()}

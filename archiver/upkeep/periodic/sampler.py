@@ -56,7 +56,7 @@ class Sampler:
         return Task("sampler", self.round, every_s=self._every_s, at_once=True, stop_s=5.0)
 
     def close(self) -> None:
-        """Give back the threads; one that waits for its site is left behind."""
+        """Stop the threads, without waiting for one that waits for its site."""
         self._sites.shutdown(wait=False, cancel_futures=True)
 
     def round(self, stop: Signal) -> None:

@@ -75,7 +75,7 @@ class SiteMonitor:
         )
 
     def close(self) -> None:
-        """Nothing is put on record from now on; what waits is kept for the next start."""
+        """Put nothing on record from now on; changes that wait are kept for the next start."""
         with self._lock:
             self._closed = True
             self._gather()

@@ -70,7 +70,7 @@ class WaitingChanges:
             self._queue.popleft()
 
     def save(self) -> None:
-        """See that the file holds the queue; nothing is written when it does. Raises OSError."""
+        """Write the queue to the file, unless the file holds it already. Raises OSError."""
         queue = tuple(self._queue)
         if queue == self._saved:
             return
@@ -82,7 +82,7 @@ class WaitingChanges:
         self._saved = queue
 
     def take_over(self) -> None:
-        """Put what dead processes left in front of the queue, and into the own file. Raises OSError.
+        """Put the changes of ended processes in front of the queue, and into the own file. Raises OSError.
 
         A crash in between leaves a change in two files, under one nonce.
         """

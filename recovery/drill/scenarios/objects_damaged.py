@@ -83,7 +83,7 @@ def _harm(drill: Drill, keys: list[str]) -> Iterator[Harmed]:
 
 
 def _only_scratch(plan: RepairPlan) -> RepairPlan:
-    """Should production itself need a repair, a drill is not what does it."""
+    """Only the actions on the scratch site: a drill never repairs production."""
     return RepairPlan(tuple(action for action in plan.actions if action.target == BAD), plan.beyond)
 
 
