@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +120,27 @@ def test_a_door_has_the_names_that_the_table_says(room: Room) -> None:
     assert len(set(names)) == len(names)
     shown = [name for found, name, _ in imports_of(room.name) if f"{found}.{name}" in MODULES]
     assert shown == [], "a door shows names, not modules"
+
+
+def named_in(rules: tuple[str, ...]) -> set[str]:
+    """What ``may_import`` names, as a README writes it: without ``archiver.`` before and ``.*`` behind."""
+    return {rule.removesuffix(".*").removeprefix("archiver.") for rule in rules}
+
+
+@pytest.mark.parametrize(
+    "room", [room for room in ROOMS if room.door is not None], ids=lambda room: room.name
+)
+def test_a_room_has_a_readme_that_says_what_it_may_import(room: Room) -> None:
+    text = (path_of(room.name) / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 80, "a README of a room is read in a minute"
+    said = re.search(r"^May import: (.*?)\.?$(?=\n\n|\n?\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    assert said is not None, "it lacks the line: May import: ..."
+    found = set(
+        re.findall(r"[a-z_0-9]+(?:\.[a-z_0-9]+)*", re.sub(r"\([^)]*\)", "", said[1]).replace(".*", ""))
+    )
+    parts = [other.may_import for other in ROOMS if other.name.startswith(f"{room.name}.")]
+    must, may = named_in(room.may_import), named_in(tuple(rule for rules in parts for rule in rules))
+    assert must <= found - {"nothing"} <= must | may
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
