@@ -11,7 +11,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.cli.context import catch_up, keys_folder, open_archive
+from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import (
     emit_json,
     emit_pretty,
@@ -26,10 +26,6 @@ from vanvault.cli.progress import Terminal
 from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     from vanvault.recovery.drill import DrillPlan, DrillReport, DrillStanding
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -143,10 +139,9 @@ def show_drill(home: Path, drill: str, verify: bool, public_keys: tuple[Path, ..
 
     With --verify it ends with 3 when the report was changed or signed by another.
     """
-    from vanvault.recovery.drill import parse_report, read_report, verify_report
+    from vanvault.recovery.drill import drill_evidence
 
-    data = read_report(home, drill)
-    report = verify_report(data, _trusted(home, public_keys)) if verify else parse_report(data)
+    report = drill_evidence(home, drill, verify=verify, public_keys=public_keys)
     if as_json:
         emit_json({"verified": verify, "report": report})
     else:
@@ -188,15 +183,6 @@ def _days(every: str | None, off: bool) -> int:
     if match is None:
         raise InvalidInput("--every is a number of days, such as 90d", field="every")
     return int(match[1])
-
-
-def _trusted(home: Path, public_keys: tuple[Path, ...]) -> Callable[[str], Ed25519PublicKey]:
-    from vanvault.archiver.keys import SigningKeys, load_public_keys
-    from vanvault.recovery.drill import public_keys_of
-
-    if not public_keys:
-        return SigningKeys(keys_folder(home)).public
-    return public_keys_of(load_public_keys(public_keys))
 
 
 def _verdict(report: dict[str, Any]) -> str:

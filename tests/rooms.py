@@ -123,7 +123,7 @@ ROOMS = (
     _room("recovery.failover", 11, "archiver.* recovery.work recovery.reconcile recovery.verify"),
     _room(
         "recovery.drill",
-        16,
+        13,
         "archiver.* recovery.work recovery.backup recovery.repair recovery.restore recovery.verify",
     ),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.drill.bundle import read_report
+from vanvault.recovery.drill.evidence import drill_evidence
 from vanvault.recovery.drill.model import DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
-from vanvault.recovery.drill.report import parse_report, public_keys_of, verify_report
 from vanvault.recovery.drill.verb import (
     DrillReport,
     DrillRequest,
@@ -23,13 +22,10 @@ __all__ = [
     "Escrowed",
     "PlannedDrill",
     "drill",
+    "drill_evidence",
     "last_rate",
     "measured",
     "overdue",
-    "parse_report",
-    "public_keys_of",
-    "read_report",
     "schedule_drill",
     "standings",
-    "verify_report",
 ]

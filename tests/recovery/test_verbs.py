@@ -13,7 +13,9 @@ from vanvault.archiver.journal import own_events
 from vanvault.recovery.availability import AvailabilityRequest, availability
 from vanvault.recovery.coverage import CoverageRequest, coverage
 from vanvault.recovery.custody import SplitRequest, split_keys
-from vanvault.recovery.drill import DrillReport, DrillRequest, drill, read_report, verify_report
+from vanvault.recovery.drill import DrillReport, DrillRequest, drill
+from vanvault.recovery.drill.bundle import read_report
+from vanvault.recovery.drill.report import verify_report
 from vanvault.recovery.forecast import ForecastRequest, forecast
 from vanvault.recovery.maintenance import CompactRequest, OverrideRequest, compact, override_probe
 from vanvault.recovery.reconcile import ReconcileRequest, reconcile

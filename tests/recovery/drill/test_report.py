@@ -18,13 +18,13 @@ from tests.support.lab import Lab
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
 from vanvault.archiver.keys.signing import key_id_of
-from vanvault.recovery.drill import pdf, public_keys_of, read_report, texts, verify_report
-from vanvault.recovery.drill.bundle import REPORT, bundle_files, write_bundle, zipped
+from vanvault.recovery.drill import pdf, texts
+from vanvault.recovery.drill.bundle import REPORT, bundle_files, read_report, write_bundle, zipped
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.document import document, duration, number
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.pdf import pdf_report
-from vanvault.recovery.drill.report import Report, signed_report
+from vanvault.recovery.drill.report import Report, public_keys_of, signed_report, verify_report
 from vanvault.recovery.drill.run import FinishedDrill
 
 
