@@ -1,4 +1,4 @@
-"""The door of intake: from a draft to a written, acknowledged entry. See README.md."""
+"""Intake: from a draft to a written, acknowledged entry. See README.md."""
 
 from __future__ import annotations
 
