@@ -71,7 +71,7 @@ def epochs(archive: Archive, type: str) -> list[int]:
 
 def test_a_stale_promotion(pair: Pair, moved: Path) -> None:
     slow, quick = pair.new.home.archive(), pair.old.home.archive()
-    slow.look()
+    slow.refresh()
     plan = current_plan(slow, action="promote")
     assert go_ahead(quick, "promote", "failback").plan.epoch == 2
     moved.unlink()
@@ -85,7 +85,7 @@ def test_a_stale_promotion(pair: Pair, moved: Path) -> None:
 def test_a_stale_failback(pair: Pair, moved: Path) -> None:
     slow, quick = pair.new.home.archive(), pair.old.home.archive()
     go_ahead(quick, "promote")
-    slow.look()
+    slow.refresh()
     plan = current_plan(slow, action="failback")
     leveled = level(slow, Subset(), pause=lambda: None)
     assert go_ahead(quick, "failback", "promote").plan.epoch == 3
@@ -99,7 +99,7 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
 def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -> None:
     """Its event is archived and holds for nobody; the address stays where the leader is."""
     slow, quick = pair.new.home.archive(), pair.old.home.archive()
-    slow.look()
+    slow.refresh()
     plan = current_plan(slow, action="promote")
 
     def meddle() -> None:
@@ -116,7 +116,7 @@ def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -
 
 def test_a_plan_outlasts_time_and_entries(pair: Pair, moved: Path) -> None:
     slow, quick = pair.new.home.archive(), pair.old.home.archive()
-    slow.look()
+    slow.refresh()
     plan = current_plan(slow, action="promote")
     pair.old.home.clock.advance(timedelta(hours=20))
     quick.record("test.noted", {})
