@@ -119,7 +119,7 @@ def test_a_node_that_was_away_learns_of_it(clash: Clash, tmp_path: Path) -> None
     with second_home(clash.home, tmp_path / "three") as other:
         clash.compact()
         away = other.archive()
-        away.look()
+        away.refresh()
         assert open_conflicts(away) == conflicts(clash.archive)
 
 
@@ -171,7 +171,7 @@ def test_an_entry_that_came_to_light_after_the_later_one_was_compacted(tmp_path:
         archive.close()
         home.forget_hot_tail()
         fresh = home.archive()
-        fresh.look()
+        fresh.refresh()
         assert conflicts(fresh) == [conflict]
         assert open_conflicts(fresh) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,10 +47,10 @@ class HostClock(ManualClock):
 class ChaosHome(Home):
     """A home whose nodes count seconds right, whatever their clock says."""
 
-    def archive(self) -> Archive:
+    def archive(self, sites: Mapping[str, Site] | None = None) -> Archive:
         assert isinstance(self.clock, HostClock)
         ports = Ports(self.clock, ClockStopwatch(self.clock.right))
-        archive = Archive.open(self.path, ports=ports, sites=self.sites, fault=self.fault)
+        archive = Archive.open(self.path, ports=ports, sites=sites or self.sites, fault=self.fault)
         self._archives.append(archive)
         return archive
 

@@ -13,9 +13,9 @@ from tests.recovery.drill.test_scenarios import SIMPLE, escrow
 from tests.support.compacted import AFTER_LOCKS, CompactedLab, build_compacted
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.core.names import parse_key
-from vanvault.recovery.drill import restic_copy
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.readers import in_subset
+from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.verify import Subset
 

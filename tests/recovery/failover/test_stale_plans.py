@@ -16,6 +16,7 @@ from tests.recovery.test_partitions import Link
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.stores import Site
 from vanvault.recovery.failover import FailoverResult, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Subset
@@ -98,7 +99,8 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
 
 def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -> None:
     """Its event is archived and holds for nobody; the address stays where the leader is."""
-    slow, quick = pair.new.home.archive(), pair.old.home.archive()
+    sites: dict[str, Site] = dict(pair.sites)
+    slow, quick = pair.new.home.archive(sites), pair.old.home.archive()
     slow.refresh()
     plan = current_plan(slow, action="promote")
 
@@ -106,7 +108,7 @@ def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -
         go_ahead(quick, "promote", "failback")
         moved.unlink()
 
-    slow.sites["standby"] = Meddled(pair.sites["standby"], meddle)  # type: ignore[assignment]
+    sites["standby"] = Meddled(pair.sites["standby"], meddle)  # type: ignore[assignment]
     with pytest.raises(Conflict, match=r"does not hold: .* primary leads since epoch 2") as refused:
         promote(slow, plan, reason="x", who="a")
     assert "No hook was run" in refused.value.hint
