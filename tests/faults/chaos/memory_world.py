@@ -19,6 +19,7 @@ from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite, Operation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.ports import ClockStopwatch, Ports
+from vanvault.archiver.stores import Site
 
 OPERATIONS: tuple[Operation, ...] = ("put", "get", "get_range", "stat", "versions", "list", "now", "extend")
 FOR_EVER = 1_000_000
