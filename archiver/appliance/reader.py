@@ -124,7 +124,7 @@ class ArchiveReader:
     def refresh(self, *, whole: bool = False) -> FoldReport:
         """Fold, for readers, what those sites hold that answer within seconds, whatever the policy.
 
-        What is folded without a site is confirmed before anything is signed about it (``FirstReceipts``).
+        What is folded without a site is confirmed before an ``Archive`` signs anything about it.
         Raises KeyUnavailable, SiteUnavailable (no site answers; ``whole``: one of those waited for does not).
         """
         away = self.readable.away()
