@@ -182,7 +182,7 @@ import os, signal, sys
 from pathlib import Path
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.recovery.restore.archive import survey
-from vanvault.recovery.restore.restore import restore
+from vanvault.recovery.restore.restore import restore_site
 step, left = sys.argv[2], [int(sys.argv[3])]
 def fault(name):
     if name == step:
@@ -191,7 +191,7 @@ def fault(name):
             os.kill(os.getpid(), signal.SIGKILL)
 with Archive.open(Path(sys.argv[1]), store_fault=fault) as archive:
     plan = survey(archive, "standby", create=True)
-    restore(plan, archive.sites["standby"], archive.sites["primary"])
+    restore_site(plan, archive.sites["standby"], archive.sites["primary"])
 """
 
 
