@@ -9,7 +9,7 @@ from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, Purpose, parse_key_id
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.keys import EscrowOrder, make_in_escrow
+from vanvault.archiver.keys import EscrowOrder, make_in_escrow, token_of
 
 
 def take_next_id(archive: Archive, purpose: Purpose, who: str) -> str:
@@ -38,13 +38,12 @@ def rotate_in_escrow(archive: Archive, order: EscrowOrder, who: str) -> list[str
 
     Raises SiteUnavailable, KeyUnavailable, InvalidInput (order), SettingsError.
     """
-    from vanvault.archiver.keys import Pkcs11Keys
-
-    if not isinstance(archive.keys, Pkcs11Keys):
+    token = token_of(archive.keys)
+    if token is None:
         raise SettingsError("Key files are put in escrow afterwards.", hint="vanvault keys escrow split")
     ids = [take_next_id(archive, purpose, who) for purpose in PURPOSES]
     made = make_in_escrow(
-        archive.keys,
+        token,
         archive.home / KEYS_FOLDER,
         ids,
         order,

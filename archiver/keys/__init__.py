@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vanvault.archiver.keys.files import KeyFiles
-from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.provider import (
     EscrowOrder,
     bring_back,
@@ -14,6 +13,7 @@ from vanvault.archiver.keys.provider import (
     masters_in,
     open_masters,
     open_token,
+    token_of,
 )
 from vanvault.archiver.keys.signing import (
     SigningKey,
@@ -27,7 +27,6 @@ from vanvault.archiver.keys.signing import (
 __all__ = [
     "EscrowOrder",
     "KeyFiles",
-    "Pkcs11Keys",
     "SigningKey",
     "SigningKeys",
     "bring_back",
@@ -41,5 +40,6 @@ __all__ = [
     "open_token",
     "parse_public_keys",
     "public_pem",
+    "token_of",
     "verify",
 ]

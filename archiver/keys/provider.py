@@ -44,6 +44,15 @@ def open_masters(
     return open_token(home, folder, settings, archive, entropy)
 
 
+def token_of(masters: MasterKeys) -> Pkcs11Keys | None:
+    """The token that holds these master keys; None: they lie in files, and PKCS#11 is not loaded."""
+    if isinstance(masters, KeyFiles):
+        return None
+    from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
+
+    return masters if isinstance(masters, Pkcs11Keys) else None
+
+
 def open_token(
     home: Path, folder: Path, settings: KeysSettings, archive: str, entropy: Entropy
 ) -> Pkcs11Keys:

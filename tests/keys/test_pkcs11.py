@@ -18,9 +18,10 @@ from tests.servers.softhsm import PIN, SoftHsm
 from vanvault.archiver.core.errors import Conflict, KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.settings import KeysSettings
-from vanvault.archiver.keys import KeyFiles, Pkcs11Keys, bring_back, differing, masters_in, open_token
+from vanvault.archiver.keys import KeyFiles, bring_back, differing, masters_in, open_token
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.files import encode_master
+from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.pkcs11.session import TokenSession, token_session
 from vanvault.archiver.keys.wrapping import unwrap_with, wrap_with
 

@@ -16,7 +16,8 @@ from vanvault.archiver.catalogue.index.tokens import TOKENS_INFO
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles, Pkcs11Keys
+from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.pkcs11.session import token_session
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES
 
