@@ -214,6 +214,6 @@ def test_much_work_goes_to_processes(
 
 def test_the_verb_on_dask(home: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VANVAULT_JOBS__DASK", scheduler)
-    found = vanvault(home, "compact", "--until", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    found = vanvault(home, "compact", "--until", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
     assert found["damaged"] == []
     assert found["rows"] >= 401 * WRITERS
