@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -116,6 +116,13 @@ class SigningKeys:
     def public_keys(self) -> dict[str, Ed25519PublicKey]:
         """All public keys by key id."""
         return dict(self._current().public)
+
+    def trusted(self) -> Mapping[str, Ed25519PublicKey]:
+        """All public keys by key id, not to be changed: the same object until the folder changes.
+
+        Raises KeyUnavailable.
+        """
+        return self._current().public
 
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
