@@ -132,21 +132,31 @@ def test_a_scheduler_with_a_certificate_of_another_ca_gets_nothing(tmp_path: Pat
         list(jobs.map(mark, ["ran"]))
 
 
+def security(issued: Issued, authority: Path) -> Security:
+    return Security(
+        require_encryption=True,
+        tls_ca_file=str(authority),
+        tls_client_cert=str(issued.certificate),
+        tls_client_key=str(issued.key),
+    )
+
+
 @pytest.fixture
 def addresses(scheduler: Scheduler, tmp_path: Path) -> list[str]:
     """Of all processes of the cluster: scheduler, workers, nannies."""
-    with open_jobs(tmp_path, scheduler.settings) as jobs:
-        assert list(jobs.map(mark, ["first"])) == ["first"]  # so the workers are there
-        workers = jobs._client.scheduler_info(n_workers=-1)["workers"]  # type: ignore[attr-defined]
+    own = security(scheduler.node, scheduler.node.authority)
+    with Client(scheduler.address, security=own, set_as_default=False) as client:
+        client.wait_for_workers(1)
+        workers = client.scheduler_info(n_workers=-1)["workers"]
     found = [scheduler.address, *workers, *(worker["nanny"] for worker in workers.values())]
     assert len(found) >= 3
     assert all(address.startswith("tls://") for address in found)
     return found
 
 
-async def speaks(address: str, security: Security | None) -> bool:
+async def speaks(address: str, shown: Security | None) -> bool:
     """Whether the process at ``address`` answers a request of its own protocol."""
-    arguments = security.get_connection_args("client") if security else {}
+    arguments = shown.get_connection_args("client") if shown else {}
     try:
         comm = await connect(address, timeout=5, **arguments)
     except OSError:
@@ -163,20 +173,12 @@ async def speaks(address: str, security: Security | None) -> bool:
 def test_no_process_of_the_cluster_listens_to_a_stranger(
     scheduler: Scheduler, addresses: list[str], tmp_path: Path
 ) -> None:
-    stranger = Authority(tmp_path / "stranger").issue("node")
-    friend = scheduler.node
-    with_certificate, own = (
-        Security(
-            require_encryption=True,
-            tls_ca_file=str(friend.authority),
-            tls_client_cert=str(issued.certificate),
-            tls_client_key=str(issued.key),
-        )
-        for issued in (stranger, friend)
-    )
+    authority = scheduler.node.authority
+    own = security(scheduler.node, authority)
+    other = security(Authority(tmp_path / "stranger").issue("node"), authority)
     for address in addresses:
         assert asyncio.run(speaks(address, own)), address
-        assert not asyncio.run(speaks(address, with_certificate)), address
+        assert not asyncio.run(speaks(address, other)), address
         assert not asyncio.run(speaks(address.replace("tls://", "tcp://"), None)), address
 
 
