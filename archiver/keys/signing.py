@@ -184,13 +184,6 @@ class SigningKeys:
         """All public keys by key id, also those that are trusted for no object: receipts outlive trust."""
         return dict(self._current().public)
 
-    def trusted(self) -> Mapping[str, Ed25519PublicKey]:
-        """All public keys by key id, not to be changed: the same object until the folder changes.
-
-        Raises KeyUnavailable.
-        """
-        return self._current().public
-
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
         if key_folder.listing(self._folder, _FILES) != snapshot.listing:
