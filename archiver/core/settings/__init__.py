@@ -5,6 +5,8 @@ from __future__ import annotations
 from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
     BackupSettings,
+    GatewayLimits,
+    HttpSettings,
     JobSettings,
     JobsSettings,
     KeysSettings,
@@ -20,6 +22,8 @@ __all__ = [
     "RENAMED",
     "SITE_NAMES",
     "BackupSettings",
+    "GatewayLimits",
+    "HttpSettings",
     "JobSettings",
     "JobsSettings",
     "KeysSettings",
