@@ -7,8 +7,8 @@
 
 A new connection always finds room: strangers end for it, the oldest first, and callers never fill the
 *lane*, which is kept for strangers, such as the health checks of a load balancer. A connection on which a
-request is under way is never ended for another one, nor is one that just came: it has a quarter of a second to say
-whose it is, however many come behind it.
+request is under way is never ended for another one, nor is one that just came: it has a quarter of a second
+to say whose it is, however many come behind it.
 """
 
 from __future__ import annotations
