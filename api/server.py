@@ -133,7 +133,7 @@ class _Bounds:
             head_s=http.header_timeout_s,
             idle_s=http.idle_timeout_s,
             silence_s=self.settings.intake.body_timeout_s,
-            bytes_per_s=http.body_bytes_per_s,
+            bytes_per_s=max(1.0, http.body_bytes_per_s),
         )
 
 

@@ -359,8 +359,6 @@ class HttpProtocol(HttpToolsProtocol):
             if cycle.response_started:
                 self._linger()
                 return
-            cycle.disconnected = True  # its application ends; what it says goes nowhere
-            cycle.message_event.set()
             answering = False
         if answering:
             self.closes = True
@@ -374,6 +372,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._phase = Phase.ENDING
         self._deadline = self.loop.time() + _LINGER_S
         self.pipeline.clear()
+        if self.cycle is not None:  # what its application still says goes nowhere
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -15,6 +15,7 @@ import pytest
 from tests.api.conftest import Appliance
 from tests.support.attacks import HALF_HEAD, connect, head, huge_header, push_head, read_all
 from tests.support.server import Server, push
+from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.people import Gateways
@@ -29,7 +30,9 @@ SETTINGS = {
     "HTTP__IDLE_TIMEOUT_S": "2",
     "HTTP__BODY_LIMIT_S": "3",
     "HTTP__BODY_BYTES_PER_S": "200",
-    "INTAKE__MAX_MESSAGE_BYTES": "300000",
+    "INTAKE__MAX_MESSAGE_BYTES": str(20 * 2**20),
+    "INTAKE__BODY_TIMEOUT_S": "2",
+    "METRICS__PUBLIC": "true",
 }
 
 
@@ -302,6 +305,29 @@ def test_a_body_that_keeps_the_rate_has_a_last_moment_all_the_same(
     said = trickle(brisk, "for ever", piece=b"x" * 300, pause_s=0.1, count=600)
     assert said == b"" or answers_in(said)[0][0] == 408
     assert stored(client, "for ever") == 0
+
+
+def test_a_caller_that_does_not_read_its_answer(brisk: Appliance, client: httpx.Client) -> None:
+    """It is ended, and what the answer took of its gateway's share is free again."""
+    receipt = push(client, "never read", bytes(16 * 2**20)).json()
+    request = head(
+        "GET", f"/v1/messages/{receipt['id']}/original", {"Authorization": f"Bearer {brisk.token}"}
+    )
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", brisk.server.port))
+        deaf.sendall(request)
+        wait_for(
+            lambda: metric(client, 'vanvault_limit_reached_total{limit="answer-unread"}') == 1, "its end"
+        )
+    wait_for(lambda: metric(client, "vanvault_inflight_bytes") == 0, "its share is free")
+    whole = client.get(f"/v1/messages/{receipt['id']}/original").content
+    assert whole == bytes(16 * 2**20)
+
+
+def metric(client: httpx.Client, line: str) -> float:
+    (found,) = [one for one in client.get("/metrics").text.splitlines() if one.startswith(f"{line} ")]
+    return float(found.rpartition(" ")[2])
 
 
 # -- health ----------------------------------------------------------------------------------------
