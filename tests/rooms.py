@@ -47,7 +47,7 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        9,
+        10,
         "core.errors core.options",
     ),
     _room("core.canonical", None, "core.errors"),

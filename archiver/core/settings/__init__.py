@@ -6,7 +6,6 @@ from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
     BackupSettings,
     GatewayLimits,
-    HttpSettings,
     JobSettings,
     JobsSettings,
     KeysSettings,
@@ -23,7 +22,6 @@ __all__ = [
     "SITE_NAMES",
     "BackupSettings",
     "GatewayLimits",
-    "HttpSettings",
     "JobSettings",
     "JobsSettings",
     "KeysSettings",
