@@ -9,8 +9,8 @@ from starlette.requests import HTTPConnection
 
 from vanvault.api.listener import CONNECTION
 from vanvault.api.node import Node
-from vanvault.api.observe import GATEWAY, SHARE
-from vanvault.api.shares import Share
+from vanvault.api.observe import GATEWAY, RESERVATION
+from vanvault.api.quotas import Reservation
 from vanvault.archiver.core.errors import AccessDenied, Busy, SettingsError, VanVaultError
 from vanvault.archiver.core.settings import MetricsSettings
 
@@ -29,7 +29,7 @@ def node_of(connection: HTTPConnection) -> Node:
 
 
 def gateway_of(connection: HTTPConnection, node: Node) -> str:
-    """The gateway that sent this request; from now on it counts in its share. Raises AccessDenied, Busy."""
+    """The gateway that sent this request; now it counts in its quota. Raises AccessDenied, Busy."""
     token = bearer_of(connection)
     if not token:
         raise AccessDenied("there is no bearer token", hint="Send: Authorization: Bearer TOKEN.")
@@ -38,8 +38,8 @@ def gateway_of(connection: HTTPConnection, node: Node) -> str:
     caller = connection.scope.get(CONNECTION)
     if caller is not None:  # another server than ``server.py`` has none
         caller.identify(name)
-    if SHARE not in connection.scope:
-        connection.scope[SHARE] = node.shares.begin(name)
+    if RESERVATION not in connection.scope:
+        connection.scope[RESERVATION] = node.quotas.begin(name)
     return name
 
 
@@ -80,7 +80,7 @@ def bearer_of(connection: HTTPConnection) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def share_of(connection: HTTPConnection) -> Share:
-    """The request's part in the share of its gateway; ``gateway_of`` came before."""
-    share: Share = connection.scope[SHARE]
-    return share
+def reservation_of(connection: HTTPConnection) -> Reservation:
+    """What the request has of its gateway's quota; ``gateway_of`` came before."""
+    reservation: Reservation = connection.scope[RESERVATION]
+    return reservation

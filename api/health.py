@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vanvault.api.problems import problem_of, retry_after_of
+from vanvault.api.quotas import OVERHEAD_BYTES
 from vanvault.api.saturation import NODE_LIMITS
-from vanvault.api.shares import OVERHEAD_BYTES
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.times import rfc3339_seconds
 
@@ -103,7 +103,7 @@ def health_of(node: Node | None) -> Health:
     if away and node.needs_every_site:
         name, detail = min(away.items())
         return Health("site-away", SiteUnavailable(detail, site=name, may_be_stored=False))
-    if node.shares.limit - node.shares.used < _LEAST_ROOM:
+    if node.quotas.limit - node.quotas.used < _LEAST_ROOM:
         return Health("saturated", Busy(f"the node is saturated: {NODE_LIMITS['bytes']}", retry_after=1))
     notes = site_notes(node.archive.health.snapshot(), away)
     peers = node.duties.peers

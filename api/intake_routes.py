@@ -23,11 +23,11 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.batch_body import BatchEntry, parse_batch
-from vanvault.api.context import gateway_of, node_of, share_of
+from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
+from vanvault.api.quotas import Reservation
 from vanvault.api.receive_body import Body, received
-from vanvault.api.shares import Share
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Draft, MessageDraft
@@ -55,9 +55,9 @@ async def push_message(request: Request) -> Response:
     """Archive one original: the raw body. Answers when it lies, locked, at both sites."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    share = share_of(request)
+    reservation = reservation_of(request)
     limit = node.archive.settings.intake.max_message_bytes
-    async with received(request, node, share, limit=limit) as body:
+    async with received(request, node, reservation, limit=limit) as body:
         fields = _header_fields(request)
         content_type = request.headers.get("content-type", "")
         message_id = _message_id(request)
@@ -66,8 +66,8 @@ async def push_message(request: Request) -> Response:
             draft = _draft(*arguments)
         else:
             draft = await _in_thread(node.threads.compute, _draft, *arguments)
-        draft = await _placed(node, share, draft)
-        outcome, repeated = (await _archive(node, share, [draft], "message"))[0]
+        draft = await _placed(node, reservation, draft)
+        outcome, repeated = (await _archive(node, reservation, [draft], "message"))[0]
     if isinstance(outcome, VanVaultError):
         raise outcome
     return Response(
@@ -81,12 +81,12 @@ async def push_batch(request: Request) -> Response:
     node = node_of(request)
     gateway = gateway_of(request, node)
     limits = node.archive.settings.intake
-    share = share_of(request)
-    async with received(request, node, share, limit=limits.max_request_bytes, hashed=False) as body:
+    reservation = reservation_of(request)
+    async with received(request, node, reservation, limit=limits.max_request_bytes, hashed=False) as body:
         content_type = request.headers.get("content-type", "")
         drafts = await _in_thread(node.threads.compute, _batch_drafts, node, gateway, body.data, content_type)
-        placed = [await _placed_or_error(node, share, draft) for draft in drafts]
-        outcomes = await _archive(node, share, placed, "message")
+        placed = [await _placed_or_error(node, reservation, draft) for draft in drafts]
+        outcomes = await _archive(node, reservation, placed, "message")
     return _items(node, outcomes, "message")
 
 
@@ -97,13 +97,13 @@ async def push_events(request: Request) -> Response:
     gateway = gateway_of(request, node)
     limits = node.archive.settings.intake
     limit = min(limits.max_request_bytes, _MAX_EVENTS_BYTES)
-    share = share_of(request)
-    async with received(request, node, share, limit=limit, hashed=False) as body:
+    reservation = reservation_of(request)
+    async with received(request, node, reservation, limit=limit, hashed=False) as body:
         if len(body.data) <= _INLINE_EVENTS:
             drafts = _event_drafts(node, gateway, body.data)
         else:
             drafts = await _in_thread(node.threads.compute, _event_drafts, node, gateway, body.data)
-        outcomes = await _archive(node, share, drafts, "event")
+        outcomes = await _archive(node, reservation, drafts, "event")
     return _items(node, outcomes, "event")
 
 
@@ -219,7 +219,7 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
     return list(found)
 
 
-async def _placed(node: Node, share: Share, draft: MessageDraft) -> MessageDraft:
+async def _placed(node: Node, reservation: Reservation, draft: MessageDraft) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
     if draft.size < node.archive.settings.intake.large_message_bytes:
         return draft
@@ -229,7 +229,7 @@ async def _placed(node: Node, share: Share, draft: MessageDraft) -> MessageDraft
     writer = node.intake.committer.writer
     if writer is None or draft.body is None:
         raise Busy("the node is starting", retry_after=1)
-    share.reserve(draft.size)  # the sealed copy
+    reservation.reserve(draft.size)  # the sealed copy
     degraded = node.archive.policy.admits_degraded(draft.gateway)
     try:
         until = node.archive.retain_until("messages", node.archive.clock.now())
@@ -244,27 +244,29 @@ async def _placed(node: Node, share: Share, draft: MessageDraft) -> MessageDraft
             ),
         )
     finally:
-        share.release(draft.size)
+        reservation.release(draft.size)
     return replace(draft, body=None, large=copies)
 
 
-async def _placed_or_error(node: Node, share: Share, draft: Draft | VanVaultError) -> Draft | VanVaultError:
+async def _placed_or_error(
+    node: Node, reservation: Reservation, draft: Draft | VanVaultError
+) -> Draft | VanVaultError:
     if not isinstance(draft, MessageDraft):
         return draft
     try:
-        return await _placed(node, share, draft)
+        return await _placed(node, reservation, draft)
     except VanVaultError as error:
         return error  # entries stand or fall one by one
 
 
 async def _archive(
-    node: Node, share: Share, drafts: Sequence[Draft | VanVaultError], entry: str
+    node: Node, reservation: Reservation, drafts: Sequence[Draft | VanVaultError], entry: str
 ) -> list[tuple[Outcome, bool]]:
     """Submit all drafts and wait until each has its outcome: (receipt or error, repeated).
 
     Raises Busy when too many entries of the gateway wait already.
     """
-    share.queue(len(drafts))
+    reservation.queue(len(drafts))
     outcomes: list[tuple[Outcome, bool]] = [(Busy("not answered"), False)] * len(drafts)
     all_done = asyncio.get_running_loop().create_future()
     waiting = len(drafts)

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from vanvault.api.metrics import Metrics
+from vanvault.api.quotas import Quotas
 from vanvault.api.receive_pace import BodyPace
 from vanvault.api.saturation import Saturation
-from vanvault.api.shares import Shares
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Intake
 from vanvault.archiver.people import Gateways
@@ -57,7 +57,7 @@ class Node:
     archive: Archive
     intake: Intake
     large: LargeObjects
-    shares: Shares
+    quotas: Quotas
     saturation: Saturation
     body_pace: BodyPace
     threads: NodeThreads

@@ -52,9 +52,9 @@ class NodeCollector(Collector):
             "limit",
             {limit: float(limit in reached) for limit in NODE_LIMITS},
         )
-        yield _gauge("vanvault_inflight_bytes", "Bytes reserved by requests in flight.", node.shares.used)
+        yield _gauge("vanvault_inflight_bytes", "Bytes reserved by requests in flight.", node.quotas.used)
         yield _gauge(
-            "vanvault_inflight_budget_bytes", "Most bytes in flight; more get 503.", node.shares.limit
+            "vanvault_inflight_budget_bytes", "Most bytes in flight; more get 503.", node.quotas.limit
         )
         yield _gauge("vanvault_waiting_entries", "Entries that wait for a group commit.", intake.pool.waiting)
         updater = intake.tail_updater

@@ -24,7 +24,7 @@ _WELL_FORMED = re.compile(rb"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,64}")
 _HEADER = b"x-request-id"
 REQUEST_ID = "vanvault.request_id"
 GATEWAY = "vanvault.gateway"
-SHARE = "vanvault.share"
+RESERVATION = "vanvault.reservation"
 #: Requests of machines that come every few seconds: counted, not logged while all is well.
 _QUIET = frozenset(("/metrics", "/v1/health/live", "/v1/health/ready"))
 
@@ -84,9 +84,9 @@ class _Exchange:
             await app(self._scope, self._receive_counted, self._send_counted)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
-            share = self._scope.get(SHARE)
-            if share is not None:
-                share.end()
+            reservation = self._scope.get(RESERVATION)
+            if reservation is not None:
+                reservation.end()
             self._tell(metrics, time.perf_counter() - started)
 
     async def _receive_counted(self) -> Message:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vanvault.api import openapi
-from vanvault.api.context import gateway_of, node_of, share_of
+from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
@@ -59,11 +59,11 @@ async def original(request: Request, entry_id: str) -> Response:
     node = node_of(request)
     gateway = gateway_of(request, node)
     item = await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id)))
-    share, size = share_of(request), int(item["size"])
-    share.reserve(3 * size)
+    reservation, size = reservation_of(request), int(item["size"])
+    reservation.reserve(3 * size)
     archive = node.archive
     body = await _read(node, lambda: archive.original(item))
-    share.release(2 * size)  # the rest is free when all of it was sent
+    reservation.release(2 * size)  # the rest is free when all of it was sent
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
     return _InPieces(
         body,
@@ -164,7 +164,7 @@ async def _read(node: Node, work: Callable[[], _T]) -> _T:
 
 
 class _InPieces(Response):
-    """Sent piece by piece, as the caller reads: until its end the request counts in its gateway's share."""
+    """Sent piece by piece, as the caller reads: until its end the request counts in a quota."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -11,7 +11,7 @@ from types import TracebackType
 from starlette.requests import Request
 
 from vanvault.api.node import Node
-from vanvault.api.shares import OVERHEAD_BYTES, Share
+from vanvault.api.quotas import OVERHEAD_BYTES, Reservation
 from vanvault.archiver.core.errors import InvalidInput, TooLarge, TooSlow
 
 #: Pieces of more bytes than this are joined in a thread.
@@ -28,27 +28,27 @@ class Body:
 
 
 class received:
-    """The request's body, its bytes counted in the request's share until the block ends.
+    """The request's body, its bytes counted in the request's reservation until the block ends.
 
     Bytes are reserved as they come: who announces a body and does not send it takes nothing from others.
-    Entering raises TooLarge (over ``limit``), Busy (no room in the share), TooSlow, InvalidInput (cut off).
+    Entering raises TooLarge (over ``limit``), Busy (no room), TooSlow, InvalidInput (cut off).
     """
 
-    __slots__ = ("_hashed", "_limit", "_node", "_request", "_reserved", "_share")
+    __slots__ = ("_hashed", "_limit", "_node", "_request", "_reservation", "_reserved")
 
     def __init__(
-        self, request: Request, node: Node, share: Share, *, limit: int, hashed: bool = True
+        self, request: Request, node: Node, reservation: Reservation, *, limit: int, hashed: bool = True
     ) -> None:
         self._request = request
         self._node = node
-        self._share = share
+        self._reservation = reservation
         self._limit = limit
         self._hashed = hashed
         self._reserved = 0
 
     async def __aenter__(self) -> Body:
         declared = _declared(self._request, self._limit)
-        self._share.check(OVERHEAD_BYTES + declared)  # who would be refused in the end is refused now
+        self._reservation.check(OVERHEAD_BYTES + declared)  # who would be refused in the end is refused now
         self._reserve(OVERHEAD_BYTES)
         pool = self._node.intake.pool
         pool.arriving(1)
@@ -99,11 +99,11 @@ class received:
         return Body(data, sha256.digest(), sha512.digest())
 
     def _reserve(self, size: int) -> None:
-        self._share.reserve(size)
+        self._reservation.reserve(size)
         self._reserved += size
 
     def _release(self) -> None:
-        self._share.release(self._reserved)
+        self._reservation.release(self._reserved)
         self._reserved = 0
 
 

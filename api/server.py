@@ -29,11 +29,11 @@ from uvicorn.config import STARTUP_FAILURE
 
 from vanvault.api.app import create_app
 from vanvault.api.listener import (
+    CallerPace,
     ConnectionLimits,
     Connections,
     HttpProtocol,
     Listener,
-    Pace,
     Terms,
     listen,
     raise_file_limit,
@@ -127,9 +127,9 @@ class _Bounds:
             lambda gateway: own.get(gateway, limits).connections,
         )
 
-    def pace(self) -> Pace:
+    def pace(self) -> CallerPace:
         http = self.settings.http
-        return Pace(
+        return CallerPace(
             head_s=http.header_timeout_s,
             idle_s=http.idle_timeout_s,
             silence_s=self.settings.intake.body_timeout_s,

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.api.node import Duties, Node, NodeThreads
+from vanvault.api.quotas import OVERHEAD_BYTES, QuotaLimits, Quotas
 from vanvault.api.receive_pace import BodyPace
 from vanvault.api.saturation import Saturation
-from vanvault.api.shares import OVERHEAD_BYTES, ShareLimits, Shares
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.settings import Settings
@@ -49,7 +49,7 @@ def start_node(
         archive=archive,
         intake=intake,
         large=LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy),
-        shares=_shares(archive, metrics, saturation),
+        quotas=_quotas(archive, metrics, saturation),
         saturation=saturation,
         body_pace=_body_pace(archive.settings),
         threads=_threads(),
@@ -66,7 +66,7 @@ def start_node(
     return node
 
 
-def _shares(archive: Archive, metrics: Metrics, saturation: Saturation) -> Shares:
+def _quotas(archive: Archive, metrics: Metrics, saturation: Saturation) -> Quotas:
     intake, limits = archive.settings.intake, archive.settings.limits
     own = limits.of_gateways()
 
@@ -74,8 +74,8 @@ def _shares(archive: Archive, metrics: Metrics, saturation: Saturation) -> Share
         metrics.limited(limit)
         saturation.reached(limit)
 
-    return Shares(
-        ShareLimits(
+    return Quotas(
+        QuotaLimits(
             total_bytes=intake.memory_bytes,
             # The original of a message is read with three times its size.
             largest_bytes=3 * max(intake.max_message_bytes, intake.max_request_bytes) + OVERHEAD_BYTES,

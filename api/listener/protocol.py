@@ -41,7 +41,7 @@ _MAX_PIPELINE = 16
 _LINGER_S = 2.0
 
 
-class Phase(IntEnum):
+class ConnectionPhase(IntEnum):
     """What a connection does."""
 
     HEAD = 1  # headers are awaited or received
@@ -51,7 +51,7 @@ class Phase(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class CallerPace:
     """How long a caller may take."""
 
     head_s: float = 10.0  # for the headers, from the connection or their first byte
@@ -65,7 +65,7 @@ class Terms:
     """What all connections of one listener share."""
 
     connections: Connections
-    pace: Pace
+    pace: CallerPace
     refused: Callable[[str], None]  # counts a reason
     request_id: Callable[[], str]
     app: ASGI3Application | None = None  # in place of the server's own
@@ -89,7 +89,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._terms = terms
         if terms.app is not None:
             self.app = terms.app
-        self._phase = Phase.HEAD
+        self._phase = ConnectionPhase.HEAD
         self._deadline = 0.0
         self._head_bytes = 0  # of the headers that are being received, as they came
         self._fields_bytes = 0  # of the headers and trailers that the parser gave
@@ -112,13 +112,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     @property
     def at_rest(self) -> bool:
-        return self._phase != Phase.BUSY
+        return self._phase != ConnectionPhase.BUSY
 
     def give_way(self) -> None:
         """End for another connection: told with 503 where something of a request came."""
-        if self._phase == Phase.ENDING:
+        if self._phase == ConnectionPhase.ENDING:
             self.transport.abort()
-        elif self._phase == Phase.HEAD and self._any:
+        elif self._phase == ConnectionPhase.HEAD and self._any:
             self._refuse(NO_ROOM)
             self.transport.close()
         else:
@@ -142,11 +142,11 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif not size:
             self._unread = None
-        if now < self._deadline or self._phase == Phase.BUSY:
+        if now < self._deadline or self._phase == ConnectionPhase.BUSY:
             return
-        if self._phase == Phase.ENDING:
+        if self._phase == ConnectionPhase.ENDING:
             self.transport.abort()
-        elif self._phase == Phase.HEAD and self._any:
+        elif self._phase == ConnectionPhase.HEAD and self._any:
             self._refuse(HEADERS_LATE)
         else:
             self._end_at_once()
@@ -169,15 +169,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._terms.connections.remove(self)
-        self._phase = Phase.ENDING
+        self._phase = ConnectionPhase.ENDING
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._phase == Phase.ENDING or (self.closes and not self._in_body):
+        if self._phase == ConnectionPhase.ENDING or (self.closes and not self._in_body):
             return
         self._any = True
-        if self._phase == Phase.IDLE:
-            self._phase = Phase.HEAD
+        if self._phase == ConnectionPhase.IDLE:
+            self._phase = ConnectionPhase.HEAD
             self._deadline = self.loop.time() + self._terms.pace.head_s
         if self._in_head:
             room = MAX_HEAD_BYTES - self._head_bytes
@@ -191,7 +191,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        while data and self._phase != Phase.ENDING:
+        while data and self._phase != ConnectionPhase.ENDING:
             if self._in_body:
                 self._raw_bytes += len(data)
             try:
@@ -255,7 +255,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if self._phase == Phase.ENDING or self.transport.is_closing():
+        if self._phase == ConnectionPhase.ENDING or self.transport.is_closing():
             return
         if self.is_last:
             self.finish()
@@ -266,7 +266,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         begun = self._head_begun
-        self._phase = Phase.HEAD if begun else Phase.IDLE
+        self._phase = ConnectionPhase.HEAD if begun else ConnectionPhase.IDLE
         pace = self._terms.pace
         self._deadline = self.loop.time() + (pace.head_s if begun else pace.idle_s)
 
@@ -296,7 +296,7 @@ class HttpProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        self._phase = Phase.BUSY
+        self._phase = ConnectionPhase.BUSY
         if earlier is None or earlier.response_complete:
             self._start_asgi_task(cycle, self.app)
             return
@@ -338,7 +338,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def finish(self) -> None:
         """After the last answer: close, or first let a caller that still sends read what it was told."""
-        if self._phase == Phase.ENDING or self.transport.is_closing():
+        if self._phase == ConnectionPhase.ENDING or self.transport.is_closing():
             return
         if self._in_body or self.closes:
             self._linger()
@@ -347,7 +347,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what is no request, or no whole one, and end. Requests before it still get their answers."""
-        if self._phase == Phase.ENDING:
+        if self._phase == ConnectionPhase.ENDING:
             return
         if refusal.reason:
             self._terms.refused(refusal.reason)
@@ -369,7 +369,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say no more, and throw away what comes for a moment: closing at once would lose the answer."""
-        self._phase = Phase.ENDING
+        self._phase = ConnectionPhase.ENDING
         self._deadline = self.loop.time() + _LINGER_S
         self.pipeline.clear()
         if self.cycle is not None:  # what its application still says goes nowhere
@@ -380,7 +380,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
     def _end_at_once(self) -> None:
-        self._phase = Phase.ENDING
+        self._phase = ConnectionPhase.ENDING
         self._deadline = float("inf")  # until all is sent, or nobody reads it
         self.transport.close()
 

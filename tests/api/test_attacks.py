@@ -132,7 +132,7 @@ def test_one_header_of_100_mib(node: Attacked) -> None:
 
 @pytest.mark.parametrize("first", [0, 5 * 2**20], ids=["from-the-first-byte", "after-5-mib"])
 def test_trickled_bodies_of_one_gateway(node: Attacked, first: int) -> None:
-    """Sixteen of them announce, or send, more than the memory for all; other gateways have their shares."""
+    """Sixteen of them announce, or send, more than the memory for all; other gateways have their quotas."""
     with trickled(node.server.port, node.hostile, size=60 * 2**20, first=first):
         if first:
             wait_for(lambda: node.metric("vanvault_inflight_bytes") > 48 * 2**20, "bodies fill the memory")

@@ -146,14 +146,14 @@ def test_more_bytes_in_flight_than_the_share_of_a_gateway(
                 stack.enter_context(connection)
                 head = request(appliance, f"half {number}", f"Content-Length: {MAX_MESSAGE}")
                 connection.sendall(head + bytes(MAX_MESSAGE - 1))
-            answers[:] = [push(client, f"over the share {next(numbers)}", bytes(MAX_MESSAGE))]
+            answers[:] = [push(client, f"over the quota {next(numbers)}", bytes(MAX_MESSAGE))]
             if answers[0].status_code == 503:
                 assert push(other_client, f"beside it {next(numbers)}", bytes(MAX_MESSAGE)).status_code == 201
         return answers[0].status_code == 503
 
     wait_for(refused, "a push beside bodies of the same gateway is refused")
     check_problem(answers[0], 503, "busy")
-    assert push_until_accepted(client, "over the share", bytes(MAX_MESSAGE)).status_code == 201
+    assert push_until_accepted(client, "over the quota", bytes(MAX_MESSAGE)).status_code == 201
 
 
 def test_a_client_that_leaves_before_the_answer_loses_nothing(

@@ -159,7 +159,7 @@ class GatewayLimits(_Section):
 
     connections: int = Field(default=1024, ge=1, description="connections")
     requests: int = Field(default=512, ge=1, description="requests in flight")
-    bytes: int | None = Field(default=None, ge=2**16, description="bytes in flight; unset: a fair share")
+    bytes: int | None = Field(default=None, ge=2**16, description="bytes in flight; unset: a fair quota")
 
 
 class LimitsSettings(GatewayLimits):

@@ -308,7 +308,7 @@ def test_a_body_that_keeps_the_rate_has_a_last_moment_all_the_same(
 
 
 def test_a_caller_that_does_not_read_its_answer(brisk: Appliance, client: httpx.Client) -> None:
-    """It is ended, and what the answer took of its gateway's share is free again."""
+    """It is ended, and what the answer took of its gateway's quota is free again."""
     receipt = push(client, "never read", bytes(16 * 2**20)).json()
     request = head(
         "GET", f"/v1/messages/{receipt['id']}/original", {"Authorization": f"Bearer {brisk.token}"}
@@ -320,7 +320,7 @@ def test_a_caller_that_does_not_read_its_answer(brisk: Appliance, client: httpx.
         wait_for(
             lambda: metric(client, 'vanvault_limit_reached_total{limit="answer-unread"}') == 1, "its end"
         )
-    wait_for(lambda: metric(client, "vanvault_inflight_bytes") == 0, "its share is free")
+    wait_for(lambda: metric(client, "vanvault_inflight_bytes") == 0, "its quota is free")
     whole = client.get(f"/v1/messages/{receipt['id']}/original").content
     assert whole == bytes(16 * 2**20)
 

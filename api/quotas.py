@@ -1,4 +1,4 @@
-"""Fair shares of a node: bytes in flight, requests and waiting entries, counted for each gateway.
+"""The quota of each gateway: bytes in flight, requests and waiting entries.
 
 ::
 
@@ -33,7 +33,7 @@ class _Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareLimits:
+class QuotaLimits:
     """How much there is, and how much one gateway may have of it."""
 
     total_bytes: int
@@ -43,10 +43,10 @@ class ShareLimits:
     of_gateway: Callable[[str], GatewayLimits]
 
 
-class Shares:
-    """All shares of one node. Used on the event loop; figures may be read by any thread."""
+class Quotas:
+    """All quotas of one node. Used on the event loop; figures may be read by any thread."""
 
-    def __init__(self, limits: ShareLimits, *, refused: Callable[[str], None] = lambda limit: None) -> None:
+    def __init__(self, limits: QuotaLimits, *, refused: Callable[[str], None] = lambda limit: None) -> None:
         """``refused``: told the name of the limit for which a request was refused: ``gateway-bytes``,
         ``gateway-requests``, ``gateway-entries``, or ``bytes``, when the whole node has no more."""
         self._limits = limits
@@ -64,8 +64,8 @@ class Shares:
         """Bytes reserved now."""
         return self._used
 
-    def begin(self, gateway: str) -> Share:
-        """Count one request of a gateway until its share ends. Raises Busy: the gateway has too many."""
+    def begin(self, gateway: str) -> Reservation:
+        """Count one request of a gateway until its reservation ends. Raises Busy: it has too many."""
         usage = self._usage.get(gateway)
         if usage is None:
             usage = self._usage[gateway] = _Usage()
@@ -74,7 +74,7 @@ class Shares:
                 "gateway-requests", "this gateway has as many requests in flight as its limit allows"
             )
         usage.requests += 1
-        return Share(self, gateway, usage)
+        return Reservation(self, gateway, usage)
 
     def _reserve(self, gateway: str, usage: _Usage, size: int) -> None:
         self._check(gateway, usage, size)
@@ -100,7 +100,7 @@ class Shares:
 
     def _queue(self, usage: _Usage, count: int) -> None:
         if usage.entries and usage.entries + count > self._limits.waiting_entries:
-            self._refuse("gateway-entries", "as many entries of this gateway wait as its share allows")
+            self._refuse("gateway-entries", "as many entries of this gateway wait as its quota allows")
         usage.entries += count
 
     def _end(self, gateway: str, usage: _Usage, size: int, entries: int) -> None:
@@ -116,39 +116,39 @@ class Shares:
         raise Busy(text, retry_after=1, hint=_HINT)
 
 
-class Share:
+class Reservation:
     """What one request has; all of it is free again when the request ends."""
 
-    __slots__ = ("_bytes", "_ended", "_entries", "_gateway", "_shares", "_usage")
+    __slots__ = ("_bytes", "_ended", "_entries", "_gateway", "_quotas", "_usage")
 
-    def __init__(self, shares: Shares, gateway: str, usage: _Usage) -> None:
-        self._shares, self._gateway, self._usage = shares, gateway, usage
+    def __init__(self, quotas: Quotas, gateway: str, usage: _Usage) -> None:
+        self._quotas, self._gateway, self._usage = quotas, gateway, usage
         self._bytes, self._entries = 0, 0
         self._ended = False
 
     def reserve(self, size: int) -> None:
         """Take ``size`` bytes more, or raise Busy at once."""
-        self._shares._reserve(self._gateway, self._usage, size)
+        self._quotas._reserve(self._gateway, self._usage, size)
         self._bytes += size
 
     def check(self, size: int) -> None:
         """Raise Busy if ``size`` bytes more do not fit now; nothing is taken."""
-        self._shares._check(self._gateway, self._usage, size)
+        self._quotas._check(self._gateway, self._usage, size)
 
     def release(self, size: int) -> None:
         """Give ``size`` bytes back before the end."""
         self._bytes -= size
         self._usage.bytes -= size
-        self._shares._used -= size
+        self._quotas._used -= size
 
     def queue(self, count: int) -> None:
         """Count entries that wait for a group commit. Raises Busy: too many of this gateway wait."""
-        self._shares._queue(self._usage, count)
+        self._quotas._queue(self._usage, count)
         self._entries += count
 
     def end(self) -> None:
         """The request is answered. May be called again."""
         if not self._ended:
             self._ended = True
-            self._shares._end(self._gateway, self._usage, self._bytes, self._entries)
+            self._quotas._end(self._gateway, self._usage, self._bytes, self._entries)
             self._bytes = self._entries = 0
