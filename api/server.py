@@ -32,8 +32,8 @@ from vanvault.api.listener import (
     CallerPace,
     ConnectionLimits,
     Connections,
+    HttpListener,
     HttpProtocol,
-    Listener,
     Terms,
     listen,
     raise_file_limit,
@@ -172,13 +172,13 @@ class _Server(uvicorn.Server):
         self.servers = cast("list[asyncio.base_events.Server]", listeners)
         self.started = True
 
-    def _listener(self, host: str, port: int, connections: Connections, app: ASGIApp | None) -> Listener:
+    def _listener(self, host: str, port: int, connections: Connections, app: ASGIApp | None) -> HttpListener:
         terms = Terms(connections, self._bounds.pace(), self._refused, new_request_id, cast("Any", app))
 
         def protocol() -> HttpProtocol:
             return HttpProtocol(terms, self.config, self.server_state, self.lifespan.state, self._loop)
 
-        return Listener(listen(host, port), connections, protocol, refused=self._refused)
+        return HttpListener(listen(host, port), connections, protocol, refused=self._refused)
 
     def _refused(self, limit: str) -> None:
         self._app.metrics.limited(limit)

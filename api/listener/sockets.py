@@ -26,7 +26,7 @@ _LOOK_S = 1.0
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
-class Listener:
+class HttpListener:
     """Listening sockets, and what they accept. Looks like an ``asyncio.Server`` to uvicorn."""
 
     def __init__(
