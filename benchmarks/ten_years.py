@@ -119,11 +119,12 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
     started = datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC) + timedelta(days=1)
     segment = new_writer_id(started, archive.entropy.token(5))
     name, table = archive.settings.archive, day.log
-    properties, _ = archive.parquet.encryption("log")
+    names = archive.object_signer
+    subject = names.subject("segment", segment, 0, "log")
+    properties, _ = archive.parquet.encryption(subject)
     data = encode_part(log_header(name, segment, table), table, properties, compression_level=level)
     sha256 = hashlib.sha256(data).digest()
-    names = archive.object_signer
-    key = names.sign_name(names.subject("segment", segment, 0, "log"), sha256)
+    key = names.sign_name(subject, sha256)
     until = archive.retain_until("events", archive.clock.now())
     site = archive.sites["primary"]
     site.put(key, data, sha256=sha256, retain_until=until)

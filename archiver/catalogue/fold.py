@@ -179,6 +179,7 @@ class SiteFold:
             if self._catalogue.knows(key):
                 continue
             try:
+                self._keys.proved(key)
                 manifest = decode_manifest(read_anywhere(sites, key), self._public_key, key=key)
             except (Damaged, KeyUnavailable, NotFound):
                 unreadable.append(key)
@@ -267,7 +268,7 @@ class _BatchFold:
 
     def _complete(self, key: str, copies: Mapping[str, StoredVersion]) -> dict[str, StoredVersion]:
         """All copies of a batch, once it is copied to the sites that lack it."""
-        batch = decode_batch(key, read_anywhere(self._sites, key), self._keys.decryption(), bodies=False)
+        batch = decode_batch(key, read_anywhere(self._sites, key), self._keys, bodies=False)
         until = parse_rfc3339(batch.header.retain_until)
         complete = dict(copies)
         for name, site in self._sites.items():
@@ -287,7 +288,7 @@ class _BatchFold:
 
     def _decode(self, key: str, copies: Mapping[str, StoredVersion]) -> FoldedBatch:
         data = read_anywhere(self._sites, key)
-        batch = decode_batch(key, data, self._keys.decryption(), bodies=False)
+        batch = decode_batch(key, data, self._keys, bodies=False)
         until = parse_rfc3339(batch.header.retain_until)
         placements: tuple[Placement, ...] = tuple(
             placement_of(name, copies[name], until) for name in self._sites if name in copies

@@ -10,7 +10,6 @@ from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.segments.locate import Locator
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format.batches import decode_row_body
-from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import read_anywhere, read_large
 from vanvault.archiver.stores import Site
@@ -19,12 +18,9 @@ from vanvault.archiver.stores import Site
 class Originals:
     """Reads originals from the first site that gives the right bytes; safe to use from many threads."""
 
-    def __init__(
-        self, sites: Mapping[str, Site], parquet: ParquetKeys, provider: KeyProvider, locator: Locator
-    ) -> None:
+    def __init__(self, sites: Mapping[str, Site], parquet: ParquetKeys, locator: Locator) -> None:
         self._sites = sites
         self._parquet = parquet
-        self._provider = provider
         self._locator = locator
 
     def read(self, item: Item) -> bytes:
@@ -38,12 +34,12 @@ class Originals:
         if item["entry"] != "message":
             raise NotFound("this entry is a line of the log; it has no original")
         if item["large_object"]:
-            body = read_large(self._sites, self._provider, item["large_object"])
+            body = read_large(self._sites, self._parquet, item["large_object"])
         elif item.get("segment"):
             body = self._locator.body(self._locator.by_id(item["id"]))
         else:
             data = read_anywhere(self._sites, item["object"])
-            body = decode_row_body(item["object"], data, self._parquet.decryption(), item["row"])
+            body = decode_row_body(item["object"], data, self._parquet, item["row"])
         digest = hashlib.sha256(body).hexdigest()
         if not hmac.compare_digest(digest, item["sha256"]):
             raise Damaged(

@@ -73,7 +73,7 @@ class SearchRoom:
         )
         claims = Claims(tail, catalogue, index, files)
         histograms = Histograms(tail, catalogue, index)
-        originals = Originals(sites, keys, keys.provider, locator)
+        originals = Originals(sites, keys, locator)
         return cls(catalogue, files, locator, index, claims, search, histograms, originals, copies, threads)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@
     │   └── SiteFull          it has no room left
     ├── LockRefused           a store refused to delete, shorten or overwrite a locked object
     ├── Damaged               bytes are not what their name, digest or chain says
+    │   └── Forged            no trusted key signed the object, or it is not the one of its name
     ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
     └── SettingsError         the settings file or the home folder is wrong
 
@@ -119,6 +120,19 @@ class Damaged(VanVaultError):
         super().__init__(message, hint=hint)
         self.key = key
         self.site = site
+
+
+class Forged(Damaged):
+    """An object that no writer of this archive made: unproved by its name, by its header or within.
+
+    Nothing in it is believed. ``unproved``: already its name says so.
+    """
+
+    def __init__(self, message: str, *, key: str = "", unproved: bool = False) -> None:
+        super().__init__(
+            message, key=key, hint="Run: vanvault verify. Somebody writes at a site: see its credentials."
+        )
+        self.unproved = unproved
 
 
 class KeyUnavailable(VanVaultError):

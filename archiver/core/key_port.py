@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
-from vanvault.archiver.core.errors import KeyUnavailable
+from vanvault.archiver.core.errors import Forged, KeyUnavailable
+from vanvault.archiver.core.names import ObjectKind, ObjectSubject
 from vanvault.archiver.core.ports import Entropy
 
 Purpose = Literal["originals", "log", "index"]
@@ -23,6 +24,16 @@ Purpose = Literal["originals", "log", "index"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 #: Data keys and master keys are AES-256 keys.
 KEY_BYTES = 32
+
+#: What an object's data key is wrapped under. A manifest is not encrypted.
+_PURPOSE: dict[ObjectKind, Purpose] = {
+    "messages": "originals",
+    "framed": "originals",
+    "originals": "originals",
+    "events": "log",
+    "log": "log",
+    "evidence": "log",
+}
 
 _KEY_ID = re.compile(r"(originals|log|index)/([1-9][0-9]{0,8})")
 
@@ -33,6 +44,19 @@ class WrappedKey:
 
     key_id: str  # of the master: "<purpose>/<version>"
     wrapped: bytes  # 61 bytes for a 32-byte data key
+
+
+class Signer(Protocol):
+    """One signing key (Ed25519)."""
+
+    @property
+    def key_id(self) -> str:
+        """16 hex digits."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature (64 bytes)."""
+        ...
 
 
 class KeyProvider(Protocol):
@@ -49,17 +73,18 @@ class KeyProvider(Protocol):
         """
         ...
 
-    def wrap(self, key_id: str, data_key: bytes) -> bytes:
-        """The data key (32 bytes) in its wrapped form.
+    def wrap(self, key_id: str, data_key: bytes, context: bytes) -> bytes:
+        """The data key (32 bytes) in its wrapped form, bound to ``context`` (``ObjectSubject.context``).
 
         Raises KeyUnavailable when the key is missing or is not the active version of its purpose.
         """
         ...
 
-    def unwrap(self, key_id: str, wrapped: bytes) -> bytes:
+    def unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> bytes:
         """The data key (32 bytes).
 
-        Raises KeyUnavailable when the key is missing, or is not the one that wrapped these bytes.
+        Raises KeyUnavailable when the key is missing, or is not the one that wrapped these bytes in this
+        context.
         """
         ...
 
@@ -100,15 +125,35 @@ def parse_key_id(text: str) -> tuple[Purpose, int]:
     return purpose, int(match[2])
 
 
-def new_data_key(provider: KeyProvider, purpose: Purpose, entropy: Entropy) -> tuple[bytes, WrappedKey]:
-    """A fresh data key, plain and wrapped by the active master key. Raises KeyUnavailable."""
-    data_key = entropy.token(KEY_BYTES)
+def purpose_of(kind: ObjectKind) -> Purpose:
+    """Which master keys wrap the data keys of objects of this kind. Raises KeyUnavailable: none do."""
+    purpose = _PURPOSE.get(kind)
+    if purpose is None:
+        raise KeyUnavailable(f"A {kind} is not encrypted, so it has no data key.")
+    return purpose
+
+
+def new_data_key(provider: KeyProvider, subject: ObjectSubject, entropy: Entropy) -> tuple[bytes, WrappedKey]:
+    """A fresh data key of one object, plain and wrapped by the active master. Raises KeyUnavailable."""
+    data_key, purpose = entropy.token(KEY_BYTES), purpose_of(subject.kind)
     master = provider.active(purpose)
     try:
-        return data_key, WrappedKey(master, provider.wrap(master, data_key))
+        return data_key, WrappedKey(master, provider.wrap(master, data_key, subject.context))
     except KeyUnavailable:
         # Another process may have rotated between the two calls; then the new version wraps.
         newer = provider.active(purpose)
         if newer == master:
             raise
-        return data_key, WrappedKey(newer, provider.wrap(newer, data_key))
+        return data_key, WrappedKey(newer, provider.wrap(newer, data_key, subject.context))
+
+
+def unwrap_data_key(provider: KeyProvider, subject: ObjectSubject, key: WrappedKey) -> bytes:
+    """The data key (32 bytes) of one object.
+
+    Raises Forged when it names a master of a purpose that no writer takes for such objects; KeyUnavailable
+    when the master is missing, or did not wrap this key for this object.
+    """
+    purpose, _ = parse_key_id(key.key_id)
+    if purpose != purpose_of(subject.kind):
+        raise Forged(f"A data key of {subject.kind} is never under the master {key.key_id}.")
+    return provider.unwrap(key.key_id, key.wrapped, subject.context)

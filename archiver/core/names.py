@@ -107,6 +107,12 @@ class ObjectSubject:
         place = (self.archive, self.family, self.writer, f"{self.sequence:010d}", self.kind, sha256.hex())
         return "".join(f"{line}\n" for line in ("vanvault object v1", *place)).encode()
 
+    @property
+    def context(self) -> bytes:
+        """What the object's data key is bound to when it is wrapped."""
+        place = (self.archive, self.family, self.writer, f"{self.sequence:010d}", self.kind)
+        return "\0".join(place).encode()
+
     def named(self, sha256: bytes, signature: bytes) -> ObjectName:
         """The name of the object with this digest, under this signature. Raises InvalidInput."""
         return ObjectName(self.family, self.writer, self.sequence, self.kind, sha256, signature)

@@ -28,7 +28,7 @@ class OriginalReader:
         if item["entry"] != "message" or item["large_object"] or item["segment"]:
             return self._archive.original(item)
         key = item["object"]
-        body = decode_row_body(key, self._batch(key), self._archive.parquet.decryption(), item["row"])
+        body = decode_row_body(key, self._batch(key), self._archive.parquet, item["row"])
         if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), item["sha256"]):
             raise Damaged(f"the bytes of {item['id']} do not have the digest that its row names", key=key)
         return body

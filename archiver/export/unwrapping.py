@@ -36,4 +36,4 @@ def unwrap_object(archive: Archive, object: str) -> DataKey:
     if data[-4:] != MAGIC:
         raise InvalidInput("this object is not encrypted Parquet", field="object")
     material = key_material(data)
-    return DataKey(object, material.key_id, archive.keys.unwrap(material.key_id, material.wrapped))
+    return DataKey(object, material.key_id, archive.parquet.data_key(object, material))

@@ -28,7 +28,6 @@ from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.batches import encode_batch
-from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import (
     BatchHeader,
     Commit,
@@ -52,7 +51,6 @@ Retention = Callable[[BatchKind, datetime], datetime]
 
 #: Threads that put, large objects too; enough for all that callers wait for, and for some that hang.
 _PUTS = 32
-_PURPOSE: dict[BatchKind, Purpose] = {"messages": "originals", "events": "log"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +222,10 @@ class Writer:
                 final=final and kind == groups[-1][0],
                 large=tuple(p for draft in members if isinstance(draft, MessageDraft) for p in draft.large),
             )
-            properties, _ = self._keys.encryption(_PURPOSE[kind])
-            data = encode_batch(header, entries, properties, compression_level=self._level)
-            digest = hashlib.sha256(data).digest()
             subject = self._names.subject("batch", self.id, sequence, kind)
+            properties, _ = self._keys.encryption(subject)
+            data = encode_batch(header, entries, properties, self._signer, compression_level=self._level)
+            digest = hashlib.sha256(data).digest()
             key = self._names.sign_name(subject, digest, self._signer)
             placing = Placing(key, data, digest, retain_until)
             if self._policy is not None:

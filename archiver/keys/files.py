@@ -109,16 +109,16 @@ class KeyFiles:
     def versions(self, purpose: Purpose) -> list[int]:
         return self._current().versions(purpose)
 
-    def wrap(self, key_id: str, data_key: bytes) -> bytes:
+    def wrap(self, key_id: str, data_key: bytes, context: bytes) -> bytes:
         snapshot = self._current()
         master = snapshot.master(key_id)
         active = snapshot.active(parse_key_id(key_id)[0])
         if key_id != active:
             raise KeyUnavailable(f"{key_id} was rotated and only unwraps; {active} wraps now.")
-        return wrap_with(master.cipher, key_id, data_key, self._entropy.token(NONCE_BYTES))
+        return wrap_with(master.cipher, key_id, data_key, self._entropy.token(NONCE_BYTES), context)
 
-    def unwrap(self, key_id: str, wrapped: bytes) -> bytes:
-        return unwrap_with(self._current().master(key_id).cipher, key_id, wrapped)
+    def unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> bytes:
+        return unwrap_with(self._current().master(key_id).cipher, key_id, wrapped, context)
 
     def derive(self, key_id: str, info: bytes, length: int = 32) -> bytes:
         return derive_with(self._current().master(key_id).secret, key_id, info, length)

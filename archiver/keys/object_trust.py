@@ -80,6 +80,20 @@ class ObjectTrust:
         _add(memory.proved, mark)
         return Judged(name, None)
 
+    def is_signed(self, key: str, signing_key: str, signature: bytes, statement: bytes) -> bool:
+        """Did this signing key, trusted in the object ``key``, sign what stands within it?
+
+        Raises KeyUnavailable.
+        """
+        signer = self._current().trusted.get(signing_key) or self._current(look=True).trusted.get(signing_key)
+        if signer is None or self.judge(key).reason is not None:
+            return False
+        try:
+            signer.verify(signature, statement)
+        except InvalidSignature:
+            return False
+        return True
+
     def remember(self, key: str) -> None:
         """Note a key that this process has just signed with a trusted key."""
         _add(self._current().proved, _mark(key))

@@ -1,7 +1,8 @@
-"""Bridge between a KeyProvider and Parquet Modular Encryption.
+"""Bridge between a KeyProvider and Parquet Modular Encryption, and between object trust and who reads.
 
 Written are: a fresh 256-bit data key for the footer and all columns of one file (uniform), AES_GCM_V1,
 encrypted footer, no AAD prefix, single wrapping, the wrapped key inside the file (internal key material).
+The data key is bound to its object when it is wrapped, so properties serve one object only.
 """
 
 from __future__ import annotations
@@ -10,42 +11,69 @@ import base64
 
 import pyarrow.parquet.encryption as pe
 
-from vanvault.archiver.core.errors import KeyUnavailable
-from vanvault.archiver.core.key_port import KEY_BYTES, KeyProvider, Purpose
+from vanvault.archiver.core.errors import Forged, KeyUnavailable
+from vanvault.archiver.core.key_port import KEY_BYTES, KeyProvider, WrappedKey, purpose_of, unwrap_data_key
+from vanvault.archiver.core.names import ObjectName, ObjectSubject
+from vanvault.archiver.keys.object_trust import ObjectTrust
 
 
 class ParquetKeys:
-    """Makes the properties that pyarrow encrypts and decrypts Parquet files with; many threads may call."""
+    """What encrypts an archive's Parquet objects, and what its readers go by; many threads may call."""
 
-    def __init__(self, provider: KeyProvider) -> None:
+    def __init__(self, provider: KeyProvider, trust: ObjectTrust) -> None:
         self.provider = provider
+        self._trust = trust
         self._connection = pe.KmsConnectionConfig()
-        self._factory = pe.CryptoFactory(lambda _: _Client(provider))
-        self._decryption = self._factory.file_decryption_properties(self._connection)
 
-    def encryption(self, purpose: Purpose) -> tuple[pe.FileEncryptionProperties, str]:
-        """Properties for one new file, with a fresh data key, and the id of the master key that wraps it.
+    @property
+    def archive(self) -> str:
+        """The archive's id."""
+        return self._trust.archive
 
-        Properties serve one file only. Raises KeyUnavailable.
+    def proved(self, key: str) -> ObjectName:
+        """The name of an object of this archive. Raises Forged, KeyUnavailable (the key folder)."""
+        judged = self._trust.judge(key)
+        if judged.name is None or judged.reason is not None:
+            raise Forged(
+                f"{key[:300]} is no object of this archive: no key that it trusts signed this name",
+                key=key,
+                unproved=True,
+            )
+        return judged.name
+
+    def is_signed(self, key: str, signing_key: str, signature: bytes, statement: bytes) -> bool:
+        """Is this signature one that the archive trusts in the object ``key``? Raises KeyUnavailable."""
+        return self._trust.is_signed(key, signing_key, signature, statement)
+
+    def data_key(self, key: str, wrapped: WrappedKey) -> bytes:
+        """The data key (32 bytes) of this object. Raises Forged, KeyUnavailable."""
+        return unwrap_data_key(self.provider, self.proved(key).subject(self.archive), wrapped)
+
+    def encryption(self, subject: ObjectSubject) -> tuple[pe.FileEncryptionProperties, str]:
+        """Properties for one new object, with a fresh data key, and the id of the master key that wraps it.
+
+        Raises KeyUnavailable.
         """
+        purpose = purpose_of(subject.kind)
         master = self.provider.active(purpose)
         try:
-            return self._encryption(master), master
+            return self._encryption(subject, master), master
         except KeyUnavailable:
             # Another process may have rotated since ``active``; then the new version wraps.
             newer = self.provider.active(purpose)
             if newer == master:
                 raise
-            return self._encryption(newer), newer
+            return self._encryption(subject, newer), newer
 
-    def decryption(self) -> pe.FileDecryptionProperties:
-        """Properties for any number of files, each under whatever master key it names.
+    def decryption(self, key: str) -> pe.FileDecryptionProperties:
+        """Properties that open this object and no other, under whatever master key of its purpose it names.
 
-        They would let a plain file pass, so open files with ``opened``, which does not.
+        They would let a plain file pass, so open files with ``opened``, which does not. Raises Forged.
         """
-        return self._decryption
+        factory = self._factory(self.proved(key).subject(self.archive))
+        return factory.file_decryption_properties(self._connection)
 
-    def _encryption(self, master: str) -> pe.FileEncryptionProperties:
+    def _encryption(self, subject: ObjectSubject, master: str) -> pe.FileEncryptionProperties:
         configuration = pe.EncryptionConfiguration(
             footer_key=master,
             uniform_encryption=True,
@@ -55,22 +83,28 @@ class ParquetKeys:
             internal_key_material=True,
             data_key_length_bits=8 * KEY_BYTES,
         )
-        return self._factory.file_encryption_properties(self._connection, configuration)
+        return self._factory(subject).file_encryption_properties(self._connection, configuration)
+
+    def _factory(self, subject: ObjectSubject) -> pe.CryptoFactory:
+        # One for each object: it makes the client that binds data keys, and costs 3 microseconds.
+        return pe.CryptoFactory(lambda _: _Client(self.provider, subject))
 
 
 class _Client(pe.KmsClient):  # type: ignore[misc]
-    """What pyarrow takes for a key management service."""
+    """What pyarrow takes for a key management service: wraps and unwraps the data key of one object."""
 
-    def __init__(self, provider: KeyProvider) -> None:
+    def __init__(self, provider: KeyProvider, subject: ObjectSubject) -> None:
         super().__init__()
         self._provider = provider
+        self._subject = subject
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
-        return base64.b64encode(self._provider.wrap(master_key_identifier, key_bytes))
+        wrapped = self._provider.wrap(master_key_identifier, key_bytes, self._subject.context)
+        return base64.b64encode(wrapped)
 
     def unwrap_key(self, wrapped_key: str, master_key_identifier: str) -> bytes:
         try:
             wrapped = base64.b64decode(wrapped_key, validate=True)
         except ValueError as error:
             raise KeyUnavailable("The wrapped data key of a Parquet file is damaged.") from error
-        return self._provider.unwrap(master_key_identifier, wrapped)
+        return unwrap_data_key(self._provider, self._subject, WrappedKey(master_key_identifier, wrapped))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 
 _LOCK = ".rotating.lock"
+#: What sample keys are bound to when two masters are compared: no object has this context.
+_COMPARING = b"vanvault-compare-masters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,9 @@ def differing(masters: Mapping[str, bytes], keys: MasterKeys, entropy: Entropy) 
             found[name] = False
             continue
         sample = entropy.token(KEY_BYTES)
-        wrapped = wrap_with(AESGCM(secret), name, sample, entropy.token(NONCE_BYTES))
+        wrapped = wrap_with(AESGCM(secret), name, sample, entropy.token(NONCE_BYTES), _COMPARING)
         try:
-            if keys.unwrap(name, wrapped) != sample:
+            if keys.unwrap(name, wrapped, _COMPARING) != sample:
                 found[name] = True
         except KeyUnavailable:
             if version not in keys.versions(purpose):

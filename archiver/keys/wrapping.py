@@ -8,9 +8,10 @@
         13     32  data key under AES-256-GCM (NIST SP 800-38D)
         45     16  GCM tag
 
-Additional data: ``vanvault-data-key-v1``, one zero byte, the id of the master key in ASCII. So a wrapped key
-opens under its own master and its own id only. Random nonces stay safe below 2**32 wraps per master
-(SP 800-38D, 8.3); a rotation each year keeps far below that.
+Additional data: ``vanvault-data-key-v1``, the id of the master key, and what the data key is bound to:
+archive, family, writer, sequence (ten digits) and kind of its object, with a zero byte between each two. So a
+wrapped key opens under its own master and its own id, and for its own object only. Random nonces stay safe
+below 2**32 wraps per master (SP 800-38D, 8.3); a rotation each year keeps far below that.
 """
 
 from __future__ import annotations
@@ -40,17 +41,17 @@ class Cipher(Protocol):
         ...
 
 
-def wrap_with(master: Cipher, key_id: str, data_key: bytes, nonce: bytes) -> bytes:
+def wrap_with(master: Cipher, key_id: str, data_key: bytes, nonce: bytes, context: bytes) -> bytes:
     """The wrapped form (61 bytes) of a 32-byte data key; ``nonce`` is 12 fresh random bytes.
 
     Raises KeyUnavailable for a data key of another size, which no reader would accept.
     """
     if len(data_key) != KEY_BYTES:
         raise KeyUnavailable(f"A data key has {KEY_BYTES} bytes, not {len(data_key)}.")
-    return bytes([FORM]) + nonce + master.encrypt(nonce, data_key, additional(key_id))
+    return bytes([FORM]) + nonce + master.encrypt(nonce, data_key, additional(key_id, context))
 
 
-def unwrap_with(master: Cipher, key_id: str, wrapped: bytes) -> bytes:
+def unwrap_with(master: Cipher, key_id: str, wrapped: bytes, context: bytes) -> bytes:
     """The data key (32 bytes). Raises KeyUnavailable when this master did not wrap these bytes."""
     if len(wrapped) != WRAPPED_BYTES or wrapped[0] != FORM:
         raise KeyUnavailable(
@@ -59,14 +60,14 @@ def unwrap_with(master: Cipher, key_id: str, wrapped: bytes) -> bytes:
         )
     nonce, sealed = wrapped[1 : 1 + NONCE_BYTES], wrapped[1 + NONCE_BYTES :]
     try:
-        return master.decrypt(nonce, sealed, additional(key_id))
+        return master.decrypt(nonce, sealed, additional(key_id, context))
     except InvalidTag as error:
         raise KeyUnavailable(
-            f"The master key {key_id} is not the one that wrapped this data key.",
+            f"The master key {key_id} is not the one that wrapped this data key for this object.",
             hint="Restore the right key from escrow. If its check value fits, the bytes are damaged.",
         ) from error
 
 
-def additional(key_id: str) -> bytes:
-    """The additional data of a data key under this master."""
-    return b"vanvault-data-key-v1\0" + key_id.encode()
+def additional(key_id: str, context: bytes) -> bytes:
+    """The additional data of a data key under this master, for the object of this context."""
+    return b"vanvault-data-key-v1\0" + key_id.encode() + b"\0" + context

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import datetime
+from functools import partial
 
 from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.framed import NONCE_PREFIX_BYTES, open_framed, seal
 from vanvault.archiver.core.key_port import KeyProvider, new_data_key
 from vanvault.archiver.core.model import Placement
@@ -60,7 +62,9 @@ class LargeObjects:
 
         Raises SiteUnavailable, KeyUnavailable; then nothing refers to what may have been stored.
         """
-        data_key, wrapped = new_data_key(self._provider, "originals", self._entropy)
+        with self._lock:
+            subject = self._names.subject("large", writer, next(self._numbers), "framed")
+        data_key, wrapped = new_data_key(self._provider, subject, self._entropy)
         data = seal(
             body,
             data_key=data_key,
@@ -69,9 +73,7 @@ class LargeObjects:
             compression="zstd",
         )
         digest = hashlib.sha256(data).digest()
-        with self._lock:
-            number = next(self._numbers)
-        key = self._names.sign_name(self._names.subject("large", writer, number, "framed"), digest)
+        key = self._names.sign_name(subject, digest)
         placing = Placing(key, data, digest, retain_until)
         sites = self._sites
         if self._policy is not None:
@@ -88,6 +90,6 @@ class LargeObjects:
         return tuple(placing.placements[name] for name in self._sites if name in placing.placements)
 
 
-def read_large(sites: Mapping[str, Site], provider: KeyProvider, key: str) -> bytes:
+def read_large(sites: Mapping[str, Site], keys: ObjectKeys, key: str) -> bytes:
     """The original in a large object. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
-    return open_framed(read_anywhere(sites, key), provider.unwrap)
+    return open_framed(read_anywhere(sites, key), partial(keys.data_key, key))

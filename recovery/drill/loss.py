@@ -23,7 +23,7 @@ from vanvault.recovery.verify import Problem, Subset, VerifyReport
 
 #: An object with one of these findings, or a row of it, is not served.
 _LOST: frozenset[Problem] = frozenset(
-    ("missing", "damaged", "swapped", "undecipherable", "foreign", "header", "digest", "signature")
+    ("missing", "damaged", "swapped", "undecipherable", "forged", "foreign", "header", "digest", "signature")
 )
 
 

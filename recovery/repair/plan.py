@@ -15,7 +15,7 @@ _BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
 #: A good copy on top mends these.
 _COPIED: frozenset[Problem] = _BAD | {"hidden"}
 #: An object with one of these is not the archive's: it is not spread to another site.
-_BOGUS: frozenset[Problem] = frozenset(("undecipherable", "foreign", "header", "signature"))
+_BOGUS: frozenset[Problem] = frozenset(("undecipherable", "forged", "foreign", "header", "signature"))
 #: Nothing has to be done, or can be: an extra file is no copy of anything.
 _LET_BE: frozenset[Problem] = frozenset(("extra", "orphan", "superseded", "leftover", "spare"))
 

@@ -71,7 +71,7 @@ class SegmentContent:
     @property
     def belongs(self) -> bool:
         """Is it this archive's object of this name, whatever else is wrong with it?"""
-        return not any(problem in ("foreign", "header", "signature") for problem, _ in self.flaws)
+        return not any(problem in ("forged", "foreign", "header", "signature") for problem, _ in self.flaws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,14 @@ class Undecipherable:
     detail: str
 
 
-Content = BatchContent | LargeContent | SegmentContent | Sealed | Undecipherable
+@dataclass(frozen=True, slots=True)
+class ForgedContent:
+    """An object with the right bytes that no writer of this archive made: nothing in it is believed."""
+
+    detail: str
+
+
+Content = BatchContent | LargeContent | SegmentContent | Sealed | Undecipherable | ForgedContent
 
 
 def batch_content(name: ObjectName, batch: Batch, master_key: str, *, archive: str) -> BatchContent:

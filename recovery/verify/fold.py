@@ -14,6 +14,7 @@ from vanvault.recovery.verify.contents import (
     BatchContent,
     Content,
     Flaw,
+    ForgedContent,
     LargeContent,
     Reference,
     Sealed,
@@ -191,6 +192,8 @@ class Fold:
             self._flaws(name.key, whole, content.flaws)
         elif isinstance(content, Undecipherable):
             self._flaws(name.key, whole, [("undecipherable", content.detail)])
+        elif isinstance(content, ForgedContent):
+            self._flaws(name.key, whole, [("forged", content.detail)])
         self._masters.note(name.key, whole, content)
         if not again:
             self.messages += read.messages
@@ -352,6 +355,6 @@ class Fold:
 
 def _belongs(content: Content | None) -> bool:
     """Does the name stand for an object of this archive, as far as is known?"""
-    if isinstance(content, Undecipherable):
+    if isinstance(content, Undecipherable | ForgedContent):
         return False
     return not isinstance(content, BatchContent | SegmentContent) or content.belongs

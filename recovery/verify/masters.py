@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vanvault.recovery.verify.contents import Content, Sealed, Undecipherable
+from vanvault.recovery.verify.contents import Content, ForgedContent, Sealed, Undecipherable
 from vanvault.recovery.verify.model import Finding
 
 
@@ -29,7 +29,7 @@ class Masters:
 
     def note(self, key: str, sites: tuple[str, ...], content: Content | None) -> None:
         """Take account of an object that was opened, or was not for want of its key."""
-        if content is None or isinstance(content, Undecipherable):
+        if content is None or isinstance(content, Undecipherable | ForgedContent):
             return
         if not content.master_key:
             return  # a manifest needs none

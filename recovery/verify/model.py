@@ -23,6 +23,7 @@ Problem = Literal[
     "lock",  # locked too briefly, or not at all
     "key",  # a master key is missing or is not the right one
     "undecipherable",  # the bytes of the name, but no key of this archive opens them, or they do not decode
+    "forged",  # no writer of this archive made it: no trusted key signed its name, or what is in it
     "foreign",  # an object of another archive
     "header",  # what the object says of itself is not what its name says
     "digest",  # a message or event does not have the size and digests that its row names

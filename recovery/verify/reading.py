@@ -5,10 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import (
+    Damaged,
+    Forged,
+    KeyUnavailable,
+    NotFound,
+    SettingsError,
+    SiteUnavailable,
+)
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.format.encrypted import key_material
 from vanvault.archiver.core.format.framed import open_framed, read_header
@@ -20,6 +28,7 @@ from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.objects import Copies, with_lock
 from vanvault.recovery.verify.contents import (
     Content,
+    ForgedContent,
     Sealed,
     Undecipherable,
     batch_content,
@@ -118,14 +127,16 @@ class ObjectReader:
         try:
             if name.family == "large":
                 master_key = read_header(data).key.key_id
-                return ObjectRead(copies, large_content(open_framed(data, self._keys.unwrap), master_key))
+                return ObjectRead(copies, large_content(self._framed(name.key, data), master_key))
             master_key = key_material(data).key_id  # and a plain Parquet file stops here
-            batch = decode_batch(name.key, data, self.parquet.decryption())
+            batch = decode_batch(name.key, data, self.parquet)
             events = sum(isinstance(entry, Event) for entry in batch.entries)
             content = batch_content(name, batch, master_key, archive=self.archive)
             return ObjectRead(copies, content, len(batch.entries) - events, events)
         except KeyUnavailable as error:
             return ObjectRead(copies, self.sealed(master_key, error))
+        except Forged as error:
+            return ObjectRead(copies, ForgedContent(error.message))
         except Damaged as error:
             return ObjectRead(copies, Undecipherable(error.message))
         except (KeyError, TypeError, ValueError) as error:
@@ -133,6 +144,9 @@ class ObjectReader:
             return ObjectRead(
                 copies, Undecipherable(f"its columns are not the format's: {type(error).__name__}")
             )
+
+    def _framed(self, key: str, data: bytes) -> bytes:
+        return open_framed(data, partial(self.parquet.data_key, key))
 
     def _holds(self, master_key: str) -> bool:
         """Does the provider have a sound key of this id?"""

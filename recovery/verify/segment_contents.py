@@ -16,8 +16,10 @@ import pyarrow as pa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.core.errors import InvalidInput, KeyUnavailable
+from vanvault.archiver.core.errors import Forged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.evidence import build_tree
+from vanvault.archiver.core.format.batches import check_proof, columns_of
+from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.segments import PartHeader, merge_covers
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
@@ -60,9 +62,16 @@ class SegmentCheck:
 
 
 def check_segment(
-    check: SegmentCheck, manifest: SegmentManifest, parts: Mapping[str, OpenPart], public_key: PublicKey
+    check: SegmentCheck,
+    manifest: SegmentManifest,
+    parts: Mapping[str, OpenPart],
+    keys: ObjectKeys,
+    public_key: PublicKey,
 ) -> None:
-    """All checks of a segment whose parts decode; ``parts`` by kind, with log and evidence."""
+    """All checks of a segment whose parts decode; ``parts`` by kind, with log and evidence.
+
+    ``keys`` say who may have written its batches, ``public_key`` who may have signed its receipts.
+    """
     log, evidence = parts["log"], parts["evidence"]
     originals = parts["originals"].table if "originals" in parts else None
     _check_log(check, manifest, log, originals)
@@ -77,9 +86,8 @@ def check_segment(
     if held and manifest.day != day_of(max(one.header.created_us for one in held)):
         check.note("manifest", ("header", "its day is not that of its youngest row"))
     try:
-        _check_batches(
-            check, manifest, held, batches_of(log.table, originals, evidence.table, held), public_key
-        )
+        batches = batches_of(log.table, originals, evidence.table, held)
+        _check_batches(check, manifest, held, batches, keys, public_key)
     except Incomplete as error:
         check.note("log", ("digest", str(error)))
         return
@@ -133,9 +141,10 @@ def _check_batches(
     manifest: SegmentManifest,
     held: Sequence[Evidence],
     batches: Iterator[tuple[Evidence, Batch]],
+    keys: ObjectKeys,
     public_key: PublicKey,
 ) -> None:
-    keys = {one.key for one in held}
+    named = {one.key for one in held}
     seen: set[str] = set()
     before: Evidence | None = None
     for one, batch in batches:
@@ -146,7 +155,7 @@ def _check_batches(
             check.note("evidence", (problem, f"{one.key}: {detail}"))
         before = one
         for expected in expected_of(one.header):
-            if expected.key not in keys and expected.key not in seen:
+            if expected.key not in named and expected.key not in seen:
                 check.expected.append(expected)
                 seen.add(expected.key)
         check.references.extend(content.references)
@@ -154,6 +163,8 @@ def _check_batches(
             check.messages += len(batch.entries)
         else:
             check.events += len(batch.entries)
+        for flaw in _unproved(keys, one, batch):
+            check.note("evidence", flaw)
         detail = _receipts_flaw(manifest.archive, one, batch, public_key)
         if detail:
             check.note("evidence", ("signature", f"{one.key}: {detail}"))
@@ -196,6 +207,15 @@ def _unlinked(before: Evidence | None, one: Evidence) -> Iterator[Flaw]:
         yield "chain", f"its writer closed with object {before.header.sequence}"
     if one.first_us <= before.last_us:
         yield "chain", "its first row is not later than the last row before it"
+
+
+def _unproved(keys: ObjectKeys, one: Evidence, batch: Batch) -> Iterator[Flaw]:
+    """Did the writer of the batch sign these rows? Its own object need not be there any more."""
+    columns = columns_of(one.header.kind, batch.entries)
+    try:
+        check_proof(one.key, one.header, one.header_text, one.proof, columns, keys)
+    except Forged as error:
+        yield "forged", error.message
 
 
 def _receipts_flaw(archive: str, one: Evidence, batch: Batch, public_key: PublicKey) -> str:

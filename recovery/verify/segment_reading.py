@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable
+from vanvault.archiver.core.errors import Damaged, Forged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import key_material, opened
 from vanvault.archiver.core.format.segments import decode_manifest, header_of
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
@@ -17,7 +17,14 @@ from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.objects import CompactedRange, Copies, SegmentCopies
 from vanvault.recovery.verify.chains import ExpectedBatch
-from vanvault.recovery.verify.contents import Content, Flaw, Reference, SegmentContent, Undecipherable
+from vanvault.recovery.verify.contents import (
+    Content,
+    Flaw,
+    ForgedContent,
+    Reference,
+    SegmentContent,
+    Undecipherable,
+)
 from vanvault.recovery.verify.reading import CopyRead, ObjectRead, ObjectReader
 from vanvault.recovery.verify.segment_contents import OpenPart, SegmentCheck, check_segment
 
@@ -101,9 +108,12 @@ class SegmentReader:
             return None, SegmentObject(name, copies, ObjectRead(reads, None), None)
         manifest, flaws, until = None, [], None
         try:
+            self._objects.parquet.proved(name.key)
             manifest = decode_manifest(data, self._objects.public_key, key=name.key)
             flaws = _manifest_flaws(name, manifest, self._objects.archive)
             until = max(parse_rfc3339(part.retain_until) for part in manifest.parts) if not flaws else None
+        except Forged as error:
+            flaws = [("forged", error.message)]
         except (Damaged, KeyUnavailable) as error:
             flaws = [("signature", error.message)]
         content = SegmentContent("", until, tuple(flaws))
@@ -144,7 +154,7 @@ class _Parts:
                 opened_parts[part.kind] = table
             found[part.kind] = (name, copies, reads, content)
         if len(opened_parts) == len(manifest.parts):
-            check_segment(self.check, manifest, opened_parts, reader.public_key)
+            check_segment(self.check, manifest, opened_parts, reader.parquet, reader.public_key)
         self._read_whole = len(opened_parts) == len(manifest.parts)
         self.objects = [
             SegmentObject(
@@ -184,7 +194,7 @@ class _Parts:
             self.check.note("manifest", ("header", f"{part.key} has {len(data)} bytes, not {part.size}"))
         try:
             master_key = key_material(data).key_id
-            with opened(data, self._reader.parquet.decryption(), part.key) as file:
+            with opened(data, self._reader.parquet, part.key) as file:
                 try:
                     header = header_of(
                         file,
@@ -203,6 +213,9 @@ class _Parts:
             return SegmentContent(master_key, until), OpenPart(part.key, header, table)
         except KeyUnavailable as error:
             return self._reader.sealed(master_key, error), None  # what it covers counts until its key is back
+        except Forged as error:
+            self._whole = False
+            return ForgedContent(error.message), None
         except Damaged as error:
             self._whole = False
             return Undecipherable(error.message), None

@@ -28,6 +28,8 @@ class Evidence:
 
     key: str
     header: BatchHeader
+    header_text: bytes
+    proof: bytes
     commit: Commit | None
     first_us: int
     last_us: int
@@ -42,9 +44,9 @@ def read_evidence(table: pa.Table) -> list[Evidence]:
     found = []
     columns = [
         table.column(name).to_pylist()
-        for name in ("key", "header", "commit", "first_us", "last_us", "sha512")
+        for name in ("key", "header", "proof", "commit", "first_us", "last_us", "sha512")
     ]
-    for key, text, commit, first_us, last_us, sha512 in zip(*columns, strict=True):
+    for key, text, proof, commit, first_us, last_us, sha512 in zip(*columns, strict=True):
         try:
             header = decode_header(text, key=key)
             record = decode_commit(orjson.loads(commit)) if commit is not None else None
@@ -52,7 +54,7 @@ def read_evidence(table: pa.Table) -> list[Evidence]:
             raise Incomplete(f"its header or commit record of {key} does not decode") from error
         if type(header.rows) is not int or len(sha512) != _SHA512_BYTES * header.rows or header.rows < 1:
             raise Incomplete(f"it does not hold a SHA-512 for each row of {key}")
-        found.append(Evidence(key, header, record, first_us, last_us))
+        found.append(Evidence(key, header, text, proof, record, first_us, last_us))
     places = list(zip(table.column("writer").to_pylist(), table.column("sequence").to_pylist(), strict=True))
     if places != [(one.header.writer, one.header.sequence) for one in found]:
         raise Incomplete("its headers are not those of the batches that it names")

@@ -66,7 +66,7 @@ class Copied:
         assert shown["master"] == key_material(data).key_id
         self.key = base64.b64decode(shown["key_base64"])
         assert self.key.hex() == shown["key_hex"]
-        self.truth = archive.parquet.decryption()
+        self.truth = archive.parquet.decryption(key)
 
     def query(self, select: str, *, pushdown: bool = False) -> list[tuple[Any, ...]]:
         """In DuckDB, as the documentation has it."""

@@ -1,7 +1,7 @@
 """Flips every bit of an encrypted Parquet file and opens it. Run as a process of its own: were pyarrow to
 abort, the last line on the standard output tells at which bit.
 
-Usage: parquet_flips.py KEY_FOLDER FILE; writes one line for each flip: byte, bit, outcome.
+Usage: python -m tests.keys.parquet_flips KEY_FOLDER FILE; writes one line for each flip: byte, bit, outcome.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+from tests.support.key_ring import KeyRing
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
 
 
 def main(folder: Path, file: Path) -> None:
-    keys = ParquetKeys(KeyFiles(folder, SystemEntropy()))
+    ring = KeyRing.over(folder, KeyFiles(folder, SystemEntropy()))
     data = file.read_bytes()
+    key = ring.key_of(data, "messages")
 
     def read(candidate: bytes) -> pa.Table:
-        with opened(candidate, keys.decryption()) as file:
+        with opened(candidate, ring.parquet, key) as file:
             return file.read(use_threads=False)
 
     whole = read(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from vanvault.archiver.catalogue.hot_tail.file import SEALING_INFO
 from vanvault.archiver.catalogue.index.tokens import TOKENS_INFO
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
 from vanvault.archiver.core.key_port import PURPOSES, WrappedKey, new_data_key
+from vanvault.archiver.core.names import ObjectSubject
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 
 ENTROPY = SystemEntropy()
+CONTEXT = b"here"
+SUBJECT = ObjectSubject("7f0e", "batch", "0123456789abcdef", 0, "messages")
 DATA_KEY = bytes(range(32))
 
 
@@ -57,20 +61,20 @@ def test_create_never_touches_keys_that_are_there(keys: KeyFiles, folder: Path) 
 
 
 def test_keys_outlive_the_process_and_differ_by_purpose(keys: KeyFiles, folder: Path) -> None:
-    wrapped = keys.wrap("originals/1", DATA_KEY)
+    wrapped = keys.wrap("originals/1", DATA_KEY, CONTEXT)
     again = KeyFiles(folder, ENTROPY)
-    assert again.unwrap("originals/1", wrapped) == DATA_KEY
+    assert again.unwrap("originals/1", wrapped, CONTEXT) == DATA_KEY
     for other in ("log/1", "index/1"):
         with pytest.raises(KeyUnavailable):
-            again.unwrap(other, wrapped)
+            again.unwrap(other, wrapped, CONTEXT)
 
 
 def test_one_data_key_never_wraps_to_the_same_bytes(keys: KeyFiles) -> None:
-    assert len({keys.wrap("log/1", DATA_KEY) for _ in range(50)}) == 50
+    assert len({keys.wrap("log/1", DATA_KEY, CONTEXT) for _ in range(50)}) == 50
 
 
 def test_rotation_rewrites_nothing_and_the_old_version_only_unwraps(keys: KeyFiles, folder: Path) -> None:
-    wrapped = keys.wrap("log/1", DATA_KEY)
+    wrapped = keys.wrap("log/1", DATA_KEY, CONTEXT)
     secret = keys.derive("log/1", b"use")
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
     assert keys.rotate("log") == "log/2"
@@ -80,10 +84,10 @@ def test_rotation_rewrites_nothing_and_the_old_version_only_unwraps(keys: KeyFil
     after = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
     assert after.pop("log-2.key")
     assert after == before
-    assert keys.unwrap("log/1", wrapped) == DATA_KEY
+    assert keys.unwrap("log/1", wrapped, CONTEXT) == DATA_KEY
     assert keys.derive("log/1", b"use") == secret
     with pytest.raises(KeyUnavailable, match="only unwraps"):
-        keys.wrap("log/1", DATA_KEY)
+        keys.wrap("log/1", DATA_KEY, CONTEXT)
 
 
 def test_versions_count_as_numbers(keys: KeyFiles) -> None:
@@ -97,8 +101,8 @@ def test_a_version_that_another_process_made_is_used_at_once(keys: KeyFiles, fol
     for version in range(2, 30):  # faster than the file system's clock ticks
         other.rotate("log")
         assert keys.active("log") == f"log/{version}"
-    wrapped = other.wrap("log/29", DATA_KEY)
-    assert keys.unwrap("log/29", wrapped) == DATA_KEY
+    wrapped = other.wrap("log/29", DATA_KEY, CONTEXT)
+    assert keys.unwrap("log/29", wrapped, CONTEXT) == DATA_KEY
 
 
 def test_of_two_rotations_at_once_each_makes_its_own_version_or_fails(keys: KeyFiles, folder: Path) -> None:
@@ -127,33 +131,34 @@ def test_a_rotation_between_two_calls_does_not_fail_a_new_data_key(keys: KeyFile
     class Provider(KeyFiles):
         rotations = 1
 
-        def wrap(self, key_id: str, data_key: bytes) -> bytes:
+        def wrap(self, key_id: str, data_key: bytes, context: bytes) -> bytes:
             if self.rotations:
                 self.rotations -= 1
                 other.rotate("log")
-            return super().wrap(key_id, data_key)
+            return super().wrap(key_id, data_key, context)
 
-    data_key, wrapped = new_data_key(Provider(folder, ENTROPY), "log", ENTROPY)
+    subject = replace(SUBJECT, kind="events")
+    data_key, wrapped = new_data_key(Provider(folder, ENTROPY), subject, ENTROPY)
     assert wrapped.key_id == "log/2"
-    assert keys.unwrap(wrapped.key_id, wrapped.wrapped) == data_key
+    assert keys.unwrap(wrapped.key_id, wrapped.wrapped, subject.context) == data_key
 
 
 def test_new_data_keys_are_fresh_and_under_the_active_master(keys: KeyFiles) -> None:
-    made = [new_data_key(keys, "originals", ENTROPY) for _ in range(5)]
+    made = [new_data_key(keys, SUBJECT, ENTROPY) for _ in range(5)]
     assert len({data_key for data_key, _ in made}) == 5
     for data_key, wrapped in made:
         assert isinstance(wrapped, WrappedKey)
         assert wrapped.key_id == "originals/1"
-        assert keys.unwrap(wrapped.key_id, wrapped.wrapped) == data_key
+        assert keys.unwrap(wrapped.key_id, wrapped.wrapped, SUBJECT.context) == data_key
 
 
 def test_a_missing_version_is_named(keys: KeyFiles, folder: Path) -> None:
-    wrapped = keys.wrap("log/1", DATA_KEY)
+    wrapped = keys.wrap("log/1", DATA_KEY, CONTEXT)
     keys.rotate("log")
     (folder / "log-1.key").unlink()
     for provider in (keys, KeyFiles(folder, ENTROPY)):
         with pytest.raises(KeyUnavailable, match="log/1 is missing"):
-            provider.unwrap("log/1", wrapped)
+            provider.unwrap("log/1", wrapped, CONTEXT)
         assert provider.active("log") == "log/2"
 
 
@@ -163,14 +168,18 @@ def test_a_key_that_vanished_from_disk_wraps_nothing_more(keys: KeyFiles, folder
     with pytest.raises(KeyUnavailable, match="no master key for log"):
         keys.active("log")
     with pytest.raises(KeyUnavailable, match="missing"):
-        keys.wrap("log/1", DATA_KEY)
+        keys.wrap("log/1", DATA_KEY, CONTEXT)
     with pytest.raises(KeyUnavailable):
         keys.rotate("log")
 
 
 def test_a_folder_that_vanished_is_an_error_at_each_call(keys: KeyFiles, folder: Path) -> None:
     folder.rename(folder.with_name("away"))
-    calls = (lambda: keys.active("log"), lambda: keys.wrap("log/1", DATA_KEY), lambda: keys.versions("log"))
+    calls = (
+        lambda: keys.active("log"),
+        lambda: keys.wrap("log/1", DATA_KEY, CONTEXT),
+        lambda: keys.versions("log"),
+    )
     for call in calls:
         with pytest.raises(KeyUnavailable, match="folder"):
             call()
@@ -219,11 +228,11 @@ def test_swapped_files_are_refused(keys: KeyFiles, folder: Path) -> None:
 
 
 def test_a_file_that_goes_bad_takes_only_its_own_key_away(keys: KeyFiles, folder: Path) -> None:
-    wrapped = keys.wrap("originals/1", DATA_KEY)
+    wrapped = keys.wrap("originals/1", DATA_KEY, CONTEXT)
     (folder / "log-1.key").write_bytes(b"")
-    assert keys.unwrap("originals/1", wrapped) == DATA_KEY
+    assert keys.unwrap("originals/1", wrapped, CONTEXT) == DATA_KEY
     with pytest.raises(KeyUnavailable, match=r"log-1\.key is not a key file"):
-        keys.wrap("log/1", DATA_KEY)
+        keys.wrap("log/1", DATA_KEY, CONTEXT)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])

@@ -15,60 +15,105 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.key_ring import KeyRing
 
-from vanvault.archiver.core.errors import Damaged, KeyUnavailable
+from vanvault.archiver.core.errors import Damaged, Forged, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import key_material, opened
-from vanvault.archiver.core.key_port import Purpose
+from vanvault.archiver.core.key_port import WrappedKey
+from vanvault.archiver.core.names import ObjectKind
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
 
 ENTROPY = SystemEntropy()
 TABLE = pa.table({"row": [1, 2, 3], "body": [b"first", b"second", b"third secret"]})
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "keys"
+def ring(tmp_path: Path) -> KeyRing:
+    return KeyRing.create(tmp_path / "keys")
 
 
-@pytest.fixture
-def provider(folder: Path) -> KeyFiles:
-    return KeyFiles.create(folder, ENTROPY)
-
-
-def written(provider: KeyFiles, purpose: Purpose = "originals", table: pa.Table = TABLE) -> bytes:
-    properties, _ = ParquetKeys(provider).encryption(purpose)
+def written(ring: KeyRing, kind: ObjectKind = "messages", table: pa.Table = TABLE) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(table, sink, encryption_properties=properties)
+    pq.write_table(table, sink, encryption_properties=ring.encryption(kind))
     return sink.getvalue()
 
 
-def read(provider: KeyFiles, data: bytes) -> pa.Table:
-    with opened(data, ParquetKeys(provider).decryption(), "batch/x") as file:
+def read(ring: KeyRing, data: bytes, kind: ObjectKind = "messages") -> pa.Table:
+    with opened(data, ring.parquet, ring.key_of(data, kind)) as file:
         return file.read(use_threads=False)
 
 
-def test_a_file_comes_back_under_the_key_that_it_names(provider: KeyFiles) -> None:
-    _, key_id = ParquetKeys(provider).encryption("log")
-    data = written(provider, "log")
-    assert key_id == key_material(data).key_id == "log/1"
-    assert read(provider, data).equals(TABLE)
+def data_key(ring: KeyRing, data: bytes, kind: ObjectKind = "messages") -> bytes:
+    return ring.parquet.data_key(ring.key_of(data, kind), key_material(data))
 
 
-def test_nothing_of_the_content_is_readable(provider: KeyFiles) -> None:
-    data = written(provider)
+@pytest.mark.parametrize(
+    ("kind", "master"),
+    [
+        ("messages", "originals/1"),
+        ("originals", "originals/1"),
+        ("events", "log/1"),
+        ("log", "log/1"),
+        ("evidence", "log/1"),
+    ],
+)
+def test_a_file_comes_back_under_the_master_of_its_kind(ring: KeyRing, kind: ObjectKind, master: str) -> None:
+    _, key_id = ring.parquet.encryption(ring.subject(kind))
+    data = written(ring, kind)
+    assert key_id == key_material(data).key_id == master
+    assert read(ring, data, kind).equals(TABLE)
+
+
+def test_a_file_opens_as_its_own_object_only(ring: KeyRing) -> None:
+    """Its data key is of no use for what somebody makes under another name."""
+    data = written(ring)
+    for elsewhere in (
+        ring.key_of(data, "messages", sequence=1),
+        ring.key_of(data, "messages", writer="0123456789abcdeg"),
+        ring.key_of(data, "originals"),
+    ):
+        with pytest.raises(KeyUnavailable, match="for this object"), opened(data, ring.parquet, elsewhere):
+            pass
+        with pytest.raises(KeyUnavailable, match="for this object"):
+            ring.parquet.data_key(elsewhere, key_material(data))
+
+
+def test_a_master_of_another_purpose_opens_nothing(ring: KeyRing) -> None:
+    """Who holds the log's master alone makes no message, and the other way round."""
+    events = ring.subject("events")
+    wrapped = ring.provider.wrap("originals/1", b"k" * 32, events.context)
+    data = written(ring, "events")
+    key = ring.key_of(data, "events")
+    with pytest.raises(Forged, match="originals/1"):
+        ring.parquet.data_key(key, WrappedKey("originals/1", wrapped))
+
+
+def test_a_name_that_nobody_signed_opens_nothing(ring: KeyRing, tmp_path: Path) -> None:
+    data = written(ring)
+    key = ring.key_of(data, "messages").replace("/0000000000-", "/0000000001-")
+    with pytest.raises(Forged) as caught, opened(data, ring.parquet, key):
+        pass
+    assert caught.value.unproved
+    stranger = KeyRing.create(tmp_path / "stranger")
+    for unproved in (stranger.key_of(data, "messages"), "batch/x", ""):
+        with pytest.raises(Forged):
+            ring.parquet.decryption(unproved)
+
+
+def test_nothing_of_the_content_is_readable(ring: KeyRing) -> None:
+    data = written(ring)
     assert data[:4] == data[-4:] == b"PARE"  # encrypted footer
     for plain in (b"first", b"third secret", b"body", b"row", b"parquet-cpp"):
         assert plain not in data
 
 
-def test_an_independent_reader_opens_the_footer(provider: KeyFiles) -> None:
+def test_an_independent_reader_opens_the_footer(ring: KeyRing) -> None:
     """With the wrapped key, AES-256-GCM and the Parquet encryption specification alone (4.1, 4.4, 5.1)."""
-    data = written(provider)
+    data = written(ring)
     material = key_material(data)
-    data_key = provider.unwrap(material.key_id, material.wrapped)
-    assert len(data_key) == 32
+    secret = ring.provider.unwrap(material.key_id, material.wrapped, ring.subject("messages").context)
+    assert len(secret) == 32
     length = int.from_bytes(data[-8:-4], "little")
     metadata = data[-8 - length : -8]
     # EncryptionAlgorithm.AES_GCM_V1 (not GCM_CTR), no AAD prefix, then aad_file_unique of 8 bytes.
@@ -78,81 +123,78 @@ def test_an_independent_reader_opens_the_footer(provider: KeyFiles) -> None:
     module = metadata[metadata.index(b"}\x00") + 2 :]
     size = int.from_bytes(module[:4], "little")
     assert len(module) == 4 + size
-    footer = AESGCM(data_key).decrypt(module[4:16], module[16:], aad_file_unique + b"\x00")
+    footer = AESGCM(secret).decrypt(module[4:16], module[16:], aad_file_unique + b"\x00")
     assert b"row" in footer
     assert b"body" in footer
     with pytest.raises(InvalidTag):
-        AESGCM(data_key).decrypt(module[4:16], module[16:], aad_file_unique + b"\x01")
+        AESGCM(secret).decrypt(module[4:16], module[16:], aad_file_unique + b"\x01")
 
 
-def test_key_material_is_found_in_the_tail(provider: KeyFiles) -> None:
-    data = written(provider)
+def test_key_material_is_found_in_the_tail(ring: KeyRing) -> None:
+    data = written(ring)
     tail = int.from_bytes(data[-8:-4], "little") + 8
     assert key_material(memoryview(data)[-tail:]) == key_material(data)
     with pytest.raises(Damaged):
         key_material(data[1 - tail :])
 
 
-def test_every_file_has_its_own_data_key(provider: KeyFiles) -> None:
+def test_every_file_has_its_own_data_key(ring: KeyRing) -> None:
     keys = set()
     for _ in range(5):
-        material = key_material(written(provider))
-        keys.add(provider.unwrap(material.key_id, material.wrapped))
+        keys.add(data_key(ring, written(ring)))
     assert len(keys) == 5
 
 
-def test_after_a_rotation_old_files_open_and_new_ones_use_the_new_key(provider: KeyFiles) -> None:
-    keys = ParquetKeys(provider)
-    old = written(provider)
-    provider.rotate("originals")
-    assert keys.encryption("originals")[1] == "originals/2"
-    new = written(provider)
+def test_after_a_rotation_old_files_open_and_new_ones_use_the_new_key(ring: KeyRing) -> None:
+    old = written(ring)
+    ring.provider.rotate("originals")
+    assert ring.parquet.encryption(ring.subject("messages"))[1] == "originals/2"
+    new = written(ring)
     assert key_material(new).key_id == "originals/2"
-    assert read(provider, old).equals(TABLE)
-    assert read(provider, new).equals(TABLE)
+    assert read(ring, old).equals(TABLE)
+    assert read(ring, new).equals(TABLE)
 
 
-def test_a_rotation_at_the_wrong_moment_fails_no_write(provider: KeyFiles, folder: Path) -> None:
+def test_a_rotation_at_the_wrong_moment_fails_no_write(ring: KeyRing) -> None:
     class RotatedMeanwhile(KeyFiles):
         rotations = 1
 
-        def wrap(self, key_id: str, data_key: bytes) -> bytes:
+        def wrap(self, key_id: str, data_key: bytes, context: bytes) -> bytes:
             if self.rotations:
                 self.rotations -= 1
-                provider.rotate("originals")
-            return super().wrap(key_id, data_key)
+                ring.provider.rotate("originals")
+            return super().wrap(key_id, data_key, context)
 
-    _, key_id = ParquetKeys(RotatedMeanwhile(folder, ENTROPY)).encryption("originals")
-    assert key_id == "originals/2"
+    late = KeyRing.over(ring.folder, RotatedMeanwhile(ring.folder, ENTROPY))
+    assert late.parquet.encryption(late.subject("messages"))[1] == "originals/2"
 
 
-def test_without_its_master_key_a_file_does_not_open(
-    provider: KeyFiles, folder: Path, tmp_path: Path
-) -> None:
-    data = written(provider)
-    keys = ParquetKeys(provider)
-    with opened(data, keys.decryption()) as file:  # whatever pyarrow caches is warm then
+def test_without_its_master_key_a_file_does_not_open(ring: KeyRing, tmp_path: Path) -> None:
+    data = written(ring)
+    key = ring.key_of(data, "messages")
+    with opened(data, ring.parquet, key) as file:  # whatever pyarrow caches is warm then
         assert file.metadata.num_rows == 3
-    (folder / "originals-1.key").rename(tmp_path / "away")
-    with pytest.raises(KeyUnavailable, match="originals/1 is missing"), opened(data, keys.decryption()):
+    (ring.folder / "originals-1.key").rename(tmp_path / "away")
+    missing = pytest.raises(KeyUnavailable, match="originals/1 is missing")
+    with missing, opened(data, ring.parquet, key):
         pass
     with pytest.raises(KeyUnavailable, match="no master key"):
-        keys.encryption("originals")
-    other = KeyFiles.create(tmp_path / "other", ENTROPY)
+        ring.encryption("messages")
+    other = KeyRing.over(ring.folder, KeyFiles.create(tmp_path / "other", ENTROPY))
     with pytest.raises(KeyUnavailable, match="not the one"):
         read(other, data)
 
 
-def test_who_holds_the_log_key_alone_reads_no_original(provider: KeyFiles, folder: Path) -> None:
-    original, log = written(provider, "originals"), written(provider, "log")
-    (folder / "originals-1.key").unlink()
-    auditor = KeyFiles(folder, ENTROPY)
-    assert read(auditor, log).equals(TABLE)
+def test_who_holds_the_log_key_alone_reads_no_original(ring: KeyRing) -> None:
+    original, log = written(ring, "messages"), written(ring, "events")
+    (ring.folder / "originals-1.key").unlink()
+    auditor = KeyRing.over(ring.folder, KeyFiles(ring.folder, ENTROPY))
+    assert read(auditor, log, "events").equals(TABLE)
     with pytest.raises(KeyUnavailable):
         read(auditor, original)
 
 
-def test_a_plain_file_in_the_place_of_an_encrypted_one_is_refused(provider: KeyFiles) -> None:
+def test_a_plain_file_in_the_place_of_an_encrypted_one_is_refused(ring: KeyRing) -> None:
     """Who can write to a store but holds no key must not be able to add what reads as a batch."""
     sink = io.BytesIO()
     pq.write_table(TABLE, sink)
@@ -160,33 +202,34 @@ def test_a_plain_file_in_the_place_of_an_encrypted_one_is_refused(provider: KeyF
     signed_footer = b"PARE" + plain[4:]
     for forged in (plain, signed_footer, plain[:-4] + b"PARE", signed_footer[:-4] + b"PARE", b"", b"PARE"):
         with pytest.raises((Damaged, KeyUnavailable)):
-            read(provider, forged)
+            read(ring, forged)
         with pytest.raises(Damaged):
             key_material(forged)
 
 
-def test_damage_is_named_with_its_object(provider: KeyFiles) -> None:
-    data = bytearray(written(provider))
+def test_damage_is_named_with_its_object(ring: KeyRing) -> None:
+    data = bytearray(written(ring))
     data[40] ^= 1
     with pytest.raises(Damaged) as caught:
-        read(provider, bytes(data))
-    assert caught.value.key == "batch/x"
+        read(ring, bytes(data))
+    assert caught.value.key == ring.key_of(bytes(data), "messages")
     assert caught.value.__cause__ is not None
 
 
-def test_every_flipped_bit_is_an_error_or_changes_nothing(
-    provider: KeyFiles, folder: Path, tmp_path: Path
-) -> None:
+def test_every_flipped_bit_is_an_error_or_changes_nothing(ring: KeyRing, tmp_path: Path) -> None:
     """Nothing aborts the process, and nothing opens with other content.
 
     The few bits that change nothing lie outside the encryption: the magic at the start and labels in the
     key material. The object's own SHA-256 covers them.
     """
     file = tmp_path / "file.parquet"
-    file.write_bytes(written(provider))
-    script = Path(__file__).with_name("parquet_flips.py")
+    file.write_bytes(written(ring))
     run = subprocess.run(
-        [sys.executable, str(script), str(folder), str(file)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "tests.keys.parquet_flips", str(ring.folder), str(file)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     lines = run.stdout.splitlines()
     assert run.returncode == 0, (lines[-1:], run.stderr)
@@ -201,11 +244,11 @@ def test_every_flipped_bit_is_an_error_or_changes_nothing(
             assert int(place) < 4 or int(place) in around
 
 
-def test_every_truncation_is_damage(provider: KeyFiles) -> None:
-    data = written(provider)
+def test_every_truncation_is_damage(ring: KeyRing) -> None:
+    data = written(ring)
     for size in range(0, len(data), 7):
         with pytest.raises((Damaged, KeyUnavailable)):
-            read(provider, data[:size])
+            read(ring, data[:size])
         with pytest.raises(Damaged):
             key_material(data[:size])
 
@@ -237,15 +280,12 @@ def test_key_material_of_another_form_is_refused(material: bytes) -> None:
         key_material(b"PARE" + metadata + len(metadata).to_bytes(4, "little") + b"PARE")
 
 
-def test_many_threads_write_and_read(provider: KeyFiles) -> None:
-    keys = ParquetKeys(provider)
-
+def test_many_threads_write_and_read(ring: KeyFiles) -> None:
     def roundtrip(number: int) -> bool:
         table = pa.table({"number": [number] * 100})
         sink = io.BytesIO()
-        pq.write_table(table, sink, encryption_properties=keys.encryption("originals")[0])
-        with opened(sink.getvalue(), keys.decryption()) as file:
-            return bool(file.read(use_threads=False).equals(table))
+        pq.write_table(table, sink, encryption_properties=ring.encryption("messages"))
+        return bool(read(ring, sink.getvalue()).equals(table))
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(roundtrip, range(100)))

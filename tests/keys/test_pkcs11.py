@@ -25,6 +25,7 @@ from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.pkcs11.session import TokenSession, token_session
 from vanvault.archiver.keys.wrapping import unwrap_with, wrap_with
 
+CONTEXT = b"here"
 DATA_KEY = bytes(range(32))
 
 
@@ -70,8 +71,11 @@ def test_no_key_can_be_read_out_of_the_token(keys: Pkcs11Keys, place: TokenPlace
 def test_a_master_from_outside_wraps_and_derives_as_its_key_file_would(place: TokenPlace) -> None:
     keys, secret = opened(place), ENTROPY.token(32)
     keys.put("log/3", secret)
-    assert unwrap_with(AESGCM(secret), "log/3", keys.wrap("log/3", DATA_KEY)) == DATA_KEY
-    assert keys.unwrap("log/3", wrap_with(AESGCM(secret), "log/3", DATA_KEY, bytes(12))) == DATA_KEY
+    assert unwrap_with(AESGCM(secret), "log/3", keys.wrap("log/3", DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
+    assert (
+        keys.unwrap("log/3", wrap_with(AESGCM(secret), "log/3", DATA_KEY, bytes(12), CONTEXT), CONTEXT)
+        == DATA_KEY
+    )
     for length in (1, 32, 33, 100):
         assert keys.derive("log/3", b"use", length) == derive_with(secret, "log/3", b"use", length)
     with pytest.raises(KeyUnavailable, match="already"):
@@ -83,7 +87,7 @@ def test_two_archives_share_a_token_and_not_their_keys(keys: Pkcs11Keys, place: 
     assert other.versions("log") == []
     other.create()
     with pytest.raises(KeyUnavailable, match="not the one"):
-        other.unwrap("log/1", keys.wrap("log/1", DATA_KEY))
+        other.unwrap("log/1", keys.wrap("log/1", DATA_KEY, CONTEXT), CONTEXT)
     assert keys.derive("log/1", b"use") != other.derive("log/1", b"use")
 
 
@@ -114,36 +118,36 @@ def test_two_keys_of_one_id_only_unwrap(keys: Pkcs11Keys, place: TokenPlace) -> 
     def copy_id(session: pkcs11.Session) -> None:
         session.get_key(label="vanvault log/2 wrap")[Attribute.LABEL] = "vanvault log/1 wrap"
 
-    first = keys.wrap("log/1", DATA_KEY)
+    first = keys.wrap("log/1", DATA_KEY, CONTEXT)
     keys.rotate("log")
-    second = keys.wrap("log/2", DATA_KEY)
+    second = keys.wrap("log/2", DATA_KEY, CONTEXT)
     session_of(place).change(copy_id)
     again = opened(place)
-    assert again.unwrap("log/1", first) == DATA_KEY
+    assert again.unwrap("log/1", first, CONTEXT) == DATA_KEY
     with pytest.raises(KeyUnavailable, match="not the one"):
-        again.unwrap("log/1", second)  # the id is part of what was sealed
+        again.unwrap("log/1", second, CONTEXT)  # the id is part of what was sealed
     with pytest.raises(KeyUnavailable, match="more than one"):
-        again.wrap("log/1", DATA_KEY)
+        again.wrap("log/1", DATA_KEY, CONTEXT)
     assert again.rotate("log") == "log/3"
-    assert again.unwrap("log/3", again.wrap("log/3", DATA_KEY)) == DATA_KEY
+    assert again.unwrap("log/3", again.wrap("log/3", DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
 
 
 def test_a_lost_session_is_opened_again_unseen(keys: Pkcs11Keys, place: TokenPlace) -> None:
-    wrapped = keys.wrap("log/1", DATA_KEY)
+    wrapped = keys.wrap("log/1", DATA_KEY, CONTEXT)
     session_of(place).run(lambda session: session.close())
-    assert keys.unwrap("log/1", wrapped) == DATA_KEY
+    assert keys.unwrap("log/1", wrapped, CONTEXT) == DATA_KEY
     pkcs11.lib(str(place.module.resolve())).reinitialize()
-    assert keys.unwrap("log/1", keys.wrap("log/1", DATA_KEY)) == DATA_KEY
+    assert keys.unwrap("log/1", keys.wrap("log/1", DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
 
 
 def test_a_token_that_is_taken_away_says_so_and_goes_on_when_it_is_back(
     keys: Pkcs11Keys, place: TokenPlace, softhsm: SoftHsm
 ) -> None:
-    wrapped, folder = keys.wrap("log/1", DATA_KEY), tokens_folder(softhsm, place)
+    wrapped, folder = keys.wrap("log/1", DATA_KEY, CONTEXT), tokens_folder(softhsm, place)
     folder.rename(softhsm.folder.parent / "away")
     calls: tuple[Callable[[], object], ...] = (
-        lambda: keys.wrap("log/1", DATA_KEY),
-        lambda: keys.unwrap("log/1", wrapped),
+        lambda: keys.wrap("log/1", DATA_KEY, CONTEXT),
+        lambda: keys.unwrap("log/1", wrapped, CONTEXT),
         lambda: keys.derive("log/1", b"use"),
         lambda: keys.active("log"),
         lambda: keys.rotate("log"),
@@ -153,14 +157,17 @@ def test_a_token_that_is_taken_away_says_so_and_goes_on_when_it_is_back(
             call()
         assert caught.value.hint
     (softhsm.folder.parent / "away").rename(folder)
-    assert keys.unwrap("log/1", wrapped) == DATA_KEY
+    assert keys.unwrap("log/1", wrapped, CONTEXT) == DATA_KEY
     assert keys.versions("log") == [1]
 
 
 def test_a_key_that_vanished_from_the_token_is_named(keys: Pkcs11Keys, place: TokenPlace) -> None:
-    wrapped = keys.wrap("log/1", DATA_KEY)
+    wrapped = keys.wrap("log/1", DATA_KEY, CONTEXT)
     session_of(place).change(lambda session: session.get_key(label="vanvault log/1 wrap").destroy())
-    for call in (lambda: keys.wrap("log/1", DATA_KEY), lambda: keys.unwrap("log/1", wrapped)):
+    for call in (
+        lambda: keys.wrap("log/1", DATA_KEY, CONTEXT),
+        lambda: keys.unwrap("log/1", wrapped, CONTEXT),
+    ):
         with pytest.raises(KeyUnavailable, match=r"missing|no master key for log"):
             call()
     with pytest.raises(KeyUnavailable):
@@ -242,17 +249,17 @@ def test_another_process_sees_the_keys_and_its_rotation_is_seen(keys: Pkcs11Keys
         "from vanvault.archiver.core.ports import SystemEntropy\n"
         "home = Path(sys.argv[1]); settings = KeysSettings.model_validate_json(sys.argv[2])\n"
         "keys = open_token(home, home / 'keys', settings, 'archive-1', SystemEntropy())\n"
-        "assert keys.unwrap('log/1', bytes.fromhex(sys.argv[3])) == bytes(range(32))\n"
-        "print(keys.rotate('log'), keys.wrap('log/2', bytes(range(32))).hex())\n"
+        "assert keys.unwrap('log/1', bytes.fromhex(sys.argv[3]), b'here') == bytes(range(32))\n"
+        "print(keys.rotate('log'), keys.wrap('log/2', bytes(range(32)), b'here').hex())\n"
     )
-    wrapped = keys.wrap("log/1", DATA_KEY).hex()
+    wrapped = keys.wrap("log/1", DATA_KEY, CONTEXT).hex()
     settings: KeysSettings = place.settings()
     command = [sys.executable, "-c", program, str(place.home), settings.model_dump_json(), wrapped]
     made, theirs = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert made == "log/2"
     again = opened(place)
     assert again.versions("log") == [1, 2]
-    assert again.unwrap("log/2", bytes.fromhex(theirs)) == DATA_KEY
+    assert again.unwrap("log/2", bytes.fromhex(theirs), CONTEXT) == DATA_KEY
 
 
 def test_masters_of_an_escrow_go_to_a_new_token(new_token: Callable[[], TokenPlace], tmp_path: Path) -> None:
@@ -264,7 +271,7 @@ def test_masters_of_an_escrow_go_to_a_new_token(new_token: Callable[[], TokenPla
     assert bring_back(secrets, first, ENTROPY) == []
     assert bring_back(secrets, second, ENTROPY)
     assert differing(secrets, second, ENTROPY) == {}
-    assert second.unwrap("log/1", first.wrap("log/1", DATA_KEY)) == DATA_KEY
+    assert second.unwrap("log/1", first.wrap("log/1", DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
     third = opened(new_token())
     third.create()
     with pytest.raises(Conflict, match="index/1, log/1, originals/1"):

@@ -15,12 +15,15 @@ from vanvault.archiver.catalogue.hot_tail.file import SEALING_INFO
 from vanvault.archiver.catalogue.index.tokens import TOKENS_INFO
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
+from vanvault.archiver.core.names import ObjectSubject
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.pkcs11.keys import Pkcs11Keys
 from vanvault.archiver.keys.pkcs11.session import token_session
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES
 
+CONTEXT = b"here"
+SUBJECT = ObjectSubject("7f0e", "batch", "0123456789abcdef", 0, "messages")
 DATA_KEY = bytes(range(32))
 Open = Callable[[], MasterKeys]
 
@@ -54,45 +57,45 @@ def test_each_purpose_starts_with_its_own_version_1(keys: MasterKeys) -> None:
 
 
 def test_a_wrapped_key_opens_under_its_own_master_only(keys: MasterKeys, again: Open) -> None:
-    wrapped = keys.wrap("originals/1", DATA_KEY)
+    wrapped = keys.wrap("originals/1", DATA_KEY, CONTEXT)
     assert (len(wrapped), wrapped[0]) == (WRAPPED_BYTES, 1)
-    assert again().unwrap("originals/1", wrapped) == DATA_KEY
+    assert again().unwrap("originals/1", wrapped, CONTEXT) == DATA_KEY
     for other in ("log/1", "index/1"):
         with pytest.raises(KeyUnavailable, match="not the one"):
-            again().unwrap(other, wrapped)
+            again().unwrap(other, wrapped, CONTEXT)
 
 
 def test_one_data_key_never_wraps_to_the_same_bytes(keys: MasterKeys) -> None:
-    assert len({keys.wrap("log/1", DATA_KEY) for _ in range(50)}) == 50
+    assert len({keys.wrap("log/1", DATA_KEY, CONTEXT) for _ in range(50)}) == 50
 
 
 @pytest.mark.parametrize("position", [0, 1, 13, 44, 45, 60])
 def test_a_changed_byte_is_refused_and_the_next_key_opens(keys: MasterKeys, position: int) -> None:
-    wrapped = bytearray(keys.wrap("log/1", DATA_KEY))
+    wrapped = bytearray(keys.wrap("log/1", DATA_KEY, CONTEXT))
     whole = bytes(wrapped)
     wrapped[position] ^= 1
     with pytest.raises(KeyUnavailable):
-        keys.unwrap("log/1", bytes(wrapped))
-    assert keys.unwrap("log/1", whole) == DATA_KEY
+        keys.unwrap("log/1", bytes(wrapped), CONTEXT)
+    assert keys.unwrap("log/1", whole, CONTEXT) == DATA_KEY
 
 
 @pytest.mark.parametrize("size", [0, 16, 31, 33])
 def test_data_keys_have_32_bytes(keys: MasterKeys, size: int) -> None:
     with pytest.raises(KeyUnavailable, match="32 bytes"):
-        keys.wrap("log/1", bytes(size))
+        keys.wrap("log/1", bytes(size), CONTEXT)
 
 
 def test_after_a_rotation_the_old_version_only_unwraps_and_derives(keys: MasterKeys, again: Open) -> None:
-    wrapped, secret = keys.wrap("log/1", DATA_KEY), keys.derive("log/1", b"use")
+    wrapped, secret = keys.wrap("log/1", DATA_KEY, CONTEXT), keys.derive("log/1", b"use")
     assert again().rotate("log") == "log/2"
     assert (keys.active("log"), keys.active("originals")) == ("log/2", "originals/1")
     assert keys.versions("log") == [1, 2]
-    assert keys.unwrap("log/1", wrapped) == DATA_KEY
+    assert keys.unwrap("log/1", wrapped, CONTEXT) == DATA_KEY
     assert keys.derive("log/1", b"use") == secret != keys.derive("log/2", b"use")
     with pytest.raises(KeyUnavailable, match="only unwraps"):
-        keys.wrap("log/1", DATA_KEY)
+        keys.wrap("log/1", DATA_KEY, CONTEXT)
     with pytest.raises(KeyUnavailable, match="not the one"):
-        keys.unwrap("log/2", wrapped)
+        keys.unwrap("log/2", wrapped, CONTEXT)
 
 
 def test_versions_count_as_numbers(keys: MasterKeys) -> None:
@@ -128,19 +131,19 @@ def test_of_rotations_at_once_each_makes_its_own_version_or_fails(keys: MasterKe
 
 def test_new_data_keys_are_fresh_and_under_the_active_master(keys: MasterKeys) -> None:
     keys.rotate("originals")
-    made = [new_data_key(keys, "originals", SystemEntropy()) for _ in range(5)]
+    made = [new_data_key(keys, SUBJECT, SystemEntropy()) for _ in range(5)]
     assert len({data_key for data_key, _ in made}) == 5
     for data_key, wrapped in made:
         assert wrapped.key_id == "originals/2"
-        assert keys.unwrap(wrapped.key_id, wrapped.wrapped) == data_key
+        assert keys.unwrap(wrapped.key_id, wrapped.wrapped, SUBJECT.context) == data_key
 
 
 @pytest.mark.parametrize("key_id", ["log/2", "originals/999999999"])
 def test_a_missing_version_is_named(keys: MasterKeys, key_id: str) -> None:
-    wrapped = keys.wrap("log/1", DATA_KEY)
+    wrapped = keys.wrap("log/1", DATA_KEY, CONTEXT)
     for call in (
-        lambda: keys.unwrap(key_id, wrapped),
-        lambda: keys.wrap(key_id, DATA_KEY),
+        lambda: keys.unwrap(key_id, wrapped, CONTEXT),
+        lambda: keys.wrap(key_id, DATA_KEY, CONTEXT),
         lambda: keys.derive(key_id, b""),
     ):
         with pytest.raises(KeyUnavailable, match=f"{key_id} is missing"):
@@ -150,7 +153,7 @@ def test_a_missing_version_is_named(keys: MasterKeys, key_id: str) -> None:
 @pytest.mark.parametrize("key_id", ["", "log", "log/0", "log/01", "log/1/2", "other/1", "log/1 wrap"])
 def test_no_other_form_of_an_id_is_taken(keys: MasterKeys, key_id: str) -> None:
     with pytest.raises(KeyUnavailable, match="form"):
-        keys.unwrap(key_id, bytes(61))
+        keys.unwrap(key_id, bytes(61), CONTEXT)
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 64, 100])
@@ -172,7 +175,7 @@ def test_many_threads_wrap_and_unwrap_at_once(keys: MasterKeys) -> None:
     def round_trip(number: int) -> bool:
         data_key = number.to_bytes(32, "big")
         purpose = PURPOSES[number % 3]
-        return keys.unwrap(f"{purpose}/1", keys.wrap(f"{purpose}/1", data_key)) == data_key
+        return keys.unwrap(f"{purpose}/1", keys.wrap(f"{purpose}/1", data_key, CONTEXT), CONTEXT) == data_key
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(round_trip, range(400)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -13,54 +14,74 @@ from hypothesis import strategies as st
 from vanvault.archiver.catalogue.index.tokens import token
 from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.archiver.core.key_port import key_id, parse_key_id
+from vanvault.archiver.core.names import ObjectSubject
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES, unwrap_with, wrap_with
 
 SECRET = b"m" * 32
 MASTER = AESGCM(SECRET)
+CONTEXT = b"7f0e\x00batch\x000123456789abcdef\x000000000042\x00events"
 data_keys = st.binary(min_size=32, max_size=32)
 nonces = st.binary(min_size=12, max_size=12)
 
 
 def test_the_wrapped_form_is_the_documented_one() -> None:
     data_key, nonce = bytes(range(32)), b"n" * 12
-    sealed = AESGCM(SECRET).encrypt(nonce, data_key, b"vanvault-data-key-v1\x00log/3")
-    assert wrap_with(MASTER, "log/3", data_key, nonce) == b"\x01" + nonce + sealed
+    sealed = AESGCM(SECRET).encrypt(nonce, data_key, b"vanvault-data-key-v1\x00log/3\x00" + CONTEXT)
+    assert wrap_with(MASTER, "log/3", data_key, nonce, CONTEXT) == b"\x01" + nonce + sealed
 
 
 @given(data_keys, nonces)
 def test_a_wrapped_key_comes_back(data_key: bytes, nonce: bytes) -> None:
-    wrapped = wrap_with(MASTER, "log/3", data_key, nonce)
+    wrapped = wrap_with(MASTER, "log/3", data_key, nonce, CONTEXT)
     assert len(wrapped) == WRAPPED_BYTES == 61
-    assert unwrap_with(MASTER, "log/3", wrapped) == data_key
+    assert unwrap_with(MASTER, "log/3", wrapped, CONTEXT) == data_key
 
 
 def test_every_flipped_bit_and_every_other_length_is_refused() -> None:
-    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12)
+    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12, CONTEXT)
     for place in range(len(wrapped)):
         for bit in range(8):
             changed = bytearray(wrapped)
             changed[place] ^= 1 << bit
             with pytest.raises(KeyUnavailable):
-                unwrap_with(MASTER, "log/3", bytes(changed))
+                unwrap_with(MASTER, "log/3", bytes(changed), CONTEXT)
     for other in (b"", wrapped[:-1], wrapped + b"\0"):
         with pytest.raises(KeyUnavailable):
-            unwrap_with(MASTER, "log/3", other)
+            unwrap_with(MASTER, "log/3", other, CONTEXT)
 
 
 def test_another_master_or_another_id_does_not_open_it() -> None:
-    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12)
+    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12, CONTEXT)
     with pytest.raises(KeyUnavailable, match="not the one"):
-        unwrap_with(AESGCM(b"w" * 32), "log/3", wrapped)
+        unwrap_with(AESGCM(b"w" * 32), "log/3", wrapped, CONTEXT)
     for other in ("log/4", "originals/3"):
         with pytest.raises(KeyUnavailable, match="not the one"):
-            unwrap_with(MASTER, other, wrapped)
+            unwrap_with(MASTER, other, wrapped, CONTEXT)
+
+
+def test_a_data_key_opens_for_its_own_object_only() -> None:
+    """Archive, family, writer, sequence and kind: each of them counts."""
+    subject = ObjectSubject("7f0e", "batch", "0123456789abcdef", 42, "events")
+    assert subject.context == CONTEXT
+    wrapped = wrap_with(MASTER, "log/3", bytes(32), b"n" * 12, subject.context)
+    assert unwrap_with(MASTER, "log/3", wrapped, subject.context) == bytes(32)
+    others = [
+        replace(subject, archive="7f0f"),
+        replace(subject, family="segment", kind="log"),
+        replace(subject, writer="0123456789abcdeg"),
+        replace(subject, sequence=43),
+        replace(subject, kind="messages"),
+    ]
+    for other in others:
+        with pytest.raises(KeyUnavailable, match="not the one"):
+            unwrap_with(MASTER, "log/3", wrapped, other.context)
 
 
 @pytest.mark.parametrize("size", [0, 16, 31, 33])
 def test_only_256_bit_data_keys_are_wrapped(size: int) -> None:
     with pytest.raises(KeyUnavailable):
-        wrap_with(MASTER, "log/3", bytes(size), b"n" * 12)
+        wrap_with(MASTER, "log/3", bytes(size), b"n" * 12, CONTEXT)
 
 
 def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:

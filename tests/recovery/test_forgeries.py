@@ -53,9 +53,9 @@ def test_the_forger_itself_is_not_the_flaw(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (header(archive="another-archive"), "foreign"),
-        (header(writer="0" * 16), "header"),
-        (header(sequence=77), "header"),
+        (header(archive="another-archive"), "forged"),
+        (header(writer="0" * 16), "forged"),
+        (header(sequence=77), "forged"),
         (header(retain_until="some day"), "header"),
         (header(retain_until="2090-01-01T00:00:00Z"), "lock"),
         (header(previous="00" * 32), "chain"),
@@ -108,7 +108,7 @@ def test_a_row_that_describes_another_large_object(lab: Lab, change: dict[str, o
 
 def messages(lab: Lab, key: str) -> list[Message]:
     with lab.open() as archive:
-        batch = decode_batch(key, lab.data("primary", key), archive.parquet.decryption())
+        batch = decode_batch(key, lab.data("primary", key), archive.parquet)
     return [entry for entry in batch.entries if isinstance(entry, Message)]
 
 

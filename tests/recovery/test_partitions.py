@@ -200,7 +200,7 @@ class Partitions(RuleBasedStateMachine):
         assert keys["primary"] == keys["standby"]
         stored = {}
         for key in sorted(keys["primary"]):
-            batch = decode_batch(key, read_whole(self.sites["primary"], key), archive.parquet.decryption())
+            batch = decode_batch(key, read_whole(self.sites["primary"], key), archive.parquet)
             for entry in batch.entries:
                 data = bytes_of(archive, archive.sites, entry)
                 if entry.gateway == GATEWAY:

@@ -155,7 +155,7 @@ def check_recorded(home: Home, archive: Archive, receipts: list[Receipt]) -> Non
     recorded: dict[str, int] = {}
     for version in home.primary.list("batch/"):
         assert parse_key(version.key) is not None
-        batch = decode_batch(version.key, home.primary.get(version.key), archive.parquet.decryption())
+        batch = decode_batch(version.key, home.primary.get(version.key), archive.parquet)
         for commit in batch.header.commits:
             recorded[commit.key] = max(recorded.get(commit.key, 0), len(commit.placements))
     assert all(recorded[receipt["object"]] == 2 for receipt in receipts)

@@ -27,7 +27,6 @@ from vanvault.archiver.core.format.segments import (
 )
 from vanvault.archiver.core.format.segments.part import write_part
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
-from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Ports
@@ -118,7 +117,7 @@ class CompactedLab(Lab):
         with self.open() as archive:
             for part in self.manifest(segment).parts:
                 data = self.data("primary", part.key)
-                with opened(data, archive.parquet.decryption(), part.key) as file:
+                with opened(data, archive.parquet, part.key) as file:
                     header_of(
                         file,
                         archive=archive.settings.archive,
@@ -196,8 +195,9 @@ class CompactedLab(Lab):
             "originals": lambda: originals_header(manifest.archive, manifest.segment, table.num_rows),
             "evidence": lambda: evidence_header(manifest.archive, manifest.segment, table.num_rows),
         }[part.kind]()
-        purpose: Purpose = "originals" if part.kind == "originals" else "log"
-        properties, _ = archive.parquet.encryption(purpose)
+        name = parse_key(part.key)
+        assert name is not None
+        properties, _ = archive.parquet.encryption(name.subject(archive.settings.archive))
         return write_part(replace(header, **(fields or {})), [table], properties, compression_level=1)
 
 

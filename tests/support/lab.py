@@ -16,7 +16,6 @@ from tests.support.names import signed_again
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_batch, encode_batch
-from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import Batch, Draft, Metadata, MetadataReading, Placement
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Ports
@@ -217,10 +216,9 @@ class Lab:
         name = parse_key(key)
         assert name is not None
         with self.open() as archive:
-            batch = change(decode_batch(key, self.data("primary", key), archive.parquet.decryption()))
-            purpose: Purpose = "originals" if name.kind == "messages" else "log"
-            properties, _ = archive.parquet.encryption(purpose)
-            data = encode_batch(batch.header, batch.entries, properties)
+            batch = change(decode_batch(key, self.data("primary", key), archive.parquet))
+            properties, _ = archive.parquet.encryption(name.subject(archive.settings.archive))
+            data = encode_batch(batch.header, batch.entries, properties, archive.signing.active())
             forged = signed_again(archive, key, data)
         for site in SITES:
             self.drop(site, key)

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.support.clocks import ManualClock
+from tests.support.key_ring import KeyRing
 from vanvault.archiver.catalogue import (
     HotTail,
     IndexStorage,
@@ -14,19 +15,17 @@ from vanvault.archiver.catalogue import (
 )
 from vanvault.archiver.core.options import S3Options, SearchLimits
 from vanvault.archiver.core.ports import ClockStopwatch, Ports, SystemEntropy
-from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
 
 
 def search_over(tail: HotTail) -> Search:
     """A search for which nothing is compacted."""
     clock, entropy = ManualClock(), SystemEntropy()
     with tempfile.TemporaryDirectory() as folder:
-        keys = KeyFiles.create(Path(folder) / "keys", entropy)
+        ring = KeyRing.create(Path(folder) / "keys")
         room = SearchRoom.open(
             tail,
             {},
-            ParquetKeys(keys),
+            ring.parquet,
             IndexStorage.open(
                 "file:index", home=Path(folder), folder=Path(folder) / "work", options=S3Options()
             ),

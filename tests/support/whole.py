@@ -31,9 +31,7 @@ def read_entries(archive: Archive, sites: Mapping[str, Site] | None = None) -> d
     assert all(not list(site.strays()) for site in sites.values())
     objects = next(iter(whole.values()))
     batches = [
-        decode_batch(key, data, archive.parquet.decryption())
-        for key, data in objects.items()
-        if key.startswith("batch/")
+        decode_batch(key, data, archive.parquet) for key, data in objects.items() if key.startswith("batch/")
     ]
     for batch in batches:
         _check_batch(batch, archive, sites)
@@ -64,7 +62,7 @@ def bytes_of(archive: Archive, sites: Mapping[str, Site], entry: Entry) -> bytes
             detail=entry.detail,
         )
     elif entry.large_object:
-        copies = {read_large({n: s}, archive.keys, entry.large_object) for n, s in sites.items()}
+        copies = {read_large({n: s}, archive.parquet, entry.large_object) for n, s in sites.items()}
         assert len(copies) == 1
         data = copies.pop()
     else:

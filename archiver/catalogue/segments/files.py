@@ -59,7 +59,7 @@ class SegmentFiles:
     ) -> None:
         """``open_files``: parts whose footers stay in memory; ``cache_bytes``: of decoded row groups."""
         self._sites = sites
-        self._keys = keys
+        self.keys = keys
         self._files: BoundedCache[tuple[str, str], _Open] = BoundedCache(open_files)  # by site and key
         self._groups: BoundedCache[tuple[str, int, tuple[str, ...]], pa.Table] = BoundedCache(
             cache_bytes, largest=cache_bytes // 4
@@ -148,7 +148,7 @@ class SegmentFiles:
         with reading(part.key):
             file = pq.ParquetFile(
                 source.native(),
-                decryption_properties=self._keys.decryption(),
+                decryption_properties=self.keys.decryption(part.key),
                 pre_buffer=False,
                 read_dictionary=list(DICTIONARY) if part.kind == "log" else None,
             )

@@ -16,7 +16,7 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_of
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.format.batches import decode_commit, decode_header
+from vanvault.archiver.core.format.batches import check_proof, columns_of, decode_commit, decode_header
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import parse_archive_id
 
@@ -38,6 +38,8 @@ class BatchEvidence:
 
     key: str  # of the batch object
     header: BatchHeader
+    header_text: bytes  # as its writer signed it
+    proof: bytes  # likewise
     commit: Commit | None
     first_us: int
     last_us: int
@@ -84,6 +86,8 @@ class Locator:
         return BatchEvidence(
             key=row["key"],
             header=decode_header(row["header"], key=row["key"]),
+            header_text=row["header"],
+            proof=row["proof"],
             commit=decode_commit(orjson.loads(commit)) if commit is not None else None,
             first_us=row["first_us"],
             last_us=row["last_us"],
@@ -91,7 +95,10 @@ class Locator:
         )
 
     def entries(self, segment: KnownSegment, batch: BatchEvidence) -> list[Entry]:
-        """All rows of a compacted batch in row order, without bodies. Raises Damaged, SiteUnavailable, ..."""
+        """All rows of a compacted batch in row order, proved, without bodies.
+
+        Raises Forged (its writer did not sign these rows), Damaged, SiteUnavailable, ...
+        """
         header = batch.header
         rows = [
             row
@@ -102,7 +109,10 @@ class Locator:
         if [row["row"] for row in rows] != list(range(header.rows)):
             raise Damaged(f"segment {segment.manifest.segment} lacks rows of {batch.key}", key=batch.key)
         digests = [batch.sha512[at : at + _SHA512_BYTES] for at in range(0, len(batch.sha512), _SHA512_BYTES)]
-        return [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
+        entries = [entry_at(row, digest) for row, digest in zip(rows, digests, strict=True)]
+        columns = columns_of(header.kind, entries)
+        check_proof(batch.key, header, batch.header_text, batch.proof, columns, self._files.keys)
+        return entries
 
     def rows(self, segment: KnownSegment) -> list[Row]:
         """Every row of a segment's log with its ``id``, by time. Raises Damaged, SiteUnavailable, ..."""

@@ -7,7 +7,8 @@ Read from the open file with ``use_threads=False``. ``pq.read_table`` with threa
 process: its workers may let go of Python's buffers after the interpreter has begun to end, which aborts
 the process (apache/arrow#33975).
 
-Who decrypts comes in as ``decryption``: properties that a room with keys makes (``keys/parquet.py``).
+Who wrote an object, and what opens it, comes in as ``ObjectKeys``, which a room with keys makes
+(``keys/parquet.py``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import orjson
 import pyarrow as pa
@@ -23,21 +25,50 @@ import pyarrow.parquet.encryption as pe
 
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.key_port import WrappedKey
+from vanvault.archiver.core.names import ObjectName
 
 MAGIC = b"PARE"
 # FileCryptoMetaData is a few hundred bytes; the footer that follows it is read by Parquet alone.
 _MATERIAL_LIMIT = 4096
 
 
-@contextmanager
-def opened(
-    data: bytes | memoryview, decryption: pe.FileDecryptionProperties, key: str = ""
-) -> Iterator[pq.ParquetFile]:
-    """An encrypted Parquet file, in memory, open within the block; ``key`` is its object's name, for errors.
+class ObjectKeys(Protocol):
+    """What a reader of one archive's objects goes by: who may write them, and what opens them."""
 
-    Raises, at opening and for whatever the block reads from the file: Damaged when a part does not
-    decrypt or the file is not encrypted at all, KeyUnavailable when its master key is missing or another.
+    @property
+    def archive(self) -> str:
+        """The archive's id."""
+        ...
+
+    def proved(self, key: str) -> ObjectName:
+        """The name of an object of this archive. Raises Forged: no trusted key signed it."""
+        ...
+
+    def is_signed(self, key: str, signing_key: str, signature: bytes, statement: bytes) -> bool:
+        """Is this signature one that the archive trusts in the object ``key``?"""
+        ...
+
+    def data_key(self, key: str, wrapped: WrappedKey) -> bytes:
+        """The data key of this object. Raises Forged, KeyUnavailable."""
+        ...
+
+    def decryption(self, key: str) -> pe.FileDecryptionProperties:
+        """What opens this object and no other; reading the file raises KeyUnavailable, Forged.
+
+        Raises Forged, as ``proved`` does.
+        """
+        ...
+
+
+@contextmanager
+def opened(data: bytes | memoryview, keys: ObjectKeys, key: str) -> Iterator[pq.ParquetFile]:
+    """The encrypted Parquet file of the object ``key``, in memory, open within the block.
+
+    Raises Forged when no trusted key signed the name, or its data key is not one of such objects. Raises, at
+    opening and for whatever the block reads from the file: Damaged when a part does not decrypt or the file
+    is not encrypted at all, KeyUnavailable when its master key is missing or another.
     """
+    decryption = keys.decryption(key)
     if data[:4] != MAGIC or data[-4:] != MAGIC:
         raise Damaged("This is not a Parquet file with an encrypted footer.", key=key)
     with reading(key), pq.ParquetFile(pa.BufferReader(data), decryption_properties=decryption) as file:
@@ -48,7 +79,7 @@ def opened(
 def reading(key: str = "") -> Iterator[None]:
     """Turn what pyarrow raises over the bytes of one object, already in memory, into Damaged.
 
-    KeyUnavailable passes. ``key`` is the object's name, for the error.
+    KeyUnavailable and Forged pass. ``key`` is the object's name, for the error.
     """
     try:
         yield

@@ -41,8 +41,8 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.key_port import KEY_BYTES, WrappedKey
 
 Compression = Literal["none", "zstd"]
-#: ``unwrap(key_id, wrapped) -> data key``, as of a KeyProvider; raises KeyUnavailable.
-Unwrap = Callable[[str, bytes], bytes]
+#: The data key of this one object; raises KeyUnavailable, Forged.
+Unwrap = Callable[[WrappedKey], bytes]
 
 MAGIC = b"VVFRAME1"
 NONCE_PREFIX_BYTES = 7
@@ -193,7 +193,7 @@ def open_framed(data: bytes | memoryview, unwrap: Unwrap) -> bytes:
 
 
 def _open_frames(header: FramedHeader, framed: memoryview, unwrap: Unwrap) -> Iterator[bytes]:
-    cipher = AESGCM(unwrap(header.key.key_id, header.key.wrapped))
+    cipher = AESGCM(unwrap(header.key))
     additional = hashlib.sha256(header.encode()).digest()
     stride = header.frame_size + TAG_BYTES
     for index in range(header.frames):

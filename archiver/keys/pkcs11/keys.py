@@ -145,26 +145,27 @@ class Pkcs11Keys:
     def versions(self, purpose: Purpose) -> list[int]:
         return self._run(lambda session, listing: listing.versions(purpose))
 
-    def wrap(self, key_id: str, data_key: bytes) -> bytes:
+    def wrap(self, key_id: str, data_key: bytes, context: bytes) -> bytes:
         def work(session: Any, listing: _Listing) -> bytes:
             key = _only(key_id, listing.version(key_id).wrap)
             active = listing.active(parse_key_id(key_id)[0])
             if key_id != active:
                 raise KeyUnavailable(f"{key_id} was rotated and only unwraps; {active} wraps now.")
-            return wrap_with(_InToken(key), key_id, data_key, self._entropy.token(NONCE_BYTES))
+            nonce = self._entropy.token(NONCE_BYTES)
+            return wrap_with(_InToken(key), key_id, data_key, nonce, context)
 
         return self._run(work)
 
-    def unwrap(self, key_id: str, wrapped: bytes) -> bytes:
+    def unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> bytes:
         def work(session: Any, listing: _Listing) -> bytes:
             # More than one only after two hosts rotated at once; the tag says which key it was.
             *others, last = listing.version(key_id).wrap
             for key in others:
                 try:
-                    return unwrap_with(_InToken(key), key_id, wrapped)
+                    return unwrap_with(_InToken(key), key_id, wrapped, context)
                 except KeyUnavailable:
                     continue
-            return unwrap_with(_InToken(last), key_id, wrapped)
+            return unwrap_with(_InToken(last), key_id, wrapped, context)
 
         return self._run(work)
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batches import canonical_of, encode_commit, entries_of
+from vanvault.archiver.core.format.batches import BatchTable, canonical_of, encode_commit, entries_of
 from vanvault.archiver.core.format.segments.schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS, ORIGINALS
 from vanvault.archiver.core.model import BatchHeader, Commit, Event
 
@@ -27,8 +27,14 @@ class SourceBatch:
     key: str
     header: BatchHeader
     header_text: bytes  # as it stands in the batch's footer
+    proof: bytes  # likewise
     commit: Commit | None
     table: pa.Table  # of the kind's schema (core/format/segments/schema.py)
+
+    @classmethod
+    def of(cls, key: str, found: BatchTable, commit: Commit | None) -> SourceBatch:
+        """A batch as it was read."""
+        return cls(key, found.header, found.header_text, found.proof, commit, found.table)
 
     @property
     def raw_bytes(self) -> int:
@@ -159,6 +165,7 @@ def _evidence(batches: Sequence[SourceBatch]) -> pa.Table:
         "sequence": [batch.header.sequence for batch in ordered],
         "key": [batch.key for batch in ordered],
         "header": [batch.header_text for batch in ordered],
+        "proof": [batch.proof for batch in ordered],
         "commit": [canonical(encode_commit(batch.commit)) if batch.commit else None for batch in ordered],
         "first_us": [column[0].as_py() for column in times],
         "last_us": [column[-1].as_py() for column in times],

@@ -39,17 +39,15 @@ from vanvault.archiver.core.format.segments import (
     merge_covers,
     originals_header,
 )
-from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
-from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id
+from vanvault.archiver.core.names import WRITER_ENTROPY, ObjectSubject, SegmentKind, new_writer_id
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
 from vanvault.archiver.replicas import Placing
 from vanvault.archiver.stores import SiteReader
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather
 from vanvault.archiver.upkeep.compaction.plan import day_of
 
-#: Kind of part -> which master key, and its number in the names.
-_PURPOSE: dict[SegmentKind, Purpose] = {"log": "log", "originals": "originals", "evidence": "log"}
+#: Kind of part -> its number in the names.
 _NUMBER: dict[SegmentKind, int] = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
 
 
@@ -122,7 +120,7 @@ class SegmentWriter:
         manifest = self._manifest(segment, batches, gathered, placed)
         data = encode_manifest(manifest)
         digest = hashlib.sha256(data).digest()
-        key = self._signed_key(segment, "manifest", digest)
+        key = self._archive.object_signer.sign_name(self._subject(segment, "manifest"), digest)
         until = max(self._locks.of(part.kind, last_us) for part in placed)
         self._fault("segment-before-manifest")
         self._put(Placing(key, data, digest, until))
@@ -139,16 +137,16 @@ class SegmentWriter:
         yield "evidence", evidence, gathered.evidence
 
     def _encode(self, kind: SegmentKind, header: PartHeader, table: pa.Table) -> _Part:
-        properties, _ = self._archive.parquet.encryption(_PURPOSE[kind])
+        subject = self._subject(header.segment, kind)
+        properties, _ = self._archive.parquet.encryption(subject)
         data = encode_part(header, table, properties, compression_level=self._level)
         digest = hashlib.sha256(data).digest()
         until = (self._archive.clock.now() + self._locks.unproved).replace(microsecond=0)
-        key = self._signed_key(header.segment, kind, digest)
+        key = self._archive.object_signer.sign_name(subject, digest)
         return _Part(header, table, Placing(key, data, digest, until))
 
-    def _signed_key(self, segment: str, kind: SegmentKind, digest: bytes) -> str:
-        signer = self._archive.object_signer
-        return signer.sign_name(signer.subject("segment", segment, _NUMBER[kind], kind), digest)
+    def _subject(self, segment: str, kind: SegmentKind) -> ObjectSubject:
+        return self._archive.object_signer.subject("segment", segment, _NUMBER[kind], kind)
 
     def _put(self, placing: Placing) -> None:
         if placing.put(self._archive.sites, self._executor):
@@ -176,7 +174,7 @@ class SegmentWriter:
                     site=name,
                     hint=f"Probe the store of {name}; the batches stay locked.",
                 )
-        with opened(part.placing.data, self._archive.parquet.decryption(), key) as file:
+        with opened(part.placing.data, self._archive.parquet, key) as file:
             header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
             start = 0
             for group in range(file.num_row_groups):  # one at a time: a part may be large

@@ -17,7 +17,6 @@ def read_source(sites: Mapping[str, Site], keys: ParquetKeys, key: str, commit: 
 
     Raises Damaged, NotFound (no site gives it whole), SiteUnavailable, KeyUnavailable.
     """
-    header, text, table = read_batch_table(key, read_anywhere(sites, key), keys.decryption())
-    source = SourceBatch(key, header, text, commit, table)
+    source = SourceBatch.of(key, read_batch_table(key, read_anywhere(sites, key), keys), commit)
     check_digests(source)
     return source

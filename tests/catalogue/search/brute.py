@@ -28,7 +28,7 @@ def scan(archive: Archive) -> list[Scanned]:
     found: list[Scanned] = []
     for version in archive.sites["primary"].list(batch_prefix()):
         data = archive.sites["primary"].get(version.key)
-        batch = decode_batch(version.key, data, archive.parquet.decryption(), bodies=False)
+        batch = decode_batch(version.key, data, archive.parquet, bodies=False)
         writer = batch.header.writer
         found += [Scanned(position_of(entry, writer), entry, item_of(entry)) for entry in batch.entries]
     found.sort(key=lambda one: one.position)

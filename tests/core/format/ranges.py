@@ -39,7 +39,7 @@ def _frame(header: FramedHeader, read: Read, unwrap: Unwrap, index: int) -> byte
     size = min(header.frame_size, header.body_size - index * header.frame_size) + TAG_BYTES
     sealed = read(header.header_size + index * (header.frame_size + TAG_BYTES), size)
     nonce = header.nonce_prefix + index.to_bytes(4) + bytes([index == header.frames - 1])
-    cipher = AESGCM(unwrap(header.key.key_id, header.key.wrapped))
+    cipher = AESGCM(unwrap(header.key))
     try:
         return cipher.decrypt(nonce, sealed, hashlib.sha256(header.encode()).digest())
     except InvalidTag as error:

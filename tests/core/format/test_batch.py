@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.key_ring import ARCHIVE, WRITER, KeyRing
+from tests.support.names import large_key
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.format.batches import decode_batch, decode_row_body, encode_batch
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
-
-KEY = "batch/0123456789abcdef/0000000001-" + "ab" * 32 + ".messages.parquet"
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 microseconds = st.integers(0, 253_370_764_799_999_999)
@@ -61,8 +62,8 @@ placements = st.lists(st.builds(Placement, text, text, text, text), max_size=3).
 commits = st.builds(Commit, text, placements, text, st.binary(min_size=64, max_size=64))
 headers = st.builds(
     BatchHeader,
-    archive=text,
-    writer=text,
+    archive=st.just(ARCHIVE),
+    writer=st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=16, max_size=16),
     sequence=st.integers(0, 10**10 - 1),
     kind=st.just(""),
     created_us=st.integers(0, 2**53 - 1),
@@ -81,23 +82,25 @@ batches = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> ParquetKeys:
-    return ParquetKeys(KeyFiles.create(tmp_path_factory.mktemp("keys"), SystemEntropy()))
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
+    return KeyRing.create(tmp_path_factory.mktemp("keys"))
 
 
-def encoded(keys: ParquetKeys, header: BatchHeader, entries: tuple[Entry, ...]) -> bytes:
-    properties, _ = keys.encryption("originals" if header.kind == "messages" else "log")
-    return encode_batch(header, entries, properties)
+def encoded(keys: KeyRing, header: BatchHeader, entries: tuple[Entry, ...]) -> tuple[str, bytes]:
+    """Key and bytes of a batch."""
+    subject = keys.names.subject("batch", header.writer, header.sequence, header.kind)  # type: ignore[arg-type]
+    data = encode_batch(header, entries, keys.parquet.encryption(subject)[0], keys.signer)
+    return keys.names.sign_name(subject, hashlib.sha256(data).digest()), data
 
 
 @given(batches)
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_what_goes_in_comes_out(keys: ParquetKeys, batch: tuple[BatchHeader, tuple[Entry, ...]]) -> None:
+def test_what_goes_in_comes_out(keys: KeyRing, batch: tuple[BatchHeader, tuple[Entry, ...]]) -> None:
     header, entries = batch
-    data = encoded(keys, header, entries)
-    found = decode_batch(KEY, data, keys.decryption())
-    assert (found.key, found.header, found.entries) == (KEY, header, entries)
-    without = decode_batch(KEY, data, keys.decryption(), bodies=False)
+    key, data = encoded(keys, header, entries)
+    found = decode_batch(key, data, keys.parquet)
+    assert (found.key, found.header, found.entries) == (key, header, entries)
+    without = decode_batch(key, data, keys.parquet, bodies=False)
     assert without.entries == tuple(
         replace(entry, body=None) if isinstance(entry, Message) else entry for entry in entries
     )
@@ -115,76 +118,74 @@ def message(number: int, body: bytes | None) -> Message:
         bytes(64),
         Metadata(insurance_numbers=tuple(str(n) for n in range(number % 7 * 100))),
         "",
-        "" if body is not None else "large/0123456789abcdef/0000000000-" + "cd" * 32 + ".framed",
+        "" if body is not None else large_key(WRITER, 0, b"\xcd" * 32),
         body,
     )
 
 
 def header(rows: int) -> BatchHeader:
-    return BatchHeader(
-        "archive-1", "0123456789abcdef", 1, "messages", 1_000_000, "2037-11-23T00:00:00Z", rows, "ab" * 32
-    )
+    return BatchHeader(ARCHIVE, WRITER, 1, "messages", 1_000_000, "2037-11-23T00:00:00Z", rows, "ab" * 32)
 
 
 @pytest.mark.parametrize("rows", [1, 99, 100, 101, 350])
-def test_one_body_out_of_many(keys: ParquetKeys, rows: int) -> None:
+def test_one_body_out_of_many(keys: KeyRing, rows: int) -> None:
     """Every row's, across row groups; a row without a body of its own, and no row at all, are said."""
     bodies = [None if n % 9 == 4 else b"<%d/>" % n * (n % 50) for n in range(rows)]
-    data = encoded(keys, header(rows), tuple(message(n, body) for n, body in enumerate(bodies)))
+    key, data = encoded(keys, header(rows), tuple(message(n, body) for n, body in enumerate(bodies)))
     for row, body in enumerate(bodies):
         if body is None:
             with pytest.raises(Damaged):
-                decode_row_body(KEY, data, keys.decryption(), row)
+                decode_row_body(key, data, keys.parquet, row)
         else:
-            assert decode_row_body(KEY, data, keys.decryption(), row) == body
+            assert decode_row_body(key, data, keys.parquet, row) == body
     for row in (rows, rows + 1000, 2**31 - 1):
         with pytest.raises(Damaged):
-            decode_row_body(KEY, data, keys.decryption(), row)
+            decode_row_body(key, data, keys.parquet, row)
 
 
-def test_a_header_that_counts_other_rows(keys: ParquetKeys) -> None:
-    data = encoded(keys, header(2), (message(0, b"<a/>"),))
+def test_a_header_that_counts_other_rows(keys: KeyRing) -> None:
+    key, data = encoded(keys, header(2), (message(0, b"<a/>"),))
     with pytest.raises(Damaged, match="2 rows"):
-        decode_batch(KEY, data, keys.decryption())
+        decode_batch(key, data, keys.parquet)
 
 
-def test_another_key_is_a_clear_error(keys: ParquetKeys, tmp_path: Path) -> None:
-    data = encoded(keys, header(1), (message(0, b"<a/>"),))
-    stranger = ParquetKeys(KeyFiles.create(tmp_path / "keys", SystemEntropy()))
+def test_another_key_is_a_clear_error(keys: KeyRing, tmp_path: Path) -> None:
+    key, data = encoded(keys, header(1), (message(0, b"<a/>"),))
+    shutil.copytree(keys.folder, tmp_path / "keys", ignore=shutil.ignore_patterns("*.key"))
+    stranger = KeyRing.over(tmp_path / "keys", KeyFiles.create(tmp_path / "keys", SystemEntropy()))
     with pytest.raises(KeyUnavailable):
-        decode_batch(KEY, data, stranger.decryption())
+        decode_batch(key, data, stranger.parquet)
     with pytest.raises(KeyUnavailable):
-        decode_row_body(KEY, data, stranger.decryption(), 0)
+        decode_row_body(key, data, stranger.parquet, 0)
 
 
 @pytest.mark.parametrize("missing", ["originals-1.key", "log-1.key"])
 def test_a_missing_key_is_a_clear_error(tmp_path: Path, missing: str) -> None:
-    folder = tmp_path / "keys"
-    provider = ParquetKeys(KeyFiles.create(folder, SystemEntropy()))
-    data = encoded(provider, header(1), (message(0, b"<a/>"),))
-    (folder / missing).unlink()
+    ring = KeyRing.create(tmp_path / "keys")
+    key, data = encoded(ring, header(1), (message(0, b"<a/>"),))
+    (ring.folder / missing).unlink()
     if missing.startswith("originals"):
         with pytest.raises(KeyUnavailable, match="originals/1"):
-            decode_batch(KEY, data, provider.decryption())
+            decode_batch(key, data, ring.parquet)
     else:
-        assert decode_batch(KEY, data, provider.decryption()).header.rows == 1
+        assert decode_batch(key, data, ring.parquet).header.rows == 1
 
 
 @given(st.data())
-def test_a_cut_file_is_damaged(keys: ParquetKeys, data: st.DataObject) -> None:
+def test_a_cut_file_is_damaged(keys: KeyRing, data: st.DataObject) -> None:
     """The digest in the name is checked before; this is the second line of defence."""
-    whole = encoded(keys, header(1), (message(0, b"<a/>" * 100),))
+    key, whole = encoded(keys, header(1), (message(0, b"<a/>" * 100),))
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises((Damaged, KeyUnavailable)):
-        decode_batch(KEY, whole[:cut], keys.decryption())
+        decode_batch(key, whole[:cut], keys.parquet)
 
 
 @given(st.data())
-def test_a_flipped_bit_of_the_ciphertext_is_damaged(keys: ParquetKeys, data: st.DataObject) -> None:
-    whole = encoded(keys, header(1), (message(0, b"<a/>" * 100),))
+def test_a_flipped_bit_of_the_ciphertext_is_damaged(keys: KeyRing, data: st.DataObject) -> None:
+    key, whole = encoded(keys, header(1), (message(0, b"<a/>" * 100),))
     footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
     position = data.draw(st.integers(4 + 4, footer - 1))
     bad = bytearray(whole)
     bad[position] ^= 1 << data.draw(st.integers(0, 7))
     with pytest.raises((Damaged, KeyUnavailable)):
-        decode_batch(KEY, bytes(bad), keys.decryption())
+        decode_batch(key, bytes(bad), keys.parquet)

@@ -77,7 +77,7 @@ class RawReader:
         data, name = self._site.get(key), parse_key(key)
         if name is None or hashlib.sha256(data).digest() != name.sha256:
             raise AssertionError(f"{key} at {self._site.site} has other bytes than its name")
-        return decode_batch(key, data, self._archive.parquet.decryption())
+        return decode_batch(key, data, self._archive.parquet)
 
     def check(self, promise: Promise) -> None:
         """Raises AssertionError, VanVaultError unless the site holds exactly what was promised."""
@@ -89,7 +89,7 @@ class RawReader:
             return
         body = entry.body
         if entry.large_object:
-            body = read_large({self._site.site: self._site}, self._archive.keys, entry.large_object)
+            body = read_large({self._site.site: self._site}, self._archive.parquet, entry.large_object)
         assert body == promise.body, "other bytes than were pushed"
 
 

@@ -31,9 +31,7 @@ def events(home: Path) -> list[str]:
         for version in archive.sites["primary"].list("batch/"):
             name = parse_key(version.key)
             if name is not None and name.kind == "events":
-                batch = decode_batch(
-                    version.key, archive.sites["primary"].get(version.key), archive.parquet.decryption()
-                )
+                batch = decode_batch(version.key, archive.sites["primary"].get(version.key), archive.parquet)
                 found += [entry.type for entry in batch.entries if isinstance(entry, Event)]
     return [type for type in found if ".backup." in type]
 

@@ -138,7 +138,7 @@ class Failovers(Partitions):
             if name is None or name.kind != "events":
                 continue
             if version.key not in self.written:
-                batch = decode_batch(version.key, site.get(version.key), archive.parquet.decryption())
+                batch = decode_batch(version.key, site.get(version.key), archive.parquet)
                 details = [
                     orjson.loads(entry.detail)
                     for entry in batch.entries

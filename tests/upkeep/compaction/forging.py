@@ -39,12 +39,13 @@ def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime
     finally:
         writer.close()
     key = made.folded.key
-    batch = decode_batch(key, written["primary"].get(key), archive.parquet.decryption())
+    batch = decode_batch(key, written["primary"].get(key), archive.parquet)
     (entry,) = batch.entries
     assert isinstance(entry, Message)
-    data = encode_batch(
-        batch.header, [replace(entry, body=b"wrong")], archive.parquet.encryption("originals")[0]
-    )
+    subject = archive.object_signer.subject("batch", writer.id, 0, "messages")
+    properties, _ = archive.parquet.encryption(subject)
+    wrong = replace(entry, body=b"wrong")
+    data = encode_batch(batch.header, [wrong], properties, archive.signing.active())
     digest = hashlib.sha256(data).digest()
     forged = signed_again(archive, key, data)
     until = max(parse_rfc3339(batch.header.retain_until), archive.clock.now() + timedelta(days=40))

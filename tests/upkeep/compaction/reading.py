@@ -114,14 +114,14 @@ def batch_entries(archive: Archive, sites: Mapping[str, Site] | None = None) -> 
             name = parse_key(version.key)
             assert name is not None
             if hashlib.sha256(data).digest() == name.sha256:
-                batch = decode_batch(version.key, data, archive.parquet.decryption())
+                batch = decode_batch(version.key, data, archive.parquet)
                 found[(name.writer, name.sequence)] = list(batch.entries)
     return found
 
 
 def read_part(archive: Archive, site: Site, key: str) -> tuple[dict[str, Any], pa.Table]:
     """Header and rows of one part."""
-    with opened(site.get(key), archive.parquet.decryption(), key) as file:
+    with opened(site.get(key), archive.parquet, key) as file:
         header = orjson.loads(file.metadata.metadata[b"vanvault.segment"])
         return header, file.read(use_threads=False)
 
@@ -167,12 +167,12 @@ def check_evidence(archive: Archive, site: Site, manifest: dict[str, Any], batch
         commit.key: commit
         for version in batches.list("batch/")
         for commit in decode_batch(
-            version.key, batches.get(version.key), archive.parquet.decryption(), bodies=False
+            version.key, batches.get(version.key), archive.parquet, bodies=False
         ).header.commits
     }
     _, table = read_part(archive, site, key)
     for row in table.to_pylist():
-        with opened(batches.get(row["key"]), archive.parquet.decryption(), row["key"]) as file:
+        with opened(batches.get(row["key"]), archive.parquet, row["key"]) as file:
             assert row["header"] == file.metadata.metadata[HEADER_KEY]
         assert row["commit"] == canonical(encode_commit(commits[row["key"]]))
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.names import batch_key, large_key
+from tests.support.key_ring import KeyRing
+from tests.support.names import large_key
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
@@ -32,10 +33,7 @@ from vanvault.archiver.core.format.segments import (
 )
 from vanvault.archiver.core.format.segments.part import LOG_GROUP_ROWS
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
-from vanvault.archiver.core.names import BatchKind, archive_id
-from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.core.names import BatchKind, ObjectKind, archive_id
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, check_digests, gather
 
 WRITERS = ("0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh")
@@ -51,8 +49,8 @@ batches = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> ParquetKeys:
-    return ParquetKeys(KeyFiles.create(tmp_path_factory.mktemp("keys"), SystemEntropy()))
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
+    return KeyRing.create(tmp_path_factory.mktemp("keys"))
 
 
 def digests(data: bytes) -> tuple[int, bytes, bytes]:
@@ -82,21 +80,20 @@ def entry(kind: BatchKind, id: str, us: int, form: str, content: bytes) -> Entry
 
 
 def source(
-    keys: ParquetKeys, writer: str, sequence: int, kind: BatchKind, entries: tuple[Entry, ...]
+    keys: KeyRing, writer: str, sequence: int, kind: BatchKind, entries: tuple[Entry, ...]
 ) -> SourceBatch:
     header = BatchHeader(
         "archive-1", writer, sequence, kind, entries[-1].received_us, UNTIL, len(entries), ""
     )
-    data = encode_batch(header, entries, keys.encryption("log")[0])
-    key = batch_key(writer, sequence, kind, hashlib.sha256(data).digest())
+    data = encode_batch(header, entries, keys.encryption(kind, writer, sequence), keys.signer)
+    key = keys.key_of(data, kind, writer, sequence)
     placements = tuple(Placement(site, key, "v1", UNTIL) for site in ("primary", "standby"))
     commit = None if sequence % 3 == 2 else Commit(key, placements, "0" * 16, b"s" * 64)
-    _, text, table = read_batch_table(key, data, keys.decryption())
-    return SourceBatch(key, header, text, commit, table)
+    return SourceBatch.of(key, read_batch_table(key, data, keys.parquet), commit)
 
 
 def sources_of(
-    keys: ParquetKeys, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
+    keys: KeyRing, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
 ) -> tuple[list[SourceBatch], dict[str, Entry]]:
     """Batches whose writers' times rise, each by its own clock, so that they interleave and meet."""
     clocks, counts = dict.fromkeys(WRITERS, 1_000), dict.fromkeys(WRITERS, 0)
@@ -141,7 +138,7 @@ def check(gathered: Gathered, sources: list[SourceBatch], everything: dict[str, 
     expected = sorted(sources, key=lambda one: (one.header.writer, one.header.sequence))
     assert [row["key"] for row in evidence] == [one.key for one in expected]
     for row, one in zip(evidence, expected, strict=True):
-        assert row["header"] == one.header_text
+        assert (row["header"], row["proof"]) == (one.header_text, one.proof)
         assert row["commit"] == (canonical(encode_commit(one.commit)) if one.commit else None)
         assert row["sha512"] == b"".join(one.table.column("sha512").to_pylist())
     assert gathered.raw_bytes == sum(row["size"] for row in log)
@@ -150,7 +147,7 @@ def check(gathered: Gathered, sources: list[SourceBatch], everything: dict[str, 
 @settings(max_examples=40)
 @given(drawn=st.lists(batches, min_size=1, max_size=8))
 def test_rows_of_many_writers_come_in_order_and_whole(
-    keys: ParquetKeys, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
+    keys: KeyRing, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
 ) -> None:
     sources, everything = sources_of(keys, drawn)
     for one in sources:
@@ -158,23 +155,23 @@ def test_rows_of_many_writers_come_in_order_and_whole(
     check(gather(sources, {}), sources, everything)
 
 
-def one_batch(keys: ParquetKeys, kind: BatchKind, count: int = 1) -> SourceBatch:
+def one_batch(keys: KeyRing, kind: BatchKind, count: int = 1) -> SourceBatch:
     members = [(("body", b"x" * n), 1) for n in range(count)]
     return sources_of(keys, [(WRITERS[0], kind, members)])[0][0]
 
 
-def test_one_row_is_a_segment(keys: ParquetKeys) -> None:
+def test_one_row_is_a_segment(keys: KeyRing) -> None:
     found = gather([one_batch(keys, "messages")], {})
     assert (found.log.num_rows, found.originals.num_rows, found.evidence.num_rows) == (1, 1, 1)
 
 
-def test_events_alone_have_no_originals(keys: ParquetKeys) -> None:
+def test_events_alone_have_no_originals(keys: KeyRing) -> None:
     found = gather([one_batch(keys, "events", 3)], {})
     assert (found.log.num_rows, found.originals.num_rows) == (3, 0)
     assert found.log.column("original").null_count == 3
 
 
-def test_repeats_name_the_entry_that_stands(keys: ParquetKeys) -> None:
+def test_repeats_name_the_entry_that_stands(keys: KeyRing) -> None:
     one = one_batch(keys, "messages", 3)
     found = gather([one], {archive_id(WRITERS[0], 0, 1): archive_id(WRITERS[1], 7, 2)})
     assert found.log.column("repeats").to_pylist() == ["", f"{WRITERS[1]}-7-2", ""]
@@ -183,7 +180,7 @@ def test_repeats_name_the_entry_that_stands(keys: ParquetKeys) -> None:
 @pytest.mark.parametrize("column", ["size", "sha256", "sha512", "body"])
 @pytest.mark.parametrize("kind", ["messages", "events"])
 def test_a_row_that_does_not_describe_its_bytes_is_refused(
-    keys: ParquetKeys, kind: BatchKind, column: str
+    keys: KeyRing, kind: BatchKind, column: str
 ) -> None:
     one = one_batch(keys, kind, 3)
     name = column if column != "body" or kind == "messages" else "detail"
@@ -197,7 +194,7 @@ def test_a_row_that_does_not_describe_its_bytes_is_refused(
     assert caught.value.key == one.key
 
 
-def test_a_batch_without_rows_is_refused(keys: ParquetKeys) -> None:
+def test_a_batch_without_rows_is_refused(keys: KeyRing) -> None:
     one = one_batch(keys, "events")
     with pytest.raises(Damaged, match="no row"):
         check_digests(replace(one, table=one.table.slice(0, 0)))
@@ -209,7 +206,7 @@ def test_a_batch_without_rows_is_refused(keys: ParquetKeys) -> None:
 @settings(max_examples=15)
 @given(drawn=st.lists(batches, min_size=1, max_size=4))
 def test_parts_decode_to_what_was_encoded(
-    keys: ParquetKeys, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
+    keys: KeyRing, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
 ) -> None:
     gathered = gather(sources_of(keys, drawn)[0], {})
     segment = WRITERS[2]
@@ -220,17 +217,18 @@ def test_parts_decode_to_what_was_encoded(
     ):
         if not header.rows:
             continue  # such a part is never written
-        data = encode_part(header, table, keys.encryption("log")[0])
-        with opened(data, keys.decryption(), "k") as file:
+        kind: ObjectKind = header.kind  # type: ignore[assignment]
+        data = encode_part(header, table, keys.encryption(kind, segment))
+        with opened(data, keys.parquet, keys.key_of(data, kind, segment)) as file:
             assert header_of(file, archive="archive-1", segment=segment, kind=header.kind, key="k") == header
             assert file.read(use_threads=False).cast(table.schema).equals(table)
 
 
-def big_log(keys: ParquetKeys) -> pa.Table:
+def big_log(keys: KeyRing) -> pa.Table:
     return gather([one_batch(keys, "messages", LOG_GROUP_ROWS + 1)], {}).log
 
 
-def test_the_header_names_the_first_time_of_every_row_group(keys: ParquetKeys) -> None:
+def test_the_header_names_the_first_time_of_every_row_group(keys: KeyRing) -> None:
     log = big_log(keys)
     header = log_header("archive-1", WRITERS[2], log)
     times = log.column("received_at").cast(pa.int64()).to_pylist()
@@ -242,32 +240,35 @@ def test_the_header_names_the_first_time_of_every_row_group(keys: ParquetKeys) -
     [{"archive": "other"}, {"segment": WRITERS[0]}, {"kind": "originals"}],
     ids=["archive", "segment", "kind"],
 )
-def test_a_part_of_something_else_is_not_taken(keys: ParquetKeys, change: dict[str, str]) -> None:
+def test_a_part_of_something_else_is_not_taken(keys: KeyRing, change: dict[str, str]) -> None:
     header = log_header("archive-1", WRITERS[2], big_log(keys))
     asked = {"archive": "archive-1", "segment": WRITERS[2], "kind": "log"} | change
-    data = encode_part(header, big_log(keys), keys.encryption("log")[0])
-    with opened(data, keys.decryption()) as file, pytest.raises(Damaged):
+    data = encode_part(header, big_log(keys), keys.encryption("log"))
+    with opened(data, keys.parquet, keys.key_of(data, "log")) as file, pytest.raises(Damaged):
         header_of(file, **asked, key="k")
 
 
 @pytest.mark.parametrize("lie", [{"rows": 5}, {"first_us": (1,)}], ids=["rows", "row groups"])
-def test_a_header_that_contradicts_its_file_is_refused(keys: ParquetKeys, lie: dict[str, Any]) -> None:
+def test_a_header_that_contradicts_its_file_is_refused(keys: KeyRing, lie: dict[str, Any]) -> None:
     log = big_log(keys)
     header = replace(log_header("archive-1", WRITERS[2], log), **lie)
-    data = encode_part(header, log, keys.encryption("log")[0])
-    with opened(data, keys.decryption()) as file, pytest.raises(Damaged):
+    data = encode_part(header, log, keys.encryption("log"))
+    with opened(data, keys.parquet, keys.key_of(data, "log")) as file, pytest.raises(Damaged):
         header_of(file, archive="archive-1", segment=WRITERS[2], kind="log", key="k")
 
 
-def test_a_batch_is_no_part(keys: ParquetKeys) -> None:
+def test_a_batch_is_no_part(keys: KeyRing) -> None:
     header = BatchHeader("archive-1", WRITERS[0], 0, "messages", 1, UNTIL, 1, "")
     member = entry("messages", archive_id(WRITERS[0], 0, 0), 1, "body", b"x")
-    data = encode_batch(header, (member,), keys.encryption("log")[0])
-    with opened(data, keys.decryption()) as file, pytest.raises(Damaged, match="not a part"):
+    data = encode_batch(header, (member,), keys.encryption("log"), keys.signer)
+    with (
+        opened(data, keys.parquet, keys.key_of(data, "log")) as file,
+        pytest.raises(Damaged, match="not a part"),
+    ):
         header_of(file, archive="archive-1", segment=WRITERS[0], kind="log", key="k")
 
 
-def test_a_commit_record_reads_back(keys: ParquetKeys) -> None:
+def test_a_commit_record_reads_back(keys: KeyRing) -> None:
     one = one_batch(keys, "messages")
     row = gather([one], {}).evidence.to_pylist()[0]
     assert decode_commit(orjson.loads(row["commit"])) == one.commit

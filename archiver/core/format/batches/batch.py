@@ -1,4 +1,7 @@
-"""Batch objects: entries <-> encrypted Parquet bytes. Pure; keys come in as pyarrow properties.
+"""Batch objects: entries <-> encrypted Parquet bytes. Pure; keys come in.
+
+Nothing of a batch is given out before its name, its header, its rows and its writer's signatures fit
+together: whoever decodes a batch has it proved (``Forged`` otherwise).
 
 The byte-level description is archiver/FORMAT.md, sections 3 and 4.
 """
@@ -6,6 +9,7 @@ The byte-level description is archiver/FORMAT.md, sections 3 and 4.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,8 +18,10 @@ import pyarrow.parquet as pq
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batches.schema import FORMAT_VERSION, HEADER_KEY, SCHEMAS
-from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.batches.proof import check_proof, make_proof, rows_root
+from vanvault.archiver.core.format.batches.schema import FORMAT_VERSION, HEADER_KEY, PROOF_KEY, SCHEMAS
+from vanvault.archiver.core.format.encrypted import ObjectKeys, opened
+from vanvault.archiver.core.key_port import Signer
 from vanvault.archiver.core.model import (
     BUSINESS_FIELDS,
     Batch,
@@ -50,21 +56,39 @@ _HEADER_FIELDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class BatchTable:
+    """A batch as a table of its kind's schema, with header and proof as they stand in the file."""
+
+    header: BatchHeader
+    header_text: bytes
+    proof: bytes
+    table: pa.Table
+
+
 def encode_batch(
-    header: BatchHeader, entries: Sequence[Entry], encryption: Any, *, compression_level: int = 3
+    header: BatchHeader,
+    entries: Sequence[Entry],
+    encryption: Any,
+    signer: Signer,
+    *,
+    compression_level: int = 3,
 ) -> bytes:
     """The Parquet file of a batch.
 
     Args:
         header: its ``kind`` says of which class all ``entries`` are; ``rows`` is their count.
-        encryption: ``pyarrow.parquet.encryption.FileEncryptionProperties`` for the kind's master key.
+        encryption: ``pyarrow.parquet.encryption.FileEncryptionProperties`` of this object.
+        signer: proves header and rows.
         compression_level: zstd level, 1 to 19.
     """
     schema = SCHEMAS[header.kind]
-    columns = _message_columns(entries) if header.kind == "messages" else _event_columns(entries)
+    columns = columns_of(header.kind, entries)
     table = pa.Table.from_arrays(
         [pa.array(columns[field.name], type=field.type) for field in schema], schema=schema
     )
+    text = encode_header(header)
+    proof = make_proof(header.archive, text, rows_root(header.kind, columns), signer)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
@@ -76,66 +100,83 @@ def encode_batch(
         encryption_properties=encryption,
     ) as writer:
         writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-        writer.add_key_value_metadata({HEADER_KEY: encode_header(header)})
+        writer.add_key_value_metadata({HEADER_KEY: text, PROOF_KEY: proof})
     return bytes(sink.getvalue())
 
 
-def decode_batch(key: str, data: bytes | memoryview, decryption: Any, *, bodies: bool = True) -> Batch:
-    """The entries of a batch object whose bytes were already checked against its name.
+def decode_batch(key: str, data: bytes | memoryview, keys: ObjectKeys, *, bodies: bool = True) -> Batch:
+    """The proved entries of a batch object whose bytes were already checked against its name.
 
     Check the SHA-256 first: some pyarrow calls are not safe on bytes that nobody vouches for.
 
     Args:
-        key: the object's name, for errors.
+        key: the object's name.
         bodies: false leaves ``Message.body`` None and does not decompress them.
 
     Raises:
+        Forged: it is not proved by its name, its header is another's, or nobody trusted signed its rows.
         Damaged: not a batch of this format, or its footer contradicts itself.
-        KeyUnavailable: the master key is missing or another (from ``decryption``'s key provider).
+        KeyUnavailable: the master key is missing or another.
     """
-    with opened(data, decryption, key) as file:
-        header = decode_header((file.metadata.metadata or {}).get(HEADER_KEY, b""), key=key)
-        schema = SCHEMAS.get(header.kind)
-        if schema is None:
-            raise Damaged(f"{key}: unknown kind of batch in its header", key=key)
-        names = [name for name in schema.names if bodies or name != "body"]
+    with opened(data, keys, key) as file:
+        header, text, proof = _footer(key, file)
+        names = [name for name in SCHEMAS[header.kind].names if bodies or name != "body"]
         table = file.read(columns=names, use_threads=False)
-    if table.num_rows != header.rows:
-        raise Damaged(f"{key}: header says {header.rows} rows, the file holds {table.num_rows}", key=key)
-    return Batch(key, header, tuple(entries_of(header, table)))
+    columns = _checked(key, header, table)
+    check_proof(key, header, text, proof, columns, keys)
+    return Batch(key, header, tuple(_entries(header, columns)))
 
 
 def entries_of(header: BatchHeader, table: pa.Table) -> list[Entry]:
     """The rows of a batch's table, of the columns of its kind; a message without the column has no body."""
-    columns = _columns(table)
+    return _entries(header, _columns(table))
+
+
+def columns_of(kind: str, entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    """The reverse: Python values by column, times as whole microseconds; ``entries`` are all of the kind."""
+    return _message_columns(entries) if kind == "messages" else _event_columns(entries)
+
+
+def read_batch_table(key: str, data: bytes | memoryview, keys: ObjectKeys) -> BatchTable:
+    """A proved batch object as a table. For work on many rows at once; else as ``decode_batch``."""
+    with opened(data, keys, key) as file:
+        header, text, proof = _footer(key, file)
+        schema = SCHEMAS[header.kind]
+        if file.schema_arrow.names != schema.names:
+            raise Damaged(f"{key}: its columns are not those of its kind", key=key)
+        table = file.read(use_threads=False).cast(schema)
+    columns = _checked(key, header, table.drop_columns("body") if "body" in schema.names else table)
+    check_proof(key, header, text, proof, columns, keys)
+    return BatchTable(header, text, proof, table)
+
+
+def _footer(key: str, file: pq.ParquetFile) -> tuple[BatchHeader, bytes, bytes]:
+    metadata = file.metadata.metadata or {}
+    text = metadata.get(HEADER_KEY, b"")
+    header = decode_header(text, key=key)
+    if header.kind not in SCHEMAS:
+        raise Damaged(f"{key}: unknown kind of batch in its header", key=key)
+    return header, text, metadata.get(PROOF_KEY, b"")
+
+
+def _checked(key: str, header: BatchHeader, table: pa.Table) -> dict[str, list[Any]]:
+    if table.num_rows != header.rows:
+        raise Damaged(f"{key}: header says {header.rows} rows, the file holds {table.num_rows}", key=key)
+    return _columns(table)
+
+
+def _entries(header: BatchHeader, columns: dict[str, list[Any]]) -> list[Entry]:
     return _messages(columns) if header.kind == "messages" else _events(columns)
 
 
-def read_batch_table(
-    key: str, data: bytes | memoryview, decryption: Any
-) -> tuple[BatchHeader, bytes, pa.Table]:
-    """A batch object as a table of its kind's schema, with its header decoded and as it stands in the file.
-
-    For work on many rows at once; else as ``decode_batch``, with the same errors.
-    """
-    with opened(data, decryption, key) as file:
-        text = (file.metadata.metadata or {}).get(HEADER_KEY, b"")
-        header = decode_header(text, key=key)
-        schema = SCHEMAS.get(header.kind)
-        if schema is None or file.schema_arrow.names != schema.names:
-            raise Damaged(f"{key}: unknown kind of batch in its header", key=key)
-        table = file.read(use_threads=False).cast(schema)
-    if table.num_rows != header.rows:
-        raise Damaged(f"{key}: header says {header.rows} rows, the file holds {table.num_rows}", key=key)
-    return header, text, table
-
-
-def decode_row_body(key: str, data: bytes | memoryview, decryption: Any, row: int) -> bytes:
+def decode_row_body(key: str, data: bytes | memoryview, keys: ObjectKeys, row: int) -> bytes:
     """The body in one row of a messages batch: only its row group is decoded.
+
+    Its row is not checked here: compare the body with the digest in a row that was proved.
 
     Raises Damaged (no such row, or the row has no body of its own), KeyUnavailable.
     """
-    with opened(data, decryption, key) as file:
+    with opened(data, keys, key) as file:
         group, index = divmod(row, ROW_GROUP_ROWS)
         if group >= file.num_row_groups:
             raise Damaged(f"{key} has no row {row}", key=key)

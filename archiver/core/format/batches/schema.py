@@ -12,6 +12,8 @@ FORMAT_VERSION = 1
 
 #: Key of the footer's key-value metadata under which the batch header lies, as canonical JSON.
 HEADER_KEY = b"vanvault.batch"
+#: The same for what proves the writer (``proof.py``).
+PROOF_KEY = b"vanvault.proof"
 
 
 def _text(name: str) -> pa.Field:

@@ -65,6 +65,7 @@ EVIDENCE = pa.schema(
         _required("sequence", pa.int64()),
         _required("key", pa.string()),
         _required("header", pa.binary()),
+        _required("proof", pa.binary()),
         pa.field("commit", pa.binary(), nullable=True),
         _required("first_us", pa.int64()),
         _required("last_us", pa.int64()),
