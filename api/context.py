@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from starlette.requests import HTTPConnection
 
+from vanvault.api.caller_address import caller_address
 from vanvault.api.node import Node
 from vanvault.api.observe import GATEWAY
 from vanvault.archiver.core.errors import AccessDenied, Busy
+from vanvault.archiver.people import Scope
 
 
 def node_of(connection: HTTPConnection) -> Node:
@@ -19,11 +21,14 @@ def node_of(connection: HTTPConnection) -> Node:
     return node
 
 
-def gateway_of(connection: HTTPConnection, node: Node) -> str:
-    """The gateway that sent this request. Raises AccessDenied."""
+def gateway_of(connection: HTTPConnection, node: Node, scope: Scope) -> str:
+    """The gateway that sent this request, with a token that is good for ``scope``. Raises AccessDenied."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise AccessDenied("there is no bearer token", hint="Send: Authorization: Bearer TOKEN.")
-    name = node.gateways.authenticate(token.strip())
-    connection.scope[GATEWAY] = name  # for the log
-    return name
+    caller = node.gateways.authenticate(token.strip(), node.archive.clock)
+    connection.scope[GATEWAY] = caller.gateway  # for the log, also of what is refused below
+    if caller.terms.networks:
+        caller.terms.check_address(caller_address(connection, node.proxies))
+    caller.terms.check_scope(scope)
+    return caller.gateway

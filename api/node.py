@@ -10,7 +10,7 @@ from vanvault.api.budget import ByteBudget
 from vanvault.api.metrics import Metrics
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Intake
-from vanvault.archiver.people import Gateways
+from vanvault.archiver.people import Gateways, Network, parse_network
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.upkeep.periodic import (
     Maintenance,
@@ -62,6 +62,10 @@ class Node:
     metrics: Metrics
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
+    proxies: tuple[Network, ...] = field(init=False)  # whose word about a caller's address is believed
+
+    def __post_init__(self) -> None:
+        self.proxies = tuple(map(parse_network, self.archive.settings.http.proxies))
 
     @property
     def gateways(self) -> Gateways:

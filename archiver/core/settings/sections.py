@@ -8,9 +8,10 @@ unit is a count. Old names still work: ``renamed.py``. What a room takes as a wh
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from vanvault.archiver.core.options import (
     HealthRules,
@@ -339,6 +340,21 @@ class MetricsSettings(_Section):
 
     public: bool = Field(default=False, description="anybody who reaches the node may read the metrics")
     token_file: str | None = Field(default=None, description="file with the bearer token of the scraper")
+
+
+class HttpSettings(_Section):
+    """Who stands between the callers and the node."""
+
+    proxies: tuple[str, ...] = Field(
+        default=(), description="networks of the reverse proxies whose X-Forwarded-For is believed"
+    )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ip_network(proxy)  # raises ValueError, which names it
+        return proxies
 
 
 class LogSettings(_Section):

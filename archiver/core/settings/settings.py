@@ -20,6 +20,7 @@ from vanvault.archiver.core.settings.sections import (
     CompactionSettings,
     FailoverSettings,
     HealthSettings,
+    HttpSettings,
     IndexSettings,
     IntakeSettings,
     JobsSettings,
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     keys: KeysSettings = KeysSettings()
     backup: BackupSettings = BackupSettings()
     metrics: MetricsSettings = MetricsSettings()
+    http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     availability: AvailabilitySettings = AvailabilitySettings()
     health: HealthSettings = HealthSettings()
