@@ -65,7 +65,7 @@ ROOMS = (
     _room("core.outcome", None, "core.errors core.evidence"),
     _room("disk", 10),
     _room("home_files", None, "core.*"),
-    _room("people", 14, "core.* disk"),
+    _room("people", 15, "core.* disk"),
     _room("keys", 17, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 11, "core.* disk"),

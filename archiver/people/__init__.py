@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.people.gateways import GATEWAYS_FILE, Caller, Gateways, NewToken
-from vanvault.archiver.people.roster import POLICIES, Gateway, RosterChange, taken_by_removed
+from vanvault.archiver.people.roster import POLICIES, Gateway, RosterChange, check_name, taken_by_removed
 from vanvault.archiver.people.terms import SCOPES, Address, Network, Scope, Terms, parse_network
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "RosterChange",
     "Scope",
     "Terms",
+    "check_name",
     "parse_network",
     "taken_by_removed",
 ]

@@ -15,7 +15,7 @@ from pathlib import Path
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.people import Gateway, Gateways, NewToken, Terms, taken_by_removed
+from vanvault.archiver.people import Gateway, Gateways, NewToken, Terms, check_name, taken_by_removed
 from vanvault.recovery.gateways.record import has_entries, ids_on_record, record_changes
 from vanvault.recovery.work import QUIET, Observer
 
@@ -51,6 +51,7 @@ def add_gateway(archive: Archive, request: AddRequest, observer: Observer = QUIE
     Raises Conflict (the name is or was another's), InvalidInput, NotFound (nothing to bring back),
     SiteUnavailable (no site can be asked), KeyUnavailable.
     """
+    check_name(request.name)
     gateways, ports = archive.gateways, (archive.entropy, archive.clock)
     _check_begin(request.terms, archive.clock.now())
     for site in archive.refresh().away:

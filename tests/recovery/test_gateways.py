@@ -194,6 +194,13 @@ def test_two_homes_that_claim_a_name_at_once_do_not_both_keep_it(home: Path, tmp
     assert Gateways(other).names() == [GATEWAY]
 
 
+def test_nobody_gets_the_name_of_the_archive_itself(home: Path) -> None:
+    add(home, "ivan-2")  # from now on there are entries of the archive itself
+    for bring_back in (False, True):
+        with pytest.raises(InvalidInput):
+            add(home, "vanvault", bring_back=bring_back)
+
+
 def test_a_token_that_is_over_already_is_not_made(home: Path) -> None:
     past = Terms.of(not_after=SystemClock().now() - timedelta(seconds=2))
     with pytest.raises(InvalidInput):
