@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import json
+import os
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.support import nursery
-from tests.support.command import json_of, run_cli, vanvault
+from tests.support.command import json_of, run_cli
+from tests.support.waiting import PATIENCE_S
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.people import Gateways
 
@@ -79,11 +83,12 @@ def test_what_cannot_be_done_says_so_and_changes_nothing(
 
 def test_sixteen_operators_at_once_add_sixteen_gateways_all_on_record(home: Path) -> None:
     names = [f"ivan-{number}" for number in range(16)]
-    with ThreadPoolExecutor(len(names)) as threads:
-        made = list(threads.map(lambda name: vanvault(home, "gateway", "add", name), names))
+    ended = at_once(home, *(("gateway", "add", name) for name in names))
+    assert [code for code, _ in ended] == [0] * len(names), ended
     gateways, clock = Gateways(home), SystemClock()
     assert gateways.names() == sorted(["gateway-1", *names])
-    assert [gateways.authenticate(one["token"], clock).gateway for one in made] == names
+    tokens = [json.loads(text)["token"] for _, text in ended]
+    assert [gateways.authenticate(token, clock).gateway for token in tokens] == names
     found = json_of(run_cli(home, "search", "--type", "vanvault.gateway.added", "--json"))["items"]
     assert len({item["id"] for item in found}) == 17
     assert gateways.unrecorded() == ()
@@ -91,12 +96,25 @@ def test_sixteen_operators_at_once_add_sixteen_gateways_all_on_record(home: Path
 
 def test_two_inits_at_once_make_one_whole_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    with ThreadPoolExecutor(2) as threads:
-        codes = sorted(threads.map(lambda _: run_init(home), range(2)))
-    assert codes == [0, 6]
+    assert sorted(code for code, _ in at_once(home, ("init",), ("init",))) == [0, 6]
     assert json_of(run_cli(home, "status", "--json"))["gateways"] == 1
 
 
-def run_init(home: Path) -> int:
-    """The exit code of ``init`` in a process of its own."""
-    return nursery.run("vanvault.cli", ["--home", str(home), "init"], timeout=280).returncode
+def at_once(home: Path, *verbs: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Exit code and output of verbs with --json that run at the same time, each in a process of its own."""
+    with ExitStack() as files:
+        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in verbs]
+        children = [
+            nursery.begin(
+                "vanvault.cli",
+                ["--home", str(home), *verb, "--json"],
+                environment=os.environ,
+                out=output.fileno(),
+                err=output.fileno(),
+            )
+            for verb, output in zip(verbs, outputs, strict=True)
+        ]
+        codes = [child.wait(PATIENCE_S) for child in children]
+        for output in outputs:
+            output.seek(0)
+        return [(code, output.read().decode()) for code, output in zip(codes, outputs, strict=True)]
