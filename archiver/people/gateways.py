@@ -56,6 +56,7 @@ class _Seen:
     callers: Mapping[str, Caller]  # by digest of the token
     policies: Mapping[str, str]
     roster: Roster
+    count: int  # of gateways that are present
 
 
 class Gateways:
@@ -101,6 +102,11 @@ class Gateways:
         with self._locked():
             self._store(Roster())
         return self.add(name, entropy, clock, who=who)
+
+    @property
+    def count(self) -> int:
+        """How many there were when the file was last looked at; ``authenticate`` looks."""
+        return self._seen.count if self._seen else 0
 
     def bring_back(
         self,
@@ -283,6 +289,7 @@ def _seen(identity: tuple[int, int, int], roster: Roster) -> _Seen:
         },
         {gateway.name: gateway.policy for gateway in present if gateway.policy is not None},
         roster,
+        len(present),
     )
 
 

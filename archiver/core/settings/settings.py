@@ -25,6 +25,7 @@ from vanvault.archiver.core.settings.sections import (
     IntakeSettings,
     JobsSettings,
     KeysSettings,
+    LimitsSettings,
     LogSettings,
     MetricsSettings,
     ProbeSettings,
@@ -49,6 +50,8 @@ class Settings(BaseSettings):
     archive: str = Field(min_length=8, max_length=64, pattern="^[a-z0-9-]+$", description="id, fixed at init")
     sites: SitesSettings
     intake: IntakeSettings = IntakeSettings()
+    http: HttpSettings = HttpSettings()
+    limits: LimitsSettings = LimitsSettings()
     retention: RetentionSettings = RetentionSettings()
     compaction: CompactionSettings = CompactionSettings()
     index: IndexSettings = IndexSettings()
@@ -59,7 +62,6 @@ class Settings(BaseSettings):
     keys: KeysSettings = KeysSettings()
     backup: BackupSettings = BackupSettings()
     metrics: MetricsSettings = MetricsSettings()
-    http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     availability: AvailabilitySettings = AvailabilitySettings()
     health: HealthSettings = HealthSettings()
