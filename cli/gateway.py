@@ -14,7 +14,7 @@ from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.home_files import load_settings
-from vanvault.archiver.people import POLICIES, SCOPES, Gateway, Gateways, NewToken, Terms
+from vanvault.archiver.people import POLICIES, SCOPES, Gateway, Gateways, NewToken, TokenTerms
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, json_option, print_table
 from vanvault.cli.progress import Terminal
@@ -59,8 +59,8 @@ def _terms_options(verb: _F) -> _F:
 
 def _terms(
     not_before: str | None, not_after: str | None, scopes: tuple[str, ...], networks: tuple[str, ...]
-) -> Terms:
-    return Terms.of(
+) -> TokenTerms:
+    return TokenTerms.of(
         scopes=scopes,
         not_before=parse_rfc3339(not_before, field="not_before") if not_before else None,
         not_after=parse_rfc3339(not_after, field="not_after") if not_after else None,

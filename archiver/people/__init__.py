@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.people.gateways import GATEWAYS_FILE, Caller, Gateways, NewToken
 from vanvault.archiver.people.roster import POLICIES, Gateway, RosterChange, check_name, taken_by_removed
-from vanvault.archiver.people.terms import SCOPES, Address, Network, Scope, Terms, parse_network
+from vanvault.archiver.people.terms import SCOPES, Address, Network, Scope, TokenTerms, parse_network
 
 __all__ = [
     "GATEWAYS_FILE",
@@ -18,7 +18,7 @@ __all__ = [
     "NewToken",
     "RosterChange",
     "Scope",
-    "Terms",
+    "TokenTerms",
     "check_name",
     "parse_network",
     "taken_by_removed",

@@ -24,8 +24,8 @@ from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.people.roster import Act, Gateway, Roster, RosterChange, Token, token_id
-from vanvault.archiver.people.terms import Terms
+from vanvault.archiver.people.roster import Gateway, Roster, RosterAct, RosterChange, Token, token_id
+from vanvault.archiver.people.terms import TokenTerms
 
 FORMAT = 2
 
@@ -77,7 +77,7 @@ def _of_first_form(content: Mapping[str, Mapping[str, str]]) -> Roster:
             tokens=(Token(token_id(sha256), sha256, added_at),),
             policy=fields.get("policy"),
         )
-        roster = roster.adopt(Act(added_at, "", digest[16:32]), gateway)
+        roster = roster.adopt(RosterAct(added_at, "", digest[16:32]), gateway)
     return roster
 
 
@@ -97,7 +97,7 @@ def _token(fields: Mapping[str, Any]) -> Token:
     begin, end = fields.get("not_before"), fields.get("not_after")
     if not fields["scopes"]:
         raise ValueError(f"the token {fields['id']} has no scope")
-    terms = Terms.of(
+    terms = TokenTerms.of(
         scopes=fields["scopes"],
         not_before=parse_rfc3339(begin) if begin else None,
         not_after=parse_rfc3339(end) if end else None,

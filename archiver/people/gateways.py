@@ -19,8 +19,16 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disk import HeldLock, lock_beside, replace_file, take_lock, try_lock
 from vanvault.archiver.people.file import decode_roster, encode_roster
 from vanvault.archiver.people.last_use import LastUse
-from vanvault.archiver.people.roster import Act, Gateway, Roster, RosterChange, Token, digest_of, token_id
-from vanvault.archiver.people.terms import ALL_TERMS, Terms
+from vanvault.archiver.people.roster import (
+    Gateway,
+    Roster,
+    RosterAct,
+    RosterChange,
+    Token,
+    digest_of,
+    token_id,
+)
+from vanvault.archiver.people.terms import ALL_TERMS, TokenTerms
 
 GATEWAYS_FILE = "gateways.json"
 _LAST_USE = Path("cache") / "gateway-use.json"
@@ -45,7 +53,7 @@ class Caller:
     gateway: str
     gateway_id: str
     token: str  # its id
-    terms: Terms
+    terms: TokenTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Gateways:
         clock: Clock,
         *,
         policy: str | None = None,
-        terms: Terms = ALL_TERMS,
+        terms: TokenTerms = ALL_TERMS,
         who: str = "",
     ) -> NewToken:
         """Make a gateway with its first token.
@@ -115,7 +123,7 @@ class Gateways:
         clock: Clock,
         *,
         policy: str | None = None,
-        terms: Terms = ALL_TERMS,
+        terms: TokenTerms = ALL_TERMS,
         id: str = "",
         who: str = "",
     ) -> NewToken:
@@ -155,7 +163,7 @@ class Gateways:
         entropy: Entropy,
         clock: Clock,
         *,
-        terms: Terms = ALL_TERMS,
+        terms: TokenTerms = ALL_TERMS,
         overlap: timedelta | None = None,
         who: str = "",
     ) -> NewToken:
@@ -307,15 +315,15 @@ def _check_dates(caller: Caller, now: datetime) -> None:
         )
 
 
-def _act(entropy: Entropy, clock: Clock, who: str) -> Act:
-    return Act(clock.now(), who, entropy.token(8).hex())
+def _act(entropy: Entropy, clock: Clock, who: str) -> RosterAct:
+    return RosterAct(clock.now(), who, entropy.token(8).hex())
 
 
 def _secret(entropy: Entropy) -> str:
     return "vv1_" + base64.urlsafe_b64encode(entropy.token(_TOKEN_BYTES)).decode().rstrip("=")
 
 
-def _token(secret: str, act: Act, terms: Terms) -> Token:
+def _token(secret: str, act: RosterAct, terms: TokenTerms) -> Token:
     sha256 = digest_of(secret)
     return Token(token_id(sha256), sha256, act.at, terms)
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.people.terms import ALL_TERMS, Terms
+from vanvault.archiver.people.terms import ALL_TERMS, TokenTerms
 
 POLICIES = ("all", "any")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -32,7 +32,7 @@ class Token:
     id: str  # ``t-`` and the first 12 hexadecimal digits of the digest: who holds a token can tell its id
     sha256: str = field(repr=False)  # hexadecimal
     added_at: datetime
-    terms: Terms = ALL_TERMS
+    terms: TokenTerms = ALL_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class RosterAct:
     """Who changes something, and when; ``nonce`` makes the event's id."""
 
     at: datetime
@@ -88,7 +88,7 @@ class Roster:
         """The gateways that were not removed."""
         return (one for one in self.gateways if one.removed_at is None)
 
-    def add(self, act: Act, gateway: Gateway) -> Roster:
+    def add(self, act: RosterAct, gateway: Gateway) -> Roster:
         """With a new gateway. Raises InvalidInput (name, policy), Conflict (the name is or was taken)."""
         check_name(gateway.name)
         check_policy(gateway.policy)
@@ -105,7 +105,7 @@ class Roster:
         made = replace(self, gateways=(*self.gateways, gateway))
         return made._with(act, "added", gateway, _told(gateway))
 
-    def adopt(self, act: Act, gateway: Gateway) -> Roster:
+    def adopt(self, act: RosterAct, gateway: Gateway) -> Roster:
         """With a gateway of a file that had no ids yet; its name is not judged again."""
         adopted = replace(self, gateways=(*self.gateways, gateway))
         return adopted._with(act, "added", gateway, _told(gateway))
@@ -115,7 +115,7 @@ class Roster:
         check_name(gateway.name)
         return replace(self, gateways=(*self.gateways, gateway))
 
-    def bring_back(self, act: Act, name: str, token: Token, policy: str | None) -> Roster:
+    def bring_back(self, act: RosterAct, name: str, token: Token, policy: str | None) -> Roster:
         """With a removed gateway present again: the same id, a new token. Raises Conflict, NotFound."""
         check_policy(policy)
         found = self.find(name)
@@ -129,18 +129,20 @@ class Roster:
         back = replace(found, tokens=(token,), policy=policy, removed_at=None)
         return self._replaced(back)._with(act, "brought-back", back, _told(back))
 
-    def remove(self, act: Act, name: str) -> Roster:
+    def remove(self, act: RosterAct, name: str) -> Roster:
         """Without the tokens of a gateway; id and name stay taken. Raises NotFound."""
         gone = replace(self.get(name), tokens=(), policy=None, removed_at=act.at)
         return self._replaced(gone)._with(act, "removed", gone, {})
 
-    def set_policy(self, act: Act, name: str, policy: str | None) -> Roster:
+    def set_policy(self, act: RosterAct, name: str, policy: str | None) -> Roster:
         """With another policy of a gateway; None: the appliance's. Raises NotFound, InvalidInput."""
         check_policy(policy)
         changed = replace(self.get(name), policy=policy)
         return self._replaced(changed)._with(act, "policy-set", changed, {"policy": policy or "settings"})
 
-    def add_token(self, act: Act, name: str, token: Token, others_end: datetime | None = None) -> Roster:
+    def add_token(
+        self, act: RosterAct, name: str, token: Token, others_end: datetime | None = None
+    ) -> Roster:
         """With one more token. ``others_end``: the other tokens are good until then, if not less long.
 
         Raises NotFound, Conflict (there is this token).
@@ -155,7 +157,7 @@ class Roster:
             detail["others_end"] = rfc3339_seconds(others_end)
         return self._replaced(changed)._with(act, "token-added", changed, detail)
 
-    def remove_token(self, act: Act, name: str, token: str) -> Roster:
+    def remove_token(self, act: RosterAct, name: str, token: str) -> Roster:
         """Without one token, by its id. Raises NotFound."""
         found = self.get(name)
         left = tuple(one for one in found.tokens if one.id != token)
@@ -178,7 +180,7 @@ class Roster:
             self, gateways=tuple(gateway if one.id == gateway.id else one for one in self.gateways)
         )
 
-    def _with(self, act: Act, kind: str, gateway: Gateway, more: Mapping[str, object]) -> Roster:
+    def _with(self, act: RosterAct, kind: str, gateway: Gateway, more: Mapping[str, object]) -> Roster:
         detail: dict[str, object] = {"gateway": gateway.name, "id": gateway.id, **more}
         if act.who:
             detail["who"] = act.who

@@ -22,7 +22,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TokenTerms:
     """The terms of one token. Without any, it is good for everything, for ever, from everywhere."""
 
     scopes: tuple[Scope, ...] = SCOPES
@@ -38,7 +38,7 @@ class Terms:
         not_before: datetime | None = None,
         not_after: datetime | None = None,
         networks: Sequence[str] = (),
-    ) -> Terms:
+    ) -> TokenTerms:
         """Terms as somebody asks for them; ``scopes`` () means all, times count in whole seconds.
 
         Raises InvalidInput.
@@ -92,7 +92,7 @@ class Terms:
 
 
 #: A token without limits.
-ALL_TERMS = Terms()
+ALL_TERMS = TokenTerms()
 
 
 def parse_network(text: str) -> Network:

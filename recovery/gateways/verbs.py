@@ -15,7 +15,7 @@ from pathlib import Path
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, InvalidInput, VanVaultError
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.people import Gateway, Gateways, NewToken, Terms, check_name, taken_by_removed
+from vanvault.archiver.people import Gateway, Gateways, NewToken, TokenTerms, check_name, taken_by_removed
 from vanvault.recovery.gateways.record import has_entries, ids_on_record, record_changes
 from vanvault.recovery.work import QUIET, Observer
 
@@ -30,7 +30,7 @@ class AddRequest:
 
     name: str
     who: str
-    terms: Terms  # of its token
+    terms: TokenTerms  # of its token
     policy: str | None = None  # ``all``, ``any``, or None: as sites.policy says
     bring_back: bool = False
 
@@ -41,7 +41,7 @@ class TokenRequest:
 
     name: str
     who: str
-    terms: Terms
+    terms: TokenTerms
     overlap: timedelta | None = None  # how long the other tokens are good beside it; None: as before
 
 
@@ -160,7 +160,7 @@ def _check_alone(archive: Archive, made: NewToken, who: str, observer: Observer)
         )
 
 
-def _check_begin(terms: Terms, now: datetime) -> None:
+def _check_begin(terms: TokenTerms, now: datetime) -> None:
     if terms.state(now) == "over":
         raise InvalidInput("the token would be over already", field="not_after")
 

@@ -13,7 +13,7 @@ from tests.api.conftest import check_problem
 from tests.support.server import Server, push
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
-from vanvault.archiver.people import Gateways, Terms
+from vanvault.archiver.people import Gateways, TokenTerms
 
 ENTROPY, CLOCK = SystemEntropy(), SystemClock()
 READS = (
@@ -43,8 +43,8 @@ def server(home: Path) -> Iterator[Server]:
 
 
 def token(home: Path, **terms: object) -> str:
-    """One more token of gateway-1; what ``Terms.of`` takes."""
-    made = Gateways(home).add_token("gateway-1", ENTROPY, CLOCK, terms=Terms.of(**terms))  # type: ignore[arg-type]
+    """One more token of gateway-1; what ``TokenTerms.of`` takes."""
+    made = Gateways(home).add_token("gateway-1", ENTROPY, CLOCK, terms=TokenTerms.of(**terms))  # type: ignore[arg-type]
     return made.secret
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support.clocks import ManualClock
 from tests.support.entropy import SeededEntropy
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, NotFound, SettingsError
-from vanvault.archiver.people import GATEWAYS_FILE, Gateways, Terms
+from vanvault.archiver.people import GATEWAYS_FILE, Gateways, TokenTerms
 
 NOW = ManualClock().now()
 
@@ -89,7 +89,7 @@ def test_a_token_is_good_within_its_dates_only(gateways: Gateways, clock: Manual
     second = timedelta(seconds=1)
     begin = NOW.replace(microsecond=0) + timedelta(hours=1)
     end = begin + timedelta(days=1)
-    terms = Terms.of(not_before=begin, not_after=end)
+    terms = TokenTerms.of(not_before=begin, not_after=end)
     made = gateways.add("ivan-1", SeededEntropy(1), clock, terms=terms)
     for moment, good in [(begin - second, False), (begin, True), (end - second, True), (end, False)]:
         clock.moment = moment
@@ -116,7 +116,7 @@ def test_tokens_overlap_and_the_old_one_ends(gateways: Gateways, clock: ManualCl
 def test_an_overlap_never_makes_a_token_last_longer(gateways: Gateways, clock: ManualClock) -> None:
     entropy = SeededEntropy(1)
     soon = (NOW + timedelta(hours=1)).replace(microsecond=0)
-    gateways.add("ivan-1", entropy, clock, terms=Terms.of(not_after=soon))
+    gateways.add("ivan-1", entropy, clock, terms=TokenTerms.of(not_after=soon))
     gateways.add_token("ivan-1", entropy, clock, overlap=timedelta(days=7))
     assert gateways.get("ivan-1").tokens[0].terms.not_after == soon
 
@@ -157,7 +157,7 @@ def test_another_process_sees_each_change_at_once(tmp_path: Path, clock: ManualC
 def test_a_token_is_good_from_its_networks_only(
     networks: tuple[str, ...], address: str | None, good: bool
 ) -> None:
-    terms, where = Terms.of(networks=networks), ip_address(address) if address else None
+    terms, where = TokenTerms.of(networks=networks), ip_address(address) if address else None
     if good:
         terms.check_address(where)
     else:
@@ -169,13 +169,13 @@ def test_a_token_is_good_from_its_networks_only(
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "nowhere", "", "10.0.0.0/33"])
 def test_what_is_no_network_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        Terms.of(networks=[text])
+        TokenTerms.of(networks=[text])
 
 
 def test_a_scope_that_does_not_exist_is_refused_and_one_that_lacks_denies() -> None:
     with pytest.raises(InvalidInput):
-        Terms.of(scopes=["read-all"])
-    terms = Terms.of(scopes=["push"])
+        TokenTerms.of(scopes=["read-all"])
+    terms = TokenTerms.of(scopes=["push"])
     terms.check_scope("push")
     with pytest.raises(AccessDenied):
         terms.check_scope("read-own")

@@ -19,7 +19,7 @@ from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people import GATEWAYS_FILE, Gateways, Terms
+from vanvault.archiver.people import GATEWAYS_FILE, Gateways, TokenTerms
 from vanvault.recovery.gateways import (
     AddRequest,
     GatewayDuty,
@@ -35,7 +35,7 @@ from vanvault.recovery.gateways import (
 from vanvault.recovery.work import Observer
 from vanvault.recovery.work.observer import QuietObserver
 
-ALL = Terms()
+ALL = TokenTerms()
 
 
 class Warned(QuietObserver):
@@ -87,7 +87,7 @@ def read(home: Path) -> list[tuple[str, dict[str, Any]]]:
 
 def test_every_verb_leaves_one_event_with_who_did_it_and_no_secret(home: Path) -> None:
     with Archive.open(home) as archive:
-        made = add_gateway(archive, AddRequest("ivan-2", "anh", Terms.of(scopes=["push"]), "any"))
+        made = add_gateway(archive, AddRequest("ivan-2", "anh", TokenTerms.of(scopes=["push"]), "any"))
     more = add_token(home, TokenRequest("ivan-2", "anh", ALL, timedelta(days=7)))
     remove_token(home, "ivan-2", made.id, who="anh")
     set_policy(home, "ivan-2", None, who="anh")
@@ -202,7 +202,7 @@ def test_nobody_gets_the_name_of_the_archive_itself(home: Path) -> None:
 
 
 def test_a_token_that_is_over_already_is_not_made(home: Path) -> None:
-    past = Terms.of(not_after=SystemClock().now() - timedelta(seconds=2))
+    past = TokenTerms.of(not_after=SystemClock().now() - timedelta(seconds=2))
     with pytest.raises(InvalidInput):
         add_token(home, TokenRequest(GATEWAY, "anh", past))
     assert len(Gateways(home).get(GATEWAY).tokens) == 1
