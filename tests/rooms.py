@@ -73,7 +73,7 @@ ROOMS = (
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 21, "core.* stores"),
+    _room("replicas", 22, "core.* stores"),
     _room(
         "catalogue",
         17,

@@ -22,6 +22,7 @@ from vanvault.archiver.catalogue import (
     SearchRoom,
     SiteFold,
 )
+from vanvault.archiver.core.errors import SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import ConflictRecord, FailoverListener
@@ -85,10 +86,13 @@ class ArchiveReader:
             self.catalogue,
             self.parquet,
             public_key=self.signing.public,
+            now=self.clock.now,
+            faulty=self._saw_faulty,
             repeated=self.claims.repeated,
         )
         self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
+        self._faulty: set[str] = set()  # sites whose segments were listed wrongly in this round
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
 
@@ -114,6 +118,7 @@ class ArchiveReader:
 
         Raises SiteUnavailable, KeyUnavailable.
         """
+        self._faulty.clear()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
         folded = self.policy.reaching(
@@ -131,11 +136,21 @@ class ArchiveReader:
         there = {name: self.readable[name] for name in self.sites if name not in away}
         if not there:
             raise next(iter(away.values()))
+        self._faulty.clear()
         segments = self._fold.segments(there)
         indexed = self.index.catch_up()
-        if whole and away and not self.policy.may_degrade():
-            raise next(iter(away.values()))
-        folded = self._fold_batches(there, frozenset(indexed.unreadable), settle=False)
+        while True:
+            if whole and away and not self.policy.may_degrade():
+                raise next(iter(away.values()))
+            try:
+                folded = self._fold_batches(there, frozenset(indexed.unreadable), settle=False)
+                break
+            except SiteUnavailable as error:
+                if error.site not in there or len(there) == 1:
+                    raise
+                self.health.saw(error.site, "look", error)
+                away[error.site] = error
+                there = {name: site for name, site in there.items() if name != error.site}
         return FoldReport.of(segments, indexed, folded)
 
     def follow(self, *, own: str) -> FoldReport:
@@ -169,6 +184,10 @@ class ArchiveReader:
         """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""
         return batch.placements
 
+    def _saw_faulty(self, error: SiteFaulty) -> None:
+        self._faulty.add(error.site)
+        self.health.saw(error.site, "look", error)
+
     def _fold_batches(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
         away, may_degrade = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
         report = self._fold.batches(
@@ -180,6 +199,9 @@ class ArchiveReader:
             some_away=bool(away),
         )
         self._spoiled = spoiled
+        for name in sites:
+            if name not in self._faulty:  # it was listed to its end, in order
+                self.health.unbar(name, "listing")
         self._failovers.learn()
         if self.policy.may_degrade() and not may_degrade:
             # A promotion came with it: what its leader alone holds counts, too.

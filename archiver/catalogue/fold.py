@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
-from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.model import Placement
@@ -90,14 +90,20 @@ class SiteFold:
         keys: ParquetKeys,
         *,
         public_key: Callable[[str], Ed25519PublicKey],
+        now: Callable[[], datetime],
+        faulty: Callable[[SiteFaulty], None] = lambda error: None,
         repeated: FindRepeats = lambda entries: {},
     ) -> None:
         """Over the caches of the archive with this id.
 
         Args:
             public_key: of the signing key with this id. Raises KeyUnavailable.
+            now: the node's time, from which locks of completed batches are counted.
+            faulty: told of a site whose segments are listed wrongly, and are therefore learnt from another.
             repeated: which entries, by index, repeat a compacted one.
         """
+        self._now = now
+        self._faulty = faulty
         self._archive = archive
         self._tail = tail
         self._catalogue = catalogue
@@ -136,6 +142,7 @@ class SiteFold:
             sites,
             self._tail,
             self._keys,
+            now=self._now,
             settle=settle,
             partial=partial,
             is_compacted=lambda key: self._catalogue.finds(key, spoiled),
@@ -160,7 +167,7 @@ class SiteFold:
         }
         begun = (writer for site in sites.values() for writer in _begun(site, now))
         starts |= {writer: "" for writer in begun if writer not in known}
-        fold = _BatchFold(sites, self._tail, self._keys, settle=False, partial=partial)
+        fold = _BatchFold(sites, self._tail, self._keys, now=self._now, settle=False, partial=partial)
         return FoldReport.of(
             *(
                 fold.apply(_merge_listings(sites, after, f"{batch_prefix()}{writer}/"))
@@ -202,6 +209,8 @@ class SiteFold:
                     if (name := parse_key(version.key)) is not None and name.kind == "manifest"
                 )
             except SiteUnavailable as error:
+                if isinstance(error, SiteFaulty):
+                    self._faulty(error)
                 away.append(error)
         if len(away) == len(sites):
             raise away[0]
@@ -217,6 +226,7 @@ class _BatchFold:
         tail: HotTail,
         keys: ParquetKeys,
         *,
+        now: Callable[[], datetime],
         settle: bool,
         partial: bool,
         is_compacted: Callable[[str], bool] = lambda key: False,
@@ -225,6 +235,7 @@ class _BatchFold:
         self._sites = sites
         self._tail = tail
         self._keys = keys
+        self._now = now
         self._settle = settle
         self._partial = partial
         self._is_compacted = is_compacted
@@ -279,7 +290,7 @@ class _BatchFold:
         failure: Damaged | SiteUnavailable = Damaged(f"no site holds {key} whole", key=key)
         for source in sources:
             try:
-                placement = copy_object(self._sites[source], target, key, retain_until=until)
+                placement = copy_object(self._sites[source], target, key, retain_until=until, now=self._now)
                 return target.stat(key, placement.version)
             except (Damaged, SiteUnavailable) as error:
                 failure = error

@@ -21,6 +21,8 @@ class S3Options:
     pool: int = 32  # connections kept open for each credential
     connect_timeout_s: float = 3
     read_timeout_s: float = 10  # of silence
+    request_timeout_s: float = 30  # of a whole request, apart from what its bytes need at the least rate
+    least_bytes_per_s: float = 64 * 1024  # slower is taken for no answer
     page: int = 1000  # keys of a listing in one answer
     attempts: int = 3  # of what is safe to repeat
     max_single_put_bytes: int = 1024**3

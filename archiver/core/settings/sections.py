@@ -57,6 +57,14 @@ class S3Settings(_Section):
     read_timeout_s: float = Field(
         default=_S3.read_timeout_s, gt=0, description="seconds of silence to wait for an answer"
     )
+    request_timeout_s: float = Field(
+        default=_S3.request_timeout_s,
+        gt=0,
+        description="seconds for a whole request, besides those of its bytes at the least rate",
+    )
+    least_bytes_per_s: float = Field(
+        default=_S3.least_bytes_per_s, gt=0, description="bytes a second; a slower site counts as silent"
+    )
     page: int = Field(default=_S3.page, ge=1, le=1000, description="keys of a listing in one answer")
     attempts: int = Field(default=_S3.attempts, ge=1, le=20, description="tries of what is safe to repeat")
     max_single_put_bytes: int = Field(

@@ -11,9 +11,10 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import NotFound, SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
@@ -26,6 +27,8 @@ MODE = "COMPLIANCE"
 #: 0.2 ms of CPU on each line, wanted or not: 6 ms on a page of 10, 210 ms on one of 1,000.
 _FIRST_PAGE = 10
 _GROWTH = 10
+#: Pages without a line, one after the other, that are still taken for part of a listing.
+_EMPTY_PAGES = 100
 
 _UNTIL = "x-amz-object-lock-retain-until-date"
 #: Shown to users with the right s3:GetObjectLegalHold; the header of an object without a hold may be absent.
@@ -112,15 +115,18 @@ class Bucket:
             ) from error
         return found, self._time(answer)
 
-    def get(self, key: str, version: str | None, **extra: str) -> tuple[bytes, str]:
+    def get(
+        self, key: str, version: str | None, *, largest: int | None = None, **extra: str
+    ) -> tuple[bytes, str]:
         """The bytes of a version (None: the newest), and their ETag, "" for none.
 
-        ``extra``: headers to send. Raises NotFound, SiteUnavailable.
+        ``largest``: bytes that are read at most (None: no object is larger). ``extra``: headers to send.
+        Raises NotFound, SiteUnavailable.
         """
 
         def request(which: str | None) -> tuple[bytes, str]:
             try:
-                data, answer = self.wire.get(key, which, extra)
+                data, answer = self.wire.get(key, which, extra, largest=largest)
             except ClientError as error:
                 if error.response["Error"].get("Code") == "InvalidRange":
                     return b"", ""  # starts behind the end
@@ -156,30 +162,41 @@ class Bucket:
         """Versions and delete markers by key, newest first, page by page. Raises SiteUnavailable.
 
         The first pages are small: many who list want the first key only, or whether there is one.
+        Raises SiteFaulty: the same page again, a page that is too long, or keys out of order.
         """
+        lines = self._pages(prefix, after)
+        return in_order(lines, self.site, prefix, after)
+
+    def _pages(self, prefix: str, after: str) -> Iterator[Listed]:
         if after > prefix and not after.startswith(prefix):
             return  # every key with the prefix comes before it
         # MinIO refuses a marker that does not start with the prefix.
         markers = {"KeyMarker": after} if after.startswith(prefix) and after else {}
-        lines = _FIRST_PAGE
+        lines, empty = _FIRST_PAGE, 0
         while True:
-            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": min(lines, self.page), **markers}
+            most = min(lines, self.page)
+            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": most, **markers}
             page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
             # Some servers repeat the key that a page is to start after.
-            yield from (listed for listed in _lines(page) if listed.key > after)
+            found = _lines(page)
+            if len(found) > most:
+                raise self._faulty("its listing gives more lines than it was asked for")
+            yield from (listed for listed in found if listed.key > after)
             if not page.get("IsTruncated"):
                 return
             following = {
                 "KeyMarker": page.get("NextKeyMarker", ""),
                 "VersionIdMarker": page.get("NextVersionIdMarker", ""),
             }
-            if following == markers:
-                raise SiteUnavailable(
-                    f"site {self.site} lists the same page again and again",
-                    site=self.site,
-                    may_be_stored=False,
-                )
+            if following == markers or following["KeyMarker"] < markers.get("KeyMarker", ""):
+                raise self._faulty("it lists the same page again and again")
+            empty = 0 if found else empty + 1
+            if empty > _EMPTY_PAGES:
+                raise self._faulty("it lists page after page with nothing on them")
             markers, lines = following, lines * _GROWTH
+
+    def _faulty(self, what: str) -> SiteFaulty:
+        return SiteFaulty(f"site {self.site} answers, but {what}", site=self.site)
 
     def now(self) -> datetime:
         """The server's time, UTC, whole seconds. Raises SiteUnavailable."""

@@ -10,6 +10,7 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.stores.s3.bounded import exchange_over
 
 S3ErrorKind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
 
@@ -30,6 +31,8 @@ _HINTS = {
     "RequestTimeTooSkewed": "The clock of this host or of the site is off: check both.",
     "NoSuchBucket": "The bucket is gone: restore it, or run vanvault site init for a new one.",
     "InvalidRequest": "Has the bucket Object Lock? Run vanvault probe for this site.",
+    "TooSlow": "The site answers too slowly: look at its load and at the network (s3.least_bytes_per_s).",
+    "AnswerTooLarge": "The site sends more than it was asked for: look at what answers at its address.",
     "BadDigest": "Bytes change on the way to the site: check network and memory.",
     "XAmzContentSHA256Mismatch": "Bytes change on the way to the site: check network and memory.",
 }
@@ -67,6 +70,9 @@ class S3Failure:
 
 def failure_of(error: Exception) -> S3Failure:
     """What a failed call means: one of ``S3_ERRORS``."""
+    over = exchange_over(error)
+    if over is not None:  # it had its time: the same request would take it once more
+        return S3Failure("trouble", over.code, may_be_stored=True, repeatable=False)
     if isinstance(error, exceptions.ClientError):
         return _failure_of_answer(error)
     name = type(error).__name__
