@@ -69,7 +69,7 @@ ROOMS = (
     _room("keys", 17, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 11, "core.* disk"),
-    _room("stores", 22, "core.* disk keys"),
+    _room("stores", 23, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),

@@ -10,6 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+#: Bytes a second; a site that moves fewer for long is taken for one that gives no answer.
+LEAST_BYTES_PER_S = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How long an operation of a file site is waited for."""
+
+    timeout_s: float = 30  # apart from what its bytes need at the least rate
+    least_bytes_per_s: float = LEAST_BYTES_PER_S
+
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
@@ -22,7 +33,7 @@ class S3Options:
     connect_timeout_s: float = 3
     read_timeout_s: float = 10  # of silence
     request_timeout_s: float = 30  # of a whole request, apart from what its bytes need at the least rate
-    least_bytes_per_s: float = 64 * 1024  # slower is taken for no answer
+    least_bytes_per_s: float = LEAST_BYTES_PER_S
     page: int = 1000  # keys of a listing in one answer
     attempts: int = 3  # of what is safe to repeat
     max_single_put_bytes: int = 1024**3

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vanvault.archiver.core.options import (
+    FileOptions,
     HealthRules,
     LockPace,
     PoolLimits,
@@ -25,6 +26,7 @@ from vanvault.archiver.core.options import (
 )
 
 _S3 = S3Options()
+_FILE = FileOptions()
 _HEALTH = HealthRules()
 _POOL = PoolLimits()
 _SEARCH = SearchLimits()
@@ -84,7 +86,16 @@ class SiteSettings(_Section):
         default=False,
         description="file sites: set the immutable flag on every object (ext4, xfs; needs root)",
     )
+    timeout_s: float = Field(
+        default=_FILE.timeout_s,
+        gt=0,
+        description="file sites: seconds to wait for an operation, besides those of its bytes",
+    )
     s3: S3Settings = S3Settings()
+
+    def file_options(self) -> FileOptions:
+        """For a file site."""
+        return FileOptions(self.timeout_s)
 
 
 class SitesSettings(_Section):
