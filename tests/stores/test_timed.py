@@ -147,7 +147,7 @@ def test_a_large_object_is_given_the_time_that_its_bytes_need(clock: ManualClock
     memory = MemorySite("primary", clock=clock)
     slow = TimedSite(
         Slow(memory),  # type: ignore[arg-type]
-        FileOptions(timeout_s=0.2, least_bytes_per_s=len(DATA) / PATIENCE_S),
+        FileOptions(timeout_s=2.0, least_bytes_per_s=len(DATA) / PATIENCE_S),
     )
     put(memory, clock)
     assert slow.get("a") == DATA
