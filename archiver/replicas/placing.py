@@ -23,8 +23,9 @@ from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
 _FRESH_LOCK = timedelta(days=30)
 #: Told of every put: the site, and the error with which it failed, or None.
 PutListener = Callable[[str, VanVaultError | None], None]
-#: Asked of a site whose put hangs: may it be done without by now?
-MaySkip = Callable[[str], bool]
+#: Asked of a site whose put hangs: may it be done without by now? The seconds are those since another site
+#: has the object; 0 while none has.
+MaySkip = Callable[[str, float], bool]
 #: Seconds between two such questions.
 _ASK_S = 0.1
 
@@ -59,20 +60,23 @@ class Placing:
         waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[here:]]
         for site in missing[:here]:
             self._note(site.site, partial(self.put_one, site))
+        futures = [future for _, future in waiting]
         for name, future in waiting:
-            self._note(name, partial(self._await, name, future))
+            self._note(name, partial(self._await, name, future, futures))
         return not self.failures
 
-    def _await(self, name: str, future: Future[Placement]) -> Placement:
+    def _await(self, name: str, future: Future[Placement], futures: Sequence[Future[Placement]]) -> Placement:
+        waited_s = 0.0
         while self.may_skip is not None:
             try:
                 return future.result(_ASK_S)
             except TimeoutError as error:
                 if future.done():
                     raise
-                if self.may_skip(name):
+                waited_s += _ASK_S if self.placements or any(map(_is_placed, futures)) else 0.0
+                if self.may_skip(name, waited_s):
                     raise SiteUnavailable(
-                        f"site {name} is out, and a put that hangs there is not waited for",
+                        f"a put at site {name} hangs, and is not waited for any longer",
                         site=name,
                         may_be_stored=True,
                     ) from error
@@ -106,6 +110,10 @@ class Placing:
     def surely_nowhere(self) -> bool:
         """True when every attempt was refused before it stored anything, so that it may be forgotten."""
         return not self.placements and not self.in_doubt
+
+
+def _is_placed(future: Future[Placement]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def still_to_come(retain_until: datetime, now: datetime) -> datetime:

@@ -20,6 +20,8 @@ from vanvault.archiver.replicas.leadership import LeadershipState
 from vanvault.archiver.stores import Site
 
 Policy = Literal["all", "any"]
+#: A put that another site has done is waited for so long, where a degraded receipt is allowed.
+_PUT_PATIENCE_S = 10.0
 _T = TypeVar("_T")
 
 
@@ -90,10 +92,15 @@ class AckPolicy:
         leadership = self._lead.leadership
         return self.may_degrade() and not (leadership.alone and leadership.leader == site)
 
-    def may_skip(self, site: str) -> bool:
-        """Is ``site`` out by now, another one not, and a degraded commit allowed?"""
+    def may_skip(self, site: str, waited_s: float = 0.0) -> bool:
+        """May a degraded commit go on without ``site``: is it out by now, or was it waited for too long?
+
+        ``waited_s``: seconds of a put that hangs since another site has the object. A site that answers looks
+        and holds puts becomes out by those that are given up.
+        """
         out = self._health.out()
-        return site in out and self._others(out) and self.may_degrade()
+        late = site in out or waited_s >= _PUT_PATIENCE_S
+        return late and self._others(out) and self.may_degrade()
 
     def check_open(self, gateway: str) -> None:
         """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""
