@@ -26,6 +26,7 @@ from vanvault.archiver.stores import S3Url, parse_site_url
 from vanvault.archiver.stores.credentials import Credentials, SiteCredentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.s3.bounded import Exchange, ExchangeOver
+from vanvault.archiver.stores.s3.pace import MOST, REST_S, Pace
 from vanvault.archiver.stores.s3.site import S3Site
 
 pytestmark = pytest.mark.timeout(120)
@@ -176,6 +177,34 @@ def test_an_exchange_that_had_its_time_is_not_repeated(server: HostileS3) -> Non
     assert len(server.requests) == 1
     assert "slowly" in caught.value.hint
     site.close()
+
+
+def test_a_server_that_is_always_too_slow_is_left_alone_for_a_while(server: HostileS3, site: S3Site) -> None:
+    """Whoever reads a thousand objects does not wait a thousand times."""
+    server.answer = drips_its_body
+    for _ in range(100):
+        with pytest.raises(SiteUnavailable):
+            site.get(KEY, "v1")
+    assert len(server.requests) <= 100 / 10
+    with pytest.raises(SiteUnavailable, match="left alone"):
+        site.now()  # a site that is not read from is out
+
+
+def test_a_server_that_was_too_slow_is_asked_again_after_a_rest() -> None:
+    seconds = [0.0]
+    pace = Pace(lambda: seconds[0])
+    for _ in range(MOST):
+        assert not pace.rests
+        pace.was_slow()
+    assert pace.rests
+    seconds[0] += REST_S
+    assert not pace.rests
+    pace.was_slow()
+    assert pace.rests
+    seconds[0] += REST_S
+    pace.was_in_time()
+    pace.was_slow()
+    assert not pace.rests
 
 
 def test_a_server_that_does_not_take_a_body_is_not_waited_for(server: HostileS3, site: S3Site) -> None:

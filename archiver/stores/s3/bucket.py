@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -18,7 +18,8 @@ from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
+from vanvault.archiver.stores.s3.pace import Pace
 from vanvault.archiver.stores.s3.wire import Headers, Wire
 from vanvault.archiver.stores.url import S3Url
 
@@ -58,6 +59,7 @@ class Bucket:
     site: str
     patience: Patience
     page: int = 1000  # lines of a listing in one answer
+    pace: Pace = field(default_factory=Pace)
 
     @classmethod
     def open(
@@ -76,14 +78,24 @@ class Bucket:
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.
 
-        Raises NotFound (``what`` says of what), SiteUnavailable with ``may_be_stored`` false.
+        Raises NotFound (``what`` says of what), SiteUnavailable with ``may_be_stored`` false; at once,
+        without a request, where the server was too slow again and again.
         """
         attempt = 0
         while True:
+            if self.pace.rests:
+                raise SiteUnavailable(
+                    f"site {self.site} was too slow again and again, and is left alone for a while",
+                    site=self.site,
+                    may_be_stored=False,
+                    hint=TOO_SLOW,
+                )
             try:
                 return request()
             except S3_ERRORS as error:
                 failure = failure_of(error)
+                if failure.too_slow:
+                    self.pace.was_slow()
                 if failure.kind == "not-found":
                     raise NotFound(f"site {self.site} holds no such version of {what}") from error
                 if not failure.repeatable or self.patience.is_last(attempt):
@@ -135,6 +147,7 @@ class Bucket:
 
         def fetch(which: str | None) -> tuple[bytes, str]:
             data, etag = self.ask(key, lambda: request(which))
+            self.pace.was_in_time()
             return data, etag
 
         try:
@@ -178,6 +191,7 @@ class Bucket:
             wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": most, **markers}
             page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
             # Some servers repeat the key that a page is to start after.
+            self.pace.was_in_time()
             found = _lines(page)
             if len(found) > most:
                 raise self._faulty("its listing gives more lines than it was asked for")

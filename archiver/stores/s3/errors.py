@@ -23,6 +23,7 @@ _REFUSED_BUT_REPEATABLE = frozenset(
     {"SlowDown", "SlowDownRead", "SlowDownWrite", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"}
 )
 _REPEATABLE_4XX = frozenset({"RequestTimeout", "OperationAborted"})
+TOO_SLOW = "The site answers too slowly: look at its load and at the network (s3.least_bytes_per_s)."
 _HINTS = {
     "AccessDenied": "The site's credentials lack this right: check the policy of their user.",
     "ExpiredToken": "The site's credentials have expired: renew them.",
@@ -31,7 +32,7 @@ _HINTS = {
     "RequestTimeTooSkewed": "The clock of this host or of the site is off: check both.",
     "NoSuchBucket": "The bucket is gone: restore it, or run vanvault site init for a new one.",
     "InvalidRequest": "Has the bucket Object Lock? Run vanvault probe for this site.",
-    "TooSlow": "The site answers too slowly: look at its load and at the network (s3.least_bytes_per_s).",
+    "TooSlow": TOO_SLOW,
     "AnswerTooLarge": "The site sends more than it was asked for: look at what answers at its address.",
     "BadDigest": "Bytes change on the way to the site: check network and memory.",
     "XAmzContentSHA256Mismatch": "Bytes change on the way to the site: check network and memory.",
@@ -54,6 +55,11 @@ class S3Failure:
     code: str  # S3's error code or HTTP status, or the name of what happened instead of an answer
     may_be_stored: bool  # if it was a write: the server may have carried it out
     repeatable: bool  # the same request may succeed
+
+    @property
+    def too_slow(self) -> bool:
+        """Was it given up because too few bytes moved?"""
+        return self.code == "TooSlow"
 
     def error(self, site: str, *, may_be_stored: bool | None = None) -> SiteUnavailable:
         """The error for callers; ``may_be_stored`` overrides what this one request says."""
