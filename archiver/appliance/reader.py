@@ -6,6 +6,7 @@ it over sites that cannot be written to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Self
@@ -86,13 +87,10 @@ class ArchiveReader:
             self.catalogue,
             self.parquet,
             public_key=self.signing.public,
-            now=self.clock.now,
-            faulty=self._saw_faulty,
             repeated=self.claims.repeated,
         )
         self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
-        self._faulty: set[str] = set()  # sites whose segments were listed wrongly in this round
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
 
@@ -118,7 +116,6 @@ class ArchiveReader:
 
         Raises SiteUnavailable, KeyUnavailable.
         """
-        self._faulty.clear()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
         folded = self.policy.reaching(
@@ -136,8 +133,7 @@ class ArchiveReader:
         there = {name: self.readable[name] for name in self.sites if name not in away}
         if not there:
             raise next(iter(away.values()))
-        self._faulty.clear()
-        segments = self._fold.segments(there)
+        segments = self._segments(there)
         indexed = self.index.catch_up()
         while True:
             if whole and away and not self.policy.may_degrade():
@@ -148,7 +144,8 @@ class ArchiveReader:
             except SiteUnavailable as error:
                 if error.site not in there or len(there) == 1:
                     raise
-                self.health.saw(error.site, "look", error)
+                if isinstance(error, SiteFaulty):
+                    self.health.saw(error.site, "look", error)
                 away[error.site] = error
                 there = {name: site for name, site in there.items() if name != error.site}
         return FoldReport.of(segments, indexed, folded)
@@ -170,7 +167,7 @@ class ArchiveReader:
 
     def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
-        return self._fold.segments(self.readable.there())
+        return self._segments(self.readable.there())
 
     def entry_id_at(self, position: bytes) -> str:
         """The archive's id of the entry at a position. Raises as ``Search.at`` does."""
@@ -184,9 +181,11 @@ class ArchiveReader:
         """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""
         return batch.placements
 
-    def _saw_faulty(self, error: SiteFaulty) -> None:
-        self._faulty.add(error.site)
-        self.health.saw(error.site, "look", error)
+    def _segments(self, sites: Mapping[str, Site]) -> FoldReport:
+        report = self._fold.segments(sites)
+        for name, error in self._fold.faulty.items():
+            self.health.saw(name, "look", error)
+        return report
 
     def _fold_batches(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
         away, may_degrade = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
@@ -195,12 +194,13 @@ class ArchiveReader:
             settle=settle,
             spoiled=spoiled,
             from_start=bool(spoiled - self._spoiled),
+            now=self.clock.now,
             partial=may_degrade,
             some_away=bool(away),
         )
         self._spoiled = spoiled
         for name in sites:
-            if name not in self._faulty:  # it was listed to its end, in order
+            if name not in self._fold.faulty:  # it was listed to its end, in order
                 self.health.unbar(name, "listing")
         self._failovers.learn()
         if self.policy.may_degrade() and not may_degrade:

@@ -41,6 +41,11 @@ class S3Options:
     far_dates_ok: bool = False  # the probe found that dates past 2106 hold
 
     @property
+    def largest_object(self) -> int:
+        """Bytes; more than this of one object is never read."""
+        return 2**40 if self.multipart_ok else max(self.max_single_put_bytes, 1024**3)
+
+    @property
     def latest_retain_until(self) -> datetime | None:
         """Ceph 16 counts seconds in 32 bits: a later date, also by extension, ends the lock at once."""
         return None if self.far_dates_ok else datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC)

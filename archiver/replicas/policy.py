@@ -21,7 +21,7 @@ from vanvault.archiver.stores import Site
 
 Policy = Literal["all", "any"]
 #: A put that another site has done is waited for so long, where a degraded receipt is allowed.
-_PUT_PATIENCE_S = 10.0
+PUT_PATIENCE_S = 10.0
 _T = TypeVar("_T")
 
 
@@ -99,7 +99,7 @@ class AckPolicy:
         and holds puts becomes out by those that are given up.
         """
         out = self._health.out()
-        late = site in out or waited_s >= _PUT_PATIENCE_S
+        late = site in out or waited_s >= PUT_PATIENCE_S
         return late and self._others(out) and self.may_degrade()
 
     def check_open(self, gateway: str) -> None:

@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
-_Job = Callable[[], None]
 
 
 class _Here(threading.local):
@@ -35,7 +34,7 @@ class DaemonThreads:
     def __init__(self, most: int, name: str) -> None:
         self._most = most
         self._name = name
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._free = 0  # threads that wait for a job, less jobs that wait for a thread
@@ -43,18 +42,7 @@ class DaemonThreads:
 
     def submit(self, work: Callable[[], _T]) -> Future[_T]:
         """Begin ``work`` now, or as soon as a thread is free. Raises RuntimeError once closed."""
-        future: Future[_T] = Future()
-
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 - whoever waits for the future is told
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
+        job = _Job(work, self._is_free)
         with self._lock:
             if self._closed:
                 raise RuntimeError("these threads were stopped")
@@ -65,7 +53,7 @@ class DaemonThreads:
             else:
                 self._free -= 1
             self._jobs.put(job)
-        return future
+        return job.future
 
     def close(self) -> None:
         """Let idle threads end; one that hangs ends when its call does, or with the process."""
@@ -77,7 +65,33 @@ class DaemonThreads:
     def _run(self) -> None:
         _HERE.expendable = True
         while (job := self._jobs.get()) is not None:
-            job()
+            job.run()
             del job
-            with self._lock:
-                self._free += 1
+
+    def _is_free(self) -> None:
+        with self._lock:
+            self._free += 1
+
+
+class _Job(Generic[_T]):
+    def __init__(self, work: Callable[[], _T], done: Callable[[], None]) -> None:
+        self._work = work
+        self._done = done
+        self.future: Future[_T] = Future()
+
+    def run(self) -> None:
+        """Do it; the thread is free before the caller knows, who may come with the next job at once."""
+        future, work, done = self.future, self._work, self._done
+        del self
+        if not future.set_running_or_notify_cancel():
+            return done()
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the future is told
+            done()
+            future.set_exception(error)
+        else:
+            done()
+            future.set_result(result)
+        finally:
+            del future  # an error, its frames and the future would keep each other, and what they use, alive

@@ -99,6 +99,11 @@ class TimedSite:
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
         return self._ask(lambda: self._site.extend(key, version, retain_until), writes=True)
 
+    @property
+    def hanging(self) -> int:
+        """Calls that were given up and have not come back."""
+        return len(self._hanging)
+
     def close(self) -> None:
         """Close the site, unless it hangs; what hangs ends by itself or with the process."""
         with suppress(SiteUnavailable):
@@ -148,34 +153,37 @@ class TimedSite:
             wait_s = min(_LATE_S, timeout_s) if self._late else timeout_s
         future = self._threads.submit(work)
         try:
-            result = self._result(future, wait_s, size, scans=scans)
+            result = self._wait(future, wait_s, size, scans=scans)
         except NoAnswer as error:
             if future.done():
                 raise
             self._given_up(future)
             raise self._no_answer(writes=writes) from error
+        finally:
+            del future  # an error that it holds would keep it, and the frames of its call, alive
         self._late = False
         return result
 
-    def _result(
-        self, future: Future[_T], wait_s: float, size: Callable[[], int] | None, *, scans: bool
-    ) -> _T:
+    def _wait(self, future: Future[_T], wait_s: float, size: Callable[[], int] | None, *, scans: bool) -> _T:
         try:
-            return future.result(wait_s)
-        except NoAnswer:
-            if future.done():
-                raise
-        if size is not None:
-            with suppress(VanVaultError):  # it does not even tell the size
-                return future.result(size() / self._options.least_bytes_per_s)
-        for _ in range(_SCAN if scans else 0):
             try:
-                self._ask(self._site.now)
-            except VanVaultError:
-                break
-            with suppress(NoAnswer):
                 return future.result(wait_s)
-        return future.result(0)
+            except NoAnswer:
+                if future.done():
+                    raise
+            if size is not None:
+                with suppress(VanVaultError):  # it does not even tell the size
+                    return future.result(size() / self._options.least_bytes_per_s)
+            for _ in range(_SCAN if scans else 0):
+                try:
+                    self._ask(self._site.now)
+                except VanVaultError:
+                    break
+                with suppress(NoAnswer):
+                    return future.result(wait_s)
+            return future.result(0)
+        finally:
+            del future
 
     def _given_up(self, future: Future[_T]) -> None:
         def ended(done: Future[_T]) -> None:

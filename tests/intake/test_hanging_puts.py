@@ -90,7 +90,7 @@ def test_under_any_it_is_given_up_after_a_while_though_the_site_answers_looks(
     home: Home, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, name: str, large: bool
 ) -> None:
     monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
-    monkeypatch.setattr("vanvault.archiver.replicas.policy._PUT_PATIENCE_S", A_WHILE_S)
+    monkeypatch.setattr("vanvault.archiver.replicas.policy.PUT_PATIENCE_S", A_WHILE_S)
     site = gated(home, name)
     with Node(home.archive()) as node:
         node.wait_ready()

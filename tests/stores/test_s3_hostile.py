@@ -335,9 +335,9 @@ LISTINGS: dict[str, Callable[[], Answer]] = {
 def test_a_listing_that_cannot_be_right_is_the_sites_fault(
     server: HostileS3, monkeypatch: pytest.MonkeyPatch, listing: str
 ) -> None:
-    monkeypatch.setattr("vanvault.archiver.stores.s3.site._MOST_PASSED", 100)
+    monkeypatch.setattr("vanvault.archiver.stores.s3.site.MOST_PASSED", 100)
     monkeypatch.setattr("vanvault.archiver.stores.ordered.MOST_VERSIONS", 100)
-    monkeypatch.setattr("vanvault.archiver.stores.s3.bucket._EMPTY_PAGES", 10)
+    monkeypatch.setattr("vanvault.archiver.stores.s3.bucket.EMPTY_PAGES", 10)
     site = site_at(server.url, S3Options(page=10))
     server.answer = LISTINGS[listing]()
     with pytest.raises(SiteFaulty) as caught:

@@ -85,7 +85,7 @@ def test_a_site_that_hangs_keeps_few_threads_and_comes_back(
     assert hanging.begun == 16
     assert threading.active_count() <= before + 16
     hanging.open()
-    wait_for(lambda: not site._hanging, "what hung has ended")
+    wait_for(lambda: not site.hanging, "what hung has ended")
     wait_for(lambda: answers(site), "the site answers again")
 
 
@@ -93,19 +93,6 @@ def answers(site: TimedSite) -> bool:
     with suppress(SiteUnavailable):
         return bool(site.now())
     return False
-
-
-def test_what_succeeds_after_a_call_was_given_up_gives_others_their_time_again(
-    hanging: HangingSite, site: TimedSite
-) -> None:
-    hanging.shut()
-    with pytest.raises(SiteUnavailable):
-        site.now()
-    assert site._late
-    hanging.open()
-    wait_for(lambda: not site._hanging, "what hung has ended")
-    wait_for(lambda: answers(site), "the site answers again")
-    assert not site._late
 
 
 def test_errors_of_the_site_come_through(hanging: HangingSite) -> None:
@@ -160,10 +147,9 @@ def test_a_long_listing_is_waited_for_while_the_site_answers(clock: ManualClock)
     assert [version.key for version in slow.list()] == ["a"]
 
 
-def test_a_call_on_a_thread_that_nobody_waits_for_needs_no_other(hanging: HangingSite) -> None:
-    site, threads = TimedSite(hanging, SOON), DaemonThreads(1, "caller")  # type: ignore[arg-type]
+def test_a_call_on_a_thread_that_nobody_waits_for_needs_no_other(clock: ManualClock) -> None:
+    site, threads = TimedSite(MemorySite("alone", clock=clock), SOON), DaemonThreads(1, "caller")
     asked: list[bool] = []
-    hanging.open()
 
     def call() -> None:
         site.now()
@@ -171,7 +157,7 @@ def test_a_call_on_a_thread_that_nobody_waits_for_needs_no_other(hanging: Hangin
 
     threads.submit(call).result(PATIENCE_S)
     assert asked == [True]
-    assert not any(thread.name.startswith("site-primary") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("site-alone") for thread in threading.enumerate())
     threads.close()
 
 

@@ -211,7 +211,7 @@ class BoundedSession:
         self._session = session
         self._options = options
         self._small = LISTED * (options.page + _FEW)
-        self._object = options.max_single_put_bytes
+        self._object = options.largest_object
 
     def send(self, request: Any) -> Any:
         """For boto3: the largest answer is a page of a listing, or an object where it is streamed."""

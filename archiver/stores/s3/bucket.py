@@ -29,7 +29,7 @@ MODE = "COMPLIANCE"
 _FIRST_PAGE = 10
 _GROWTH = 10
 #: Pages without a line, one after the other, that are still taken for part of a listing.
-_EMPTY_PAGES = 100
+EMPTY_PAGES = 100
 
 _UNTIL = "x-amz-object-lock-retain-until-date"
 #: Shown to users with the right s3:GetObjectLegalHold; the header of an object without a hold may be absent.
@@ -205,7 +205,7 @@ class Bucket:
             if following == markers or following["KeyMarker"] < markers.get("KeyMarker", ""):
                 raise self._faulty("it lists the same page again and again")
             empty = 0 if found else empty + 1
-            if empty > _EMPTY_PAGES:
+            if empty > EMPTY_PAGES:
                 raise self._faulty("it lists page after page with nothing on them")
             markers, lines = following, lines * _GROWTH
 

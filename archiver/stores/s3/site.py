@@ -37,7 +37,7 @@ from vanvault.archiver.stores.s3.multipart import put_in_parts
 from vanvault.archiver.stores.url import S3Url
 
 #: Lines of a listing, one after the other, that a reader passes over; a listing without end has more.
-_MOST_PASSED = 100_000
+MOST_PASSED = 100_000
 _MD5 = re.compile(r"[0-9a-f]{32}")  # an ETag of this form is one, unless the server encrypts at rest
 
 
@@ -142,7 +142,7 @@ class S3Site:
             if not listed.is_marker and is_key(listed.key):
                 passed = 0
                 yield StoredVersion(listed.key, listed.version, listed.size, None, listed.stored_at)
-            elif (passed := passed + 1) > _MOST_PASSED:
+            elif (passed := passed + 1) > MOST_PASSED:
                 raise SiteFaulty(
                     f"site {self._site} answers, but lists {passed} lines in a row that are no objects",
                     site=self._site,

@@ -58,7 +58,7 @@ class Wire:
         self._base = f"{endpoint.scheme}://{self._host}"
         self._events = client.meta.events
         self._session = client._endpoint.http_session  # no public name; the client closes it
-        self._largest = options.max_single_put_bytes
+        self._largest = options.largest_object
         self._signer = RequestSigner(credentials, options.region)
         self._clock = clock or SystemClock()
 

@@ -33,7 +33,6 @@ class Peer:
             Catalogue(self.tail),
             archive.parquet,
             public_key=archive.signing.public,
-            now=archive.clock.now,
         )
 
     def follow(self, own: str = OWN) -> int:
