@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
-from vanvault.api.batch_body import BatchEntry, parse_batch
+from vanvault.api.batch_body import BatchEntry, lines_of, parse_batch
 from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
@@ -207,7 +207,7 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
         if data.lstrip()[:1] == b"[":
             found = orjson.loads(data)
         else:
-            found = [orjson.loads(line) for line in data.splitlines() if line.strip()]
+            found = [orjson.loads(line) for line in lines_of(data, max_entries)]
     except orjson.JSONDecodeError as error:
         raise InvalidInput(
             "the body is no JSON", field="body", hint="Send a JSON array of events, or one event a line."

@@ -178,7 +178,9 @@ class _Server(uvicorn.Server):
         def protocol() -> HttpProtocol:
             return HttpProtocol(terms, self.config, self.server_state, self.lifespan.state, self._loop)
 
-        return HttpListener(listen(host, port), connections, protocol, refused=self._refused)
+        return HttpListener(
+            listen(host, port), connections, protocol, refused=self._refused, request_id=new_request_id
+        )
 
     def _refused(self, limit: str) -> None:
         self._app.metrics.limited(limit)

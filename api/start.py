@@ -48,7 +48,9 @@ def start_node(
     node = Node(
         archive=archive,
         intake=intake,
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy),
+        large=LargeObjects(
+            archive.sites, archive.keys, archive.entropy, archive.object_signer, policy=archive.policy
+        ),
         quotas=_quotas(archive, metrics, saturation),
         saturation=saturation,
         body_pace=_body_pace(archive.settings),
