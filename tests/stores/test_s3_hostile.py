@@ -26,8 +26,8 @@ from vanvault.archiver.stores import S3Url, parse_site_url
 from vanvault.archiver.stores.credentials import Credentials, SiteCredentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.s3.bounded import Exchange, ExchangeOver
-from vanvault.archiver.stores.s3.pace import MOST, REST_S, Pace
 from vanvault.archiver.stores.s3.site import S3Site
+from vanvault.archiver.stores.s3.slowness import MOST, REST_S, Slowness
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -192,19 +192,19 @@ def test_a_server_that_is_always_too_slow_is_left_alone_for_a_while(server: Host
 
 def test_a_server_that_was_too_slow_is_asked_again_after_a_rest() -> None:
     seconds = [0.0]
-    pace = Pace(lambda: seconds[0])
+    slowness = Slowness(lambda: seconds[0])
     for _ in range(MOST):
-        assert not pace.rests
-        pace.was_slow()
-    assert pace.rests
+        assert not slowness.rests
+        slowness.was_slow()
+    assert slowness.rests
     seconds[0] += REST_S
-    assert not pace.rests
-    pace.was_slow()
-    assert pace.rests
+    assert not slowness.rests
+    slowness.was_slow()
+    assert slowness.rests
     seconds[0] += REST_S
-    pace.was_in_time()
-    pace.was_slow()
-    assert not pace.rests
+    slowness.was_in_time()
+    slowness.was_slow()
+    assert not slowness.rests
 
 
 def test_a_server_that_does_not_take_a_body_is_not_waited_for(server: HostileS3, site: S3Site) -> None:

@@ -19,7 +19,7 @@ from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
-from vanvault.archiver.stores.s3.pace import Pace
+from vanvault.archiver.stores.s3.slowness import Slowness
 from vanvault.archiver.stores.s3.wire import Headers, Wire
 from vanvault.archiver.stores.url import S3Url
 
@@ -59,7 +59,7 @@ class Bucket:
     site: str
     patience: Patience
     page: int = 1000  # lines of a listing in one answer
-    pace: Pace = field(default_factory=Pace)
+    slowness: Slowness = field(default_factory=Slowness)
 
     @classmethod
     def open(
@@ -83,7 +83,7 @@ class Bucket:
         """
         attempt = 0
         while True:
-            if self.pace.rests:
+            if self.slowness.rests:
                 raise SiteUnavailable(
                     f"site {self.site} was too slow again and again, and is left alone for a while",
                     site=self.site,
@@ -95,7 +95,7 @@ class Bucket:
             except S3_ERRORS as error:
                 failure = failure_of(error)
                 if failure.too_slow:
-                    self.pace.was_slow()
+                    self.slowness.was_slow()
                 if failure.kind == "not-found":
                     raise NotFound(f"site {self.site} holds no such version of {what}") from error
                 if not failure.repeatable or self.patience.is_last(attempt):
@@ -147,7 +147,7 @@ class Bucket:
 
         def fetch(which: str | None) -> tuple[bytes, str]:
             data, etag = self.ask(key, lambda: request(which))
-            self.pace.was_in_time()
+            self.slowness.was_in_time()
             return data, etag
 
         try:
@@ -191,7 +191,7 @@ class Bucket:
             wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": most, **markers}
             page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
             # Some servers repeat the key that a page is to start after.
-            self.pace.was_in_time()
+            self.slowness.was_in_time()
             found = _lines(page)
             if len(found) > most:
                 raise self._faulty("its listing gives more lines than it was asked for")

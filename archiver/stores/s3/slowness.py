@@ -16,7 +16,7 @@ MOST = 3
 REST_S = 30.0
 
 
-class Pace:
+class Slowness:
     """Counts what was too slow since something came in time. Safe to share between threads."""
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
