@@ -169,11 +169,9 @@ class HttpSettings(_Section):
     address_connections: int = Field(
         default=1024, ge=1, description="connections of one address on which no valid token came"
     )
-    behind_proxy: bool = Field(
-        default=False, description="all callers come through a proxy: addresses are not counted"
-    )
     proxies: tuple[str, ...] = Field(
-        default=(), description="networks of the reverse proxies whose X-Forwarded-For is believed"
+        default=(),
+        description="networks of the reverse proxies whose X-Forwarded-For is believed",
     )
 
     @field_validator("proxies")
