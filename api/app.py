@@ -26,6 +26,7 @@ from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.api.start import start_node
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.machine import machine_limit
 
 _log = structlog.get_logger("vanvault.api")
 
@@ -122,6 +123,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
+    limit = machine_limit(error)
+    if limit is not None:
+        return await _vanvault_error(request, limit)
     _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
     return problem_response(
         http_problem(500, "Unexpected error; the node's log has more under this request id."),

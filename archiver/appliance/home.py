@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import (
     Clock,
     Entropy,
@@ -47,6 +48,7 @@ def init_home(
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft, archive = _draft(home, primary, standby, keys, entropy)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
     for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
         create_site(name, url, home=home, archive=archive, clock=clock, again=True)

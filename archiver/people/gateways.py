@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, NotFound, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.disk import replace_file
@@ -105,6 +106,7 @@ class Gateways:
         try:
             status = self._path.stat()
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"{self._path.name} cannot be read: {error.strerror}") from error
         seen = (status.st_ino, status.st_mtime_ns, status.st_size)
         if seen != self._seen:
@@ -120,6 +122,7 @@ class Gateways:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
+            raise_limit(error)
             raise SettingsError(f"{self._path.name} cannot be read: {error}") from error
 
     def _store(self, entries: Mapping[str, Mapping[str, str]]) -> None:
