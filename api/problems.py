@@ -14,6 +14,7 @@ from vanvault.archiver.core.errors import (
     KeyUnavailable,
     MachineLimit,
     SiteUnavailable,
+    TooSlow,
     VanVaultError,
 )
 from vanvault.archiver.core.machine import machine_limit
@@ -76,4 +77,6 @@ def retry_after_of(error: VanVaultError) -> int | None:
     """Seconds after which the same request may succeed; None when it never will by itself."""
     if isinstance(error, Busy):
         return error.retry_after
+    if isinstance(error, TooSlow):
+        return 1
     return 5 if isinstance(error, (SiteUnavailable, KeyUnavailable, MachineLimit)) else None

@@ -48,7 +48,7 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        9,
+        10,
         "core.errors core.options",
     ),
     _room("core.canonical", None, "core.errors"),
@@ -64,18 +64,18 @@ ROOMS = (
         "core.errors core.times core.canonical core.format.* core.model",
     ),
     _room("core.outcome", None, "core.errors core.evidence"),
-    _room("disk", 9),
+    _room("disk", 10),
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
-    _room("people", 3, "core.* disk"),
-    _room("keys", 17, "core.* disk"),
+    _room("people", 15, "core.* disk"),
+    _room("keys", 21, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
-    _room("keys.escrow", 11, "core.* disk"),
+    _room("keys.escrow", 12, "core.* disk"),
     _room("stores", 22, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 21, "core.* stores"),
+    _room("replicas", 21, "core.* keys stores"),
     _room(
         "catalogue",
         17,
@@ -95,7 +95,7 @@ ROOMS = (
     _room(
         "appliance",
         9,
-        "core.* core_dumps home_files people keys keys.parquet keys.escrow stores stores.probe replicas"
+        "core.* core_dumps disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas"
         " catalogue journal intake",
     ),
     _room(
@@ -112,6 +112,7 @@ ROOMS = (
     _room("recovery.work", 12, "archiver.*"),
     _room("recovery.objects", 17, "archiver.*"),
     _room("recovery.custody", 8, "archiver.* recovery.work"),
+    _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verify", 14, "archiver.* recovery.work recovery.objects"),
@@ -140,6 +141,7 @@ ROOMS = (
         5,
         "archiver.* recovery.coverage recovery.drill recovery.reconcile recovery.schedule recovery.work",
     ),
-    _room("api", 1, "archiver.* recovery.*"),
+    _room("api.listener", 10, "core.errors core.error_table"),
+    _room("api", 1, "archiver.* recovery.* api.listener"),
     _room("cli", 0, "archiver.* recovery.* api"),
 )

@@ -17,6 +17,7 @@ _OF_ERRNO: dict[int, Resource] = {
     errno.EMFILE: "files",
     errno.ENFILE: "files",
     errno.ENOMEM: "memory",
+    errno.ENOBUFS: "memory",
     errno.EAGAIN: "threads",  # fork(2) and clone(2); files and our sockets never give it
     errno.ENOSPC: "disk",
     errno.EDQUOT: "disk",
@@ -53,13 +54,13 @@ def machine_limit(error: BaseException, *, may_be_stored: bool = False) -> Machi
 
     ``may_be_stored``: it ended a write that may have reached a site.
     """
-    if isinstance(error, MachineLimit):
-        return error
+    of_site = False  # a site that is full is the site's own limit
     for one in _chain(error):
         if isinstance(one, MachineLimit):
             return one
+        of_site = of_site or isinstance(one, SiteUnavailable)
         resource = _resource(one)
-        if resource is not None:
+        if resource is not None and not (of_site and resource in ("disk", "file-size")):
             return limit_of(resource, _path(one), may_be_stored=may_be_stored)
     return None
 
@@ -85,10 +86,10 @@ def raise_limit(error: BaseException) -> None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and its causes. A site's own refusal is the site's, whatever caused it."""
+    """The error and its causes."""
     found: BaseException | None = error
     for _ in range(_CHAIN):
-        if found is None or isinstance(found, SiteUnavailable):
+        if found is None:
             return
         yield found
         # What was merely being handled when one of our own errors was raised did not cause it.

@@ -32,6 +32,7 @@ def of_errno(code: int) -> OSError:
         (of_errno(errno.EMFILE), "files"),
         (of_errno(errno.ENFILE), "files"),
         (of_errno(errno.ENOMEM), "memory"),
+        (of_errno(errno.ENOBUFS), "memory"),
         (of_errno(errno.EAGAIN), "threads"),
         (of_errno(errno.ENOSPC), "disk"),
         (of_errno(errno.EDQUOT), "disk"),
@@ -103,6 +104,7 @@ def test_what_a_site_lacks_stays_the_site_s() -> None:
     cause = of_errno(errno.ENOSPC)
     assert machine_limit(raised(SiteFull("no room", site="primary"), cause)) is None
     assert machine_limit(raised(SiteUnavailable("gone", site="primary"), cause)) is None
+    assert machine_limit(raised(SiteUnavailable("gone", site="primary"), of_errno(errno.EMFILE)))
 
 
 def test_a_chain_without_an_end_is_looked_at_for_a_while() -> None:
