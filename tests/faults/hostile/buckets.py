@@ -26,7 +26,7 @@ def bucket_world(
     with pytest.MonkeyPatch.context() as environment, fault_proxy(server.url) as proxy:
         home = make_home(
             folder,
-            {site: server for site in SITES},
+            dict.fromkeys(SITES, server),
             environment,
             through={hostile: proxy.url},
             read_timeout_s=2,

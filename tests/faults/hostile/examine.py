@@ -183,24 +183,27 @@ class Examination:
     def is_restored(self, folder: Path) -> None:
         """The hostile site's disks are exchanged: all is there again, from the honest site alone."""
         self.world.tell_the_truth()
-        with self._without(self.world.hostile, folder) as home:
-            with self.verdict.step("restore of the hostile site"), self.world.open(home=home) as archive:
-                done = restore(archive, RestoreRequest(self.world.honest, workers=2))
-                if not done.report.whole or (done.verified and not done.verified.whole):
-                    findings = done.verified.findings if done.verified else done.report.failures
-                    self.verdict.lost.append(f"the restored site is not whole: {findings[:2]}")
-                self._ask(archive)
+        with (
+            self._without(self.world.hostile, folder) as home,
+            self.verdict.step("restore of the hostile site"),
+            self.world.open(home=home) as archive,
+        ):
+            done = restore(archive, RestoreRequest(self.world.honest, workers=2))
+            if not done.report.whole or (done.verified and not done.verified.whole):
+                findings = done.verified.findings if done.verified else done.report.failures
+                self.verdict.lost.append(f"the restored site is not whole: {findings[:2]}")
+            self._ask(archive)
 
     def is_source(self, folder: Path) -> None:
-        """The honest site burns down and is rebuilt from the hostile one: with nothing but genuine objects."""
+        """The honest site burns down and is rebuilt from the hostile one: only genuine objects are copied."""
 
         def excused(error: VanVaultError) -> bool:
             return True  # what the source does not give cannot be had; what matters is what was copied
 
         with self._without(self.world.honest, folder) as home:
-            with self.verdict.step("restore from the hostile site", excused=excused):
-                with self.world.open(home=home) as archive:
-                    restore(archive, RestoreRequest(self.world.hostile, workers=2, verify=False))
+            step = self.verdict.step("restore from the hostile site", excused=excused)
+            with step, self.world.open(home=home) as archive:
+                restore(archive, RestoreRequest(self.world.hostile, workers=2, verify=False))
             root = home / "sites" / self.world.honest
             if root.is_dir():
                 self._check_copies({}, view_of_folder(root), "the site restored from the hostile one")
@@ -231,7 +234,7 @@ class Examination:
     def _check_copies(self, before: View, after: View, where: str) -> None:
         seal = self.world.seal
         for key, _, held in added(before, after):
-            if not seal.is_genuine(key, held):
+            if key in self.world.forged or not seal.is_genuine(key, held):
                 self.verdict.copied.append(f"{where} holds {key[:120]}")
         with self.world.open() as archive:
             longest = longest_locks(**rules_of(archive), batch_days=BATCH_LOCK_DAYS)

@@ -1,7 +1,7 @@
 """What lies at a site, read as FORMAT.md and LAYOUT.md tell: nothing of the product is used here.
 
-Two questions are asked of it: which objects are genuine (name, archive, signature and bytes fit), and what the
-site that nobody attacked holds that it did not hold before.
+Two questions are asked of it: which objects are genuine (name, archive, signature and bytes fit), and what
+the site that nobody attacked holds that it did not hold before.
 """
 
 from __future__ import annotations
@@ -187,18 +187,15 @@ def longest_locks(
     }
 
 
+def statement(name: Name, archive: str) -> bytes:
+    """What the signature in a name is over."""
+    place = (archive, name.family, name.writer, f"{name.sequence:010d}", name.kind, name.sha256)
+    return "".join(f"{line}\n" for line in ("vanvault object v1", *place)).encode()
+
+
 def _fits(key: Ed25519PublicKey, name: Name, archive: str) -> bool:
-    lines = (
-        "vanvault object v1",
-        archive,
-        name.family,
-        name.writer,
-        f"{name.sequence:010d}",
-        name.kind,
-        name.sha256,
-    )
     try:
-        key.verify(name.signature, "".join(f"{line}\n" for line in lines).encode())
+        key.verify(name.signature, statement(name, archive))
     except InvalidSignature:
         return False
     return True

@@ -150,6 +150,7 @@ class World:
     earlier: Path | None = None  # a copy of the hostile file site as it was some time ago
     proxy: FaultProxy | None = None  # before the hostile bucket
     taken: set[str] = field(default_factory=set)  # keys with which something was done
+    forged: set[str] = field(default_factory=set)  # keys that no node made, whatever their names prove
 
     @property
     def honest(self) -> str:
@@ -183,14 +184,18 @@ class World:
         assert isinstance(self.hand, BucketHand)
         return self.hand
 
-    def keys(self, *kinds: str) -> list[str]:
+    def genuine(self, *kinds: str) -> list[str]:
         """Genuine keys that both sites held before the attack, of these kinds (none: all)."""
         named = [(key, parse(key)) for key in sorted(self.before)]
         return [key for key, name in named if name and (not kinds or name.kind in kinds)]
 
+    def left(self, *kinds: str) -> list[str]:
+        """Those of them with which nothing was done yet."""
+        return [key for key in self.genuine(*kinds) if key not in self.taken]
+
     def take(self, *kinds: str, count: int = 1) -> list[str]:
         """Some genuine keys with which nothing was done yet. Raises Unfit where there are not so many."""
-        left = [key for key in self.keys(*kinds) if key not in self.taken]
+        left = self.left(*kinds)
         if len(left) < count:
             raise Unfit(f"no {' or '.join(kinds)} is left to be harmed")
         chosen = self.random.sample(left, count)
