@@ -11,8 +11,8 @@ from tests.faults.hostile.view import ALPHABET
 from tests.faults.hostile.world import Unfit, World
 
 #: Texts, such as a key or a path, of which the product must say afterwards that something is wrong with them
-#: at the hostile site. An empty text asks only that something is said of the site. None at all: nobody can tell
-#: what was done from what a site may rightly hold (the same bytes put again).
+#: at the hostile site. An empty text asks only that something is said of the site. None at all: nobody can
+#: tell what was done from what a site may rightly hold (the same bytes put again).
 Marks = tuple[str, ...]
 Do = Callable[[World], Marks]
 

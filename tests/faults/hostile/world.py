@@ -250,7 +250,7 @@ def exchanged(owner: Any, name: str, value: Any) -> Iterator[None]:
 @contextmanager
 def lying(world: World) -> Iterator[None]:
     """The hostile site, however it is opened, tells the world's lies."""
-    opened: Callable[..., Site] = components.open_site
+    opened: Callable[..., Site] = components.__dict__["open_site"]
 
     def open_site(name: str, *arguments: Any, **options: Any) -> Site:
         site = opened(name, *arguments, **options)
