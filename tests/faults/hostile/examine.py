@@ -27,7 +27,7 @@ from tests.faults.hostile.world import (
 from tests.support.archives import GATEWAY, Node
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.upkeep import compact, keep_locks
 from vanvault.recovery.failover import gather
@@ -61,12 +61,12 @@ class Examination:
 
     # what a node does
 
-    def goes_on(self, node: Node) -> None:
-        """The node that ran through the attack: takes, answers, follows."""
-        with self.verdict.step("running node"):
+    def goes_on(self, node: Node, *, after: str = "the acts") -> None:
+        """The node that ran through the attack: follows, takes, answers."""
+        with self.verdict.step(f"running node after {after}"):
             node.archive.refresh()
             self._take(node)
-        with self.verdict.step("running node, asked"):
+        with self.verdict.step(f"running node after {after}, asked"):
             self._ask(node.archive)
 
     def starts(self, name: str, *, without_caches: bool = False) -> None:
@@ -159,14 +159,15 @@ class Examination:
                 if not any(mark in line for line in said):
                     self.verdict.unnamed.append(f"{done.act}: {mark}")
 
-    def is_kept(self) -> None:
+    def is_kept(self, *, compacted: bool = True) -> None:
         """Reconciliation, repair, keeping of locks, compaction."""
         verbs: dict[str, Callable[[Archive], object]] = {
             "reconcile": lambda archive: reconcile(archive, ReconcileRequest()),
             "repair": lambda archive: repair(archive, RepairRequest(workers=2)),
             "keep locks": keep_locks,
-            "compact": lambda archive: compact(archive, self._until()),
         }
+        if compacted:
+            verbs["compact"] = lambda archive: compact(archive, self._until())
         for name, verb in verbs.items():
             if name == "compact":
                 pass_days(self.world.clock, 2)
@@ -178,7 +179,8 @@ class Examination:
 
     def _excused(self, error: VanVaultError) -> bool:
         """Where the hostile site may be out, what needs both sites may say that it is."""
-        return self.useless and isinstance(error, SiteUnavailable) and error.site in ("", self.world.hostile)
+        told = isinstance(error, SiteUnavailable | Damaged) and error.site in ("", self.world.hostile)
+        return self.useless and (told or self.world.hostile in error.message)
 
     def is_restored(self, folder: Path) -> None:
         """The hostile site's disks are exchanged: all is there again, from the honest site alone."""

@@ -88,7 +88,7 @@ def folder_in_place_of_a_file(world: World) -> Marks:
     return _instead(world, os.mkdir)
 
 
-@TABLE.act("file", last=True)
+@TABLE.act("file", useless=True)
 def file_in_place_of_a_folder(world: World) -> Marks:
     key = world.some_key(*BATCHES)
     folder = world.files.folder(key)
@@ -170,7 +170,7 @@ def _sparse(world: World, key: str) -> None:
         file.truncate(_HUGE)
 
 
-@TABLE.act("file", last=True)
+@TABLE.act("file", turn=1)
 def times_of_files_changed(world: World) -> Marks:
     for number, key in enumerate(world.left()):
         moment = (0, 2**33)[number % 2]

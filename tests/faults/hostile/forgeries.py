@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tests.faults.hostile.forger import Opened, Row, forged_batch, material, opened, sealed
 from tests.faults.hostile.table import Act, Marks, Table, new_writer
 from tests.faults.hostile.view import key_of, parse, statement
-from tests.faults.hostile.world import Unfit, World
+from tests.faults.hostile.hands import Unfit
+from tests.faults.hostile.world import World
 from tests.support.archives import GATEWAY
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.export import unwrap_object

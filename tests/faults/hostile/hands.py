@@ -14,6 +14,10 @@ from typing import Any, Protocol
 
 from tests.faults.hostile.view import ALPHABET, View, view_of_bucket, view_of_folder
 
+class Unfit(Exception):
+    """An act has nothing left to be done to in this world."""
+
+
 FOR_EVER = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -70,7 +74,10 @@ class FileHand:
         return sorted(path for path in self.folder(key).glob(f"{last}~*") if path.name.count("~") == 1)
 
     def newest(self, key: str) -> Path:
-        return self.paths(key)[-1]
+        found = self.paths(key)
+        if not found:
+            raise Unfit(f"{key} is not there any more")
+        return found[-1]
 
     def data(self, key: str) -> bytes:
         return self.newest(key).read_bytes()

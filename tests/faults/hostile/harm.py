@@ -141,13 +141,13 @@ def missing_parts(world: World) -> Marks:
     return gone(world, world.some_key("log"), world.some_key("evidence"))
 
 
-@TABLE.act(last=True)
+@TABLE.act(turn=1)
 def missing_writer(world: World) -> Marks:
     writer = world.some_key(*BATCHES).split("/")[1]
     return gone(world, *(key for key in world.left() if f"/{writer}/" in key))
 
 
-@TABLE.act(last=True)
+@TABLE.act(turn=1)
 def everything_missing(world: World) -> Marks:
     return gone(world, *world.left())
 
@@ -170,7 +170,7 @@ def moved_to_another_folder(world: World) -> Marks:
     return (key,)
 
 
-@TABLE.act("file", last=True)
+@TABLE.act("file", turn=1)
 def folder_of_a_writer_renamed(world: World) -> Marks:
     key = world.some_key(*BATCHES)
     folder = world.files.folder(key).parent
@@ -186,13 +186,15 @@ def permissions_taken(world: World) -> Marks:
     return () if os.geteuid() == 0 else (key,)
 
 
-@TABLE.act("file", last=True)
+@TABLE.act("file", turn=-1)
 def rolled_back(world: World) -> Marks:
     """The whole site as it was before the last start of a node."""
     assert world.earlier is not None
     world.files.wipe()
     shutil.copytree(world.earlier, world.files.root)
-    return (max(world.genuine(*BATCHES)),)
+    newest = max(world.genuine(*BATCHES))
+    world.taken.add(newest)
+    return (newest,)
 
 
 # locks
@@ -220,7 +222,7 @@ def batch_locked_for_years(world: World) -> Marks:
     return (key,)
 
 
-@TABLE.act(last=True)
+@TABLE.act(turn=1)
 def everything_locked_for_ever(world: World) -> Marks:
     keys = world.left()
     for key in keys:

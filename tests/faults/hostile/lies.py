@@ -29,6 +29,7 @@ class Lies:
     released: threading.Event = field(default_factory=threading.Event)
 
     def tell(self, name: str, about: str = "") -> None:
+        self.released = threading.Event()
         self.told[name] = about
 
     def clear(self) -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,16 +27,16 @@ import structlog
 from tests.faults.hostile.acts import ACTS
 from tests.faults.hostile.buckets import bucket_world
 from tests.faults.hostile.examine import Done, Examination
-from tests.faults.hostile.hands import FileHand
+from tests.faults.hostile.hands import FileHand, Unfit
 from tests.faults.hostile.table import Act
 from tests.faults.hostile.verdict import Verdict
-from tests.faults.hostile.world import Clock, Estate, Unfit, World, build, lying
+from tests.faults.hostile.world import Clock, Estate, World, build, lying
 from tests.servers.endpoint import Endpoint
 from tests.servers.minio import MinioServer, binary
 from tests.support.archives import SITES, Node
 
 #: Acts of one run, about.
-ACTS_OF_A_RUN = 12
+ACTS_OF_A_RUN = 16
 _BEGAN = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
 
@@ -61,34 +61,55 @@ class Plan:
     hostile: str
     policy: str
     acts: tuple[str, ...]
+    apart: bool = False  # one act after the other, each undone before the next
 
     @property
     def useless(self) -> bool:
         return any(ACTS[act].useless for act in self.acts)
 
 
-def plans(seed: int, store: str = "file") -> Iterator[Plan]:
-    """Each act once, then what chance chooses; without an end."""
-    random = Random(f"hostile/{seed}/{store}")
-    fit = [act for act in ACTS.values() if store in act.stores]
-    number = 0
-    for useless in (False, True):
-        chosen = [act for act in fit if act.useless == useless]
-        random.shuffle(chosen)
-        for start in range(0, len(chosen), ACTS_OF_A_RUN):
-            number += 1
-            yield _plan(number, random, chosen[start : start + ACTS_OF_A_RUN])
-    while True:
-        number += 1
-        kinds = [act for act in fit if not act.useless or number % 2]
-        yield _plan(number, random, random.sample(kinds, ACTS_OF_A_RUN))
+class Plans:
+    """Each act of a kind of sites once, then what chance chooses; without an end."""
 
+    def __init__(self, seed: int, store: str = "file") -> None:
+        self._random = Random(f"hostile/{seed}/{store}")
+        self._fit = [act for act in ACTS.values() if store in act.stores]
+        self._todo = {useless: self._some(useless) for useless in (False, True)}
+        self._number = 0
 
-def _plan(number: int, random: Random, acts: Sequence[Act]) -> Plan:
-    useless = any(act.useless for act in acts)
-    policy = "any" if useless else random.choice(("all", "any"))
-    ordered = sorted(acts, key=lambda act: act.last)
-    return Plan(number, random.choice(SITES), policy, tuple(act.name for act in ordered))
+    @property
+    def each_was_done(self) -> bool:
+        return not any(self._todo.values())
+
+    def next(self) -> Plan:
+        """The next run."""
+        self._number += 1
+        random = self._random
+        for useless, todo in self._todo.items():
+            if todo:
+                chosen, self._todo[useless] = todo[:ACTS_OF_A_RUN], todo[ACTS_OF_A_RUN:]
+                policy = "any" if useless else random.choice(("all", "any"))
+                return self._plan(policy, chosen, apart=useless)
+        chosen = random.sample([act for act in self._fit if not act.useless], ACTS_OF_A_RUN)
+        if self._number % 2:
+            chosen.append(random.choice([act for act in self._fit if act.useless]))
+        return self._plan(random.choice(("all", "any")), chosen)
+
+    def again(self, unfit: Sequence[str]) -> None:
+        """Acts for which nothing was left: they wait for another run."""
+        if not self.each_was_done:
+            self._todo[False] += [ACTS[name] for name in unfit]
+
+    def _some(self, useless: bool) -> list[Act]:
+        chosen = [act for act in self._fit if act.useless == useless]
+        return self._random.sample(chosen, len(chosen))
+
+    def _plan(self, policy: str, acts: Sequence[Act], *, apart: bool = False) -> Plan:
+        if any(act.useless for act in acts):
+            policy = "any"  # under "all" nothing is acknowledged without the hostile site, and rightly so
+        ordered = sorted(acts, key=lambda act: act.turn)
+        names = tuple(act.name for act in ordered)
+        return Plan(self._number, self._random.choice(SITES), policy, names, apart)
 
 
 def run(plan: Plan, templates: Templates, folder: Path, seed: int) -> tuple[Verdict, list[Done], list[str]]:
@@ -120,27 +141,45 @@ def run_in_buckets(
         return attack(world, plan, folder)
 
 
-def attack(world: World, plan: Plan, folder: Path) -> tuple[Verdict, list[Done], list[str]]:
-    """Do the acts while a node runs, and examine what came of it."""
-    verdict, done, unfit = Verdict(), [], []
+def attack(
+    world: World, plan: Plan, folder: Path, *, brief: bool = False
+) -> tuple[Verdict, list[Done], list[str]]:
+    """Do the acts while a node runs, and examine what came of it; ``brief``: by the shortest way."""
+    verdict, done, unfit = Verdict(), list[Done](), list[str]()
     examination = Examination(world, verdict, useless=plan.useless)
+
+    def act(name: str) -> None:
+        try:
+            done.append(Done(name, ACTS[name].do(world)))
+        except Unfit:
+            unfit.append(name)
+
     with lying(world):
         with verdict.step("first node"), world.open() as archive, Node(archive) as node:
             node.wait_ready()
             for name in plan.acts:
-                try:
-                    done.append(Done(name, ACTS[name].do(world)))
-                except Unfit:
-                    unfit.append(name)
+                if not plan.apart:
+                    act(name)
+                    continue
+                with world.undone(folder):
+                    act(name)
+                    examination.goes_on(node, after=name)
+                    examination.names(done[-1:])
+                    examination.starts(f"start after {name}", without_caches=True)
             examination.goes_on(node)
-        examination.names(done)
-        examination.starts("restart")
+        if not plan.apart:
+            examination.names(done)
+        if not plan.apart and not brief:
+            examination.starts("restart")
         examination.starts("restart without caches", without_caches=True)
-        examination.is_kept()
-        examination.starts("restart at the end", without_caches=True)
+        examination.is_kept(compacted=not brief)
+        if not brief:
+            examination.starts("restart at the end", without_caches=True)
         examination.is_clean()
-        examination.is_source(folder)
-        examination.is_restored(folder)
+        if not plan.apart and not brief:
+            examination.is_source(folder)
+        if not brief:
+            examination.is_restored(folder)
     return verdict, done, unfit
 
 
@@ -158,15 +197,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "s3" in stores:
             server = MinioServer(folder / "minio")
             stack.callback(server.stop)
-        planned = {store: plans(options.seed, store) for store in stores}
+        planned = {store: Plans(options.seed, store) for store in stores}
         for number in range(1, options.first + options.runs):
             store = stores[number % len(stores)]
-            plan = next(planned[store])
+            plan = planned[store].next()
             if number < options.first:
                 continue
             if options.only:
                 names = tuple(options.only.split(","))
-                plan = replace(plan, hostile=options.site or plan.hostile, acts=names)
+                plan = replace(plan, hostile=options.site or plan.hostile, acts=names, apart=options.apart)
                 plan = replace(plan, policy=options.policy or ("any" if plan.useless else plan.policy))
             place = folder / f"run-{number}"
             place.mkdir()
@@ -174,7 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found = run_in_buckets(plan, templates.other, place, options.seed, server.endpoint)
             else:
                 found = run(plan, templates, place, options.seed)
-            verdict, done, _ = found
+            verdict, done, unfit = found
+            planned[store].again(unfit)
             total.update(verdict.counts(), acts=len(done))
             if not verdict.good:
                 failed.append(number)
@@ -213,6 +253,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="these acts, by name, with commas between")
     parser.add_argument("--site", choices=SITES, help="with --only: the hostile site")
+    parser.add_argument("--apart", action="store_true", help="with --only: one after the other, each undone")
     parser.add_argument("--store", choices=("file", "s3"), help="default: both, if MinIO is built")
     parser.add_argument("--policy", choices=("all", "any"), help="with --only")
     return parser.parse_args(arguments)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults.hostile.view import ALPHABET
-from tests.faults.hostile.world import Unfit, World
+from tests.faults.hostile.hands import Unfit
+from tests.faults.hostile.world import World
 
 #: Texts, such as a key or a path, of which the product must say afterwards that something is wrong with them
 #: at the hostile site. An empty text asks only that something is said of the site. None at all: nobody can
@@ -28,7 +29,7 @@ class Act:
     do: Do
     stores: tuple[str, ...] = ("file", "s3")  # where it can be done
     useless: bool = False  # afterwards the site may rightly be out
-    last: bool = False  # it takes all that is left
+    turn: int = 0  # acts of a lower turn are done first: -1 changes the whole site, 1 takes all that is left
 
 
 @dataclass
@@ -37,12 +38,12 @@ class Table:
 
     acts: dict[str, Act] = field(default_factory=dict)
 
-    def act(self, *stores: str, useless: bool = False, last: bool = False) -> Callable[[Do], Do]:
+    def act(self, *stores: str, useless: bool = False, turn: int = 0) -> Callable[[Do], Do]:
         """Put a function into the table, under its own name."""
 
         def note(do: Do) -> Do:
             name = do.__name__.replace("_", "-")
-            self.acts[name] = Act(name, do, stores or ("file", "s3"), useless, last)
+            self.acts[name] = Act(name, do, stores or ("file", "s3"), useless, turn)
             return do
 
         return note

@@ -237,7 +237,7 @@ def alias_of_another_writer(world: World) -> Marks:
     return _alias(world, world.some_key(*BATCHES), writer=new_writer(world))
 
 
-@TABLE.act(last=True)
+@TABLE.act(turn=1)
 def alias_of_the_first_writer(world: World) -> Marks:
     """Sorted before all genuine ones, it would stand in their place."""
     writer, marks = new_writer(world, first=True), list[str]()
@@ -273,7 +273,7 @@ def alias_of_a_large_object(world: World) -> Marks:
     return _alias(world, world.some_key("framed"), sequence=5)
 
 
-@TABLE.act(last=True)
+@TABLE.act(turn=1)
 def alias_of_a_segment(world: World) -> Marks:
     """All of a genuine segment under an id that is smaller, so that it would stand in its place."""
     segment, marks = new_writer(world, first=True), list[str]()

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.faults.hostile.hands import BucketHand, FileHand, Hand
+from tests.faults.hostile.hands import BucketHand, FileHand, Hand, Unfit
 from tests.faults.hostile.lies import Lies, LyingSite
 from tests.faults.hostile.model import Model
 from tests.faults.hostile.view import Seal, View, parse
@@ -25,10 +25,6 @@ from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep import compact
-
-
-class Unfit(Exception):
-    """An act has nothing left to be done to in this world."""
 
 
 LARGE_BYTES = 4096
@@ -205,6 +201,23 @@ class World:
     def some_key(self, *kinds: str) -> str:
         """One of these."""
         return self.take(*kinds)[0]
+
+    @contextmanager
+    def undone(self, folder: Path) -> Iterator[None]:
+        """What is done to the hostile site within the block is undone at its end."""
+        kept = folder / "kept"
+        if isinstance(self.hand, FileHand):
+            shutil.copytree(self.hand.root, kept)
+        try:
+            yield
+        finally:
+            self.tell_the_truth()
+            if isinstance(self.hand, FileHand):
+                if self.hand.root.is_dir():
+                    self.hand.wipe()
+                else:
+                    self.hand.root.unlink(missing_ok=True)
+                kept.rename(self.hand.root)
 
     def tell_the_truth(self) -> None:
         """The hostile site answers as it is, from now on."""
