@@ -7,10 +7,11 @@ unit is a count. Old names still work: ``renamed.py``. What a room takes as a wh
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from vanvault.archiver.core.options import (
     HealthRules,
@@ -129,6 +130,51 @@ class IntakeSettings(_Section):
         return PoolLimits(self.linger_ms / 1000, self.batch_bytes, self.batch_rows)
 
 
+class HttpSettings(_Section):
+    """How long a caller may take, and how many may come."""
+
+    header_timeout_s: float = Field(
+        default=10, gt=0, le=300, description="seconds for all headers of a request"
+    )
+    idle_timeout_s: float = Field(
+        default=75, gt=0, le=3600, description="seconds without a request before a connection ends"
+    )
+    body_limit_s: float = Field(default=300, gt=0, le=86_400, description="longest duration of a body")
+    body_bytes_per_s: float = Field(
+        default=1024, ge=0, description="least rate of a body, once header_timeout_s is over"
+    )
+    connections: int = Field(
+        default=4096, ge=16, le=60_000, description="connections at once, if open files allow so many"
+    )
+    address_connections: int = Field(
+        default=1024, ge=1, description="connections of one address on which no valid token came"
+    )
+    behind_proxy: bool = Field(
+        default=False, description="all callers come through a proxy: addresses are not counted"
+    )
+
+
+class GatewayLimits(_Section):
+    """What one gateway may have at once."""
+
+    connections: int = Field(default=1024, ge=1, description="connections")
+    requests: int = Field(default=512, ge=1, description="requests in flight")
+    bytes: int | None = Field(default=None, ge=2**16, description="bytes in flight; unset: a fair quota")
+
+
+class LimitsSettings(GatewayLimits):
+    """What each gateway may have at once, and what differs for single ones."""
+
+    gateways: dict[str, GatewayLimits] = Field(default={}, description="by gateway, what differs for it")
+
+    def of_gateways(self) -> dict[str, GatewayLimits]:
+        """The whole limits of the gateways that have limits of their own."""
+        return {
+            gateway: self.model_copy(update=own.model_dump(exclude_unset=True))
+            for gateway, own in self.gateways.items()
+        }
+
+
 class RetentionSettings(_Section):
     """How long objects are locked."""
 
@@ -222,10 +268,40 @@ class JobsSettings(_Section):
     workers: int = Field(
         default=0, ge=0, le=1024, description="processes; 0: one for each CPU, 1: none of their own"
     )
-    dask: str | None = Field(default=None, description="address of a Dask scheduler; unset: this machine")
+    dask: str | None = Field(
+        default=None, description="tls:// address of a Dask scheduler; unset: this machine"
+    )
+    dask_ca: str | None = Field(
+        default=None,
+        validate_default=True,
+        description="PEM file of the cluster's own CA; whoever has a certificate of it runs code on workers",
+    )
+    dask_certificate: str | None = Field(
+        default=None, validate_default=True, description="PEM file of this node's certificate"
+    )
+    dask_key: str | None = Field(
+        default=None, validate_default=True, description="PEM file of its private key, mode 0600"
+    )
     worker_bytes: int = Field(
         default=128 * 2**20, ge=2**20, description="objects that each worker of a verification has in memory"
     )
+
+    @field_validator("dask")
+    @classmethod
+    def _only_tls(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"tls://[^/\s@]+:[0-9]+", value):
+            raise ValueError(
+                "Dask is used over TLS only, since whoever reaches a scheduler without it runs code beside "
+                'the master keys; write "tls://HOST:PORT"'
+            )
+        return value
+
+    @field_validator("dask_ca", "dask_certificate", "dask_key")
+    @classmethod
+    def _named_for_tls(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value and info.data.get("dask"):
+            raise ValueError("jobs.dask asks for it; write the path of a PEM file")
+        return value
 
 
 class ProbeSettings(_Section):
@@ -335,10 +411,22 @@ class BackupSettings(_Section):
 
 
 class MetricsSettings(_Section):
-    """Who may read ``/metrics`` besides this very host."""
+    """Who may read ``/metrics``: nobody, unless one of these is set."""
 
     public: bool = Field(default=False, description="anybody who reaches the node may read the metrics")
     token_file: str | None = Field(default=None, description="file with the bearer token of the scraper")
+    address: str | None = Field(
+        default=None,
+        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+        description="HOST:PORT of an address of its own for metrics and health",
+    )
+
+    def own_address(self) -> tuple[str, int] | None:
+        """Host and port of ``address``."""
+        if self.address is None:
+            return None
+        host, _, port = self.address.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 class LogSettings(_Section):
