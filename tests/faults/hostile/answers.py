@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.faults.hostile.hands import Unfit
 from tests.faults.hostile.table import BATCHES, Act, Do, Marks, Table, gone
 from tests.faults.hostile.view import KINDS
-from tests.faults.hostile.hands import Unfit
 from tests.faults.hostile.world import World
 from tests.servers.fault_proxy import Fault
 

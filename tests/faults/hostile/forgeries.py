@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.faults.hostile.forger import Opened, Row, forged_batch, material, opened, sealed
+from tests.faults.hostile.hands import Unfit
 from tests.faults.hostile.table import Act, Marks, Table, new_writer
 from tests.faults.hostile.view import key_of, parse, statement
-from tests.faults.hostile.hands import Unfit
 from tests.faults.hostile.world import World
 from tests.support.archives import GATEWAY
 from vanvault.archiver.core.times import to_us

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tests.faults.hostile.view import ALPHABET, View, view_of_bucket, view_of_folder
 
+
 class Unfit(Exception):
     """An act has nothing left to be done to in this world."""
 

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.faults.hostile.view import ALPHABET
 from tests.faults.hostile.hands import Unfit
+from tests.faults.hostile.view import ALPHABET
 from tests.faults.hostile.world import World
 
 #: Texts, such as a key or a path, of which the product must say afterwards that something is wrong with them

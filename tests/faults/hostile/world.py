@@ -26,7 +26,6 @@ from vanvault.archiver.core.times import to_us
 from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep import compact
 
-
 LARGE_BYTES = 4096
 BATCH_LOCK_DAYS = 45
 SETTINGS = {
