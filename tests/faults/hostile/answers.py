@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.faults.hostile.hands import Unfit
-from tests.faults.hostile.table import BATCHES, Act, Do, Marks, Table, gone
+from tests.faults.hostile.table import BATCHES, Act, Do, Marks, Table, gone, needed
 from tests.faults.hostile.view import KINDS
 from tests.faults.hostile.world import World
 from tests.servers.fault_proxy import Fault
@@ -20,7 +20,7 @@ _ALL = tuple(kind for _, kind in KINDS.values())
 
 @TABLE.act("s3")
 def delete_marker(world: World) -> Marks:
-    return gone(world, world.some_key(*BATCHES))
+    return gone(world, needed(world))
 
 
 @TABLE.act("s3")
@@ -33,7 +33,7 @@ def version_without_a_lock(world: World) -> Marks:
 
 @TABLE.act("s3")
 def many_delete_markers(world: World) -> Marks:
-    hand, key = world.buckets, world.some_key(*BATCHES)
+    hand, key = world.buckets, needed(world)
     for _ in range(20):
         hand.client.delete_object(Bucket=hand.bucket, Key=key)
     return (key,)
@@ -98,7 +98,7 @@ def _lie(*kinds: str, named: bool = True) -> Callable[[World], tuple[str, Marks]
     """About one key of these kinds, or (none) about everything."""
 
     def choose(world: World) -> tuple[str, Marks]:
-        key = world.some_key(*kinds) if kinds else ""
+        key = "" if not kinds else needed(world) if kinds == BATCHES else world.some_key(*kinds)
         return key, (key,) if named else ()
 
     return choose

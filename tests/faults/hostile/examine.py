@@ -63,8 +63,9 @@ class Examination:
 
     def goes_on(self, node: Node, *, after: str = "the acts") -> None:
         """The node that ran through the attack: follows, takes, answers."""
-        with self.verdict.step(f"running node after {after}"):
+        with self.verdict.step(f"running node after {after}, following", excused=self._excused):
             node.archive.refresh()
+        with self.verdict.step(f"running node after {after}"):
             self._take(node)
         with self.verdict.step(f"running node after {after}, asked"):
             self._ask(node.archive)
@@ -115,8 +116,8 @@ class Examination:
     def _compare(self, promise: Promise, receipt: dict[str, Any], what: str) -> None:
         """The first receipt again.
 
-        Of what was pushed after the acts, the hostile site may have lost its copy since, and a degraded receipt
-        is followed by one that is not: then the placements there may be others, and nothing else.
+        Of what was pushed after the acts, the hostile site may have lost its copy since, and a degraded
+        receipt is followed by one that is not: then the placements there may be others, and nothing else.
         """
         if receipt == promise.receipt:
             return

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from tests.faults.hostile.hands import link_in_place
-from tests.faults.hostile.table import BATCHES, Marks, Table, new_writer, nonsense
+from tests.faults.hostile.table import BATCHES, Marks, Table, needed, new_writer, nonsense
 from tests.faults.hostile.view import KINDS, key_of, parse
 from tests.faults.hostile.world import World
 
@@ -23,7 +23,7 @@ _ALL = tuple(kind for _, kind in KINDS.values())
 
 
 def _instead(world: World, make: Callable[..., None]) -> Marks:
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     link_in_place(world.files.newest(key), make)
     return (key,)
 
@@ -36,7 +36,7 @@ def link_to_a_file_of_the_host(world: World) -> Marks:
 @TABLE.act("file")
 def link_to_the_other_site(world: World) -> Marks:
     """What is read through it is right, and lies at one site only."""
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     path = world.files.newest(key)
     there = world.home / "sites" / world.honest / path.relative_to(world.files.root).parent
     target = next(found for found in there.glob(f"{key.rpartition('/')[2]}~*"))
@@ -90,7 +90,7 @@ def folder_in_place_of_a_file(world: World) -> Marks:
 
 @TABLE.act("file", useless=True)
 def file_in_place_of_a_folder(world: World) -> Marks:
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     folder = world.files.folder(key)
     shutil.rmtree(folder)
     folder.write_bytes(b"")

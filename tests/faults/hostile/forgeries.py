@@ -119,8 +119,8 @@ def _next_of_a_chain(signed: bool, world: World) -> Marks:
 def _in_place_of_a_batch(signed: bool, world: World) -> Marks:
     """Another row under writer and sequence of a genuine batch, which is gone."""
     key, genuine, data_key = disclosed(world, "messages")
-    if key in world.taken:
-        raise Unfit("this batch was harmed already")
+    if key in world.taken or key not in world.needed():
+        raise Unfit("this batch was harmed already, or need not be there")
     world.taken.add(key)
     name = parse(key)
     assert name is not None
@@ -212,4 +212,4 @@ FORGERIES: dict[str, Callable[[bool, World], Marks]] = {
 for _name, _forge in FORGERIES.items():
     for _signed in (False, True):
         _full = f"{_name}-under-a-signed-name" if _signed else _name
-        TABLE.acts[_full] = Act(_full, partial(_forge, _signed))
+        TABLE.acts[_full] = Act(_full, partial(_forge, _signed), named=_signed)

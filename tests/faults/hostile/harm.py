@@ -14,10 +14,10 @@ from tests.faults.hostile.table import (
     Marks,
     Table,
     gone,
+    needed,
     new_writer,
     nonsense,
     parquet,
-    untouched,
 )
 from tests.faults.hostile.view import KINDS
 from tests.faults.hostile.world import World
@@ -118,12 +118,12 @@ def same_bytes_again_for_ever(world: World) -> Marks:
 
 @TABLE.act()
 def missing_batch(world: World) -> Marks:
-    return gone(world, untouched(world)[-1])
+    return gone(world, needed(world, -1))
 
 
 @TABLE.act()
 def missing_first_batch(world: World) -> Marks:
-    return gone(world, untouched(world)[0])
+    return gone(world, needed(world, 0))
 
 
 @TABLE.act()
@@ -143,18 +143,20 @@ def missing_parts(world: World) -> Marks:
 
 @TABLE.act(turn=1)
 def missing_writer(world: World) -> Marks:
-    writer = world.some_key(*BATCHES).split("/")[1]
+    writer = needed(world).split("/")[1]
     return gone(world, *(key for key in world.left() if f"/{writer}/" in key))
 
 
 @TABLE.act(turn=1)
 def everything_missing(world: World) -> Marks:
-    return gone(world, *world.left())
+    must = world.needed()
+    gone(world, *world.left())
+    return tuple(must)
 
 
 @TABLE.act("file")
 def hidden_by_another_name(world: World) -> Marks:
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     path = world.files.newest(key)
     path.rename(path.with_name(f"{path.name}.hidden"))
     return (key,)
@@ -162,7 +164,7 @@ def hidden_by_another_name(world: World) -> Marks:
 
 @TABLE.act("file")
 def moved_to_another_folder(world: World) -> Marks:
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     path = world.files.newest(key)
     target = path.parent.with_name("~9999999")
     target.mkdir(exist_ok=True)
@@ -172,7 +174,7 @@ def moved_to_another_folder(world: World) -> Marks:
 
 @TABLE.act("file", turn=1)
 def folder_of_a_writer_renamed(world: World) -> Marks:
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     folder = world.files.folder(key).parent
     folder.rename(folder.with_name(new_writer(world)))
     return (key,)
@@ -181,7 +183,7 @@ def folder_of_a_writer_renamed(world: World) -> Marks:
 @TABLE.act("file")
 def permissions_taken(world: World) -> Marks:
     """Nothing for a product that runs as root, a missing object for one that does not."""
-    key = world.some_key(*BATCHES)
+    key = needed(world)
     world.files.newest(key).chmod(0)
     return () if os.geteuid() == 0 else (key,)
 
@@ -192,9 +194,7 @@ def rolled_back(world: World) -> Marks:
     assert world.earlier is not None
     world.files.wipe()
     shutil.copytree(world.earlier, world.files.root)
-    newest = max(world.genuine(*BATCHES))
-    world.taken.add(newest)
-    return (newest,)
+    return (needed(world, -1),)
 
 
 # locks

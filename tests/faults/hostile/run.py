@@ -74,7 +74,7 @@ class Plans:
     def __init__(self, seed: int, store: str = "file") -> None:
         self._random = Random(f"hostile/{seed}/{store}")
         self._fit = [act for act in ACTS.values() if store in act.stores]
-        self._todo = {useless: self._some(useless) for useless in (False, True)}
+        self._todo = {group: self._some(group) for group in ("mixed", "named", "apart")}
         self._number = 0
 
     @property
@@ -85,11 +85,10 @@ class Plans:
         """The next run."""
         self._number += 1
         random = self._random
-        for useless, todo in self._todo.items():
+        for group, todo in self._todo.items():
             if todo:
-                chosen, self._todo[useless] = todo[:ACTS_OF_A_RUN], todo[ACTS_OF_A_RUN:]
-                policy = "any" if useless else random.choice(("all", "any"))
-                return self._plan(policy, chosen, apart=useless)
+                chosen, self._todo[group] = todo[:ACTS_OF_A_RUN], todo[ACTS_OF_A_RUN:]
+                return self._plan(random.choice(("all", "any")), chosen, apart=group == "apart")
         chosen = random.sample([act for act in self._fit if not act.useless], ACTS_OF_A_RUN)
         if self._number % 2:
             chosen.append(random.choice([act for act in self._fit if act.useless]))
@@ -98,10 +97,11 @@ class Plans:
     def again(self, unfit: Sequence[str]) -> None:
         """Acts for which nothing was left: they wait for another run."""
         if not self.each_was_done:
-            self._todo[False] += [ACTS[name] for name in unfit]
+            for act in (ACTS[name] for name in unfit):
+                self._todo[act.group].append(act)
 
-    def _some(self, useless: bool) -> list[Act]:
-        chosen = [act for act in self._fit if act.useless == useless]
+    def _some(self, group: str) -> list[Act]:
+        chosen = [act for act in self._fit if act.group == group]
         return self._random.sample(chosen, len(chosen))
 
     def _plan(self, policy: str, acts: Sequence[Act], *, apart: bool = False) -> Plan:

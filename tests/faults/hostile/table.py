@@ -29,7 +29,13 @@ class Act:
     do: Do
     stores: tuple[str, ...] = ("file", "s3")  # where it can be done
     useless: bool = False  # afterwards the site may rightly be out
+    named: bool = False  # forged under a signed name: such acts have runs of their own
     turn: int = 0  # acts of a lower turn are done first: -1 changes the whole site, 1 takes all that is left
+
+    @property
+    def group(self) -> str:
+        """Acts of one group go together into a run."""
+        return "apart" if self.useless else "named" if self.named else "mixed"
 
 
 @dataclass
@@ -43,7 +49,7 @@ class Table:
 
         def note(do: Do) -> Do:
             name = do.__name__.replace("_", "-")
-            self.acts[name] = Act(name, do, stores or ("file", "s3"), useless, turn)
+            self.acts[name] = Act(name, do, stores or ("file", "s3"), useless=useless, turn=turn)
             return do
 
         return note
@@ -63,13 +69,14 @@ def gone(world: World, *keys: str) -> Marks:
     return keys
 
 
-def untouched(world: World) -> list[str]:
-    """Batches with which nothing was done, in order of writing; the first and the last are taken by this."""
-    left = world.left(*BATCHES)
-    if len(left) < 2:
-        raise Unfit("no batches are left")
-    world.taken.update((left[0], left[-1]))
-    return left
+def needed(world: World, at: int | None = None) -> str:
+    """A batch that must be there, untouched until now: one of them, the first (0) or the last (-1)."""
+    left = world.needed()
+    if not left:
+        raise Unfit("no batch is left that must be there")
+    key = world.random.choice(left) if at is None else left[at]
+    world.taken.add(key)
+    return key
 
 
 def nonsense(world: World, size: int = 600) -> bytes:

@@ -8,7 +8,7 @@ import struct
 from datetime import timedelta
 
 from tests.faults.hostile.hands import FileHand
-from tests.faults.hostile.table import BATCHES, PARTS, Marks, Table, new_writer, nonsense, parquet, untouched
+from tests.faults.hostile.table import BATCHES, PARTS, Marks, Table, new_writer, nonsense, parquet
 from tests.faults.hostile.view import ALPHABET, KINDS, key_of, parse
 from tests.faults.hostile.world import World
 
@@ -241,7 +241,7 @@ def alias_of_another_writer(world: World) -> Marks:
 def alias_of_the_first_writer(world: World) -> Marks:
     """Sorted before all genuine ones, it would stand in their place."""
     writer, marks = new_writer(world, first=True), list[str]()
-    for key in untouched(world):
+    for key in world.left(*BATCHES):
         marks += _alias(world, key, writer=writer)
     return tuple(marks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -187,6 +188,20 @@ class World:
     def left(self, *kinds: str) -> list[str]:
         """Those of them with which nothing was done yet."""
         return [key for key in self.genuine(*kinds) if key not in self.taken]
+
+    def needed(self) -> list[str]:
+        """Batches with which nothing was done, and that no segment covers: such may not be missing."""
+        covers = [one for key in self.genuine("manifest") for one in self._manifest(key)["covers"]]
+        held = {
+            (cover["writer"], number)
+            for cover in covers
+            for number in range(cover["first"], cover["last"] + 1)
+        }
+        named = [(key, parse(key)) for key in self.left("messages", "events")]
+        return [key for key, name in named if name and (name.writer, name.sequence) not in held]
+
+    def _manifest(self, key: str) -> dict[str, Any]:
+        return dict(json.loads(self.honest_hand.data(key)))
 
     def take(self, *kinds: str, count: int = 1) -> list[str]:
         """Some genuine keys with which nothing was done yet. Raises Unfit where there are not so many."""
