@@ -63,7 +63,7 @@ class Examination:
 
     def goes_on(self, node: Node, *, after: str = "the acts") -> None:
         """The node that ran through the attack: follows, takes, answers."""
-        with self.verdict.step(f"running node after {after}, following", excused=self._excused):
+        with self.verdict.step(f"running node after {after}, following", excused=self._is_told):
             node.archive.refresh()
         with self.verdict.step(f"running node after {after}"):
             self._take(node)
@@ -188,8 +188,12 @@ class Examination:
 
     def _excused(self, error: VanVaultError) -> bool:
         """Where the hostile site may be out, what needs both sites may say that it is."""
+        return self.useless and self._is_told(error)
+
+    def _is_told(self, error: VanVaultError) -> bool:
+        """Does the error say that the hostile site does not give what it should?"""
         told = isinstance(error, SiteUnavailable | Damaged) and error.site in ("", self.world.hostile)
-        return self.useless and (told or self.world.hostile in error.message)
+        return told or self.world.hostile in error.message
 
     def is_restored(self, folder: Path) -> None:
         """The hostile site's disks are exchanged: all is there again, from the honest site alone."""

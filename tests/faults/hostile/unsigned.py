@@ -14,7 +14,6 @@ from tests.faults.hostile.world import World
 
 TABLE = Table()
 _HUGE = 3 * 2**30  # bytes of a sparse file
-_MANY = 2_000
 _ALL = tuple(kind for _, kind in KINDS.values())
 
 # objects that nobody signed
@@ -202,7 +201,7 @@ def many_objects_of_one_writer(world: World) -> Marks:
 
 
 def _few(world: World) -> int:
-    return _MANY if hasattr(world.hand, "root") else 40
+    return world.many if hasattr(world.hand, "root") else 40
 
 
 # genuine bytes under other names

@@ -146,6 +146,7 @@ class World:
     earlier: Path | None = None  # a copy of the hostile file site as it was some time ago
     proxy: FaultProxy | None = None  # before the hostile bucket
     taken: set[str] = field(default_factory=set)  # keys with which something was done
+    many: int = 300  # names of a flood
     forged: set[str] = field(default_factory=set)  # keys that no node made, whatever their names prove
 
     @property
