@@ -15,7 +15,7 @@ from tests.faults.hostile.view import KINDS, key_of, parse
 from tests.faults.hostile.world import World
 
 TABLE = Table()
-_HUGE = 3 * 2**30  # bytes of a sparse file
+_HUGE = 3 * 2**29  # bytes of a sparse file
 _MANY = 2_000
 _ALL = tuple(kind for _, kind in KINDS.values())
 
@@ -222,7 +222,7 @@ def site_of_another_format(world: World) -> Marks:
 
 
 @TABLE.act("file", useless=True)
-def site_described_bynonsense(world: World) -> Marks:
+def site_described_by_nonsense(world: World) -> Marks:
     with world.files.writable(world.files.root / "site.json") as path:
         path.write_bytes(b"\xff{" * 1000)
     return ("",)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -112,7 +112,9 @@ class Plans:
         return Plan(self._number, self._random.choice(SITES), policy, names, apart)
 
 
-def run(plan: Plan, templates: Templates, folder: Path, seed: int) -> tuple[Verdict, list[Done], list[str]]:
+def run(
+    plan: Plan, templates: Templates, folder: Path, seed: int, *, brief: bool = False
+) -> tuple[Verdict, list[Done], list[str]]:
     """One run on file sites: what was found, what was done, and acts for which nothing was left."""
     random = Random(f"hostile/{seed}/{plan.number}")
     estate = templates.ours.copied(folder)
@@ -129,7 +131,7 @@ def run(plan: Plan, templates: Templates, folder: Path, seed: int) -> tuple[Verd
         before=sites[honest].view(),
         earlier=folder / "earlier" / plan.hostile,
     )
-    return attack(world, plan, folder)
+    return attack(world, plan, folder, brief=brief)
 
 
 def run_in_buckets(
@@ -144,7 +146,7 @@ def run_in_buckets(
 def attack(
     world: World, plan: Plan, folder: Path, *, brief: bool = False
 ) -> tuple[Verdict, list[Done], list[str]]:
-    """Do the acts while a node runs, and examine what came of it; ``brief``: by the shortest way."""
+    """Do the acts while a node runs, and examine what came of it; ``brief``: until something is found."""
     verdict, done, unfit = Verdict(), list[Done](), list[str]()
     examination = Examination(world, verdict, useless=plan.useless)
 
@@ -153,6 +155,18 @@ def attack(
             done.append(Done(name, ACTS[name].do(world)))
         except Unfit:
             unfit.append(name)
+
+    def rest() -> Iterator[Callable[[], None]]:
+        """What is done after the acts, step by step."""
+        if not plan.apart:
+            yield lambda: examination.names(done)
+        yield lambda: examination.starts("restart without caches", without_caches=True)
+        yield lambda: examination.is_kept(compacted=not brief)
+        yield lambda: examination.starts("restart at the end", without_caches=not plan.number % 2)
+        yield examination.is_clean
+        if not plan.apart:
+            yield lambda: examination.is_source(folder)
+        yield lambda: examination.is_restored(folder)
 
     with lying(world):
         with verdict.step("first node"), world.open() as archive, Node(archive) as node:
@@ -167,19 +181,10 @@ def attack(
                     examination.names(done[-1:])
                     examination.starts(f"start after {name}", without_caches=True)
             examination.goes_on(node)
-        if not plan.apart:
-            examination.names(done)
-        if not plan.apart and not brief:
-            examination.starts("restart")
-        examination.starts("restart without caches", without_caches=True)
-        examination.is_kept(compacted=not brief)
-        if not brief:
-            examination.starts("restart at the end", without_caches=True)
-        examination.is_clean()
-        if not plan.apart and not brief:
-            examination.is_source(folder)
-        if not brief:
-            examination.is_restored(folder)
+        for step in rest():
+            if brief and not verdict.good:
+                break
+            step()
     return verdict, done, unfit
 
 
