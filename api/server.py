@@ -123,7 +123,7 @@ class _Bounds:
         own = limits.of_gateways()
         return ConnectionLimits(
             room_for_connections(self.files, http.connections),
-            None if http.behind_proxy else http.address_connections,
+            None if http.proxies else http.address_connections,
             lambda gateway: own.get(gateway, limits).connections,
         )
 

@@ -79,7 +79,9 @@ class Attacked:
 @contextmanager
 def attacked(home: Path, settings: Mapping[str, str], *, soft: int, hard: int) -> Iterator[Attacked]:
     hostile = init_home(home)
-    good, third = (Gateways(home).add(name, SystemEntropy(), SystemClock()) for name in ("good", "third"))
+    good, third = (
+        Gateways(home).add(name, SystemEntropy(), SystemClock()).secret for name in ("good", "third")
+    )
     program = ("-c", _PROGRAM, str(soft), str(hard), "--home", str(home), "serve", "--port", "{port}")
     with Server(home, settings={"METRICS__PUBLIC": "true", **settings}, program=program) as server:
         yield Attacked(server.wait_ready(), home, hostile, good, third)

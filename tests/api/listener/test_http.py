@@ -44,7 +44,7 @@ def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """A server with short deadlines."""
     home = tmp_path_factory.mktemp("brisk") / "home"
     token = init_home(home)
-    other = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock())
+    other = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock()).secret
     with Server(home, settings=SETTINGS) as server:
         yield Appliance(server.wait_ready(), home, token, other)
         assert server.stop() == 0
