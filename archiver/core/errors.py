@@ -11,10 +11,12 @@
     ├── Conflict              the same id was archived with other bytes; nothing was stored
     ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
     ├── SiteUnavailable       a site did not take or give bytes; says whether they may be stored
-    │   └── SiteFull          it has no room left
+    │   ├── SiteFull          it has no room left
+    │   └── SiteFaulty        it answers, but wrongly: its listing is out of order, say
     ├── LockRefused           a store refused to delete, shorten or overwrite a locked object
     ├── Damaged               bytes are not what their name, digest or chain says
     │   └── Forged            no trusted key signed the object, or it is not the one of its name
+    ├── MachineLimit          open files, memory, threads or disk of this machine are used up; raise the limit
     ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
     └── SettingsError         the settings file or the home folder is wrong
 
@@ -23,7 +25,10 @@ Which exit code and which RFC 9457 problem each becomes stands in ``error_table.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+#: What a machine or a process may run out of.
+Resource = Literal["files", "memory", "threads", "disk", "file-size"]
 
 
 class VanVaultError(Exception):
@@ -109,6 +114,13 @@ class SiteFull(SiteUnavailable):
         super().__init__(message, site=site, may_be_stored=False, hint=hint)
 
 
+class SiteFaulty(SiteUnavailable):
+    """The site answers, but what it says cannot be right; nothing that it lists counts."""
+
+    def __init__(self, message: str, *, site: str, hint: str = "") -> None:
+        super().__init__(message, site=site, may_be_stored=False, hint=hint)
+
+
 class LockRefused(VanVaultError):
     """A store kept its promise: the object is locked, so it was not deleted, shortened or overwritten."""
 
@@ -133,6 +145,22 @@ class Forged(Damaged):
             message, key=key, hint="Run: vanvault verify. Somebody writes at a site: see its credentials."
         )
         self.unproved = unproved
+
+
+class MachineLimit(VanVaultError):
+    """This machine, or a limit of this process, leaves no room: no key, site or object is at fault.
+
+    ``path``: what was being used, for whoever runs the command; a gateway is not told. ``may_be_stored``: as
+    of SiteUnavailable, where a write ended so.
+    """
+
+    def __init__(
+        self, message: str, *, resource: Resource, path: str = "", may_be_stored: bool = False, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.resource = resource
+        self.path = path
+        self.may_be_stored = may_be_stored
 
 
 class KeyUnavailable(VanVaultError):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from vanvault.archiver.core.options import (
+    FileOptions,
     HealthRules,
     LockPace,
     PoolLimits,
@@ -26,6 +28,7 @@ from vanvault.archiver.core.options import (
 )
 
 _S3 = S3Options()
+_FILE = FileOptions()
 _HEALTH = HealthRules()
 _POOL = PoolLimits()
 _SEARCH = SearchLimits()
@@ -58,6 +61,14 @@ class S3Settings(_Section):
     read_timeout_s: float = Field(
         default=_S3.read_timeout_s, gt=0, description="seconds of silence to wait for an answer"
     )
+    request_timeout_s: float = Field(
+        default=_S3.request_timeout_s,
+        gt=0,
+        description="seconds for a whole request, besides those of its bytes at the least rate",
+    )
+    least_bytes_per_s: float = Field(
+        default=_S3.least_bytes_per_s, gt=0, description="bytes a second; a slower site counts as silent"
+    )
     page: int = Field(default=_S3.page, ge=1, le=1000, description="keys of a listing in one answer")
     attempts: int = Field(default=_S3.attempts, ge=1, le=20, description="tries of what is safe to repeat")
     max_single_put_bytes: int = Field(
@@ -77,7 +88,16 @@ class SiteSettings(_Section):
         default=False,
         description="file sites: set the immutable flag on every object (ext4, xfs; needs root)",
     )
+    timeout_s: float = Field(
+        default=_FILE.timeout_s,
+        gt=0,
+        description="file sites: seconds to wait for an operation, besides those of its bytes",
+    )
     s3: S3Settings = S3Settings()
+
+    def file_options(self) -> FileOptions:
+        """For a file site."""
+        return FileOptions(self.timeout_s)
 
 
 class SitesSettings(_Section):
@@ -149,9 +169,17 @@ class HttpSettings(_Section):
     address_connections: int = Field(
         default=1024, ge=1, description="connections of one address on which no valid token came"
     )
-    behind_proxy: bool = Field(
-        default=False, description="all callers come through a proxy: addresses are not counted"
+    proxies: tuple[str, ...] = Field(
+        default=(),
+        description="networks of the reverse proxies whose X-Forwarded-For is believed",
     )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ip_network(proxy)  # raises ValueError, which names it
+        return proxies
 
 
 class GatewayLimits(_Section):

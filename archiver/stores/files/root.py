@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import lock_descriptor, sync_folder, synced_file
 
 FORMAT = "vanvault-file-site/1"
@@ -28,7 +30,9 @@ OBJECTS = "objects"
 TEMP = "tmp"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP})  # a file; a symbolic link
 _FOLDER_MODE = 0o750
+_MANIFEST_BYTES = 64 * 2**10  # what is longer is none
 _KNOWN_FOLDERS = 4096  # folders whose durability is remembered; more only cost some needless fsyncs
 
 
@@ -66,14 +70,19 @@ def create_root(root: Path, *, site: str, archive: str, created: datetime) -> No
             with suppress(PermissionError):  # parents that this process may not read were not made by it
                 sync_folder(folder)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"no site can be made at {root}: {error.strerror}") from error
 
 
 def read_manifest(root: Path) -> Manifest:
     """Raises SiteUnavailable when there is no site at ``root``, SettingsError when it is of another kind."""
     try:
-        text = (root / MANIFEST).read_bytes()
+        # Without waiting: somebody may have put a pipe in its place.
+        descriptor = os.open(root / MANIFEST, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with FileIO(descriptor) as file:
+            text = file.read(_MANIFEST_BYTES) or b""
     except OSError as error:
+        raise_limit(error)
         raise SiteUnavailable(
             f"there is no site at {root}: {error.strerror}",
             site=root.name,
@@ -194,7 +203,9 @@ def abandoned(temp: Path) -> Iterator[Path]:
             descriptor = os.open(entry, _FOLDER_FLAGS | os.O_NOFOLLOW)
         except FileNotFoundError:
             continue
-        except OSError:  # not a folder
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:  # it may be a running process's own
+                raise
             yield entry
             continue
         try:
