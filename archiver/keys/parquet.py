@@ -12,7 +12,14 @@ import base64
 import pyarrow.parquet.encryption as pe
 
 from vanvault.archiver.core.errors import Forged, KeyUnavailable
-from vanvault.archiver.core.key_port import KEY_BYTES, KeyProvider, WrappedKey, purpose_of, unwrap_data_key
+from vanvault.archiver.core.key_port import (
+    KEY_BYTES,
+    KeyProvider,
+    Purpose,
+    WrappedKey,
+    purpose_of,
+    unwrap_data_key,
+)
 from vanvault.archiver.core.names import ObjectName, ObjectSubject
 from vanvault.archiver.keys.object_trust import ObjectTrust
 
@@ -24,6 +31,8 @@ class ParquetKeys:
         self.provider = provider
         self._trust = trust
         self._connection = pe.KmsConnectionConfig()
+        # Which master wrapped last: a provider refuses to wrap under one that is not the newest any more.
+        self._masters: dict[Purpose, str] = {}
 
     @property
     def archive(self) -> str:
@@ -55,15 +64,17 @@ class ParquetKeys:
         Raises KeyUnavailable.
         """
         purpose = purpose_of(subject.kind)
-        master = self.provider.active(purpose)
+        master = self._masters.get(purpose) or self.provider.active(purpose)
         try:
-            return self._encryption(subject, master), master
+            properties = self._encryption(subject, master)
         except KeyUnavailable:
-            # Another process may have rotated since ``active``; then the new version wraps.
+            # Another process may have rotated since; then the new version wraps.
             newer = self.provider.active(purpose)
             if newer == master:
                 raise
-            return self._encryption(subject, newer), newer
+            master, properties = newer, self._encryption(subject, newer)
+        self._masters[purpose] = master
+        return properties, master
 
     def decryption(self, key: str) -> pe.FileDecryptionProperties:
         """Properties that open this object and no other, under whatever master key of its purpose it names.

@@ -121,14 +121,24 @@ def test_an_extra_file_and_an_extra_key_are_extra(lab: Lab) -> None:
     }
 
 
-def test_good_bytes_under_a_name_of_another_place_do_not_fit_their_header(lab: Lab) -> None:
+def test_good_bytes_under_a_name_of_another_place_are_forged(lab: Lab) -> None:
+    key = lab.chain(0)[2]
+    name = parse_key(key)
+    assert name is not None
+    forged = replace(name, sequence=name.sequence + 1).key
+    lab.add("primary", forged, lab.data("primary", key))
+    assert named(lab.verify()) == {("forged", "primary", forged)}
+
+
+def test_good_bytes_do_not_open_under_another_name_though_it_is_signed(lab: Lab) -> None:
+    """As a fault of our own might do it: the data key is bound to the name that the object was made for."""
     key = lab.chain(0)[2]
     name = parse_key(key)
     assert name is not None
     with lab.open() as archive:
-        forged = signed(archive, replace(name, sequence=name.sequence + 1))
-    lab.add("primary", forged, lab.data("primary", key))
-    assert named(lab.verify()) == {("header", "primary", forged)}
+        moved = signed(archive, replace(name, sequence=name.sequence + 1))
+    lab.add("primary", moved, lab.data("primary", key))
+    assert named(lab.verify()) == {("undecipherable", "primary", moved)}
 
 
 def test_garbage_under_its_own_digest_is_undecipherable(lab: Lab) -> None:
@@ -148,10 +158,10 @@ def test_another_archives_object_is_not_ours_and_not_missing_elsewhere(
 ) -> None:
     key = other.chain(0)[place]
     lab.add("primary", key, other.data("primary", key))
-    assert named(lab.verify()) == {("undecipherable", "primary", key)}
+    assert named(lab.verify()) == {("forged", "primary", key)}
 
 
-def test_another_archives_object_under_our_keys_is_foreign(lab: Lab, tmp_path: Path) -> None:
+def test_another_archives_object_is_forged_though_its_keys_are_ours(lab: Lab, tmp_path: Path) -> None:
     other = Lab.copy(lab.home, tmp_path / "other")
     settings = other.home / "vanvault.toml"
     with lab.open() as archive:
@@ -167,7 +177,7 @@ def test_another_archives_object_under_our_keys_is_foreign(lab: Lab, tmp_path: P
         writer.close()
     key = other.keys()[0]
     lab.add("standby", key, other.data("standby", key))
-    assert named(lab.verify()) == {("foreign", "standby", key)}
+    assert named(lab.verify()) == {("forged", "standby", key)}
 
 
 def test_another_archives_bytes_in_place_of_ours_are_damage(lab: Lab, other: Lab) -> None:

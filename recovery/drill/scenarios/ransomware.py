@@ -93,7 +93,7 @@ def _forged(drill: Drill, store: AttackedSite) -> Iterator[str]:
         if not in_subset(key, subset):
             continue
         store.put(key, data, sha256=digest, retain_until=soon)
-        drill.expect_alarm(f"undecipherable {key}")
+        drill.expect_alarm(f"forged {key}")
         made += 1
         yield key
 
