@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.segments import (
+    chunk_digests,
     encode_manifest,
     encode_part,
     log_header,
@@ -131,6 +132,7 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
     times = table.column("received_at").cast(pa.int64())
     messages = int(np.asarray(table.column("original").is_valid()).sum())
     signer = archive.signing.active()
+    part = SegmentPart("log", key, len(data), table.num_rows, rfc3339_seconds(until), chunk_digests(data))
     unsigned = SegmentManifest(
         archive=name,
         segment=segment,
@@ -142,7 +144,7 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
         events=table.num_rows - messages,
         raw_bytes=int(np.asarray(table.column("size")).sum()),
         covers=(Covered(table.column("writer")[0].as_py(), 0, (table.num_rows - 1) // 50),),
-        parts=(SegmentPart("log", key, len(data), table.num_rows, rfc3339_seconds(until)),),
+        parts=(part,),
         signing_key=signer.key_id,
     )
     signature = signer.sign(manifest_statement(unsigned))

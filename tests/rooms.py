@@ -60,7 +60,7 @@ ROOMS = (
         15,
         "core.errors core.times core.names core.key_port core.canonical core.model core.format.encrypted",
     ),
-    _room("core.format.segments", 11, "core.errors core.times core.names core.canonical core.model"),
+    _room("core.format.segments", 15, "core.errors core.times core.names core.canonical core.model"),
     _room("core.format.segments.schema", None),
     _room(
         "core.evidence",

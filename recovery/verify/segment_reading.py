@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, Forged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import key_material, opened
-from vanvault.archiver.core.format.segments import decode_manifest, header_of
+from vanvault.archiver.core.format.segments import chunk_digests, decode_manifest, has_chunks, header_of
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import ObjectName, parse_key
@@ -192,6 +192,8 @@ class _Parts:
         until = parse_rfc3339(part.retain_until)
         if len(data) != part.size:
             self.check.note("manifest", ("header", f"{part.key} has {len(data)} bytes, not {part.size}"))
+        if part.chunks != (chunk_digests(data) if has_chunks(part.kind) else b""):
+            self.check.note("manifest", ("header", f"the pieces of {part.key} are not those that it names"))
         try:
             master_key = key_material(data).key_id
             with opened(data, self._reader.parquet, part.key) as file:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.archives import Node
-from tests.support.forger import Forger, footer_of, renamed, under_data_key
+from tests.support.archives import GATEWAY, SITES, Node
+from tests.support.compacted import CompactedLab, with_column
+from tests.support.forger import Forger, footer_of, part_under_data_key, renamed, under_data_key
 from tests.support.lab import Lab, event, message, named
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Forged
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.errors import Damaged, Forged, NotFound
 from vanvault.archiver.core.format.batches import decode_batch, decode_header
 from vanvault.archiver.core.format.batches.batch import encode_header
+from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.segments import header_of
+from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import BatchHeader, Draft, Entry, Event, EventDraft, Message, MessageDraft
 from vanvault.archiver.core.names import archive_id, new_writer_id, parse_key
 from vanvault.archiver.core.times import to_us
@@ -184,3 +191,41 @@ def test_an_alias_changes_no_answer(attack: Attack) -> None:
             node.wait_ready()
             assert node.push(first) == before
     assert [lab.files("standby", alias.key) for alias in aliases] == [[], [], []]
+
+
+@pytest.mark.parametrize("kind", ["log", "evidence"])
+@pytest.mark.parametrize("sites", [("primary",), SITES], ids=["one site", "both sites"])
+def test_a_part_rewritten_under_its_disclosed_data_key_shows_nothing(
+    compacted: CompactedLab, kind: str, sites: tuple[str, ...]
+) -> None:
+    """Searches read ranges of a part, never all of it: each range is proved by the signed manifest."""
+    key = compacted.part(kind)
+    data, column = compacted.data("primary", key), "content_type" if kind == "log" else "header"
+    with compacted.open() as archive:
+        archive.catch_up()
+        secret = unwrap_object(archive, key).key
+        before = archive.search.page(Query({"gateway": GATEWAY}, limit=500)).items
+        receipts = [archive.receipts.of(item["id"]) for item in before]
+        with opened(data, archive.parquet, key) as file:
+            place = (archive.settings.archive, compacted.segments()[0], kind)
+            header = header_of(file, archive=place[0], segment=place[1], kind=place[2], key=key)
+            table = file.read(use_threads=False).cast(SEGMENT_SCHEMAS[kind])
+    values: list[Any] = table.column(column).to_pylist()
+    false = ["x" for _ in values] if kind == "log" else [*values[1:], values[0]]
+    forged = part_under_data_key(data, secret, header, with_column(table, column, false))
+    assert len(forged) == len(data)
+    for site in sites:
+        compacted.overwrite(compacted.files(site, key)[-1], forged)
+    compacted.forget()
+    with compacted.open() as archive:
+        archive.catch_up()
+        if sites != SITES:
+            assert archive.search.page(Query({"gateway": GATEWAY}, limit=500)).items == before
+            assert [archive.receipts.of(item["id"]) for item in before] == receipts
+        with suppress(Damaged):
+            page = archive.search.page(Query({"gateway": GATEWAY}, limit=500))
+            assert all(item in before for item in page.items)
+        for item in before:
+            with suppress(Damaged, NotFound):
+                assert archive.receipts.of(item["id"]) in receipts
+    assert {about for _, _, about in named(compacted.verify())} >= {key}

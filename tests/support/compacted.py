@@ -17,9 +17,11 @@ from tests.support.names import signed_again
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
+    chunk_digests,
     decode_manifest,
     encode_manifest,
     evidence_header,
+    has_chunks,
     header_of,
     log_header,
     manifest_statement,
@@ -157,7 +159,9 @@ class CompactedLab(Lab):
                 data = self._encoded(archive, before, part, tables[part.kind], (headers or {}).get(part.kind))
                 key = signed_again(archive, part.key, data)
                 made[key] = data
-                parts.append(replace(part, key=key, size=len(data), rows=tables[part.kind].num_rows))
+                chunks = chunk_digests(data) if has_chunks(part.kind) else b""
+                rows = tables[part.kind].num_rows
+                parts.append(replace(part, key=key, size=len(data), rows=rows, chunks=chunks))
             log = tables["log"]
             times = log.column("received_at").cast(pa.int64()).to_pylist()
             messages = log.column("entry").to_pylist().count("message")

@@ -17,6 +17,8 @@ from tests.support.key_ring import KeyRing
 from vanvault.archiver.core.format.batches import columns_of, encode_batch
 from vanvault.archiver.core.format.batches.schema import HEADER_KEY, PROOF_KEY, SCHEMAS
 from vanvault.archiver.core.format.encrypted import ObjectKeys
+from vanvault.archiver.core.format.segments import PartHeader
+from vanvault.archiver.core.format.segments.part import write_part
 from vanvault.archiver.core.model import BatchHeader, Entry
 from vanvault.archiver.core.names import BatchKind, ObjectName
 from vanvault.archiver.core.ports import SystemEntropy
@@ -60,12 +62,23 @@ def under_data_key(
     with pq.ParquetWriter(sink, schema, store_schema=False, encryption_properties=properties) as writer:
         writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=100)
         writer.add_key_value_metadata({HEADER_KEY: header_text, PROOF_KEY: proof})
-    made = sink.getvalue().to_pybytes()
+    return with_key_of(genuine, sink.getvalue().to_pybytes())
+
+
+def part_under_data_key(genuine: bytes, data_key: bytes, header: PartHeader, table: pa.Table) -> bytes:
+    """The same for a part of a segment with other rows, and exactly as long as the genuine one."""
+    made = write_part(header, [table], pe.create_encryption_properties(data_key), compression_level=19)
+    return with_key_of(genuine, made, size=len(genuine))
+
+
+def with_key_of(genuine: bytes, made: bytes, size: int = 0) -> bytes:
+    """A file under the same data key, with the genuine one's wrapped key in it; padded to ``size`` bytes."""
     body, crypto, footer = _ending(made)
     _, theirs, _ = _ending(genuine)
     crypto = crypto[:_ALGORITHM] + theirs[_ALGORITHM:]  # his file's id, their key metadata
     tail = crypto + footer
-    return body + tail + len(tail).to_bytes(4, "little") + b"PARE"
+    padding = bytes(max(0, size - len(body) - len(tail) - 8))
+    return body + padding + tail + len(tail).to_bytes(4, "little") + b"PARE"
 
 
 def _ending(data: bytes) -> tuple[bytes, bytes, bytes]:

@@ -1,8 +1,8 @@
 """Open parts of segments, and the row groups that were decoded last. Safe to use from many threads.
 
-Nothing is checked against the SHA-256 of a whole part here, because only ranges are read: every page is
-authenticated by AES-GCM, the header within says of which segment the part is, and whoever reads an
-original compares it with the digest in its row.
+Nothing is checked against the SHA-256 of a whole part here, because only ranges are read. Of log and evidence
+the signed manifest names a digest for each piece, which every range is checked by; whoever reads an original
+compares it with the digest in its row. So no row is believed because somebody held the part's data key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ import pyarrow.parquet as pq
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format.encrypted import MAGIC, reading
-from vanvault.archiver.core.format.segments import PartHeader, header_of
+from vanvault.archiver.core.format.segments import (
+    PartHeader,
+    check_chunks,
+    chunk_range,
+    has_chunks,
+    header_of,
+)
 from vanvault.archiver.core.format.segments.schema import DICTIONARY
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.keys.parquet import ParquetKeys
@@ -136,7 +142,7 @@ class SegmentFiles:
         self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
     ) -> _Open:
         kind = MappedPart if part.size <= MAPPED_BYTES else StreamedPart
-        source = kind(site, part.key, max(1, part.size), version)
+        source = kind(_PartRanges(site, part, version))
         tail = min(source.size(), _TAIL_BYTES)
         source.load(source.size() - tail, tail)
         ending = source.last(_ENDING_BYTES)
@@ -184,6 +190,36 @@ def _start(open_: _Open, group: int) -> int:
     return int(min(pages))
 
 
+@dataclass(frozen=True, slots=True)
+class _PartRanges:
+    """Ranges of one version of a part, each checked by the digests in the manifest where it has them."""
+
+    site: SiteReader
+    part: SegmentPart
+    version: str | None  # None: the newest
+
+    @property
+    def size(self) -> int:
+        return max(1, self.part.size)
+
+    def fetch(self, offset: int, length: int) -> bytes:
+        """Exactly so many bytes. Raises NotFound, SiteUnavailable, Damaged (shorter, or other bytes)."""
+        part = self.part
+        if not has_chunks(part.kind):
+            return self._read(offset, length)
+        start, whole = chunk_range(part, offset, length)
+        data = self._read(start, whole)
+        check_chunks(part, start, data)
+        return data[offset - start : offset - start + length]
+
+    def _read(self, offset: int, length: int) -> bytes:
+        key, site = self.part.key, self.site
+        data = site.get_range(key, offset, length, self.version)
+        if len(data) != length:
+            raise Damaged(f"{key} at {site.site} ends before byte {offset + length}", key=key, site=site.site)
+        return data
+
+
 class MappedPart:
     """Stretches of one object at their own offsets. Not shared between threads.
 
@@ -191,17 +227,14 @@ class MappedPart:
     What is not loaded takes no memory and reads as zeros, which no page of an encrypted file is.
     """
 
-    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
-        """``version``: another than the newest. ``size``: above 0."""
-        self._site = site
-        self._key = key
-        self._size = size
-        self._version = version
-        self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    def __init__(self, ranges: _PartRanges) -> None:
+        self._ranges = ranges
+        self._size = ranges.size
+        self._memory = mmap.mmap(-1, self._size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
     def load(self, offset: int, length: int) -> None:
         """Bring a stretch into memory. Raises NotFound, SiteUnavailable, Damaged."""
-        data = _fetch(self._site, self._key, offset, length, self._version)
+        data = self._ranges.fetch(offset, length)
         self._memory[offset : offset + length] = data
 
     def load_whole(self) -> None:
@@ -232,20 +265,17 @@ class StreamedPart(io.RawIOBase):
     request to the site, and reads within it are served from there.
     """
 
-    def __init__(self, site: SiteReader, key: str, size: int, version: str | None = None) -> None:
-        """``version``: another than the newest."""
+    def __init__(self, ranges: _PartRanges) -> None:
         super().__init__()
-        self._site = site
-        self._key = key
-        self._size = size
-        self._version = version
+        self._ranges = ranges
+        self._size = ranges.size
         self._at = 0
         self._start = 0
         self._loaded = memoryview(b"")
 
     def load(self, offset: int, length: int) -> None:
         """Hold this stretch, and nothing else, in memory. Raises NotFound, SiteUnavailable, Damaged."""
-        self._loaded = memoryview(self._fetch(offset, length))
+        self._loaded = memoryview(self._ranges.fetch(offset, length))
         self._start = offset
 
     def load_whole(self) -> None:
@@ -282,7 +312,7 @@ class StreamedPart(io.RawIOBase):
         if begin >= 0 and begin + wanted <= len(self._loaded):
             data = bytes(self._loaded[begin : begin + wanted])
         else:
-            data = self._fetch(self._at, wanted)
+            data = self._ranges.fetch(self._at, wanted)
         self._at += wanted
         return data
 
@@ -295,14 +325,3 @@ class StreamedPart(io.RawIOBase):
         """For pyarrow."""
         self.seek(0)
         return pa.PythonFile(self, mode="r")
-
-    def _fetch(self, offset: int, length: int) -> bytes:
-        return _fetch(self._site, self._key, offset, length, self._version)
-
-
-def _fetch(site: SiteReader, key: str, offset: int, length: int, version: str | None) -> bytes:
-    """Exactly so many bytes of an object. Raises NotFound, SiteUnavailable, Damaged (it is shorter)."""
-    data = site.get_range(key, offset, length, version)
-    if len(data) != length:
-        raise Damaged(f"{key} at {site.site} ends before byte {offset + length}", key=key, site=site.site)
-    return data

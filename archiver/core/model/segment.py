@@ -23,6 +23,7 @@ class SegmentPart:
     size: int  # bytes as stored
     rows: int
     retain_until: str  # the lock that was asked for at every site, RFC 3339
+    chunks: bytes = b""  # 16 bytes for each CHUNK_BYTES of it, for who reads ranges; empty: of the originals
 
 
 @dataclass(frozen=True, slots=True)

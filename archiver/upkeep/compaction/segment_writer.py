@@ -30,9 +30,11 @@ from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
     PartHeader,
+    chunk_digests,
     encode_manifest,
     encode_part,
     evidence_header,
+    has_chunks,
     header_of,
     log_header,
     manifest_statement,
@@ -195,6 +197,7 @@ class SegmentWriter:
             size=len(part.placing.data),
             rows=part.header.rows,
             retain_until=rfc3339_seconds(until),
+            chunks=chunk_digests(part.placing.data) if has_chunks(part.header.kind) else b"",
         )
 
     def _manifest(

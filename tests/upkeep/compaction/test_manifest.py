@@ -32,7 +32,8 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
 
 def part(kind: SegmentKind, number: int, rows: int) -> SegmentPart:
     key = segment_key(SEGMENT, number, kind, bytes([number]) * 32)
-    return SegmentPart(kind, key, 1000 + number, rows, "2037-11-23T00:00:00Z")
+    chunks = b"" if kind == "originals" else bytes(16)
+    return SegmentPart(kind, key, 1000 + number, rows, "2037-11-23T00:00:00Z", chunks)
 
 
 PLAIN = SegmentManifest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.core.format.segments.chunks import check_chunks, chunk_digests, chunk_range, has_chunks
 from vanvault.archiver.core.format.segments.manifest import (
     decode_manifest,
     encode_manifest,
@@ -20,10 +21,14 @@ from vanvault.archiver.core.format.segments.part import (
 
 __all__ = [
     "PartHeader",
+    "check_chunks",
+    "chunk_digests",
+    "chunk_range",
     "decode_manifest",
     "encode_manifest",
     "encode_part",
     "evidence_header",
+    "has_chunks",
     "header_of",
     "load_manifest",
     "log_header",

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.format.segments.chunks import CHUNK_BYTES, CHUNK_DIGEST_BYTES, has_chunks
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import SEQUENCE_LIMIT, is_writer_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
@@ -134,6 +135,7 @@ def _body(manifest: SegmentManifest) -> dict[str, object]:
         "messages": manifest.messages,
         "parts": [
             {
+                "chunks": part.chunks.hex(),
                 "key": part.key,
                 "kind": part.kind,
                 "retain_until": part.retain_until,
@@ -159,6 +161,9 @@ def _is_sound(manifest: SegmentManifest) -> bool:
         if name is None or (name.family, name.writer, name.kind) != ("segment", manifest.segment, part.kind):
             return False
         parse_rfc3339(part.retain_until, field="retain_until")
+        pieces = -(-part.size // CHUNK_BYTES) if has_chunks(part.kind) else 0
+        if part.size < 1 or len(part.chunks) != pieces * CHUNK_DIGEST_BYTES:
+            return False
     return (
         is_writer_id(manifest.segment)
         and min(manifest.messages, manifest.events) >= 0
@@ -186,4 +191,5 @@ def _part(fields: dict[str, Any]) -> SegmentPart:
         int(fields["size"]),
         int(fields["rows"]),
         str(fields["retain_until"]),
+        bytes.fromhex(fields["chunks"]),
     )
