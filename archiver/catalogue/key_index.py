@@ -151,9 +151,7 @@ class KeyIndex:
             opened: dict[str, IndexFile] = {}
             for name in names:
                 try:
-                    opened[name] = self._open.get(name) or open_index(
-                        self._store, name, self._keys_of, self._cache
-                    )
+                    opened[name] = self._open.get(name) or self._opened(name)
                 except NotFound:
                     continue  # merged into another just now
                 except Damaged:
@@ -334,10 +332,18 @@ class KeyIndex:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="making-") as scratch:
             path = Path(scratch) / "new"
             summary = write(path)
-            name = f"{summary.tier}/{summary.first_day}-{summary.file_id}{_SUFFIX}"
+            name = _name_of(summary.tier, summary.first_day, summary.file_id)
             # The filter first: a file is listed by its own name, so then it is complete.
             self._store.put(name + _FILTER, filter_path(path))
             self._store.put(name, path)
+
+    def _opened(self, name: str) -> IndexFile:
+        """Raises Damaged also when a file is not the one of its name: they do not change places."""
+        file = open_index(self._store, name, self._keys_of, self._cache)
+        if name != _name_of(file.header.tier, file.facts.first_day, file.header.file_id.hex()):
+            file.close()
+            raise Damaged(f"{name} holds another index file", key=name)
+        return file
 
     def _delete(self, name: str) -> None:
         self._store.delete(name)
@@ -345,7 +351,7 @@ class KeyIndex:
 
     def _keys_of(self, key_id: str) -> IndexKeys:
         if key_id not in self._keys:
-            self._keys[key_id] = index_keys(self._provider, key_id)
+            self._keys[key_id] = index_keys(self._provider, key_id, self._files.keys.archive)
         return self._keys[key_id]
 
     def _active(self) -> IndexKeys:
@@ -361,6 +367,10 @@ class KeyIndex:
             return
         with lock:
             yield True
+
+
+def _name_of(tier: str, first_day: str, file_id: str) -> str:
+    return f"{tier}/{first_day}-{file_id}{_SUFFIX}"
 
 
 def log_key(segment: KnownSegment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -229,3 +230,19 @@ def test_a_part_rewritten_under_its_disclosed_data_key_shows_nothing(
             with suppress(Damaged, NotFound):
                 assert archive.receipts.of(item["id"]) in receipts
     assert {about for _, _, about in named(compacted.verify())} >= {key}
+
+
+def test_an_index_file_under_another_name_is_not_taken(compacted: CompactedLab) -> None:
+    """Index files are sealed under the index master; none counts in the place of another."""
+    with compacted.open() as archive:
+        archive.catch_up()
+        before = archive.search.page(Query({"gateway": GATEWAY}, limit=500)).items
+    found = next((compacted.home / "index").rglob("*.idx"))
+    moved = found.with_name("2026-01-01-" + "0" * 32 + ".idx")
+    for suffix in ("", ".filter"):
+        shutil.copy(f"{found}{suffix}", f"{moved}{suffix}")
+        found.with_name(found.name + suffix).unlink()
+    with compacted.open() as archive:
+        archive.catch_up()
+        assert archive.search.page(Query({"gateway": GATEWAY}, limit=500)).items == before
+    assert not moved.exists()

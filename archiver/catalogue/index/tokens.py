@@ -40,9 +40,10 @@ class IndexKeys:
         return int.from_bytes(token(self.tokens, name, value)[:STORED_BYTES], "big")
 
 
-def index_keys(provider: KeyProvider, key_id: str) -> IndexKeys:
-    """The secrets under one index key. Raises KeyUnavailable."""
-    return IndexKeys(key_id, provider.derive(key_id, TOKENS_INFO), provider.derive(key_id, BLOCKS_INFO))
+def index_keys(provider: KeyProvider, key_id: str, archive: str) -> IndexKeys:
+    """The secrets under one index key; no other archive's file opens with them. Raises KeyUnavailable."""
+    blocks = provider.derive(key_id, BLOCKS_INFO + b"\0" + archive.encode())
+    return IndexKeys(key_id, provider.derive(key_id, TOKENS_INFO), blocks)
 
 
 def token(secret: bytes, field: str, value: str) -> bytes:

@@ -180,15 +180,16 @@ def test_nothing_of_a_value_stands_in_the_files(folder: Folder, tmp_path: Path) 
 
 def test_secrets_come_from_the_index_master_key(tmp_path: Path) -> None:
     provider = KeyFiles.create(tmp_path / "keys", SystemEntropy())
-    first = index_keys(provider, "index/1")
-    assert first == index_keys(provider, "index/1")
+    first = index_keys(provider, "index/1", "one")
+    assert first == index_keys(provider, "index/1", "one")
+    assert first.blocks != index_keys(provider, "index/1", "two").blocks
     assert first.tokens != first.blocks
     provider.rotate("index")
-    second = index_keys(provider, "index/2")
+    second = index_keys(provider, "index/2", "one")
     assert len({first.tokens, first.blocks, second.tokens, second.blocks}) == 4
     assert first.tokens.hex() not in repr(first)
     with pytest.raises(KeyUnavailable):
-        index_keys(provider, "index/3")
+        index_keys(provider, "index/3", "one")
 
 
 def test_headers_that_no_writer_makes(tmp_path: Path) -> None:
