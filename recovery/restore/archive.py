@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import NotFound, SettingsError
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteFaulty, SiteUnavailable
 from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import Site, create_site
 from vanvault.recovery.restore.covered import Trusted
@@ -51,8 +51,12 @@ def ensure_site(archive: Archive, name: str) -> None:
             clock=archive.clock,
             s3=settings.s3.options(),
         )
-    except SettingsError:
+    except SettingsError as error:
         # A site of which only a folder was lost is no empty folder; it answers once that is back.
-        if not answers(site):
-            raise
+        try:
+            site.now()
+        except SiteFaulty as faulty:
+            raise SettingsError(faulty.message, hint=faulty.hint) from error
+        except SiteUnavailable:
+            raise error from None
     site.now()
