@@ -69,11 +69,11 @@ ROOMS = (
     _room("keys", 21, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 12, "core.* disk"),
-    _room("stores", 22, "core.* disk keys"),
+    _room("stores", 23, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 21, "core.* keys stores"),
+    _room("replicas", 22, "core.* keys stores"),
     _room(
         "catalogue",
         17,

@@ -142,7 +142,9 @@ def level(
     Raises SiteUnavailable, KeyUnavailable.
     """
     for _ in range(_ROUNDS):
-        report = reconcile_sites(archive.sites, effort=effort, step=step, pause=pause)
+        report = reconcile_sites(
+            archive.sites, effort=effort, step=step, pause=pause, clock=archive.clock.now
+        )
         if report.level and not report.fetched.objects:
             break
     for site in archive.sites:

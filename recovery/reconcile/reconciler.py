@@ -70,7 +70,7 @@ class Reconciler:
         catching_up = health.catching_up()
         if now < self._due and not (catching_up and now >= self._rest_until):
             return None
-        report = reconcile_sites(self._archive.sites, effort=self._effort)
+        report = reconcile_sites(self._archive.sites, effort=self._effort, clock=self._archive.clock.now)
         self._after(report)
         return report
 

@@ -76,7 +76,9 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
     """
     effort = Effort(request.workers)
     with observer.progress("reconciling") as step:
-        report = reconcile_sites(archive.sites, dry_run=request.dry_run, effort=effort, step=step)
+        report = reconcile_sites(
+            archive.sites, dry_run=request.dry_run, effort=effort, step=step, clock=archive.clock.now
+        )
     catch_up(archive, observer.warn)
     upgraded = Upgraded(0, ()) if request.dry_run else upgrade_all(archive, effort=effort)
     recorded = False

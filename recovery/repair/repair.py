@@ -67,8 +67,12 @@ def repair_sites(
     effort: Effort | None = None,
     step: Step = silent,
     timer: Callable[[], float] = time.monotonic,
+    clock: Callable[[], datetime] | None = None,
 ) -> RepairReport:
-    """Do what the plan says. Whatever fails is in the report; the rest is done all the same."""
+    """Do what the plan says. Whatever fails is in the report; the rest is done all the same.
+
+    ``clock``: the node's time, from which locks of copies are counted; None: as each site tells it.
+    """
     began = timer()
     repaired: list[RepairAction] = []
     failed: list[FailedRepair] = []
@@ -76,7 +80,7 @@ def repair_sites(
     # The size of an object is not known before it is read; a window of workers bounds them.
     effort = effort or Effort()
     for action, outcome in in_order(
-        plan.actions, lambda action: _attempt(action, sites), size=lambda _: 0, effort=effort
+        plan.actions, lambda action: _attempt(action, sites, clock), size=lambda _: 0, effort=effort
     ):
         if isinstance(outcome, FailedRepair):
             failed.append(outcome)
@@ -88,18 +92,20 @@ def repair_sites(
     return RepairReport(tuple(repaired), tuple(failed), plan.beyond, copied, timer() - began)
 
 
-def _attempt(action: RepairAction, sites: Mapping[str, Site]) -> int | FailedRepair:
+def _attempt(
+    action: RepairAction, sites: Mapping[str, Site], clock: Callable[[], datetime] | None
+) -> int | FailedRepair:
     """Bytes that were copied, or why not."""
     try:
-        return _copy(action, sites) if isinstance(action, Copy) else _extend(action, sites)
+        return _copy(action, sites, clock) if isinstance(action, Copy) else _extend(action, sites)
     except VanVaultError as error:
         return FailedRepair(action, error.message)
 
 
-def _copy(action: Copy, sites: Mapping[str, Site]) -> int:
+def _copy(action: Copy, sites: Mapping[str, Site], clock: Callable[[], datetime] | None) -> int:
     target = sites[action.target]
     data, version = read_good(sites[action.source], action.key)
-    until = lock_of(version, action.retain_until, target.now())
+    until = lock_of(version, action.retain_until, (clock or target.now)())
     if action.problem == "hidden":
         # Its newest version may be good, and still a new one must go on top of the delete marker.
         target.put(action.key, data, sha256=sha256_of(action.key), retain_until=until)

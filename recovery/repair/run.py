@@ -31,7 +31,9 @@ def repair(archive: Archive, request: RepairRequest, observer: Observer = QUIET)
     if request.dry_run:
         return plan
     with observer.progress("repairing", Extent(len(plan.actions))) as step:
-        report = repair_sites(plan, archive.sites, effort=Effort(request.workers), step=step)
+        report = repair_sites(
+            plan, archive.sites, effort=Effort(request.workers), step=step, clock=archive.clock.now
+        )
     if not report.repaired:
         return report
     catch_up(archive, observer.warn)

@@ -56,7 +56,16 @@ def verify_archive(
             prefix
         )
 
-    return verify_sites(chosen, reader, known=known, subset=subset, readers=readers, step=step, pause=pause)
+    return verify_sites(
+        chosen,
+        reader,
+        known=known,
+        subset=subset,
+        readers=readers,
+        step=step,
+        pause=pause,
+        clock=archive.clock.now,
+    )
 
 
 def extent_of(sites: Mapping[str, SiteReader]) -> Extent:

@@ -62,16 +62,18 @@ class Fold:
         sites: Sequence[str],
         *,
         started: Mapping[str, datetime],
+        judged_at: Mapping[str, datetime],
         whole_subset: bool,
         is_away: Callable[[str], bool],
         locks_listed: Collection[str],
     ) -> None:
-        """``started``: by site, its own time when the verification began.
+        """``started``: by site, its own time when the verification began. ``judged_at``: for its locks.
 
         ``locks_listed``: sites whose listings tell locks; elsewhere only what was read tells its lock.
         """
         self._sites = sites
         self._started = started
+        self._judged_at = judged_at
         self._whole_subset = whole_subset
         self._is_away = is_away
         self._locks_listed = locks_listed
@@ -285,7 +287,7 @@ class Fold:
         if name.family != "batch":
             return short_locks(name.key, versions, until)
         covered = self.compacted.holds(name)
-        return batch_locks(name.key, versions, until, covered=covered, now=self._started)
+        return batch_locks(name.key, versions, until, covered=covered, now=self._judged_at)
 
     def _large(self, name: ObjectName, copies: Copies, held: list[str], read: ObjectRead | None) -> None:
         content = read.content if read else None

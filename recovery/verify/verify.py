@@ -73,6 +73,7 @@ def verify_sites(
     step: Step = silent,
     pause: Callable[[], None] = let_puts_arrive,
     timer: Callable[[], float] = time.monotonic,
+    clock: Callable[[], datetime] | None = None,
 ) -> VerifyReport:
     """Run all steps over ``sites`` and report; nothing at a site is changed.
 
@@ -83,11 +84,12 @@ def verify_sites(
         readers: read in parallel; by default threads of this process, with this ``effort``.
         step: hears of every name that is done, with the bytes of all its versions.
         pause: waits a moment before what was just written counts as missing.
+        clock: the node's time, by which locks are judged; None: as each site tells it.
 
     Raises nothing about sites, objects and keys: all of that is in the report.
     """
     chosen = readers or Threads(reader, effort or Effort())
-    return _Verification(sites, reader, chosen, known, subset or Subset()).run(step, pause, timer)
+    return _Verification(sites, reader, chosen, known, subset or Subset(), clock).run(step, pause, timer)
 
 
 class _Verification:
@@ -98,6 +100,7 @@ class _Verification:
         readers: Readers,
         known: Known,
         subset: Subset,
+        clock: Callable[[], datetime] | None,
     ) -> None:
         self._sites = sites
         self._reader = reader
@@ -106,9 +109,11 @@ class _Verification:
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
         self._started = started
+        now = None if clock is None else clock()
         self._fold = Fold(
             list(sites),
             started=started,
+            judged_at=started if now is None else dict.fromkeys(sites, now),
             whole_subset=subset.is_whole,
             is_away=self._listing.is_away,
             locks_listed=locks_listed,

@@ -7,6 +7,7 @@ together (``put.py``); a later date is an empty file beside it. Layout at byte l
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,8 @@ from vanvault.archiver.stores.files.root import (
 from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
 from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Nobody waits at a pipe that somebody put in the place of a file.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_OBJECT = 2**40  # bytes; far below what ext4 and xfs take
 
 
@@ -227,6 +229,8 @@ class FileSite:
                 self._root.check_present()
                 raise self._not_found(key) from error
             with FileIO(descriptor) as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise self._not_found(key)
                 yield file
 
     @contextmanager

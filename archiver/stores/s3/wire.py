@@ -16,14 +16,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from botocore.parsers import create_parser
 from botocore.response import StreamingBody
+from urllib3.exceptions import HTTPError
 
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock, SystemClock
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.s3.bounded import REFUSAL
 from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 
 #: Of an answer; names in any case.
@@ -56,6 +58,7 @@ class Wire:
         self._base = f"{endpoint.scheme}://{self._host}"
         self._events = client.meta.events
         self._session = client._endpoint.http_session  # no public name; the client closes it
+        self._largest = options.largest_object
         self._signer = RequestSigner(credentials, options.region)
         self._clock = clock or SystemClock()
 
@@ -77,13 +80,27 @@ class Wire:
         found: Headers = self._send("HeadObject", "HEAD", key, _query(version), {}).headers
         return found
 
-    def get(self, key: str, version: str | None, extra: Mapping[str, str]) -> tuple[bytes, Headers]:
+    def get(
+        self, key: str, version: str | None, extra: Mapping[str, str], *, largest: int | None = None
+    ) -> tuple[bytes, Headers]:
         """The bytes of a version (None: the newest) and the answer's headers.
 
-        ``extra``: headers to send, such as a range.
+        Args:
+            extra: headers to send, such as a range.
+            largest: bytes; a server that promises or sends more is not read. None: no object is larger.
         """
-        answer = self._send("GetObject", "GET", key, _query(version), extra, stream=True)
-        return bytes(StreamingBody(answer.raw, answer.headers.get("content-length")).read()), answer.headers
+        most = self._largest if largest is None else largest
+        answer = self._send("GetObject", "GET", key, _query(version), extra, largest=most, stream=True)
+        promised = answer.headers.get("content-length")
+        if promised is None or not promised.isdecimal():
+            answer.raw.close()
+            raise ResponseStreamingError(error="it does not say how long the object is")
+        try:
+            return bytes(StreamingBody(answer.raw, promised).read()), answer.headers
+        except BotoCoreError:
+            raise
+        except (HTTPError, OSError) as error:
+            raise ResponseStreamingError(error=error) from error
 
     def _send(
         self,
@@ -95,8 +112,10 @@ class Wire:
         *,
         body: bytes | None = None,
         sha256: str = EMPTY_SHA256,
+        largest: int = REFUSAL,
         stream: bool = False,
     ) -> Any:
+        """The answer; its body has at most ``largest`` bytes."""
         path = self._root + key
         now = self._clock.now()
         # A plain dict: botocore's own classes of headers cost as much as all the rest of this method.
@@ -106,7 +125,7 @@ class Wire:
         url = f"{self._base}{path}?{query}" if query else self._base + path
         request = AWSPreparedRequest(method, url, signed, body, stream)
         hooked = self._events.emit_until_response(f"before-send.s3.{operation}", request=request)[1]
-        answer = hooked if hooked is not None else self._session.send(request)
+        answer = hooked if hooked is not None else self._session.exchange(request, largest)
         if answer.status_code >= _FIRST_FAILURE:
             raise _refusal(answer, operation)
         return answer
