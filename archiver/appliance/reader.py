@@ -46,6 +46,7 @@ class ArchiveReader:
         self.keys, self.signing = components.keys, components.signing
         self.gateways = components.gateways
         self.sites = components.sites
+        self.rules, self.quarantine = components.rules, components.quarantine
         self.parquet = ParquetKeys(self.keys)
         self.tail = HotTail.open(
             partial(hot_tail_of, self.home), self.keys, self.entropy, archive=self.settings.archive

@@ -57,13 +57,13 @@ class BadSector:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._site, name)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         if key == self._key:
             self._first()
             if self._denied:
                 raise NotFound(f"site {self._site.site} holds no such version of {key}")
             raise SiteUnavailable("input/output error", site=self._site.site, may_be_stored=False)
-        return self._site.get(key, version)
+        return self._site.get(key, version, most=most)
 
 
 def message(archive: Archive, number: int, *, body: bytes = b"", writer: Writer | None = None) -> Draft:

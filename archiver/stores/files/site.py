@@ -34,7 +34,7 @@ from vanvault.archiver.stores.files.root import (
     create_root,
     read_manifest,
 )
-from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
+from vanvault.archiver.stores.port import Capabilities, Oversize, StoredVersion, Stray
 from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -124,9 +124,12 @@ class FileSite:
         self._put_file(layout.folder_of(key), layout.data_name(key, version.id), data)
         return StoredVersion(key, version.id, len(data), until, version.stored_at)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         with self._open_version(key, version) as file:
-            return file.readall()
+            size = os.fstat(file.fileno()).st_size
+            if most is not None and size > most:
+                raise Oversize(key, site=self._site, size=size, most=most)
+            return _read_up_to(file, size)  # no more than that, though the file may grow
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)

@@ -110,8 +110,8 @@ class S3Site:
         with _stored_by_now():
             return self._read_back(key, version, len(body), until)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        data, etag = self._reader.get(check_key(key), version)
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        data, etag = self._reader.get(check_key(key), version, most)
         name = parse_key(key)
         if name is not None and _MD5.fullmatch(etag):
             MD5.suggest(name.sha256, bytes.fromhex(etag))  # for the copy at another site
@@ -122,7 +122,8 @@ class S3Site:
         if not length:
             self.stat(key, version)  # S3 has no empty range; what is not there is still not found
             return b""
-        return self._reader.get(check_key(key), version, Range=f"bytes={offset}-{offset + length - 1}")[0]
+        wanted = f"bytes={offset}-{offset + length - 1}"
+        return self._reader.get(check_key(key), version, length, Range=wanted)[0]
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         check_key(key)
