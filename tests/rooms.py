@@ -99,7 +99,7 @@ ROOMS = (
     ),
     _room(
         "upkeep",
-        12,
+        15,
         "core.* disk keys keys.parquet stores replicas catalogue journal intake appliance",
     ),
     _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
@@ -108,12 +108,12 @@ ROOMS = (
         4,
         "core.* disk keys replicas catalogue journal appliance",
     ),
-    _room("recovery.work", 12, "archiver.*"),
-    _room("recovery.objects", 17, "archiver.*"),
+    _room("recovery.work", 13, "archiver.*"),
+    _room("recovery.objects", 19, "archiver.*"),
     _room("recovery.custody", 8, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
-    _room("recovery.verify", 14, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.verify", 15, "archiver.* recovery.work recovery.objects"),
     _room("recovery.coverage", 5, "archiver.* recovery.work recovery.verify"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
@@ -121,7 +121,11 @@ ROOMS = (
     _room(
         "recovery.backup", 19, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
     ),
-    _room("recovery.failover", 11, "archiver.* recovery.work recovery.reconcile recovery.verify"),
+    _room(
+        "recovery.failover",
+        11,
+        "archiver.* recovery.work recovery.objects recovery.reconcile recovery.verify",
+    ),
     _room(
         "recovery.drill",
         13,
@@ -137,7 +141,8 @@ ROOMS = (
     _room(
         "recovery.status",
         5,
-        "archiver.* recovery.coverage recovery.drill recovery.reconcile recovery.schedule recovery.work",
+        "archiver.* recovery.coverage recovery.drill recovery.objects recovery.reconcile recovery.schedule"
+        " recovery.work",
     ),
     _room("api", 1, "archiver.* recovery.*"),
     _room("cli", 0, "archiver.* recovery.* api"),

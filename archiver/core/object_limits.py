@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.names import ObjectKind, ObjectName, writer_started_at
 from vanvault.archiver.core.options import LockPace, PoolLimits, SegmentLimits
-from vanvault.archiver.core.retention import Profile, profile, retain_until, rounded_up
+from vanvault.archiver.core.retention import Profile, profile, retain_until
 
 _MIB = 2**20
 #: Largest values of the settings that decide sizes (``core/settings``), in bytes: originals in one batch, one
@@ -97,22 +97,26 @@ class LockRules:
         """No lock that is set at ``now`` (aware) ends later: the profile's longest period and its margin."""
         return self._period(now + _SLACK)
 
-    def most(self, name: ObjectName, now: datetime) -> datetime:
-        """The latest lock that these rules ask for an object with this name, whatever a site shows.
+    def believed(self, name: ObjectName, shown: datetime, now: datetime) -> datetime | None:
+        """How much of the lock that a site shows these rules can have asked for; None: nothing of it.
 
-        Of a segment, whose rows are older than itself, it is counted from its start. A writer lives long, so
-        that its large objects are counted from ``now``. A batch's lock is the lock keeper's matter.
+        A segment is younger than its rows, so its locks end within the period that begins with itself. A
+        batch is locked for as long as the lock keeper gives it: a later date tells nothing. A large object
+        may be younger than its writer by any time, and is counted from its writer's start only where a site
+        shows what cannot be.
         """
         if name.family == "segment":
-            return min(self._period(writer_started_at(name.writer)), self.longest(now))
+            return min(shown, self._period(writer_started_at(name.writer)))
         if name.family == "batch":
-            return rounded_up(now + self.batch_lock)
-        return self.longest(now)
+            return shown if shown <= now + self.batch_lock + _SLACK else None
+        return shown if shown <= self.longest(now) else self._period(writer_started_at(name.writer))
 
     def of_copy(
         self, name: ObjectName, *, shown: datetime | None, signed: datetime | None, now: datetime
     ) -> datetime:
-        """The lock of a copy: what is signed, what its source shows within the rules, or a day at least.
+        """The lock of a copy: the signed date; without one what its source shows within the rules.
+
+        It is a day at least, and a batch's as long as a lock keeper needs to take over.
 
         Args:
             shown: the source's lock; None: it has none, or does not tell.
@@ -120,14 +124,17 @@ class LockRules:
             now: the target's time.
         """
         shortest = now.replace(microsecond=0) + (FRESH_LOCK if name.family == "batch" else SHORTEST_LOCK)
-        within = min(shown, self.most(name, now)) if shown is not None and signed is None else None
-        found = max(date for date in (shortest, signed, within) if date is not None)
-        return min(found, self.longest(now))
+        wanted = signed
+        if wanted is None and shown is not None:
+            wanted = self.believed(name, shown, now)
+        return min(max(shortest, wanted or shortest), self.longest(now))
 
     def is_beyond(self, name: ObjectName, shown: datetime, signed: datetime | None, now: datetime) -> bool:
-        """Is a lock that a site shows later than anything these rules ask for?"""
-        allowed = max(date for date in (self.most(name, now), signed) if date is not None)
-        return shown > max(allowed, now + FRESH_LOCK) + _SLACK
+        """Is a lock that a site shows later than these rules, its signed date and a repair ask for?"""
+        believed = self.believed(name, shown, now)
+        if believed == shown or (signed is not None and shown <= signed):
+            return False
+        return shown > now + max(self.batch_lock, FRESH_LOCK) + _SLACK
 
     def _period(self, start: datetime) -> datetime:
         rules = (self.profile.log, self.profile.originals)

@@ -44,6 +44,7 @@ class EventType:
     COMPACTION_STARTED = "compaction.started"
     COMPACTION_FINISHED = "compaction.finished"
     KEYS_UNWRAPPED = "keys.unwrapped"
+    QUARANTINE_FOUND = "quarantine.found"  # site, reason, count, objects: the first hundred names
 
 
 @dataclass(frozen=True, slots=True)

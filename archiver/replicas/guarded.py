@@ -23,11 +23,13 @@ from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.replicas.quarantine import MOST, TOO_LARGE, Quarantine
 from vanvault.archiver.stores import Capabilities, Oversize, Site, StoredVersion, Stray, printable
 
+#: Sorts after every key.
+LAST = "~"
 #: Bytes that are in memory while an object of unusual size is hashed.
 PIECE_BYTES = 4 * 2**20
 
 
-class Verdict(Protocol):
+class JudgedName(Protocol):
     """What the key of an object proves; ``reason`` None: who wrote it."""
 
     @property
@@ -38,7 +40,7 @@ class Verdict(Protocol):
 
 
 #: Judges the key of an object without reading it. Raises KeyUnavailable: the key folder cannot be read.
-Judge = Callable[[str], Verdict]
+Judge = Callable[[str], JudgedName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +114,30 @@ class GuardedSite:
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
         """See ``SiteReader.list``; the rest is set aside. What is there no more leaves the quarantine."""
         aside: set[tuple[str, str]] = set()
-        last, verdict = "", None
-        for found in self._site.list(prefix, after):
-            if verdict is None or found.key != last:
-                last, verdict = found.key, self._judge(found.key)
-            name, reason = verdict.name, verdict.reason
-            if name is not None and reason is None:
-                if self._fits(name, found):
-                    yield found
-                    continue
-            else:
-                self._set_aside(found, reason or "junk")
-            if len(aside) < MOST:
-                aside.add((found.key, found.version))
-        self._quarantine.is_gone(self.site, lambda key: key.startswith(prefix) and key > after, aside)
+        last, verdict, end = after, None, LAST
+        try:
+            for found in self._site.list(prefix, after):
+                if verdict is None or found.key != last:
+                    last, verdict = found.key, self._judge(found.key)
+                name, reason = verdict.name, verdict.reason
+                if name is not None and reason is None:
+                    if self._fits(name, found):
+                        yield found
+                        continue
+                else:
+                    self._set_aside(found, reason or "junk")
+                if len(aside) < MOST:
+                    aside.add((found.key, found.version))
+        except GeneratorExit:
+            end = last  # who listed wants no more: up to here, everything was seen
+            raise
+        except BaseException:
+            end = after
+            raise
+        finally:
+            self._quarantine.is_gone(
+                self.site, lambda key: key.startswith(prefix) and after < key < end, aside
+            )
 
     def strays(self) -> Iterator[Stray]:
         return self._site.strays()

@@ -14,7 +14,7 @@ from vanvault.recovery.restore.deadline import Deadline, Pace
 from vanvault.recovery.restore.plan import RestorePlan
 from vanvault.recovery.restore.restore import RestoreReport, restore_site
 from vanvault.recovery.verify import VerifyReport, read_back
-from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record
+from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record, put_set_aside_on_record
 
 RESTORED = "site.restored"
 
@@ -129,6 +129,7 @@ def restore(archive: Archive, request: RestoreRequest, observer: Observer = QUIE
     recorded = False
     if report.copied.objects:
         recorded = put_on_record(archive, RESTORED, _detail(report), who=request.who, observer=observer)
+    put_set_aside_on_record(archive, observer)
     verified = read_back(archive, observer) if request.verify else None
     ended = archive.clock.now()
     if request.deadline is not None and not request.deadline.met_by(ended):

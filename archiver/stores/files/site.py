@@ -35,7 +35,13 @@ from vanvault.archiver.stores.files.root import (
     read_manifest,
 )
 from vanvault.archiver.stores.port import Capabilities, Oversize, StoredVersion, Stray
-from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until
+from vanvault.archiver.stores.rules import (
+    check_digest,
+    check_key,
+    check_range,
+    check_retain_until,
+    printable,
+)
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_OBJECT = 2**40  # bytes; far below what ext4 and xfs take
@@ -168,11 +174,11 @@ class FileSite:
             self._root.check_present()
             for entry in sorted(self._root.path.iterdir()):
                 if entry.name not in (MANIFEST, OBJECTS, TEMP):
-                    yield Stray(entry.name)
+                    yield Stray(printable(entry.name))
             for path in file_walk.strays(self._root.objects):
-                yield Stray(f"{OBJECTS}/{path}")
+                yield Stray(printable(f"{OBJECTS}/{path}"))
             for leftover in abandoned(self._root.path / TEMP):
-                yield Stray(f"{TEMP}/{leftover.name}")
+                yield Stray(printable(f"{TEMP}/{leftover.name}"))
             self._root.check_present()
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
