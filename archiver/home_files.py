@@ -32,7 +32,8 @@ def load_settings(home: Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{path}: {where}: {first['msg']}", hint="Correct the settings file.") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{path}: {where}: {reason}", hint="Correct the settings file.") from error
 
 
 def initial_text(archive: str, primary: str, standby: str, keys: KeysSettings | None = None) -> str:

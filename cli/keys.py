@@ -48,15 +48,37 @@ def list_keys(home: Path, as_json: bool) -> None:
         for version in masters.versions(purpose):
             name = key_id(purpose, version)
             found.append({"purpose": purpose, "key_id": name, "active": name == active})
-    active = signing.active().key_id
-    found += [
-        {"purpose": SIGNING, "key_id": name, "active": name == active} for name in signing.public_keys()
-    ]
+    found += _signing_keys(signing)
     if as_json:
         emit_json({"keys": found})
         return
-    rows = [(str(key["purpose"]), str(key["key_id"]), "active" if key["active"] else "") for key in found]
+    rows = [(str(key["purpose"]), str(key["key_id"]), _state(key)) for key in found]
     print_table(("purpose", "key", ""), rows)
+
+
+def _signing_keys(signing: SigningKeys) -> list[dict[str, object]]:
+    active, trust = signing.active().key_id, signing.trust()
+    return [
+        {
+            "purpose": SIGNING,
+            "key_id": name,
+            "active": name == active,
+            "trusted": name in trust.keys,
+            "introduced_by": trust.introductions[name].introduced_by if name in trust.introductions else "",
+            "introduced_at": trust.introductions[name].introduced_at if name in trust.introductions else "",
+            "revoked_at": trust.revoked[name].act.made_at if name in trust.revoked else "",
+        }
+        for name in signing.public_keys()
+    ]
+
+
+def _state(key: dict[str, object]) -> str:
+    """What a reader must know of a key that ``keys list`` shows."""
+    if key.get("revoked_at"):
+        return f"REVOKED {key['revoked_at']}"
+    if not key.get("trusted", True):
+        return "NOT TRUSTED: no trusted key introduced it"
+    return "active" if key["active"] else ""
 
 
 @command.command()

@@ -91,6 +91,8 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
     signing, server = found["signing"], found["server"]
     lines += [
         ("key signing", f"{signing['active']} active, {signing['public']} public keys"),
+        *(("KEY REVOKED", one) for one in signing["revoked"]),
+        *(("KEY NOT TRUSTED", f"{one}: no trusted key introduced it") for one in signing["not_introduced"]),
         ("gateways", found["gateways"]),
         ("server", f"{server['url']}  {server['detail']}"),
     ]

@@ -69,7 +69,7 @@ ROOMS = (
     _room("people", 3, "core.* disk"),
     _room("keys", 17, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
-    _room("keys.escrow", 11, "core.* disk"),
+    _room("keys.escrow", 12, "core.* disk"),
     _room("stores", 24, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),

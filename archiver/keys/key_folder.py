@@ -86,6 +86,21 @@ def read_private(path: Path) -> bytes:
     return data
 
 
+def read_public(path: Path, limit: int) -> bytes:
+    """The bytes of a file that is no secret. Raises KeyUnavailable when it is missing or too big."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise KeyUnavailable(
+            f"The key file {path.name} cannot be read: {error.strerror}.",
+            hint="Restore the key folder from escrow.",
+        ) from error
+    if len(data) > limit:
+        raise KeyUnavailable(f"{path.name} is too big to be a key file.")
+    return data
+
+
 def write_once(path: Path, data: bytes, *, mode: int) -> None:
     """Write a new file durably; it appears whole, or not at all, and never in place of another.
 

@@ -130,7 +130,7 @@ def make_in_escrow(
     from vanvault.archiver.keys.escrow.files import read_key_files, write_escrow
 
     masters = {name: entropy.token(KEY_BYTES) for name in ids}
-    signing = {name: data for name, data in read_key_files(folder).items() if name.startswith("signing-")}
+    signing = {name: data for name, data in read_key_files(folder).items() if not name.endswith(".key")}
     files = {_file_name(name): encode_master(name, secret) for name, secret in masters.items()}
     made = split(
         files | signing,

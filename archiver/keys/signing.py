@@ -4,13 +4,16 @@ A folder holds ``signing-<n>.pem`` (PKCS #8, mode 0600) and ``signing-<n>.pub.pe
 mode 0644). A key's id is the first 8 bytes, in hex, of the SHA-256 of its raw 32-byte public key, so
 anyone who holds the public key can check the id. The private key of an old version may be destroyed;
 its public key must outlive the receipts that it signed.
+
+Every public key in the folder verifies receipts. Objects are believed only when a *trusted* key signed their
+names, and only a trusted key signs anything new: which those are stands in ``trust.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -27,10 +30,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
-from vanvault.archiver.core.ports import Entropy
-from vanvault.archiver.keys import key_folder
+from vanvault.archiver.core.ports import Clock, Entropy, SystemClock
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.keys import key_folder, trust
+from vanvault.archiver.keys.trust import ObjectList, TrustAct, TrustedKeys
 
 _NAME = re.compile(r"signing-([1-9][0-9]{0,8})(\.pub)?\.pem")
+#: Files that decide what is trusted, or that sign.
+_FILES = re.compile(
+    "|".join(f"(?:{one.pattern})" for one in (_NAME, trust.INTRODUCTION_FILE, trust.RECORD_FILE))
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,6 +63,7 @@ class _Snapshot:
     listing: key_folder.FolderListing
     active: SigningKey | None
     public: dict[str, Ed25519PublicKey]
+    trust: TrustedKeys
 
 
 class SigningKeys:
@@ -77,20 +87,77 @@ class SigningKeys:
         _write(folder, 1, entropy)
         return cls(folder)
 
-    def rotate(self, entropy: Entropy) -> str:
+    def rotate(self, entropy: Entropy, clock: Clock | None = None) -> str:
         """Make the next version, durably, and return its key id. Old receipts stay verifiable.
 
-        Raises KeyUnavailable when another process made the same version just now, or the disk refuses.
+        The newest key that is trusted, not revoked and here with its private half introduces it; ``clock``
+        tells when. Raises KeyUnavailable when there is none, when another process made the same version just
+        now, or the disk refuses.
         """
-        names = {name for name, *_ in key_folder.listing(self._folder, _NAME)}
+        snapshot = self._current()
+        names = {name for name, *_ in snapshot.listing}
+        introducer = self._introducer(snapshot, names)
         newest = max(map(_version, names), default=0)
-        if newest and f"signing-{newest}.pub.pem" not in names:  # a crash within the last rotation
-            _write_public(self._folder, newest, self.active().public())
-        _write(self._folder, newest + 1, entropy)
-        return self.active().key_id
+        if snapshot.active is not None:
+            _heal_public(self._folder, snapshot.active, names)  # a crash within the last rotation
+        at = rfc3339_seconds((clock or SystemClock()).now())
+        key = Ed25519PrivateKey.from_private_bytes(entropy.token(32))
+        self._write_introduced(newest + 1, key, introducer, at)
+        return key_id_of(key.public_key())
+
+    def _introducer(self, snapshot: _Snapshot, names: set[str]) -> SigningKey:
+        trusted = snapshot.trust
+        for key_id, version in sorted(trusted.versions.items(), key=lambda one: -one[1]):
+            if trusted.may_sign(key_id) and f"signing-{version}.pem" in names:
+                return _load_private(self._folder, version)
+        raise KeyUnavailable(
+            "No trusted signing key is here with its private half, so a new one cannot be introduced.",
+            hint="Restore the keys from escrow first: vanvault keys escrow restore.",
+        )
+
+    def _write_introduced(self, version: int, key: Ed25519PrivateKey, by: SigningKey, at: str) -> None:
+        public = key.public_key()
+        _, introduction = trust.introduce(
+            version, public, at=at, by=by.key_id, sign=by.sign, key_id=key_id_of(public)
+        )
+        # Until it is introduced the key does not sign; a crash in between leaves one that never will.
+        _write_private(self._folder, version, key)
+        name = f"signing-{version}.intro.json"
+        key_folder.write_once(self._folder / name, introduction, mode=0o644)
+        _write_public(self._folder, version, public)
+
+    def trusted(self) -> Mapping[str, Ed25519PublicKey]:
+        """Keys that may have signed objects, by id: not to be changed, and the same until the folder changes.
+
+        Of a revoked one only some objects stand: see ``trust``. Raises KeyUnavailable.
+        """
+        return self._current().trust.keys
+
+    def trust(self) -> TrustedKeys:
+        """What is trusted now, and since when what is not. Raises KeyUnavailable."""
+        return self._current().trust
+
+    def revoke(self, draft: TrustAct, objects: ObjectList) -> TrustAct:
+        """Sign an act of the trust record with the newest key and write it, durably; every process sees it.
+
+        Raises KeyUnavailable: another process wrote one just now, the disk refuses, or the act cannot apply.
+        """
+        active = self.active()
+        act, data = trust.seal_act(draft, active.sign)
+        # The list first: readers ask for it as soon as the act is there.
+        listed = self._folder / f"trust-{act.number}.objects"
+        if not listed.exists() or listed.read_bytes() != objects.data:
+            listed.unlink(missing_ok=True)  # of an attempt that died before its act was written
+            key_folder.write_once(listed, objects.data, mode=0o644)
+        key_folder.write_once(self._folder / f"trust-{act.number}.json", data, mode=0o644)
+        self._current()
+        return act
 
     def active(self) -> SigningKey:
-        """The newest key. Raises KeyUnavailable when there is none, or its private half is missing."""
+        """The newest trusted key that is not revoked.
+
+        Raises KeyUnavailable when there is none, or its private half is missing.
+        """
         active = self._current().active
         if active is None:
             raise KeyUnavailable(
@@ -114,12 +181,12 @@ class SigningKeys:
         return key
 
     def public_keys(self) -> dict[str, Ed25519PublicKey]:
-        """All public keys by key id."""
+        """All public keys by key id, also those that are trusted for no object: receipts outlive trust."""
         return dict(self._current().public)
 
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
-        if key_folder.listing(self._folder, _NAME) != snapshot.listing:
+        if key_folder.listing(self._folder, _FILES) != snapshot.listing:
             self._snapshot = snapshot = _load(self._folder)
         return snapshot
 
@@ -177,25 +244,72 @@ def _version(name: str) -> int:
     return int(match[1]) if match else 0
 
 
+def _is_private(name: str) -> bool:
+    match = _NAME.fullmatch(name)
+    return match is not None and match[2] is None
+
+
 def _load(folder: Path) -> _Snapshot:
-    listing = key_folder.listing(folder, _NAME)
+    listing = key_folder.listing(folder, _FILES)
     names = {name for name, *_ in listing}
+    public: dict[int, tuple[str, Ed25519PublicKey]] = {}
+    for name in names:
+        if name.endswith(".pub.pem"):
+            key = load_public(folder / name)
+            public[_version(name)] = (key_id_of(key), key)
     newest = max(map(_version, names), default=0)
-    public = {}
-    for name in sorted(name for name in names if name.endswith(".pub.pem")):
-        key = load_public(folder / name)
-        public[key_id_of(key)] = key
-    active = None
-    if f"signing-{newest}.pem" in names:
-        active = _load_private(folder, newest)
-        if f"signing-{newest}.pub.pem" not in names:
-            public[active.key_id] = active.public()
-        elif active.key_id != key_id_of(load_public(folder / f"signing-{newest}.pub.pem")):
+    for version in sorted(_version(name) for name in names if _is_private(name)):
+        if version in public and version != newest:
+            continue
+        private = _load_private(folder, version)
+        held = public.setdefault(version, (private.key_id, private.public()))  # a rotation may have died
+        if held[0] != private.key_id:
             raise KeyUnavailable(
-                f"signing-{newest}.pem and signing-{newest}.pub.pem are not one pair.",
+                f"signing-{version}.pem and signing-{version}.pub.pem are not one pair.",
                 hint="Restore both from escrow.",
             )
-    return _Snapshot(listing, active, public)
+    trusted = trust.evaluate(public, _introductions(folder, names), _acts(folder, names))
+    known = {key_id: key for _, (key_id, key) in sorted(public.items())}
+    return _Snapshot(listing, _active(folder, names, trusted), known, trusted)
+
+
+def _active(folder: Path, names: set[str], trusted: TrustedKeys) -> SigningKey | None:
+    """The newest key that may sign; None: it is not here with its private half."""
+    may_sign = [version for key_id, version in trusted.versions.items() if trusted.may_sign(key_id)]
+    newest = max(may_sign, default=0)
+    if f"signing-{newest}.pem" not in names:
+        return None
+    active = _load_private(folder, newest)
+    if trusted.versions.get(active.key_id) != newest:
+        raise KeyUnavailable(
+            f"signing-{newest}.pem and signing-{newest}.pub.pem are not one pair.",
+            hint="Restore both from escrow.",
+        )
+    return active
+
+
+def _introductions(folder: Path, names: set[str]) -> dict[int, bytes]:
+    found = ((name, trust.INTRODUCTION_FILE.fullmatch(name)) for name in names)
+    return {
+        int(match[1]): key_folder.read_public(folder / name, trust.RECORD_LIMIT)
+        for name, match in found
+        if match is not None
+    }
+
+
+def _acts(folder: Path, names: set[str]) -> list[tuple[bytes, bytes]]:
+    """The acts of the trust record with their lists, in order. Raises KeyUnavailable when one is missing."""
+    matches = (trust.RECORD_FILE.fullmatch(name) for name in names)
+    numbers = {int(match[1]) for match in matches if match is not None and match[2] == "json"}
+    return [
+        (
+            key_folder.read_public(folder / f"trust-{number}.json", trust.RECORD_LIMIT),
+            key_folder.read_public(
+                folder / f"trust-{number}.objects", trust.MOST_OBJECTS * trust.DIGEST_BYTES
+            ),
+        )
+        for number in range(1, max(numbers, default=0) + 1)
+    ]
 
 
 def _load_private(folder: Path, version: int) -> SigningKey:
@@ -211,11 +325,20 @@ def _load_private(folder: Path, version: int) -> SigningKey:
 
 def _write(folder: Path, version: int, entropy: Entropy) -> None:
     key = Ed25519PrivateKey.from_private_bytes(entropy.token(32))
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     # The private half first: readers derive the public one from it, so no moment and no crash in between
     # leaves a newest version that cannot sign, or a signature that cannot be verified.
-    key_folder.write_once(folder / f"signing-{version}.pem", private, mode=0o600)
+    _write_private(folder, version, key)
     _write_public(folder, version, key.public_key())
+
+
+def _heal_public(folder: Path, key: SigningKey, names: set[str]) -> None:
+    if f"signing-{key.version}.pub.pem" not in names:
+        _write_public(folder, key.version, key.public())
+
+
+def _write_private(folder: Path, version: int, key: Ed25519PrivateKey) -> None:
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key_folder.write_once(folder / f"signing-{version}.pem", private, mode=0o600)
 
 
 def _write_public(folder: Path, version: int, key: Ed25519PublicKey) -> None:

@@ -1,7 +1,8 @@
 """The control plane on disk: which files of a home a backup saves, and how they come back.
 
-Saved are the settings, the gateways, the public signing keys and, where it lies, the bundle of the keys'
-escrow. The key files themselves, which open the archive, are saved only when ``backup.keys`` is set.
+Saved are the settings, the gateways, the public signing keys with the record of which are trusted and, where
+it lies, the bundle of the keys' escrow. The key files themselves, which open the archive, are saved only when
+``backup.keys`` is set.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from vanvault.archiver.core.settings import BackupSettings
 from vanvault.archiver.disk import sync_folder, synced_file
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.home_files import SETTINGS_FILE as SETTINGS
-from vanvault.archiver.keys.escrow import read_bundle, read_key_files
+from vanvault.archiver.keys.escrow import is_public, read_bundle, read_key_files
 from vanvault.archiver.people import GATEWAYS_FILE as GATEWAYS
 
 #: Under this name the bundle comes back, wherever the settings say that it lies.
@@ -35,7 +36,7 @@ def read_control(home: Path, settings: BackupSettings) -> dict[str, bytes]:
     except OSError as error:
         raise SettingsError(f"{error.filename} cannot be read: {error.strerror}") from error
     for name, data in read_key_files(home / KEYS_FOLDER).items():
-        if settings.keys or name.endswith(".pub.pem"):
+        if settings.keys or is_public(name):
             files[f"{KEYS_FOLDER}/{name}"] = data
     bundle = home / settings.escrow_bundle
     if bundle.exists():
@@ -91,7 +92,7 @@ def check_target(target: Path, files: Mapping[str, bytes]) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = 0o644 if path.name.endswith(".pub.pem") else 0o600
+    mode = 0o644 if path.parent.name == KEYS_FOLDER and is_public(path.name) else 0o600
     with synced_file(path, mode=mode, new=True) as file:
         file.write(data)
     sync_folder(path.parent)

@@ -89,12 +89,19 @@ class KeysStatus:
     masters: Mapping[str, list[int]]  # purpose -> versions, oldest first
     signing: str  # id of the key that signs
     public: int  # keys that may have signed
+    revoked: tuple[str, ...] = ()  # ids
+    unintroduced: tuple[str, ...] = ()  # ids of keys that no trusted one introduced
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         return {
             "keys": dict(self.masters),
-            "signing": {"active": self.signing, "public": self.public},
+            "signing": {
+                "active": self.signing,
+                "public": self.public,
+                "revoked": list(self.revoked),
+                "not_introduced": list(self.unintroduced),
+            },
         }
 
 

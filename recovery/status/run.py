@@ -42,11 +42,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         home=str(archive.home),
         archive=settings.archive,
         sites=sites,
-        keys=KeysStatus(
-            masters={purpose: list(archive.keys.versions(purpose)) for purpose in PURPOSES},
-            signing=archive.signing.active().key_id,
-            public=len(archive.signing.public_keys()),
-        ),
+        keys=_keys(archive),
         hot_tail=archive.tail.counts(),
         complete=complete,
         segments=_segments(archive),
@@ -75,6 +71,17 @@ def _caught_up(archive: Archive, observer: Observer) -> bool:
     except VanVaultError as error:
         observer.warn(error.message)
         return False
+
+
+def _keys(archive: Archive) -> KeysStatus:
+    trust = archive.signing.trust()
+    return KeysStatus(
+        masters={purpose: list(archive.keys.versions(purpose)) for purpose in PURPOSES},
+        signing=archive.signing.active().key_id,
+        public=len(archive.signing.public_keys()),
+        revoked=tuple(sorted(trust.revoked)),
+        unintroduced=trust.unintroduced,
+    )
 
 
 def _segments(archive: Archive) -> SegmentsStatus:

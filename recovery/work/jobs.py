@@ -4,6 +4,8 @@ A job is a function of the top level of a module, ``function(home, argument)``: 
 maybe on another machine, which opens the home by its path and sends back what it returns. It must be safe to
 run twice, because a worker that dies is replaced and its item is done again.
 
+Dask is used over TLS only: who may speak to a scheduler runs code on its workers, which hold keys.
+
 Memory: arguments are taken, and results kept, for twice as many items as there are workers and no more.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import ssl
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
@@ -156,10 +159,10 @@ class Dask:
 
 @contextmanager
 def open_jobs(home: Path, settings: JobsSettings) -> Iterator[Jobs]:
-    """Where the settings say. Raises SettingsError (no Dask here), SiteUnavailable (no scheduler)."""
+    """Where the settings say. Raises SettingsError (no Dask, or no TLS), SiteUnavailable (no scheduler)."""
     workers = settings.workers or os.cpu_count() or 1
     if settings.dask:
-        with _client(settings.dask) as client:
+        with _client(settings.dask, _security(home, settings)) as client:
             yield Dask(home.resolve(), client)
     elif workers == 1:
         yield InProcess(home)
@@ -175,24 +178,73 @@ def open_others(home: Path, settings: JobsSettings) -> Iterator[Jobs | None]:
         yield None if isinstance(jobs, InProcess) else jobs
 
 
-def _client(address: str) -> AbstractContextManager[Any]:
+def _client(address: str, security: Any) -> AbstractContextManager[Any]:
     try:
-        distributed = importlib.import_module("distributed")
+        client = _distributed().Client(address, security=security, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SiteUnavailable(
+            f"no Dask scheduler with a certificate of jobs.dask_ca answers at {address}",
+            site="dask",
+            may_be_stored=False,
+            hint="Start it over TLS with a certificate of that CA (docs/workers.md), or unset jobs.dask.",
+        ) from error
+    return closing(client)
+
+
+def _security(home: Path, settings: JobsSettings) -> Any:
+    """TLS 1.3 in both directions: the other end must show a certificate of the CA, and so does this node.
+
+    Raises SettingsError: a file that cannot be used.
+    """
+    files = {
+        field: _pem(home, field, getattr(settings, field))
+        for field in ("dask_ca", "dask_certificate", "dask_key")
+    }
+    if files["dask_key"].stat().st_mode & 0o077:
+        raise SettingsError(
+            f"jobs.dask_key: {files['dask_key']} is open to other users",
+            hint="Give it to the user that runs VanVault and set its mode: chmod 600.",
+        )
+    try:
+        context = ssl.create_default_context(cafile=str(files["dask_ca"]))
+        context.load_cert_chain(files["dask_certificate"], files["dask_key"], password=_no_password)
+    except (ssl.SSLError, ValueError) as error:
+        raise SettingsError(
+            "jobs.dask_ca, jobs.dask_certificate, jobs.dask_key: OpenSSL does not take these files: "
+            f"{getattr(error, 'reason', None) or error}",
+            hint="Each is a PEM file, and the key, without a password, is the certificate's.",
+        ) from error
+    return _distributed().Security(
+        require_encryption=True,
+        tls_ca_file=str(files["dask_ca"]),
+        tls_client_cert=str(files["dask_certificate"]),
+        tls_client_key=str(files["dask_key"]),
+        tls_min_version=ssl.TLSVersion.TLSv1_3,
+    )
+
+
+def _pem(home: Path, field: str, value: str) -> Path:
+    path = home / value
+    if not os.access(path, os.R_OK) or not path.is_file():
+        raise SettingsError(
+            f"jobs.{field}: {path} cannot be read", hint="Write the path of a PEM file; docs/workers.md."
+        )
+    return path
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")
+
+
+def _distributed() -> Any:
+    try:
+        return importlib.import_module("distributed")
     except ImportError as error:
         raise SettingsError(
             "jobs.dask is set, but Dask is not installed", hint="Install vanvault[dask], or unset jobs.dask."
         ) from error
-    try:
-        return closing(distributed.Client(address, timeout="10s", set_as_default=False))
-    except (OSError, ValueError) as error:
-        raise SiteUnavailable(
-            f"no Dask scheduler answers at {address}",
-            site="dask",
-            may_be_stored=False,
-            hint="Start it, or unset jobs.dask.",
-        ) from error
 
 
 def _killed_worker() -> type[Exception]:
-    kind: type[Exception] = importlib.import_module("distributed").KilledWorker
+    kind: type[Exception] = _distributed().KilledWorker
     return kind

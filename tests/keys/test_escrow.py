@@ -71,7 +71,7 @@ def escrow(files: dict[str, bytes]) -> Escrow:
 
 def test_every_file_that_keys_are_made_of_goes_into_escrow(folder: Path, files: dict[str, bytes]) -> None:
     assert files == {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert len(files) == 10
+    assert len(files) == 11
 
 
 @settings(max_examples=15)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import Authority
+from tests.support.dask_cluster import Scheduler, dask_settings
 from tests.support.server import free_port
 from vanvault.archiver.core.errors import InvalidInput, SettingsError, SiteUnavailable
 from vanvault.archiver.core.settings import JobsSettings
@@ -56,7 +58,7 @@ def die_always(home: Path, number: int) -> int:
 @pytest.fixture(params=["process", "pool", "dask"])
 def settings(request: pytest.FixtureRequest) -> JobsSettings:
     if request.param == "dask":
-        return JobsSettings(dask=request.getfixturevalue("scheduler"))
+        return request.getfixturevalue("scheduler").settings  # type: ignore[no-any-return]
     return JobsSettings(workers=1 if request.param == "process" else 2)
 
 
@@ -80,7 +82,7 @@ def test_an_error_is_the_callers(settings: JobsSettings, tmp_path: Path) -> None
 
 
 def test_a_worker_killed_midway_is_made_good(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    for settings in (JobsSettings(workers=2), JobsSettings(dask=request.getfixturevalue("scheduler"))):
+    for settings in (JobsSettings(workers=2), request.getfixturevalue("scheduler").settings):
         (tmp_path / "died").unlink(missing_ok=True)
         with open_jobs(tmp_path, settings) as jobs:
             assert list(jobs.map(die_once, ITEMS)) == [-number for number in ITEMS]
@@ -101,22 +103,22 @@ def test_arguments_are_taken_no_further_ahead_than_workers_need(
     assert next(taken) <= 10 + 2 * 2
 
 
-def test_workers_that_die_again_and_again_on_dask(scheduler: str, tmp_path: Path) -> None:
+def test_workers_that_die_again_and_again_on_dask(scheduler: Scheduler, tmp_path: Path) -> None:
     with (
-        open_jobs(tmp_path, JobsSettings(dask=scheduler)) as jobs,
+        open_jobs(tmp_path, scheduler.settings) as jobs,
         pytest.raises(SiteUnavailable, match="died again and again"),
     ):
         list(jobs.map(die_always, [1]))
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:
-    settings = JobsSettings(dask=f"tcp://127.0.0.1:{free_port()}")
+    settings = dask_settings(f"tls://127.0.0.1:{free_port()}", Authority(tmp_path).issue("node"))
     with pytest.raises(SiteUnavailable, match="scheduler"), open_jobs(tmp_path, settings):
         pass
 
 
 def test_dask_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    settings = JobsSettings(dask="tcp://127.0.0.1:1")
+    settings = dask_settings("tls://127.0.0.1:1", Authority(tmp_path).issue("node"))
     with pytest.raises(SettingsError, match="not installed"), open_jobs(tmp_path, settings):
         pass

@@ -10,11 +10,11 @@ import pytest
 
 from tests.support.command import vanvault
 from tests.support.compacted import CompactedLab
+from tests.support.dask_cluster import Scheduler
 from tests.support.lab import Lab
 from tests.support.mortal_jobs import Mortal, grave
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import SettingsError
-from vanvault.archiver.core.settings import JobsSettings
 from vanvault.archiver.upkeep import Jobs
 from vanvault.recovery.verify import Subset, VerifyReport, spread, verify_archive
 from vanvault.recovery.work import Extent
@@ -53,8 +53,7 @@ def harmed(compacted: CompactedLab) -> CompactedLab:
 @pytest.fixture(params=["pool", "dask"])
 def jobs(request: pytest.FixtureRequest, harmed: CompactedLab) -> Iterator[Jobs]:
     if request.param == "dask":
-        settings = JobsSettings(dask=request.getfixturevalue("scheduler"))
-        with open_jobs(harmed.home, settings) as dask:
+        with open_jobs(harmed.home, request.getfixturevalue("scheduler").settings) as dask:
             yield dask
     else:
         with ProcessPool(harmed.home, 2, ready=True) as pool:  # ready to do the little that there is
@@ -115,8 +114,10 @@ def test_a_worker_with_the_home_of_another_archive_is_refused(lab: Lab, tmp_path
         report_of(lab, pool)
 
 
-def test_the_verb_on_dask(harmed: CompactedLab, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verb_on_dask(
+    harmed: CompactedLab, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = vanvault(harmed.home, "verify", "--no-record", exit_code=3)
-    monkeypatch.setenv("VANVAULT_JOBS__DASK", scheduler)
+    scheduler.use(monkeypatch)
     there = vanvault(harmed.home, "verify", "--no-record", exit_code=3)
     assert {**there, "seconds": 0} == {**here, "seconds": 0}

@@ -7,10 +7,11 @@ unit is a count. Old names still work: ``renamed.py``. What a room takes as a wh
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from vanvault.archiver.core.options import (
     HealthRules,
@@ -222,10 +223,40 @@ class JobsSettings(_Section):
     workers: int = Field(
         default=0, ge=0, le=1024, description="processes; 0: one for each CPU, 1: none of their own"
     )
-    dask: str | None = Field(default=None, description="address of a Dask scheduler; unset: this machine")
+    dask: str | None = Field(
+        default=None, description="tls:// address of a Dask scheduler; unset: this machine"
+    )
+    dask_ca: str | None = Field(
+        default=None,
+        validate_default=True,
+        description="PEM file of the cluster's own CA; whoever has a certificate of it runs code on workers",
+    )
+    dask_certificate: str | None = Field(
+        default=None, validate_default=True, description="PEM file of this node's certificate"
+    )
+    dask_key: str | None = Field(
+        default=None, validate_default=True, description="PEM file of its private key, mode 0600"
+    )
     worker_bytes: int = Field(
         default=128 * 2**20, ge=2**20, description="objects that each worker of a verification has in memory"
     )
+
+    @field_validator("dask")
+    @classmethod
+    def _only_tls(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"tls://[^/\s@]+:[0-9]+", value):
+            raise ValueError(
+                "Dask is used over TLS only, since whoever reaches a scheduler without it runs code beside "
+                'the master keys; write "tls://HOST:PORT"'
+            )
+        return value
+
+    @field_validator("dask_ca", "dask_certificate", "dask_key")
+    @classmethod
+    def _named_for_tls(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value and info.data.get("dask"):
+            raise ValueError("jobs.dask asks for it; write the path of a PEM file")
+        return value
 
 
 class ProbeSettings(_Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.keys.escrow.escrow import Opened, compare, open_with, split, to_restore
 from vanvault.archiver.keys.escrow.files import (
+    is_public,
     read_bundle,
     read_key_files,
     read_share,
@@ -15,6 +16,7 @@ from vanvault.archiver.keys.escrow.files import (
 __all__ = [
     "Opened",
     "compare",
+    "is_public",
     "open_with",
     "read_bundle",
     "read_key_files",

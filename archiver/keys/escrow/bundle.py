@@ -37,11 +37,14 @@ from vanvault.archiver.keys.escrow.share import ShareSet
 from vanvault.archiver.keys.signing import key_id_of, parse_public
 
 #: More key files than any home has would still be far smaller.
-SIZE_LIMIT = 64 * 2**20
-#: The files of a key folder that belong to the archive: masters, signing keys, their public halves.
+SIZE_LIMIT = 256 * 2**20
+#: The files of a key folder that belong to the archive: masters, signing keys, their public halves and
+#: introductions, and the record of which of them are trusted.
 KEY_FILE = re.compile(
-    rf"(?P<purpose>{'|'.join(PURPOSES)}|signing)-(?P<version>[1-9][0-9]{{0,8}})(?P<kind>\.key|\.pem|\.pub\.pem)"
+    rf"(?P<purpose>{'|'.join(PURPOSES)}|signing|trust)-(?P<version>[1-9][0-9]{{0,8}})"
+    r"(?P<kind>\.key|\.pem|\.pub\.pem|\.intro\.json|\.json|\.objects)"
 )
+_KINDS = {"signing": (".pem", ".pub.pem", ".intro.json"), "trust": (".json", ".objects")}
 
 _MAGIC = b"VVESCROW\x01"
 _NONCE_BYTES = 12
@@ -107,14 +110,14 @@ def key_ids(files: Mapping[str, bytes]) -> tuple[str, ...]:
     signing: list[str] = []
     for name, data in files.items():
         match = KEY_FILE.fullmatch(name)
-        if match is None or (match["purpose"] == "signing") == (match["kind"] == ".key"):
+        if match is None or match["kind"] not in _KINDS.get(match["purpose"], (".key",)):
             raise KeyUnavailable(f"{name} is not the name of a key file.")
         if match["kind"] == ".key":
             _check_master(name, f"{match['purpose']}/{match['version']}", data)
             masters.append((match["purpose"], int(match["version"])))
         elif match["kind"] == ".pem":
             signing.append(_signing_id(name, data, files.get(name.replace(".pem", ".pub.pem"))))
-        else:
+        elif match["kind"] == ".pub.pem":
             parse_public(data)
     lacking: list[str] = [purpose for purpose in PURPOSES if purpose not in dict(masters)]
     if not signing:

@@ -129,7 +129,9 @@ def to_restore(opened: Opened, home: Mapping[str, bytes], archive: str) -> list[
     """Names of the key files that a home lacks, in the order in which they must be written.
 
     The newest versions come first: a restore that dies half-way leaves no home that would take an old key
-    for its active one. A private key comes before its public half, which readers can derive from it.
+    for its active one. A private key comes before its public half, which readers can derive from it. Before
+    any key comes the record of trust, the last act first: without all of it the folder is refused, so no
+    moment trusts a key that was revoked.
     Raises InvalidInput (another archive's bundle), Conflict (the home holds another key of the same name).
     """
     if opened.of.archive != archive:
@@ -144,7 +146,12 @@ def to_restore(opened: Opened, home: Mapping[str, bytes], archive: str) -> list[
             f"The home holds another {', '.join(difference.changed)}; nothing was written.",
             hint="Move the folder keys/ away, keep it, and restore again.",
         )
-    return sorted(difference.not_in_home, key=lambda name: (-_version(name), name.endswith(".pub.pem"), name))
+    return sorted(difference.not_in_home, key=_order)
+
+
+def _order(name: str) -> tuple[bool, int, bool, str]:
+    is_trust = name.startswith("trust-")
+    return not is_trust, -_version(name), name.endswith(".pub.pem"), name
 
 
 def _version(name: str) -> int:

@@ -26,11 +26,16 @@ def read_key_files(folder: Path) -> dict[str, bytes]:
     """Every key file of a key folder: name -> bytes. Raises SettingsError (folder), KeyUnavailable."""
     key_folder.check_private_folder(folder)
     return {
-        name: (folder / name).read_bytes()
-        if name.endswith(".pub.pem")
+        name: key_folder.read_public(folder / name, SIZE_LIMIT)
+        if is_public(name)
         else key_folder.read_private(folder / name)
         for name, *_ in key_folder.listing(folder, KEY_FILE)
     }
+
+
+def is_public(name: str) -> bool:
+    """Is the key file with this name no secret? Public halves, introductions, the record of trust."""
+    return name.endswith((".pub.pem", ".json", ".objects"))
 
 
 def _make_empty(folder: Path) -> None:
@@ -106,7 +111,7 @@ def write_key_files(folder: Path, files: Mapping[str, bytes], order: Sequence[st
     except OSError as error:
         raise SettingsError(f"The home cannot be written: {error.strerror}.") from error
     for name in order:
-        mode = 0o644 if name.endswith(".pub.pem") else 0o600
+        mode = 0o644 if is_public(name) else 0o600
         key_folder.write_once(folder / name, files[name], mode=mode)
 
 

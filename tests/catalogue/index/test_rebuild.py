@@ -12,6 +12,7 @@ import pytest
 from tests.catalogue.search.brute import expected, scan, search_all
 from tests.support.archives import Node, message
 from tests.support.command import vanvault
+from tests.support.dask_cluster import Scheduler
 
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
@@ -79,11 +80,11 @@ def test_in_this_process_and_on_two_others(archive: Archive, made: Path) -> None
 
 
 def test_on_the_workers_of_a_dask_scheduler(
-    archive: Archive, made: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, made: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segments = len(archive.catalogue.segments())
     archive.index.discard()
-    monkeypatch.setenv("VANVAULT_JOBS__DASK", scheduler)
+    scheduler.use(monkeypatch)
     assert vanvault(made, "index", "rebuild")["indexed"] == segments
     check(archive)
 

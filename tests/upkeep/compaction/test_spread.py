@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 from tests.support.command import vanvault
+from tests.support.dask_cluster import Scheduler
 from tests.support.mortal_jobs import Mortal, grave
 from tests.upkeep.compaction.homes import drafts, push
 from tests.upkeep.compaction.reading import check_compacted, check_locks, read_part
@@ -21,7 +22,6 @@ from tests.upkeep.compaction.reading import check_compacted, check_locks, read_p
 from vanvault.archiver.appliance import Archive, init_home, open_home
 from vanvault.archiver.core.errors import Busy, SettingsError
 from vanvault.archiver.core.model import SegmentManifest
-from vanvault.archiver.core.settings import JobsSettings
 from vanvault.archiver.stores import folder_of
 from vanvault.archiver.upkeep import Jobs, compact
 from vanvault.archiver.upkeep.compaction import spread
@@ -66,7 +66,7 @@ def until() -> datetime:
 @pytest.fixture(params=["pool", "dask"])
 def jobs(request: pytest.FixtureRequest, home: Path) -> Iterator[Jobs]:
     if request.param == "dask":
-        with open_jobs(home, JobsSettings(dask=request.getfixturevalue("scheduler"))) as dask:
+        with open_jobs(home, request.getfixturevalue("scheduler").settings) as dask:
             yield dask
     else:
         with ProcessPool(home, 2, ready=True) as pool:
@@ -212,8 +212,8 @@ def test_much_work_goes_to_processes(
         assert compact(archive, until).report.segments, "nothing was done, and all is left to do"
 
 
-def test_the_verb_on_dask(home: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VANVAULT_JOBS__DASK", scheduler)
+def test_the_verb_on_dask(home: Path, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler.use(monkeypatch)
     found = vanvault(home, "compact", "--until", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
     assert found["damaged"] == []
     assert found["rows"] >= 401 * WRITERS
