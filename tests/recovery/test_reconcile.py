@@ -13,13 +13,14 @@ from tests.support.archives import SITES
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import (
     StoredVersion,
 )
-from vanvault.recovery.objects import Copies
+from vanvault.recovery.objects import Copies, nothing_signed
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
-from vanvault.recovery.reconcile.plan import Fetch, Prolong, add, decide
+from vanvault.recovery.reconcile.plan import DueLocks, Fetch, Prolong, add, decide
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 FAMILIES = ("batch", "large", "segment", "evidence")
@@ -181,7 +182,7 @@ KEY = key_of(0)
 )
 def test_what_is_decided_for_one_name(at: dict[str, int | None], actions: tuple[object, ...]) -> None:
     copies = Copies(KEY, {site: (version(KEY, days),) for site, days in at.items()})
-    assert decide(copies, SITES) == actions
+    assert decide(copies, SITES, DueLocks(LockRules(), nothing_signed, START)) == actions
 
 
 def test_the_lag_grows_with_each_missing_object() -> None:

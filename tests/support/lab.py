@@ -200,7 +200,9 @@ class Lab:
         """Slip in a version."""
         folder = self.root(site) / "objects" / folder_of(key)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / data_name(key, "1m80gqhrt8g7cm8-20381123T000000Z")).write_bytes(data)
+        # As long as the retention rules ask for: a batch's lock is the lock keeper's.
+        until = "20270107T000000Z" if key.startswith("batch/") else "20371125T000000Z"
+        (folder / data_name(key, f"1m80gqhrt8g7cm8-{until}")).write_bytes(data)
 
     def data(self, site: str, key: str) -> bytes:
         return self.files(site, key)[-1].read_bytes()
