@@ -12,15 +12,14 @@ from pathlib import Path
 
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.key_port import MasterKeys
-from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import Profile, profile, with_years
 from vanvault.archiver.core.settings import SITE_NAMES, Settings
 from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
-from vanvault.archiver.keys import SigningKeys, open_masters
+from vanvault.archiver.keys import ObjectTrust, SigningKeys, open_masters
 from vanvault.archiver.people import Gateways
-from vanvault.archiver.replicas import GateRules, GuardedSite, Quarantine
+from vanvault.archiver.replicas import Gate, GateRules, GuardedSite, Quarantine
 from vanvault.archiver.stores import Site, open_site
 
 
@@ -33,6 +32,7 @@ class Components:
     ports: Ports
     keys: MasterKeys
     signing: SigningKeys
+    object_trust: ObjectTrust  # by ``signing`` and the archive's id
     gateways: Gateways
     sites: Mapping[str, Site]  # by name, in the order in which they are asked
     rules: GateRules  # what of the sites comes through
@@ -45,6 +45,11 @@ class Components:
         return replace(
             self, home=home, sites=sites, settings=self.settings.model_copy(update={"index": index})
         )
+
+    def with_keys(self, keys: MasterKeys, signing: SigningKeys) -> Components:
+        """The same archive under other keys, as after they were brought back from escrow."""
+        trust = ObjectTrust(self.settings.archive, signing, self.ports.stopwatch)
+        return replace(self, keys=keys, signing=signing, object_trust=trust)
 
 
 def open_components(
@@ -68,17 +73,19 @@ def open_components(
     keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, ports.entropy)
     if sites is None:
         sites = {name: _open_site(name, home, settings, ports, store_fault) for name in SITE_NAMES}
+    signing = SigningKeys(home / KEYS_FOLDER)
+    trust = ObjectTrust(settings.archive, signing, ports.stopwatch)
     rules, quarantine = rules_of(settings), Quarantine(ports.clock)
+    gate = Gate(trust.judge, rules, quarantine, ports.clock)
     return Components(
         home=home,
         settings=settings,
         ports=ports,
         keys=keys,
-        signing=SigningKeys(home / KEYS_FOLDER),
+        signing=signing,
+        object_trust=trust,
         gateways=Gateways(home),
-        sites={
-            name: GuardedSite(site, _spelled, rules, quarantine, ports.clock) for name, site in sites.items()
-        },
+        sites={name: GuardedSite(site, gate) for name, site in sites.items()},
         rules=rules,
         quarantine=quarantine,
         fault=fault,
@@ -102,17 +109,6 @@ def rules_of(settings: Settings) -> GateRules:
 def profile_of(settings: Settings) -> Profile:
     """The retention profile with what the settings change of it. Raises SettingsError."""
     return with_years(profile(settings.retention.profile), originals=settings.retention.originals_years)
-
-
-@dataclass(frozen=True, slots=True)
-class _Spelled:
-    name: ObjectName | None
-    reason: str | None
-
-
-def _spelled(key: str) -> _Spelled:
-    name = parse_key(key)
-    return _Spelled(name, None if name else "junk")
 
 
 def _open_site(name: str, home: Path, settings: Settings, ports: Ports, fault: Fault) -> Site:

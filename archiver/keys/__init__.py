@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys.object_trust import Judged, ObjectSigner, ObjectTrust, Unproved
 from vanvault.archiver.keys.provider import (
     EscrowOrder,
     bring_back,
@@ -26,9 +27,13 @@ from vanvault.archiver.keys.signing import (
 
 __all__ = [
     "EscrowOrder",
+    "Judged",
     "KeyFiles",
+    "ObjectSigner",
+    "ObjectTrust",
     "SigningKey",
     "SigningKeys",
+    "Unproved",
     "bring_back",
     "check_order",
     "create_masters",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.replicas.clock_guard import ClockVerdict
-from vanvault.archiver.replicas.guarded import GateRules, GuardedSite
+from vanvault.archiver.replicas.guarded import Gate, GateRules, GuardedSite
 from vanvault.archiver.replicas.health import SiteState
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
@@ -24,6 +24,7 @@ from vanvault.archiver.replicas.steady_clock import SteadyClock
 __all__ = [
     "AckPolicy",
     "ClockVerdict",
+    "Gate",
     "GateRules",
     "GuardedSite",
     "HealthBoard",

@@ -14,12 +14,12 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, TooLarge
 from vanvault.archiver.core.names import ObjectName
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes
 from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.keys import Judged
 from vanvault.archiver.replicas.quarantine import MOST, TOO_LARGE, Quarantine
 from vanvault.archiver.stores import Capabilities, Oversize, Site, StoredVersion, Stray, printable
 
@@ -29,18 +29,8 @@ LAST = "~"
 PIECE_BYTES = 4 * 2**20
 
 
-class JudgedName(Protocol):
-    """What the key of an object proves; ``reason`` None: who wrote it."""
-
-    @property
-    def name(self) -> ObjectName | None: ...
-
-    @property
-    def reason(self) -> str | None: ...
-
-
 #: Judges the key of an object without reading it. Raises KeyUnavailable: the key folder cannot be read.
-Judge = Callable[[str], JudgedName]
+Judge = Callable[[str], Judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +41,25 @@ class GateRules:
     locks: LockRules
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands before each site of an archive."""
+
+    judge: Judge
+    rules: GateRules
+    quarantine: Quarantine  # takes note of what does not come through
+    clock: Clock  # the host's; no site's clock decides how long a lock may be
+
+
 class GuardedSite:
     """``Site`` over another; safe to share between threads."""
 
-    def __init__(
-        self, site: Site, judge: Judge, rules: GateRules, quarantine: Quarantine, clock: Clock
-    ) -> None:
-        """``clock``: the host's; no site's clock decides how long a lock may be."""
+    def __init__(self, site: Site, gate: Gate) -> None:
         self._site = site
-        self._judge = judge
-        self._rules = rules
-        self._quarantine = quarantine
-        self._clock = clock
+        self._judge = gate.judge
+        self._rules = gate.rules
+        self._quarantine = gate.quarantine
+        self._clock = gate.clock
 
     @property
     def site(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,22 +11,17 @@ from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from tests.support.names import batch_key
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, TooLarge
-from vanvault.archiver.core.names import ObjectName, new_writer_id, parse_key
+from vanvault.archiver.core.names import new_writer_id, parse_key
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes, SizeLimit
-from vanvault.archiver.replicas import GateRules, GuardedSite, Quarantine
+from vanvault.archiver.keys import Judged
+from vanvault.archiver.replicas import Gate, GateRules, GuardedSite, Quarantine
 from vanvault.archiver.replicas.promised import read_version, read_whole
 
 USUAL, GREATEST = 100, 1000
 FOR_EVER = datetime(9998, 12, 31, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Judged:
-    name: ObjectName | None
-    reason: str | None
-
-
-class Gate:
+class Behind:
     """A site in memory, and the gate before it; ``forged`` are names that no trusted key has signed."""
 
     def __init__(self) -> None:
@@ -37,7 +31,8 @@ class Gate:
         self.quarantine = Quarantine(self.clock)
         limits = dict.fromkeys(ObjectSizes.under().by_kind, SizeLimit(USUAL, GREATEST))
         rules = GateRules(ObjectSizes(limits), LockRules())
-        self.site = GuardedSite(self.behind, self.judge, rules, self.quarantine, self.clock)
+        gate = Gate(self.judge, rules, self.quarantine, self.clock)
+        self.site = GuardedSite(self.behind, gate)
         self.writer = new_writer_id(self.clock.now(), bytes(5))
 
     def judge(self, key: str) -> Judged:
@@ -62,11 +57,11 @@ class Gate:
 
 
 @pytest.fixture
-def gate() -> Gate:
-    return Gate()
+def gate() -> Behind:
+    return Behind()
 
 
-def test_what_is_proved_comes_through_as_it_is(gate: Gate) -> None:
+def test_what_is_proved_comes_through_as_it_is(gate: Behind) -> None:
     key = gate.put(b"good")
     (listed,) = gate.site.list()
     assert gate.site.versions(key) == [listed] == gate.behind.versions(key)
@@ -76,7 +71,7 @@ def test_what_is_proved_comes_through_as_it_is(gate: Gate) -> None:
     assert gate.aside() == []
 
 
-def test_names_that_prove_nothing_are_set_aside_and_never_read(gate: Gate) -> None:
+def test_names_that_prove_nothing_are_set_aside_and_never_read(gate: Behind) -> None:
     good = gate.put(b"good")
     forged = gate.key_of(b"forged", 7)
     gate.forged.add(forged)
@@ -93,7 +88,7 @@ def test_names_that_prove_nothing_are_set_aside_and_never_read(gate: Gate) -> No
     assert len(gate.behind.calls) == before
 
 
-def test_what_was_removed_leaves_the_quarantine_with_the_next_listing(gate: Gate) -> None:
+def test_what_was_removed_leaves_the_quarantine_with_the_next_listing(gate: Behind) -> None:
     gate.behind.damage.add("batch/junk", b"1")
     gate.behind.damage.add("other/junk", b"2")
     list(gate.site.list())
@@ -110,7 +105,7 @@ def test_what_was_removed_leaves_the_quarantine_with_the_next_listing(gate: Gate
     assert gate.quarantine.counts() == {("standby", "junk"): 0}
 
 
-def test_a_listing_that_is_left_early_forgets_only_what_it_passed(gate: Gate) -> None:
+def test_a_listing_that_is_left_early_forgets_only_what_it_passed(gate: Behind) -> None:
     good = gate.put(b"good")
     for key in ("aaa/junk", "zzz/junk"):
         gate.behind.damage.add(key, b"?")
@@ -123,7 +118,7 @@ def test_a_listing_that_is_left_early_forgets_only_what_it_passed(gate: Gate) ->
     assert gate.aside() == [("zzz/junk", "junk")]
 
 
-def test_a_version_that_is_too_large_is_not_there_and_the_good_one_below_it_is(gate: Gate) -> None:
+def test_a_version_that_is_too_large_is_not_there_and_the_good_one_below_it_is(gate: Behind) -> None:
     key = gate.put(b"good")
     good = gate.site.stat(key)
     gate.behind.damage.add(key, bytes(GREATEST + 1))
@@ -135,7 +130,7 @@ def test_a_version_that_is_too_large_is_not_there_and_the_good_one_below_it_is(g
         gate.site.get(key, "v-extra")
 
 
-def test_an_object_of_which_only_a_version_too_large_is_there_is_damaged(gate: Gate) -> None:
+def test_an_object_of_which_only_a_version_too_large_is_there_is_damaged(gate: Behind) -> None:
     key = gate.key_of(b"gone")
     gate.behind.damage.add(key, bytes(GREATEST + 1))
     with pytest.raises(Damaged, match="set aside"):
@@ -144,7 +139,7 @@ def test_an_object_of_which_only_a_version_too_large_is_there_is_damaged(gate: G
         read_version(gate.site, key)
 
 
-def test_an_unusually_large_object_is_read_once_its_bytes_are_known_for_good(gate: Gate) -> None:
+def test_an_unusually_large_object_is_read_once_its_bytes_are_known_for_good(gate: Behind) -> None:
     """As one that was written under other settings."""
     data = b"x" * (USUAL + 1)
     key = gate.put(data)
@@ -152,7 +147,7 @@ def test_an_unusually_large_object_is_read_once_its_bytes_are_known_for_good(gat
     assert gate.site.get(key, gate.site.stat(key).version) == data
 
 
-def test_unusually_many_wrong_bytes_are_hashed_piece_by_piece_and_never_read_whole(gate: Gate) -> None:
+def test_unusually_many_wrong_bytes_are_hashed_piece_by_piece_and_never_read_whole(gate: Behind) -> None:
     key = gate.put(b"good")
     gate.behind.damage.add(key, b"y" * GREATEST)
     gate.behind.calls.clear()
@@ -165,7 +160,7 @@ def test_unusually_many_wrong_bytes_are_hashed_piece_by_piece_and_never_read_who
     assert (data, version.version) == (b"good", "v0000000001")
 
 
-def test_nothing_unproved_and_nothing_too_large_is_put(gate: Gate) -> None:
+def test_nothing_unproved_and_nothing_too_large_is_put(gate: Behind) -> None:
     digest = hashlib.sha256(b"x").digest()
     with pytest.raises(InvalidInput, match="proved name"):
         gate.site.put("batch/somebody/else", b"x", sha256=digest, retain_until=gate.until)
@@ -175,7 +170,7 @@ def test_nothing_unproved_and_nothing_too_large_is_put(gate: Gate) -> None:
     assert list(gate.behind.list()) == []
 
 
-def test_no_lock_is_set_beyond_the_retention_rules(gate: Gate) -> None:
+def test_no_lock_is_set_beyond_the_retention_rules(gate: Behind) -> None:
     key = gate.put(b"good")
     version = gate.site.stat(key)
     longest = LockRules().longest(gate.clock.now())
@@ -188,7 +183,7 @@ def test_no_lock_is_set_beyond_the_retention_rules(gate: Gate) -> None:
     assert gate.site.extend(key, version.version, longest).retain_until == longest
 
 
-def test_a_hostile_name_is_shown_without_what_a_terminal_would_obey(gate: Gate) -> None:
+def test_a_hostile_name_is_shown_without_what_a_terminal_would_obey(gate: Behind) -> None:
     gate.quarantine.note("standby", "junk/\x1b[2J\u202etxt" + "y" * 1000, "v1", "junk", 1)
     (one,) = gate.quarantine.found()
     assert one.key.isascii()
@@ -197,7 +192,7 @@ def test_a_hostile_name_is_shown_without_what_a_terminal_would_obey(gate: Gate) 
     assert len(one.key) < 310
 
 
-def test_memory_for_what_is_set_aside_is_bounded(gate: Gate) -> None:
+def test_memory_for_what_is_set_aside_is_bounded(gate: Behind) -> None:
     for number in range(10_050):
         gate.quarantine.note("standby", f"junk/{number}", "v1", "junk", 1)
     assert gate.quarantine.counts() == {("standby", "junk"): 10_000}
