@@ -166,7 +166,7 @@ def level(
         problems.append(f"the sites are not level: {report.failures} objects could not be copied")
     if upgraded.damaged:
         problems.append(f"{len(upgraded.damaged)} batches are whole at no site")
-    if not verified.whole:
+    if verified.harmed:
         problems.append("verification found what is not whole; run: vanvault verify")
     if facts.conflicts:
         problems.append(f"{facts.conflicts} conflicts are open; see: vanvault reconcile --json")

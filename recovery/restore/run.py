@@ -75,13 +75,13 @@ class Restoration:
     def exit_code(self) -> ExitCode:
         if not self.report.whole:
             return ExitCode.CHECK_FAILED
-        return self.verified.exit_code if self.verified else ExitCode.OK
+        return self.verified.exit_code if self.verified and self.verified.harmed else ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         report, verified = self.report, self.verified
         return {
-            "whole": report.whole and (verified is None or verified.whole),
+            "whole": report.whole and (verified is None or not verified.harmed),
             **report.plan.as_json(),
             "copied": {"objects": report.copied.objects, "bytes": report.copied.bytes},
             "failures": [finding.as_json() for finding in report.failures],

@@ -91,6 +91,11 @@ class VerifyReport:
         return not any(finding.failing for finding in self.findings)
 
     @property
+    def harmed(self) -> tuple[Finding, ...]:
+        """What is wrong with the archive itself, whatever else somebody has put at its sites."""
+        return tuple(one for one in self.findings if one.failing and one.problem not in SET_ASIDE)
+
+    @property
     def bytes(self) -> int:
         """Bytes that were re-read, at all sites together."""
         return sum(extent.bytes for extent in self.sites.values())

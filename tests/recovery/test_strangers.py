@@ -19,10 +19,13 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.stores import folder_of
 from vanvault.archiver.upkeep import record_set_aside
+from vanvault.recovery.backup.objects import list_objects
+from vanvault.recovery.failover.failover import level
 from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
-from vanvault.recovery.restore import restore_site
+from vanvault.recovery.restore import RestoreRequest, restore
 from vanvault.recovery.restore.archive import survey
+from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Extent
 
 FOR_EVER = datetime(9998, 12, 31, tzinfo=UTC)
@@ -170,8 +173,11 @@ def test_a_restore_from_that_site_brings_back_the_archive_alone(lab: Lab, strang
     with lab.open() as archive:
         plan = survey(archive, "standby", create=True)
         assert plan.todo.objects == len(before)
-        assert restore_site(plan, archive.sites["standby"], archive.sites["primary"]).whole
-    assert locks(lab, "primary").keys() == before.keys()
+        done = restore(archive, RestoreRequest("standby"))
+    assert (done.exit_code, done.report.whole) == (ExitCode.OK, True)
+    assert locks(lab, "primary").keys() >= before.keys()
+    for key in stranger.put:
+        assert not lab.files("primary", key)
     assert named(lab.verify()) == stranger.findings
 
 
@@ -219,3 +225,15 @@ def test_a_stray_with_a_hostile_name_is_named_safely(lab: Lab) -> None:
     assert {finding.problem for finding in report.findings} == {"extra"}
     assert all(finding.key.isascii() and finding.key.isprintable() for finding in report.findings)
     assert json.dumps(report.as_json())
+
+
+def test_it_keeps_nobody_from_a_failback(lab: Lab, stranger: Stranger) -> None:
+    with lab.open() as archive:
+        assert level(archive, Subset(), pause=lambda: None).problems == ()
+
+
+def test_it_is_in_no_backup(lab: Lab, stranger: Stranger) -> None:
+    with lab.open() as archive:
+        listed, strangers = list_objects(archive.sites["standby"])
+    assert not listed.keys() & stranger.put.keys()
+    assert strangers == 0

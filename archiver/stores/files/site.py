@@ -7,6 +7,7 @@ together (``put.py``); a later date is an empty file beside it. Layout at byte l
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ from vanvault.archiver.stores.rules import (
     printable,
 )
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe in a file's place holds up nobody
 _MAX_OBJECT = 2**40  # bytes; far below what ext4 and xfs take
 
 
@@ -235,6 +236,9 @@ class FileSite:
             except FileNotFoundError as error:
                 self._root.check_present()
                 raise self._not_found(key) from error
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)  # a folder, or a pipe that nobody writes to: no version, as in listings
+                raise self._not_found(key)
             with FileIO(descriptor) as file:
                 yield file
 
