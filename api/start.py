@@ -49,17 +49,12 @@ def start_node(
     node = Node(
         archive=archive,
         intake=intake,
-<<<<<<< HEAD
         large=LargeObjects(
             archive.sites, archive.keys, archive.entropy, archive.object_signer, policy=archive.policy
         ),
-        budget=ByteBudget(archive.settings.intake.memory_bytes),
-=======
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy),
         quotas=_quotas(archive, metrics, saturation),
         saturation=saturation,
         body_pace=_body_pace(archive.settings),
->>>>>>> main
         threads=_threads(),
         duties=Duties(
             sampler=Sampler(archive),
