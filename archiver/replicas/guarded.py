@@ -60,6 +60,7 @@ class GuardedSite:
         self._rules = gate.rules
         self._quarantine = gate.quarantine
         self._clock = gate.clock
+        self._longest: tuple[datetime, datetime] | None = None  # when it was computed, and what came out
 
     @property
     def site(self) -> str:
@@ -214,7 +215,12 @@ class GuardedSite:
             )
 
     def _check_lock(self, key: str, retain_until: datetime) -> None:
-        longest = self._rules.locks.longest(self._clock.now())
+        now = self._clock.now()
+        known = self._longest
+        if known is not None and known[0] <= now and retain_until <= known[1]:
+            return  # it only grows, as long as the clock goes on
+        longest = self._rules.locks.longest(now)
+        self._longest = now, longest
         if retain_until > longest:
             raise InvalidInput(
                 f"a lock of {key} until {retain_until.isoformat()} is beyond the retention rules,"
