@@ -131,8 +131,8 @@ class LockRules:
 
     def is_beyond(self, name: ObjectName, shown: datetime, signed: datetime | None, now: datetime) -> bool:
         """Is a lock that a site shows later than these rules, its signed date and a repair ask for?"""
-        believed = self.believed(name, shown, now)
-        if believed == shown or (signed is not None and shown <= signed):
+        asked = (date for date in (self.believed(name, shown, now), signed) if date is not None)
+        if any(shown <= date + _SLACK for date in asked):
             return False
         return shown > now + max(self.batch_lock, FRESH_LOCK) + _SLACK
 
