@@ -30,7 +30,7 @@ PIECE_BYTES = 4 * 2**20
 
 
 #: Judges the key of an object without reading it. Raises KeyUnavailable: the key folder cannot be read.
-Judge = Callable[[str], Judged]
+NameJudge = Callable[[str], Judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class GateRules:
 class Gate:
     """What stands before each site of an archive."""
 
-    judge: Judge
+    judge: NameJudge
     rules: GateRules
     quarantine: Quarantine  # takes note of what does not come through
     clock: Clock  # the host's; no site's clock decides how long a lock may be
