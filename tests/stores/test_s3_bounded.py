@@ -61,11 +61,3 @@ def test_an_object_that_is_too_large_is_not_read(headers: dict[str, str]) -> Non
 def test_what_is_within_the_bound_is_read() -> None:
     site = site_that_answers(200, {"Content-Length": "5"}, BytesIO(b"bytes"))
     assert site.get(KEY, "v1", most=5) == b"bytes"
-
-
-def test_a_server_that_ignores_a_range_is_not_read_to_its_end() -> None:
-    body = Endless()
-    site = site_that_answers(200, {"Content-Length": str(3 * GIB)}, body)
-    with pytest.raises(Oversize):
-        site.get_range(KEY, 0, 100, "v1")
-    assert body.taken == 0

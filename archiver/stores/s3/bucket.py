@@ -127,16 +127,25 @@ class Bucket:
             ) from error
         return found, self._time(answer)
 
-    def get(self, key: str, version: str | None, most: int | None = None, **extra: str) -> tuple[bytes, str]:
+    def get(
+        self,
+        key: str,
+        version: str | None,
+        most: int | None = None,
+        *,
+        largest: int | None = None,
+        **extra: str,
+    ) -> tuple[bytes, str]:
         """The bytes of a version (None: the newest), and their ETag, "" for none.
 
-        ``most``: an answer with more bytes is not read. ``extra``: headers to send.
+        ``most``: a longer object is not read (Oversize). ``largest``: an answer with more bytes is one that
+        nobody asked for (SiteUnavailable). ``extra``: headers to send.
         Raises NotFound, SiteUnavailable, Oversize.
         """
 
         def request(which: str | None) -> tuple[bytes, str]:
             try:
-                data, answer = self.wire.get(key, which, extra, most)
+                data, answer = self.wire.get(key, which, extra, most, largest=largest)
             except ClientError as error:
                 if error.response["Error"].get("Code") == "InvalidRange":
                     return b"", ""  # starts behind the end

@@ -133,7 +133,7 @@ class S3Site:
             self.stat(key, version)  # S3 has no empty range; what is not there is still not found
             return b""
         wanted = f"bytes={offset}-{offset + length - 1}"
-        return self._reader.get(check_key(key), version, length, Range=wanted)[0]
+        return self._reader.get(check_key(key), version, largest=length, Range=wanted)[0]
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         check_key(key)
