@@ -23,12 +23,16 @@ from vanvault.archiver.keys.signing import (
     public_pem,
     verify,
 )
+from vanvault.archiver.keys.trust import ObjectList, TrustAct, TrustedKeys
 
 __all__ = [
     "EscrowOrder",
     "KeyFiles",
+    "ObjectList",
     "SigningKey",
     "SigningKeys",
+    "TrustAct",
+    "TrustedKeys",
     "bring_back",
     "check_order",
     "create_masters",

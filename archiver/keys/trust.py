@@ -79,10 +79,10 @@ class TrustAct:
     made_at: str  # RFC 3339
     reason: str
     who: str
-    stands: int  # objects in the list
-    withdrawn: int
-    list_sha256: str  # hex
-    signed_by: str  # key id
+    stands: int = 0  # objects in the list
+    withdrawn: int = 0
+    list_sha256: str = ""  # hex
+    signed_by: str = ""  # key id
     signature: str = ""  # base64
 
 
@@ -213,21 +213,11 @@ def evaluate(
                 continue
             introduced[key_id] = found
         keys[key_id], versions[key_id] = key, version
-    revoked: dict[str, Revocation] = {}
-    before = ""
-    for number, (data, listed) in enumerate(acts, 1):
-        act = _checked_act(number, data, listed, before, keys, revoked)
-        objects = ObjectList(listed[: act.stands * DIGEST_BYTES], listed[act.stands * DIGEST_BYTES :])
-        if act.act == "revoke":
-            revoked[act.key_id] = Revocation(act, lists=(objects,))
-            for key_id in _lost_with(act, introduced):
-                del keys[key_id], versions[key_id], introduced[key_id]
-        else:
-            held = revoked[act.key_id]
-            revoked[act.key_id] = Revocation(held.act, (*held.accepted, act), (*held.lists, objects))
-        before = hashlib.sha256(data).hexdigest()
     unintroduced = tuple(key_id for key_id, _ in public.values() if key_id not in keys)
-    return TrustedKeys(keys, versions, introduced, unintroduced, revoked, before, len(acts))
+    trusted = TrustedKeys(keys, versions, introduced, unintroduced, {})
+    for data, listed in acts:
+        trusted = _with_act(trusted, data, listed)
+    return trusted
 
 
 def _introduction_of(
@@ -262,30 +252,46 @@ def _lost_with(act: TrustAct, introduced: Mapping[str, Introduction]) -> set[str
     return gone
 
 
-def _checked_act(
-    number: int,
-    data: bytes,
-    listed: bytes,
-    before: str,
-    keys: Mapping[str, Ed25519PublicKey],
-    revoked: Mapping[str, Revocation],
-) -> TrustAct:
-    name = f"trust-{number}.json"
-    act = read_act(data, name)
-    size = (act.stands + act.withdrawn) * DIGEST_BYTES
+def check_act(act: TrustAct, trusted: TrustedKeys) -> None:
+    """Raises KeyUnavailable unless the act may follow those of ``trusted``; its list is not looked at."""
     wrong = ""
-    if act.number != number or act.previous != before:
+    keys, revoked = trusted.keys, trusted.revoked
+    if act.number != trusted.acts + 1 or act.previous != trusted.last:
         wrong = "does not follow the act before it"
     elif act.key_id not in keys or (act.act == "accept") != (act.key_id in revoked):
         wrong = f"is about {act.key_id[:16]}, to which it cannot apply"
     elif act.signed_by not in keys or act.signed_by in revoked or act.signed_by == act.key_id:
         wrong = "is not signed by a key that is trusted"
-    elif len(listed) != size or hashlib.sha256(listed).hexdigest() != act.list_sha256:
-        wrong = f"does not fit trust-{number}.objects"
     if wrong:
-        raise KeyUnavailable(f"{name} {wrong}.", hint=_RESTORE)
-    _verify(_TRUST, act, keys[act.signed_by], name)
-    return act
+        raise KeyUnavailable(f"trust-{act.number}.json {wrong}.", hint=_RESTORE)
+
+
+def _with_act(before: TrustedKeys, data: bytes, listed: bytes) -> TrustedKeys:
+    """The trusted set after one more act."""
+    name = f"trust-{before.acts + 1}.json"
+    act = read_act(data, name)
+    check_act(act, before)
+    size = (act.stands + act.withdrawn) * DIGEST_BYTES
+    if len(listed) != size or hashlib.sha256(listed).hexdigest() != act.list_sha256:
+        raise KeyUnavailable(f"{name} does not fit trust-{before.acts + 1}.objects.", hint=_RESTORE)
+    _verify(_TRUST, act, before.keys[act.signed_by], name)
+    objects = ObjectList(listed[: act.stands * DIGEST_BYTES], listed[act.stands * DIGEST_BYTES :])
+    revoked, lost = dict(before.revoked), set()
+    if act.act == "revoke":
+        revoked[act.key_id] = Revocation(act, lists=(objects,))
+        lost = _lost_with(act, before.introductions)
+    else:
+        held = revoked[act.key_id]
+        revoked[act.key_id] = Revocation(held.act, (*held.accepted, act), (*held.lists, objects))
+    return TrustedKeys(
+        keys={key_id: key for key_id, key in before.keys.items() if key_id not in lost},
+        versions={key_id: n for key_id, n in before.versions.items() if key_id not in lost},
+        introductions={key_id: one for key_id, one in before.introductions.items() if key_id not in lost},
+        unintroduced=(*before.unintroduced, *sorted(lost)),
+        revoked=revoked,
+        last=hashlib.sha256(data).hexdigest(),
+        acts=before.acts + 1,
+    )
 
 
 def _sealed(kind: tuple[str, str], draft: Any, sign: Sign) -> tuple[Any, bytes]:

@@ -39,7 +39,7 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def act(keys: SigningKeys, key_id: str, objects: ObjectList, kind: str = "revoke") -> TrustAct:
+def act(keys: SigningKeys, key_id: str, kind: str = "revoke") -> TrustAct:
     """The next act of the trust record, not yet signed."""
     trust = keys.trust()
     return TrustAct(
@@ -52,16 +52,12 @@ def act(keys: SigningKeys, key_id: str, objects: ObjectList, kind: str = "revoke
         made_at=rfc3339_seconds(ManualClock().now()),
         reason="copied from a laptop",
         who="operator",
-        stands=len(objects.stands) // 16,
-        withdrawn=len(objects.withdrawn) // 16,
-        list_sha256=objects.sha256,
-        signed_by=keys.active().key_id,
     )
 
 
 def revoke(keys: SigningKeys, key_id: str, stands: list[bytes], kind: str = "revoke") -> TrustAct:
     objects = ObjectList.of(stands)
-    return keys.revoke(act(keys, key_id, objects, kind), objects)
+    return keys.record_trust(act(keys, key_id, kind), objects)
 
 
 def test_the_first_key_is_trusted_and_each_new_one_is_introduced(keys: SigningKeys, folder: Path) -> None:
@@ -158,7 +154,7 @@ def test_an_object_of_another_key_may_be_withdrawn_and_accepted_again(keys: Sign
     stolen = keys.active().key_id
     new = keys.rotate(ENTROPY)
     objects = ObjectList.of([], [digest("segment")])
-    keys.revoke(act(keys, stolen, objects), objects)
+    keys.record_trust(act(keys, stolen), objects)
     assert not keys.trust().stands(new, digest("segment"))
     assert keys.trust().stands(new, digest("other"))
     revoke(keys, stolen, [digest("segment")], "accept")

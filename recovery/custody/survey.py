@@ -1,0 +1,117 @@
+"""Everything that lies at the sites, as far as a position needs it: who signed what, and what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound
+from vanvault.archiver.core.format.batches import decode_batch, decode_header
+from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.segments import load_manifest
+from vanvault.archiver.core.model import BatchHeader
+from vanvault.archiver.core.names import ObjectName, digest_in, parse_key
+from vanvault.archiver.core.times import to_us
+from vanvault.archiver.replicas import read_anywhere
+from vanvault.archiver.stores import Site
+from vanvault.recovery.custody.position import SeenObject
+
+#: The id of the key whose signature fits the name of an object; None: no trusted key's does.
+SignerOf = Callable[[str], str | None]
+
+
+@dataclass(slots=True)
+class Survey:
+    """One look at every object; ``unreadable`` fills as ``objects`` goes."""
+
+    archive: Archive
+    sites: Mapping[str, Site]
+    signer_of: SignerOf
+    unreadable: list[str] = field(default_factory=list)  # keys: what they name is not known
+
+    def objects(self) -> Iterator[SeenObject]:
+        """Every object that a trusted key signed, and every batch that only a segment's evidence tells of.
+
+        Raises SiteUnavailable: a site cannot be listed, or does not give an object.
+        """
+        for key, since in self._listed():
+            name, signer = parse_key(key), self.signer_of(key)
+            if name is None or signer is None:
+                continue
+            try:
+                yield from self._read(name, signer, since)
+            except (Damaged, KeyUnavailable, NotFound):
+                self.unreadable.append(key)
+                yield SeenObject(key, name.sha256, signer, at_every_site_since_us=since)
+
+    def _listed(self) -> Iterator[tuple[str, int | None]]:
+        """Every key, and since when every site holds it by its own clock."""
+        since: dict[str, dict[str, int]] = {}
+        for site_name, site in self.sites.items():
+            for version in site.list():
+                at = since.setdefault(version.key, {})
+                stored = to_us(version.stored_at)
+                at[site_name] = min(stored, at.get(site_name, stored))
+        for key, at in since.items():
+            yield key, max(at.values()) if len(at) == len(self.sites) else None
+
+    def _read(self, name: ObjectName, signer: str, since: int | None) -> Iterator[SeenObject]:
+        if name.family == "batch":
+            data = read_anywhere(self.sites, name.key)
+            header = decode_batch(name.key, data, self.archive.parquet.decryption(), bodies=False).header
+            yield _batch(name, signer, header, since)
+        elif name.kind == "manifest":
+            yield from self._segment(name, signer, since)
+        else:
+            yield SeenObject(name.key, name.sha256, signer, at_every_site_since_us=since)
+
+    def _segment(self, name: ObjectName, signer: str, since: int | None) -> Iterator[SeenObject]:
+        manifest = load_manifest(read_anywhere(self.sites, name.key), key=name.key)
+        part = manifest.part("evidence")
+        evidence = self._evidence(part.key) if part is not None else []
+        covers = []
+        for key, text in evidence:
+            batch, by = parse_key(key), self.signer_of(key)
+            if batch is None or by is None:
+                continue
+            covers.append((batch.sha256, by))
+            if by != signer:  # its own word about what it names proves nothing of a stolen key
+                yield _batch(batch, by, decode_header(text, key=key), None, here=False)
+        yield SeenObject(
+            name.key,
+            name.sha256,
+            signer,
+            made_us=manifest.created_us,
+            covers=tuple(covers),
+            parts=tuple(digest for part in manifest.parts if (digest := digest_in(part.key)) is not None),
+            at_every_site_since_us=since,
+        )
+
+    def _evidence(self, key: str) -> list[tuple[str, bytes]]:
+        with opened(read_anywhere(self.sites, key), self.archive.parquet.decryption(), key) as file:
+            table = file.read(columns=["key", "header"], use_threads=False)
+        return [(row["key"], row["header"]) for row in table.to_pylist()]
+
+
+def _batch(
+    name: ObjectName, signer: str, header: BatchHeader, since: int | None, *, here: bool = True
+) -> SeenObject:
+    named = [*header.heads, *(commit.key for commit in header.commits), *(one.key for one in header.large)]
+    own: list[bytes] = []
+    others: list[bytes] = []
+    for key in named:
+        found = parse_key(key)
+        if found is not None:
+            (own if found.writer == name.writer else others).append(found.sha256)
+    previous = [bytes.fromhex(header.previous)] if header.previous else []
+    return SeenObject(
+        name.key,
+        name.sha256,
+        signer,
+        made_us=header.created_us,
+        own=(*previous, *own),
+        names=tuple(others),
+        at_every_site_since_us=since,
+        here=here,
+    )
