@@ -43,7 +43,9 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     node = Node(
         archive=archive,
         intake=intake,
-        large=LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy),
+        large=LargeObjects(
+            archive.sites, archive.keys, archive.entropy, archive.object_signer, policy=archive.policy
+        ),
         budget=ByteBudget(archive.settings.intake.memory_bytes),
         threads=_threads(),
         duties=Duties(

@@ -48,7 +48,7 @@ def build(home: Path, files: Path, *, raw_bytes: int, dossier_share: float, seed
     with Archive.open(home) as archive:
         writer, opened = archive.open_writer()
         archive.tail.apply([batch.folded for batch in opened])
-        large = LargeObjects(archive.sites, archive.keys, archive.entropy)
+        large = LargeObjects(archive.sites, archive.keys, archive.entropy, archive.object_signer)
         try:
             for group in _grouped(_dossiers(dossiers, seed), ROWS):
                 _commit(archive, writer, [as_draft(one, one.body) for one in _noted(group, files, done)])

@@ -32,7 +32,7 @@ from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
 from vanvault.archiver.appliance import Archive, init_home
-from vanvault.archiver.core.names import batch_key, new_writer_id
+from vanvault.archiver.core.names import ObjectName, new_writer_id
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.home_files import SETTINGS_FILE
 from vanvault.archiver.stores import Site, create_site, open_site
@@ -258,7 +258,8 @@ def _fill(site: Site, count: int, size: int, seed: int) -> None:
     for number in range(count):
         data = chance.randbytes(size)
         digest = hashlib.sha256(data).digest()
-        site.put(batch_key(writer, number, "messages", digest), data, sha256=digest, retain_until=until)
+        key = ObjectName("batch", writer, number, "messages", digest, chance.randbytes(64)).key
+        site.put(key, data, sha256=digest, retain_until=until)
 
 
 def ten_years(cost: Cost) -> tuple[float, float]:

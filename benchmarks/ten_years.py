@@ -25,7 +25,7 @@ from vanvault.archiver.core.format.segments import (
 )
 from vanvault.archiver.core.format.segments.schema import LOG
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
-from vanvault.archiver.core.names import new_writer_id, segment_key
+from vanvault.archiver.core.names import new_writer_id
 from vanvault.archiver.core.times import rfc3339_seconds, to_us
 
 FIRST_DAY = date(2016, 1, 1)
@@ -122,7 +122,8 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
     properties, _ = archive.parquet.encryption("log")
     data = encode_part(log_header(name, segment, table), table, properties, compression_level=level)
     sha256 = hashlib.sha256(data).digest()
-    key = segment_key(segment, 0, "log", sha256)
+    names = archive.object_signer
+    key = names.sign_name(names.subject("segment", segment, 0, "log"), sha256)
     until = archive.retain_until("events", archive.clock.now())
     site = archive.sites["primary"]
     site.put(key, data, sha256=sha256, retain_until=until)
@@ -148,7 +149,7 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
     manifest = SegmentManifest(**{**fields, "signature": signature})
     encoded = encode_manifest(manifest)
     digest = hashlib.sha256(encoded).digest()
-    manifest_key = segment_key(segment, 3, "manifest", digest)
+    manifest_key = names.sign_name(names.subject("segment", segment, 3, "manifest"), digest)
     site.put(manifest_key, encoded, sha256=digest, retain_until=until)
     archive.catalogue.add(manifest_key, manifest)
     return len(data)

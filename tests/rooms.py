@@ -66,14 +66,14 @@ ROOMS = (
     _room("disk", 9),
     _room("home_files", None, "core.*"),
     _room("people", 3, "core.* disk"),
-    _room("keys", 20, "core.* disk"),
+    _room("keys", 24, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 12, "core.* disk"),
     _room("stores", 22, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 21, "core.* stores"),
+    _room("replicas", 21, "core.* keys stores"),
     _room(
         "catalogue",
         17,
@@ -92,7 +92,7 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        9,
+        10,
         "core.* home_files people keys keys.parquet keys.escrow stores stores.probe replicas catalogue"
         " journal intake",
     ),

@@ -137,7 +137,7 @@ class Archive(ArchiveReader):
             self.trust.check_probes()
             self.lead.rejoin()
         writer = Writer(
-            WriterParts(self.sites, self.parquet, self.signing, self.clock, self.entropy),
+            WriterParts(self.sites, self.parquet, self.signing, self.object_signer, self.clock, self.entropy),
             archive=self.settings.archive,
             retention=self.batch_until,
             compression_level=self.settings.intake.compression_level,

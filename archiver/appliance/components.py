@@ -15,7 +15,7 @@ from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import SITE_NAMES, Settings
 from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
-from vanvault.archiver.keys import SigningKeys, open_masters
+from vanvault.archiver.keys import ObjectTrust, SigningKeys, open_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.stores import Site, open_site
 
@@ -29,6 +29,7 @@ class Components:
     ports: Ports
     keys: MasterKeys
     signing: SigningKeys
+    object_trust: ObjectTrust  # by ``signing`` and the archive's id
     gateways: Gateways
     sites: Mapping[str, Site]  # by name, in the order in which they are asked
     fault: Fault = no_fault  # called with the name of each step of a write
@@ -39,6 +40,11 @@ class Components:
         return replace(
             self, home=home, sites=sites, settings=self.settings.model_copy(update={"index": index})
         )
+
+    def with_keys(self, keys: MasterKeys, signing: SigningKeys) -> Components:
+        """The same archive under other keys, as after they were brought back from escrow."""
+        trust = ObjectTrust(self.settings.archive, signing, self.ports.stopwatch)
+        return replace(self, keys=keys, signing=signing, object_trust=trust)
 
 
 def open_components(
@@ -62,8 +68,17 @@ def open_components(
     keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, ports.entropy)
     if sites is None:
         sites = {name: _open_site(name, home, settings, ports, store_fault) for name in SITE_NAMES}
+    signing = SigningKeys(home / KEYS_FOLDER)
     return Components(
-        home, settings, ports, keys, SigningKeys(home / KEYS_FOLDER), Gateways(home), sites, fault
+        home,
+        settings,
+        ports,
+        keys,
+        signing,
+        ObjectTrust(settings.archive, signing, ports.stopwatch),
+        Gateways(home),
+        sites,
+        fault,
     )
 
 

@@ -25,6 +25,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import ConflictRecord, FailoverListener
+from vanvault.archiver.keys import ObjectSigner
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, HealthBoard, LeadershipState, Readable, SteadyClock
 from vanvault.archiver.stores import Site
@@ -44,6 +45,8 @@ class ArchiveReader:
         self.stopwatch, self.entropy = components.ports.stopwatch, components.ports.entropy
         self.clock = SteadyClock(components.ports.clock, self.stopwatch)
         self.keys, self.signing = components.keys, components.signing
+        self.object_trust = components.object_trust
+        self.object_signer = ObjectSigner(self.signing, self.object_trust)
         self.gateways = components.gateways
         self.sites = components.sites
         self.parquet = ParquetKeys(self.keys)
@@ -176,7 +179,7 @@ class ArchiveReader:
         trust = self.signing.trust()
         accepted = sum(len(one.accepted) for one in trust.revoked.values())
         state = (trust.last, str(accepted), ",".join(sorted(trust.keys)))
-        return self.tail.follow_trust(state, lambda key: True)
+        return self.tail.follow_trust(state, lambda key: self.object_trust.judge(key).reason is None)
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""

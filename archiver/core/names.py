@@ -2,23 +2,28 @@
 
 ::
 
-    batch/<writer>/<sequence>-<sha256>.messages.parquet    what one group commit wrote: messages
-    batch/<writer>/<sequence>-<sha256>.events.parquet      and lines of the transaction log
-    large/<writer>/<sequence>-<sha256>.framed              one message that is too big for a batch
-    segment/<segment>/<part>-<sha256>.log.parquet          many batches compacted: rows of the log,
-    segment/<segment>/<part>-<sha256>.originals.parquet    originals,
-    segment/<segment>/<part>-<sha256>.evidence.parquet     headers and commit records of the batches,
-    segment/<segment>/<part>-<sha256>.manifest.json        and the signed statement that makes it trusted
+    batch/<writer>/<sequence>-<sha256>-<sig>.messages.parquet    what one group commit wrote: messages
+    batch/<writer>/<sequence>-<sha256>-<sig>.events.parquet      and lines of the transaction log
+    large/<writer>/<sequence>-<sha256>-<sig>.framed              one message that is too big for a batch
+    segment/<segment>/<part>-<sha256>-<sig>.log.parquet          many batches compacted: rows of the log,
+    segment/<segment>/<part>-<sha256>-<sig>.originals.parquet    originals,
+    segment/<segment>/<part>-<sha256>-<sig>.evidence.parquet     headers and commit records of the batches,
+    segment/<segment>/<part>-<sha256>-<sig>.manifest.json        and the signed statement of what is in it
 
 ``writer``: 16 characters of Crockford base32 in lower case: 9 for the milliseconds since 1970 at which
 the writer started, 7 random. ``sequence``: ten decimal digits, counted by the writer. ``sha256``: 64
 lower-case hex digits, the digest of the bytes as stored (encrypted). So names sort by writer start and
 then by order of writing, and two writers never meet at one name. ``segment`` is made like a writer id when
 a compaction begins, ``part`` counts the segment's objects.
+
+``sig``: the writer's Ed25519 signature (64 bytes, RFC 8032) over what the name says and the archive's id
+(``ObjectSubject.statement``), in the same base32: 103 characters, the three unused bits zero. So anybody who
+has the archive's public keys knows an object by its name, before a byte of it is read.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +40,8 @@ SegmentKind = Literal["log", "originals", "evidence", "manifest"]
 SEQUENCE_LIMIT = 10**10
 #: Rows of a batch are below this: a signed 32-bit number.
 ROW_LIMIT = 2**31
+#: Bytes of a SHA-256 and of an Ed25519 signature.
+DIGEST_BYTES, SIGNATURE_BYTES = 32, 64
 #: Random bytes that ``new_writer_id`` takes.
 WRITER_ENTROPY = 5
 
@@ -42,20 +49,21 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no i, l, o, 
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
 _TIME_CHARACTERS = 9  # 45 bits: until the year 3084
 _RANDOM_CHARACTERS = 7  # 35 bits
+_SIGNATURE_CHARACTERS = 103  # 515 bits, the last three of them zero
+_SIGNATURE_UNUSED = 5 * _SIGNATURE_CHARACTERS - 8 * SIGNATURE_BYTES
+# Python's own base32 has other digits: from those of RFC 4648, and to those of ``int(text, 32)``.
+_FROM_RFC4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode())
+_TO_INT = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
 _WRITER = f"[{_ALPHABET}]{{{_TIME_CHARACTERS + _RANDOM_CHARACTERS}}}"
 _WRITER_ID = re.compile(_WRITER)
 _KEY = re.compile(
-    rf"(?P<family>batch|large|segment)/(?P<writer>{_WRITER})/(?P<sequence>[0-9]{{10}})-(?P<sha256>[0-9a-f]{{64}})"
+    rf"(?P<family>batch|large|segment)/(?P<writer>{_WRITER})/(?P<sequence>[0-9]{{10}})"
+    rf"-(?P<sha256>[0-9a-f]{{64}})-(?P<signature>[{_ALPHABET}]{{{_SIGNATURE_CHARACTERS}}})"
     r"\.(?P<suffix>messages\.parquet|events\.parquet|framed"
     r"|log\.parquet|originals\.parquet|evidence\.parquet|manifest\.json)"
 )
 _ARCHIVE_ID = re.compile(rf"({_WRITER})-(0|[1-9][0-9]{{0,9}})-(0|[1-9][0-9]{{0,9}})")
-
-#: Families that this version does not know keep the shape ``<folders>/[anything-]<sha256>[.suffix]``.
-_ANY_KEY = re.compile(r"[a-z0-9._-]+(?:/[a-z0-9._-]+)+")
-_ANY_LAST = re.compile(r"(?:[a-z0-9._-]*-)?(?P<sha256>[0-9a-f]{64})(?:\.[a-z0-9._-]+)?")
-_LONGEST_KEY = 512
 
 _KINDS: dict[Family, tuple[ObjectKind, ...]] = {
     "batch": get_args(BatchKind),
@@ -77,6 +85,34 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectSubject:
+    """What an object is, before its bytes exist: what its name's signature and its data key are bound to.
+
+    Raises InvalidInput when a part breaks the grammar of names.
+    """
+
+    archive: str
+    family: Family
+    writer: str  # writer id, 16 characters; of a segment its id
+    sequence: int  # 0 <= sequence < 10**10, counted per writer; of a segment the part
+    kind: ObjectKind
+
+    def __post_init__(self) -> None:
+        _check_place(self.family, self.writer, self.sequence, self.kind)
+        if not self.archive or "\n" in self.archive or "\0" in self.archive:
+            raise InvalidInput("The id of an archive is one line of text.", field="archive")
+
+    def statement(self, sha256: bytes) -> bytes:
+        """What the writer signs for the finished bytes with this digest (32 bytes): lines ended by 0x0A."""
+        place = (self.archive, self.family, self.writer, f"{self.sequence:010d}", self.kind, sha256.hex())
+        return "".join(f"{line}\n" for line in ("vanvault object v1", *place)).encode()
+
+    def named(self, sha256: bytes, signature: bytes) -> ObjectName:
+        """The name of the object with this digest, under this signature. Raises InvalidInput."""
+        return ObjectName(self.family, self.writer, self.sequence, self.kind, sha256, signature)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectName:
     """What the key of an object says.
 
@@ -88,35 +124,24 @@ class ObjectName:
     sequence: int  # 0 <= sequence < 10**10, counted per writer; of a segment the part
     kind: ObjectKind
     sha256: bytes  # 32 bytes: digest of the stored bytes
+    signature: bytes  # 64 bytes: Ed25519 over the statement of ``subject``; this class does not verify it
 
     def __post_init__(self) -> None:
-        if self.kind not in _KINDS.get(self.family, ()):
-            raise InvalidInput(f"There is no {self.family} object of the kind {self.kind}.", field="kind")
-        _check_writer(self.writer)
-        _check_sequence(self.sequence)
-        if len(self.sha256) != 32:
+        _check_place(self.family, self.writer, self.sequence, self.kind)
+        if len(self.sha256) != DIGEST_BYTES:
             raise InvalidInput(f"A SHA-256 has 32 bytes, not {len(self.sha256)}.", field="sha256")
+        if len(self.signature) != SIGNATURE_BYTES:
+            raise InvalidInput(f"A signature has 64 bytes, not {len(self.signature)}.", field="signature")
 
     @property
     def key(self) -> str:
         """The object's key at every site."""
-        digest = self.sha256.hex()
-        return f"{self.family}/{self.writer}/{self.sequence:010d}-{digest}.{_SUFFIX[self.kind]}"
+        last = f"{self.sequence:010d}-{self.sha256.hex()}-{_signature_text(self.signature)}"
+        return f"{self.family}/{self.writer}/{last}.{_SUFFIX[self.kind]}"
 
-
-def batch_key(writer: str, sequence: int, kind: BatchKind, sha256: bytes) -> str:
-    """Key of a batch object. Raises InvalidInput."""
-    return ObjectName("batch", writer, sequence, kind, sha256).key
-
-
-def large_key(writer: str, sequence: int, sha256: bytes) -> str:
-    """Key of the object of one large message. Raises InvalidInput."""
-    return ObjectName("large", writer, sequence, "framed", sha256).key
-
-
-def segment_key(segment: str, part: int, kind: SegmentKind, sha256: bytes) -> str:
-    """Key of one object of a segment. Raises InvalidInput."""
-    return ObjectName("segment", segment, part, kind, sha256).key
+    def subject(self, archive: str) -> ObjectSubject:
+        """What this names in the archive with this id. Raises InvalidInput (no id)."""
+        return ObjectSubject(archive, self.family, self.writer, self.sequence, self.kind)
 
 
 def parse_key(key: str) -> ObjectName | None:
@@ -124,22 +149,18 @@ def parse_key(key: str) -> ObjectName | None:
     match = _KEY.fullmatch(key)
     if match is None:
         return None
-    family = _FAMILY[match["family"]]
-    kind = _KIND_OF[match["suffix"]]
-    if kind not in _KINDS[family]:
+    family, kind = _FAMILY[match["family"]], _KIND_OF[match["suffix"]]
+    signature = _signature_bytes(match["signature"])
+    if kind not in _KINDS[family] or signature is None:
         return None
-    return ObjectName(family, match["writer"], int(match["sequence"]), kind, bytes.fromhex(match["sha256"]))
+    digest = bytes.fromhex(match["sha256"])
+    return ObjectName(family, match["writer"], int(match["sequence"]), kind, digest, signature)
 
 
 def digest_in(key: str) -> bytes | None:
-    """The SHA-256 (32 bytes) that an object's key promises, whatever its family; None: no object's key.
-
-    Copies, backups and reconciliation move objects of families that only a later version knows.
-    """
-    if len(key) > _LONGEST_KEY or not _ANY_KEY.fullmatch(key) or {".", ".."} & set(key.split("/")):
-        return None
-    match = _ANY_LAST.fullmatch(key.rpartition("/")[2])
-    return bytes.fromhex(match["sha256"]) if match else None
+    """The SHA-256 (32 bytes) that an object's key promises; None: it is no object's key."""
+    name = parse_key(key)
+    return None if name is None else name.sha256
 
 
 def sha256_of(key: str) -> bytes:
@@ -148,6 +169,11 @@ def sha256_of(key: str) -> bytes:
     if digest is None:
         raise Damaged(f"{key} is not the name of an archive object", key=key)
     return digest
+
+
+def is_family(text: str) -> bool:
+    """Does this program know objects whose keys begin with this folder?"""
+    return text in _FAMILY
 
 
 def family_of(key: str) -> str:
@@ -224,6 +250,27 @@ def parse_archive_id(text: str) -> tuple[str, int, int]:
 
 def _base32(value: int, characters: int) -> str:
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(5 * (characters - 1), -1, -5))
+
+
+def _signature_text(signature: bytes) -> str:
+    # Five bytes are eight characters: with one zero byte more, the last of 104 tells nothing.
+    text = base64.b32encode(signature + b"\0")[:_SIGNATURE_CHARACTERS]
+    return text.translate(_FROM_RFC4648).decode()
+
+
+def _signature_bytes(text: str) -> bytes | None:
+    """None when an unused bit is set: that would be a second spelling."""
+    value = int(text.translate(_TO_INT), 32)
+    if value & ((1 << _SIGNATURE_UNUSED) - 1):
+        return None
+    return (value >> _SIGNATURE_UNUSED).to_bytes(SIGNATURE_BYTES)
+
+
+def _check_place(family: str, writer: str, sequence: int, kind: str) -> None:
+    if family not in _KINDS or kind not in _KINDS[_FAMILY[family]]:
+        raise InvalidInput(f"There is no {family} object of the kind {kind}.", field="kind")
+    _check_writer(writer)
+    _check_sequence(sequence)
 
 
 def _prefix(family: Family, writer: str, sequence: int | None) -> str:

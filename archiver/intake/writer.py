@@ -39,10 +39,10 @@ from vanvault.archiver.core.model import (
     Message,
     MessageDraft,
 )
-from vanvault.archiver.core.names import WRITER_ENTROPY, BatchKind, archive_id, batch_key, new_writer_id
+from vanvault.archiver.core.names import WRITER_ENTROPY, BatchKind, archive_id, new_writer_id
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
-from vanvault.archiver.keys import SigningKeys
+from vanvault.archiver.keys import ObjectSigner, SigningKeys
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, Placing
 from vanvault.archiver.stores import Site
@@ -82,6 +82,7 @@ class WriterParts:
     sites: Mapping[str, Site]
     keys: ParquetKeys
     signing: SigningKeys
+    names: ObjectSigner
     clock: Clock
     entropy: Entropy
 
@@ -110,6 +111,7 @@ class Writer:
         self._sites = parts.sites
         self._keys = parts.keys
         self._signing = parts.signing
+        self._names = parts.names
         self._retention = retention
         self._level = compression_level
         self._fault = fault
@@ -225,7 +227,9 @@ class Writer:
             properties, _ = self._keys.encryption(_PURPOSE[kind])
             data = encode_batch(header, entries, properties, compression_level=self._level)
             digest = hashlib.sha256(data).digest()
-            placing = Placing(batch_key(self.id, sequence, kind, digest), data, digest, retain_until)
+            subject = self._names.subject("batch", self.id, sequence, kind)
+            key = self._names.sign_name(subject, digest, self._signer)
+            placing = Placing(key, data, digest, retain_until)
             if self._policy is not None:
                 placing.on_put, placing.may_skip = self._policy.health.put_ended, self._policy.may_skip
             assembled.append(_Assembled(header, tuple(entries), placing))

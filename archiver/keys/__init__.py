@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.keys.files import KeyFiles
+from vanvault.archiver.keys.object_trust import Judged, ObjectSigner, ObjectTrust, Unproved
 from vanvault.archiver.keys.provider import (
     EscrowOrder,
     bring_back,
@@ -27,12 +28,16 @@ from vanvault.archiver.keys.trust import ObjectList, TrustAct, TrustedKeys
 
 __all__ = [
     "EscrowOrder",
+    "Judged",
     "KeyFiles",
     "ObjectList",
+    "ObjectSigner",
+    "ObjectTrust",
     "SigningKey",
     "SigningKeys",
     "TrustAct",
     "TrustedKeys",
+    "Unproved",
     "bring_back",
     "check_order",
     "create_masters",

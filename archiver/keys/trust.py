@@ -148,8 +148,17 @@ class TrustedKeys:
     introductions: Mapping[str, Introduction]  # of these keys but the first
     unintroduced: tuple[str, ...]  # ids of keys in the folder that no trusted key introduced
     revoked: Mapping[str, Revocation]  # by id
-    last: str = ""  # SHA-256 (hex) of the last act, "": there is none. Changes with each act
-    acts: int = 0
+    digests: tuple[str, ...] = ()  # SHA-256 (hex) of every act
+
+    @property
+    def acts(self) -> int:
+        """How many acts the record has."""
+        return len(self.digests)
+
+    @property
+    def last(self) -> str:
+        """SHA-256 (hex) of the last act; "" when there is none."""
+        return self.digests[-1] if self.digests else ""
 
     def may_sign(self, key_id: str) -> bool:
         """Is what this key signs from now on trusted?"""
@@ -289,8 +298,7 @@ def _with_act(before: TrustedKeys, data: bytes, listed: bytes) -> TrustedKeys:
         introductions={key_id: one for key_id, one in before.introductions.items() if key_id not in lost},
         unintroduced=(*before.unintroduced, *sorted(lost)),
         revoked=revoked,
-        last=hashlib.sha256(data).hexdigest(),
-        acts=before.acts + 1,
+        digests=(*before.digests, hashlib.sha256(data).hexdigest()),
     )
 
 

@@ -16,8 +16,8 @@ from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.format.framed import NONCE_PREFIX_BYTES, open_framed, seal
 from vanvault.archiver.core.key_port import KeyProvider, new_data_key
 from vanvault.archiver.core.model import Placement
-from vanvault.archiver.core.names import large_key
 from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.keys import ObjectSigner
 from vanvault.archiver.replicas.placing import Placing
 from vanvault.archiver.replicas.policy import AckPolicy
 from vanvault.archiver.replicas.promised import read_anywhere
@@ -32,6 +32,7 @@ class LargeObjects:
         sites: Mapping[str, Site],
         provider: KeyProvider,
         entropy: Entropy,
+        names: ObjectSigner,
         *,
         policy: AckPolicy | None = None,
     ) -> None:
@@ -39,6 +40,7 @@ class LargeObjects:
         self._sites = sites
         self._provider = provider
         self._entropy = entropy
+        self._names = names
         self._policy = policy
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -69,7 +71,8 @@ class LargeObjects:
         digest = hashlib.sha256(data).digest()
         with self._lock:
             number = next(self._numbers)
-        placing = Placing(large_key(writer, number, digest), data, digest, retain_until)
+        key = self._names.sign_name(self._names.subject("large", writer, number, "framed"), digest)
+        placing = Placing(key, data, digest, retain_until)
         sites = self._sites
         if self._policy is not None:
             placing.on_put, placing.may_skip = self._policy.health.put_ended, self._policy.may_skip

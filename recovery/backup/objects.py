@@ -1,4 +1,4 @@
-"""Objects of any family between sites and the stage, each checked against the digest in its key."""
+"""Objects between sites and the stage, each checked against the digest in its key."""
 
 from __future__ import annotations
 

@@ -335,7 +335,7 @@ class _Progress:
 
 
 def _name(key: str) -> str:
-    """The file in a slice that holds the object: its digest, so any key of any family fits."""
+    """The file in a slice that holds the object: its digest."""
     return sha256_of(key).hex()
 
 

@@ -96,6 +96,7 @@ def revoke_key(archive: Archive, request: RevokeRequest, observer: Observer = QU
     """
     _check_reason(request.reason)
     trust = archive.signing.trust()
+    request = replace(request, key_id=_key_id(request.key_id, trust))
     if request.key_id not in trust.keys:
         raise NotFound(
             f"there is no trusted signing key {request.key_id[:16]}", hint="List them: vanvault keys list"
@@ -109,7 +110,7 @@ def revoke_key(archive: Archive, request: RevokeRequest, observer: Observer = QU
         archive.signing.rotate(archive.entropy, archive.clock)
         trust = archive.signing.trust()
     since = request.stolen_since
-    survey = Survey(archive, archive.sites, archive.components.object_trust.signer)
+    survey = Survey(archive, archive.sites, archive.object_trust.signer)
     question = Question(request.key_id, to_us(since) if since is not None else 0, request.by_stores)
     with observer.progress("look at every object"):
         position = plan_position(question, survey.objects())
@@ -141,6 +142,7 @@ def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer 
     """
     _check_reason(request.reason)
     trust = archive.signing.trust()
+    request = replace(request, key_id=_key_id(request.key_id, trust))
     revocation = trust.revoked.get(request.key_id)
     if revocation is None:
         raise NotFound(f"{request.key_id[:16]} is not revoked", hint="List the keys: vanvault keys list")
@@ -148,8 +150,7 @@ def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer 
         raise InvalidInput(
             "it is not said what to accept", field="object", hint="--object, --writer, --named"
         )
-    object_trust = archive.components.object_trust
-    survey = Survey(archive, archive.behind_the_gate(), object_trust.signer)
+    survey = Survey(archive, archive.sites, archive.object_trust.signer)
     with observer.progress("look at every object"):
         seen = list(survey.objects())
     since = revocation.act.stolen_since
@@ -189,6 +190,11 @@ def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer 
         who=request.who,
     )
     return _write(archive, draft, ObjectList.of(accepted), report, EventType.KEYS_ACCEPTED, observer)
+
+
+def _key_id(given: str, trust: TrustedKeys) -> str:
+    """The id of a signing key that may be given as ``signing/<version>``."""
+    return next((key for key, version in trust.versions.items() if given == f"signing/{version}"), given)
 
 
 def _is_about(one: SeenObject, key_id: str, trust: TrustedKeys) -> bool:
@@ -231,7 +237,7 @@ def _write(
     detail: dict[str, object] = {
         "key_id": act.key_id,
         "act": act.number,
-        "record_sha256": archive.signing.trust().last,
+        "record_sha256": archive.signing.trust().digests[-1],
         "reason": act.reason,
         "stolen_since": act.stolen_since,
         "stands": report.stands,

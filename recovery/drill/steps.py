@@ -96,14 +96,11 @@ def new_node(
     """A node that has lost all it had but (unless others are given) its keys. ``catch_up`` fills it."""
     subsets = {name: SubsetOfSite(site, drill.means.subset) for name, site in sites.items()}
     of_production = drill.production.components
-    return ArchiveReader(
-        replace(
-            of_production.on_new_node(drill.scratch / folder, read_only(subsets)),
-            ports=Ports(drill.clock, entropy=drill.entropy),
-            keys=keys or of_production.keys,
-            signing=signing or of_production.signing,
-        )
+    of_drill = replace(
+        of_production.on_new_node(drill.scratch / folder, read_only(subsets)),
+        ports=Ports(drill.clock, entropy=drill.entropy),
     )
+    return ArchiveReader(of_drill.with_keys(keys or of_production.keys, signing or of_production.signing))
 
 
 def object_reader(node: ArchiveReader, sites: Mapping[str, SiteReader]) -> ObjectReader:

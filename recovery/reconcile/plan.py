@@ -40,7 +40,7 @@ ReconcileAction = Fetch | Prolong
 
 
 def is_object(key: str) -> bool:
-    """May the key be an object of the archive, of whatever family?"""
+    """May the key be an object of the archive?"""
     return digest_in(key) is not None
 
 

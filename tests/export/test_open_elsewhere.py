@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.archives import Node, event, message
 from tests.support.command import json_of, run_cli
+from tests.support.names import batch_key
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.format.encrypted import key_material
@@ -174,7 +175,7 @@ def test_a_data_key_is_shown_only_on_request_and_on_record(archive: Archive) -> 
     assert refused.stdout == ""
     for wrong in ("batch/x", "segment/../x.parquet", "' OR 1=1", "large/x.framed"):
         assert run_cli(archive.home, "keys", "unwrap", wrong, "--yes").exit_code == 2
-    missing = f"batch/0123456789abcdef/0000000000-{'0' * 64}.events.parquet"
+    missing = batch_key("0123456789abcdef", 0, "events", bytes(32))
     assert run_cli(archive.home, "keys", "unwrap", missing, "--yes").exit_code == 4
     json_of(run_cli(archive.home, "keys", "unwrap", key, "--yes", "--json"))
     archive.catch_up()

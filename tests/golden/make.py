@@ -1,8 +1,8 @@
 """Makes the golden archive of format version 1: ``python -m tests.golden.make FOLDER``.
 
 The content is the same at every run, because clock and randomness are given. The bytes are not: Parquet's
-data keys and nonces come from the operating system. So the result was committed once, under ``v1/``, and is
-never made again; what later versions must read is that very archive.
+data keys and nonces come from the operating system. So the result is committed under ``v1/``. Until the first
+release it is made anew when the format changes; what every later version must read is that very archive.
 
 In it: messages and events, a large object, and two writers, the first of which crashed.
 """
@@ -83,11 +83,17 @@ def make(folder: Path) -> None:
         receipts |= {
             draft.client_id: receipt for draft, (receipt, _) in zip(SECOND, node.submit(SECOND), strict=True)
         }
-    shutil.rmtree((home / HOT_TAIL).parent)
-    for site in ("primary", "standby"):
-        shutil.rmtree(home / "sites" / site / "tmp")
+    leave_out_caches(home)
     kept = {client_id: receipts[client_id] for client_id in KEPT}
     (folder / "receipts.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def leave_out_caches(home: Path) -> None:
+    """Take away what any node makes again by itself."""
+    for folder in ((home / HOT_TAIL).parent, home / "index", home / "index-work"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for site in ("primary", "standby"):
+        shutil.rmtree(home / "sites" / site / "tmp")
 
 
 if __name__ == "__main__":

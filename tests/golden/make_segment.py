@@ -1,7 +1,7 @@
 """Makes the golden segment: ``python -m tests.golden.make_segment FOLDER``.
 
-The home of ``v1/`` as it stood three days later, after a compaction by this version. Like ``v1/`` it was made
-once, is committed under ``segment-v1/``, and is never made again.
+The home of ``v1/`` as it stood three days later, after a compaction by this version. Like ``v1/`` it is
+committed, under ``segment-v1/``, and once there is a release it is never made again.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.golden.make import STARTED
+from tests.golden.make import STARTED, leave_out_caches
 from tests.support.clocks import ManualClock
 from tests.support.entropy import SeededEntropy
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.appliance.places import HOT_TAIL
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
 
@@ -39,9 +38,7 @@ def make(folder: Path) -> None:
     copy_home(V1 / "home", home)
     with Archive.open(home, ports=Ports.under(ManualClock(COMPACTED), SeededEntropy(12))) as archive:
         compact(archive)
-    shutil.rmtree((home / HOT_TAIL).parent)
-    for site in ("primary", "standby"):
-        shutil.rmtree(home / "sites" / site / "tmp")
+    leave_out_caches(home)
 
 
 if __name__ == "__main__":

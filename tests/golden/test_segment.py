@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.golden.make_segment import COMPACTED, copy_home
+from tests.golden.make_segment import COMPACTED, V1, copy_home
 from tests.golden.test_golden import ORIGINALS
 from tests.support.clocks import ManualClock
 from tests.upkeep.compaction.reading import (
@@ -28,7 +28,8 @@ from vanvault.archiver.upkeep import compact, keep_locks
 
 GOLDEN = Path(__file__).parent / "segment-v1"
 #: Sequences of the batches that the segments hold: both writers of v1, whole.
-COVERED = {("1m80cch60w1h1vkk", n) for n in range(4)} | {("1m82ys860y6r2zp3", n) for n in range(4)}
+WRITERS = sorted(path.name for path in (V1 / "home/sites/primary/objects/batch").iterdir())
+COVERED = {(writer, n) for writer in WRITERS for n in range(4)}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.support.archives import GATEWAY, Home, Node, memory_home, message, se
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, NotFound, SiteUnavailable
+from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.upkeep import compact
@@ -180,7 +181,7 @@ def _carry(source: Home, target: Home) -> None:
     """What a reconciliation does: every object, under its name and with its lock."""
     for name, site in source.sites.items():
         for version in site.list():
-            parsed = bytes.fromhex(version.key.split(".")[0].rsplit("-", 1)[1])
+            parsed = sha256_of(version.key)
             assert version.retain_until is not None
             data = site.get(version.key, version.version)
             target.sites[name].put(version.key, data, sha256=parsed, retain_until=version.retain_until)

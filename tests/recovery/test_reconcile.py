@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.support.archives import SITES
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
+from tests.support.names import NO_SIGNATURE
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.core.names import Family, ObjectKind, ObjectName
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import (
     StoredVersion,
@@ -22,8 +24,12 @@ from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.plan import Fetch, Prolong, add, decide
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
-FAMILIES = ("batch", "large", "segment", "evidence")
-SUFFIXES = {"batch": "messages.parquet", "large": "framed", "segment": "log.parquet", "evidence": "tile"}
+KINDS: tuple[tuple[Family, ObjectKind], ...] = (
+    ("batch", "messages"),
+    ("batch", "events"),
+    ("large", "framed"),
+    ("segment", "log"),
+)
 
 
 def data_of(number: int) -> bytes:
@@ -31,9 +37,9 @@ def data_of(number: int) -> bytes:
 
 
 def key_of(number: int) -> str:
-    family = FAMILIES[number % len(FAMILIES)]
-    digest = hashlib.sha256(data_of(number)).hexdigest()
-    return f"{family}/0123456789abcdef/{number:010d}-{digest}.{SUFFIXES[family]}"
+    family, kind = KINDS[number % len(KINDS)]
+    digest = hashlib.sha256(data_of(number)).digest()
+    return ObjectName(family, "0123456789abcdef", number, kind, digest, NO_SIGNATURE).key
 
 
 class Pair:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,9 @@ from tests.support.archives import SITES
 from tests.support.compacted import CompactedLab, Tables, sign, with_column
 from tests.support.entropy import SeededEntropy
 from tests.support.lab import named
+from tests.support.names import signed_again
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.model import Covered, SegmentManifest
-from vanvault.archiver.core.names import segment_key
 from vanvault.archiver.keys import SigningKey, SigningKeys
 
 Change = Callable[[Tables], None]
@@ -266,7 +265,8 @@ def test_a_manifest_signed_by_another_key_is_not_trusted(forging: CompactedLab, 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"5", b'{"format":1.5}', b"\xff", b"null"])
 def test_garbage_under_its_own_digest_is_no_manifest(compacted: CompactedLab, data: bytes) -> None:
-    key = segment_key(compacted.segments()[0], 3, "manifest", hashlib.sha256(data).digest())
+    with compacted.open() as archive:
+        key = signed_again(archive, compacted.part("manifest"), data)
     compacted.add("standby", key, data)
     found = named(compacted.verify())
     assert ("signature", "standby", key) in found

@@ -9,11 +9,12 @@ import pytest
 
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
+from tests.support.names import large_key
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.recovery.objects import read_good, write_good
 
 DATA = b"the right bytes"
-KEY = f"large/1m80yt0rdsqw5e1d/0000000004-{hashlib.sha256(DATA).hexdigest()}.framed"
+KEY = large_key("1m80yt0rdsqw5e1d", 4, hashlib.sha256(DATA).digest())
 
 
 def test_bytes_that_no_read_gives_are_put_again() -> None:

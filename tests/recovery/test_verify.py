@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.support.archives import SITES
 from tests.support.clocks import TickingClock
 from tests.support.lab import LARGE, BadSector, Lab, Repeated, event, message, named, place_large
+from tests.support.names import NO_SIGNATURE, signed
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
@@ -123,7 +125,8 @@ def test_good_bytes_under_a_name_of_another_place_do_not_fit_their_header(lab: L
     key = lab.chain(0)[2]
     name = parse_key(key)
     assert name is not None
-    forged = ObjectName(name.family, name.writer, name.sequence + 1, name.kind, name.sha256).key
+    with lab.open() as archive:
+        forged = signed(archive, replace(name, sequence=name.sequence + 1))
     lab.add("primary", forged, lab.data("primary", key))
     assert named(lab.verify()) == {("header", "primary", forged)}
 
@@ -131,7 +134,9 @@ def test_good_bytes_under_a_name_of_another_place_do_not_fit_their_header(lab: L
 def test_garbage_under_its_own_digest_is_undecipherable(lab: Lab) -> None:
     for kind, family in (("messages", "batch"), ("framed", "large")):
         data = b"PAR1 or anything else"
-        forged = ObjectName(family, lab.writers()[0], 3, kind, hashlib.sha256(data).digest()).key  # type: ignore[arg-type]
+        digest = hashlib.sha256(data).digest()
+        with lab.open() as archive:
+            forged = signed(archive, ObjectName(family, lab.writers()[0], 3, kind, digest, NO_SIGNATURE))  # type: ignore[arg-type]
         lab.add("standby", forged, data)
         assert ("undecipherable", "standby", forged) in named(lab.verify())
     assert {problem for problem, *_ in named(lab.verify())} == {"undecipherable"}

@@ -13,9 +13,10 @@ from tests.support.archives import SITES
 from tests.support.clocks import TickingClock
 from tests.support.compacted import AFTER_LOCKS, PARTS, CompactedLab, Tables
 from tests.support.lab import Lab, event, message, named
+from tests.support.names import signed
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Batch, SegmentManifest
-from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.verify import Subset
@@ -125,7 +126,8 @@ def test_an_object_under_a_name_in_another_segment_is_not_taken(compacted: Compa
     name = parse_key(compacted.part(kind, 0))
     assert name is not None
     data = compacted.data("primary", name.key)
-    moved = ObjectName("segment", compacted.segments()[1], name.sequence, name.kind, name.sha256).key
+    with compacted.open() as archive:
+        moved = signed(archive, replace(name, writer=compacted.segments()[1]))
     compacted.add("primary", moved, data)
     report = compacted.verify()
     if kind == "manifest":
@@ -151,7 +153,8 @@ def test_parts_without_a_manifest_are_left_over_and_no_failure(compacted: Compac
     other = "1m883jnrb0000000"
     name = parse_key(compacted.part("log"))
     assert name is not None
-    key = ObjectName("segment", other, 0, "log", name.sha256).key
+    with compacted.open() as archive:
+        key = signed(archive, replace(name, writer=other))
     compacted.add("standby", key, compacted.data("standby", name.key))
     report = compacted.verify()
     assert report.whole

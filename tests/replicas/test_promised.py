@@ -9,13 +9,14 @@ import pytest
 
 from tests.contract.harness import ManualClock
 from tests.support.memory_site import MemorySite
+from tests.support.names import large_key
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.replicas import answers, holds, read_anywhere, read_version
 from vanvault.archiver.replicas.promised import read_whole
 
 DATA = b"the right bytes"
 DIGEST = hashlib.sha256(DATA).digest()
-KEY = f"large/1m80yt0rdsqw5e1d/0000000004-{DIGEST.hex()}.framed"
+KEY = large_key("1m80yt0rdsqw5e1d", 4, DIGEST)
 
 
 def site_with(*versions: bytes, name: str = "primary") -> MemorySite:

@@ -143,7 +143,9 @@ class Node:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.intake: Intake = archive.open_intake()
-        self.large = LargeObjects(archive.sites, archive.keys, archive.entropy, policy=archive.policy)
+        self.large = LargeObjects(
+            archive.sites, archive.keys, archive.entropy, archive.object_signer, policy=archive.policy
+        )
         self.supervisor = run(self.intake, archive)
 
     def __enter__(self) -> Node:

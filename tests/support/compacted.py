@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ import pyarrow as pa
 from tests.support.archives import SITES
 from tests.support.clocks import TickingClock
 from tests.support.lab import LARGE, Lab, build, event, message
+from tests.support.names import signed_again
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
@@ -29,7 +29,7 @@ from vanvault.archiver.core.format.segments.part import write_part
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
-from vanvault.archiver.core.names import SegmentKind, parse_key, segment_key
+from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import SigningKey
 from vanvault.archiver.upkeep import compact
@@ -156,7 +156,7 @@ class CompactedLab(Lab):
             parts = []
             for part in before.parts:
                 data = self._encoded(archive, before, part, tables[part.kind], (headers or {}).get(part.kind))
-                key = _key(part.key, part.kind, data)
+                key = signed_again(archive, part.key, data)
                 made[key] = data
                 parts.append(replace(part, key=key, size=len(data), rows=tables[part.kind].num_rows))
             log = tables["log"]
@@ -174,9 +174,8 @@ class CompactedLab(Lab):
                 )
             )
             manifest = (signed or sign)(manifest, archive.signing.active())
-        data = encode_manifest(manifest)
-        key = _key(old_keys[-1], "manifest", data)
-        made[key] = data
+            data = encode_manifest(manifest)
+            made[signed_again(archive, old_keys[-1], data)] = data
         for site in SITES:
             for old in old_keys:
                 self.drop(site, old)
@@ -205,13 +204,6 @@ class CompactedLab(Lab):
 def sign(manifest: SegmentManifest, key: SigningKey) -> SegmentManifest:
     named = replace(manifest, signing_key=key.key_id)
     return replace(named, signature=key.sign(manifest_statement(named)))
-
-
-def _key(old: str, kind: str, data: bytes) -> str:
-    name = parse_key(old)
-    assert name is not None
-    chosen: SegmentKind = kind  # type: ignore[assignment]
-    return segment_key(name.writer, name.sequence, chosen, hashlib.sha256(data).digest())
 
 
 def with_column(table: pa.Table, name: str, values: list[Any]) -> pa.Table:

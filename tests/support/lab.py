@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from tests.support.archives import SITES
 from tests.support.clocks import TickingClock
+from tests.support.names import signed_again
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_batch, encode_batch
@@ -87,7 +88,7 @@ def message(archive: Archive, number: int, *, body: bytes = b"", writer: Writer 
 
 def place_large(archive: Archive, writer: Writer, body: bytes) -> tuple[Placement, ...]:
     """Put a large object, the writer's only one, at both sites."""
-    large = LargeObjects(archive.sites, archive.keys, archive.entropy)
+    large = LargeObjects(archive.sites, archive.keys, archive.entropy, archive.object_signer)
     until = archive.retain_until("messages", archive.clock.now() + timedelta(days=1))
     return large.place(body, writer=writer.id, executor=writer.executor, retain_until=until)
 
@@ -220,7 +221,7 @@ class Lab:
             purpose: Purpose = "originals" if name.kind == "messages" else "log"
             properties, _ = archive.parquet.encryption(purpose)
             data = encode_batch(batch.header, batch.entries, properties)
-        forged = replace(name, sha256=hashlib.sha256(data).digest()).key
+            forged = signed_again(archive, key, data)
         for site in SITES:
             self.drop(site, key)
             self.add(site, forged, data)

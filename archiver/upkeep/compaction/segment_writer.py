@@ -41,7 +41,7 @@ from vanvault.archiver.core.format.segments import (
 )
 from vanvault.archiver.core.key_port import Purpose
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
-from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id, segment_key
+from vanvault.archiver.core.names import WRITER_ENTROPY, SegmentKind, new_writer_id
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
 from vanvault.archiver.replicas import Placing
 from vanvault.archiver.stores import SiteReader
@@ -122,7 +122,7 @@ class SegmentWriter:
         manifest = self._manifest(segment, batches, gathered, placed)
         data = encode_manifest(manifest)
         digest = hashlib.sha256(data).digest()
-        key = segment_key(segment, _NUMBER["manifest"], "manifest", digest)
+        key = self._signed_key(segment, "manifest", digest)
         until = max(self._locks.of(part.kind, last_us) for part in placed)
         self._fault("segment-before-manifest")
         self._put(Placing(key, data, digest, until))
@@ -143,8 +143,12 @@ class SegmentWriter:
         data = encode_part(header, table, properties, compression_level=self._level)
         digest = hashlib.sha256(data).digest()
         until = (self._archive.clock.now() + self._locks.unproved).replace(microsecond=0)
-        key = segment_key(header.segment, _NUMBER[kind], kind, digest)
+        key = self._signed_key(header.segment, kind, digest)
         return _Part(header, table, Placing(key, data, digest, until))
+
+    def _signed_key(self, segment: str, kind: SegmentKind, digest: bytes) -> str:
+        signer = self._archive.object_signer
+        return signer.sign_name(signer.subject("segment", segment, _NUMBER[kind], kind), digest)
 
     def _put(self, placing: Placing) -> None:
         if placing.put(self._archive.sites, self._executor):

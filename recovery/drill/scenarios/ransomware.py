@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from vanvault.archiver.core.errors import LockRefused
-from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.readers import Overlay, in_subset
@@ -82,17 +82,17 @@ def _litter(drill: Drill, store: AttackedSite) -> Iterator[str]:
 
 
 def _forged(drill: Drill, store: AttackedSite) -> Iterator[str]:
-    """Objects whose names are right and whose bytes no key of the archive opens."""
+    """Objects whose names are spelled right, and which no key of the archive signed or opens."""
     soon = store.now().replace(microsecond=0) + timedelta(hours=1)
     subset, made, attempt = drill.means.subset, 0, 0
     while made < _FORGED:
         attempt += 1
         data = b"PAR1" + hashlib.shake_128(b"%d" % attempt).digest(300) + b"PARE"
-        digest = hashlib.sha256(data)
-        key = f"batch/{_WRITER}/{made:010d}-{digest.hexdigest()}.events.parquet"
+        digest, signature = hashlib.sha256(data).digest(), hashlib.sha512(data).digest()
+        key = ObjectName("batch", _WRITER, made, "events", digest, signature).key
         if not in_subset(key, subset):
             continue
-        store.put(key, data, sha256=digest.digest(), retain_until=soon)
+        store.put(key, data, sha256=digest, retain_until=soon)
         drill.expect_alarm(f"undecipherable {key}")
         made += 1
         yield key

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from itertools import count
 
 from hypothesis import strategies as st
+from tests.support.names import batch_key
 
 from vanvault.archiver.catalogue import FoldedBatch
 from vanvault.archiver.core.model import BatchHeader, Entry, Event, Message, Metadata, Placement
-from vanvault.archiver.core.names import archive_id, batch_key
+from vanvault.archiver.core.names import archive_id
 
 GATEWAYS = ("gateway-1", "gateway-2")
 VALUES = ("", "a", "b", "à")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.names import batch_key
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.names import (
@@ -14,36 +15,43 @@ from vanvault.archiver.core.names import (
     SEQUENCE_LIMIT,
     WRITER_ENTROPY,
     ObjectName,
+    ObjectSubject,
     archive_id,
-    batch_key,
     batch_prefix,
     digest_in,
     family_of,
+    is_family,
     is_writer_id,
-    large_key,
     large_prefix,
     new_writer_id,
     parse_archive_id,
     parse_key,
-    segment_key,
     sha256_of,
     writer_started_at,
 )
 
 WRITER = "1js2qvs7g0abcdef"
 DIGEST = bytes(range(32))
+SIGNATURE = bytes(range(64))
+SPELLED = (
+    "000g40r40m30e209185gr38e1w8124gk2gahc5rr34d1p70x3rfj08924cj2a9h750mjmasc5mq2yc1h68sk8d9p6ww3jehv7gykwfr"
+)
 HEX = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 writers = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=16, max_size=16)
 sequences = st.integers(0, SEQUENCE_LIMIT - 1)
 digests = st.binary(min_size=32, max_size=32)
+signatures = st.binary(min_size=64, max_size=64)
 kinds = st.sampled_from([("batch", "messages"), ("batch", "events"), ("large", "framed")])
 names = st.builds(
-    lambda kind, writer, sequence, digest: ObjectName(kind[0], writer, sequence, kind[1], digest),
+    lambda kind, writer, sequence, digest, signature: ObjectName(
+        kind[0], writer, sequence, kind[1], digest, signature
+    ),
     kinds,
     writers,
     sequences,
     digests,
+    signatures,
 )
 times = st.integers(0, 32_000_000_000_000_000).map(
     lambda microseconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
@@ -55,16 +63,16 @@ entropies = st.binary(min_size=WRITER_ENTROPY, max_size=WRITER_ENTROPY)
     ("name", "key"),
     [
         (
-            ObjectName("batch", WRITER, 0, "messages", DIGEST),
-            f"batch/{WRITER}/0000000000-{HEX}.messages.parquet",
+            ObjectName("batch", WRITER, 0, "messages", DIGEST, SIGNATURE),
+            f"batch/{WRITER}/0000000000-{HEX}-{SPELLED}.messages.parquet",
         ),
         (
-            ObjectName("batch", WRITER, 42, "events", DIGEST),
-            f"batch/{WRITER}/0000000042-{HEX}.events.parquet",
+            ObjectName("batch", WRITER, 42, "events", DIGEST, SIGNATURE),
+            f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}.events.parquet",
         ),
         (
-            ObjectName("large", WRITER, SEQUENCE_LIMIT - 1, "framed", DIGEST),
-            f"large/{WRITER}/9999999999-{HEX}.framed",
+            ObjectName("large", WRITER, SEQUENCE_LIMIT - 1, "framed", DIGEST, SIGNATURE),
+            f"large/{WRITER}/9999999999-{HEX}-{SPELLED}.framed",
         ),
     ],
 )
@@ -73,32 +81,57 @@ def test_keys_are_spelled_as_the_format_says(name: ObjectName, key: str) -> None
     assert parse_key(key) == name
 
 
-def test_key_functions_spell_the_same_names() -> None:
-    assert batch_key(WRITER, 7, "events", DIGEST) == ObjectName("batch", WRITER, 7, "events", DIGEST).key
-    assert large_key(WRITER, 7, DIGEST) == ObjectName("large", WRITER, 7, "framed", DIGEST).key
+def test_what_a_writer_signs_is_one_text_for_one_object() -> None:
+    subject = ObjectSubject("7f0e", "batch", WRITER, 42, "events")
+    assert subject.statement(DIGEST) == (
+        f"vanvault object v1\n7f0e\nbatch\n{WRITER}\n0000000042\nevents\n{HEX}\n".encode()
+    )
+    name = subject.named(DIGEST, SIGNATURE)
+    assert name.subject("7f0e") == subject
+    assert name.key == f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}.events.parquet"
+
+
+@pytest.mark.parametrize("archive", ["", "a\nb", "a\0b"])
+def test_an_archive_id_cannot_make_two_statements_alike(archive: str) -> None:
+    with pytest.raises(InvalidInput):
+        ObjectSubject(archive, "batch", WRITER, 42, "events")
+
+
+def test_the_longest_name_leaves_a_file_system_room() -> None:
+    """A file site adds a version, and a marker one date more: 255 bytes are the most that a name may have."""
+    longest = ObjectName("segment", WRITER, 1, "originals", DIGEST, SIGNATURE).key.rpartition("/")[2]
+    assert len(longest) == 197
 
 
 @pytest.mark.parametrize(
     "key",
     [
         "",
-        f"batch/{WRITER}/42-{HEX}.messages.parquet",
-        f"batch/{WRITER}/00000000042-{HEX}.messages.parquet",
-        f"batch/{WRITER}/+000000042-{HEX}.messages.parquet",
-        f"batch/{WRITER}/000000004２-{HEX}.messages.parquet",
-        f"batch/{WRITER}/0000000042-{HEX.upper()}.messages.parquet",
-        f"batch/{WRITER}/0000000042-{HEX[:-2]}.messages.parquet",
-        f"batch/{WRITER}/0000000042-{HEX}.framed",
-        f"batch/{WRITER}/0000000042-{HEX}.messages",
-        f"batch/{WRITER}/0000000042-{HEX}xmessages.parquet",
-        f"batch/{WRITER}/0000000042-{HEX}.messages.parquet\n",
-        f"/batch/{WRITER}/0000000042-{HEX}.messages.parquet",
-        f"batch//{WRITER}/0000000042-{HEX}.messages.parquet",
-        f"batch/{WRITER.upper()}/0000000042-{HEX}.messages.parquet",
-        f"batch/{WRITER[:-1]}l/0000000042-{HEX}.messages.parquet",
-        f"batch/{WRITER}x/0000000042-{HEX}.messages.parquet",
-        f"large/{WRITER}/0000000042-{HEX}.messages.parquet",
-        f"segment/{WRITER}/0000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER}/42-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/00000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/+000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/000000004２-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX.upper()}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX[:-2]}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}.framed",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}.messages",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}xmessages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}.messages.parquet\n",
+        f"/batch/{WRITER}/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch//{WRITER}/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER.upper()}/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER[:-1]}l/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}x/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"large/{WRITER}/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"segment/{WRITER}/0000000042-{HEX}-{SPELLED}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED.upper()}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED[:-1]}.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED[:-1]}s.messages.parquet",  # an unused bit is set
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED}0.messages.parquet",
+        f"batch/{WRITER}/0000000042-{HEX}-{SPELLED[:-1]}u.messages.parquet",
+        f"index/{WRITER}/0000000042-{HEX}-{SPELLED}.messages.parquet",
     ],
 )
 def test_any_other_spelling_is_no_name(key: str) -> None:
@@ -132,16 +165,18 @@ def test_keys_of_one_writer_sort_by_sequence(writer: str, a: int, b: int, x: byt
 @pytest.mark.parametrize(
     "parts",
     [
-        ("batch", WRITER, 1, "framed", DIGEST),
-        ("large", WRITER, 1, "messages", DIGEST),
-        ("segment", WRITER, 1, "messages", DIGEST),
-        ("batch", "short", 1, "messages", DIGEST),
-        ("batch", WRITER, -1, "messages", DIGEST),
-        ("batch", WRITER, SEQUENCE_LIMIT, "messages", DIGEST),
-        ("batch", WRITER, 1, "messages", DIGEST[:31]),
+        ("batch", WRITER, 1, "framed", DIGEST, SIGNATURE),
+        ("large", WRITER, 1, "messages", DIGEST, SIGNATURE),
+        ("segment", WRITER, 1, "messages", DIGEST, SIGNATURE),
+        ("batch", "short", 1, "messages", DIGEST, SIGNATURE),
+        ("batch", WRITER, -1, "messages", DIGEST, SIGNATURE),
+        ("batch", WRITER, SEQUENCE_LIMIT, "messages", DIGEST, SIGNATURE),
+        ("batch", WRITER, 1, "messages", DIGEST[:31], SIGNATURE),
+        ("batch", WRITER, 1, "messages", DIGEST, SIGNATURE[:63]),
+        ("index", WRITER, 1, "messages", DIGEST, SIGNATURE),
     ],
 )
-def test_a_name_that_has_no_key_cannot_be_made(parts: tuple[str, str, int, str, bytes]) -> None:
+def test_a_name_that_has_no_key_cannot_be_made(parts: tuple[str, str, int, str, bytes, bytes]) -> None:
     with pytest.raises(InvalidInput):
         ObjectName(*parts)  # type: ignore[arg-type]
 
@@ -231,32 +266,21 @@ def test_an_archive_id_out_of_bounds_cannot_be_made(sequence: int, row: int) -> 
         archive_id(WRITER, sequence, row)
 
 
-@pytest.mark.parametrize(
-    ("family", "key"),
-    [
-        ("batch", batch_key(WRITER, 3, "messages", DIGEST)),
-        ("batch", batch_key(WRITER, 3, "events", DIGEST)),
-        ("large", large_key(WRITER, 3, DIGEST)),
-        ("segment", segment_key(WRITER, 0, "log", DIGEST)),
-        ("segment", segment_key(WRITER, 1, "originals", DIGEST)),
-        ("segment", segment_key(WRITER, 2, "evidence", DIGEST)),
-        ("segment", segment_key(WRITER, 3, "manifest", DIGEST)),
-        ("segment", f"segment/messages/2026/11/22-{HEX}.parquet"),
-        ("segment", f"segment/{HEX}"),
-        ("index", f"index/{WRITER}/0000000000-{HEX}.idx"),
-        ("evidence", f"evidence/drill-{'a' * 64}-{HEX}.json"),
-        ("evidence", f"evidence/{WRITER}/0000000003-{HEX}.tile"),
-        ("data", f"data/00/{HEX}"),  # a pack of a repository of restic
-    ],
-)
-def test_the_digest_in_a_key_of_any_family(family: str, key: str) -> None:
-    assert digest_in(key) == sha256_of(key) == DIGEST
-    assert family_of(key) == family
+def test_families_are_known_by_their_first_folder() -> None:
+    assert [is_family(text) for text in ("batch", "large", "segment", "index", "junk", "")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert family_of(batch_key(WRITER, 3, "messages", DIGEST)) == "batch"
 
 
 @given(names)
 def test_the_digest_in_a_key_is_that_of_its_parsed_name(name: ObjectName) -> None:
-    assert digest_in(name.key) == name.sha256
+    assert digest_in(name.key) == sha256_of(name.key) == name.sha256
 
 
 @pytest.mark.parametrize(
@@ -266,8 +290,10 @@ def test_the_digest_in_a_key_is_that_of_its_parsed_name(name: ObjectName) -> Non
         HEX,
         f"{HEX}.parquet",
         "batch/x",
-        f"batch/{HEX[:-1]}",
-        f"batch/w/1-{HEX[:-1]}.framed",
+        f"index/{WRITER}/0000000000-{HEX}.idx",
+        f"segment/{HEX}",
+        f"data/00/{HEX}",
+        f"batch/{WRITER}/0000000000-{HEX}.events.parquet",
         f"batch/{HEX}0",
         f"batch/{HEX.upper()}",
         batch_key(WRITER, 3, "events", DIGEST).upper(),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.support.lab import Lab
+from tests.support.names import NO_SIGNATURE, family_with, signed
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.faults import Fault, no_fault
+from vanvault.archiver.core.names import ObjectKind, ObjectName
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.backup import BackupReport
 from vanvault.recovery.backup.place import open_restic, place_of
@@ -34,6 +37,7 @@ class Kit:
 
     lab: Lab
     repository_path: Path
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def home(self) -> Path:
@@ -73,13 +77,14 @@ class Kit:
                     found[version.key] = data, version.retain_until
         return found
 
-    def put(self, stem: str, data: bytes, *, years: int = 10, site: str = "standby") -> StoredVersion:
-        """An object of any family, such as ``segment/2026/day``."""
-        digest = hashlib.sha256(data)
+    def put(self, kind: ObjectKind, data: bytes, *, years: int = 10, site: str = "standby") -> StoredVersion:
+        """A signed object of this kind that is in no chain and no segment."""
+        digest, family = hashlib.sha256(data).digest(), family_with(kind)
+        name = ObjectName(family, "1m80yt0rdsqw5e1d", next(self._numbers), kind, digest, NO_SIGNATURE)
         with self.lab.open() as archive:
             until = archive.clock.now().replace(microsecond=0) + timedelta(days=365 * years)
-            key = f"{stem}-{digest.hexdigest()}.parquet"
-            return archive.sites[site].put(key, data, sha256=digest.digest(), retain_until=until)
+            key = signed(archive, name)
+            return archive.sites[site].put(key, data, sha256=digest, retain_until=until)
 
     def set(self, name: str, value: str) -> None:
         """Add or change one line of the section ``[backup]``, which is the file's last."""

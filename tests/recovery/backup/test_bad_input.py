@@ -211,7 +211,7 @@ def test_a_full_stage(kit: Kit) -> None:
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (150000, 150000)); main()"
     )
-    kit.put("segment/day", b"z" * 200_000)
+    kit.put("log", b"z" * 200_000)
     done = subprocess.run(
         [sys.executable, "-c", script, "--home", str(kit.home), "backup", "run", "--json"],
         capture_output=True,
@@ -359,7 +359,7 @@ def test_a_site_that_is_not_empty(kit: Kit) -> None:
     kit.run()
     kit.lose_sites()
     kit.load("standby")
-    extra = kit.put("segment/day", b"not in the backup")
+    extra = kit.put("log", b"not in the backup")
     kit.lab.drop("standby", next(key for key in kit.objects("standby") if ".events." in key))
     with pytest.raises(InvalidInput, match="not empty"):
         kit.load("standby")
@@ -380,7 +380,7 @@ def test_a_signature_by_nobody_we_know(kit: Kit, tmp_path: Path) -> None:
 
 
 def test_what_is_stored_while_the_site_is_listed_waits_for_the_next_run(kit: Kit) -> None:
-    old = kit.put("segment/a", b"refers to nothing")
+    old = kit.put("log", b"refers to nothing")
     with kit.lab.open() as archive:
         site = archive.sites["standby"]
         kit.lab.clock.moment += timedelta(seconds=2)
@@ -393,7 +393,7 @@ def test_what_is_stored_while_the_site_is_listed_waits_for_the_next_run(kit: Kit
 
             def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
                 kit.lab.clock.moment += timedelta(seconds=2)
-                young.append(kit.put("segment/z", b"refers to one that came between"))
+                young.append(kit.put("log", b"refers to one that came between"))
                 yield from site.list(prefix, after)
 
         young: list[StoredVersion] = []

@@ -23,7 +23,7 @@ def test_both_sites_are_lost_and_come_back(
     name: str, lab: Lab, empty_repository: Path, tmp_path: Path
 ) -> None:
     kit = equip(lab, empty_repository, tmp_path, program_of(name))
-    kit.put("segment/messages/2026/11/22", b"a day of messages")
+    kit.put("log", b"a day of messages")
     before = kit.objects("standby")
     report = kit.run()
     assert report.whole
@@ -56,7 +56,7 @@ def test_only_what_is_new_is_saved_again(kit: Kit) -> None:
     assert (again.saved.objects, again.slices_saved) == (0, 0)
     assert again.record.slices == first.record.slices
 
-    version = kit.put("segment/day", b"x" * STAGE_BYTES)
+    version = kit.put("log", b"x" * STAGE_BYTES)
     third = kit.run()
     assert (third.saved.objects, third.saved.bytes) == (1, STAGE_BYTES)
     assert [one for one in third.record.slices if one in first.record.slices] == list(first.record.slices)
@@ -67,7 +67,7 @@ def test_only_what_is_new_is_saved_again(kit: Kit) -> None:
 
 
 def test_a_lock_that_was_extended_comes_back_extended(kit: Kit) -> None:
-    version = kit.put("segment/day", b"open transaction", years=1)
+    version = kit.put("log", b"open transaction", years=1)
     kit.run()
     assert version.retain_until is not None
     later = version.retain_until + timedelta(days=400)
@@ -80,7 +80,7 @@ def test_a_lock_that_was_extended_comes_back_extended(kit: Kit) -> None:
 
 
 def test_what_was_disposed_of_does_not_come_back(kit: Kit) -> None:
-    version = kit.put("segment/day", b"expired")
+    version = kit.put("log", b"expired")
     kit.run()
     kit.lab.drop("standby", version.key)
     assert kit.run().whole
@@ -90,7 +90,7 @@ def test_what_was_disposed_of_does_not_come_back(kit: Kit) -> None:
 
 
 def test_an_expired_lock_is_renewed_for_a_day(kit: Kit) -> None:
-    version = kit.put("segment/day", b"soon gone", years=1)
+    version = kit.put("log", b"soon gone", years=1)
     kit.run()
     kit.lose_sites()
     kit.lab.clock.moment += timedelta(days=800)
@@ -132,7 +132,7 @@ def test_keys_and_escrow_only_as_set(kit: Kit) -> None:
 
 def test_the_list_and_an_older_backup(kit: Kit, tmp_path: Path) -> None:
     kit.run()
-    kit.put("segment/day", b"later")
+    kit.put("log", b"later")
     kit.lab.clock.moment += timedelta(days=1)
     kit.run()
     with kit.open() as (_, repository):
@@ -155,8 +155,8 @@ def old_kit(empty_repository: Path, tmp_path: Path) -> Kit:
 
 def test_forget_keeps_what_a_backup_needs(old_kit: Kit) -> None:
     kit = old_kit
-    kit.put("batch/kept", b"kept")
-    version = kit.put("segment/day", b"y" * STAGE_BYTES)
+    kit.put("messages", b"kept")
+    version = kit.put("log", b"y" * STAGE_BYTES)
     kit.run()
     kit.lab.drop("standby", version.key)
     for _ in range(2):
@@ -183,7 +183,7 @@ def test_forget_keeps_what_a_backup_needs(old_kit: Kit) -> None:
 
 def test_forget_never_takes_the_newest(old_kit: Kit) -> None:
     kit = old_kit
-    kit.put("batch/kept", b"kept")
+    kit.put("messages", b"kept")
     kit.run()
     kit.lab.clock.moment += timedelta(days=1000)
     with kit.open() as (archive, repository):

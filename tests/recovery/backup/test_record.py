@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.names import segment_key
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import SigningKeys
@@ -29,7 +30,9 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.
 )
 ENTRIES = st.builds(
     SavedObject,
-    st.binary(max_size=4).map(lambda data: f"segment/day-{hashlib.sha256(data).hexdigest()}.parquet"),
+    st.binary(max_size=4).map(
+        lambda data: segment_key("1m80yt0rdsqw5e1d", 0, "log", hashlib.sha256(data).digest())
+    ),
     st.integers(0, 2**40),
     st.none() | MOMENTS,
 )

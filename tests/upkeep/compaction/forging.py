@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from tests.support.archives import message
 from tests.support.memory_site import MemorySite
+from tests.support.names import signed_again
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Message
-from vanvault.archiver.core.names import batch_key
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.intake import Writer, WriterParts
 
@@ -22,7 +22,14 @@ def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime
     """Put it at every site as sequence 0 of a writer of its own; its key."""
     written: dict[str, MemorySite] = {name: MemorySite(name, clock=archive.clock) for name in sites}
     writer = Writer(
-        WriterParts(written, archive.parquet, archive.signing, archive.clock, archive.entropy),
+        WriterParts(
+            written,
+            archive.parquet,
+            archive.signing,
+            archive.object_signer,
+            archive.clock,
+            archive.entropy,
+        ),
         archive=archive.settings.archive,
         retention=archive.batch_until,
         compression_level=archive.settings.intake.compression_level,
@@ -39,7 +46,7 @@ def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime
         batch.header, [replace(entry, body=b"wrong")], archive.parquet.encryption("originals")[0]
     )
     digest = hashlib.sha256(data).digest()
-    forged = batch_key(batch.header.writer, 0, "messages", digest)
+    forged = signed_again(archive, key, data)
     until = max(parse_rfc3339(batch.header.retain_until), archive.clock.now() + timedelta(days=40))
     for site in sites.values():
         site.put(forged, data, sha256=digest, retain_until=until.replace(microsecond=0))

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.names import batch_key, segment_key
 
 from vanvault.archiver.catalogue import Catalogue, HotTail
 from vanvault.archiver.catalogue.hot_tail import SearchSecrets
 from vanvault.archiver.core.format.segments import manifest_statement
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
-from vanvault.archiver.core.names import WRITER_ENTROPY, batch_key, new_writer_id, segment_key
+from vanvault.archiver.core.names import WRITER_ENTROPY, new_writer_id
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles, SigningKeys
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.names import batch_key, large_key
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
@@ -31,7 +32,7 @@ from vanvault.archiver.core.format.segments import (
 )
 from vanvault.archiver.core.format.segments.part import LOG_GROUP_ROWS
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
-from vanvault.archiver.core.names import BatchKind, archive_id, batch_key
+from vanvault.archiver.core.names import BatchKind, archive_id
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.parquet import ParquetKeys
@@ -65,11 +66,7 @@ def entry(kind: BatchKind, id: str, us: int, form: str, content: bytes) -> Entry
         size, sha256, sha512 = digests(canonical_of(found))
         return replace(found, size=size, sha256=sha256, sha512=sha512)
     body = {"body": content, "empty": b"", "large": None}[form]
-    large = (
-        ""
-        if body is not None
-        else f"large/{WRITERS[0]}/0000000000-{hashlib.sha256(content).hexdigest()}.framed"
-    )
+    large = "" if body is not None else large_key(WRITERS[0], 0, hashlib.sha256(content).digest())
     return Message(
         id,
         "g",

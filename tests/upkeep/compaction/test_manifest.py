@@ -10,11 +10,12 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.names import segment_key
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.format.segments import decode_manifest, encode_manifest, manifest_statement
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
-from vanvault.archiver.core.names import SegmentKind, segment_key
+from vanvault.archiver.core.names import SegmentKind
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import SigningKeys
 

@@ -1,0 +1,167 @@
+"""Names of objects: signed by their writer, judged by the keys in the key folder, before a byte is read."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.clocks import ManualClock
+
+from vanvault.archiver.core.names import ObjectName, parse_key
+from vanvault.archiver.core.ports import ClockStopwatch, SystemEntropy
+from vanvault.archiver.keys import ObjectSigner, ObjectTrust, SigningKeys
+from vanvault.archiver.keys import object_trust as module
+
+ARCHIVE, WRITER = "7f0e4f0c-0000-4000-8000-000000000001", "1js2qvs7g0abcdef"
+DIGEST = hashlib.sha256(b"the bytes").digest()
+
+
+@dataclass
+class Lab:
+    """A key folder, and what judges and signs with it."""
+
+    folder: Path
+    signing: SigningKeys
+    clock: ManualClock
+    trust: ObjectTrust
+    signer: ObjectSigner
+
+    def fresh(self) -> ObjectTrust:
+        """Another process on the same keys: it remembers nothing."""
+        return ObjectTrust(ARCHIVE, SigningKeys(self.folder), ClockStopwatch(self.clock))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    clock = ManualClock()
+    signing = SigningKeys.create(tmp_path / "keys", SystemEntropy())
+    trust = ObjectTrust(ARCHIVE, signing, ClockStopwatch(clock))
+    return Lab(tmp_path / "keys", signing, clock, trust, ObjectSigner(signing, trust))
+
+
+def signed(lab: Lab, sequence: int = 7) -> str:
+    return lab.signer.sign_name(lab.signer.subject("batch", WRITER, sequence, "messages"), DIGEST)
+
+
+def name_in(key: str) -> ObjectName:
+    name = parse_key(key)
+    assert name is not None
+    return name
+
+
+def test_what_the_archive_signed_is_proved_in_every_process(lab: Lab) -> None:
+    key = signed(lab)
+    for trust in (lab.trust, lab.fresh()):
+        assert (trust.judge(key).name, trust.judge(key).reason) == (name_in(key), None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name: replace(name, writer="1js2qvs7g0abcdeg"),
+        lambda name: replace(name, sequence=8),
+        lambda name: replace(name, kind="events"),
+        lambda name: replace(name, family="large", kind="framed"),
+        lambda name: replace(name, sha256=hashlib.sha256(b"other bytes").digest()),
+        lambda name: replace(name, signature=bytes(64)),
+        lambda name: replace(name, signature=name.signature[:63] + bytes([name.signature[63] ^ 1])),
+    ],
+)
+def test_an_alias_or_a_forged_name_is_proved_by_nobody(
+    lab: Lab, change: Callable[[ObjectName], ObjectName]
+) -> None:
+    alias = change(name_in(signed(lab)))
+    for trust in (lab.trust, lab.fresh()):
+        assert (trust.judge(alias.key).name, trust.judge(alias.key).reason) == (alias, "bad-signature")
+
+
+def test_another_archives_object_is_no_object_of_this_one(lab: Lab) -> None:
+    elsewhere = ObjectTrust("another-archive", lab.signing, ClockStopwatch(lab.clock))
+    assert elsewhere.judge(signed(lab)).reason == "bad-signature"
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("", "junk"),
+        ("batch", "junk"),
+        ("batch/somebody/else", "junk"),
+        (f"batch/{WRITER}/0000000000-{DIGEST.hex()}.events.parquet", "junk"),
+        (f"junk/{DIGEST.hex()}.x", "unknown-family"),
+        (f"index/{WRITER}/0000000000-{DIGEST.hex()}.idx", "unknown-family"),
+        ("note.txt", "junk"),
+        ("Batch/x", "junk"),
+        ("//", "junk"),
+        ("batch/\udcff", "junk"),
+        ("x" * 100_000 + "/y", "junk"),
+    ],
+)
+def test_what_spells_no_name_says_why(lab: Lab, key: str, reason: str) -> None:
+    judged = lab.trust.judge(key)
+    assert (judged.name, judged.reason) == (None, reason)
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode(errors="surrogateescape")))
+def test_no_text_harms_the_judge(key: str) -> None:
+    trust = ObjectTrust(ARCHIVE, _no_keys())
+    assert trust.judge(key).reason in ("junk", "unknown-family", "bad-signature")
+
+
+def test_names_of_every_signing_key_stay_good_and_a_new_one_counts_at_once(lab: Lab) -> None:
+    other = lab.fresh()
+    first = signed(lab)
+    assert other.judge(first).reason is None
+    lab.signing.rotate(SystemEntropy())
+    second = signed(lab, 8)
+    assert [other.judge(key).reason for key in (first, second)] == [None, None]
+
+
+def test_a_key_that_is_no_longer_trusted_proves_nothing_within_a_second(lab: Lab) -> None:
+    first = signed(lab)
+    lab.signing.rotate(SystemEntropy())
+    second = signed(lab, 8)
+    other = lab.fresh()
+    assert [other.judge(key).reason for key in (first, second)] == [None, None]
+    (lab.folder / "signing-2.intro.json").unlink()
+    lab.clock.advance(timedelta(seconds=2))
+    assert [other.judge(key).reason for key in (first, second)] == [None, "bad-signature"]
+
+
+def test_a_refused_name_counts_once_its_key_is_trusted(lab: Lab, tmp_path: Path) -> None:
+    """As on a node to which a new public key has not come yet."""
+    shutil.copytree(lab.folder, tmp_path / "other")
+    other = ObjectTrust(ARCHIVE, SigningKeys(tmp_path / "other"), ClockStopwatch(lab.clock))
+    lab.signing.rotate(SystemEntropy())
+    key = signed(lab)
+    assert [other.judge(key).reason for _ in range(2)] == ["bad-signature"] * 2
+    for path in lab.folder.glob("signing-2.*"):
+        shutil.copy(path, tmp_path / "other")
+    assert other.judge(key).reason is None
+
+
+def test_what_is_remembered_is_not_verified_again_and_is_bounded(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 4)
+    keys = [signed(lab, sequence) for sequence in range(20)]
+    trust = lab.fresh()
+    assert {trust.judge(key).reason for key in keys} == {None}
+    memory = trust._current()
+    assert len(memory.proved) <= 4
+    memory.order.clear()  # whoever verifies now refuses
+    assert trust.judge(keys[-1]).reason is None
+
+
+def _no_keys() -> SigningKeys:
+    class NoKeys:
+        def trusted(self) -> dict[str, object]:
+            return {}
+
+    return NoKeys()  # type: ignore[return-value]
