@@ -11,21 +11,22 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from vanvault import __version__
-from vanvault.api import intake_routes, read_routes
-from vanvault.api.health import has_failed, health_of, task_as_json
+from vanvault.api import health_routes, intake_routes, read_routes
+from vanvault.api.host_limits import host_limit
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
-from vanvault.api.node import Node
 from vanvault.api.node_metrics import NodeCollector
 from vanvault.api.observe import Observed, request_id_of, route_of
 from vanvault.api.problems import http_problem, problem_name, problem_of, problem_response, retry_after_of
+from vanvault.api.saturation import Saturation
 from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.api.start import start_node
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.core.ports import SystemStopwatch
 
 _log = structlog.get_logger("vanvault.api")
 
@@ -43,7 +44,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         archive = await run_in_threadpool(open_archive)
-        node = start_node(archive, asyncio.get_running_loop(), app.state.metrics)
+        node = start_node(archive, asyncio.get_running_loop(), metrics, saturation)
         observed.log = archive.settings.log.access
         app.state.node = node
         yield
@@ -60,11 +61,15 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
         openapi_url="/v1/openapi.json",
     )
     app.state.metrics = metrics = Metrics()
-    metrics.registry.register(NodeCollector(lambda: getattr(app.state, "node", None)))
+    app.state.saturation = saturation = Saturation(SystemStopwatch())
+    metrics.registry.register(
+        NodeCollector(
+            lambda: getattr(app.state, "node", None), lambda: getattr(app.state, "connections", None)
+        )
+    )
     app.include_router(intake_routes.router)
     app.include_router(read_routes.router)
-    app.add_api_route("/v1/health/live", _live, methods=["GET"], response_model=None)
-    app.add_api_route("/v1/health/ready", _ready, methods=["GET"], response_model=None)
+    app.include_router(health_routes.router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], response_model=None)
     app.add_exception_handler(VanVaultError, _vanvault_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -79,30 +84,11 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     return observed
 
 
-async def _live(request: Request) -> Response:
-    """The process answers, and can be of use without a new start; says nothing about sites."""
-    node: Node | None = getattr(request.app.state, "node", None)
-    if has_failed(node):
-        health = health_of(node)
-        request_id = request_id_of(request.scope)
-        return problem_response(health.body(), retry_after=health.retry_after, request_id=request_id)
-    return JSONResponse({"status": "live"})
-
-
-async def _ready(request: Request) -> Response:
-    """200 when a message would be accepted now, else 503; either says what is not as it should be."""
-    node: Node | None = getattr(request.app.state, "node", None)
-    health = health_of(node)
-    sites = [site.as_json() for site in node.archive.health.snapshot()] if node else []
-    tasks = [task_as_json(task) for task in node.supervisor.status()] if node else []
-    body = {**health.body(), "sites": sites, "tasks": tasks}
-    if health.ready:
-        return JSONResponse(body)
-    return problem_response(body, retry_after=health.retry_after, request_id=request_id_of(request.scope))
-
-
 async def _vanvault_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, VanVaultError)  # noqa: S101 - what the handler is registered for
+    limit = host_limit(error)
+    if limit is not None:
+        error = _reached(request, *limit)
     problem = problem_of(error)
     route = route_of(request.scope)
     if route in ENTRIES:
@@ -121,7 +107,18 @@ async def _http_error(request: Request, error: Exception) -> Response:
     )
 
 
+def _reached(request: Request, limit: str, error: Busy) -> Busy:
+    """A limit of the machine stands in the way: counted, and told in place of what failed for it."""
+    request.app.state.metrics.limited(limit)
+    request.app.state.saturation.reached(limit)
+    _log.error("the machine's limit is reached", limit=limit, route=route_of(request.scope))
+    return error
+
+
 async def _bug(request: Request, error: Exception) -> Response:
+    limit = host_limit(error)
+    if limit is not None:
+        return await _vanvault_error(request, _reached(request, *limit))
     _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
     return problem_response(
         http_problem(500, "Unexpected error; the node's log has more under this request id."),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
+from pathlib import Path
+
 from starlette.requests import HTTPConnection
 
+from vanvault.api.listener import CONNECTION
 from vanvault.api.node import Node
-from vanvault.api.observe import GATEWAY
-from vanvault.archiver.core.errors import AccessDenied, Busy
+from vanvault.api.observe import GATEWAY, RESERVATION
+from vanvault.api.quotas import Reservation
+from vanvault.archiver.core.errors import AccessDenied, Busy, SettingsError, VanVaultError
+from vanvault.archiver.core.settings import MetricsSettings
+
+#: Set in the scope of a request that came to ``metrics.address``.
+OWN_ADDRESS = "vanvault.own_address"
 
 
 def node_of(connection: HTTPConnection) -> Node:
@@ -20,10 +29,58 @@ def node_of(connection: HTTPConnection) -> Node:
 
 
 def gateway_of(connection: HTTPConnection, node: Node) -> str:
-    """The gateway that sent this request. Raises AccessDenied."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    """The gateway that sent this request; now it counts in its quota. Raises AccessDenied, Busy."""
+    token = bearer_of(connection)
+    if not token:
         raise AccessDenied("there is no bearer token", hint="Send: Authorization: Bearer TOKEN.")
-    name = node.gateways.authenticate(token.strip())
+    name = node.gateways.authenticate(token)
     connection.scope[GATEWAY] = name  # for the log
+    caller = connection.scope.get(CONNECTION)
+    if caller is not None:  # another server than ``server.py`` has none
+        caller.identify(name)
+    if RESERVATION not in connection.scope:
+        connection.scope[RESERVATION] = node.quotas.begin(name)
     return name
+
+
+def is_known(connection: HTTPConnection, node: Node | None) -> bool:
+    """May this caller see reasons: by a gateway's token, the scraper's, or the node's own address?"""
+    if is_own_address(connection):
+        return True
+    if node is None:
+        return False
+    if has_scraper_token(connection, node.archive.settings.metrics, node.archive.home):
+        return True
+    try:
+        node.gateways.authenticate(bearer_of(connection))
+    except VanVaultError:
+        return False
+    return True
+
+
+def is_own_address(connection: HTTPConnection) -> bool:
+    """Did the request come to ``metrics.address``?"""
+    return bool(connection.scope.get(OWN_ADDRESS))
+
+
+def has_scraper_token(connection: HTTPConnection, settings: MetricsSettings, home: Path) -> bool:
+    """Does the caller send the token of ``metrics.token_file``? Raises SettingsError."""
+    if settings.token_file is None:
+        return False
+    try:
+        token = (home / settings.token_file).read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"metrics.token_file cannot be read: {error.strerror}") from error
+    return bool(token) and hmac.compare_digest(bearer_of(connection).encode(), token)
+
+
+def bearer_of(connection: HTTPConnection) -> str:
+    """The bearer token that was sent, or nothing."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def reservation_of(connection: HTTPConnection) -> Reservation:
+    """What the request has of its gateway's quota; ``gateway_of`` came before."""
+    reservation: Reservation = connection.scope[RESERVATION]
+    return reservation

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vanvault.api.problems import problem_of, retry_after_of
+from vanvault.api.quotas import OVERHEAD_BYTES
+from vanvault.api.saturation import NODE_LIMITS
 from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.times import rfc3339_seconds
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 State = Literal[
     "ready",  # a message is accepted
     "degraded",  # accepted, but something is amiss
+    "saturated",  # a gateway was refused lately, because the whole node had no more room
     "starting",
     "recovering",  # the chain is not open yet: a site is away, or was not probed, or clocks differ
     "settling",  # a group commit failed and is being brought to all sites
@@ -29,6 +32,22 @@ State = Literal[
     "failed",  # the writing thread has ended: only a new start helps
 ]
 STATES: tuple[State, ...] = get_args(State)
+
+#: What a caller without a token is told: nothing about paths, sites' errors or tasks.
+_PUBLIC: dict[State, str] = {
+    "starting": "the node is starting",
+    "recovering": "the node recovers its chain",
+    "settling": "a group commit is being brought to all sites",
+    "held": "a check of clocks or probes holds intake",
+    "behind": "the node is behind with what it must write",
+    "saturated": "the node is saturated",
+    "site-away": "a site is away",
+    "draining": "the node is shutting down",
+    "failed": "the node failed and must be started anew",
+}
+_PUBLIC_HINT = "With the token of a gateway the answer says more."
+#: Fewer free bytes than this take no request.
+_LEAST_ROOM = 2 * OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +69,22 @@ class Health:
         problem = {**problem_of(self.refusal), "status": 503, "title": "Not ready"}
         return {**problem, "state": self.state, "notes": list(self.notes)}
 
+    def public_body(self) -> dict[str, Any]:
+        """The same for callers without a token: the state, and no more than it means."""
+        if self.refusal is None:
+            return {"status": "ready", "state": self.state, "notes": []}
+        problem = problem_of(self.refusal)
+        kept: dict[str, Any] = {n: problem[n] for n in ("type", "site", "may_be_stored") if n in problem}
+        told = {"title": "Not ready", "status": 503, "detail": _PUBLIC[self.state], "hint": _PUBLIC_HINT}
+        return {**kept, **told, "state": self.state, "notes": []}
+
     @property
     def retry_after(self) -> int:
         return (retry_after_of(self.refusal) if self.refusal else None) or 1
 
 
 def health_of(node: Node | None) -> Health:
-    """Draining, recovering, sites, trust, hot tail: the first that stands in the way, as it is now."""
+    """Draining, recovering, sites, trust, hot tail, room: the first that stands in the way, as it is now."""
     if node is None:
         return Health("starting", Busy("the node is starting", retry_after=1))
     if node.draining.is_set():
@@ -75,12 +103,16 @@ def health_of(node: Node | None) -> Health:
     if away and node.needs_every_site:
         name, detail = min(away.items())
         return Health("site-away", SiteUnavailable(detail, site=name, may_be_stored=False))
+    if node.quotas.limit - node.quotas.used < _LEAST_ROOM:
+        return Health("saturated", Busy(f"the node is saturated: {NODE_LIMITS['bytes']}", retry_after=1))
     notes = site_notes(node.archive.health.snapshot(), away)
     peers = node.duties.peers
     if peers.behind_s > peers.patience_s:
         notes.append(f"what other nodes wrote was last folded {peers.behind_s:.0f} s ago")
     notes += task_notes(node.supervisor.status())
-    return Health("degraded" if notes else "ready", None, tuple(notes))
+    saturated = [f"gateways were refused lately: {NODE_LIMITS[limit]}" for limit in node.saturation.now()]
+    state: State = "saturated" if saturated else "degraded" if notes else "ready"
+    return Health(state, None, (*saturated, *notes))
 
 
 def site_notes(sites: Iterable[SiteStatus], away: Mapping[str, str]) -> list[str]:
@@ -108,6 +140,12 @@ def task_notes(tasks: Iterable[TaskStatus]) -> list[str]:
         for task in tasks
         if task.has_crashed
     ]
+
+
+def site_as_json(site: SiteStatus, *, public: bool) -> dict[str, Any]:
+    """One site for ``/v1/health/ready``; in public without the reason, which may hold paths."""
+    found = site.as_json()
+    return {**found, "reason": ""} if public else found
 
 
 def task_as_json(task: TaskStatus) -> dict[str, Any]:

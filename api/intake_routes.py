@@ -23,9 +23,10 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.batch_body import BatchEntry, parse_batch
-from vanvault.api.context import gateway_of, node_of
+from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
+from vanvault.api.quotas import Reservation
 from vanvault.api.receive_body import Body, received
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.core.metadata import read_metadata
@@ -39,6 +40,10 @@ _T = TypeVar("_T")
 
 #: Work on more bytes than this leaves the event loop to others.
 _INLINE = 256 * 1024
+#: The same for events, each of which is checked field by field.
+_INLINE_EVENTS = 16 * 1024
+#: Entries that are submitted at one turn of the event loop.
+_SUBMITTED_AT_ONCE = 200
 _HEADERS = {f"vanvault-{name.replace('_', '-')}": name for name in BUSINESS_FIELDS}
 _ID_HEADER = b"vanvault-message-id"
 _BATCH_FIELDS = frozenset((*BUSINESS_FIELDS, "message_id", "content_type"))
@@ -50,7 +55,9 @@ async def push_message(request: Request) -> Response:
     """Archive one original: the raw body. Answers when it lies, locked, at both sites."""
     node = node_of(request)
     gateway = gateway_of(request, node)
-    async with received(request, node, limit=node.archive.settings.intake.max_message_bytes) as body:
+    reservation = reservation_of(request)
+    limit = node.archive.settings.intake.max_message_bytes
+    async with received(request, node, reservation, limit=limit) as body:
         fields = _header_fields(request)
         content_type = request.headers.get("content-type", "")
         message_id = _message_id(request)
@@ -59,8 +66,8 @@ async def push_message(request: Request) -> Response:
             draft = _draft(*arguments)
         else:
             draft = await _in_thread(node.threads.compute, _draft, *arguments)
-        draft = await _placed(node, draft)
-        outcome, repeated = (await _archive(node, [draft], "message"))[0]
+        draft = await _placed(node, reservation, draft)
+        outcome, repeated = (await _archive(node, reservation, [draft], "message"))[0]
     if isinstance(outcome, VanVaultError):
         raise outcome
     return Response(
@@ -74,13 +81,12 @@ async def push_batch(request: Request) -> Response:
     node = node_of(request)
     gateway = gateway_of(request, node)
     limits = node.archive.settings.intake
-    async with received(request, node, limit=limits.max_request_bytes, hashed=False) as body:
-        entries = parse_batch(
-            body.data, request.headers.get("content-type", ""), max_entries=limits.max_request_entries
-        )
-        drafts = await _in_thread(node.threads.compute, _drafts, node, gateway, entries)
-        placed = [await _placed_or_error(node, draft) for draft in drafts]
-        outcomes = await _archive(node, placed, "message")
+    reservation = reservation_of(request)
+    async with received(request, node, reservation, limit=limits.max_request_bytes, hashed=False) as body:
+        content_type = request.headers.get("content-type", "")
+        drafts = await _in_thread(node.threads.compute, _batch_drafts, node, gateway, body.data, content_type)
+        placed = [await _placed_or_error(node, reservation, draft) for draft in drafts]
+        outcomes = await _archive(node, reservation, placed, "message")
     return _items(node, outcomes, "message")
 
 
@@ -91,16 +97,13 @@ async def push_events(request: Request) -> Response:
     gateway = gateway_of(request, node)
     limits = node.archive.settings.intake
     limit = min(limits.max_request_bytes, _MAX_EVENTS_BYTES)
-    async with received(request, node, limit=limit, hashed=False) as body:
-        lines = _event_objects(body.data, max_entries=limits.max_request_entries)
-        now = node.archive.clock.now()
-        drafts: list[Draft | VanVaultError] = []
-        for fields in lines:
-            try:
-                drafts.append(event_draft(gateway, fields, received=now))
-            except InvalidInput as error:
-                drafts.append(error)
-        outcomes = await _archive(node, drafts, "event")
+    reservation = reservation_of(request)
+    async with received(request, node, reservation, limit=limit, hashed=False) as body:
+        if len(body.data) <= _INLINE_EVENTS:
+            drafts = _event_drafts(node, gateway, body.data)
+        else:
+            drafts = await _in_thread(node.threads.compute, _event_drafts, node, gateway, body.data)
+        outcomes = await _archive(node, reservation, drafts, "event")
     return _items(node, outcomes, "event")
 
 
@@ -158,12 +161,14 @@ def _draft(
     )
 
 
-def _drafts(node: Node, gateway: str, entries: Sequence[BatchEntry]) -> list[MessageDraft | VanVaultError]:
+def _batch_drafts(
+    node: Node, gateway: str, data: bytes, content_type: str
+) -> list[MessageDraft | VanVaultError]:
     drafts: list[MessageDraft | VanVaultError] = []
-    limit = node.archive.settings.intake.max_message_bytes
-    for entry in entries:
+    limits = node.archive.settings.intake
+    for entry in parse_batch(data, content_type, max_entries=limits.max_request_entries):
         try:
-            drafts.append(_entry_draft(node, gateway, entry, limit))
+            drafts.append(_entry_draft(node, gateway, entry, limits.max_message_bytes))
         except InvalidInput as error:
             drafts.append(error)
     return drafts
@@ -185,6 +190,18 @@ def _entry_draft(node: Node, gateway: str, entry: BatchEntry, limit: int) -> Mes
     return _draft(node, gateway, entry.fields.get("message_id", ""), content_type, entry.fields, body)
 
 
+def _event_drafts(node: Node, gateway: str, data: bytes) -> list[Draft | VanVaultError]:
+    lines = _event_objects(data, max_entries=node.archive.settings.intake.max_request_entries)
+    now = node.archive.clock.now()
+    drafts: list[Draft | VanVaultError] = []
+    for fields in lines:
+        try:
+            drafts.append(event_draft(gateway, fields, received=now))
+        except InvalidInput as error:
+            drafts.append(error)
+    return drafts
+
+
 def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
     try:
         if data.lstrip()[:1] == b"[":
@@ -202,7 +219,7 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
     return list(found)
 
 
-async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
+async def _placed(node: Node, reservation: Reservation, draft: MessageDraft) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
     if draft.size < node.archive.settings.intake.large_message_bytes:
         return draft
@@ -212,7 +229,7 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
     writer = node.intake.committer.writer
     if writer is None or draft.body is None:
         raise Busy("the node is starting", retry_after=1)
-    node.budget.reserve(draft.size)  # the sealed copy
+    reservation.reserve(draft.size)  # the sealed copy
     degraded = node.archive.policy.admits_degraded(draft.gateway)
     try:
         until = node.archive.retain_until("messages", node.archive.clock.now())
@@ -227,23 +244,29 @@ async def _placed(node: Node, draft: MessageDraft) -> MessageDraft:
             ),
         )
     finally:
-        node.budget.release(draft.size)
+        reservation.release(draft.size)
     return replace(draft, body=None, large=copies)
 
 
-async def _placed_or_error(node: Node, draft: Draft | VanVaultError) -> Draft | VanVaultError:
+async def _placed_or_error(
+    node: Node, reservation: Reservation, draft: Draft | VanVaultError
+) -> Draft | VanVaultError:
     if not isinstance(draft, MessageDraft):
         return draft
     try:
-        return await _placed(node, draft)
+        return await _placed(node, reservation, draft)
     except VanVaultError as error:
         return error  # entries stand or fall one by one
 
 
 async def _archive(
-    node: Node, drafts: Sequence[Draft | VanVaultError], entry: str
+    node: Node, reservation: Reservation, drafts: Sequence[Draft | VanVaultError], entry: str
 ) -> list[tuple[Outcome, bool]]:
-    """Submit all drafts and wait until each has its outcome: (receipt or error, repeated)."""
+    """Submit all drafts and wait until each has its outcome: (receipt or error, repeated).
+
+    Raises Busy when too many entries of the gateway wait already.
+    """
+    reservation.queue(len(drafts))
     outcomes: list[tuple[Outcome, bool]] = [(Busy("not answered"), False)] * len(drafts)
     all_done = asyncio.get_running_loop().create_future()
     waiting = len(drafts)
@@ -258,6 +281,8 @@ async def _archive(
     node.intake.pool.arriving(1)  # all drafts of a request belong into one group
     try:
         for index, draft in enumerate(drafts):
+            if index % _SUBMITTED_AT_ONCE == _SUBMITTED_AT_ONCE - 1:
+                await asyncio.sleep(0)  # others have their turn
             if isinstance(draft, VanVaultError):
                 settle(index, draft, False)
                 continue

@@ -33,5 +33,5 @@ def level_of(node: Node) -> tuple[Level, str] | None:
     """Level and reason for the ledger; None while the node starts."""
     health = health_of(node)
     if health.ready:
-        return (Level.DEGRADED if health.state == "degraded" else Level.UP), health.state
+        return (Level.UP if health.state == "ready" else Level.DEGRADED), health.state
     return None if health.state in ("starting", "recovering") else (Level.DOWN, health.state)

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vanvault import __version__
+from vanvault.api.saturation import NODE_LIMITS, OWN_LIMITS
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.intake import Ticket
 
@@ -106,6 +107,14 @@ class Metrics:
         self._commit_failures = Counter(
             "vanvault_commit_failures", "Group commits that failed.", registry=registry
         )
+        self._limited = Counter(
+            "vanvault_limit_reached",
+            "Requests that were refused, or connections that ended, because of a limit.",
+            ["limit"],
+            registry=registry,
+        )
+        for limit in (*NODE_LIMITS, *OWN_LIMITS):
+            self._limited.labels(limit)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
         build = Gauge(
             "vanvault_build_info",
@@ -134,6 +143,10 @@ class Metrics:
     def refused(self, entry: str, problem: str) -> None:
         """An entry was refused; ``problem`` is the last part of the problem's URN."""
         self._refused.labels(entry, problem).inc()
+
+    def limited(self, limit: str) -> None:
+        """A limit was reached; ``limit`` is one of ``saturation``'s names."""
+        self._limited.labels(limit).inc()
 
     def answered(
         self, *, method: str, route: str, status: int, seconds: float, received: int, sent: int

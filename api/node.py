@@ -6,8 +6,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from vanvault.api.budget import ByteBudget
 from vanvault.api.metrics import Metrics
+from vanvault.api.quotas import Quotas
+from vanvault.api.receive_pace import BodyPace
+from vanvault.api.saturation import Saturation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Intake
 from vanvault.archiver.people import Gateways
@@ -55,7 +57,9 @@ class Node:
     archive: Archive
     intake: Intake
     large: LargeObjects
-    budget: ByteBudget
+    quotas: Quotas
+    saturation: Saturation
+    body_pace: BodyPace
     threads: NodeThreads
     duties: Duties
     supervisor: Supervisor

@@ -10,21 +10,26 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vanvault.api.health import STATES, health_of
+from vanvault.api.saturation import NODE_LIMITS
 from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.upkeep.periodic import SITE_STATES, MaintenanceSnapshot, SiteSample
 
 if TYPE_CHECKING:
+    from vanvault.api.listener import Connections
     from vanvault.api.node import Node
 
 _VERDICTS = ("pass", "weak", "refused", "unreadable", "none")
 
 
 class NodeCollector(Collector):
-    """Reads the node that ``node`` returns; None while it starts."""
+    """Reads the node that ``node`` returns, None while it starts, and the connections of its listener."""
 
-    def __init__(self, node: Callable[[], Node | None]) -> None:
+    def __init__(
+        self, node: Callable[[], Node | None], connections: Callable[[], Connections | None]
+    ) -> None:
         self._node = node
+        self._connections = connections
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is registered by name: what a node has is known when it runs."""
@@ -36,12 +41,20 @@ class NodeCollector(Collector):
         yield _gauge("vanvault_ready", "1 when a message would be accepted now.", float(health.ready))
         states: dict[str, float] = {name: float(name == health.state) for name in STATES}
         yield _labelled("vanvault_node_state", "1 for the state that the node is in.", "state", states)
+        yield from _open(self._connections())
         if node is None:
             return
         intake = node.intake
-        yield _gauge("vanvault_inflight_bytes", "Bytes reserved by requests in flight.", node.budget.used)
+        reached = node.saturation.now()
+        yield _labelled(
+            "vanvault_saturated",
+            "1 when gateways were refused lately, because the node reached this limit.",
+            "limit",
+            {limit: float(limit in reached) for limit in NODE_LIMITS},
+        )
+        yield _gauge("vanvault_inflight_bytes", "Bytes reserved by requests in flight.", node.quotas.used)
         yield _gauge(
-            "vanvault_inflight_budget_bytes", "Most bytes in flight; more get 503.", node.budget.limit
+            "vanvault_inflight_budget_bytes", "Most bytes in flight; more get 503.", node.quotas.limit
         )
         yield _gauge("vanvault_waiting_entries", "Entries that wait for a group commit.", intake.pool.waiting)
         updater = intake.tail_updater
@@ -68,6 +81,17 @@ class NodeCollector(Collector):
             if name in sample.counts:
                 text = f"{what} that this node knows of; counted now and then."
                 yield _gauge(f"vanvault_archive_{name}", text, sample.counts[name])
+
+
+def _open(connections: Connections | None) -> Iterator[Metric]:
+    """Connections of the listener."""
+    found: dict[str, float] = {}
+    most = 0
+    if connections is not None:
+        found = {"caller": connections.callers, "stranger": len(connections) - connections.callers}
+        most = connections.limits.total
+    yield _labelled("vanvault_connections", "Open connections, by whether a valid token came.", "of", found)
+    yield _gauge("vanvault_connections_limit", "Most connections at once.", most)
 
 
 def _lags(statuses: Iterable[SiteStatus]) -> Iterator[Metric]:

@@ -24,8 +24,14 @@ _WELL_FORMED = re.compile(rb"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,64}")
 _HEADER = b"x-request-id"
 REQUEST_ID = "vanvault.request_id"
 GATEWAY = "vanvault.gateway"
+RESERVATION = "vanvault.reservation"
 #: Requests of machines that come every few seconds: counted, not logged while all is well.
 _QUIET = frozenset(("/metrics", "/v1/health/live", "/v1/health/ready"))
+
+
+def new_request_id() -> str:
+    """An id for a request that has none."""
+    return secrets.token_hex(16)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -68,7 +74,7 @@ class _Exchange:
         self._edge = edge
         self._scope, self._receive, self._send = scope, receive, send
         self._status, self._received, self._sent = 0, 0, 0
-        self._id = scope[REQUEST_ID] = _given_id(scope) or secrets.token_hex(16)
+        self._id = scope[REQUEST_ID] = _given_id(scope) or new_request_id()
 
     async def run(self, app: ASGIApp) -> None:
         started = time.perf_counter()
@@ -78,6 +84,9 @@ class _Exchange:
             await app(self._scope, self._receive_counted, self._send_counted)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
+            reservation = self._scope.get(RESERVATION)
+            if reservation is not None:
+                reservation.end()
             self._tell(metrics, time.perf_counter() - started)
 
     async def _receive_counted(self) -> Message:

@@ -72,6 +72,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "No valid bearer token.",
         403: "The token has no right to this.",
         404: "Nothing of this name within the caller's gateway.",
+        408: "The body came too slowly; nothing was stored: send the same again.",
         409: "This gateway archived other bytes under this id; nothing was stored.",
         413: "Over a size limit; nothing was stored.",
         503: "Not accepted now: wait Retry-After seconds and send the same again.",
@@ -119,7 +120,7 @@ PUSH = _route(
     {
         201: _answer("Archived: locked at both sites.", RECEIPT_EXAMPLE),
         200: _answer("Archived before: the first receipt again.", RECEIPT_EXAMPLE),
-        **_problems(400, 401, 409, 413, 503),
+        **_problems(400, 401, 408, 409, 413, 503),
     },
 )
 _BATCH_EXAMPLE = {"message_id": "2026-000123", "content_type": "application/xml", "body": "PEhvc28+Li4u"}
@@ -130,7 +131,7 @@ BATCH = _route(
             "One receipt or problem for each entry, in order.",
             {"items": [RECEIPT_EXAMPLE, {**_PROBLEM_EXAMPLE, "index": 1}]},
         ),
-        **_problems(400, 401, 413, 503),
+        **_problems(400, 401, 408, 413, 503),
     },
 )
 EVENT_EXAMPLE = {
@@ -146,7 +147,7 @@ EVENTS = _route(
     _body({"application/json": {"example": [EVENT_EXAMPLE]}, NDJSON: {"example": EVENT_EXAMPLE}}),
     {
         200: _answer("One receipt or problem for each event, in order.", {"items": [RECEIPT_EXAMPLE]}),
-        **_problems(400, 401, 413, 503),
+        **_problems(400, 401, 408, 413, 503),
     },
 )
 _MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or more."}

@@ -13,6 +13,7 @@ from vanvault.archiver.core.errors import (
     InvalidInput,
     KeyUnavailable,
     SiteUnavailable,
+    TooSlow,
     VanVaultError,
 )
 
@@ -70,4 +71,6 @@ def retry_after_of(error: VanVaultError) -> int | None:
     """Seconds after which the same request may succeed; None when it never will by itself."""
     if isinstance(error, Busy):
         return error.retry_after
+    if isinstance(error, TooSlow):
+        return 1
     return 5 if isinstance(error, (SiteUnavailable, KeyUnavailable)) else None

@@ -12,9 +12,10 @@ import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from vanvault.api import openapi
-from vanvault.api.context import gateway_of, node_of
+from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
@@ -22,6 +23,9 @@ from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 router = APIRouter()
 
 _T = TypeVar("_T")
+
+#: Bytes of an original that are sent at once.
+_PIECE_BYTES = 256 * 1024
 
 
 @router.get("/v1/search", **openapi.SEARCH)
@@ -55,15 +59,13 @@ async def original(request: Request, entry_id: str) -> Response:
     node = node_of(request)
     gateway = gateway_of(request, node)
     item = await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id)))
-    cost = 3 * int(item["size"])
-    node.budget.reserve(cost)
-    try:
-        archive = node.archive
-        body = await _read(node, lambda: archive.original(item))
-    finally:
-        node.budget.release(cost)
+    reservation, size = reservation_of(request), int(item["size"])
+    reservation.reserve(3 * size)
+    archive = node.archive
+    body = await _read(node, lambda: archive.original(item))
+    reservation.release(2 * size)  # the rest is free when all of it was sent
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
-    return Response(
+    return _InPieces(
         body,
         headers={
             "Content-Type": item["content_type"] or "application/octet-stream",
@@ -159,6 +161,20 @@ async def _read(node: Node, work: Callable[[], _T]) -> _T:
         return work()
 
     return await asyncio.get_running_loop().run_in_executor(node.threads.reads, flushed)
+
+
+class _InPieces(Response):
+    """Sent piece by piece, as the caller reads: until its end the request counts in a quota."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        pieces = memoryview(self.body)
+        for start in range(0, len(pieces), _PIECE_BYTES):
+            end = start + _PIECE_BYTES
+            piece = bytes(pieces[start:end])
+            await send({"type": "http.response.body", "body": piece, "more_body": end < len(pieces)})
+        if not len(pieces):
+            await send({"type": "http.response.body", "body": b""})
 
 
 def _json(value: object) -> Response:

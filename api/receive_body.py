@@ -1,19 +1,21 @@
-"""Reading a request's body: bounded, hashed while it arrives, and given up when it stalls."""
+"""Reading a request's body: bounded in size and time, and hashed while it arrives."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import TracebackType
 
 from starlette.requests import Request
 
 from vanvault.api.node import Node
-from vanvault.archiver.core.errors import InvalidInput, TooLarge
+from vanvault.api.quotas import OVERHEAD_BYTES, Reservation
+from vanvault.archiver.core.errors import InvalidInput, TooLarge, TooSlow
 
-#: What one request costs besides its body: headers, objects, its receipt.
-_OVERHEAD = 8 * 1024
+#: Pieces of more bytes than this are joined in a thread.
+_JOINED_INLINE = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +28,37 @@ class Body:
 
 
 class received:
-    """The request's body, its bytes counted against the node's budget until the block ends.
+    """The request's body, its bytes counted in the request's reservation until the block ends.
 
-    A declared length is reserved at once: half-received bodies never wait for each other's memory.
-    Entering raises TooLarge (over ``limit``), Busy (no budget), InvalidInput (stalled or cut off).
+    Bytes are reserved as they come: who announces a body and does not send it takes nothing from others.
+    Entering raises TooLarge (over ``limit``), Busy (no room), TooSlow, InvalidInput (cut off).
     """
 
-    __slots__ = ("_hashed", "_limit", "_node", "_request", "_reserved")
+    __slots__ = ("_hashed", "_limit", "_node", "_request", "_reservation", "_reserved")
 
-    def __init__(self, request: Request, node: Node, *, limit: int, hashed: bool = True) -> None:
+    def __init__(
+        self, request: Request, node: Node, reservation: Reservation, *, limit: int, hashed: bool = True
+    ) -> None:
         self._request = request
         self._node = node
+        self._reservation = reservation
         self._limit = limit
         self._hashed = hashed
         self._reserved = 0
 
     async def __aenter__(self) -> Body:
         declared = _declared(self._request, self._limit)
-        self._reserve(_OVERHEAD + declared)
+        self._reservation.check(OVERHEAD_BYTES + declared)  # who would be refused in the end is refused now
+        self._reserve(OVERHEAD_BYTES)
         pool = self._node.intake.pool
         pool.arriving(1)
         try:
             return await self._read()
         except TimeoutError as error:
             self._release()
-            raise InvalidInput(
-                "the body stalled", field="body", hint="Send it again, without pauses."
+            self._node.metrics.limited("body-late")
+            raise TooSlow(
+                "the body came too slowly", field="body", hint="Send it again, without pauses."
             ) from error
         except BaseException:
             self._release()
@@ -68,9 +75,10 @@ class received:
         chunks: list[bytes] = []
         size = 0
         sha256, sha512 = hashlib.sha256(), hashlib.sha512()
-        silence_s = self._node.archive.settings.intake.body_timeout_s
+        pace, time = self._node.body_pace, asyncio.get_running_loop().time
+        began = time()
         more = True
-        async with asyncio.timeout(silence_s) as silence:
+        async with asyncio.timeout_at(pace.deadline(began, began, 0)) as late:
             while more:
                 message = await self._request.receive()
                 if message["type"] == "http.disconnect":
@@ -80,24 +88,29 @@ class received:
                 size += len(chunk)
                 if size > self._limit:
                     raise TooLarge("the body is too large", limit=self._limit, field="body")
-                if size > self._reserved - _OVERHEAD:
-                    self._reserve(size - (self._reserved - _OVERHEAD))
+                self._reserve(len(chunk))
                 if self._hashed:
                     sha256.update(chunk)
                     sha512.update(chunk)
                 chunks.append(chunk)
                 if more:
-                    silence.reschedule(asyncio.get_running_loop().time() + silence_s)
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                    late.reschedule(pace.deadline(began, time(), size))
+        data = chunks[0] if len(chunks) == 1 else await _joined(chunks, size, self._node.threads.compute)
         return Body(data, sha256.digest(), sha512.digest())
 
     def _reserve(self, size: int) -> None:
-        self._node.budget.reserve(size)
+        self._reservation.reserve(size)
         self._reserved += size
 
     def _release(self) -> None:
-        self._node.budget.release(self._reserved)
+        self._reservation.release(self._reserved)
         self._reserved = 0
+
+
+async def _joined(chunks: list[bytes], size: int, threads: Executor) -> bytes:
+    if size <= _JOINED_INLINE:
+        return b"".join(chunks)
+    return await asyncio.get_running_loop().run_in_executor(threads, b"".join, chunks)
 
 
 def _declared(request: Request, limit: int) -> int:

@@ -15,23 +15,41 @@ import ctypes
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any, cast
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 
 from vanvault.api.app import create_app
+from vanvault.api.listener import (
+    CallerPace,
+    ConnectionLimits,
+    Connections,
+    HttpListener,
+    HttpProtocol,
+    Terms,
+    listen,
+    raise_file_limit,
+    room_for_connections,
+)
 from vanvault.api.logs import LogFormat, configure
 from vanvault.api.node import Node
-from vanvault.api.observe import Observed
+from vanvault.api.observe import Observed, new_request_id
+from vanvault.api.own_address import OwnAddress
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.schedule import check_table
 
-#: Connections at once; beyond it the server answers 503 by itself.
-_MAX_CONNECTIONS = 4096
+#: Connections at the node's own address: scrapers and health checks.
+_OWN_CONNECTIONS = 32
 #: Longest wait for requests in flight when the node stops, in seconds.
 _DRAIN_S = 60
 #: Least time of refusing, in seconds: who is about to send on an open connection gets an answer.
@@ -65,7 +83,9 @@ def run(
     Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; OSError when the
     port is taken.
     """
-    configure(log_format or load_settings(home).log.format)
+    settings = load_settings(home)
+    configure(log_format or settings.log.format)
+    files = raise_file_limit()
     with Archive.open(home) as archive:  # wrong settings and keys show here, not as a server's trace
         check_table(archive.settings)
     before_serving()
@@ -76,35 +96,93 @@ def run(
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
         log_config=None,
         log_level="warning",
-        limit_concurrency=_MAX_CONNECTIONS,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=_DRAIN_S,
         server_header=False,
         proxy_headers=False,
         date_header=True,
     )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_Server(config, app, grace_s).serve())
+        runner.run(_Server(config, app, grace_s, _Bounds(settings, files)).serve())
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What bounds the listener."""
+
+    settings: Settings
+    files: int  # that this process may have open
+
+    def connections(self) -> ConnectionLimits:
+        http, limits = self.settings.http, self.settings.limits
+        own = limits.of_gateways()
+        return ConnectionLimits(
+            room_for_connections(self.files, http.connections),
+            None if http.behind_proxy else http.address_connections,
+            lambda gateway: own.get(gateway, limits).connections,
+        )
+
+    def pace(self) -> CallerPace:
+        http = self.settings.http
+        return CallerPace(
+            head_s=http.header_timeout_s,
+            idle_s=http.idle_timeout_s,
+            silence_s=self.settings.intake.body_timeout_s,
+            bytes_per_s=max(1.0, http.body_bytes_per_s),
+        )
 
 
 class _Server(uvicorn.Server):
     """Ends with exit code 0 after a drain: a stop that was asked for is no failure."""
 
-    def __init__(self, config: uvicorn.Config, app: Observed, grace_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: Observed, grace_s: float, bounds: _Bounds) -> None:
         super().__init__(config)
         self._app = app
         self._grace_s = grace_s
+        self._bounds = bounds
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does, but with a listener that accepts no more than there is room for."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        loop = asyncio.get_running_loop()
+        own = self._bounds.settings.metrics.own_address()
+        public = Connections(self._bounds.connections(), loop.time, refused=self._refused)
+        self._app.fastapi.state.connections = public
+        try:
+            listeners = [self._listener(self.config.host, self.config.port, public, None)]
+            if own is not None:
+                private = Connections(ConnectionLimits(_OWN_CONNECTIONS), loop.time, refused=self._refused)
+                listeners.append(self._listener(*own, private, OwnAddress(self._app)))
+        except OSError as error:
+            structlog.get_logger("vanvault.server").error("cannot listen", reason=error.strerror)
+            await self.lifespan.shutdown()
+            sys.exit(STARTUP_FAILURE)
+        self.servers = cast("list[asyncio.base_events.Server]", listeners)
+        self.started = True
+
+    def _listener(self, host: str, port: int, connections: Connections, app: ASGIApp | None) -> HttpListener:
+        terms = Terms(connections, self._bounds.pace(), self._refused, new_request_id, cast("Any", app))
+
+        def protocol() -> HttpProtocol:
+            return HttpProtocol(terms, self.config, self.server_state, self.lifespan.state, self._loop)
+
+        return HttpListener(listen(host, port), connections, protocol, refused=self._refused)
+
+    def _refused(self, limit: str) -> None:
+        self._app.metrics.limited(limit)
+        self._app.fastapi.state.saturation.reached(limit)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by the signal: readiness first, the rest ``grace_s`` later; at once the second time."""
@@ -114,9 +192,11 @@ class _Server(uvicorn.Server):
             return
         node.draining.set()
         self._app.winding_down = True
-        self._loop.call_soon_threadsafe(self._loop.call_later, self._grace_s, self._refuse, node, self._loop)
+        self._loop.call_soon_threadsafe(
+            self._loop.call_later, self._grace_s, self._refuse_work, node, self._loop
+        )
 
-    def _refuse(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
+    def _refuse_work(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
         node.refusing.set()
         loop.call_later(_REFUSE_S, self._exit, loop, loop.time() + _DRAIN_S)
 

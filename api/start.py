@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from vanvault.api.budget import ByteBudget
 from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.api.node import Duties, Node, NodeThreads
+from vanvault.api.quotas import OVERHEAD_BYTES, QuotaLimits, Quotas
+from vanvault.api.receive_pace import BodyPace
+from vanvault.api.saturation import Saturation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import Commit
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.intake import Hooks, Intake, Ticket, release_here
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.upkeep.periodic import (
@@ -28,7 +31,9 @@ from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.schedule import open_scheduler
 
 
-def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metrics) -> Node:
+def start_node(
+    archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metrics, saturation: Saturation
+) -> Node:
     """Put a node together on an open archive and start it. Raises SettingsError (the table of jobs).
 
     Outcomes of entries are handed to ``loop``, a whole group at a time.
@@ -46,7 +51,9 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
         large=LargeObjects(
             archive.sites, archive.keys, archive.entropy, archive.object_signer, policy=archive.policy
         ),
-        budget=ByteBudget(archive.settings.intake.memory_bytes),
+        quotas=_quotas(archive, metrics, saturation),
+        saturation=saturation,
+        body_pace=_body_pace(archive.settings),
         threads=_threads(),
         duties=Duties(
             sampler=Sampler(archive),
@@ -59,6 +66,37 @@ def start_node(archive: Archive, loop: asyncio.AbstractEventLoop, metrics: Metri
     _register(node)
     node.supervisor.start()
     return node
+
+
+def _quotas(archive: Archive, metrics: Metrics, saturation: Saturation) -> Quotas:
+    intake, limits = archive.settings.intake, archive.settings.limits
+    own = limits.of_gateways()
+
+    def refused(limit: str) -> None:
+        metrics.limited(limit)
+        saturation.reached(limit)
+
+    return Quotas(
+        QuotaLimits(
+            total_bytes=intake.memory_bytes,
+            # The original of a message is read with three times its size.
+            largest_bytes=3 * max(intake.max_message_bytes, intake.max_request_bytes) + OVERHEAD_BYTES,
+            waiting_entries=intake.pool_limits().waiting_entries // 2,
+            gateways=lambda: archive.gateways.count,
+            of_gateway=lambda gateway: own.get(gateway, limits),
+        ),
+        refused=refused,
+    )
+
+
+def _body_pace(settings: Settings) -> BodyPace:
+    http = settings.http
+    return BodyPace(
+        silence_s=settings.intake.body_timeout_s,
+        grace_s=http.header_timeout_s,
+        bytes_per_s=http.body_bytes_per_s,
+        limit_s=http.body_limit_s,
+    )
 
 
 def _register(node: Node) -> None:

@@ -47,7 +47,7 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        9,
+        10,
         "core.errors core.options",
     ),
     _room("core.canonical", None, "core.errors"),
@@ -138,6 +138,7 @@ ROOMS = (
         5,
         "archiver.* recovery.coverage recovery.drill recovery.reconcile recovery.schedule recovery.work",
     ),
-    _room("api", 1, "archiver.* recovery.*"),
+    _room("api.listener", 10, "core.errors core.error_table"),
+    _room("api", 1, "archiver.* recovery.* api.listener"),
     _room("cli", 0, "archiver.* recovery.* api"),
 )

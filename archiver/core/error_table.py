@@ -25,6 +25,7 @@ from vanvault.archiver.core.errors import (
     SiteFull,
     SiteUnavailable,
     TooLarge,
+    TooSlow,
     VanVaultError,
 )
 
@@ -69,6 +70,7 @@ class ErrorRow:
 #: Most particular first: a row stands before the rows of its base classes.
 ERROR_TABLE = (
     ErrorRow(TooLarge, "too-large", ExitCode.USAGE, "too-large", "Too large", 413),
+    ErrorRow(TooSlow, "too-slow", ExitCode.USAGE, "too-slow", "Too slow", 408),
     ErrorRow(InvalidInput, "invalid-input", ExitCode.USAGE, "invalid-input", "Invalid input", 400),
     ErrorRow(AccessDenied, "access-denied", ExitCode.DENIED, "access-denied", "Access denied", 403),
     ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),

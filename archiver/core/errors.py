@@ -4,7 +4,8 @@
 
     VanVaultError
     ├── InvalidInput          the request or file is wrong; mend it and send it again
-    │   └── TooLarge          over a size limit; the limit is in the message
+    │   ├── TooLarge          over a size limit; the limit is in the message
+    │   └── TooSlow           it came too slowly; nothing was stored, and the same may be sent again
     ├── AccessDenied          no token, a wrong token, or no right to this
     ├── NotFound              no such message, event, object or site
     ├── Conflict              the same id was archived with other bytes; nothing was stored
@@ -57,6 +58,10 @@ class TooLarge(InvalidInput):
     def __init__(self, message: str, *, limit: int, field: str = "") -> None:
         super().__init__(message, field=field, hint=f"The limit is {limit} bytes.")
         self.limit = limit
+
+
+class TooSlow(InvalidInput):
+    """The input came too slowly, or stopped coming; the same request may be sent again."""
 
 
 class AccessDenied(VanVaultError):

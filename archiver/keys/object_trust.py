@@ -84,7 +84,7 @@ class ObjectTrust:
         if signer is None:
             _add(memory.refused, mark)
             return Judged(name, "bad-signature")
-        if not memory.trust.stands(signer, name.sha256):
+        if not memory.trust.stands(signer, key):
             _add(memory.waiting, mark)
             return Judged(name, "revoked-key")
         _add(memory.proved, mark)

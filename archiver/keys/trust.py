@@ -16,8 +16,9 @@ not revoked. What is not right in them stops the use of the folder: ignoring it 
 Both are canonical JSON (RFC 8785) with exactly the members of ``Introduction`` and ``TrustAct`` and their
 ``format``; the signed statement is a first line (``vanvault introduction v1`` or ``vanvault trust v1``), then
 the canonical JSON without ``signature``, each ended by 0x0A. A list is the first 16 bytes of the SHA-256 of
-each object, sorted: ``stands`` of them that stand, then ``withdrawn`` of them that other keys signed and that
-stand no more (segments that hold rows of what waits).
+the key (name) of each object, sorted: ``stands`` of them that stand, then ``withdrawn`` of them that other
+keys signed and that stand no more (segments that hold rows of what waits). The whole name counts, its
+signature too: a thief can sign other names for good bytes.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 Sign = Callable[[bytes], bytes]
 Act = Literal["revoke", "accept"]
 
-#: Bytes of a digest in a list: enough that nobody finds another object with the same ones.
+#: Bytes of a digest in a list: enough that nobody finds another name with the same ones.
 DIGEST_BYTES = 16
 #: Objects in one list: 64 MiB of digests.
 MOST_OBJECTS = 2**22
@@ -88,17 +89,15 @@ class TrustAct:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ObjectList:
-    """What one act lists: digests, shortened and sorted, end to end."""
+    """What one act lists: digests of names, shortened and sorted, end to end."""
 
     stands: bytes = b""
     withdrawn: bytes = b""
 
     @classmethod
-    def of(cls, stands: Iterable[bytes], withdrawn: Iterable[bytes] = ()) -> ObjectList:
-        """From digests (SHA-256) in any order. Raises KeyUnavailable: there are too many."""
-        one, other = (
-            sorted({digest[:DIGEST_BYTES] for digest in digests}) for digests in (stands, withdrawn)
-        )
+    def of(cls, stands: Iterable[str], withdrawn: Iterable[str] = ()) -> ObjectList:
+        """From the keys of objects in any order. Raises KeyUnavailable: there are too many."""
+        one, other = (sorted(set(map(_digest, keys))) for keys in (stands, withdrawn))
         if len(one) + len(other) > MOST_OBJECTS:
             raise KeyUnavailable(
                 f"A revocation lists at most {MOST_OBJECTS} objects.",
@@ -125,13 +124,13 @@ class Revocation:
     accepted: tuple[TrustAct, ...] = ()
     lists: tuple[ObjectList, ...] = field(default=(), repr=False)
 
-    def stands(self, sha256: bytes) -> bool:
-        """Does this object, which the key signed, stand?"""
-        return any(_holds(one.stands, sha256) for one in self.lists)
+    def stands(self, key: str) -> bool:
+        """Does the object with this key, whose name the revoked one signed, stand?"""
+        return any(_holds(one.stands, key) for one in self.lists)
 
-    def withdraws(self, sha256: bytes) -> bool:
+    def withdraws(self, key: str) -> bool:
         """Was this object, which another key signed, withdrawn with it?"""
-        return any(_holds(one.withdrawn, sha256) for one in self.lists) and not self.stands(sha256)
+        return any(_holds(one.withdrawn, key) for one in self.lists) and not self.stands(key)
 
     @property
     def count(self) -> int:
@@ -164,12 +163,12 @@ class TrustedKeys:
         """Is what this key signs from now on trusted?"""
         return key_id in self.keys and key_id not in self.revoked
 
-    def stands(self, key_id: str, sha256: bytes) -> bool:
-        """Is an object with this digest, on which a signature by this key fits, to be believed?"""
+    def stands(self, key_id: str, key: str) -> bool:
+        """Is the object with this key, whose name this signing key signed, to be believed?"""
         revocation = self.revoked.get(key_id)
         if revocation is not None:
-            return revocation.stands(sha256)
-        return key_id in self.keys and not any(one.withdraws(sha256) for one in self.revoked.values())
+            return revocation.stands(key)
+        return key_id in self.keys and not any(one.withdraws(key) for one in self.revoked.values())
 
 
 def introduce(
@@ -356,9 +355,13 @@ def _verify(kind: tuple[str, str], record: Any, key: Ed25519PublicKey, name: str
         raise KeyUnavailable(f"The signature of {name} does not fit it.", hint=_RESTORE) from error
 
 
-def _holds(digests: bytes, sha256: bytes) -> bool:
-    """Is the beginning of a digest among these, which are sorted?"""
-    wanted = sha256[:DIGEST_BYTES]
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()[:DIGEST_BYTES]
+
+
+def _holds(digests: bytes, key: str) -> bool:
+    """Is an object's key among those with these digests, which are sorted?"""
+    wanted = _digest(key)
     low, high = 0, len(digests) // DIGEST_BYTES
     while low < high:
         middle = (low + high) // 2

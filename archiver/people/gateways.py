@@ -60,6 +60,11 @@ class Gateways:
         """All gateways, sorted."""
         return sorted(self._load())
 
+    @property
+    def count(self) -> int:
+        """How many there were when the file was last looked at; ``authenticate`` looks."""
+        return len(self._digests)
+
     def set_policy(self, name: str, policy: str | None) -> None:
         """When this gateway's entries are acknowledged; None: as the appliance's policy says.
 

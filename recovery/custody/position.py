@@ -3,7 +3,7 @@
 A thief can date back, so neither a time nor a sequence in an object of the stolen key says who wrote it.
 Three things say it, and he can write none of them:
 
-1. **Another trusted key named it before the theft.** What an object names, it names by digest: the heads,
+1. **Another trusted key named it before the theft.** What an object names, it names by its key: the heads,
    commits and large objects of its header, the batches that a manifest covers. Of keys that were not stolen
    it is believed when they wrote.
    What a writer names of *its own chain* (``previous``, its own commits and large objects) it never took from
@@ -28,13 +28,13 @@ class SeenObject:
     """An object whose name some trusted key signed."""
 
     key: str
-    digest: bytes  # SHA-256
     signer: str  # key id
     made_us: int | None = None  # when it says that it was written; None: it does not say
-    own: tuple[bytes, ...] = ()  # digests of the objects of its own writer that it names
-    names: tuple[bytes, ...] = ()  # of objects that its writer learned of from a site
-    covers: tuple[tuple[bytes, str], ...] = ()  # a manifest: digest and signer of each batch in it
-    parts: tuple[bytes, ...] = ()  # a manifest: digests of its parts
+    previous: str = ""  # what the key of the object before it in its chain begins with, up to the signature
+    own: tuple[str, ...] = ()  # keys of other objects of its own writer that it names
+    names: tuple[str, ...] = ()  # of objects that its writer learned of from a site
+    covers: tuple[tuple[str, str], ...] = ()  # a manifest: key and signer of each batch in it
+    parts: tuple[str, ...] = ()  # a manifest: keys of its parts
     at_every_site_since_us: int | None = None  # by the stores' clocks; None: some site lacks it
     here: bool = True  # False: it is gone, and a segment's evidence tells of it
 
@@ -55,7 +55,11 @@ class Position:
     stands: tuple[SeenObject, ...]
     waits: tuple[SeenObject, ...]
     withdrawn: tuple[SeenObject, ...]  # manifests of other keys
-    withdrawn_digests: tuple[bytes, ...]  # they and their parts
+
+    @property
+    def withdrawn_keys(self) -> tuple[str, ...]:
+        """Keys of the withdrawn manifests and of their parts."""
+        return tuple(key for one in self.withdrawn for key in (one.key, *one.parts))
 
     def last(self) -> dict[str, str]:
         """Of every writer with a batch that stands, the key of its last one."""
@@ -69,60 +73,84 @@ class Position:
 
 def plan_position(question: Question, objects: Iterable[SeenObject]) -> Position:
     """What stands of the stolen key, from everything that lies at the sites."""
-    theirs: dict[bytes, SeenObject] = {}
+    theirs: dict[str, SeenObject] = {}
     others: list[SeenObject] = []
     for one in objects:
         if one.signer != question.key_id:
             others.append(one)
-        elif one.digest not in theirs or one.here:
-            theirs[one.digest] = one
-    named = _closed(_roots(question, theirs.values(), others), theirs, question.since_us)
-    withdrawn = [
+        elif one.key not in theirs or one.here:
+            theirs[one.key] = one
+    chains = _Chains(theirs)
+    named = _closed(_roots(question, chains, others), chains, question.since_us)
+    withdrawn = (
         one
         for one in others
-        if any(signer == question.key_id and digest not in named for digest, signer in one.covers)
-    ]
+        if any(signer == question.key_id and key not in named for key, signer in one.covers)
+    )
     return Position(
-        stands=tuple(one for digest, one in theirs.items() if digest in named),
-        waits=tuple(one for digest, one in theirs.items() if digest not in named and one.here),
+        stands=tuple(one for key, one in theirs.items() if key in named),
+        waits=tuple(one for key, one in theirs.items() if key not in named and one.here),
         withdrawn=tuple(withdrawn),
-        withdrawn_digests=tuple(digest for one in withdrawn for digest in (one.digest, *one.parts)),
     )
 
 
-def accepted_with(chosen: Iterable[bytes], objects: Mapping[bytes, SeenObject]) -> set[bytes]:
-    """Digests of what an operator accepts, and of what belongs to it: chains, parts, large objects."""
-    return _closed(chosen, objects, 0)
+def accepted_with(chosen: Iterable[str], objects: Mapping[str, SeenObject]) -> set[str]:
+    """Keys of what an operator accepts, and of what belongs to it: chains, parts, large objects."""
+    return _closed(chosen, _Chains(objects), 0)
 
 
-def _roots(question: Question, theirs: Iterable[SeenObject], others: Iterable[SeenObject]) -> Iterable[bytes]:
+class _Chains:
+    """Objects by key, and by what ``previous`` tells of them: all but the signature in the name."""
+
+    def __init__(self, objects: Mapping[str, SeenObject]) -> None:
+        self.objects = objects
+        self._by_content: dict[str, SeenObject] = {}
+        for one in objects.values():
+            content = one.key.rpartition("-")[0]
+            held = self._by_content.get(content)
+            # Whoever has the key can sign one object twice; the bytes are the same, and one of them will do.
+            if held is None or _age(one) < _age(held):
+                self._by_content[content] = one
+
+    def own(self, one: SeenObject) -> Iterable[str]:
+        """Keys of what an object names of its own chain."""
+        before = self._by_content.get(one.previous)
+        return one.own if before is None else (*one.own, before.key)
+
+
+def _age(one: SeenObject) -> tuple[bool, int, str]:
+    since = one.at_every_site_since_us
+    return since is None, since or 0, one.key
+
+
+def _roots(question: Question, chains: _Chains, others: Iterable[SeenObject]) -> Iterable[str]:
     for one in others:
-        yield from one.own
+        yield from chains.own(one)
         if one.made_us is not None and one.made_us < question.since_us:
             yield from one.names
-            yield from (digest for digest, _ in one.covers)
+            yield from (key for key, _ in one.covers)
     if question.by_stores:
-        for one in theirs:
+        for one in chains.objects.values():
             since = one.at_every_site_since_us
             if since is not None and since < question.since_us:
-                yield one.digest
+                yield one.key
 
 
-def _closed(roots: Iterable[bytes], objects: Mapping[bytes, SeenObject], since_us: int) -> set[bytes]:
-    """The roots among ``objects``, and what of them these name; of others only what was named before a time.
+def _closed(roots: Iterable[str], chains: _Chains, since_us: int) -> set[str]:
+    """The roots among the objects, and what of them these name; of others only what was named before a time.
 
     All that is reached is honest, so the time that it tells is true.
     """
-    found: set[bytes] = set()
-    left = [digest for digest in roots if digest in objects]
+    found: set[str] = set()
+    left = [key for key in roots if key in chains.objects]
     while left:
-        digest = left.pop()
-        if digest in found:
+        key = left.pop()
+        if key in found:
             continue
-        found.add(digest)
-        one = objects[digest]
-        named = [*one.own, *one.parts]
+        found.add(key)
+        one = chains.objects[key]
+        named = [*chains.own(one), *one.parts]
         if one.made_us is not None and one.made_us < since_us:
             named += [*one.names, *(covered for covered, _ in one.covers)]
-        left.extend(other for other in named if other in objects and other not in found)
+        left.extend(other for other in named if other in chains.objects and other not in found)
     return found

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
-from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.core.times import rfc3339_seconds, to_us
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import ObjectList, TrustAct, TrustedKeys
 from vanvault.recovery.custody.position import Position, Question, SeenObject, accepted_with, plan_position
@@ -128,9 +127,9 @@ def revoke_key(archive: Archive, request: RevokeRequest, observer: Observer = QU
         reason=request.reason,
         who=request.who,
     )
-    stands = [one.digest for one in position.stands]
+    stands = [one.key for one in position.stands]
     done = replace(report, done=True, rotated=rotated, active=archive.signing.active().key_id)
-    objects = ObjectList.of(stands, position.withdrawn_digests)
+    objects = ObjectList.of(stands, position.withdrawn_keys)
     return _write(archive, draft, objects, done, EventType.KEYS_REVOKED, observer)
 
 
@@ -155,15 +154,15 @@ def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer 
         seen = list(survey.objects())
     since = revocation.act.stolen_since
     waiting = {
-        one.digest: one
+        one.key: one
         for one in seen
-        if one.here and _is_about(one, request.key_id, trust) and not trust.stands(one.signer, one.digest)
+        if one.here and _is_about(one, request.key_id, trust) and not trust.stands(one.signer, one.key)
     }
     chosen = set(_chosen(request, waiting, seen, since))
     if not chosen:
         raise NotFound("nothing of this waits", hint="See what is set aside: vanvault verify")
     accepted = accepted_with(chosen, waiting)
-    left = [one for digest, one in waiting.items() if digest not in accepted]
+    left = [one for key, one in waiting.items() if key not in accepted]
     report = TrustReport(
         act="accept",
         key_id=request.key_id,
@@ -200,28 +199,22 @@ def _key_id(given: str, trust: TrustedKeys) -> str:
 def _is_about(one: SeenObject, key_id: str, trust: TrustedKeys) -> bool:
     """Did the revoked key sign it, or was it withdrawn with what that key signed?"""
     return one.signer == key_id or (
-        one.signer not in trust.revoked and trust.revoked[key_id].withdraws(one.digest)
+        one.signer not in trust.revoked and trust.revoked[key_id].withdraws(one.key)
     )
 
 
 def _chosen(
-    request: AcceptRequest, waiting: dict[bytes, SeenObject], seen: Sequence[SeenObject], since: str
-) -> list[bytes]:
+    request: AcceptRequest, waiting: Mapping[str, SeenObject], seen: Sequence[SeenObject], since: str
+) -> list[str]:
     if request.everything:
         return list(waiting)
-    found = []
-    for key in request.objects:
-        name = parse_key(key)
-        if name is None or name.sha256 not in waiting:
-            raise NotFound(f"{key[:200]} does not wait", hint="See what is set aside: vanvault verify")
-        found.append(name.sha256)
-    for digest, one in waiting.items():
-        if one.key.split("/")[1] in request.writers:
-            found.append(digest)
+    if other := [key for key in request.objects if key not in waiting]:
+        raise NotFound(f"{other[0][:300]} does not wait", hint="See what is set aside: vanvault verify")
+    found = [*request.objects, *(key for key in waiting if key.split("/")[1] in request.writers)]
     if request.named:
-        since_us = to_us(datetime.fromisoformat(since)) if since else 0
+        since_us = to_us(parse_rfc3339(since)) if since else 0
         stands = plan_position(Question(request.key_id, since_us), seen).stands
-        found += [one.digest for one in stands if one.digest in waiting]
+        found += [one.key for one in stands if one.key in waiting]
     return found
 
 

@@ -11,7 +11,7 @@ from vanvault.archiver.core.format.batches import decode_batch, decode_header
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import load_manifest
 from vanvault.archiver.core.model import BatchHeader
-from vanvault.archiver.core.names import ObjectName, digest_in, parse_key
+from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.replicas import read_anywhere
 from vanvault.archiver.stores import Site
@@ -43,7 +43,7 @@ class Survey:
                 yield from self._read(name, signer, since)
             except (Damaged, KeyUnavailable, NotFound):
                 self.unreadable.append(key)
-                yield SeenObject(key, name.sha256, signer, at_every_site_since_us=since)
+                yield SeenObject(key, signer, at_every_site_since_us=since)
 
     def _listed(self) -> Iterator[tuple[str, int | None]]:
         """Every key, and since when every site holds it by its own clock."""
@@ -64,7 +64,7 @@ class Survey:
         elif name.kind == "manifest":
             yield from self._segment(name, signer, since)
         else:
-            yield SeenObject(name.key, name.sha256, signer, at_every_site_since_us=since)
+            yield SeenObject(name.key, signer, at_every_site_since_us=since)
 
     def _segment(self, name: ObjectName, signer: str, since: int | None) -> Iterator[SeenObject]:
         manifest = load_manifest(read_anywhere(self.sites, name.key), key=name.key)
@@ -75,16 +75,15 @@ class Survey:
             batch, by = parse_key(key), self.signer_of(key)
             if batch is None or by is None:
                 continue
-            covers.append((batch.sha256, by))
+            covers.append((key, by))
             if by != signer:  # its own word about what it names proves nothing of a stolen key
                 yield _batch(batch, by, decode_header(text, key=key), None, here=False)
         yield SeenObject(
             name.key,
-            name.sha256,
             signer,
             made_us=manifest.created_us,
             covers=tuple(covers),
-            parts=tuple(digest for part in manifest.parts if (digest := digest_in(part.key)) is not None),
+            parts=tuple(part.key for part in manifest.parts),
             at_every_site_since_us=since,
         )
 
@@ -98,20 +97,15 @@ def _batch(
     name: ObjectName, signer: str, header: BatchHeader, since: int | None, *, here: bool = True
 ) -> SeenObject:
     named = [*header.heads, *(commit.key for commit in header.commits), *(one.key for one in header.large)]
-    own: list[bytes] = []
-    others: list[bytes] = []
-    for key in named:
-        found = parse_key(key)
-        if found is not None:
-            (own if found.writer == name.writer else others).append(found.sha256)
-    previous = [bytes.fromhex(header.previous)] if header.previous else []
+    own = tuple(key for key in named if key.split("/")[1:2] == [name.writer])
+    before = f"batch/{name.writer}/{name.sequence - 1:010d}-{header.previous}" if header.previous else ""
     return SeenObject(
         name.key,
-        name.sha256,
         signer,
         made_us=header.created_us,
-        own=(*previous, *own),
-        names=tuple(others),
+        previous=before,
+        own=own,
+        names=tuple(key for key in named if key not in own),
         at_every_site_since_us=since,
         here=here,
     )

@@ -24,6 +24,7 @@ SETTINGS = {
     "INTAKE__LARGE_MESSAGE_BYTES": "65536",
     "INTAKE__BODY_TIMEOUT_S": "2",
     "INTAKE__MEMORY_BYTES": str(2 * 2**20),
+    "METRICS__PUBLIC": "true",
 }
 
 

@@ -23,6 +23,9 @@ from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.journal.availability.events import STATE
 from vanvault.archiver.replicas import SiteState, SiteStatus
 
+#: These tests read the metrics, too.
+OPEN = {"METRICS__PUBLIC": "true"}
+
 
 def wait_for_state(client: httpx.Client, *states: str) -> dict[str, Any]:
     """The body of ``/v1/health/ready`` once it names one of these states."""
@@ -47,7 +50,7 @@ def wait_for_metric(client: httpx.Client, line: str) -> str:
 def test_a_site_that_goes_away_is_noticed_without_a_push(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)
-    with Server(home) as server, server.wait_ready().client(token) as client:
+    with Server(home, settings=OPEN) as server, server.wait_ready().client(token) as client:
         body = client.get("/v1/health/ready").json()
         assert {site["site"]: site["state"] for site in body.pop("sites")} == dict.fromkeys(
             ("primary", "standby"), "healthy"
@@ -74,7 +77,7 @@ def test_a_site_that_tells_the_time_and_takes_nothing(tmp_path: Path) -> None:
     """As a full disk does: while receipts are degraded, nothing says that all is well."""
     home = tmp_path / "home"
     token = init_home(home)
-    settings = {"SITES__POLICY": "any", "HEALTH__BACK_S": "60"}
+    settings = {"SITES__POLICY": "any", "HEALTH__BACK_S": "60", **OPEN}
     batches = home / "sites" / "standby" / "objects" / "batch"
     with Server(home, settings=settings) as server, server.wait_ready().client(token) as client:
         assert wait_for_state(client, "ready")["notes"] == []
@@ -98,6 +101,28 @@ def test_a_site_that_tells_the_time_and_takes_nothing(tmp_path: Path) -> None:
         archive.catch_up()
         page = archive.search.page(Query({"type": f"vanvault.{STATE}"}, order="oldest"))
         assert [orjson.loads(line["detail"])["level"] for line in page.items][-2:] == ["degraded", "down"]
+
+
+def test_a_caller_without_a_token_is_told_no_reasons(tmp_path: Path) -> None:
+    """They may hold paths. The state, the kind of problem and the site's name are for everybody."""
+    home = tmp_path / "home"
+    token = init_home(home)
+    with (
+        Server(home) as server,
+        server.wait_ready().client(token) as client,
+        httpx.Client(base_url=server.url, trust_env=False) as stranger,
+    ):
+        (home / "sites" / "standby").rename(tmp_path / "aside")
+        wait_for_state(client, "site-away", "settling")
+        wait_for(lambda: str(home) in client.get("/v1/health/ready").text, "a reason holds a path")
+        told = check_problem(stranger.get("/v1/health/ready"), 503, "site-unavailable")
+        assert told["site"] == "standby"
+        assert told["state"] in ("site-away", "settling")
+        assert [site["reason"] for site in told["sites"]] == ["", ""]
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            text = stranger.get("/v1/health/ready", headers=headers).text
+            assert str(tmp_path) not in text
+            assert "sites/" not in text
 
 
 def status(state: SiteState, *, reason: str = "no room left") -> SiteStatus:
@@ -139,7 +164,10 @@ def test_a_task_that_crashed_is_told_and_one_that_failed_is_not() -> None:
 def test_a_site_that_was_never_probed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     token = init_home(home)
-    with Server(home, settings={"PROBE__FILE_SITES": "true"}) as server, server.client(token) as client:
+    with (
+        Server(home, settings={"PROBE__FILE_SITES": "true", **OPEN}) as server,
+        server.client(token) as client,
+    ):
         found = wait_for_state(client, "recovering")
         while "probed" not in found["detail"]:
             found = wait_for_state(client, "recovering")
@@ -178,7 +206,10 @@ def test_a_writing_thread_that_failed_makes_the_node_not_alive(tmp_path: Path) -
     home = tmp_path / "home"
     token = init_home(home)
     program = ("-m", "tests.api.failing_node", str(home), "{port}")
-    with Server(home, program=program) as server, server.wait_ready().client(token) as client:
+    with (
+        Server(home, program=program, settings=OPEN) as server,
+        server.wait_ready().client(token) as client,
+    ):
         assert client.get("/v1/health/live").json() == {"status": "live"}
         (home / "broken").touch()  # the next commit, of this push or of the node's own, meets a bug
         check_problem(push(client, "m", b"<a/>"), 503, "busy")

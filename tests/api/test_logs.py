@@ -42,7 +42,8 @@ def test_personal_values_are_in_no_log_no_problem_and_no_metric(tmp_path: Path, 
     home = tmp_path / "home"
     token = init_home(home)
     problems = []
-    with Server(home, settings={"LOG__FORMAT": form}) as server, server.wait_ready().client(token) as client:
+    settings = {"LOG__FORMAT": form, "METRICS__PUBLIC": "true"}
+    with Server(home, settings=settings) as server, server.wait_ready().client(token) as client:
         assert push(client, "dossier-of-thu", BODY, **HEADERS).status_code == 201
         problems.append(push(client, "dossier-of-thu", BODY + b" ", **HEADERS))
         problems.append(push(client, "", BODY, **HEADERS))

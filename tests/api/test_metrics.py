@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import Appliance, check_problem
-from tests.support.server import Server, push
+from tests.support.server import Server, free_port, push
 from vanvault.archiver.appliance import init_home
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -109,31 +109,15 @@ def test_every_rule_uses_what_there_is(appliance: Appliance) -> None:
         assert set(named) <= labels, rule["alert"]
 
 
-def test_a_proxied_request_is_not_taken_for_a_local_one(appliance: Appliance) -> None:
-    for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
-        answer = httpx.get(f"{appliance.server.url}/metrics", headers={name: "203.0.113.9"}, trust_env=False)
-        check_problem(answer, 401, "unauthenticated")
-
-
-def own_address() -> str:
-    """An address of this host that is not the loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("203.0.113.1", 9))  # nothing is sent
-        except OSError:
-            pytest.skip("this host has no address but the loopback")
-        return str(probe.getsockname()[0])
-
-
 @pytest.mark.parametrize("public", [False, True])
-def test_from_elsewhere_only_with_the_token_or_when_open(tmp_path: Path, public: bool) -> None:
-    address, home = own_address(), tmp_path / "home"
+def test_only_with_the_token_or_when_open(tmp_path: Path, public: bool) -> None:
+    """For callers of this very host, too: a proxy on it passes on what comes from anywhere."""
+    home = tmp_path / "home"
     gateway_token = init_home(home)
     (home / "scraper.token").write_text("scrape-me\n")
     settings = {"METRICS__PUBLIC": str(public).lower(), "METRICS__TOKEN_FILE": "scraper.token"}
-    program = ("-m", "vanvault.cli", "--home", str(home), "serve", "--host", "0.0.0.0", "--port", "{port}")
-    with Server(home, settings=settings, program=program) as server:
-        url = f"http://{address}:{server.wait_ready().port}/metrics"
+    with Server(home, settings=settings) as server:
+        url = f"{server.wait_ready().url}/metrics"
         asked = {
             token: httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False).status_code
             for token in ("scrape-me", "wrong", gateway_token)
@@ -142,3 +126,33 @@ def test_from_elsewhere_only_with_the_token_or_when_open(tmp_path: Path, public:
         assert asked == {"scrape-me": 200, "wrong": refused, gateway_token: refused}
         assert httpx.get(url, trust_env=False).status_code == refused
         assert server.stop() == 0
+
+
+def test_an_address_of_its_own_serves_metrics_and_health_and_nothing_else(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    token = init_home(home)
+    port = free_port()
+    with Server(home, settings={"METRICS__ADDRESS": f"127.0.0.1:{port}"}) as server:
+        server.wait_ready()
+        check_problem(httpx.get(f"{server.url}/metrics", trust_env=False), 401, "unauthenticated")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as own:
+            assert "vanvault_ready 1.0" in own.get("/metrics").text
+            assert own.get("/v1/health/live").json() == {"status": "live"}
+            assert own.head("/v1/health/ready").status_code == 200
+            headers = {"Authorization": f"Bearer {token}"}
+            check_problem(own.get("/v1/search", headers=headers), 404, "")
+            answer = own.post("/v1/messages", content=b"<a/>", headers=headers)
+            check_problem(answer, 404, "")
+        assert server.stop() == 0
+
+
+def test_an_address_of_its_own_that_is_taken_ends_the_node(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    init_home(home)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings = {"METRICS__ADDRESS": f"127.0.0.1:{other.getsockname()[1]}"}
+        with Server(home, settings=settings) as server:
+            assert server.wait_end() != 0
+            assert "cannot listen" in server.log.read_text()

@@ -113,30 +113,47 @@ def test_a_body_that_stalls_is_given_up(appliance: Appliance, client: httpx.Clie
     with socket.create_connection(("127.0.0.1", appliance.server.port), timeout=10) as slow:
         slow.sendall(request(appliance, "stalled", "Content-Length: 100") + b"<slow")
         assert push(client, "beside a stalled body", b"<quick/>").status_code == 201
-        assert b" 400 " in slow.recv(65536).split(b"\r\n")[0]
+        answer = slow.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"urn:vanvault:problem:too-slow" in answer
+        assert b"retry-after: 1\r\n" in answer.lower()
+        assert b"connection: close\r\n" in answer
     assert client.get("/v1/search", params={"message_id": "stalled"}).json()["items"] == []
 
 
-def test_more_bytes_in_flight_than_the_budget(appliance: Appliance, client: httpx.Client) -> None:
-    """Bodies announced and not yet sent count; when they are gone, there is room again."""
+def test_announced_bodies_that_do_not_come_take_no_room(appliance: Appliance, client: httpx.Client) -> None:
+    """Bytes count as they come, so that nobody is refused for what others only announce."""
+    with contextlib.ExitStack() as stack:
+        for number in range(4 * 2**20 // MAX_MESSAGE):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", appliance.server.port)))
+            head = request(appliance, f"announced {number}", f"Content-Length: {MAX_MESSAGE}")
+            connection.sendall(head + b"<")
+        assert push(client, "beside announcements", bytes(MAX_MESSAGE)).status_code == 201
+
+
+def test_more_bytes_in_flight_than_the_share_of_a_gateway(
+    appliance: Appliance, client: httpx.Client, other_client: httpx.Client
+) -> None:
+    """The gateway that sent them is refused, another one is not; when they are gone, there is room again."""
     numbers = itertools.count()
     answers: list[httpx.Response] = []
 
     def refused() -> bool:
-        """Not when the server had not read all announcements yet, or had given them up already."""
+        """Not when the server had not read all of it yet, or had given it up already."""
         with contextlib.ExitStack() as stack:
             for number in range(2 * 2**20 // MAX_MESSAGE):
                 connection = socket.create_connection(("127.0.0.1", appliance.server.port))
                 stack.enter_context(connection)
-                head = request(appliance, f"announced {number}", f"Content-Length: {MAX_MESSAGE}")
-                connection.sendall(head + b"<")
-            time.sleep(0.1)
-            answers[:] = [push(client, f"over budget {next(numbers)}", bytes(MAX_MESSAGE))]
+                head = request(appliance, f"half {number}", f"Content-Length: {MAX_MESSAGE}")
+                connection.sendall(head + bytes(MAX_MESSAGE - 1))
+            answers[:] = [push(client, f"over the quota {next(numbers)}", bytes(MAX_MESSAGE))]
+            if answers[0].status_code == 503:
+                assert push(other_client, f"beside it {next(numbers)}", bytes(MAX_MESSAGE)).status_code == 201
         return answers[0].status_code == 503
 
-    wait_for(refused, "a push beside announced bodies is refused")
+    wait_for(refused, "a push beside bodies of the same gateway is refused")
     check_problem(answers[0], 503, "busy")
-    assert push_until_accepted(client, "over budget", bytes(MAX_MESSAGE)).status_code == 201
+    assert push_until_accepted(client, "over the quota", bytes(MAX_MESSAGE)).status_code == 201
 
 
 def test_a_client_that_leaves_before_the_answer_loses_nothing(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clocks import ManualClock
 
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.ports import ClockStopwatch, SystemEntropy
-from vanvault.archiver.keys import ObjectSigner, ObjectTrust, SigningKeys
+from vanvault.archiver.keys import ObjectList, ObjectSigner, ObjectTrust, SigningKeys, TrustAct, TrustedKeys
 from vanvault.archiver.keys import object_trust as module
 
 ARCHIVE, WRITER = "7f0e4f0c-0000-4000-8000-000000000001", "1js2qvs7g0abcdef"
@@ -146,6 +147,32 @@ def test_a_refused_name_counts_once_its_key_is_trusted(lab: Lab, tmp_path: Path)
     assert other.judge(key).reason is None
 
 
+def test_of_a_revoked_key_only_what_is_listed_is_proved(lab: Lab) -> None:
+    other = lab.fresh()
+    honest, back_dated = signed(lab), signed(lab, 8)
+    assert [other.judge(key).reason for key in (honest, back_dated)] == [None, None]
+    stolen = lab.signing.active().key_id
+    lab.signing.rotate(SystemEntropy())
+    draft = TrustAct(
+        act="revoke",
+        number=1,
+        previous="",
+        key_id=stolen,
+        trusted=tuple(lab.signing.trusted()),
+        stolen_since="",
+        made_at="2026-11-29T00:00:00Z",
+        reason="stolen",
+        who="operator",
+    )
+    lab.signing.record_trust(draft, ObjectList.of([honest]))
+    lab.clock.advance(timedelta(seconds=2))
+    later = signed(lab, 9)
+    for judge in (other, lab.trust, lab.fresh()):
+        judged = [judge.judge(key).reason for key in (honest, back_dated, later)]
+        assert judged == [None, "revoked-key", None]
+        assert judge.signer(back_dated) == stolen
+
+
 def test_what_is_remembered_is_not_verified_again_and_is_bounded(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +188,13 @@ def test_what_is_remembered_is_not_verified_again_and_is_bounded(
 
 def _no_keys() -> SigningKeys:
     class NoKeys:
-        def trusted(self) -> dict[str, object]:
-            return {}
+        def trusted(self) -> Mapping[str, Ed25519PublicKey]:
+            return _NOBODY.keys
+
+        def trust(self) -> TrustedKeys:
+            return _NOBODY
 
     return NoKeys()  # type: ignore[return-value]
+
+
+_NOBODY = TrustedKeys({}, {}, {}, (), {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
     BackupSettings,
+    GatewayLimits,
     JobSettings,
     JobsSettings,
     KeysSettings,
@@ -20,6 +21,7 @@ __all__ = [
     "RENAMED",
     "SITE_NAMES",
     "BackupSettings",
+    "GatewayLimits",
     "JobSettings",
     "JobsSettings",
     "KeysSettings",

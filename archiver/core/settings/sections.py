@@ -130,6 +130,51 @@ class IntakeSettings(_Section):
         return PoolLimits(self.linger_ms / 1000, self.batch_bytes, self.batch_rows)
 
 
+class HttpSettings(_Section):
+    """How long a caller may take, and how many may come."""
+
+    header_timeout_s: float = Field(
+        default=10, gt=0, le=300, description="seconds for all headers of a request"
+    )
+    idle_timeout_s: float = Field(
+        default=75, gt=0, le=3600, description="seconds without a request before a connection ends"
+    )
+    body_limit_s: float = Field(default=300, gt=0, le=86_400, description="longest duration of a body")
+    body_bytes_per_s: float = Field(
+        default=1024, ge=0, description="least rate of a body, once header_timeout_s is over"
+    )
+    connections: int = Field(
+        default=4096, ge=16, le=60_000, description="connections at once, if open files allow so many"
+    )
+    address_connections: int = Field(
+        default=1024, ge=1, description="connections of one address on which no valid token came"
+    )
+    behind_proxy: bool = Field(
+        default=False, description="all callers come through a proxy: addresses are not counted"
+    )
+
+
+class GatewayLimits(_Section):
+    """What one gateway may have at once."""
+
+    connections: int = Field(default=1024, ge=1, description="connections")
+    requests: int = Field(default=512, ge=1, description="requests in flight")
+    bytes: int | None = Field(default=None, ge=2**16, description="bytes in flight; unset: a fair quota")
+
+
+class LimitsSettings(GatewayLimits):
+    """What each gateway may have at once, and what differs for single ones."""
+
+    gateways: dict[str, GatewayLimits] = Field(default={}, description="by gateway, what differs for it")
+
+    def of_gateways(self) -> dict[str, GatewayLimits]:
+        """The whole limits of the gateways that have limits of their own."""
+        return {
+            gateway: self.model_copy(update=own.model_dump(exclude_unset=True))
+            for gateway, own in self.gateways.items()
+        }
+
+
 class RetentionSettings(_Section):
     """How long objects are locked."""
 
@@ -366,10 +411,22 @@ class BackupSettings(_Section):
 
 
 class MetricsSettings(_Section):
-    """Who may read ``/metrics`` besides this very host."""
+    """Who may read ``/metrics``: nobody, unless one of these is set."""
 
     public: bool = Field(default=False, description="anybody who reaches the node may read the metrics")
     token_file: str | None = Field(default=None, description="file with the bearer token of the scraper")
+    address: str | None = Field(
+        default=None,
+        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+        description="HOST:PORT of an address of its own for metrics and health",
+    )
+
+    def own_address(self) -> tuple[str, int] | None:
+        """Host and port of ``address``."""
+        if self.address is None:
+            return None
+        host, _, port = self.address.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 class LogSettings(_Section):

@@ -20,10 +20,12 @@ from vanvault.archiver.core.settings.sections import (
     CompactionSettings,
     FailoverSettings,
     HealthSettings,
+    HttpSettings,
     IndexSettings,
     IntakeSettings,
     JobsSettings,
     KeysSettings,
+    LimitsSettings,
     LogSettings,
     MetricsSettings,
     ProbeSettings,
@@ -48,6 +50,8 @@ class Settings(BaseSettings):
     archive: str = Field(min_length=8, max_length=64, pattern="^[a-z0-9-]+$", description="id, fixed at init")
     sites: SitesSettings
     intake: IntakeSettings = IntakeSettings()
+    http: HttpSettings = HttpSettings()
+    limits: LimitsSettings = LimitsSettings()
     retention: RetentionSettings = RetentionSettings()
     compaction: CompactionSettings = CompactionSettings()
     index: IndexSettings = IndexSettings()

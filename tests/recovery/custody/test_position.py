@@ -6,7 +6,6 @@ dates that may be false, and what objects name.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +27,7 @@ class World:
     rotation: int  # nodes sign with OTHER from then on
     now: int = 0
     objects: list[SeenObject] = field(default_factory=list)
-    honest: set[bytes] = field(default_factory=set)
+    honest: set[str] = field(default_factory=set)
     chains: dict[str, list[SeenObject]] = field(default_factory=dict)  # of running nodes
 
     @property
@@ -38,35 +37,33 @@ class World:
     def add(self, one: SeenObject, *, honest: bool) -> SeenObject:
         self.objects.append(one)
         if honest:
-            self.honest.add(one.digest)
+            self.honest.add(one.key)
         return one
 
     def batch(self, writer: str, number: int, **fields: object) -> SeenObject:
-        digest = hashlib.sha256(f"{len(self.objects)}".encode()).digest()
-        key = f"batch/{writer}/{number:010d}-{digest.hex()}"
-        one = SeenObject(key, digest, self.signer, made_us=self.now, at_every_site_since_us=self.now)
+        key = f"batch/{writer}/{number:010d}-{len(self.objects)}-signature"
+        one = SeenObject(key, self.signer, made_us=self.now, at_every_site_since_us=self.now)
         return replace(one, **fields)  # type: ignore[arg-type]
 
     def node_writes(self) -> None:
         """The next object of a running node; it names a head that it believes, whoever made it."""
         writer = self.chance.choice([*self.chains, f"w{self.now}"])
         chain = self.chains.setdefault(writer, [])
-        names: tuple[bytes, ...] = ()
+        names: tuple[str, ...] = ()
         believed = [one for one in self.objects if one.key.split("/")[1] != writer]
         if not chain and believed:
-            names = (self.chance.choice(believed).digest,)
-        own = (chain[-1].digest,) if chain else ()
-        chain.append(self.add(self.batch(writer, len(chain), own=own, names=names), honest=True))
+            names = (self.chance.choice(believed).key,)
+        before = chain[-1].key.rpartition("-")[0] if chain else ""
+        chain.append(self.add(self.batch(writer, len(chain), previous=before, names=names), honest=True))
 
     def node_compacts(self) -> None:
         """A segment over batches that the node believes, whoever made them."""
         batches = [one for one in self.objects if one.key.startswith("batch/")]
         chosen = self.chance.sample(batches, min(len(batches), 3))
-        digest = hashlib.sha256(f"{len(self.objects)}".encode()).digest()
-        covers = tuple((one.digest, one.signer) for one in chosen)
-        key = f"segment/s{self.now}/3-{digest.hex()}"
+        covers = tuple((one.key, one.signer) for one in chosen)
+        key = f"segment/s{self.now}/3-{len(self.objects)}-signature"
         segment = SeenObject(
-            key, digest, self.signer, made_us=self.now, covers=covers, at_every_site_since_us=self.now
+            key, self.signer, made_us=self.now, covers=covers, at_every_site_since_us=self.now
         )
         self.add(segment, honest=True)
 
@@ -79,15 +76,16 @@ class World:
         if self.now < self.theft or not self.objects:
             return
         like = self.chance.choice(self.objects)
-        some = tuple(one.digest for one in self.chance.sample(self.objects, min(2, len(self.objects))))
+        some = tuple(one.key for one in self.chance.sample(self.objects, min(2, len(self.objects))))
         forged = self.batch(
             self.chance.choice([like.key.split("/")[1], "thief"]),
             self.chance.randrange(5),
             signer=STOLEN,
             made_us=self.chance.randrange(self.now + 1),
+            previous=like.key.rpartition("-")[0],
             own=some[:1],
             names=some[1:],
-            covers=tuple((digest, STOLEN) for digest in some) if self.chance.random() < 0.3 else (),
+            covers=tuple((key, STOLEN) for key in some) if self.chance.random() < 0.3 else (),
         )
         # He rules one site's clock at most: of the two, the later one tells.
         self.add(replace(forged, at_every_site_since_us=max(self.now, self.theft)), honest=False)
@@ -113,8 +111,8 @@ histories = st.builds(
 )
 
 
-def digests(position: Position) -> set[bytes]:
-    return {one.digest for one in position.stands}
+def standing(position: Position) -> set[str]:
+    return {one.key for one in position.stands}
 
 
 @settings(max_examples=400)
@@ -122,27 +120,30 @@ def digests(position: Position) -> set[bytes]:
 def test_nothing_of_the_thief_is_believed(world: World, by_stores: bool, knows: bool) -> None:
     question = Question(STOLEN, world.theft if knows else 0, by_stores)
     position = plan_position(question, world.objects)
-    assert digests(position) <= world.honest
-    stands = digests(position)
+    assert standing(position) <= world.honest
+    stands = standing(position)
     for segment in world.objects:
         if segment.signer == OTHER and segment.covers:
-            forged = any(digest not in world.honest for digest, _ in segment.covers)
+            forged = any(key not in world.honest for key, _ in segment.covers)
             assert not forged or segment in position.withdrawn
-    theirs = {one.digest for one in world.objects if one.signer == STOLEN}
-    assert stands | {one.digest for one in position.waits} == theirs
+    theirs = {one.key for one in world.objects if one.signer == STOLEN}
+    assert stands | {one.key for one in position.waits} == theirs
 
 
 @settings(max_examples=400)
 @given(world=histories, by_stores=st.booleans())
 def test_nothing_that_another_key_named_before_the_theft_is_lost(world: World, by_stores: bool) -> None:
-    stands = digests(plan_position(Question(STOLEN, world.theft, by_stores), world.objects))
-    by_digest = {one.digest: one for one in world.objects}
+    stands = standing(plan_position(Question(STOLEN, world.theft, by_stores), world.objects))
+    by_key = {one.key: one for one in world.objects}
+    by_content = {one.key.rpartition("-")[0]: one.key for one in world.objects}
     for one in world.objects:
-        named = list(one.own) if one.signer == OTHER or one.digest in stands else []
+        named: list[str] = []
+        if one.signer == OTHER or one.key in stands:
+            named = [*one.own, *(by_content[name] for name in (one.previous,) if name)]
         if one.signer == OTHER and one.made_us is not None and one.made_us < world.theft:
-            named += [*one.names, *(digest for digest, _ in one.covers)]
-        for digest in named:
-            assert by_digest[digest].signer == OTHER or digest in stands
+            named += [*one.names, *(key for key, _ in one.covers)]
+        for key in named:
+            assert by_key[key].signer == OTHER or key in stands
 
 
 @settings(max_examples=200)
@@ -150,16 +151,15 @@ def test_nothing_that_another_key_named_before_the_theft_is_lost(world: World, b
 def test_what_every_site_held_before_the_theft_stands_when_that_is_asked_for(world: World) -> None:
     position = plan_position(Question(STOLEN, world.theft, by_stores=True), world.objects)
     before = {
-        one.digest
+        one.key
         for one in world.objects
-        if one.signer == STOLEN and one.digest in world.honest and (one.made_us or 0) < world.theft
+        if one.signer == STOLEN and one.key in world.honest and (one.made_us or 0) < world.theft
     }
-    assert before <= digests(position)
+    assert before <= standing(position)
 
 
 def seen(name: str, signer: str, made_us: int = 0, **fields: object) -> SeenObject:
-    digest = hashlib.sha256(name.encode()).digest()
-    return SeenObject(f"batch/{name}/0-{name}", digest, signer, made_us, **fields)  # type: ignore[arg-type]
+    return SeenObject(f"batch/{name}/0-{name}-s", signer, made_us, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -173,22 +173,32 @@ def test_one_key_alone_rests_on_the_clocks_of_the_stores(by_stores: bool, since:
 
 def test_evidence_of_a_batch_that_is_gone_keeps_the_chain() -> None:
     first = seen("first", STOLEN)
-    second = replace(seen("second", STOLEN, own=(first.digest,)), here=False)
-    named = seen("named", OTHER, made_us=3, names=(second.digest,))
+    second = replace(seen("second", STOLEN, previous="batch/first/0-first"), here=False)
+    named = seen("named", OTHER, made_us=3, names=(second.key,))
     position = plan_position(Question(STOLEN, 5), [first, second, named])
-    assert digests(position) == {first.digest, second.digest}
+    assert standing(position) == {first.key, second.key}
     assert not plan_position(Question(STOLEN, 2), [first, second, named]).stands
+
+
+def test_a_second_name_for_good_bytes_does_not_stand() -> None:
+    """The thief signs the same object again: the bytes are good, the name is his."""
+    first = seen("first", STOLEN, at_every_site_since_us=1)
+    again = replace(first, key="batch/first/0-first-other", at_every_site_since_us=9)
+    alias = replace(first, key="batch/alias/0-first-s", at_every_site_since_us=9)
+    second = seen("second", OTHER, made_us=3, previous="batch/first/0-first")
+    position = plan_position(Question(STOLEN, 5), [again, alias, first, second])
+    assert standing(position) == {first.key}
 
 
 def test_an_accepted_object_brings_its_chain_and_nobody_elses() -> None:
     first, stranger = seen("first", STOLEN), seen("stranger", STOLEN)
-    second = seen("second", STOLEN, own=(first.digest,), names=(stranger.digest,))
-    waiting = {one.digest: one for one in (first, second, stranger)}
-    assert accepted_with([second.digest], waiting) == {first.digest, second.digest}
+    second = seen("second", STOLEN, previous="batch/first/0-first", names=(stranger.key,))
+    waiting = {one.key: one for one in (first, second, stranger)}
+    assert accepted_with([second.key], waiting) == {first.key, second.key}
 
 
 def test_a_position_tells_the_last_object_of_each_writer() -> None:
-    first = SeenObject("batch/w/0000000000-a", b"a", STOLEN, 0)
-    second = SeenObject("batch/w/0000000001-b", b"b", STOLEN, 1, own=(b"a",))
-    other = seen("other", OTHER, made_us=2, names=(b"b",))
+    first = SeenObject("batch/w/0000000000-a-s", STOLEN, 0)
+    second = SeenObject("batch/w/0000000001-b-s", STOLEN, 1, previous="batch/w/0000000000-a")
+    other = seen("other", OTHER, made_us=2, names=(second.key,))
     assert plan_position(Question(STOLEN, 5), [first, second, other]).last() == {"w": second.key}
