@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -111,7 +112,7 @@ def test_what_spells_no_name_says_why(lab: Lab, key: str, reason: str) -> None:
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode(errors="surrogateescape")))
 def test_no_text_harms_the_judge(key: str) -> None:
-    trust = ObjectTrust(ARCHIVE, _no_keys())
+    trust = ObjectTrust(ARCHIVE, cast(SigningKeys, Counted({})))
     assert trust.judge(key).reason in ("junk", "unknown-family", "bad-signature")
 
 
@@ -147,6 +148,7 @@ def test_a_refused_name_counts_once_its_key_is_trusted(lab: Lab, tmp_path: Path)
     assert other.judge(key).reason is None
 
 
+<<<<<<< HEAD
 def test_of_a_revoked_key_only_what_is_listed_is_proved(lab: Lab) -> None:
     other = lab.fresh()
     honest, back_dated = signed(lab), signed(lab, 8)
@@ -174,10 +176,34 @@ def test_of_a_revoked_key_only_what_is_listed_is_proved(lab: Lab) -> None:
 
 
 def test_what_is_remembered_is_not_verified_again_and_is_bounded(
+=======
+class Counted:
+    """The trusted keys of a folder, each of which counts what it verifies."""
+
+    def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
+        self.verified = 0
+        self._keys = {key_id: _CountingKey(self, key) for key_id, key in keys.items()}
+
+    def trusted(self) -> Mapping[str, Any]:
+        return self._keys
+
+
+class _CountingKey:
+    def __init__(self, counted: Counted, key: Ed25519PublicKey) -> None:
+        self._counted, self._key = counted, key
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        self._counted.verified += 1
+        self._key.verify(signature, data)
+
+
+def test_a_name_is_verified_once_and_what_is_remembered_is_bounded(
+>>>>>>> main
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 4)
     keys = [signed(lab, sequence) for sequence in range(20)]
+<<<<<<< HEAD
     trust = lab.fresh()
     assert {trust.judge(key).reason for key in keys} == {None}
     memory = trust._current()
@@ -198,3 +224,14 @@ def _no_keys() -> SigningKeys:
 
 
 _NOBODY = TrustedKeys({}, {}, {}, (), {})
+=======
+    counted = Counted(lab.signing.trusted())
+    trust = ObjectTrust(ARCHIVE, cast(SigningKeys, counted), ClockStopwatch(lab.clock))
+    assert {trust.judge(key).reason for key in keys for _ in range(3)} == {None}
+    assert counted.verified == 20
+    assert trust.judge(keys[0]).reason is None  # forgotten long ago
+    assert counted.verified == 21
+    forged = replace(name_in(keys[0]), sequence=99).key
+    assert [trust.judge(forged).reason for _ in range(3)] == ["bad-signature"] * 3
+    assert counted.verified == 22
+>>>>>>> main
