@@ -37,12 +37,12 @@ def missing_acts(archive: ArchiveReader) -> list[str]:
     A folder that came from an escrow from before them trusts what was revoked. Raises as ``own_events``.
     """
     held = set(archive.signing.trust().digests)
-    found = []
-    for type in (EventType.KEYS_REVOKED, EventType.KEYS_ACCEPTED):
-        for event in own_events(archive.search, type):
-            if event.detail.get("record_sha256") not in held:
-                found.append(str(event.detail.get("key_id")))
-    return found
+    return [
+        str(event.detail.get("key_id"))
+        for type in (EventType.KEYS_REVOKED, EventType.KEYS_ACCEPTED)
+        for event in own_events(archive.search, type)
+        if event.detail.get("record_sha256") not in held
+    ]
 
 
 def next_key_id(provider: KeyProvider, purpose: Purpose, on_record: int) -> str:

@@ -148,7 +148,6 @@ def test_a_refused_name_counts_once_its_key_is_trusted(lab: Lab, tmp_path: Path)
     assert other.judge(key).reason is None
 
 
-<<<<<<< HEAD
 def test_of_a_revoked_key_only_what_is_listed_is_proved(lab: Lab) -> None:
     other = lab.fresh()
     honest, back_dated = signed(lab), signed(lab, 8)
@@ -175,17 +174,19 @@ def test_of_a_revoked_key_only_what_is_listed_is_proved(lab: Lab) -> None:
         assert judge.signer(back_dated) == stolen
 
 
-def test_what_is_remembered_is_not_verified_again_and_is_bounded(
-=======
 class Counted:
     """The trusted keys of a folder, each of which counts what it verifies."""
 
     def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
         self.verified = 0
-        self._keys = {key_id: _CountingKey(self, key) for key_id, key in keys.items()}
+        counting: Any = {key_id: _CountingKey(self, key) for key_id, key in keys.items()}
+        self._trust = TrustedKeys(counting, {}, {}, (), {})
 
     def trusted(self) -> Mapping[str, Any]:
-        return self._keys
+        return self._trust.keys
+
+    def trust(self) -> TrustedKeys:
+        return self._trust
 
 
 class _CountingKey:
@@ -198,33 +199,10 @@ class _CountingKey:
 
 
 def test_a_name_is_verified_once_and_what_is_remembered_is_bounded(
->>>>>>> main
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 4)
     keys = [signed(lab, sequence) for sequence in range(20)]
-<<<<<<< HEAD
-    trust = lab.fresh()
-    assert {trust.judge(key).reason for key in keys} == {None}
-    memory = trust._current()
-    assert len(memory.proved) <= 4
-    memory.order.clear()  # whoever verifies now refuses
-    assert trust.judge(keys[-1]).reason is None
-
-
-def _no_keys() -> SigningKeys:
-    class NoKeys:
-        def trusted(self) -> Mapping[str, Ed25519PublicKey]:
-            return _NOBODY.keys
-
-        def trust(self) -> TrustedKeys:
-            return _NOBODY
-
-    return NoKeys()  # type: ignore[return-value]
-
-
-_NOBODY = TrustedKeys({}, {}, {}, (), {})
-=======
     counted = Counted(lab.signing.trusted())
     trust = ObjectTrust(ARCHIVE, cast(SigningKeys, counted), ClockStopwatch(lab.clock))
     assert {trust.judge(key).reason for key in keys for _ in range(3)} == {None}
@@ -234,4 +212,3 @@ _NOBODY = TrustedKeys({}, {}, {}, (), {})
     forged = replace(name_in(keys[0]), sequence=99).key
     assert [trust.judge(forged).reason for _ in range(3)] == ["bad-signature"] * 3
     assert counted.verified == 22
->>>>>>> main

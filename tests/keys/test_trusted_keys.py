@@ -200,8 +200,8 @@ def test_a_changed_list_or_act_is_refused(keys: SigningKeys, folder: Path) -> No
     good = listed.read_bytes(), recorded.read_bytes()
     for data in (
         b"",
-        hashlib.sha256("two".encode()).digest()[:16],
-        good[0] + hashlib.sha256("two".encode()).digest()[:16],
+        hashlib.sha256(b"two").digest()[:16],
+        good[0] + hashlib.sha256(b"two").digest()[:16],
     ):
         listed.write_bytes(data)
         with pytest.raises(KeyUnavailable, match=r"does not fit trust-1\.objects"):
@@ -215,7 +215,7 @@ def test_a_changed_list_or_act_is_refused(keys: SigningKeys, folder: Path) -> No
 def test_an_act_that_died_before_it_was_written_is_made_again(keys: SigningKeys, folder: Path) -> None:
     stolen = keys.active().key_id
     keys.rotate(ENTROPY)
-    (folder / "trust-1.objects").write_bytes(hashlib.sha256("of the attempt".encode()).digest()[:16])
+    (folder / "trust-1.objects").write_bytes(hashlib.sha256(b"of the attempt").digest()[:16])
     assert keys.trust().revoked == {}
     revoke(keys, stolen, ["one"])
     assert keys.trust().stands(stolen, "one")

@@ -211,7 +211,7 @@ def key_disclosed(appliance: Appliance) -> None:
 
 
 def signing_key_stolen(appliance: Appliance) -> None:
-    """The node goes on under the new key between the steps, as it does after the restart that is asked for."""
+    """The node goes on under the new key between the steps, as it does after a restart."""
     number = 20
     ends = {"revoke": [2, 0], "accept": [0]}
     for words in commands_in(text_of("signing-key-stolen")):
