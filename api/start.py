@@ -17,6 +17,7 @@ from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.intake import Hooks, Intake, Ticket, release_here
 from vanvault.archiver.replicas import LargeObjects
+from vanvault.archiver.upkeep import SetAsideRecord
 from vanvault.archiver.upkeep.periodic import (
     HealthRecord,
     Maintenance,
@@ -126,6 +127,7 @@ def _register(node: Node) -> None:
     supervisor.at_stop("site-monitor", monitor.close)
     supervisor.add(*monitor.tasks)
     supervisor.add(Reconciler(archive, lambda upgrades: _record(intake, upgrades)).task)
+    supervisor.add(SetAsideRecord(archive).task)
     supervisor.at_stop("sampler", duties.sampler.close)
     supervisor.add(duties.sampler.task, duties.peers.task)
     supervisor.at_stop("availability", recorder.say_last)

@@ -80,6 +80,10 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
             f" {retention['originals_years']} years, each and {retention['margin_days']} days",
         ),
     ]
+    lines += [
+        ("SET ASIDE", f"{one['objects']} at {one['site']} ({one['reason']}); run: vanvault verify")
+        for one in found["set_aside"]
+    ]
     if len(segments["alarms"]) > _ALARMS_SHOWN:
         lines.append(("", f"and {len(segments['alarms']) - _ALARMS_SHOWN} more; --json gives all"))
     for purpose, versions in found["keys"].items():

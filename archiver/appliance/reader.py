@@ -49,6 +49,7 @@ class ArchiveReader:
         self.object_signer = ObjectSigner(self.signing, self.object_trust)
         self.gateways = components.gateways
         self.sites = components.sites
+        self.rules, self.quarantine = components.rules, components.quarantine
         self.parquet = ParquetKeys(self.keys)
         self.tail = HotTail.open(
             partial(hot_tail_of, self.home), self.keys, self.entropy, archive=self.settings.archive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.replicas.clock_guard import ClockVerdict
+from vanvault.archiver.replicas.guarded import Gate, GateRules, GuardedSite
 from vanvault.archiver.replicas.health import SiteState
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
@@ -16,19 +17,25 @@ from vanvault.archiver.replicas.placing import (
 )
 from vanvault.archiver.replicas.policy import AckPolicy
 from vanvault.archiver.replicas.promised import answers, holds, read_anywhere, read_version
+from vanvault.archiver.replicas.quarantine import Quarantine, SetAside
 from vanvault.archiver.replicas.readable import Readable
 from vanvault.archiver.replicas.steady_clock import SteadyClock
 
 __all__ = [
     "AckPolicy",
     "ClockVerdict",
+    "Gate",
+    "GateRules",
+    "GuardedSite",
     "HealthBoard",
     "Lag",
     "LargeObjects",
     "Leadership",
     "LeadershipState",
     "Placing",
+    "Quarantine",
     "Readable",
+    "SetAside",
     "SiteState",
     "SiteStatus",
     "SteadyClock",

@@ -13,7 +13,7 @@ from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import ObjectList, TrustAct, TrustedKeys
 from vanvault.recovery.custody.position import Position, Question, SeenObject, accepted_with, plan_position
-from vanvault.recovery.custody.survey import Survey
+from vanvault.recovery.custody.survey import Survey, with_what_waits
 from vanvault.recovery.work import QUIET, Observer, put_on_record
 
 #: Writers that a report for people names.
@@ -149,7 +149,7 @@ def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer 
         raise InvalidInput(
             "it is not said what to accept", field="object", hint="--object, --writer, --named"
         )
-    survey = Survey(archive, archive.sites, archive.object_trust.signer)
+    survey = Survey(archive, with_what_waits(archive), archive.object_trust.signer)
     with observer.progress("look at every object"):
         seen = list(survey.objects())
     since = revocation.act.stolen_since

@@ -13,12 +13,26 @@ from vanvault.archiver.core.format.segments import load_manifest
 from vanvault.archiver.core.model import BatchHeader
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import to_us
-from vanvault.archiver.replicas import read_anywhere
+from vanvault.archiver.keys import Judged
+from vanvault.archiver.replicas import GuardedSite, read_anywhere
 from vanvault.archiver.stores import Site
 from vanvault.recovery.custody.position import SeenObject
 
 #: The id of the key whose signature fits the name of an object; None: no trusted key's does.
 SignerOf = Callable[[str], str | None]
+
+
+def with_what_waits(archive: Archive) -> dict[str, Site]:
+    """The sites through a gate that lets pass what a revoked key signed, too: to look, not to believe."""
+
+    def judge(key: str) -> Judged:
+        judged = archive.object_trust.judge(key)
+        return Judged(judged.name, None) if judged.reason == "revoked-key" else judged
+
+    return {
+        name: site.behind(judge) if isinstance(site, GuardedSite) else site
+        for name, site in archive.sites.items()
+    }
 
 
 @dataclass(slots=True)

@@ -56,7 +56,17 @@ def verify_archive(
             prefix
         )
 
-    return verify_sites(chosen, reader, known=known, subset=subset, readers=readers, step=step, pause=pause)
+    return verify_sites(
+        chosen,
+        reader,
+        known=known,
+        aside=lambda: archive.quarantine.found(chosen),
+        locks=archive.rules.locks,
+        subset=subset,
+        readers=readers,
+        step=step,
+        pause=pause,
+    )
 
 
 def extent_of(sites: Mapping[str, SiteReader]) -> Extent:

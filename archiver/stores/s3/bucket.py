@@ -15,10 +15,10 @@ from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.patience import Patience
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores.port import Oversize, StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
-from vanvault.archiver.stores.s3.wire import Headers, Wire
+from vanvault.archiver.stores.s3.wire import Headers, LongAnswer, Wire
 from vanvault.archiver.stores.url import S3Url
 
 MODE = "COMPLIANCE"
@@ -112,19 +112,22 @@ class Bucket:
             ) from error
         return found, self._time(answer)
 
-    def get(self, key: str, version: str | None, **extra: str) -> tuple[bytes, str]:
+    def get(self, key: str, version: str | None, most: int | None, **extra: str) -> tuple[bytes, str]:
         """The bytes of a version (None: the newest), and their ETag, "" for none.
 
-        ``extra``: headers to send. Raises NotFound, SiteUnavailable.
+        ``most``: an answer with more bytes is not read. ``extra``: headers to send.
+        Raises NotFound, SiteUnavailable, Oversize.
         """
 
         def request(which: str | None) -> tuple[bytes, str]:
             try:
-                data, answer = self.wire.get(key, which, extra)
+                data, answer = self.wire.get(key, which, extra, most)
             except ClientError as error:
                 if error.response["Error"].get("Code") == "InvalidRange":
                     return b"", ""  # starts behind the end
                 raise
+            except LongAnswer as error:
+                raise Oversize(key, site=self.site, size=error.size, most=error.most) from error
             return data, answer.get("etag", "").strip('"')
 
         def fetch(which: str | None) -> tuple[bytes, str]:

@@ -9,6 +9,7 @@ asks goes through boto3 itself.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_address
@@ -30,6 +31,18 @@ from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 Headers = Mapping[str, str]
 
 _FIRST_FAILURE = 300  # redirections too: a site is where its URL says
+_DIGITS = re.compile(r"[0-9]{1,18}")
+#: A refusal says in a few hundred bytes why.
+_REFUSAL_BYTES = 64 * 1024
+
+
+class LongAnswer(Exception):
+    """An answer has more bytes than are wanted (``size``), or does not say how many (None)."""
+
+    def __init__(self, size: int | None, most: int) -> None:
+        super().__init__(f"{size} bytes where at most {most} are wanted")
+        self.size = size
+        self.most = most
 
 
 class Wire:
@@ -77,13 +90,21 @@ class Wire:
         found: Headers = self._send("HeadObject", "HEAD", key, _query(version), {}).headers
         return found
 
-    def get(self, key: str, version: str | None, extra: Mapping[str, str]) -> tuple[bytes, Headers]:
+    def get(
+        self, key: str, version: str | None, extra: Mapping[str, str], most: int | None = None
+    ) -> tuple[bytes, Headers]:
         """The bytes of a version (None: the newest) and the answer's headers.
 
-        ``extra``: headers to send, such as a range.
+        ``extra``: headers to send, such as a range. Raises LongAnswer: there are more than ``most`` bytes.
         """
         answer = self._send("GetObject", "GET", key, _query(version), extra, stream=True)
-        return bytes(StreamingBody(answer.raw, answer.headers.get("content-length")).read()), answer.headers
+        length = answer.headers.get("content-length")
+        if most is not None:
+            told = int(length) if length is not None and _DIGITS.fullmatch(length) else None
+            if told is None or told > most:
+                answer.raw.close()  # the connection too: the rest is not read to use it again
+                raise LongAnswer(told, most)
+        return bytes(StreamingBody(answer.raw, length).read()), answer.headers
 
     def _send(
         self,
@@ -108,7 +129,7 @@ class Wire:
         hooked = self._events.emit_until_response(f"before-send.s3.{operation}", request=request)[1]
         answer = hooked if hooked is not None else self._session.send(request)
         if answer.status_code >= _FIRST_FAILURE:
-            raise _refusal(answer, operation)
+            raise _refusal(answer, operation, _body_of(answer, stream=stream))
         return answer
 
 
@@ -124,8 +145,19 @@ def _query(version: str | None) -> str:
     return "" if version is None else f"versionId={quote(version, safe='-_.~')}"
 
 
-def _refusal(answer: Any, operation: str) -> ClientError:
+def _body_of(answer: Any, *, stream: bool) -> bytes:
+    """What a refusal says; of a streamed one the first ``_REFUSAL_BYTES``, however long it is."""
+    if not stream:
+        return bytes(answer.content)
+    unchecked: Any = None  # its length is not compared
+    body = bytes(StreamingBody(answer.raw, unchecked).read(_REFUSAL_BYTES))
+    if len(body) == _REFUSAL_BYTES:
+        answer.raw.close()
+    return body
+
+
+def _refusal(answer: Any, operation: str, body: bytes) -> ClientError:
     """Raises ResponseParserError: what answered is no S3 server."""
-    response = {"status_code": answer.status_code, "headers": answer.headers, "body": answer.content}
+    response = {"status_code": answer.status_code, "headers": answer.headers, "body": body}
     no_shape: Any = None  # errors have none
     return ClientError(create_parser("rest-xml").parse(response, no_shape), operation)
