@@ -177,6 +177,7 @@ class ArchiveReader:
 
     def _follow_trust(self) -> bool:
         """Forget what is believed no more after a change of trust in keys; True: there was one."""
+        self.object_trust.look()
         trust = self.signing.trust()
         accepted = sum(len(one.accepted) for one in trust.revoked.values())
         state = (trust.last, str(accepted), ",".join(sorted(trust.keys)))

@@ -90,6 +90,10 @@ class ObjectTrust:
         _add(memory.proved, mark)
         return Judged(name, None)
 
+    def look(self) -> None:
+        """Go by the key folder as it is now. Raises KeyUnavailable."""
+        self._current(look=True)
+
     def signer(self, key: str) -> str | None:
         """Id of the key that signed this name, also a revoked one's; None: it is no trusted key's.
 

@@ -9,7 +9,8 @@ Three things say it, and he can write none of them:
    What a writer names of *its own chain* (``previous``, its own commits and large objects) it never took from
    a site, so that counts at any time: a node that went on under a new key keeps all that it wrote before.
 2. **Every site held it before the theft**, each by its own clock. An operator has to ask for this
-   (``by_stores``): it rests on the clocks of the stores, and an administrator rules that of one only.
+   (``by_stores``): it rests on the clocks of the stores, and an administrator rules that of one only. (A file
+   site tells the time in the file's name: who writes in the folders of both can date back there.)
 3. **Something that stands names it**: so the last object of a chain that stands keeps all before it. What a
    node named of others after the theft does not count: it did not know yet whom it believed.
 
