@@ -15,9 +15,9 @@ from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.ports import Clock, SystemEntropy
 from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.keys.trust import Revocation
 from vanvault.archiver.keys.escrow import read_key_files, write_escrow
 from vanvault.archiver.keys.escrow.escrow import split
+from vanvault.archiver.keys.trust import Revocation
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.plan import check_room
