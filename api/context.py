@@ -7,12 +7,14 @@ from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
+from vanvault.api.caller_address import caller_address
 from vanvault.api.listener import CONNECTION
 from vanvault.api.node import Node
 from vanvault.api.observe import GATEWAY, RESERVATION
 from vanvault.api.quotas import Reservation
 from vanvault.archiver.core.errors import AccessDenied, Busy, SettingsError, VanVaultError
 from vanvault.archiver.core.settings import MetricsSettings
+from vanvault.archiver.people import Caller, Scope
 
 #: Set in the scope of a request that came to ``metrics.address``.
 OWN_ADDRESS = "vanvault.own_address"
@@ -28,19 +30,22 @@ def node_of(connection: HTTPConnection) -> Node:
     return node
 
 
-def gateway_of(connection: HTTPConnection, node: Node) -> str:
-    """The gateway that sent this request; now it counts in its quota. Raises AccessDenied, Busy."""
+def gateway_of(connection: HTTPConnection, node: Node, scope: Scope) -> str:
+    """The gateway that sent this request, with a token that is good for ``scope``; it counts in its quota.
+
+    Raises AccessDenied, Busy.
+    """
     token = bearer_of(connection)
     if not token:
         raise AccessDenied("there is no bearer token", hint="Send: Authorization: Bearer TOKEN.")
-    name = node.gateways.authenticate(token)
-    connection.scope[GATEWAY] = name  # for the log
-    caller = connection.scope.get(CONNECTION)
-    if caller is not None:  # another server than ``server.py`` has none
-        caller.identify(name)
+    caller = _caller(connection, node, token)
+    own = connection.scope.get(CONNECTION)
+    if own is not None:  # another server than ``server.py`` has none
+        own.identify(caller.gateway)
+    caller.terms.check_scope(scope)
     if RESERVATION not in connection.scope:
-        connection.scope[RESERVATION] = node.quotas.begin(name)
-    return name
+        connection.scope[RESERVATION] = node.quotas.begin(caller.gateway)
+    return caller.gateway
 
 
 def is_known(connection: HTTPConnection, node: Node | None) -> bool:
@@ -52,7 +57,7 @@ def is_known(connection: HTTPConnection, node: Node | None) -> bool:
     if has_scraper_token(connection, node.archive.settings.metrics, node.archive.home):
         return True
     try:
-        node.gateways.authenticate(bearer_of(connection))
+        _caller(connection, node, bearer_of(connection))
     except VanVaultError:
         return False
     return True
@@ -84,3 +89,12 @@ def reservation_of(connection: HTTPConnection) -> Reservation:
     """What the request has of its gateway's quota; ``gateway_of`` came before."""
     reservation: Reservation = connection.scope[RESERVATION]
     return reservation
+
+
+def _caller(connection: HTTPConnection, node: Node, token: str) -> Caller:
+    """Whose token this is, where it comes from an address that it is good from. Raises AccessDenied."""
+    caller = node.gateways.authenticate(token, node.archive.clock)
+    connection.scope[GATEWAY] = caller.gateway  # for the log, also of what is refused
+    if caller.terms.networks:
+        caller.terms.check_address(caller_address(connection, node.proxies))
+    return caller

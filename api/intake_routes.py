@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
-from vanvault.api.batch_body import BatchEntry, parse_batch
+from vanvault.api.batch_body import BatchEntry, lines_of, parse_batch
 from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
@@ -54,7 +54,7 @@ _MAX_EVENTS_BYTES = 16 * 2**20
 async def push_message(request: Request) -> Response:
     """Archive one original: the raw body. Answers when it lies, locked, at both sites."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "push")
     reservation = reservation_of(request)
     limit = node.archive.settings.intake.max_message_bytes
     async with received(request, node, reservation, limit=limit) as body:
@@ -79,7 +79,7 @@ async def push_message(request: Request) -> Response:
 async def push_batch(request: Request) -> Response:
     """Archive many originals in one request. Entries stand or fall one by one."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "push")
     limits = node.archive.settings.intake
     reservation = reservation_of(request)
     async with received(request, node, reservation, limit=limits.max_request_bytes, hashed=False) as body:
@@ -94,7 +94,7 @@ async def push_batch(request: Request) -> Response:
 async def push_events(request: Request) -> Response:
     """Archive lines of the transaction log: a JSON array, or one object a line."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "push")
     limits = node.archive.settings.intake
     limit = min(limits.max_request_bytes, _MAX_EVENTS_BYTES)
     reservation = reservation_of(request)
@@ -207,7 +207,7 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
         if data.lstrip()[:1] == b"[":
             found = orjson.loads(data)
         else:
-            found = [orjson.loads(line) for line in data.splitlines() if line.strip()]
+            found = [orjson.loads(line) for line in lines_of(data, max_entries)]
     except orjson.JSONDecodeError as error:
         raise InvalidInput(
             "the body is no JSON", field="body", hint="Send a JSON array of events, or one event a line."

@@ -12,7 +12,7 @@ from vanvault.api.receive_pace import BodyPace
 from vanvault.api.saturation import Saturation
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Intake
-from vanvault.archiver.people import Gateways
+from vanvault.archiver.people import Gateways, Network, parse_network
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.upkeep.periodic import (
     Maintenance,
@@ -66,6 +66,10 @@ class Node:
     metrics: Metrics
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
+    proxies: tuple[Network, ...] = field(init=False)  # whose word about a caller's address is believed
+
+    def __post_init__(self) -> None:
+        self.proxies = tuple(map(parse_network, self.archive.settings.http.proxies))
 
     @property
     def gateways(self) -> Gateways:

@@ -120,7 +120,7 @@ PUSH = _route(
     {
         201: _answer("Archived: locked at both sites.", RECEIPT_EXAMPLE),
         200: _answer("Archived before: the first receipt again.", RECEIPT_EXAMPLE),
-        **_problems(400, 401, 408, 409, 413, 503),
+        **_problems(400, 401, 403, 408, 409, 413, 503),
     },
 )
 _BATCH_EXAMPLE = {"message_id": "2026-000123", "content_type": "application/xml", "body": "PEhvc28+Li4u"}
@@ -131,7 +131,7 @@ BATCH = _route(
             "One receipt or problem for each entry, in order.",
             {"items": [RECEIPT_EXAMPLE, {**_PROBLEM_EXAMPLE, "index": 1}]},
         ),
-        **_problems(400, 401, 408, 413, 503),
+        **_problems(400, 401, 403, 408, 413, 503),
     },
 )
 EVENT_EXAMPLE = {
@@ -147,7 +147,7 @@ EVENTS = _route(
     _body({"application/json": {"example": [EVENT_EXAMPLE]}, NDJSON: {"example": EVENT_EXAMPLE}}),
     {
         200: _answer("One receipt or problem for each event, in order.", {"items": [RECEIPT_EXAMPLE]}),
-        **_problems(400, 401, 408, 413, 503),
+        **_problems(400, 401, 403, 408, 413, 503),
     },
 )
 _MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or more."}
@@ -185,25 +185,25 @@ HISTOGRAM = _route(
     },
     {200: _answer("Counts and bytes.", _HISTOGRAM_EXAMPLE), **_problems(400, 401, 403, 503)},
 )
-MESSAGE = _route({}, {200: _answer("The entry.", _ITEM_EXAMPLE), **_problems(400, 401, 404, 503)})
+MESSAGE = _route({}, {200: _answer("The entry.", _ITEM_EXAMPLE), **_problems(400, 401, 403, 404, 503)})
 ORIGINAL = _route(
     {},
     {
         200: {"description": "The exact bytes.", "content": {"application/octet-stream": _BYTES}},
-        **_problems(400, 401, 404, 503),
+        **_problems(400, 401, 403, 404, 503),
     },
 )
 RECEIPT = _route(
     {},
     {
         200: _answer("The first receipt, or the one that followed a degraded one.", RECEIPT_EXAMPLE),
-        **_problems(400, 401, 404, 503),
+        **_problems(400, 401, 403, 404, 503),
     },
 )
 TRANSACTION = _route(
     {},
     {
         200: _answer("The timeline.", _TIMELINE_EXAMPLE),
-        **_problems(400, 401, 404, 503),
+        **_problems(400, 401, 403, 404, 503),
     },
 )

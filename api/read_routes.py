@@ -49,7 +49,7 @@ async def histogram(request: Request) -> Response:
 async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "read-own")
     return _json(await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id))))
 
 
@@ -57,7 +57,7 @@ async def message(request: Request, entry_id: str) -> Response:
 async def original(request: Request, entry_id: str) -> Response:
     """The exact bytes that were pushed."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "read-own")
     item = await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id)))
     reservation, size = reservation_of(request), int(item["size"])
     reservation.reserve(3 * size)
@@ -84,7 +84,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
     As at a push that is sent again, a gateway that waits for every site is not given a degraded one.
     """
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "read-own")
 
     def find() -> dict[str, Any]:
         _own(node, gateway, entry_id)
@@ -101,7 +101,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
 async def transaction(request: Request, transaction_id: str) -> Response:
     """The timeline of one transaction: its messages and events, oldest first."""
     node = node_of(request)
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "read-own")
     if not 0 < len(transaction_id) <= Query.MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
 
@@ -118,7 +118,7 @@ async def transaction(request: Request, transaction_id: str) -> Response:
 
 def _of_caller(request: Request, node: Node) -> list[tuple[str, str]]:
     """The URL's parameters, within the caller's own gateway. Raises AccessDenied."""
-    gateway = gateway_of(request, node)
+    gateway = gateway_of(request, node, "read-own")
     for asked in request.query_params.getlist("gateway"):
         if asked != gateway:
             raise AccessDenied("a gateway may search its own entries only", authenticated=True)

@@ -123,7 +123,7 @@ class _Bounds:
         own = limits.of_gateways()
         return ConnectionLimits(
             room_for_connections(self.files, http.connections),
-            None if http.behind_proxy else http.address_connections,
+            None if http.proxies else http.address_connections,
             lambda gateway: own.get(gateway, limits).connections,
         )
 
@@ -178,7 +178,9 @@ class _Server(uvicorn.Server):
         def protocol() -> HttpProtocol:
             return HttpProtocol(terms, self.config, self.server_state, self.lifespan.state, self._loop)
 
-        return HttpListener(listen(host, port), connections, protocol, refused=self._refused)
+        return HttpListener(
+            listen(host, port), connections, protocol, refused=self._refused, request_id=new_request_id
+        )
 
     def _refused(self, limit: str) -> None:
         self._app.metrics.limited(limit)

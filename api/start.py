@@ -28,6 +28,7 @@ from vanvault.archiver.upkeep.periodic import (
     WaitingChanges,
 )
 from vanvault.recovery.coverage import count_verifications
+from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
 from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.schedule import open_scheduler
 
@@ -128,6 +129,11 @@ def _register(node: Node) -> None:
     supervisor.add(*monitor.tasks)
     supervisor.add(Reconciler(archive, lambda upgrades: _record(intake, upgrades)).task)
     supervisor.add(SetAsideRecord(archive).task)
+    gateways = GatewayDuty(
+        archive.gateways, RecordingIntake(intake.submit, lambda: intake.refusal is None), archive.clock
+    )
+    supervisor.at_stop("gateways", gateways.close)
+    supervisor.add(gateways.task)
     supervisor.at_stop("sampler", duties.sampler.close)
     supervisor.add(duties.sampler.task, duties.peers.task)
     supervisor.at_stop("availability", recorder.say_last)

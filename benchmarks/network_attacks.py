@@ -66,7 +66,7 @@ def main() -> None:
 def run(name: str, attack: Attack, home: Path, hard: int, lasting_s: float) -> dict[str, object]:
     """One attack on a node of its own."""
     hostile = init_home(home)
-    good = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock())
+    good = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock()).secret
     with serving(home, good) as server:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for the attacker's own sockets
         with attack(server.port, hostile):

@@ -52,10 +52,13 @@ def command(
     now (--escrow) or never.
     """
     from vanvault.archiver.appliance import init_home
+    from vanvault.recovery.work import account
 
     order = escrow_order(escrow, threshold, shares)
     keys = _keys(pkcs11_module, token_label, pin_file, pin_command, escrowable=order is not None)
-    token = init_home(home, primary=primary, standby=standby, gateway=gateway, keys=keys, escrow=order)
+    token = init_home(
+        home, primary=primary, standby=standby, gateway=gateway, keys=keys, escrow=order, who=account()
+    )
     if as_json:
         emit_json({"gateway": gateway, "token": token})
         return

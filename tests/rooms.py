@@ -64,9 +64,9 @@ ROOMS = (
         "core.errors core.times core.canonical core.format.* core.model",
     ),
     _room("core.outcome", None, "core.errors core.evidence"),
-    _room("disk", 9),
+    _room("disk", 10),
     _room("home_files", None, "core.*"),
-    _room("people", 3, "core.* disk"),
+    _room("people", 15, "core.* disk"),
     _room("keys", 24, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 12, "core.* disk"),
@@ -94,7 +94,7 @@ ROOMS = (
     _room(
         "appliance",
         10,
-        "core.* home_files people keys keys.parquet keys.escrow stores stores.probe replicas catalogue"
+        "core.* disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas catalogue"
         " journal intake",
     ),
     _room(
@@ -111,6 +111,7 @@ ROOMS = (
     _room("recovery.work", 13, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),
     _room("recovery.custody", 17, "archiver.* recovery.work"),
+    _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verify", 15, "archiver.* recovery.work recovery.objects"),

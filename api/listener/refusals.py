@@ -63,6 +63,12 @@ HEADERS_TOO_LARGE = Refusal(
     "the headers of the request, or what frames its body, are too large",
     "All headers together may have 64 KiB; send what is large as the body.",
 )
+NO_FILES = Refusal(
+    "files",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "the machine's limit is reached: no file can be opened",
+    "Send the same request again. Operators: the limits of the service, or of the host.",
+)
 NO_HTTP = Refusal(
     "no-http", HTTPStatus.BAD_REQUEST, "this is no valid HTTP/1.1 request", "Send HTTP/1.1, as RFC 9112 says."
 )

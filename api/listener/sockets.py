@@ -7,7 +7,9 @@ waits. This one asks the registry first, and leaves the rest in the kernel's que
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import os
 import socket
 from collections.abc import Callable, Sequence
 
@@ -15,6 +17,7 @@ import structlog
 
 from vanvault.api.listener.connections import Connection, Connections
 from vanvault.api.listener.protocol import HttpProtocol
+from vanvault.api.listener.refusals import NO_FILES
 
 _log = structlog.get_logger("vanvault.listener")
 
@@ -36,12 +39,15 @@ class HttpListener:
         protocol: Callable[[], HttpProtocol],
         *,
         refused: Callable[[str], None],
+        request_id: Callable[[], str],
     ) -> None:
         """``refused``: counts "files" when the machine has none left."""
         self.sockets = tuple(sockets)
         self._connections = connections
         self._protocol = protocol
         self._refused = refused
+        self._request_id = request_id
+        self._spare = _spare_file()
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
         self._exhausted = False
@@ -62,6 +68,9 @@ class HttpListener:
     async def wait_closed(self) -> None:
         """Nothing is left to wait for: uvicorn waits for the connections itself."""
         self._looking.cancel()
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_AT_ONCE):
@@ -76,6 +85,7 @@ class HttpListener:
                 if error.errno not in _EXHAUSTED:
                     raise
                 self._tell_exhausted(error)
+                self._refuse_one(listening)
                 self._pause(listening)
                 return
             self._exhausted = False
@@ -103,8 +113,27 @@ class HttpListener:
         if not self._closed:
             self._loop.add_reader(listening, self._accept, listening)
 
+    def _refuse_one(self, listening: socket.socket) -> None:
+        """Answer one caller with 503, by the file that is kept for this: silence would say nothing."""
+        if self._spare is None:
+            self._spare = _spare_file()
+            return
+        os.close(self._spare)
+        self._spare = None
+        try:
+            accepted, _ = listening.accept()
+        except OSError:
+            pass  # another thread took the file
+        else:
+            with accepted, contextlib.suppress(OSError):
+                accepted.setblocking(False)
+                accepted.send(NO_FILES.encoded(self._request_id(), ()))
+                accepted.shutdown(socket.SHUT_WR)
+                accepted.recv(65536)  # what is not read would take the answer away
+        self._spare = _spare_file()
+
     def _tell_exhausted(self, error: OSError) -> None:
-        self._refused("files")
+        self._refused(NO_FILES.reason)
         if not self._exhausted:  # once, until it accepts again
             _log.error("no connection can be accepted: the machine's limit is reached", reason=error.strerror)
         self._exhausted = True
@@ -114,6 +143,14 @@ class HttpListener:
         for connection in self._connections.all():
             _look_at(connection, now)
         self._looking = self._loop.call_later(_LOOK_S, self._look)
+
+
+def _spare_file() -> int | None:
+    """An open file that can be given up for a connection; None where the machine has none."""
+    try:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def _look_at(connection: Connection, now: float) -> None:

@@ -7,7 +7,7 @@ in each process.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -111,10 +111,13 @@ class Archive(ArchiveReader):
         It goes to sites that are not (yet) trusted too, because it may be what says so.
         Raises SiteUnavailable, KeyUnavailable.
         """
+        self.record_events(lambda: [self.system_event(type, detail)])
+
+    def record_events(self, events: Callable[[], Sequence[EventDraft]]) -> None:
+        """As ``record``, with several lines, which are made once the clocks were found right."""
         writer, opened = self.open_writer(trusted=False)
         try:
-            event = self.system_event(type, detail)
-            last = writer.commit([event], final=True, degraded=self.policy.may_degrade())
+            last = writer.commit(list(events()), final=True, degraded=self.policy.may_degrade())
             self.tail.apply([batch.folded for batch in (*opened, *last)])
         finally:
             writer.close()

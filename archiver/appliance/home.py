@@ -14,6 +14,7 @@ from vanvault.archiver.core.ports import (
     SystemEntropy,
 )
 from vanvault.archiver.core.settings import SITE_NAMES, KeysSettings
+from vanvault.archiver.disk import lock_beside
 from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
 from vanvault.archiver.people import Gateways
@@ -30,36 +31,45 @@ def init_home(
     escrow: EscrowOrder | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
+    who: str = "",
 ) -> str:
     """Make a home: keys, two sites, settings, a first gateway. Returns the gateway's token.
 
     The settings file is written last, so a home that has one is complete; an attempt that failed
     may be repeated. ``keys`` says where the masters are made, ``escrow`` what escrow is made with them
-    (``create_masters``). Raises SettingsError (exists already, folder not writable), InvalidInput (URL,
+    (``create_masters``), ``who`` makes it, for the record. Of two attempts at once the second waits, and
+    finds the home complete. Raises SettingsError (exists already, folder not writable), InvalidInput (URL,
     escrow), KeyUnavailable (token).
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     keys = keys or KeysSettings()
     check_order(keys, escrow)
-    if (home / SETTINGS_FILE).exists():
-        raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
+    _refuse_complete(home)
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft, archive = _draft(home, primary, standby, keys, entropy)
+        lock = lock_beside(home / SETTINGS_FILE)
     except OSError as error:
         raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
-    for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
-        create_site(name, url, home=home, archive=archive, clock=clock, again=True)
-    folder = home / KEYS_FOLDER
-    if not any(folder.glob("signing-*.pem")):
-        SigningKeys.create(folder, entropy)
-    create_masters(home, folder, keys, archive, clock=clock, entropy=entropy, order=escrow)
-    gateways = Gateways(home)
-    if gateway in gateways.names():
-        gateways.remove(gateway)  # of an attempt that failed before anybody saw its token
-    token = gateways.add(gateway, entropy, clock)
-    draft.rename(home / SETTINGS_FILE)
-    return token
+    with lock:
+        _refuse_complete(home)  # another attempt may have ended while this one waited
+        try:
+            draft, archive = _draft(home, primary, standby, keys, entropy)
+        except OSError as error:
+            raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
+        for name, url in zip(SITE_NAMES, (primary, standby), strict=True):
+            create_site(name, url, home=home, archive=archive, clock=clock, again=True)
+        folder = home / KEYS_FOLDER
+        if not any(folder.glob("signing-*.pem")):
+            SigningKeys.create(folder, entropy)
+        create_masters(home, folder, keys, archive, clock=clock, entropy=entropy, order=escrow)
+        token = Gateways(home).start(gateway, entropy, clock, who=who)
+        draft.rename(home / SETTINGS_FILE)
+        return token.secret
+
+
+def _refuse_complete(home: Path) -> None:
+    if (home / SETTINGS_FILE).exists():
+        raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
 
 
 def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy) -> tuple[Path, str]:

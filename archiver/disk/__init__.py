@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from vanvault.archiver.disk.files import create_file, replace_file, sync_folder, synced_file
-from vanvault.archiver.disk.locks import HeldLock, lock_descriptor, still_named, take_lock, try_lock
+from vanvault.archiver.disk.locks import (
+    HeldLock,
+    lock_beside,
+    lock_descriptor,
+    still_named,
+    take_lock,
+    try_lock,
+)
 
 __all__ = [
     "HeldLock",
     "create_file",
+    "lock_beside",
     "lock_descriptor",
     "replace_file",
     "still_named",

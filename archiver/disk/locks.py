@@ -49,6 +49,15 @@ def take_lock(path: Path) -> HeldLock:
     return lock
 
 
+def lock_beside(path: Path) -> HeldLock:
+    """Lock a file that is read, changed and replaced, and wait for whoever holds it. Raises OSError.
+
+    The lock is on ``.NAME.lock`` in the same folder: the file itself gets another inode at each change, so a
+    lock on it would not keep out who opens it next.
+    """
+    return take_lock(path.with_name(f".{path.name}.lock"))
+
+
 def try_lock(path: Path) -> HeldLock | None:
     """As ``take_lock``, without waiting: None when somebody holds it. Raises OSError."""
     lock = HeldLock(_opened(path))

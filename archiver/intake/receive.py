@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +26,7 @@ MAX_ID = 200  # characters
 MAX_VALUE = 256  # characters of one metadata value
 MAX_NUMBERS = 10_000  # insurance numbers of one message
 MAX_DETAIL = 16 * 1024  # bytes of an event's detail
+RESERVED_TYPES = f"{SYSTEM_GATEWAY}."  # how types of the archive's own events begin
 
 _EVENT_FIELDS = frozenset(
     ("event_id", "occurred_at", "type", "actor", "message_id", "detail", *BUSINESS_FIELDS)
@@ -149,6 +151,12 @@ def event_draft(gateway: str, fields: object, *, received: datetime) -> EventDra
     kind = _value(fields.get("type", ""), "type")
     if not kind:
         raise InvalidInput("type is missing", field="type", hint="Say what happened: dossier.received, ...")
+    if is_reserved_type(kind):
+        raise InvalidInput(
+            f"types that begin with {RESERVED_TYPES} are for events of the archive itself",
+            field="type",
+            hint="Begin the type with a name of your own.",
+        )
     return _event(
         gateway=gateway,
         event_id=event_id,
@@ -162,6 +170,17 @@ def event_draft(gateway: str, fields: object, *, received: datetime) -> EventDra
     )
 
 
+def is_reserved_type(type: str) -> bool:
+    """Does this read as the type of an event of the archive itself, which only the archive may write?
+
+    Case, blanks, accents, and forms of a character that Unicode holds to be compatible (full width,
+    mathematical letters) make no difference. Letters of another alphabet that look alike do.
+    """
+    plain = unicodedata.normalize("NFKD", type).casefold()
+    letters = (one for one in plain if not unicodedata.combining(one) and not one.isspace())
+    return "".join(letters).startswith(RESERVED_TYPES)
+
+
 def system_event(type: str, detail: Mapping[str, object], *, now: datetime, nonce: str) -> EventDraft:
     """A log line of VanVault itself; ``nonce`` makes its id unique."""
     return _event(
@@ -169,7 +188,7 @@ def system_event(type: str, detail: Mapping[str, object], *, now: datetime, nonc
         event_id=f"{type}-{nonce}",
         received=now,
         occurred_us=to_us(now),
-        type=f"vanvault.{type}",
+        type=f"{RESERVED_TYPES}{type}",
         actor=SYSTEM_GATEWAY,
         message_id="",
         metadata=Metadata(kind="event"),

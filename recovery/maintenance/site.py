@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.disk import replace_file
+from vanvault.archiver.disk import HeldLock, lock_beside, replace_file
 from vanvault.archiver.stores import (
     Credentials,
     S3Url,
@@ -73,19 +74,29 @@ def prepare_site(
         optional_credentials(site, "admin", environment) or site_credentials(site, environment).writer
     )
     path = archive.home / "credentials" / f"{site}.env"
-    users = _users(path, site, environment)
-    done = prepare_bucket(
-        site,
-        place,
-        users,
-        administrator,
-        options=getattr(archive.settings.sites, site).s3.options(),
-        kind=request.store,
-        dry_run=request.dry_run,
-    )
-    if done.policy is None and not request.dry_run:
-        _write(path, site, users)
+    with nullcontext() if request.dry_run else _locked(path):
+        # Until the file says what the store was told: of two runs, the second finds the users of the first.
+        users = _users(path, site, environment)
+        done = prepare_bucket(
+            site,
+            place,
+            users,
+            administrator,
+            options=getattr(archive.settings.sites, site).s3.options(),
+            kind=request.store,
+            dry_run=request.dry_run,
+        )
+        if done.policy is None and not request.dry_run:
+            _write(path, site, users)
     return SitePrepared(site, request.dry_run, done, path)
+
+
+def _locked(path: Path) -> HeldLock:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return lock_beside(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be locked: {error.strerror}") from error
 
 
 def _users(path: Path, site: str, environment: Mapping[str, str]) -> dict[Duty, Credentials]:
@@ -105,7 +116,6 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, site: str, users: Mapping[Duty, Credentials]) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
     lines = []
     for duty, credentials in users.items():
         stem = f"VANVAULT_{site.upper()}_{duty.upper()}"

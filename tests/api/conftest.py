@@ -42,7 +42,7 @@ class Appliance:
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     home = tmp_path_factory.mktemp("api") / "home"
     token = init_home(home)
-    other = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock())
+    other = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock()).secret
     with Server(home, settings=SETTINGS) as server:
         yield Appliance(server.wait_ready(), home, token, other)
         assert server.stop() == 0

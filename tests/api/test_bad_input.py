@@ -202,6 +202,8 @@ BAD_REQUESTS = [
     ("fields over their limit", FRAMED, (300_000).to_bytes(4) + bytes(4) + bytes(300_000)),
     ("too many entries", FRAMED, FRAME * 21),
     ("too many lines", NDJSON, b"{}\n" * 21),
+    ("too many lines of spaces", NDJSON, b" \n" * 41),
+    ("half a million ends of lines", NDJSON, b"\n" * (MAX_REQUEST - 1)),
 ]
 
 

@@ -41,7 +41,7 @@ def receipt_of(client: httpx.Client, entry_id: str) -> dict[str, Any]:
 def test_degraded_then_upgraded(tmp_path: Path, site: str) -> None:
     home = tmp_path / "home"
     token = init_home(home)
-    strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all")
+    strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all").secret
     folder, aside = home / "sites" / site, tmp_path / "aside"
     with (
         Server(home, settings={"SITES__POLICY": "any", **QUICK}) as server,
@@ -99,7 +99,7 @@ def test_a_gateway_that_was_refused_reads_no_degraded_receipt(tmp_path: Path) ->
     """It waits for every site: asking for the receipt is answered as sending the push again is."""
     home = tmp_path / "home"
     token = init_home(home)
-    strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all")
+    strict_token = Gateways(home).add("strict", SystemEntropy(), SystemClock(), policy="all").secret
     folder, aside = home / "sites" / "standby", tmp_path / "aside"
     settings = {
         "SITES__POLICY": "any",

@@ -37,8 +37,7 @@ def gated(home: Home) -> Iterator[ReadGate]:
 async def serving(home: Home) -> AsyncIterator[httpx.AsyncClient]:
     """A node of the home within this process, on this event loop."""
     gateways = Gateways(home.path)
-    gateways.remove(GATEWAY)
-    token = gateways.add(GATEWAY, SystemEntropy(), SystemClock())
+    token = gateways.add_token(GATEWAY, SystemEntropy(), SystemClock()).secret
     app = create_app(home.archive)
     headers = {"Authorization": f"Bearer {token}"}
     async with (

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import MAX_MESSAGE, Appliance, check_problem
+from tests.support.attacks import read_all
 from tests.support.server import push, push_until_accepted
 from tests.support.waiting import wait_for
 
@@ -113,7 +114,7 @@ def test_a_body_that_stalls_is_given_up(appliance: Appliance, client: httpx.Clie
     with socket.create_connection(("127.0.0.1", appliance.server.port), timeout=10) as slow:
         slow.sendall(request(appliance, "stalled", "Content-Length: 100") + b"<slow")
         assert push(client, "beside a stalled body", b"<quick/>").status_code == 201
-        answer = slow.recv(65536)
+        answer = read_all(slow)
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"urn:vanvault:problem:too-slow" in answer
         assert b"retry-after: 1\r\n" in answer.lower()

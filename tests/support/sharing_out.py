@@ -31,6 +31,8 @@ LONGEST = (
     "tests/servers/test_processes.py",
     "tests/faults/test_kill.py",
     "tests/api/test_sites_in_trouble.py",
+    "tests/api/listener/test_http.py",
+    "tests/api/test_attacks.py",
     "tests/recovery/drill/test_record.py",
     "tests/journal/availability/test_properties.py",
     "tests/catalogue/index/test_rebuild.py",

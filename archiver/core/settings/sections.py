@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -149,9 +150,17 @@ class HttpSettings(_Section):
     address_connections: int = Field(
         default=1024, ge=1, description="connections of one address on which no valid token came"
     )
-    behind_proxy: bool = Field(
-        default=False, description="all callers come through a proxy: addresses are not counted"
+    proxies: tuple[str, ...] = Field(
+        default=(),
+        description="networks of the reverse proxies whose X-Forwarded-For is believed",
     )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ip_network(proxy)  # raises ValueError, which names it
+        return proxies
 
 
 class GatewayLimits(_Section):

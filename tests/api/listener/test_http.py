@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,7 +44,7 @@ def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """A server with short deadlines."""
     home = tmp_path_factory.mktemp("brisk") / "home"
     token = init_home(home)
-    other = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock())
+    other = Gateways(home).add("gateway-2", SystemEntropy(), SystemClock()).secret
     with Server(home, settings=SETTINGS) as server:
         yield Appliance(server.wait_ready(), home, token, other)
         assert server.stop() == 0
@@ -102,6 +105,21 @@ def test_an_offered_upgrade_is_ignored_and_the_body_read(
     request = push_head(brisk.token, f"up {upgrade}", Content_Length=str(len(body)), **headers) + body
     ((status, _, receipt),) = sent(brisk, request)
     assert status == 201
+    assert client.get(f"/v1/messages/{receipt['id']}/original").content == body
+
+
+def test_curl_with_its_offer_of_http_2(brisk: Appliance, client: httpx.Client, tmp_path: Path) -> None:
+    """What gateways' programs really send: an upgrade, an announced body, and the body."""
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed")
+    body = b"<curl>" + b"x" * 200_000 + b"</curl>"
+    (tmp_path / "body.xml").write_bytes(body)
+    headers = (f"Authorization: Bearer {brisk.token}", "Vanvault-Message-Id: by curl", "Expect: 100-continue")
+    command = [curl, "--silent", "--noproxy", "*", "--http2", "--data-binary", f"@{tmp_path / 'body.xml'}"]
+    command += [part for header in headers for part in ("--header", header)]
+    done = subprocess.run([*command, f"{brisk.server.url}/v1/messages"], capture_output=True, check=True)
+    receipt = json.loads(done.stdout)
     assert client.get(f"/v1/messages/{receipt['id']}/original").content == body
 
 

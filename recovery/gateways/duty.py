@@ -1,0 +1,86 @@
+"""What a running node does about gateways: writes down last uses, and records what verbs could not record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
+from vanvault.archiver.core.model import EventDraft
+from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.people import Gateways
+from vanvault.recovery.gateways.record import event_of
+
+_log = structlog.get_logger("vanvault.gateways")
+
+_EVERY_S = 60.0
+_LOOK_S = 0.2  # between two looks whether the node stops
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingIntake:
+    """Where the events go: this node's intake."""
+
+    submit: Callable[[EventDraft, Callable[[Outcome, bool], None]], None]
+    is_open: Callable[[], bool]
+
+
+class GatewayDuty:
+    """One round a minute. What a round cannot do, the next one tries again."""
+
+    def __init__(self, gateways: Gateways, intake: RecordingIntake, clock: Clock) -> None:
+        self._gateways = gateways
+        self._intake = intake
+        self._clock = clock
+
+    @property
+    def task(self) -> Task:
+        return Task("gateways", self.round, every_s=_EVERY_S)
+
+    def close(self) -> None:
+        """Write down the uses since the last round; call it when no request comes any more."""
+        self._write_last_uses()
+
+    def round(self, stop: Signal) -> None:
+        """Raises SettingsError (the file), and what intake refuses an event with."""
+        self._write_last_uses()
+        self._record(stop)
+
+    def _write_last_uses(self) -> None:
+        try:
+            self._gateways.write_last_uses(self._clock.now())
+        except OSError as error:  # nothing depends on it
+            _log.warning("last uses of tokens cannot be written", reason=error.strerror)
+
+    def _record(self, stop: Signal) -> None:
+        if not self._gateways.unrecorded() or not self._intake.is_open():
+            return
+        lock = self._gateways.recording(wait=False)
+        if lock is None:
+            return  # a verb is at it
+        with lock:
+            for change in self._gateways.unrecorded():
+                outcome = self._submitted(event_of(change, self._clock.now()), stop)
+                # A conflict: under this id something is on record already, and that stands.
+                if isinstance(outcome, VanVaultError) and not isinstance(outcome, Conflict):
+                    raise outcome
+                self._gateways.recorded([change.nonce])
+
+    def _submitted(self, event: EventDraft, stop: Signal) -> Outcome:
+        answered = threading.Event()
+        outcomes: list[Outcome] = []
+
+        def done(outcome: Outcome, repeated: bool) -> None:
+            outcomes.append(outcome)
+            answered.set()
+
+        self._intake.submit(event, done)
+        while not answered.wait(_LOOK_S):
+            if stop.is_set():
+                return Busy("the node is shutting down")
+        return outcomes[0]
