@@ -50,7 +50,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class TrustPosition:
     """Which objects of the stolen key stand."""
 
     stands: tuple[SeenObject, ...]
@@ -72,7 +72,7 @@ class Position:
         return found
 
 
-def plan_position(question: Question, objects: Iterable[SeenObject]) -> Position:
+def plan_position(question: Question, objects: Iterable[SeenObject]) -> TrustPosition:
     """What stands of the stolen key, from everything that lies at the sites."""
     theirs: dict[str, SeenObject] = {}
     others: list[SeenObject] = []
@@ -88,7 +88,7 @@ def plan_position(question: Question, objects: Iterable[SeenObject]) -> Position
         for one in others
         if any(signer == question.key_id and key not in named for key, signer in one.covers)
     )
-    return Position(
+    return TrustPosition(
         stands=tuple(one for key, one in theirs.items() if key in named),
         waits=tuple(one for key, one in theirs.items() if key not in named and one.here),
         withdrawn=tuple(withdrawn),

@@ -12,7 +12,13 @@ from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import ObjectList, TrustAct, TrustedKeys
-from vanvault.recovery.custody.position import Position, Question, SeenObject, accepted_with, plan_position
+from vanvault.recovery.custody.position import (
+    TrustPosition,
+    Question,
+    SeenObject,
+    accepted_with,
+    plan_position,
+)
 from vanvault.recovery.custody.survey import Survey, with_what_waits
 from vanvault.recovery.work import QUIET, Observer, put_on_record
 
@@ -241,7 +247,9 @@ def _write(
     return replace(report, record=f"trust-{act.number}.json", on_record=on_record)
 
 
-def _report(act: str, key_id: str, position: Position, survey: Survey, since: datetime | None) -> TrustReport:
+def _report(
+    act: str, key_id: str, position: TrustPosition, survey: Survey, since: datetime | None
+) -> TrustReport:
     return TrustReport(
         act=act,
         key_id=key_id,

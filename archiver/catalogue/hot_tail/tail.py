@@ -19,8 +19,8 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
-from vanvault.archiver.catalogue.hot_tail.file import TABLES, SearchSecrets, TailFile
+from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks
+from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
 from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_commit
@@ -182,7 +182,7 @@ class HotTail:
             "SELECT position, sha256 FROM claim WHERE claim = ?",
             (self._secrets.claim(entry, gateway, client_id),),
         ).fetchone()
-        if row is None and connection.execute(_REFOLDING).fetchone():
+        if row is None and refolding.is_under_way(connection):
             raise SiteUnavailable(
                 "the hot tail is being filled again after a change of trusted keys, so nobody can say whether"
                 " this id was archived before",
@@ -474,39 +474,17 @@ class HotTail:
     def follow_trust(self, state: Sequence[str], holds: Callable[[str], bool]) -> bool:
         """Let go of what is here and is not believed any more. True: something changed, so fold again.
 
-        Args:
-            state: the last act of the trust record, how many acceptances there are, and the trusted keys.
-            holds: is an object with this key still believed? Asked only when an act came.
-
-        Everything goes when one object must: what it hid, or claimed, is not known one by one. The same after
-        an acceptance, which may bring objects from before all that is here.
+        ``state``, ``holds``: as ``refolding.change_of`` takes them.
         """
-        now = orjson.dumps(list(state)).decode()
-        connection = self.connection()
-        stored = connection.execute("SELECT value FROM fact WHERE name = 'trust'").fetchone()
-        if stored is not None and stored[0] == now:
-            return False
-        before = orjson.loads(stored[0]) if stored is not None else list(state)
-        clear = before[1] != state[1] or (before[0] != state[0] and not self._all_hold(holds))
-        with self.transaction() as connection:
-            if clear:
-                for table in TABLES:
-                    connection.execute(f"DELETE FROM {table}")
-                connection.execute("DELETE FROM fact WHERE name IN ('catalogue', 'recheck')")
-                connection.execute("INSERT OR REPLACE INTO fact VALUES('refolding', '1')")
-            connection.execute("DELETE FROM fact WHERE name = 'folded_us'")
-            connection.execute("INSERT OR REPLACE INTO fact VALUES('trust', ?)", (now,))
-        return stored is not None
+        change = refolding.change_of(self.connection(), state, holds)
+        if change.kind != "none":
+            with self.transaction() as connection:
+                refolding.apply(connection, change)
+        return change.kind in ("list", "clear")
 
     def refolded(self) -> None:
         """The fold is complete again after ``follow_trust``: ids that are not here were not archived."""
-        connection = self.connection()
-        if connection.execute(_REFOLDING).fetchone():
-            connection.execute("DELETE FROM fact WHERE name = 'refolding'")
-
-    def _all_hold(self, holds: Callable[[str], bool]) -> bool:
-        segments = self.connection().execute("SELECT key FROM segment").fetchall()
-        return all(map(holds, self.keys())) and all(holds(key) for (key,) in segments)
+        refolding.end(self.connection())
 
     def counts(self) -> dict[str, int]:
         """Batches, entries, and conflicts, for status."""
@@ -677,7 +655,6 @@ class HotTail:
                 )
 
 
-_REFOLDING = "SELECT 1 FROM fact WHERE name = 'refolding'"
 _SELECT_BATCH = (
     "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
     " commit_record FROM batch"

@@ -13,7 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanvault.recovery.custody.position import Position, Question, SeenObject, accepted_with, plan_position
+from vanvault.recovery.custody.position import (
+    TrustPosition,
+    Question,
+    SeenObject,
+    accepted_with,
+    plan_position,
+)
 
 STOLEN, OTHER = "stolen", "other"
 
@@ -111,7 +117,7 @@ histories = st.builds(
 )
 
 
-def standing(position: Position) -> set[str]:
+def standing(position: TrustPosition) -> set[str]:
     return {one.key for one in position.stands}
 
 
