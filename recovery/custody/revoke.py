@@ -13,9 +13,9 @@ from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, to_us
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import ObjectList, TrustAct, TrustedKeys
 from vanvault.recovery.custody.position import (
-    TrustPosition,
     Question,
     SeenObject,
+    TrustPosition,
     accepted_with,
     plan_position,
 )

@@ -1,8 +1,8 @@
 """What becomes of the hot tail when trust in signing keys changes.
 
-Everything goes when one object must: what it hid, or claimed first, is not known one by one. The same after an
-acceptance, which may bring objects from before all that is here. Until the fold is complete again, nobody can
-say that an id was not archived before.
+Everything goes when one object must: what it hid, or claimed first, is not known one by one. The same after
+an acceptance, which may bring objects from before all that is here. Until the fold is complete again, nobody
+can say that an id was not archived before.
 """
 
 from __future__ import annotations

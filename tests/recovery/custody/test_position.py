@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vanvault.recovery.custody.position import (
-    TrustPosition,
     Question,
     SeenObject,
+    TrustPosition,
     accepted_with,
     plan_position,
 )
