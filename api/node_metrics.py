@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from vanvault.api.health import STATES, health_of
 from vanvault.api.saturation import NODE_LIMITS
 from vanvault.archiver.core.tasks import TaskStatus
-from vanvault.archiver.replicas import SiteStatus
+from vanvault.archiver.replicas import CAUSES, SiteStatus
 from vanvault.archiver.upkeep.periodic import SITE_STATES, MaintenanceSnapshot, SiteSample
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ class NodeCollector(Collector):
         )
         sample = node.duties.sampler.last
         yield from _sites(sample.sites)
-        yield from _lags(node.archive.health.snapshot())
+        statuses = node.archive.health.snapshot()
+        yield from _lags(statuses)
+        yield _barred(statuses)
         yield from _maintenance(node.duties.maintenance.snapshot)
         yield _set_aside(node.archive.quarantine.counts())
         yield from _tasks(node.supervisor.status())
@@ -105,6 +107,17 @@ def _lags(statuses: Iterable[SiteStatus]) -> Iterator[Metric]:
     ):
         values = {site: float(getattr(lag, name)) for site, lag in lags.items()}
         yield _labelled(f"vanvault_site_lag_{name}", what, "site", values)
+
+
+def _barred(statuses: Iterable[SiteStatus]) -> Metric:
+    """Sites whose answers a check found wrong."""
+    family = GaugeMetricFamily(
+        "vanvault_site_barred", "1 while the site's answers are wrong.", labels=["site", "cause"]
+    )
+    for status in statuses:
+        for cause in CAUSES:
+            family.add_metric([status.site, cause], float(cause in status.barred))
+    return family
 
 
 def _maintenance(snapshot: MaintenanceSnapshot) -> Iterator[Metric]:

@@ -70,11 +70,11 @@ ROOMS = (
     _room("keys", 24, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 12, "core.* disk"),
-    _room("stores", 24, "core.* disk keys"),
+    _room("stores", 25, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 26, "core.* keys stores"),
+    _room("replicas", 27, "core.* keys stores"),
     _room(
         "catalogue",
         17,

@@ -54,6 +54,7 @@ class Archive(ArchiveReader):
             tail=self.tail,
             signing=self.signing,
             clock=self.clock,
+            judge=self.policy,
             rules=TrustRules(
                 probed=self._to_be_probed(),
                 policy=self.settings.probe.policy(),
@@ -99,7 +100,7 @@ class Archive(ArchiveReader):
         """
         header = self.tail.batch_of(key).header
         until = parse_rfc3339(header.retain_until)
-        return self.receipts.upgrade(key, place_everywhere(self.sites, key, until, header.large))
+        return self.receipts.upgrade(key, self._place(self.sites, key, until, header.large))
 
     def retain_until(self, kind: BatchKind, start: datetime) -> datetime:
         """How long entries that came at ``start`` are kept: the lock of segments and large objects."""
@@ -196,6 +197,11 @@ class Archive(ArchiveReader):
             raise InvalidInput(f"there is no site {site[:40]!r}", field="site", hint="primary or standby")
         return str(getattr(self.settings.sites, site).url)
 
+    def _place(
+        self, sites: Mapping[str, Site], key: str, until: datetime, large: Sequence[Placement] = ()
+    ) -> tuple[Placement, ...]:
+        return place_everywhere(sites, key, until, large, now=self.clock.now)
+
     def _to_be_probed(self) -> dict[str, str]:
         every = self.settings.probe.file_sites
         urls = {name: self.endpoint(name) for name in SITE_NAMES}
@@ -208,6 +214,6 @@ class Archive(ArchiveReader):
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record, checked and locked; a wrong one is repaired."""
         until = parse_rfc3339(batch.header.retain_until)
-        found = self.policy.reaching(self.sites, lambda sites: place_everywhere(sites, batch.key, until))
+        found = self.policy.reaching(self.sites, lambda sites: self._place(sites, batch.key, until))
         self.tail.correct(batch.key, found)
         return found

@@ -121,5 +121,6 @@ def _open_site(name: str, home: Path, settings: Settings, ports: Ports, fault: F
         clock=ports.clock,
         immutable=place.immutable,
         fault=fault,
+        file=place.file_options(),
         s3=place.s3.options(),
     )

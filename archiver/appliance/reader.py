@@ -6,6 +6,7 @@ it over sites that cannot be written to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Self
@@ -22,6 +23,7 @@ from vanvault.archiver.catalogue import (
     SearchRoom,
     SiteFold,
 )
+from vanvault.archiver.core.errors import SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.journal import ConflictRecord, FailoverListener
@@ -138,11 +140,21 @@ class ArchiveReader:
         if not there:
             raise next(iter(away.values()))
         self._follow_trust()
-        segments = self._fold.segments(there)
+        segments = self._segments(there)
         indexed = self.index.catch_up()
-        if whole and away and not self.policy.may_degrade():
-            raise next(iter(away.values()))
-        folded = self._fold_batches(there, frozenset(indexed.unreadable), settle=False)
+        while True:
+            if whole and away and not self.policy.may_degrade():
+                raise next(iter(away.values()))
+            try:
+                folded = self._fold_batches(there, frozenset(indexed.unreadable), settle=False)
+                break
+            except SiteUnavailable as error:
+                if error.site not in there or len(there) == 1:
+                    raise
+                if isinstance(error, SiteFaulty):
+                    self.health.saw(error.site, "look", error)
+                away[error.site] = error
+                there = {name: site for name, site in there.items() if name != error.site}
         self.tail.refolded()
         return FoldReport.of(segments, indexed, folded)
 
@@ -165,7 +177,7 @@ class ArchiveReader:
 
     def catch_up_segments(self) -> FoldReport:
         """Bring the catalogue level with what any site lists. Raises SiteUnavailable: none can be listed."""
-        return self._fold.segments(self.readable.there())
+        return self._segments(self.readable.there())
 
     def entry_id_at(self, position: bytes) -> str:
         """The archive's id of the entry at a position. Raises as ``Search.at`` does."""
@@ -187,6 +199,12 @@ class ArchiveReader:
         """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""
         return batch.placements
 
+    def _segments(self, sites: Mapping[str, Site]) -> FoldReport:
+        report = self._fold.segments(sites)
+        for name, error in self._fold.faulty.items():
+            self.health.saw(name, "look", error)
+        return report
+
     def _fold_batches(self, sites: dict[str, Site], spoiled: frozenset[str], *, settle: bool) -> FoldReport:
         away, may_degrade = tuple(name for name in self.sites if name not in sites), self.policy.may_degrade()
         report = self._fold.batches(
@@ -194,10 +212,14 @@ class ArchiveReader:
             settle=settle,
             spoiled=spoiled,
             from_start=bool(spoiled - self._spoiled),
+            now=self.clock.now,
             partial=may_degrade,
             some_away=bool(away),
         )
         self._spoiled = spoiled
+        for name in sites:
+            if name not in self._fold.faulty:  # it was listed to its end, in order
+                self.health.unbar(name, "listing")
         self._failovers.learn()
         if self.policy.may_degrade() and not may_degrade:
             # A promotion came with it: what its leader alone holds counts, too.

@@ -25,7 +25,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
-from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import (
+    Damaged,
+    InvalidInput,
+    KeyUnavailable,
+    NotFound,
+    SiteFaulty,
+    SiteUnavailable,
+)
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.model import Batch, Placement
@@ -98,6 +105,8 @@ class SiteFold:
             public_key: of the signing key with this id. Raises KeyUnavailable.
             repeated: which entries, by index, repeat a compacted one.
         """
+        #: Sites that listed their segments wrongly the last time; they were learnt from another.
+        self.faulty: dict[str, SiteFaulty] = {}
         self._archive = archive
         self._tail = tail
         self._catalogue = catalogue
@@ -110,6 +119,7 @@ class SiteFold:
         sites: Mapping[str, Site],
         *,
         settle: bool,
+        now: Callable[[], datetime],
         spoiled: frozenset[str] = frozenset(),
         from_start: bool = False,
         partial: bool = False,
@@ -120,6 +130,7 @@ class SiteFold:
         Args:
             settle: complete batches that some site lacks (a node that is about to write must); without it
                 they are left out of the fold, because they are not acknowledged, unless ``partial``.
+            now: the node's time, from which locks of completed batches are counted.
             spoiled: log parts that nobody can read. Batches of their segments are the better copy, as long as
                 they last, so they are folded.
             from_start: look at every batch, also at those of writers that ended long ago.
@@ -136,7 +147,7 @@ class SiteFold:
             sites,
             self._tail,
             self._keys,
-            settle=settle,
+            settle=now if settle else None,
             partial=partial,
             is_compacted=lambda key: self._catalogue.finds(key, spoiled),
             repeated=self._repeated,
@@ -160,7 +171,7 @@ class SiteFold:
         }
         begun = (writer for site in sites.values() for writer in _begun(site, now))
         starts |= {writer: "" for writer in begun if writer not in known}
-        fold = _BatchFold(sites, self._tail, self._keys, settle=False, partial=partial)
+        fold = _BatchFold(sites, self._tail, self._keys, settle=None, partial=partial)
         return FoldReport.of(
             *(
                 fold.apply(_merge_listings(sites, after, f"{batch_prefix()}{writer}/"))
@@ -192,6 +203,7 @@ class SiteFold:
 
     def _listed_manifests(self, sites: Mapping[str, Site]) -> set[str]:
         keys: set[str] = set()
+        self.faulty = {}
         away: list[SiteUnavailable] = []
         after = self._catalogue.listing_start()
         for site in sites.values():
@@ -202,6 +214,8 @@ class SiteFold:
                     if (name := parse_key(version.key)) is not None and name.kind == "manifest"
                 )
             except SiteUnavailable as error:
+                if isinstance(error, SiteFaulty):
+                    self.faulty[error.site] = error
                 away.append(error)
         if len(away) == len(sites):
             raise away[0]
@@ -217,7 +231,7 @@ class _BatchFold:
         tail: HotTail,
         keys: ParquetKeys,
         *,
-        settle: bool,
+        settle: Callable[[], datetime] | None,
         partial: bool,
         is_compacted: Callable[[str], bool] = lambda key: False,
         repeated: FindRepeats = lambda entries: {},
@@ -245,7 +259,7 @@ class _BatchFold:
                 continue
             try:
                 if lacking and self._settle:
-                    copies = self._complete(key, copies)
+                    copies = self._complete(key, copies, self._settle)
                     settled += 1
                 batch = self._decode(key, copies)
             except (Damaged, NotFound):
@@ -265,21 +279,25 @@ class _BatchFold:
         except (Damaged, SiteUnavailable):
             return {}  # better shown twice than not folded: a damaged segment stops no node
 
-    def _complete(self, key: str, copies: Mapping[str, StoredVersion]) -> dict[str, StoredVersion]:
+    def _complete(
+        self, key: str, copies: Mapping[str, StoredVersion], now: Callable[[], datetime]
+    ) -> dict[str, StoredVersion]:
         """All copies of a batch, once it is copied to the sites that lack it."""
         batch = decode_batch(key, read_anywhere(self._sites, key), self._keys.decryption(), bodies=False)
         until = _until(batch)
         complete = dict(copies)
         for name, site in self._sites.items():
             if name not in complete:
-                complete[name] = self._copy(copies, site, key, until)
+                complete[name] = self._copy(copies, site, key, until, now)
         return complete
 
-    def _copy(self, sources: Iterable[str], target: Site, key: str, until: datetime) -> StoredVersion:
+    def _copy(
+        self, sources: Iterable[str], target: Site, key: str, until: datetime, now: Callable[[], datetime]
+    ) -> StoredVersion:
         failure: Damaged | SiteUnavailable = Damaged(f"no site holds {key} whole", key=key)
         for source in sources:
             try:
-                placement = copy_object(self._sites[source], target, key, retain_until=until)
+                placement = copy_object(self._sites[source], target, key, retain_until=until, now=now)
                 return target.stat(key, placement.version)
             except (Damaged, SiteUnavailable) as error:
                 failure = error

@@ -22,6 +22,7 @@ from vanvault.archiver.core.errors import (
     LockRefused,
     NotFound,
     SettingsError,
+    SiteFaulty,
     SiteFull,
     SiteUnavailable,
     TooLarge,
@@ -76,6 +77,7 @@ ERROR_TABLE = (
     ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),
     ErrorRow(Conflict, "conflict", ExitCode.CONFLICT, "conflict", "Same id, other bytes", 409),
     ErrorRow(Busy, "busy", ExitCode.BUSY, "busy", "Busy", 503),
+    ErrorRow(SiteFaulty, "site-faulty", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503),
     ErrorRow(SiteFull, "site-full", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503),
     ErrorRow(
         SiteUnavailable, "site-unavailable", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503

@@ -11,7 +11,8 @@
     ├── Conflict              the same id was archived with other bytes; nothing was stored
     ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
     ├── SiteUnavailable       a site did not take or give bytes; says whether they may be stored
-    │   └── SiteFull          it has no room left
+    │   ├── SiteFull          it has no room left
+    │   └── SiteFaulty        it answers, but wrongly: its listing is out of order, say
     ├── LockRefused           a store refused to delete, shorten or overwrite a locked object
     ├── Damaged               bytes are not what their name, digest or chain says
     ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
@@ -105,6 +106,13 @@ class SiteFull(SiteUnavailable):
     """The site has no room left for the object; nothing of it was kept."""
 
     def __init__(self, message: str, *, site: str, hint: str = "Free or add space at this site.") -> None:
+        super().__init__(message, site=site, may_be_stored=False, hint=hint)
+
+
+class SiteFaulty(SiteUnavailable):
+    """The site answers, but what it says cannot be right; nothing that it lists counts."""
+
+    def __init__(self, message: str, *, site: str, hint: str = "") -> None:
         super().__init__(message, site=site, may_be_stored=False, hint=hint)
 
 

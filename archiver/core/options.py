@@ -10,6 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+#: Bytes a second; a site that moves fewer for long is taken for one that gives no answer.
+LEAST_BYTES_PER_S = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How long an operation of a file site is waited for."""
+
+    timeout_s: float = 30  # apart from what its bytes need at the least rate
+    least_bytes_per_s: float = LEAST_BYTES_PER_S
+
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
@@ -21,11 +32,18 @@ class S3Options:
     pool: int = 32  # connections kept open for each credential
     connect_timeout_s: float = 3
     read_timeout_s: float = 10  # of silence
+    request_timeout_s: float = 30  # of a whole request, apart from what its bytes need at the least rate
+    least_bytes_per_s: float = LEAST_BYTES_PER_S
     page: int = 1000  # keys of a listing in one answer
     attempts: int = 3  # of what is safe to repeat
     max_single_put_bytes: int = 1024**3
     multipart_ok: bool = False  # the probe found that multipart keeps the lock
     far_dates_ok: bool = False  # the probe found that dates past 2106 hold
+
+    @property
+    def largest_object(self) -> int:
+        """Bytes; more than this of one object is never read."""
+        return 2**40 if self.multipart_ok else max(self.max_single_put_bytes, 1024**3)
 
     @property
     def latest_retain_until(self) -> datetime | None:

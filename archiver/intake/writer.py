@@ -190,7 +190,10 @@ class Writer:
 
     def close(self) -> None:
         """Stop the threads. Write a last object before, with ``commit(..., final=True)``."""
-        hanging = self._policy is not None and self._policy.health.out()
+        # At a site that failed lately a put may hang that was given up.
+        hanging = self._policy is not None and any(
+            site.state in ("suspect", "out") for site in self._policy.health.snapshot()
+        )
         self._executor.shutdown(wait=not hanging, cancel_futures=True)
 
     def _assemble(self, drafts: Sequence[Draft], *, final: bool) -> list[_Assembled]:

@@ -1,10 +1,15 @@
-"""Whether intake may lock at the sites now: clocks agree, and every site's store was probed."""
+"""Whether intake may lock at the sites now: clocks agree, and every site's store was probed.
+
+One site whose clock differs from the host's and from the other site's holds nothing by itself: it is barred,
+which takes it out, and the policy decides what goes on without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
@@ -33,6 +38,22 @@ class TrustRules:
     max_skew: timedelta  # between any two clocks
 
 
+class Judge(Protocol):
+    """Decides what a wrong clock means for its site (``AckPolicy``)."""
+
+    def clock_is_off(self, site: str, reason: str) -> None:
+        """The site's clock differs from all others: it is out."""
+        ...
+
+    def clock_is_right(self, site: str) -> None:
+        """The site's clock agrees with the others."""
+        ...
+
+    def goes_on_without(self, site: str) -> bool:
+        """May anything be acknowledged that this site does not hold? Asked after ``clock_is_off``."""
+        ...
+
+
 class Trust:
     """Reads the record and asks the clocks; ``check`` raises the first reason for doubt."""
 
@@ -45,14 +66,16 @@ class Trust:
         tail: HotTail,
         signing: SigningKeys,
         clock: SteadyClock,
+        judge: Judge,
     ) -> None:
-        """``clock``: checks set it right."""
+        """``clock``: checks set it right. ``judge`` is told of each site's clock."""
         self._sites = sites
         self._rules = rules
         self._search = search
         self._tail = tail
         self._signing = signing
         self._clock = clock
+        self._judge = judge
 
     def check(self) -> None:
         """Raises SiteUnavailable (nothing may be stored) when a clock or a store must not be trusted."""
@@ -60,20 +83,28 @@ class Trust:
         self.check_probes()
 
     def check_clocks(self) -> None:
-        """Raises SiteUnavailable, with the culprit, unless all clocks agree.
+        """Raises SiteUnavailable, with the culprit, unless clocks agree or the policy goes on without one.
 
-        When no site gives a time, the node's clock goes on from the last agreement, if there was one.
+        A site's clock that differs from the host's and from another site's puts that site out; the first
+        comparison in which it agrees lets it come back. When no site gives a time, the node's clock goes on
+        from the last agreement, if there was one.
         """
         reading = self._clock.reading()
-        verdict = self.clocks()
-        if not verdict.ok:  # it stays as it was: a commit that comes before intake is held asks for its jump
-            raise SiteUnavailable(
-                f"the clocks do not agree: {verdict.detail}",
-                site=verdict.culprit,
-                may_be_stored=False,
-                hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
-            )
-        if verdict.compared > 1:
+        times = self._site_times()
+        verdict = self._compare(reading[0], times)
+        off = verdict.culprit if verdict.culprit in times else ""
+        others = {name: time for name, time in times.items() if name != off}
+        rest = self._compare(reading[0], others) if off else verdict
+        if not rest.ok or (off and rest.compared < 2):
+            raise _disagree(verdict)  # with the host's clock alone, nobody can tell which of two is off
+        for name, time in others.items():
+            if time is not None:
+                self._judge.clock_is_right(name)
+        if off:
+            self._judge.clock_is_off(off, f"its clock is off: {verdict.detail}")
+            if not self._judge.goes_on_without(off):
+                raise _disagree(verdict)
+        if rest.compared > 1:
             self._clock.set_by(reading)
         elif not self._clock.agreed:
             raise SiteUnavailable(
@@ -82,6 +113,13 @@ class Trust:
                 may_be_stored=False,
                 hint="Nothing is locked until a site answers.",
             )
+
+    def check_every_clock(self) -> None:
+        """Before locks are let run out: raises SiteUnavailable unless the clocks of all sites agree."""
+        self.check_clocks()
+        verdict = self.clocks()
+        if not verdict.ok:
+            raise _disagree(verdict)
 
     def check_probes(self) -> None:
         """Raises SiteUnavailable unless every site that needs it has a recent, good probe or an override."""
@@ -118,13 +156,14 @@ class Trust:
 
     def clocks(self) -> ClockVerdict:
         """The host's clock, the sites' and the archive's last time, compared."""
+        return self._compare(self._clock.host.now(), self._site_times())
+
+    def _compare(self, host: datetime, sites: Mapping[str, datetime | None]) -> ClockVerdict:
         last = self._tail.last_received_us()
-        return ClockVerdict.of(
-            self._clock.host.now(),
-            {name: self._site_time(site) for name, site in self._sites.items()},
-            from_us(last) if last else None,
-            self._rules.max_skew,
-        )
+        return ClockVerdict.of(host, sites, from_us(last) if last else None, self._rules.max_skew)
+
+    def _site_times(self) -> dict[str, datetime | None]:
+        return {name: self._site_time(site) for name, site in self._sites.items()}
 
     def probe_of(self, site: str) -> ProbeOnRecord | None:
         """The newest probe of a site on record. Raises Damaged, KeyUnavailable."""
@@ -141,3 +180,13 @@ class Trust:
             return site.now()
         except (SiteUnavailable, NotFound):
             return None
+
+
+def _disagree(verdict: ClockVerdict) -> SiteUnavailable:
+    # The node's clock stays as it was: a commit that comes before intake is held asks for the host's jump.
+    return SiteUnavailable(
+        f"the clocks do not agree: {verdict.detail}",
+        site=verdict.culprit,
+        may_be_stored=False,
+        hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
+    )

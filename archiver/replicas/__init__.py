@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.replicas.clock_guard import ClockVerdict
 from vanvault.archiver.replicas.guarded import Gate, GateRules, GuardedSite
-from vanvault.archiver.replicas.health import SiteState
+from vanvault.archiver.replicas.health import CAUSES, SiteState
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
 from vanvault.archiver.replicas.leadership import Leadership, LeadershipState
@@ -22,6 +22,7 @@ from vanvault.archiver.replicas.readable import Readable
 from vanvault.archiver.replicas.steady_clock import SteadyClock
 
 __all__ = [
+    "CAUSES",
     "AckPolicy",
     "ClockVerdict",
     "Gate",

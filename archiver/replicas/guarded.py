@@ -30,7 +30,7 @@ PIECE_BYTES = 4 * 2**20
 
 
 #: Judges the key of an object without reading it. Raises KeyUnavailable: the key folder cannot be read.
-Judge = Callable[[str], Judged]
+NameJudge = Callable[[str], Judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class GateRules:
 class Gate:
     """What stands before each site of an archive."""
 
-    judge: Judge
+    judge: NameJudge
     rules: GateRules
     quarantine: Quarantine  # takes note of what does not come through
     clock: Clock  # the host's; no site's clock decides how long a lock may be
@@ -162,7 +162,7 @@ class GuardedSite:
         self._check_lock(key, retain_until)
         return self._site.extend(key, version, retain_until)
 
-    def behind(self, judge: Judge) -> GuardedSite:
+    def behind(self, judge: NameJudge) -> GuardedSite:
         """The same site through a gate with another judge, which tells the quarantine nothing."""
         gate = Gate(judge, self._rules, Quarantine(self._clock), self._clock)
         return GuardedSite(self._site, gate)

@@ -14,18 +14,25 @@ puts fail does not become good by answering looks, so looks clear only what look
 where nothing is put, looks are all there is: enough of them, over enough seconds, let it back. The seconds
 double with every relapse, so that a site that comes and goes stays out. A put that succeeds although the
 site is out (a node under the policy ``all`` waits for it) ends that at once.
+
+A site that answers can be out all the same: it is *barred* when a check found that what it says is wrong (its
+clock differs from all others, its listing is out of order). Nothing that succeeds there brings it back before
+that check finds it right again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from vanvault.archiver.core.options import HealthRules
 
 SiteState = Literal["healthy", "suspect", "out", "catching-up"]
 Sort = Literal["put", "look"]
+#: What a check may find wrong with a site that answers.
+Cause = Literal["clock", "listing"]
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 #: The seconds before a site is let back double at most so often.
 _DOUBLINGS = 6
@@ -53,6 +60,7 @@ class SiteHealth:
     first_success: float = 0.0
     puts_failed: bool = False
     relapses: int = 0
+    barred: tuple[tuple[Cause, str], ...] = ()  # what is wrong with its answers, and the reason in words
 
 
 def seen(health: SiteHealth, what: Seen, rules: HealthRules, now: datetime) -> SiteHealth:
@@ -72,10 +80,24 @@ def taken_out(health: SiteHealth, reason: str, now: datetime) -> SiteHealth:
     return SiteHealth("out", now, reason, relapses=health.relapses)
 
 
+def barred(health: SiteHealth, cause: Cause, reason: str, now: datetime) -> SiteHealth:
+    """A check found the site's answers wrong: it is out until ``unbarred`` for the same cause."""
+    causes = (*(one for one in health.barred if one[0] != cause), (cause, reason))
+    if health.state == "out":
+        return replace(health, reason=reason, successes=0, barred=causes)
+    relapses = health.relapses + (health.state == "catching-up")
+    return SiteHealth("out", now, reason, relapses=relapses, barred=causes)
+
+
+def unbarred(health: SiteHealth, cause: Cause) -> SiteHealth:
+    """The check found the site's answers right; it comes back like any other that was out."""
+    return replace(health, barred=tuple(one for one in health.barred if one[0] != cause))
+
+
 def _after_failure(health: SiteHealth, what: Seen, rules: HealthRules, now: datetime) -> SiteHealth:
     failed = replace(
         health,
-        reason=what.reason,
+        reason=health.reason if health.barred else what.reason,
         failures=health.failures + 1,
         successes=0,
         puts_failed=health.puts_failed or what.sort == "put",
@@ -90,7 +112,7 @@ def _after_failure(health: SiteHealth, what: Seen, rules: HealthRules, now: date
 
 
 def _after_success(health: SiteHealth, what: Seen, rules: HealthRules, now: datetime) -> SiteHealth:
-    if health.state in ("healthy", "catching-up"):
+    if health.barred or health.state in ("healthy", "catching-up"):
         return health
     if health.state == "suspect":
         if what.sort == "look" and health.puts_failed:

@@ -9,11 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.errors import SiteFaulty, VanVaultError
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas.health import Seen, SiteHealth, SiteState, Sort, level, seen, taken_out
+from vanvault.archiver.replicas.health import (
+    Cause,
+    Seen,
+    SiteHealth,
+    SiteState,
+    Sort,
+    barred,
+    level,
+    seen,
+    taken_out,
+    unbarred,
+)
 
 #: Changes that nobody has taken; the oldest are dropped beyond that, and the newest tell the state.
 _CHANGES_KEPT = 1_000
@@ -62,6 +73,7 @@ class SiteStatus:
     since: datetime | None  # None: as it was found at the start
     reason: str
     lag: Lag | None  # None: not compared yet
+    barred: tuple[Cause, ...] = ()  # what a check found wrong with its answers
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -71,6 +83,7 @@ class SiteStatus:
             "state": self.state,
             "since": rfc3339_seconds(self.since.replace(microsecond=0)) if self.since else None,
             "reason": self.reason,
+            "barred": list(self.barred),
             "lag": None
             if lag is None
             else {"objects": lag.objects, "bytes": lag.bytes, "seconds": round(lag.seconds, 3)},
@@ -92,7 +105,10 @@ class HealthBoard:
         self._changes: deque[Change] = deque(maxlen=_CHANGES_KEPT)
 
     def saw(self, site: str, sort: Sort, error: VanVaultError | None = None) -> None:
-        """A put or a look at ``site`` succeeded, or failed with ``error``."""
+        """A put or a look at ``site`` succeeded, or failed with ``error``; a faulty site is barred."""
+        if isinstance(error, SiteFaulty):
+            self.bar(site, "listing", error.message)
+            return
         reason = error.message if error is not None else ""
         what = Seen(sort, error is None, self._stopwatch.seconds(), reason)
         with self._lock:
@@ -113,6 +129,24 @@ class HealthBoard:
         """By decision of an operator, ``site`` is not waited for until it comes back."""
         with self._lock:
             self._move(site, taken_out(self._health[site], reason, self._clock.now()))
+
+    def bar(self, site: str, cause: Cause, reason: str) -> None:
+        """A check found that what ``site`` answers is wrong: it is out until ``unbar``."""
+        with self._lock:
+            if site in self._health:
+                self._move(site, barred(self._health[site], cause, reason, self._clock.now()))
+
+    def unbar(self, site: str, cause: Cause) -> None:
+        """The same check found it right; it comes back like any other site that was out."""
+        with self._lock:
+            if site in self._health and self._health[site].barred:
+                self._move(site, unbarred(self._health[site], cause))
+
+    def barred(self, cause: Cause) -> frozenset[str]:
+        """Sites that are out for this cause."""
+        return frozenset(
+            site for site, health in self._health.items() if any(one == cause for one, _ in health.barred)
+        )
 
     def lags(self, site: str, lag: Lag) -> None:
         """What a comparison found that ``site`` lacks."""
@@ -140,7 +174,14 @@ class HealthBoard:
         """Every site's state, since when, why, and what it lacks."""
         with self._lock:
             return tuple(
-                SiteStatus(site, health.state, health.since, health.reason, self._lags.get(site))
+                SiteStatus(
+                    site,
+                    health.state,
+                    health.since,
+                    health.reason,
+                    self._lags.get(site),
+                    tuple(cause for cause, _ in health.barred),
+                )
                 for site, health in self._health.items()
             )
 

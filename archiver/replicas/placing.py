@@ -23,8 +23,9 @@ from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
 _FRESH_LOCK = timedelta(days=30)
 #: Told of every put: the site, and the error with which it failed, or None.
 PutListener = Callable[[str, VanVaultError | None], None]
-#: Asked of a site whose put hangs: may it be done without by now?
-MaySkip = Callable[[str], bool]
+#: Asked of a site whose put hangs: may it be done without by now? The seconds are those since another site
+#: has the object; 0 while none has.
+MaySkip = Callable[[str, float], bool]
 #: Seconds between two such questions.
 _ASK_S = 0.1
 
@@ -46,6 +47,7 @@ class Placing:
     in_doubt: set[str] = field(default_factory=set)  # sites where any attempt may have stored it
     on_put: PutListener = nobody  # is told how each put went
     may_skip: MaySkip | None = None  # None: every put is waited for
+    now: Callable[[], datetime] | None = None  # the node's time; a site's own may be wrong
 
     def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
         """Put at every site that does not hold it yet, in parallel; true when all hold it.
@@ -58,20 +60,23 @@ class Placing:
         waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[here:]]
         for site in missing[:here]:
             self._note(site.site, partial(self.put_one, site))
+        futures = [future for _, future in waiting]
         for name, future in waiting:
-            self._note(name, partial(self._await, name, future))
+            self._note(name, partial(self._await, name, future, futures))
         return not self.failures
 
-    def _await(self, name: str, future: Future[Placement]) -> Placement:
+    def _await(self, name: str, future: Future[Placement], futures: Sequence[Future[Placement]]) -> Placement:
+        waited_s = 0.0
         while self.may_skip is not None:
             try:
                 return future.result(_ASK_S)
             except TimeoutError as error:
                 if future.done():
                     raise
-                if self.may_skip(name):
+                waited_s += _ASK_S if self.placements or any(map(_is_placed, futures)) else 0.0
+                if self.may_skip(name, waited_s):
                     raise SiteUnavailable(
-                        f"site {name} is out, and a put that hangs there is not waited for",
+                        f"a put at site {name} hangs, and is not waited for any longer",
                         site=name,
                         may_be_stored=True,
                     ) from error
@@ -95,7 +100,9 @@ class Placing:
             found = find_held(site, self.key, self.sha256, self.retain_until)
             if found is not None:
                 return placement_of(site.site, found, self.retain_until)
-        until = still_to_come(self.retain_until, site.now()) if look_first else self.retain_until
+        until = self.retain_until
+        if look_first:  # whoever gives no clock goes by the site's
+            until = still_to_come(until, self.now() if self.now is not None else site.now())
         stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=until)
         return placement_of(site.site, stored, until)
 
@@ -103,6 +110,10 @@ class Placing:
     def surely_nowhere(self) -> bool:
         """True when every attempt was refused before it stored anything, so that it may be forgotten."""
         return not self.placements and not self.in_doubt
+
+
+def _is_placed(future: Future[Placement]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def still_to_come(retain_until: datetime, now: datetime) -> datetime:
@@ -132,7 +143,12 @@ def find_held(site: SiteReader, key: str, sha256: bytes, retain_until: datetime)
 
 
 def place_everywhere(
-    sites: Mapping[str, Site], key: str, retain_until: datetime, large: Sequence[Placement] = ()
+    sites: Mapping[str, Site],
+    key: str,
+    retain_until: datetime,
+    large: Sequence[Placement] = (),
+    *,
+    now: Callable[[], datetime],
 ) -> tuple[Placement, ...]:
     """See that every site holds the right bytes under this lock, and put them where one does not.
 
@@ -141,30 +157,42 @@ def place_everywhere(
 
     Args:
         large: copies of the large objects of a batch: those that lack a copy are placed, too.
+        now: the node's time, from which the lock of a copy is counted.
 
     The copies of the object come in the order of the sites, then likewise those of each such large object.
     Raises NotFound, Damaged (no site has the right bytes), SiteUnavailable.
     """
-    placements = _place_one(sites, key, retain_until)
+    placements = _place_one(sites, key, retain_until, now)
     for name in dict.fromkeys(placement.key for placement in large):
         copies = [placement for placement in large if placement.key == name]
         if len({placement.site for placement in copies}) < len(sites):
             until = max(parse_rfc3339(placement.retain_until) for placement in copies)
-            placements += _place_one(sites, name, until)
+            placements += _place_one(sites, name, until, now)
     return tuple(placements)
 
 
-def _place_one(sites: Mapping[str, Site], key: str, retain_until: datetime) -> list[Placement]:
+def _place_one(
+    sites: Mapping[str, Site], key: str, retain_until: datetime, now: Callable[[], datetime]
+) -> list[Placement]:
     data = read_anywhere(sites, key)
-    placing = Placing(key, data, sha256_of(key), retain_until)
+    placing = Placing(key, data, sha256_of(key), retain_until, now=now)
     return [placing.put_one(site, look_first=True) for site in sites.values()]
 
 
-def copy_object(source: SiteReader, target: SiteWriter, key: str, *, retain_until: datetime) -> Placement:
+def copy_object(
+    source: SiteReader,
+    target: SiteWriter,
+    key: str,
+    *,
+    retain_until: datetime,
+    now: Callable[[], datetime],
+) -> Placement:
     """Copy one object with its lock, checking the bytes against its name on the way; idempotent.
+
+    ``now``: the node's time, from which the lock is counted.
 
     Raises NotFound, Damaged (the source's copy is bad), SiteUnavailable.
     """
     data = read_whole(source, key)
-    placing = Placing(key, data, sha256_of(key), retain_until)
+    placing = Placing(key, data, sha256_of(key), retain_until, now=now)
     return placing.put_one(target, look_first=True)

@@ -8,7 +8,7 @@ must hold the entry. A gateway that was set to ``all`` itself never is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Literal, Protocol, TypeVar
 
@@ -20,6 +20,8 @@ from vanvault.archiver.replicas.leadership import LeadershipState
 from vanvault.archiver.stores import Site
 
 Policy = Literal["all", "any"]
+#: A put that another site has done is waited for so long, where a degraded receipt is allowed.
+PUT_PATIENCE_S = 10.0
 _T = TypeVar("_T")
 
 
@@ -77,11 +79,28 @@ class AckPolicy:
         except SettingsError:
             return False  # nobody can push without that file, either
 
-    def may_skip(self, site: str) -> bool:
-        """Is ``site`` out by now, another one not, and a degraded commit allowed?"""
+    def clock_is_off(self, site: str, reason: str) -> None:
+        """A site's clock differs from all others: nothing is put there until it agrees."""
+        self._health.bar(site, "clock", reason)
+
+    def clock_is_right(self, site: str) -> None:
+        """A site's clock agrees with the others."""
+        self._health.unbar(site, "clock")
+
+    def goes_on_without(self, site: str) -> bool:
+        """May anybody be given a receipt now that ``site`` does not hold? Not while it leads alone."""
+        leadership = self._lead.leadership
+        return self.may_degrade() and not (leadership.alone and leadership.leader == site)
+
+    def may_skip(self, site: str, waited_s: float = 0.0) -> bool:
+        """May a degraded commit go on without ``site``: is it out by now, or was it waited for too long?
+
+        ``waited_s``: seconds of a put that hangs since another site has the object. A site that answers looks
+        and holds puts becomes out by those that are given up.
+        """
         out = self._health.out()
-        others = any(status.site not in out for status in self._health.snapshot())
-        return site in out and others and self.may_degrade()
+        late = site in out or waited_s >= PUT_PATIENCE_S
+        return late and self._others(out) and self.may_degrade()
 
     def check_open(self, gateway: str) -> None:
         """Raises SiteUnavailable, before anything is stored, while a site is out that it waits for."""
@@ -89,11 +108,19 @@ class AckPolicy:
         out = self._health.out()
         leadership = self._lead.leadership
         unled = leadership.alone and leadership.leader in out
+        wrong = self._health.barred("clock")
+        if wrong and not self._others(out):
+            raise SiteUnavailable(
+                f"site {min(wrong)} is out ({self._reason(min(wrong))}), and no other site answers",
+                site=min(wrong),
+                may_be_stored=False,
+                hint="Send the same request again when a site with a right clock is back.",
+            )
         if not out or (self.admits_degraded(gateway) and not unled):
             return
         site = leadership.leader if unled else min(out)
         raise SiteUnavailable(
-            f"site {site} is out, and nothing is acknowledged that it does not hold",
+            f"site {site} is out, and nothing is acknowledged that it does not hold: {self._reason(site)}",
             site=site,
             may_be_stored=False,
             hint="Send the same request again when it is back. The operator may decide beforehand what to do"
@@ -154,6 +181,13 @@ class AckPolicy:
                     may_be_stored=False,
                     hint="Send it again once that site is back.",
                 ) from error
+
+    def _others(self, out: Collection[str]) -> bool:
+        """Is a site not among ``out``?"""
+        return any(status.site not in out for status in self._health.snapshot())
+
+    def _reason(self, site: str) -> str:
+        return next(status.reason for status in self._health.snapshot() if status.site == site)
 
     def _fell_back(self, gateway: str) -> bool:
         """True while a site that came back catches up and this gateway follows the appliance's fall_back."""

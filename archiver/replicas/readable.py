@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as NoAnswer
 from datetime import datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from typing import ClassVar, TypeVar
 
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.replicas.health_board import HealthBoard
-from vanvault.archiver.stores import Capabilities, Site, StoredVersion, Stray
+from vanvault.archiver.stores import Capabilities, DaemonThreads, Site, StoredVersion, Stray
 
 _PATIENCE_S = 3.0
 #: A site that gave no answer lately gets so long to tell the time, so that not every question costs seconds.
@@ -51,7 +51,7 @@ class Readable(Mapping[str, Site]):
         self._late: set[str] = set()
         self._probes: dict[str, tuple[float, Future[datetime]]] = {}  # the last of each site, and since when
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
+        self._threads = DaemonThreads(_THREADS, "read")
 
     def __getitem__(self, name: str) -> Site:
         return _Patient(self._sites[name], self)
@@ -66,7 +66,7 @@ class Readable(Mapping[str, Site]):
 
     def close(self) -> None:
         """Stop the threads; a read that hangs ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def there(self) -> dict[str, Site]:
         """Sites that are neither out nor late; all of them when every one is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.stores.credentials import Credentials, optional_credentials, site_credentials
+from vanvault.archiver.stores.daemon_threads import DaemonThreads
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
 from vanvault.archiver.stores.files.site import FileSite
@@ -24,6 +25,7 @@ from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
 __all__ = [
     "Capabilities",
     "Credentials",
+    "DaemonThreads",
     "Disposer",
     "FileSite",
     "FileUrl",

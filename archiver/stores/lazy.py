@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
 
 _T = TypeVar("_T")
@@ -48,7 +49,7 @@ class LazySite:
         return self._call(lambda site: site.versions(key))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        return self._stream(lambda site: site.list(prefix, after))
+        return in_order(self._stream(lambda site: site.list(prefix, after)), self._name, prefix, after)
 
     def strays(self) -> Iterator[Stray]:
         return self._stream(lambda site: site.strays())

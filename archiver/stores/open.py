@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
-from vanvault.archiver.core.options import S3Options
+from vanvault.archiver.core.options import FileOptions, S3Options
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.stores.credentials import SiteCredentials, site_credentials
 from vanvault.archiver.stores.files.root import read_manifest
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.lazy import LazySite
 from vanvault.archiver.stores.port import Site
+from vanvault.archiver.stores.timed import TimedSite
 from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
 
 if TYPE_CHECKING:
@@ -67,17 +68,19 @@ def open_site(
     clock: Clock,
     immutable: bool = False,
     fault: Fault = no_fault,
+    file: FileOptions | None = None,
     s3: S3Options | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Site:
     """The site at ``url``, opened at its first use. Raises InvalidInput (URL).
 
-    ``immutable`` and ``fault`` are for file sites, ``s3`` and ``environment`` (credentials) for S3.
+    ``immutable``, ``fault`` and ``file`` are for file sites, ``s3`` and ``environment`` (credentials) for S3.
     """
     place = parse_site_url(url)
     if isinstance(place, FileUrl):
         path = home / place.path
-        return LazySite(name, partial(_open_file, path, name, archive, clock, immutable, fault))
+        opener = partial(_open_file, path, name, archive, clock, immutable, fault)
+        return TimedSite(LazySite(name, opener), file)
     return LazySite(name, _S3Opener(place, name, clock, s3 or S3Options(), environment))
 
 

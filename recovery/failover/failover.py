@@ -150,6 +150,7 @@ def level(
             effort=effort,
             step=step,
             pause=pause,
+            clock=archive.clock.now,
         )
         if report.level and not report.fetched.objects:
             break

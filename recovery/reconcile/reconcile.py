@@ -106,6 +106,7 @@ def reconcile_sites(
     step: Step = silent,
     pause: Callable[[], None] = let_puts_arrive,
     timer: Callable[[], float] = time.monotonic,
+    clock: Callable[[], datetime] | None = None,
 ) -> ReconcileReport:
     """Compare all sites and, unless ``dry_run``, copy and prolong what is missing.
 
@@ -115,20 +116,22 @@ def reconcile_sites(
         locks, signed: until when copies are locked; what a site shows beyond that is not followed.
         step: hears of every name that is done, with the bytes that were copied for it.
         pause: waits a moment before what was just written counts as missing.
+        clock: the node's time, from which locks of copies are counted; None: as each site tells it.
 
     Raises SiteUnavailable, SettingsError: a site cannot be listed to its end.
     """
     began = timer()
     names = list(sites)
     listing = Listing(sites)
-    now = max(site.now() for site in sites.values())
+    told = max(site.now() for site in sites.values())
+    now = clock() if clock is not None else told
     due = DueLocks(locks or LockRules(), signed, now)
     tally = _Tally({name: Lag() for name in names}, {name: Lag() for name in names})
     young: list[str] = []
 
     def level(copies: Copies) -> _Outcomes:
         actions = decide(newest_with_locks(copies, sites), names, due) if is_object(copies.key) else ()
-        return [(action, None if dry_run else _carry_out(action, sites, due)) for action in actions]
+        return [(action, None if dry_run else _carry_out(action, sites, due, clock)) for action in actions]
 
     def judge(copies: Copies) -> _Outcomes | None:
         lacking = any(site not in copies.at for site in names if site not in listing.away)
@@ -175,13 +178,18 @@ def _is_young(copies: Copies, now: datetime) -> bool:
     return all(now - versions[0].stored_at < ON_ITS_WAY for versions in copies.at.values())
 
 
-def _carry_out(action: ReconcileAction, sites: Mapping[str, Site], due: DueLocks) -> int | VanVaultError:
+def _carry_out(
+    action: ReconcileAction,
+    sites: Mapping[str, Site],
+    due: DueLocks,
+    clock: Callable[[], datetime] | None,
+) -> int | VanVaultError:
     """Bytes that were copied, or why not."""
     target = sites[action.target]
     try:
         if isinstance(action, Fetch):
             data, version = read_good(sites[action.source], action.key)
-            until = lock_of(version, due.signed(action.key), target.now(), due.rules)
+            until = lock_of(version, due.signed(action.key), (clock or target.now)(), due.rules)
             written = write_good(target, action.key, data, until)
             return len(data) if written else 0
         target.extend(action.key, action.version, action.retain_until)

@@ -75,6 +75,7 @@ class Reconciler:
             locks=self._archive.rules.locks,
             signed=signed_dates(self._archive),
             effort=self._effort,
+            clock=self._archive.clock.now,
         )
         self._after(report)
         return report

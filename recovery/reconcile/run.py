@@ -84,6 +84,7 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
             signed=signed_dates(archive),
             effort=effort,
             step=step,
+            clock=archive.clock.now,
         )
     catch_up(archive, observer.warn)
     upgraded = Upgraded(0, ()) if request.dry_run else upgrade_all(archive, effort=effort)

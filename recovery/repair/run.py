@@ -47,6 +47,7 @@ def repair(archive: Archive, request: RepairRequest, observer: Observer = QUIET)
             signed=signed_dates(archive),
             effort=Effort(request.workers),
             step=step,
+            clock=archive.clock.now,
         )
     put_set_aside_on_record(archive, observer)
     if not report.repaired:

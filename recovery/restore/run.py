@@ -124,6 +124,7 @@ def restore(archive: Archive, request: RestoreRequest, observer: Observer = QUIE
             archive.sites[plan.target],
             effort=Effort(request.workers),
             step=step,
+            clock=archive.clock.now,
         )
     catch_up(archive, observer.warn)
     recorded = False

@@ -7,7 +7,7 @@ from datetime import timedelta
 from vanvault.archiver.appliance import Archive, missing_acts
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
-from vanvault.archiver.replicas import SiteState, SiteStatus
+from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
 from vanvault.recovery.coverage import unverified_sites
 from vanvault.recovery.drill import overdue
@@ -36,6 +36,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     complete = _caught_up(archive, observer)
     settings, profile, now = archive.settings, archive.profile, archive.clock.now()
     sites = tuple(_site(archive, name) for name in archive.sites)
+    clocks = archive.trust.clocks()
     jobs = overview(archive)
     age = timedelta(days=settings.verify.max_age_days)
     return StatusReport(
@@ -60,7 +61,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
             job_alarms=tuple(jobs.alarms()),
             verification=unverified_sites(archive.search, archive.sites, age, now),
         ),
-        health=tuple(_health(archive, site, observer) for site in sites),
+        health=tuple(_health(archive, site, clocks, observer) for site in sites),
         set_aside=_set_aside(archive),
     )
 
@@ -116,13 +117,15 @@ def _site(archive: Archive, name: str) -> SiteReport:
     return SiteReport(name, url, reachable=True, lock=capabilities.lock, lock_strength=strength)
 
 
-def _health(archive: Archive, site: SiteReport, observer: Observer) -> SiteStatus:
+def _health(archive: Archive, site: SiteReport, clocks: ClockVerdict, observer: Observer) -> SiteStatus:
     """A site's health by this one look, where no server that has watched it for longer tells."""
     lag = None
     try:
         lag = known_lag(archive, site.site)
     except VanVaultError as error:
         observer.warn(error.message)
+    if clocks.culprit == site.site:
+        return SiteStatus(site.site, "out", None, f"its clock is off: {clocks.detail}", lag, ("clock",))
     state: SiteState = "healthy" if site.reachable else "out"
     if site.reachable and lag is not None and lag.objects:
         state = "catching-up"

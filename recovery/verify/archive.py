@@ -66,6 +66,7 @@ def verify_archive(
         readers=readers,
         step=step,
         pause=pause,
+        clock=archive.clock.now,
     )
 
 

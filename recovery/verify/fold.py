@@ -65,17 +65,19 @@ class Fold:
         sites: Sequence[str],
         *,
         started: Mapping[str, datetime],
+        judged_at: Mapping[str, datetime],
         whole_subset: bool,
         is_away: Callable[[str], bool],
         locks_listed: Collection[str],
         rules: LockRules,
     ) -> None:
-        """``started``: by site, its own time when the verification began.
+        """``started``: by site, its own time when the verification began. ``judged_at``: for its locks.
 
         ``locks_listed``: sites whose listings tell locks; elsewhere only what was read tells its lock.
         """
         self._sites = sites
         self._started = started
+        self._judged_at = judged_at
         self._whole_subset = whole_subset
         self._is_away = is_away
         self._locks_listed = locks_listed
@@ -292,7 +294,7 @@ class Fold:
         if name.family != "batch":
             return short_locks(name.key, versions, until)
         covered = self.compacted.holds(name)
-        return batch_locks(name.key, versions, until, covered=covered, now=self._started)
+        return batch_locks(name.key, versions, until, covered=covered, now=self._judged_at)
 
     def _long_locks(
         self, name: ObjectName, versions: list[tuple[str, StoredVersion]], until: datetime | None

@@ -46,7 +46,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -80,6 +80,7 @@ def verify_sites(
     step: Step = silent,
     pause: Callable[[], None] = let_puts_arrive,
     timer: Callable[[], float] = time.monotonic,
+    clock: Callable[[], datetime] | None = None,
 ) -> VerifyReport:
     """Run all steps over ``sites`` and report; nothing at a site is changed.
 
@@ -92,12 +93,22 @@ def verify_sites(
         readers: read in parallel; by default threads of this process, with this ``effort``.
         step: hears of every name that is done, with the bytes of all its versions.
         pause: waits a moment before what was just written counts as missing.
+        clock: the node's time, by which locks are judged; None: as each site tells it.
 
     Raises nothing about sites, objects and keys: all of that is in the report.
     """
     chosen = readers or Threads(reader, effort or Effort())
-    run = _Verification(sites, reader, chosen, known, subset or Subset(), locks or LockRules())
+    by = LockJudge(locks or LockRules(), clock)
+    run = _Verification(sites, reader, chosen, known, subset or Subset(), by)
     return run.run(step, pause, timer, aside)
+
+
+@dataclass(frozen=True, slots=True)
+class LockJudge:
+    """By what locks are judged."""
+
+    rules: LockRules
+    clock: Callable[[], datetime] | None  # the node's time; None: as each site tells it
 
 
 class _Verification:
@@ -108,7 +119,7 @@ class _Verification:
         readers: Readers,
         known: Known,
         subset: Subset,
-        locks: LockRules,
+        locks: LockJudge,
     ) -> None:
         self._sites = sites
         self._reader = reader
@@ -117,13 +128,15 @@ class _Verification:
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
         self._started = started
+        now = None if locks.clock is None else locks.clock()
         self._fold = Fold(
             list(sites),
             started=started,
+            judged_at=started if now is None else dict.fromkeys(sites, now),
             whole_subset=subset.is_whole,
             is_away=self._listing.is_away,
             locks_listed=locks_listed,
-            rules=locks,
+            rules=locks.rules,
         )
 
     def run(

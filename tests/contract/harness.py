@@ -28,6 +28,7 @@ from vanvault.archiver.stores import (
 )
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
+from vanvault.archiver.stores.timed import TimedSite
 
 
 class DisposableSite(Site, Disposer, Protocol):
@@ -59,6 +60,34 @@ def file(folder: Path) -> Iterator[Harness]:
 
     def reopen() -> FileSite:
         opened.append(FileSite(folder, "file", clock=clock))
+        return opened[-1]
+
+    try:
+        yield Harness(reopen(), _waiter(clock), reopen)
+    finally:
+        for site in opened:
+            site.close()
+
+
+class _TimedFileSite(TimedSite):
+    """A file site as a node opens it, with the right to remove."""
+
+    def __init__(self, site: FileSite) -> None:
+        super().__init__(site)
+        self._removing = site
+
+    def delete(self, key: str, version: str) -> None:
+        self._removing.delete(key, version)
+
+
+@contextmanager
+def timed_file(folder: Path) -> Iterator[Harness]:
+    clock = ManualClock()
+    FileSite.create(folder, "file", archive="contract", clock=clock)
+    opened: list[_TimedFileSite] = []
+
+    def reopen() -> _TimedFileSite:
+        opened.append(_TimedFileSite(FileSite(folder, "file", clock=clock)))
         return opened[-1]
 
     try:
@@ -106,7 +135,11 @@ def _waiter(clock: ManualClock) -> Callable[[datetime], None]:
 
 
 #: By the name of the store: a maker that takes a folder which does not exist yet.
-LOCAL: dict[str, Callable[[Path], AbstractContextManager[Harness]]] = {"memory": memory, "file": file}
+LOCAL: dict[str, Callable[[Path], AbstractContextManager[Harness]]] = {
+    "memory": memory,
+    "file": file,
+    "timed-file": timed_file,
+}
 #: By the name of the store: the fixture of its running server, and what its probe has passed.
 SERVERS = {
     "minio": ("minio_a", S3Options(multipart_ok=True, far_dates_ok=True)),

@@ -84,6 +84,22 @@ def test_under_any_it_is_given_up_when_the_site_is_out(
     whole_afterwards(home, site, receipt)
 
 
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("name", SITES)
+def test_under_any_it_is_given_up_after_a_while_though_the_site_answers_looks(
+    home: Home, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, name: str, large: bool
+) -> None:
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    monkeypatch.setattr("vanvault.archiver.replicas.policy.PUT_PATIENCE_S", A_WHILE_S)
+    site = gated(home, name)
+    with Node(home.archive()) as node:
+        node.wait_ready()
+        receipt = push_into(site, node, pool, large=large).result(PATIENCE_S)
+        assert holders(receipt) == set(SITES) - {name}
+        assert node.archive.health.state(name) == "suspect"
+    whole_afterwards(home, site, receipt)
+
+
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_under_all_it_is_given_up_after_a_promotion_of_the_other_site(
     home: Home, pool: ThreadPoolExecutor, epoch: int

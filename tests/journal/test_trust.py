@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from tests.support.archives import Home, Node, message
+from tests.support.archives import SITES, Home, Node, message
+from tests.support.memory_site import MemorySite
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
-from vanvault.archiver.core.options import ProbePolicy
+from vanvault.archiver.core.evidence import holders
+from vanvault.archiver.core.options import LockPace, ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.journal import Trust, TrustRules
+from vanvault.archiver.replicas import copy_object, still_to_come
 from vanvault.archiver.stores.probe import (
     ProbeResult,
     distrust,
@@ -24,6 +28,8 @@ from vanvault.archiver.stores.probe import (
     signed_detail,
 )
 from vanvault.archiver.stores.probe.model import ProbeFinding, Verdict
+from vanvault.archiver.upkeep import compact
+from vanvault.archiver.upkeep.compaction.keeper import keep
 from vanvault.archiver.upkeep.periodic import HealthRecord, SiteMonitor, WaitingChanges
 
 PLACE = "s3+http://127.0.0.1:9000/bucket"
@@ -49,6 +55,7 @@ def distrusted(archive: Archive) -> str:
         tail=archive.tail,
         signing=archive.signing,
         clock=archive.clock,
+        judge=archive.policy,
         rules=TrustRules({"primary": PLACE}, POLICY, timedelta(seconds=2)),
     )
     try:
@@ -258,3 +265,147 @@ def test_an_archive_written_in_the_future_is_not_written_before_that(home: Home)
     home.clock.advance(timedelta(days=-30))
     with pytest.raises(SiteUnavailable, match="before what was archived last"):
         home.archive().open_writer()
+
+
+@pytest.fixture
+def any_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    monkeypatch.setenv("VANVAULT_HEALTH__BACK_S", "0")
+
+
+@pytest.mark.usefixtures("any_site")
+@pytest.mark.parametrize("seconds", [3600, -3600], ids=["ahead", "behind"])
+@pytest.mark.parametrize("site", SITES)
+def test_under_any_one_site_whose_clock_is_off_is_out_and_intake_goes_on(
+    home: Home, site: str, seconds: float
+) -> None:
+    archive = home.archive()
+    good = home.clock.now()
+    with Node(archive) as node:
+        node.wait_ready()
+        home.sites[site].clock = SkewedClock(home, seconds)
+        archive.trust.check()
+        receipt = node.push(message("m-1", b"while one clock is off"))
+        assert holders(receipt) == set(SITES) - {site}
+        assert abs(parse_rfc3339(receipt["received_at"]) - good) < timedelta(seconds=1)
+        status = next(one for one in archive.health.snapshot() if one.site == site)
+        assert (status.state, status.barred) == ("out", ("clock",))
+        assert "its clock is off" in status.reason
+        for _ in range(5):
+            archive.health.saw(site, "look")
+        assert archive.health.state(site) == "out"  # it answers, and that alone says nothing of its clock
+        home.sites[site].clock = home.clock
+        archive.trust.check()
+        for _ in range(2):
+            archive.health.saw(site, "look")
+        assert archive.health.state(site) == "catching-up"
+        whole = node.push(message("m-2", b"afterwards"))
+        assert holders(whole) == set(SITES)
+    home.check()
+
+
+@pytest.mark.usefixtures("any_site")
+@pytest.mark.parametrize("site", SITES)
+def test_under_any_a_node_starts_while_the_clock_of_one_site_is_off(home: Home, site: str) -> None:
+    home.sites[site].clock = SkewedClock(home, 86_400 * 400)
+    with Node(home.archive()) as node:
+        node.wait_ready()
+        receipt = node.push(message("m-1", b"x"))
+    assert holders(receipt) == set(SITES) - {site}
+    assert not any(call.operation == "put" for call in home.sites[site].calls)
+
+
+@pytest.mark.usefixtures("any_site")
+def test_two_clocks_of_which_nobody_can_tell_which_is_off_hold_intake(home: Home) -> None:
+    """The other site gives no time, or its clock is off, too."""
+    archive = home.archive()
+    home.standby.clock = SkewedClock(home, 3600)
+    home.primary.fail_next("now", times=1)
+    with pytest.raises(SiteUnavailable, match="do not agree"):
+        archive.trust.check()
+    home.primary.clock = SkewedClock(home, -3600)
+    with pytest.raises(SiteUnavailable, match="do not tell which"):
+        archive.trust.check()
+    assert not archive.health.out()
+
+
+@pytest.mark.usefixtures("any_site")
+def test_a_site_whose_clock_is_off_is_not_the_last_resort(home: Home) -> None:
+    """Before the next comparison of clocks: the good site went away, and the other one still answers."""
+    archive = home.archive()
+    with Node(archive) as node:
+        node.wait_ready()
+        home.standby.clock = SkewedClock(home, 3600)
+        archive.trust.check()
+        archive.health.take_out("primary", "it burns")
+        with pytest.raises(SiteUnavailable, match="its clock is off") as refused:
+            node.push(message("m-1", b"x"))
+    assert not refused.value.may_be_stored
+
+
+def test_under_all_the_site_whose_clock_is_off_is_named_and_comes_back_by_itself(home: Home) -> None:
+    archive = home.archive()
+    with Node(archive) as node:
+        node.wait_ready()
+        home.standby.clock = SkewedClock(home, 3600)
+        with pytest.raises(SiteUnavailable, match="standby is off") as caught:
+            archive.trust.check()
+        assert caught.value.site == "standby"
+        with pytest.raises(SiteUnavailable, match=r"standby is out.*its clock is off"):
+            node.push(message("m-1", b"x"))
+        home.standby.clock = home.clock
+        archive.trust.check()
+        for _ in range(2):
+            archive.health.saw("standby", "look")
+            archive.health.saw("standby", "put")
+        assert node.push(message("m-1", b"x"))["message_id"] == "m-1"
+
+
+@pytest.mark.usefixtures("any_site")
+@pytest.mark.parametrize("seconds", [86_400 * 4000, -86_400 * 4000], ids=["ahead", "behind"])
+def test_a_wrong_clock_of_a_site_makes_no_lock_longer_or_shorter(home: Home, seconds: float) -> None:
+    """A batch that lies at one site is completed at the other, whose clock is years off."""
+    archive = home.archive()
+    with Node(archive) as node:
+        node.wait_ready()
+        home.standby.fail_next("put", times=1_000)
+        receipt = node.push(message("m-1", b"x"))
+        home.standby.fail_next("put", times=0)
+    key = receipt["placements"][0]["key"]
+    wrong = WrongTime(home.standby, SkewedClock(home, seconds))
+    copied = copy_object(
+        home.primary, wrong, key, retain_until=parse_rfc3339("2026-11-23T00:00:00Z"), now=archive.clock.now
+    )
+    assert parse_rfc3339(copied.retain_until) == still_to_come(home.clock.now(), home.clock.now())
+    kept = keep(
+        {"standby": wrong},
+        archive.catalogue,
+        LockPace(timedelta(days=45), timedelta(days=40), timedelta(days=1)),
+        now=archive.clock.now,
+    )
+    assert not kept.alarms
+    for version in home.standby.versions(key):
+        assert version.retain_until is not None
+        assert version.retain_until <= home.clock.now() + timedelta(days=46)
+
+
+@pytest.mark.usefixtures("any_site")
+def test_nothing_is_compacted_while_the_clock_of_one_site_is_off(home: Home) -> None:
+    """A segment lets the locks of its batches run out; that needs two sites whose locks count."""
+    archive = home.archive()
+    home.standby.clock = SkewedClock(home, 3600)
+    with pytest.raises(SiteUnavailable, match="do not agree"):
+        compact(archive)
+
+
+class WrongTime:
+    """A site that tells another time than that by which it locks."""
+
+    def __init__(self, site: MemorySite, clock: SkewedClock) -> None:
+        self._site, self._clock = site, clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def now(self):  # type: ignore[no-untyped-def]
+        return self._clock.now()

@@ -173,6 +173,7 @@ def test_a_snapshot_says_it_all() -> None:
         "state": "healthy",
         "since": None,
         "reason": "",
+        "barred": [],
         "lag": None,
     }
     board.saw("primary", "look", AWAY)

@@ -9,7 +9,6 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from urllib3 import HTTPResponse
 
-from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.stores import Credentials, Oversize, S3Url
 from vanvault.archiver.stores.credentials import SiteCredentials
@@ -70,11 +69,3 @@ def test_a_server_that_ignores_a_range_is_not_read_to_its_end() -> None:
     with pytest.raises(Oversize):
         site.get_range(KEY, 0, 100, "v1")
     assert body.taken == 0
-
-
-def test_a_refusal_of_any_length_is_read_for_a_while_only() -> None:
-    body = Endless()
-    site = site_that_answers(403, {}, body)
-    with pytest.raises(SiteUnavailable):
-        site.get(KEY, "v1", most=5)
-    assert body.taken <= 2**20

@@ -74,7 +74,12 @@ class S3Store:
             yield from (StoredFile(one["Key"], one["Size"]) for one in page.get("Contents", []))
             if not page.get("IsTruncated"):
                 return
-            marker = {"ContinuationToken": page["NextContinuationToken"]}
+            following = {"ContinuationToken": page.get("NextContinuationToken", "")}
+            if following == marker:
+                raise SiteUnavailable(
+                    f"site {_SITE} lists the same page again and again", site=_SITE, may_be_stored=False
+                )
+            marker = following
 
     def size(self, name: str) -> int:
         check_key(name)
@@ -110,7 +115,7 @@ class S3Store:
 
         def request() -> bytes:
             try:
-                return self._bucket.wire.get(name, None, extra)[0]
+                return self._bucket.wire.get(name, None, extra, largest=length)[0]
             except ClientError as error:
                 if error.response["Error"].get("Code") == "InvalidRange":
                     return b""  # starts behind the end

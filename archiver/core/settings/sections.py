@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from vanvault.archiver.core.options import (
+    FileOptions,
     HealthRules,
     LockPace,
     PoolLimits,
@@ -27,6 +28,7 @@ from vanvault.archiver.core.options import (
 )
 
 _S3 = S3Options()
+_FILE = FileOptions()
 _HEALTH = HealthRules()
 _POOL = PoolLimits()
 _SEARCH = SearchLimits()
@@ -59,6 +61,14 @@ class S3Settings(_Section):
     read_timeout_s: float = Field(
         default=_S3.read_timeout_s, gt=0, description="seconds of silence to wait for an answer"
     )
+    request_timeout_s: float = Field(
+        default=_S3.request_timeout_s,
+        gt=0,
+        description="seconds for a whole request, besides those of its bytes at the least rate",
+    )
+    least_bytes_per_s: float = Field(
+        default=_S3.least_bytes_per_s, gt=0, description="bytes a second; a slower site counts as silent"
+    )
     page: int = Field(default=_S3.page, ge=1, le=1000, description="keys of a listing in one answer")
     attempts: int = Field(default=_S3.attempts, ge=1, le=20, description="tries of what is safe to repeat")
     max_single_put_bytes: int = Field(
@@ -78,7 +88,16 @@ class SiteSettings(_Section):
         default=False,
         description="file sites: set the immutable flag on every object (ext4, xfs; needs root)",
     )
+    timeout_s: float = Field(
+        default=_FILE.timeout_s,
+        gt=0,
+        description="file sites: seconds to wait for an operation, besides those of its bytes",
+    )
     s3: S3Settings = S3Settings()
+
+    def file_options(self) -> FileOptions:
+        """For a file site."""
+        return FileOptions(self.timeout_s)
 
 
 class SitesSettings(_Section):

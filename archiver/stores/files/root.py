@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
@@ -29,6 +30,7 @@ TEMP = "tmp"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER_MODE = 0o750
+_MANIFEST_BYTES = 64 * 2**10  # what is longer is none
 _KNOWN_FOLDERS = 4096  # folders whose durability is remembered; more only cost some needless fsyncs
 
 
@@ -72,7 +74,10 @@ def create_root(root: Path, *, site: str, archive: str, created: datetime) -> No
 def read_manifest(root: Path) -> Manifest:
     """Raises SiteUnavailable when there is no site at ``root``, SettingsError when it is of another kind."""
     try:
-        text = (root / MANIFEST).read_bytes()
+        # Without waiting: somebody may have put a pipe in its place.
+        descriptor = os.open(root / MANIFEST, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with FileIO(descriptor) as file:
+            text = file.read(_MANIFEST_BYTES) or b""
     except OSError as error:
         raise SiteUnavailable(
             f"there is no site at {root}: {error.strerror}",

@@ -44,7 +44,8 @@ from vanvault.archiver.stores.rules import (
     printable,
 )
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe in a file's place holds up nobody
+# Nobody waits at a pipe that somebody put in the place of a file.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_OBJECT = 2**40  # bytes; far below what ext4 and xfs take
 
 

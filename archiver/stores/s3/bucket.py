@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -11,13 +11,15 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import NotFound, SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import Oversize, StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
+from vanvault.archiver.stores.s3.slowness import Slowness
 from vanvault.archiver.stores.s3.wire import Headers, LongAnswer, Wire
 from vanvault.archiver.stores.url import S3Url
 
@@ -26,6 +28,8 @@ MODE = "COMPLIANCE"
 #: 0.2 ms of CPU on each line, wanted or not: 6 ms on a page of 10, 210 ms on one of 1,000.
 _FIRST_PAGE = 10
 _GROWTH = 10
+#: Pages without a line, one after the other, that are still taken for part of a listing.
+EMPTY_PAGES = 100
 
 _UNTIL = "x-amz-object-lock-retain-until-date"
 #: Shown to users with the right s3:GetObjectLegalHold; the header of an object without a hold may be absent.
@@ -55,6 +59,7 @@ class Bucket:
     site: str
     patience: Patience
     page: int = 1000  # lines of a listing in one answer
+    slowness: Slowness = field(default_factory=Slowness)
 
     @classmethod
     def open(
@@ -73,14 +78,24 @@ class Bucket:
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.
 
-        Raises NotFound (``what`` says of what), SiteUnavailable with ``may_be_stored`` false.
+        Raises NotFound (``what`` says of what), SiteUnavailable with ``may_be_stored`` false; at once,
+        without a request, where the server was too slow again and again.
         """
         attempt = 0
         while True:
+            if self.slowness.rests:
+                raise SiteUnavailable(
+                    f"site {self.site} was too slow again and again, and is left alone for a while",
+                    site=self.site,
+                    may_be_stored=False,
+                    hint=TOO_SLOW,
+                )
             try:
                 return request()
             except S3_ERRORS as error:
                 failure = failure_of(error)
+                if failure.too_slow:
+                    self.slowness.was_slow()
                 if failure.kind == "not-found":
                     raise NotFound(f"site {self.site} holds no such version of {what}") from error
                 if not failure.repeatable or self.patience.is_last(attempt):
@@ -112,7 +127,7 @@ class Bucket:
             ) from error
         return found, self._time(answer)
 
-    def get(self, key: str, version: str | None, most: int | None, **extra: str) -> tuple[bytes, str]:
+    def get(self, key: str, version: str | None, most: int | None = None, **extra: str) -> tuple[bytes, str]:
         """The bytes of a version (None: the newest), and their ETag, "" for none.
 
         ``most``: an answer with more bytes is not read. ``extra``: headers to send.
@@ -132,6 +147,7 @@ class Bucket:
 
         def fetch(which: str | None) -> tuple[bytes, str]:
             data, etag = self.ask(key, lambda: request(which))
+            self.slowness.was_in_time()
             return data, etag
 
         try:
@@ -159,30 +175,42 @@ class Bucket:
         """Versions and delete markers by key, newest first, page by page. Raises SiteUnavailable.
 
         The first pages are small: many who list want the first key only, or whether there is one.
+        Raises SiteFaulty: the same page again, a page that is too long, or keys out of order.
         """
+        lines = self._pages(prefix, after)
+        return in_order(lines, self.site, prefix, after)
+
+    def _pages(self, prefix: str, after: str) -> Iterator[Listed]:
         if after > prefix and not after.startswith(prefix):
             return  # every key with the prefix comes before it
         # MinIO refuses a marker that does not start with the prefix.
         markers = {"KeyMarker": after} if after.startswith(prefix) and after else {}
-        lines = _FIRST_PAGE
+        lines, empty = _FIRST_PAGE, 0
         while True:
-            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": min(lines, self.page), **markers}
+            most = min(lines, self.page)
+            wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": most, **markers}
             page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
             # Some servers repeat the key that a page is to start after.
-            yield from (listed for listed in _lines(page) if listed.key > after)
+            self.slowness.was_in_time()
+            found = _lines(page)
+            if len(found) > most:
+                raise self._faulty("its listing gives more lines than it was asked for")
+            yield from (listed for listed in found if listed.key > after)
             if not page.get("IsTruncated"):
                 return
             following = {
                 "KeyMarker": page.get("NextKeyMarker", ""),
                 "VersionIdMarker": page.get("NextVersionIdMarker", ""),
             }
-            if following == markers:
-                raise SiteUnavailable(
-                    f"site {self.site} lists the same page again and again",
-                    site=self.site,
-                    may_be_stored=False,
-                )
+            if following == markers or following["KeyMarker"] < markers.get("KeyMarker", ""):
+                raise self._faulty("it lists the same page again and again")
+            empty = 0 if found else empty + 1
+            if empty > EMPTY_PAGES:
+                raise self._faulty("it lists page after page with nothing on them")
             markers, lines = following, lines * _GROWTH
+
+    def _faulty(self, what: str) -> SiteFaulty:
+        return SiteFaulty(f"site {self.site} answers, but {what}", site=self.site)
 
     def now(self) -> datetime:
         """The server's time, UTC, whole seconds. Raises SiteUnavailable."""

@@ -34,7 +34,9 @@ def _session() -> Any:
 def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
     from botocore.config import Config
 
-    return _session().client(
+    from vanvault.archiver.stores.s3.bounded import BoundedSession
+
+    client = _session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=options.region,
@@ -54,3 +56,6 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
             response_checksum_validation="when_required",
         ),
     )
+    ends = client._endpoint  # no public name; no option of botocore's bounds a request
+    ends.http_session = BoundedSession(ends.http_session, options)
+    return client

@@ -35,9 +35,12 @@ class DisposableS3Site(S3Site):
         super().close()
 
     def delete(self, key: str, version: str) -> None:
-        """See ``Disposer.delete``. While a lock holds, the server is not even asked: it might give way."""
+        """See ``Disposer.delete``. While a lock holds, the server is not even asked: it might give way.
+
+        It holds until it has ended by the server's clock and by this host's: either may be wrong.
+        """
         found, server_now = self._disposer.head(check_key(key), version)
-        if found.retain_until is not None and found.retain_until > server_now:
+        if found.retain_until is not None and found.retain_until > min(server_now, self._clock.now()):
             raise LockRefused(f"locked until {found.retain_until.isoformat()}: {key}")
         wanted = {"Bucket": self._disposer.name, "Key": key, "VersionId": version}
         try:

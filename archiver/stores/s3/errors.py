@@ -10,6 +10,7 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.stores.s3.bounded import exchange_over
 
 S3ErrorKind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
 
@@ -22,6 +23,7 @@ _REFUSED_BUT_REPEATABLE = frozenset(
     {"SlowDown", "SlowDownRead", "SlowDownWrite", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"}
 )
 _REPEATABLE_4XX = frozenset({"RequestTimeout", "OperationAborted"})
+TOO_SLOW = "The site answers too slowly: look at its load and at the network (s3.least_bytes_per_s)."
 _HINTS = {
     "AccessDenied": "The site's credentials lack this right: check the policy of their user.",
     "ExpiredToken": "The site's credentials have expired: renew them.",
@@ -30,6 +32,8 @@ _HINTS = {
     "RequestTimeTooSkewed": "The clock of this host or of the site is off: check both.",
     "NoSuchBucket": "The bucket is gone: restore it, or run vanvault site init for a new one.",
     "InvalidRequest": "Has the bucket Object Lock? Run vanvault probe for this site.",
+    "TooSlow": TOO_SLOW,
+    "AnswerTooLarge": "The site sends more than it was asked for: look at what answers at its address.",
     "BadDigest": "Bytes change on the way to the site: check network and memory.",
     "XAmzContentSHA256Mismatch": "Bytes change on the way to the site: check network and memory.",
 }
@@ -52,6 +56,11 @@ class S3Failure:
     may_be_stored: bool  # if it was a write: the server may have carried it out
     repeatable: bool  # the same request may succeed
 
+    @property
+    def too_slow(self) -> bool:
+        """Was it given up because too few bytes moved?"""
+        return self.code == "TooSlow"
+
     def error(self, site: str, *, may_be_stored: bool | None = None) -> SiteUnavailable:
         """The error for callers; ``may_be_stored`` overrides what this one request says."""
         stored = self.may_be_stored if may_be_stored is None else may_be_stored
@@ -67,6 +76,9 @@ class S3Failure:
 
 def failure_of(error: Exception) -> S3Failure:
     """What a failed call means: one of ``S3_ERRORS``."""
+    over = exchange_over(error)
+    if over is not None:  # it had its time: the same request would take it once more
+        return S3Failure("trouble", over.code, may_be_stored=True, repeatable=False)
     if isinstance(error, exceptions.ClientError):
         return _failure_of_answer(error)
     name = type(error).__name__

@@ -19,6 +19,7 @@ from vanvault.archiver.core.errors import (
     InvalidInput,
     LockRefused,
     NotFound,
+    SiteFaulty,
     SiteUnavailable,
     TooLarge,
 )
@@ -42,6 +43,8 @@ from vanvault.archiver.stores.s3.md5_once import MD5
 from vanvault.archiver.stores.s3.multipart import put_in_parts
 from vanvault.archiver.stores.url import S3Url
 
+#: Lines of a listing, one after the other, that a reader passes over; a listing without end has more.
+MOST_PASSED = 100_000
 _MD5 = re.compile(r"[0-9a-f]{32}")  # an ETag of this form is one, unless the server encrypts at rest
 
 
@@ -141,9 +144,17 @@ class S3Site:
         return [self._reader.head(key, listed.version)[0] for listed in self._reader.of_key(key)]
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        passed = 0  # lines in a row that are no versions of an object
         for listed in self._reader.listing(prefix, after):
             if not listed.is_marker and is_key(listed.key):
+                passed = 0
                 yield StoredVersion(listed.key, listed.version, listed.size, None, listed.stored_at)
+            elif (passed := passed + 1) > MOST_PASSED:
+                raise SiteFaulty(
+                    f"site {self._site} answers, but lists {passed} lines in a row that are no objects",
+                    site=self._site,
+                    hint="Remove what is not the archive's from its bucket.",
+                )
 
     def strays(self) -> Iterator[Stray]:
         """Keys that break the grammar, and delete markers on top of a key.

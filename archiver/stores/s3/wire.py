@@ -17,14 +17,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from botocore.parsers import create_parser
 from botocore.response import StreamingBody
+from urllib3.exceptions import HTTPError
 
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock, SystemClock
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.s3.bounded import REFUSAL
 from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 
 #: Of an answer; names in any case.
@@ -32,8 +34,8 @@ Headers = Mapping[str, str]
 
 _FIRST_FAILURE = 300  # redirections too: a site is where its URL says
 _DIGITS = re.compile(r"[0-9]{1,18}")
-#: A refusal says in a few hundred bytes why.
-_REFUSAL_BYTES = 64 * 1024
+#: More than any answer promises: its length is compared before it is read.
+_ANY_SIZE = 2**62
 
 
 class LongAnswer(Exception):
@@ -69,6 +71,7 @@ class Wire:
         self._base = f"{endpoint.scheme}://{self._host}"
         self._events = client.meta.events
         self._session = client._endpoint.http_session  # no public name; the client closes it
+        self._largest = options.largest_object
         self._signer = RequestSigner(credentials, options.region)
         self._clock = clock or SystemClock()
 
@@ -91,20 +94,40 @@ class Wire:
         return found
 
     def get(
-        self, key: str, version: str | None, extra: Mapping[str, str], most: int | None = None
+        self,
+        key: str,
+        version: str | None,
+        extra: Mapping[str, str],
+        most: int | None = None,
+        *,
+        largest: int | None = None,
     ) -> tuple[bytes, Headers]:
         """The bytes of a version (None: the newest) and the answer's headers.
 
-        ``extra``: headers to send, such as a range. Raises LongAnswer: there are more than ``most`` bytes.
+        Args:
+            extra: headers to send, such as a range.
+            most: bytes; of an answer that promises more, nothing is read, and its promise is told.
+            largest: the same, where nobody wants to know; both None: no object is larger.
+
+        Raises LongAnswer: there are more than ``most`` bytes.
         """
-        answer = self._send("GetObject", "GET", key, _query(version), extra, stream=True)
-        length = answer.headers.get("content-length")
-        if most is not None:
-            told = int(length) if length is not None and _DIGITS.fullmatch(length) else None
-            if told is None or told > most:
-                answer.raw.close()  # the connection too: the rest is not read to use it again
-                raise LongAnswer(told, most)
-        return bytes(StreamingBody(answer.raw, length).read()), answer.headers
+        # The answer's own promise is compared below, so that whoever asks learns how much there is.
+        bound = _ANY_SIZE if most is not None else self._largest if largest is None else largest
+        answer = self._send("GetObject", "GET", key, _query(version), extra, largest=bound, stream=True)
+        promised = answer.headers.get("content-length")
+        told = int(promised) if promised is not None and _DIGITS.fullmatch(promised) else None
+        if most is not None and (told is None or told > most):
+            answer.raw.close()  # the connection too: the rest is not read to use it again
+            raise LongAnswer(told, most)
+        if told is None:
+            answer.raw.close()
+            raise ResponseStreamingError(error="it does not say how long the object is")
+        try:
+            return bytes(StreamingBody(answer.raw, promised).read()), answer.headers
+        except BotoCoreError:
+            raise
+        except (HTTPError, OSError) as error:
+            raise ResponseStreamingError(error=error) from error
 
     def _send(
         self,
@@ -116,8 +139,10 @@ class Wire:
         *,
         body: bytes | None = None,
         sha256: str = EMPTY_SHA256,
+        largest: int = REFUSAL,
         stream: bool = False,
     ) -> Any:
+        """The answer; its body has at most ``largest`` bytes."""
         path = self._root + key
         now = self._clock.now()
         # A plain dict: botocore's own classes of headers cost as much as all the rest of this method.
@@ -127,9 +152,9 @@ class Wire:
         url = f"{self._base}{path}?{query}" if query else self._base + path
         request = AWSPreparedRequest(method, url, signed, body, stream)
         hooked = self._events.emit_until_response(f"before-send.s3.{operation}", request=request)[1]
-        answer = hooked if hooked is not None else self._session.send(request)
+        answer = hooked if hooked is not None else self._session.exchange(request, largest)
         if answer.status_code >= _FIRST_FAILURE:
-            raise _refusal(answer, operation, _body_of(answer, stream=stream))
+            raise _refusal(answer, operation)
         return answer
 
 
@@ -145,19 +170,8 @@ def _query(version: str | None) -> str:
     return "" if version is None else f"versionId={quote(version, safe='-_.~')}"
 
 
-def _body_of(answer: Any, *, stream: bool) -> bytes:
-    """What a refusal says; of a streamed one the first ``_REFUSAL_BYTES``, however long it is."""
-    if not stream:
-        return bytes(answer.content)
-    unchecked: Any = None  # its length is not compared
-    body = bytes(StreamingBody(answer.raw, unchecked).read(_REFUSAL_BYTES))
-    if len(body) == _REFUSAL_BYTES:
-        answer.raw.close()
-    return body
-
-
-def _refusal(answer: Any, operation: str, body: bytes) -> ClientError:
+def _refusal(answer: Any, operation: str) -> ClientError:
     """Raises ResponseParserError: what answered is no S3 server."""
-    response = {"status_code": answer.status_code, "headers": answer.headers, "body": body}
+    response = {"status_code": answer.status_code, "headers": answer.headers, "body": answer.content}
     no_shape: Any = None  # errors have none
     return ClientError(create_parser("rest-xml").parse(response, no_shape), operation)

@@ -37,9 +37,11 @@ class KeeperReport:
 _Act = Callable[[Site, KeepPlan, list[str]], int]
 
 
-def survey(sites: Mapping[str, Site], catalogue: Catalogue, pace: LockPace) -> KeeperReport:
+def survey(
+    sites: Mapping[str, Site], catalogue: Catalogue, pace: LockPace, *, now: Callable[[], datetime]
+) -> KeeperReport:
     """What a round would find; extends nothing. A site that is away is in ``failures``; raises nothing."""
-    return _round(sites, catalogue, pace, lambda site, plan, failures: 0, lambda key: True)
+    return _round(sites, catalogue, pace, lambda site, plan, failures: 0, lambda key: True, now)
 
 
 def keep(
@@ -47,6 +49,7 @@ def keep(
     catalogue: Catalogue,
     pace: LockPace,
     *,
+    now: Callable[[], datetime],
     is_folded: Callable[[str], bool] = lambda key: True,
 ) -> KeeperReport:
     """Extend, at every site, the lock of every version of every batch that ends soon and is still needed.
@@ -54,9 +57,10 @@ def keep(
     That is one that no segment holds, or whose segments are all short of something at some site. The lock of
     the latter is extended only while it lasts, and is no alarm: one that ended had its proof.
 
-    Each site's lock is judged by that site's clock. A site that is away is in ``failures``; raises nothing.
+    Locks are judged and counted by ``now``, the node's time: a wrong clock of a site makes no lock longer or
+    shorter. A site that is away is in ``failures``; raises nothing.
     """
-    return _round(sites, catalogue, pace, _extend, is_folded)
+    return _round(sites, catalogue, pace, _extend, is_folded, now)
 
 
 def _round(
@@ -65,13 +69,14 @@ def _round(
     pace: LockPace,
     act: _Act,
     is_folded: Callable[[str], bool],
+    clock: Callable[[], datetime],
 ) -> KeeperReport:
-    proof = prove_segments(sites, catalogue)
+    proof = prove_segments(sites, catalogue, now=clock)
     report = KeeperReport(0, 0, (), proof.failures)
     for name, site in sites.items():
         failures: list[str] = []
         try:
-            now = site.now()
+            now = clock()
             found = _needed(name, site, catalogue, proof, now, is_folded)
         except VanVaultError as error:
             if f"{name}: {error.message}" not in report.failures:

@@ -7,7 +7,7 @@ batches are extended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,11 +28,11 @@ class Proof:
     failures: tuple[str, ...]  # what is lacking where, and what could not be mended
 
 
-def prove_segments(sites: Mapping[str, Site], catalogue: Catalogue) -> Proof:
+def prove_segments(sites: Mapping[str, Site], catalogue: Catalogue, *, now: Callable[[], datetime]) -> Proof:
     """Look for every part of every segment at every site, and bring manifests to sites that lack them.
 
     Parts are not copied here: ``vanvault repair`` does that. A site that is away says nothing about what it
-    holds; its segments were whole when it was last asked. Raises nothing.
+    holds; its segments were whole when it was last asked. ``now``: the node's time. Raises nothing.
     """
     segments = catalogue.segments(spare=True)
     lacking: set[int] = set()
@@ -46,7 +46,7 @@ def prove_segments(sites: Mapping[str, Site], catalogue: Catalogue) -> Proof:
         shows_locks = site.capabilities.list_shows_locks
         for segment in segments:
             missing = _missing(segment, held, shows_locks)
-            if missing == [segment.key] and _bring(sites, name, segment, failures):
+            if missing == [segment.key] and _bring(sites, name, segment, failures, now):
                 continue
             if missing:
                 lacking.add(segment.n)
@@ -80,13 +80,20 @@ def _missing(segment: KnownSegment, held: Mapping[str, datetime | None], shows_l
     return missing
 
 
-def _bring(sites: Mapping[str, Site], target: str, segment: KnownSegment, failures: list[str]) -> bool:
+def _bring(
+    sites: Mapping[str, Site],
+    target: str,
+    segment: KnownSegment,
+    failures: list[str],
+    now: Callable[[], datetime],
+) -> bool:
     """Copy the manifest to a site that holds all parts and lacks nothing else."""
     for name, source in sites.items():
         if name == target:
             continue
         try:
-            copy_object(source, sites[target], segment.key, retain_until=manifest_until(segment.manifest))
+            until = manifest_until(segment.manifest)
+            copy_object(source, sites[target], segment.key, retain_until=until, now=now)
             return True
         except VanVaultError as error:
             failures.append(f"{target}: {error.message}")

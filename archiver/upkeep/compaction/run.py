@@ -69,7 +69,8 @@ def compact(
     before = _before(archive, until)
     with _alone(archive), ThreadPoolExecutor(THREADS, thread_name_prefix="segment") as pool:
         archive.catch_up(settle=True)
-        archive.trust.check()
+        archive.trust.check_every_clock()
+        archive.trust.check_probes()
         compactor = Compactor(archive, SegmentWriter(archive, pool, fault), pool, fault)
         if _held_back(archive, before):
             # Its writer puts the commits of everything before on record, so that it may be compacted.
@@ -97,6 +98,7 @@ def keep_locks(archive: Archive) -> KeeperReport:
         archive.sites,
         archive.catalogue,
         archive.settings.compaction.lock_pace(),
+        now=archive.clock.now,
         is_folded=lambda key: bool(archive.tail.knows([key])),
     )
     if report.unfolded:
@@ -106,7 +108,9 @@ def keep_locks(archive: Archive) -> KeeperReport:
 
 def look_at_locks(archive: Archive) -> KeeperReport:
     """What a round of the keeper would find, by the segments that are known here; changes nothing."""
-    return survey(archive.sites, archive.catalogue, archive.settings.compaction.lock_pace())
+    return survey(
+        archive.sites, archive.catalogue, archive.settings.compaction.lock_pace(), now=archive.clock.now
+    )
 
 
 def _before(archive: Archive, until: datetime | None) -> datetime:

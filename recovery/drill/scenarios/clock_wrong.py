@@ -32,6 +32,19 @@ class ShiftedClock:
         return self._right.now() + self.by
 
 
+class _EverySite:
+    """As under the policy ``all``: nothing goes on without a site; touches no site's health."""
+
+    def clock_is_off(self, site: str, reason: str) -> None:
+        """Nothing is told: the refusal that follows names the site."""
+
+    def clock_is_right(self, site: str) -> None:
+        """Nothing is told."""
+
+    def goes_on_without(self, site: str) -> bool:
+        return False
+
+
 def rehearse(drill: Drill) -> None:
     wrong = drill.means.wrong_by
     _production_now(drill)
@@ -123,6 +136,7 @@ def _guard(drill: Drill, folder: str, off: dict[str, timedelta]) -> Iterator[tup
                 tail=node.tail,
                 signing=node.signing,
                 clock=SteadyClock(host, ClockStopwatch(drill.clock)),
+                judge=_EverySite(),
                 rules=TrustRules({}, ProbePolicy(timedelta(days=1), accept_weak=True), drill.means.max_skew),
             ),
             host,

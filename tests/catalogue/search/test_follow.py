@@ -28,7 +28,11 @@ class Peer:
         name = archive.settings.archive
         self.tail = HotTail.open(partial(hot_tail_of, folder), archive.keys, archive.entropy, archive=name)
         self.fold = SiteFold(
-            name, self.tail, Catalogue(self.tail), archive.parquet, public_key=archive.signing.public
+            name,
+            self.tail,
+            Catalogue(self.tail),
+            archive.parquet,
+            public_key=archive.signing.public,
         )
 
     def follow(self, own: str = OWN) -> int:
