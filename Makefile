@@ -4,16 +4,18 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run stop test setup lint types unit servers chaos clean
+.PHONY: run stop test setup lint types unit servers chaos lock release clean
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: pyproject.toml requirements.lock
+LOCKS := requirements.lock requirements-dask.lock requirements-dev.lock
+
+$(VENV)/.ready: pyproject.toml $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "VanVault needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKS:%=--requirement %)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # A two-site appliance under ./var with sample data; the server keeps running (make stop ends it).
@@ -50,6 +52,16 @@ chaos: setup
 	  --seconds $(SECONDS_OF_LOAD) $(if $(MODE),--mode $(MODE))
 
 test: lint types servers unit
+
+# After a change in pyproject.toml; UPGRADE=1 takes the newest versions.
+UPGRADE ?=
+lock: setup
+	$(BIN)/python scripts/lock $(if $(UPGRADE),--upgrade)
+
+# Wheel, sdist, lock files, SBOM and SHA256SUMS of the last commit, in an empty folder.
+RELEASE ?= dist
+release: setup
+	$(BIN)/python scripts/release $(RELEASE)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,17 +15,17 @@ from starlette.responses import Response
 
 from vanvault import __version__
 from vanvault.api import health_routes, intake_routes, read_routes
-from vanvault.api.host_limits import host_limit
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
 from vanvault.api.node_metrics import NodeCollector
 from vanvault.api.observe import Observed, request_id_of, route_of
 from vanvault.api.problems import http_problem, problem_name, problem_of, problem_response, retry_after_of
-from vanvault.api.saturation import Saturation
+from vanvault.api.saturation import NODE_LIMITS, Saturation
 from vanvault.api.shortcut import Handler, Shortcut
 from vanvault.api.start import start_node
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.core.errors import MachineLimit, VanVaultError
+from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.ports import SystemStopwatch
 
 _log = structlog.get_logger("vanvault.api")
@@ -86,9 +86,9 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
 
 async def _vanvault_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, VanVaultError)  # noqa: S101 - what the handler is registered for
-    limit = host_limit(error)
+    limit = machine_limit(error)
     if limit is not None:
-        error = _reached(request, *limit)
+        error = _reached(request, limit)
     problem = problem_of(error)
     route = route_of(request.scope)
     if route in ENTRIES:
@@ -107,18 +107,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
     )
 
 
-def _reached(request: Request, limit: str, error: Busy) -> Busy:
+def _reached(request: Request, limit: MachineLimit) -> MachineLimit:
     """A limit of the machine stands in the way: counted, and told in place of what failed for it."""
-    request.app.state.metrics.limited(limit)
-    request.app.state.saturation.reached(limit)
-    _log.error("the machine's limit is reached", limit=limit, route=route_of(request.scope))
-    return error
+    if limit.resource in NODE_LIMITS:
+        request.app.state.metrics.limited(limit.resource)
+        request.app.state.saturation.reached(limit.resource)
+    _log.error("the machine's limit is reached", limit=limit.resource, route=route_of(request.scope))
+    return limit
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    limit = host_limit(error)
+    limit = machine_limit(error)
     if limit is not None:
-        return await _vanvault_error(request, _reached(request, *limit))
+        return await _vanvault_error(request, limit)
     _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
     return problem_response(
         http_problem(500, "Unexpected error; the node's log has more under this request id."),

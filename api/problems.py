@@ -12,10 +12,12 @@ from vanvault.archiver.core.errors import (
     Busy,
     InvalidInput,
     KeyUnavailable,
+    MachineLimit,
     SiteUnavailable,
     TooSlow,
     VanVaultError,
 )
+from vanvault.archiver.core.machine import machine_limit
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,6 +29,7 @@ def problem_name(error: VanVaultError) -> str:
 
 def problem_of(error: VanVaultError) -> dict[str, Any]:
     """The problem's JSON members; ``type`` is ``urn:vanvault:problem:<name>``."""
+    error = machine_limit(error) or error
     row = row_of(error)
     if row is None:
         raise TypeError(f"{type(error).__name__} has no row in the table of errors")
@@ -40,6 +43,9 @@ def problem_of(error: VanVaultError) -> dict[str, Any]:
         problem["hint"] = error.hint
     if isinstance(error, InvalidInput) and error.field:
         problem["field"] = error.field
+    if isinstance(error, MachineLimit):
+        problem["resource"] = error.resource
+        problem["may_be_stored"] = error.may_be_stored
     if isinstance(error, SiteUnavailable):
         problem["site"] = error.site
         problem["may_be_stored"] = error.may_be_stored
@@ -73,4 +79,4 @@ def retry_after_of(error: VanVaultError) -> int | None:
         return error.retry_after
     if isinstance(error, TooSlow):
         return 1
-    return 5 if isinstance(error, (SiteUnavailable, KeyUnavailable)) else None
+    return 5 if isinstance(error, (SiteUnavailable, KeyUnavailable, MachineLimit)) else None

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.settings import KeysSettings, Settings
 
 SETTINGS_FILE = "vanvault.toml"
@@ -26,6 +27,7 @@ def load_settings(home: Path) -> Settings:
             hint="Run: vanvault --home DIR init, or name the right home with --home or VANVAULT_HOME.",
         ) from error
     except (OSError, ValueError) as error:
+        raise_limit(error)
         raise SettingsError(f"{path} cannot be read: {error}") from error
     try:
         return Settings(**fields)

@@ -20,6 +20,7 @@ import httpx
 import orjson
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.cli.problems import RETRIED, error_of, problem_in, retry_after
 
 ReceiptObject = dict[str, Any]
@@ -265,6 +266,7 @@ def _open(path: Path) -> BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{path} cannot be read: {error.strerror}", field="file") from error
 
 

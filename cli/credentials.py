@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.machine import raise_limit
 
 VARIABLE = "VANVAULT_TOKEN"
 
@@ -49,6 +50,7 @@ def _of_file(path: Path, source: str) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
+        raise_limit(error)
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise InvalidInput(f"the file of {source} cannot be read: {reason}", field="token") from error
 
@@ -59,6 +61,7 @@ def _of_command(command: str) -> str:
             shlex.split(command), stdout=subprocess.PIPE, check=True, timeout=_COMMAND_TIMEOUT_S, text=True
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise_limit(error)
         # The error's text may hold the command line, which may hold a secret.
         raise InvalidInput(
             f"{VARIABLE}_COMMAND failed ({type(error).__name__})",

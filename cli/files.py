@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from vanvault.archiver.core.errors import Conflict, InvalidInput
+from vanvault.archiver.core.machine import raise_limit
 
 
 def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:
@@ -20,6 +21,7 @@ def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{path.parent} cannot be made: {error.strerror}", field="output") from error
     try:
         with working.open("xb") as file:
@@ -31,6 +33,7 @@ def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:
     except FileExistsError as error:
         raise Conflict(f"{path} is there already", hint="Name another file, or use --force.") from error
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{path} cannot be written: {error.strerror}", field="output") from error
     finally:
         with suppress(OSError):

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.cli.context import DEFAULT_HOME
 from vanvault.cli.errors import run_at_edge
 
@@ -96,6 +97,7 @@ def run() -> NoReturn:
     Python waits at its exit for every thread of a pool; a store that takes connections and never answers
     would keep the operator from the prompt for half a minute after the last line.
     """
+    forbid_core_dumps()
     code = 0
     try:
         main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -13,7 +13,9 @@ from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     InvalidInput,
+    MachineLimit,
     NotFound,
+    Resource,
     SiteUnavailable,
     TooLarge,
     VanVaultError,
@@ -46,6 +48,13 @@ def _site(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
     return SiteUnavailable(message, site=str(problem.get("site", "")), may_be_stored=may, hint=hint)
 
 
+def _machine(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
+    may = problem.get("may_be_stored", True) is not False
+    known: tuple[Resource, ...] = get_args(Resource)
+    resource = next((one for one in known if one == problem.get("resource")), known[0])
+    return MachineLimit(f"the server: {message}", resource=resource, may_be_stored=may, hint=hint)
+
+
 def _plain(kind: type[VanVaultError]) -> _Make:
     return lambda message, hint, _: kind(message, hint=hint)
 
@@ -56,6 +65,7 @@ _BY_NAME: dict[str, _Make] = {row.problem: _plain(row.error) for row in ERROR_TA
     "unauthenticated": _denied,
     "access-denied": _denied,
     "site-unavailable": _site,
+    "machine-limit": _machine,
 }
 _BY_STATUS: dict[int, _Make] = {
     401: _denied,

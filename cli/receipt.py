@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, verify_receipt
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, load_public_keys, public_pem
 from vanvault.cli.context import keys_folder, open_archive
@@ -107,6 +108,7 @@ def _receipts_in(file: str) -> list[Receipt]:
         with click.open_file(file, "rb") as stream:
             data: bytes = stream.read()
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{file} cannot be read: {error.strerror}", field="receipt") from error
     try:
         found = [orjson.loads(data)]
@@ -155,6 +157,7 @@ def _digests(path: Path) -> tuple[str, str]:
                 sha256.update(chunk)
                 sha512.update(chunk)
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{path} cannot be read: {error.strerror}", field="original") from error
     return sha256.hexdigest(), sha512.hexdigest()
 

@@ -9,6 +9,7 @@ from typing import Literal
 import click
 
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.cli.context import DEFAULT_HOST, DEFAULT_PORT
 from vanvault.cli.output import json_option
 
@@ -54,6 +55,7 @@ def _check_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(
             f"cannot listen at {host} port {port}: {error.strerror}",
             field="port",

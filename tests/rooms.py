@@ -36,7 +36,8 @@ ROOMS = (
     _room("core.faults", None),
     _room("core.tasks", None),
     _room("core.options", None),
-    _room("core.error_table", None, "core.errors"),
+    _room("core.machine", None, "core.errors"),
+    _room("core.error_table", None, "core.errors core.machine"),
     _room("core.caches", None),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
@@ -66,6 +67,7 @@ ROOMS = (
     _room("core.outcome", None, "core.errors core.evidence"),
     _room("disk", 10),
     _room("home_files", None, "core.*"),
+    _room("core_dumps", None),
     _room("people", 15, "core.* disk"),
     _room("keys", 24, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
@@ -94,13 +96,13 @@ ROOMS = (
     _room(
         "appliance",
         10,
-        "core.* disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas catalogue"
-        " journal intake",
+        "core.* core_dumps disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas"
+        " catalogue journal intake",
     ),
     _room(
         "upkeep",
         15,
-        "core.* disk keys keys.parquet stores replicas catalogue journal intake appliance",
+        "core.* core_dumps disk keys keys.parquet stores replicas catalogue journal intake appliance",
     ),
     _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
     _room(

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import (
     Clock,
     Entropy,
@@ -49,6 +50,7 @@ def init_home(
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = lock_beside(home / SETTINGS_FILE)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"{home} cannot be made: {error.strerror}") from error
     with lock:
         _refuse_complete(home)  # another attempt may have ended while this one waited

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core_dumps import forbid_core_dumps
 
 
 @contextmanager
 def open_home(home: Path, archive_id: str) -> Iterator[Archive]:
     """The home under this path. Raises SettingsError (none, or of another archive), KeyUnavailable."""
+    forbid_core_dumps()  # a worker of Dask is no process of ours
     with Archive.open(home) as archive:
         if archive.settings.archive != archive_id:
             raise SettingsError(

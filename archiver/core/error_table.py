@@ -20,6 +20,7 @@ from vanvault.archiver.core.errors import (
     InvalidInput,
     KeyUnavailable,
     LockRefused,
+    MachineLimit,
     NotFound,
     SettingsError,
     SiteFaulty,
@@ -29,6 +30,7 @@ from vanvault.archiver.core.errors import (
     TooSlow,
     VanVaultError,
 )
+from vanvault.archiver.core.machine import machine_limit
 
 #: Environment variable; with the value 1 the command line shows tracebacks.
 DEBUG_VARIABLE = "VANVAULT_DEBUG"
@@ -50,6 +52,7 @@ class ExitCode(IntEnum):
     BUSY = 8
     DENIED = 9
     SITE = 10
+    MACHINE = 11
     PROBE_REFUSED = 20
     PROBE_WEAK = 21
     PROBE_UNREACHABLE = 22
@@ -84,6 +87,14 @@ ERROR_TABLE = (
     ),
     ErrorRow(LockRefused, "lock-refused", ExitCode.CONFLICT, "locked", "Locked", 409),
     ErrorRow(Damaged, "damaged", ExitCode.CHECK_FAILED, "damaged", "Damaged in the archive", 500),
+    ErrorRow(
+        MachineLimit,
+        "machine-limit",
+        ExitCode.MACHINE,
+        "machine-limit",
+        "A limit of the machine is reached",
+        503,
+    ),
     ErrorRow(
         KeyUnavailable, "key-unavailable", ExitCode.KEYS, "key-unavailable", "A key is unavailable", 503
     ),
@@ -140,6 +151,10 @@ def described(error: BaseException) -> tuple[ExitCode, dict[str, Any]]:
     """Exit code and JSON value of whatever ended a run. Of a bug only the type is told: its text may hold
     personal data.
     """
+    limit = machine_limit(error)
+    if limit is not None:
+        where = f" ({limit.path})" if limit.path else ""
+        return exit_code_of(limit), {**error_object(limit), "message": limit.message + where}
     if isinstance(error, VanVaultError):
         return exit_code_of(error), error_object(error)
     if isinstance(error, KeyboardInterrupt):

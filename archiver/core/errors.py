@@ -15,6 +15,7 @@
     │   └── SiteFaulty        it answers, but wrongly: its listing is out of order, say
     ├── LockRefused           a store refused to delete, shorten or overwrite a locked object
     ├── Damaged               bytes are not what their name, digest or chain says
+    ├── MachineLimit          open files, memory, threads or disk of this machine are used up; raise the limit
     ├── KeyUnavailable        a key is missing or does not fit; restore it from escrow
     └── SettingsError         the settings file or the home folder is wrong
 
@@ -23,7 +24,10 @@ Which exit code and which RFC 9457 problem each becomes stands in ``error_table.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+#: What a machine or a process may run out of.
+Resource = Literal["files", "memory", "threads", "disk", "file-size"]
 
 
 class VanVaultError(Exception):
@@ -127,6 +131,22 @@ class Damaged(VanVaultError):
         super().__init__(message, hint=hint)
         self.key = key
         self.site = site
+
+
+class MachineLimit(VanVaultError):
+    """This machine, or a limit of this process, leaves no room: no key, site or object is at fault.
+
+    ``path``: what was being used, for whoever runs the command; a gateway is not told. ``may_be_stored``: as
+    of SiteUnavailable, where a write ended so.
+    """
+
+    def __init__(
+        self, message: str, *, resource: Resource, path: str = "", may_be_stored: bool = False, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.resource = resource
+        self.path = path
+        self.may_be_stored = may_be_stored
 
 
 class KeyUnavailable(VanVaultError):

@@ -17,6 +17,7 @@ from typing import IO
 import orjson
 
 from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import lock_descriptor, replace_file, still_named, sync_folder
 from vanvault.archiver.export.request import ExportState
 
@@ -79,6 +80,7 @@ class Workspace:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             held = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
+            raise_limit(error)
             raise InvalidInput(f"{self.folder} cannot be made: {error.strerror}", field="output") from error
         try:
             # A run that ended between the two lines above has taken the folder with it.

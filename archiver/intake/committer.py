@@ -18,7 +18,8 @@ from typing import Literal
 
 import structlog
 
-from vanvault.archiver.core.errors import Busy, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Busy, MachineLimit, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.model import EventDraft, MessageDraft
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Pool, Ticket
@@ -123,9 +124,9 @@ class Committer:
             if writer is not None:
                 self._write(writer)
                 self._close(writer)
-        except BaseException:
+        except BaseException as error:
             self._state = "failed"
-            self._refusal = Busy("the writing thread failed; restart the node", retry_after=30)
+            self._refusal = _failed(error)
             self._fail([ticket for ticket in self._group if ticket.outcome is None], self._refusal)
             raise
         finally:
@@ -140,8 +141,10 @@ class Committer:
         while not self._stop.is_set():
             try:
                 writer, committed = self._chain.open_writer()
-            except (VanVaultError, sqlite3.Error, OSError) as failure:
-                error = failure if isinstance(failure, VanVaultError) else _home_fails(failure)
+            except (VanVaultError, sqlite3.Error, OSError, MemoryError, RuntimeError) as failure:
+                error = _told(failure)
+                if error is None:
+                    raise
                 _log.warning("not ready", reason=error.message)
                 self._refusal = error
                 if isinstance(error, SiteUnavailable):
@@ -185,7 +188,7 @@ class Committer:
         while not self._stop.wait(delay):
             try:
                 committed = writer.settle(degraded=self._policy.may_degrade())
-            except SiteUnavailable as error:
+            except (SiteUnavailable, MachineLimit) as error:
                 self._refusal = error
                 self._fail(self._pool.drain(), error)
                 delay = min(2 * delay, longest)
@@ -211,7 +214,7 @@ class Committer:
         try:
             event = self._chain.closing_event()
             return writer.commit([event], final=True, degraded=self._policy.may_degrade())
-        except SiteUnavailable:
+        except (SiteUnavailable, MachineLimit):
             if not writer.unsettled:
                 raise
             # A site that was replaced meanwhile takes it at the second try.
@@ -221,6 +224,32 @@ class Committer:
         for ticket in tickets:
             ticket.outcome = error
         self._on_committed([], tickets)
+
+
+def _failed(error: BaseException) -> VanVaultError:
+    """What a push is told after the writing thread has ended."""
+    limit = machine_limit(error)
+    if limit is None:
+        return Busy("the writing thread failed; restart the node", retry_after=30)
+    return MachineLimit(
+        f"the writing thread failed: {limit.message}",
+        resource=limit.resource,
+        may_be_stored=True,
+        hint=f"{limit.hint} Then restart the node.",
+    )
+
+
+def _told(failure: BaseException) -> VanVaultError | None:
+    """Why the node is not ready, as a caller is told; None for a bug."""
+    limit = machine_limit(failure)
+    if isinstance(failure, VanVaultError):
+        return limit or failure
+    if limit is not None:
+        said = f"the node's home cannot be used: {limit.message}"
+        return MachineLimit(
+            said, resource=limit.resource, hint=f"{limit.hint} The node tries again by itself."
+        )
+    return _home_fails(failure) if isinstance(failure, (sqlite3.Error, OSError)) else None
 
 
 def _home_fails(error: sqlite3.Error | OSError) -> VanVaultError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from vanvault.archiver.core.errors import Busy, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.committer import Committer
@@ -76,7 +77,7 @@ class TrustMonitor:
         except VanVaultError as error:
             self._hold(error, error)
         except Exception as error:  # noqa: BLE001 - the thread goes on: without it nothing is checked
-            self._hold(_unchecked(error), error)
+            self._hold(machine_limit(error) or _unchecked(error), error)
         else:
             if self._committer.held is not None:
                 _log.info("intake is open again")

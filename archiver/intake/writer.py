@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.catalogue import FoldedBatch
-from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import MachineLimit, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.batches import encode_batch
 from vanvault.archiver.core.key_port import Purpose
+from vanvault.archiver.core.machine import limit_of
 from vanvault.archiver.core.model import (
     BatchHeader,
     Commit,
@@ -171,12 +172,16 @@ class Writer:
         Raises:
             SiteUnavailable: the sites do not hold the group. When ``unsettled`` is then true, some may.
             KeyUnavailable: a master or signing key is missing; nothing was stored.
+            MachineLimit: open files, memory or threads of this machine; as SiteUnavailable.
         """
         if self._unsettled:
             raise RuntimeError("settle the failed commit first")
         self._fault("before-encode")
         self._signer = self._signing.active()  # before anything is stored: without it no receipt could be
-        assembled = self._assemble(drafts, final=final)
+        try:
+            assembled = self._assemble(drafts, final=final)
+        except MemoryError as error:
+            raise limit_of("memory") from error
         self._fault("before-put")
         self._place(assembled, degraded)
         return self._committed(assembled)
@@ -288,14 +293,13 @@ class Writer:
         return committed
 
 
-def _refusal(error: VanVaultError, site: str, *, may_be_stored: bool) -> SiteUnavailable:
+def _refusal(error: VanVaultError, site: str, *, may_be_stored: bool) -> SiteUnavailable | MachineLimit:
     stored = "the entries may already be stored" if may_be_stored else "nothing was stored"
-    return SiteUnavailable(
-        f"not acknowledged: {error.message}; {stored}",
-        site=site,
-        may_be_stored=may_be_stored,
-        hint="Send the same request again with the same ids; it will not be archived twice. " + error.hint,
-    )
+    said = f"not acknowledged: {error.message}; {stored}"
+    hint = f"Send the same request again with the same ids; it will not be archived twice. {error.hint}"
+    if isinstance(error, MachineLimit):
+        return MachineLimit(said, resource=error.resource, may_be_stored=may_be_stored, hint=hint)
+    return SiteUnavailable(said, site=site, may_be_stored=may_be_stored, hint=hint)
 
 
 def _entry(draft: Draft, entry_id: str, received_us: int) -> Entry:

@@ -1,4 +1,7 @@
-"""Secret files on disk: written once, whole or not at all, and read only when nobody else may read them."""
+"""Secret files on disk: written once, whole or not at all, and read only when nobody else may read them.
+
+Every function raises MachineLimit when this machine, and not the folder, is why it failed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import create_file, take_lock
 
 #: A key file is a few hundred bytes; more is no key file.
@@ -23,6 +27,7 @@ def make_private_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"The key folder cannot be made: {error.strerror}.") from error
     check_private_folder(folder)
 
@@ -32,6 +37,7 @@ def check_private_folder(folder: Path) -> None:
     try:
         status = folder.stat()
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(
             f"The key folder cannot be read: {error.strerror}.",
             hint="Restore the keys from escrow, or set the right folder in the settings.",
@@ -61,6 +67,7 @@ def listing(folder: Path, names: re.Pattern[str]) -> FolderListing:
                 )
             )
     except OSError as error:
+        raise_limit(error)
         raise KeyUnavailable(
             f"The key folder cannot be read: {error.strerror}.",
             hint="Restore the keys from escrow, or set the right folder in the settings.",
@@ -80,6 +87,7 @@ def read_private(path: Path) -> bytes:
                 )
             data = file.read(SIZE_LIMIT + 1)
     except OSError as error:
+        raise_limit(error)
         raise KeyUnavailable(f"The key file {path.name} cannot be read: {error.strerror}.") from error
     if len(data) > SIZE_LIMIT:
         raise KeyUnavailable(f"{path.name} is too big to be a key file.")
@@ -114,6 +122,7 @@ def write_once(path: Path, data: bytes, *, mode: int) -> None:
             hint="Another process may have rotated this key just now.",
         ) from error
     except OSError as error:
+        raise_limit(error)
         raise KeyUnavailable(f"The key file {path.name} cannot be written: {error.strerror}.") from error
 
 
@@ -123,6 +132,7 @@ def exclusive(path: Path) -> Iterator[None]:
     try:
         lock = take_lock(path)
     except OSError as error:
+        raise_limit(error)
         raise KeyUnavailable(f"The lock file {path.name} cannot be used: {error.strerror}.") from error
     with lock:
         yield

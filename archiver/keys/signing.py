@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Clock, Entropy, SystemClock
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.keys import key_folder, trust
@@ -210,6 +211,7 @@ def load_public(path: Path) -> Ed25519PublicKey:
     try:
         data = path.read_bytes()
     except OSError as error:
+        raise_limit(error)
         raise KeyUnavailable(f"The public key {path.name} cannot be read: {error.strerror}.") from error
     return parse_public(data)
 

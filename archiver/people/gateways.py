@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from vanvault.archiver.core.errors import AccessDenied, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disk import HeldLock, lock_beside, replace_file, take_lock, try_lock
@@ -242,12 +243,14 @@ class Gateways:
         try:
             return take_lock(path) if wait else try_lock(path)
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"{path} cannot be used: {error.strerror}") from error
 
     def _now(self) -> _Seen:
         try:
             status = self._path.stat()
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"{self._path.name} cannot be read: {error.strerror}") from error
         identity = (status.st_ino, status.st_mtime_ns, status.st_size)
         seen = self._seen
@@ -261,6 +264,7 @@ class Gateways:
         except FileNotFoundError:
             return Roster()
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"{self._path.name} cannot be read: {error.strerror}") from error
         return decode_roster(data, self._path.name)
 
@@ -275,6 +279,7 @@ class Gateways:
         try:
             lock = lock_beside(self._path)
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"{self._path.name} cannot be locked: {error.strerror}") from error
         with lock:
             yield
@@ -283,6 +288,7 @@ class Gateways:
         try:
             replace_file(self._path, encode_roster(roster))
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"{self._path.name} cannot be written: {error.strerror}") from error
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from vanvault.archiver.core.errors import SiteFaulty, VanVaultError
+from vanvault.archiver.core.errors import MachineLimit, SiteFaulty, VanVaultError
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
@@ -105,7 +105,12 @@ class HealthBoard:
         self._changes: deque[Change] = deque(maxlen=_CHANGES_KEPT)
 
     def saw(self, site: str, sort: Sort, error: VanVaultError | None = None) -> None:
-        """A put or a look at ``site`` succeeded, or failed with ``error``; a faulty site is barred."""
+        """A put or a look at ``site`` succeeded, or failed with ``error``; a faulty site is barred.
+
+        Where this machine could not ask, nothing was seen of the site.
+        """
+        if isinstance(error, MachineLimit):
+            return
         if isinstance(error, SiteFaulty):
             self.bar(site, "listing", error.message)
             return

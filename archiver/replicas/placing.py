@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import MachineLimit, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.machine import limit_of, machine_limit
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
@@ -57,13 +58,21 @@ class Placing:
         missing = [site for name, site in sites.items() if name not in self.placements]
         # What must be waited for anyway may take the caller's own thread: one hand-over less.
         here = 1 if self.may_skip is None else 0
-        waiting = [(site.site, executor.submit(self.put_one, site)) for site in missing[here:]]
+        waiting = [(site.site, self._begin(executor, site)) for site in missing[here:]]
         for site in missing[:here]:
             self._note(site.site, partial(self.put_one, site))
         futures = [future for _, future in waiting]
         for name, future in waiting:
             self._note(name, partial(self._await, name, future, futures))
         return not self.failures
+
+    def _begin(self, executor: Executor, site: SiteWriter) -> Future[Placement]:
+        try:
+            return executor.submit(self.put_one, site)
+        except RuntimeError as error:  # no more threads; what was submitted may still be done by another one
+            failed: Future[Placement] = Future()
+            failed.set_exception(machine_limit(error, may_be_stored=True) or error)
+            return failed
 
     def _await(self, name: str, future: Future[Placement], futures: Sequence[Future[Placement]]) -> Placement:
         waited_s = 0.0
@@ -88,11 +97,16 @@ class Placing:
             self.failures.pop(name, None)
             self.on_put(name, None)
         except VanVaultError as error:
-            self.failures[name] = error
-            self.on_put(name, error)
-            # A later attempt that surely stored nothing does not undo one that may have.
-            if not isinstance(error, SiteUnavailable) or error.may_be_stored:
-                self.in_doubt.add(name)
+            self._fail(name, error)
+        except MemoryError as error:
+            self._fail(name, limit_of("memory", may_be_stored=True).with_traceback(error.__traceback__))
+
+    def _fail(self, name: str, error: VanVaultError) -> None:
+        self.failures[name] = error
+        self.on_put(name, error)
+        # A later attempt that surely stored nothing does not undo one that may have.
+        if not isinstance(error, (SiteUnavailable, MachineLimit)) or error.may_be_stored:
+            self.in_doubt.add(name)
 
     def put_one(self, site: SiteWriter, *, look_first: bool = False) -> Placement:
         """Put at one site; after a failure there, or on request, look first what it holds already."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.machine import raise_limit
 
 _DUTIES = ("writer", "reader", "keeper")
 _COMMAND_TIMEOUT = 30  # seconds
@@ -112,6 +113,7 @@ def _value(name: str, environment: Mapping[str, str], run: Callable[[list[str]],
         elif given[0] == "_COMMAND":
             text = run(shlex.split(text))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise_limit(error)
         # Not the error's own text: it may repeat the command line or what the command printed.
         raise SettingsError(f"{variable} gave no value: {type(error).__name__}") from None
     value = text.strip()

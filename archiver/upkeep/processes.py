@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from vanvault.archiver.core_dumps import forbid_core_dumps
+
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
 
@@ -39,8 +41,13 @@ class Jobs(Protocol):
 def spawn_workers(workers: int) -> ProcessPoolExecutor:
     """Processes that end with this one. They are spawned: a fork would share this process's connections."""
     return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
     )
+
+
+def _begin_worker() -> None:
+    forbid_core_dumps()
+    _die_with_parent()
 
 
 def _die_with_parent() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.settings import BackupSettings
 from vanvault.archiver.disk import sync_folder, synced_file
 from vanvault.archiver.home_files import KEYS_FOLDER
@@ -34,6 +35,7 @@ def read_control(home: Path, settings: BackupSettings) -> dict[str, bytes]:
         for name in (SETTINGS, GATEWAYS):
             files[name] = (home / name).read_bytes()
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"{error.filename} cannot be read: {error.strerror}") from error
     for name, data in read_key_files(home / KEYS_FOLDER).items():
         if settings.keys or is_public(name):
@@ -68,6 +70,7 @@ def write_control(target: Path, files: Mapping[str, bytes]) -> None:
             sync_folder(target)
         draft.rmdir()
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"{target} cannot be written: {error.strerror}") from error
 
 
@@ -82,6 +85,7 @@ def check_target(target: Path, files: Mapping[str, bytes]) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{target} cannot be used: {error.strerror}", field="target") from error
     left = {_DRAFT, *(PurePosixPath(name).parts[0] for name in files)} - {SETTINGS}
     if found and not (_DRAFT in found and found <= left):

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 import orjson
 
 from vanvault.archiver.core.errors import Busy, Damaged, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.recovery.backup.restic_facts import Features, Version, failure, features_of, parse_version
 
 Listener = Callable[[Mapping[str, Any]], None]
@@ -80,6 +81,7 @@ class Restic:
                 stderr=stderr,
             )
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(
                 f"restic cannot be started: {error.strerror}",
                 hint="Install restic 0.14 or newer, or set backup.program.",

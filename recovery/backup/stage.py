@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vanvault.archiver.core.errors import Busy, SettingsError, SiteFull, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.machine import machine_limit, raise_limit
 from vanvault.archiver.disk import try_lock
 
 _LOCK = "lock"
@@ -33,6 +34,7 @@ class Stage:
                 else:
                     entry.unlink()
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"the stage of the backup cannot be emptied: {error.strerror}") from error
 
     def write(self, name: str, data: bytes) -> None:
@@ -61,6 +63,7 @@ def open_stage(path: Path) -> Iterator[Stage]:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = try_lock(path / _LOCK)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(
             f"the stage of the backup cannot be used: {error.strerror}", hint="Correct backup.stage."
         ) from error
@@ -83,6 +86,6 @@ def stage_failed(error: OSError) -> VanVaultError:
             site=_STAGE,
             hint="Free space there, or set backup.stage or a smaller backup.stage_bytes.",
         )
-    return SiteUnavailable(
+    return machine_limit(error) or SiteUnavailable(
         f"the stage of the backup failed: {error.strerror}", site=_STAGE, may_be_stored=False
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vanvault.archiver.core.errors import NotFound, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import sync_folder, synced_file
 from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.pdf import pdf_report
@@ -50,6 +51,7 @@ def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
                 file.write(data)
         sync_folder(folder)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"the evidence cannot be written: {error.strerror}") from error
 
 

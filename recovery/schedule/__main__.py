@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.recovery.schedule.child import at_edge, end_process
 from vanvault.recovery.schedule.run import run_named
 
@@ -28,4 +29,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    forbid_core_dumps()
     end_process(main())

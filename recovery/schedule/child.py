@@ -20,6 +20,7 @@ import orjson
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode, described
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.table import entries_of, entry_named
@@ -96,4 +97,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    forbid_core_dumps()
     end_process(main())

@@ -22,7 +22,9 @@ Result = Literal[
 
 #: Exit codes of what could not be done, such as while a site is away: worth another try before the next
 #: time. Any other says what the job found, and it would find it again.
-COULD_NOT = frozenset((ExitCode.INTERNAL, ExitCode.BUSY, ExitCode.SITE, ExitCode.PROBE_UNREACHABLE))
+COULD_NOT = frozenset(
+    (ExitCode.INTERNAL, ExitCode.BUSY, ExitCode.SITE, ExitCode.MACHINE, ExitCode.PROBE_UNREACHABLE)
+)
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

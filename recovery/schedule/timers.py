@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.home_files import load_settings
+from vanvault.archiver.stores import FileUrl, parse_site_url
 from vanvault.recovery.schedule.program import has_verb, own_program
 from vanvault.recovery.schedule.table import jobs_on
 from vanvault.recovery.schedule.units import Host, units
@@ -46,10 +48,26 @@ def make_units(home: Path, request: UnitsRequest) -> UnitsReport:
         home=home.absolute(),
         user=getpass.getuser() if request.user is None else request.user,
         archive=settings.archive,
+        writable=_writable(home.absolute(), settings),
+        immutable=settings.sites.primary.immutable or settings.sites.standby.immutable,
     )
     found = units(jobs_on(settings, has_verb), host)
     changed = () if request.output is None else _written(request.output, found)
     return UnitsReport(found, request.output, changed, settings.schedule.in_serve)
+
+
+def _writable(home: Path, settings: Settings) -> tuple[Path, ...]:
+    """Folders outside of the home that jobs write to: file sites, index, backup."""
+    urls = [
+        parse_site_url(url)
+        for url in (settings.sites.primary.url, settings.sites.standby.url, settings.index.url)
+    ]
+    named = [url.path for url in urls if isinstance(url, FileUrl)] + [settings.backup.stage]
+    repository = settings.backup.repository
+    if repository is not None and ":" not in repository:
+        named.append(repository)
+    found = [home / path for path in named]
+    return tuple(path for path in found if not path.is_relative_to(home))
 
 
 def _written(folder: Path, found: Mapping[str, str]) -> tuple[str, ...]:

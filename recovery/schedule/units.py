@@ -16,6 +16,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.recovery.schedule.lease import GRACE
 from vanvault.recovery.schedule.model import Job, span_text
 from vanvault.recovery.schedule.planner import offset_of
+from vanvault.recovery.schedule.sandbox import restrictions
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -28,6 +29,8 @@ class Host:
     home: Path  # absolute
     user: str  # "" leaves it to systemd
     archive: str  # its id
+    writable: tuple[Path, ...] = ()  # absolute: folders besides the home that jobs write to
+    immutable: bool = False  # file sites set the immutable flag
 
 
 def units(jobs: Sequence[Job], host: Host) -> dict[str, str]:
@@ -59,11 +62,7 @@ def _service(job: Job, host: Host) -> str:
         "TimeoutStopSec=60",
         "Nice=10",
         "IOSchedulingClass=idle",
-        "UMask=0077",
-        "NoNewPrivileges=true",
-        "ProtectSystem=full",
-        "PrivateTmp=true",
-        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+        *restrictions([Path(host.program[0])], [host.home, *host.writable], immutable=host.immutable),
     ]
     return "\n".join(lines) + "\n"
 

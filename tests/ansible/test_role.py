@@ -24,13 +24,31 @@ ROOT = Path(__file__).parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), "."]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(folder),
+        ".",
+    ]
     subprocess.run(command, cwd=ROOT, check=True)
     return next(folder.glob("vanvault-*.whl"))
 
 
 def play(folder: Path, wheel: Path, port: int) -> dict[str, int]:
     """Run the playbook against this machine; its counts of ok, changed and failed tasks."""
+    done = run_playbook(folder, wheel, port)
+    assert done.returncode == 0, done.stdout + done.stderr
+    recap = done.stdout.rsplit("PLAY RECAP", 1)[1]
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", recap)}
+
+
+def run_playbook(folder: Path, wheel: Path, port: int, **given: str) -> subprocess.CompletedProcess[str]:
     variables = {
         "vanvault_wheel": str(wheel),
         "vanvault_python": sys.executable,
@@ -41,8 +59,9 @@ def play(folder: Path, wheel: Path, port: int) -> dict[str, int]:
         "vanvault_manage_host": False,
         "vanvault_schedule": "systemd",
         "ansible_python_interpreter": sys.executable,
+        **given,
     }
-    done = subprocess.run(
+    return subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
             "--inventory=localhost,",
@@ -54,9 +73,6 @@ def play(folder: Path, wheel: Path, port: int) -> dict[str, int]:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    recap = done.stdout.rsplit("PLAY RECAP", 1)[1]
-    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", recap)}
 
 
 def test_a_bare_host_becomes_a_node_and_a_second_run_changes_nothing(tmp_path: Path, wheel: Path) -> None:
@@ -90,3 +106,24 @@ def test_a_bare_host_becomes_a_node_and_a_second_run_changes_nothing(tmp_path: P
         assert answer.status_code == 201, answer.text
     finally:
         stop_node(process)
+
+
+def test_a_wheel_that_is_not_the_released_one_is_not_installed(tmp_path: Path, wheel: Path) -> None:
+    done = run_playbook(tmp_path, wheel, free_port(), vanvault_wheel_sha256="0" * 64)
+    assert done.returncode != 0
+    assert "SHA-256" in done.stdout
+    assert not (tmp_path / "prefix").exists()
+
+
+def test_a_file_that_is_not_the_locked_one_is_not_installed(tmp_path: Path, wheel: Path) -> None:
+    """One digit of each hash of a package is changed: as if its file were another at the index."""
+    lock = tmp_path / "changed.lock"
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    found = re.search(r"^click==.*(?:\n    --hash=.*)+", text, re.MULTILINE)
+    assert found
+    changed = re.sub(r"sha256:(.)", lambda match: f"sha256:{int(match[1], 16) ^ 1:x}", found[0])
+    lock.write_text(changed + "\n", encoding="utf-8")
+    done = run_playbook(tmp_path, wheel, free_port(), vanvault_lock=str(lock))
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stdout + done.stderr
+    assert not (tmp_path / "prefix" / "venv" / "bin" / "vanvault").exists()

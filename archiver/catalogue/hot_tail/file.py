@@ -28,9 +28,12 @@ by time and are unique.
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -38,8 +41,16 @@ from typing import Self
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.machine import raise_limit
 
 _CLAIM_BYTES = 16
+#: Primary result codes of SQLite for what is no fault of the file's content.
+_NOT_THE_FILE = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR}
+)
+_UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})  # another file may be
+_FILES = 4  # that one connection may have open: database, log, its index, a journal
+_ROOM = 64 * 1024  # bytes that a connection needs at least
 #: What the secrets are derived for.
 SEALING_INFO = b"vanvault-hot-tail-v1"
 _TOKENS_INFO = b"vanvault-hot-tail-tokens-v1"
@@ -130,7 +141,10 @@ class TailFile:
     """One SQLite file; safe to use from many threads, each with a connection of its own."""
 
     def __init__(self, path: Path, facts: Mapping[str, str]) -> None:
-        """Open the file; one that is broken, or that states other ``facts``, is made anew."""
+        """Open the file; one that is broken, or that states other ``facts``, is made anew.
+
+        Raises MachineLimit; sqlite3.OperationalError: another process locks it for long, or the disk is full.
+        """
         self._path = path
         self._facts = {"schema": _SCHEMA_VERSION, **facts}
         self._local = threading.local()
@@ -139,7 +153,11 @@ class TailFile:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             usable = self._prepare()
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", 0)
+            if code & 0xFF in _NOT_THE_FILE and code not in _UNREADABLE:
+                self._raise_if_machine_is_full()
+                raise
             usable = False
         if not usable:
             self._make_anew()
@@ -166,19 +184,43 @@ class TailFile:
             self._local = threading.local()
 
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection, in autocommit mode."""
+        """This thread's connection, in autocommit mode. Raises MachineLimit, sqlite3.Error."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-            # The file can be rebuilt, so a power cut may cost its last moments, never its integrity.
-            found.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;"
-                "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
-            )
+            try:
+                found = self._open()
+            except sqlite3.OperationalError:
+                self._raise_if_machine_is_full()
+                raise
             self._local.connection = found
             with self._lock:
                 self._connections.append(found)
         return found
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        try:
+            # The file can be rebuilt, so a power cut may cost its last moments, never its integrity.
+            connection.executescript(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;"
+                "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _raise_if_machine_is_full(self) -> None:
+        """SQLite does not say why it cannot use a file. Raises MachineLimit if no other can be used."""
+        folder = self._path.parent
+        with ExitStack() as opened:
+            try:
+                for _ in range(_FILES):
+                    opened.callback(os.close, os.open(folder, os.O_RDONLY | os.O_CLOEXEC))
+                with tempfile.TemporaryFile(dir=folder) as file:
+                    file.write(bytes(_ROOM))
+            except OSError as error:
+                raise_limit(error)
 
     def _make_anew(self) -> None:
         self.close()

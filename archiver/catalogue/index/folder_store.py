@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vanvault.archiver.catalogue.index.store import StoredFile
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.stores import check_key, read_failed, write_failed
 
@@ -128,6 +129,7 @@ class _FolderFile:
         try:
             return os.pread(self._file.fileno(), length, offset)
         except (OSError, ValueError) as error:
+            raise_limit(error)
             raise SiteUnavailable(
                 f"site {_SITE} could not be read: {error}", site=_SITE, may_be_stored=False
             ) from error

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vanvault.archiver.catalogue.index.folder_store import MappedPath
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.machine import raise_limit
 
 _DIGEST_BYTES = 32
 _DRAFT = ".draft"
@@ -32,6 +33,7 @@ class LocalCache:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(
                 f"the index cache cannot be made: {error.strerror}", hint="Choose another folder for it."
             ) from error

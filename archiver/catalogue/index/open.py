@@ -9,6 +9,7 @@ from pathlib import Path
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
 from vanvault.archiver.catalogue.index.store import IndexStore
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import FileUrl, parse_site_url, site_credentials
 
@@ -28,6 +29,7 @@ def open_index_store(
         try:
             return FolderStore(home / place.path)
         except OSError as error:
+            raise_limit(error)
             raise SettingsError(f"the index folder cannot be made: {error.strerror}") from error
     from vanvault.archiver.catalogue.index.s3_store import (
         S3Store,  # boto3 takes a quarter of a second to import

@@ -216,6 +216,8 @@ def unpacked(header: FramedHeader, body: bytes) -> bytes:
     try:
         # The codec is given a buffer of the size that the (by now authenticated) header says, and no more.
         message: bytes = pa.Codec("zstd").decompress(body, decompressed_size=header.size, asbytes=True)
+    except MemoryError:
+        raise
     except (OSError, ValueError, pa.ArrowException) as error:
         raise Damaged("The body of this framed object does not decompress to its size.") from error
     return message

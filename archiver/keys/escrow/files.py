@@ -10,6 +10,7 @@ from pathlib import Path
 import segno
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.keys import key_folder
@@ -48,6 +49,7 @@ def _make_empty(folder: Path) -> None:
             )
         folder.chmod(0o700)
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{folder} cannot be used: {error.strerror}.", field="output") from error
 
 
@@ -109,6 +111,7 @@ def write_key_files(folder: Path, files: Mapping[str, bytes], order: Sequence[st
     try:
         sync_folder(folder.parent)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"The home cannot be written: {error.strerror}.") from error
     for name in order:
         mode = 0o644 if is_public(name) else 0o600
@@ -126,4 +129,5 @@ def _read(path: Path, limit: int, field: str) -> bytes:
                 raise InvalidInput(f"{path.name} is too big to be a {field}.", field=field)
             return file.read(limit)
     except OSError as error:
+        raise_limit(error)
         raise InvalidInput(f"{path.name} cannot be read: {error.strerror}.", field=field) from error

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.keys import key_folder
 
 _COMMAND_TIMEOUT_S = 30
@@ -30,6 +31,7 @@ def pin_from_command(command: str) -> str:
             shlex.split(command), capture_output=True, text=True, check=True, timeout=_COMMAND_TIMEOUT_S
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise_limit(error)
         # Not the error's own text: it may repeat what the command printed.
         raise SettingsError(
             f"keys.pkcs11.pin_command gave no PIN: {type(error).__name__}",

@@ -30,6 +30,7 @@ from pkcs11.exceptions import (
 )
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
+from vanvault.archiver.core.machine import raise_limit
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ class _Library:
         try:
             self.handle = pkcs11.lib(str(path))
         except (PKCS11Error, OSError) as error:
+            raise_limit(error)
             raise SettingsError(
                 f"{path} cannot be used as a PKCS#11 module ({type(error).__name__}).",
                 hint="Is it built for this host, and may the user that runs VanVault read its settings?",

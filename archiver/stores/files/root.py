@@ -21,6 +21,7 @@ from io import FileIO
 from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import lock_descriptor, sync_folder, synced_file
 
 FORMAT = "vanvault-file-site/1"
@@ -29,6 +30,7 @@ OBJECTS = "objects"
 TEMP = "tmp"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP})  # a file; a symbolic link
 _FOLDER_MODE = 0o750
 _MANIFEST_BYTES = 64 * 2**10  # what is longer is none
 _KNOWN_FOLDERS = 4096  # folders whose durability is remembered; more only cost some needless fsyncs
@@ -68,6 +70,7 @@ def create_root(root: Path, *, site: str, archive: str, created: datetime) -> No
             with suppress(PermissionError):  # parents that this process may not read were not made by it
                 sync_folder(folder)
     except OSError as error:
+        raise_limit(error)
         raise SettingsError(f"no site can be made at {root}: {error.strerror}") from error
 
 
@@ -79,6 +82,7 @@ def read_manifest(root: Path) -> Manifest:
         with FileIO(descriptor) as file:
             text = file.read(_MANIFEST_BYTES) or b""
     except OSError as error:
+        raise_limit(error)
         raise SiteUnavailable(
             f"there is no site at {root}: {error.strerror}",
             site=root.name,
@@ -199,7 +203,9 @@ def abandoned(temp: Path) -> Iterator[Path]:
             descriptor = os.open(entry, _FOLDER_FLAGS | os.O_NOFOLLOW)
         except FileNotFoundError:
             continue
-        except OSError:  # not a folder
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:  # it may be a running process's own
+                raise
             yield entry
             continue
         try:

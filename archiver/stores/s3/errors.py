@@ -9,7 +9,8 @@ from typing import Literal
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
+from vanvault.archiver.core.errors import MachineLimit, SiteFull, SiteUnavailable
+from vanvault.archiver.core.machine import limit_of, machine_limit
 from vanvault.archiver.stores.s3.bounded import exchange_over
 
 S3ErrorKind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
@@ -55,15 +56,18 @@ class S3Failure:
     code: str  # S3's error code or HTTP status, or the name of what happened instead of an answer
     may_be_stored: bool  # if it was a write: the server may have carried it out
     repeatable: bool  # the same request may succeed
+    limit: MachineLimit | None = None  # it is this machine that could not ask
 
     @property
     def too_slow(self) -> bool:
         """Was it given up because too few bytes moved?"""
         return self.code == "TooSlow"
 
-    def error(self, site: str, *, may_be_stored: bool | None = None) -> SiteUnavailable:
+    def error(self, site: str, *, may_be_stored: bool | None = None) -> SiteUnavailable | MachineLimit:
         """The error for callers; ``may_be_stored`` overrides what this one request says."""
         stored = self.may_be_stored if may_be_stored is None else may_be_stored
+        if self.limit is not None:
+            return limit_of(self.limit.resource, may_be_stored=stored)
         if self.kind == "full" and not stored:
             return SiteFull(f"site {site} has no room left ({self.code})", site=site)
         return SiteUnavailable(
@@ -81,8 +85,11 @@ def failure_of(error: Exception) -> S3Failure:
         return S3Failure("trouble", over.code, may_be_stored=True, repeatable=False)
     if isinstance(error, exceptions.ClientError):
         return _failure_of_answer(error)
-    name = type(error).__name__
-    if isinstance(error, _NEVER_SENT):
+    name, limit = type(error).__name__, machine_limit(error)
+    unsent = isinstance(error, _NEVER_SENT)
+    if limit is not None and limit.resource != "threads":  # a socket says EAGAIN for reasons of its own
+        return S3Failure("trouble", name, may_be_stored=not unsent, repeatable=unsent, limit=limit)
+    if unsent:
         return S3Failure("trouble", name, may_be_stored=False, repeatable=True)
     return S3Failure("trouble", name, may_be_stored=True, repeatable=isinstance(error, _SILENT))
 

@@ -9,7 +9,14 @@ from functools import partial
 
 import structlog
 
-from vanvault.archiver.core.errors import Conflict, NotFound, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import (
+    Conflict,
+    MachineLimit,
+    NotFound,
+    SettingsError,
+    SiteUnavailable,
+    VanVaultError,
+)
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock
@@ -88,6 +95,8 @@ class SiteMonitor:
             self._sites[name].now()
         except (SiteUnavailable, NotFound, SettingsError) as error:
             self._health.saw(name, "look", error)
+        except MachineLimit as error:  # nothing was seen of the site
+            _log.warning("a site could not be asked", site=name, reason=error.message)
         else:
             self._health.saw(name, "look")
 

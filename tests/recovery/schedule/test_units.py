@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import jinja2
 import pytest
+import yaml
 
 from tests.support.command import run_cli
+from vanvault.recovery.schedule import sandbox
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.units import Host, units
 
+RESTRICTIONS = "\n".join(sandbox.RESTRICTIONS)
 HOST = Host(["/opt/vanvault/venv/bin/vanvault"], Path("/var/lib/vanvault"), "vanvault", "archive-1")
+ROLE = Path(__file__).parents[3] / "ansible" / "roles" / "vanvault"
 PROBE = Job(
     "probe",
     (("probe", "primary"),),
@@ -23,7 +30,7 @@ PROBE = Job(
     accepted=frozenset((0, 21)),
 )
 
-SERVICE = """\
+SERVICE = f"""\
 [Unit]
 Description=VanVault job probe
 After=network-online.target
@@ -39,11 +46,12 @@ TimeoutStartSec=4200
 TimeoutStopSec=60
 Nice=10
 IOSchedulingClass=idle
-UMask=0077
-NoNewPrivileges=true
-ProtectSystem=full
-PrivateTmp=true
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+{RESTRICTIONS}
+CapabilityBoundingSet=
+AmbientCapabilities=
+PrivateUsers=true
+ProtectHome=true
+ReadWritePaths="-/var/lib/vanvault"
 """
 
 TIMER = """\
@@ -109,3 +117,69 @@ def test_the_units_of_a_home_are_written_and_sound(home: Path, tmp_path: Path) -
     )
     ours = [line for line in checked.stderr.splitlines() if "vanvault-" in line]
     assert ours == []
+
+
+def exposure(unit: Path) -> float:
+    """What systemd says of a unit: 0.0 (nothing is exposed) to 10.0."""
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", told)
+    assert found, told
+    return float(found[1])
+
+
+def node_unit(folder: Path, **variables: object) -> Path:
+    """The unit of the node as the Ansible role writes it."""
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    template = (ROLE / "templates" / "vanvault.service.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(trim_blocks=True, autoescape=False)
+    unit = folder / "vanvault.service"
+    unit.write_text(
+        environment.from_string(template).render(**{**defaults, "vanvault_writable": [], **variables}),
+        encoding="utf-8",
+    )
+    return unit
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+@pytest.mark.parametrize("immutable", [False, True])
+@pytest.mark.parametrize("user", ["vanvault", ""])
+def test_what_a_job_exposes(tmp_path: Path, user: str, immutable: bool) -> None:
+    host = replace(HOST, user=user, immutable=immutable)
+    unit = tmp_path / "vanvault-probe.service"
+    unit.write_text(units([PROBE], host)[unit.name])
+    assert exposure(unit) <= 2.0
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+@pytest.mark.parametrize("immutable", [False, True])
+def test_what_a_node_exposes(tmp_path: Path, immutable: bool) -> None:
+    assert exposure(node_unit(tmp_path, vanvault_immutable=immutable)) <= 2.0
+
+
+@pytest.mark.parametrize("immutable", [False, True])
+def test_a_node_has_the_restrictions_of_jobs(tmp_path: Path, immutable: bool) -> None:
+    node = node_unit(tmp_path, vanvault_immutable=immutable).read_text().splitlines()
+    job = units([PROBE], replace(HOST, immutable=immutable))["vanvault-probe.service"].splitlines()
+    of_job = job[job.index("UMask=0077") :]
+    assert [line for line in of_job if line not in node] == []
+
+
+def test_folders_outside_of_the_home_stay_writable(home: Path, tmp_path: Path) -> None:
+    variables = {
+        "VANVAULT_SITES__PRIMARY__URL": f"file:{tmp_path}/elsewhere/primary",
+        "VANVAULT_INDEX__URL": "file:/srv/my index",
+        "VANVAULT_BACKUP__REPOSITORY": "s3:https://host/bucket",
+    }
+    found = run_cli(home, "schedule", "units", "--program", "/opt/bin/vanvault", env=variables).stdout
+    writable = {line for line in found.splitlines() if line.startswith("ReadWritePaths=")}
+    assert writable == {
+        f'ReadWritePaths="-{path}"' for path in (home, f"{tmp_path}/elsewhere/primary", "/srv/my index")
+    }
+
+
+def test_a_home_among_the_users_is_seen() -> None:
+    host = replace(HOST, home=Path("/home/vault/var"))
+    text = units([PROBE], host)["vanvault-probe.service"]
+    assert "ProtectHome=read-only\n" in text
+    assert 'ReadWritePaths="-/home/vault/var"\n' in text
