@@ -298,9 +298,12 @@ class _BatchFold:
         for source in sources:
             try:
                 placement = copy_object(self._sites[source], target, key, retain_until=until, now=now)
-                return target.stat(key, placement.version)
-            except (Damaged, SiteUnavailable) as error:
+            except Damaged as error:
+                failure = _does_not_keep(target, key, error) if error.site == target.site else error
+            except SiteUnavailable as error:
                 failure = error
+            else:
+                return _shown(target, key, placement.version)
         raise failure
 
     def _decode(self, key: str, copies: Mapping[str, StoredVersion]) -> FoldedBatch:
@@ -319,6 +322,26 @@ def _until(batch: Batch) -> datetime:
         return parse_rfc3339(batch.header.retain_until)
     except InvalidInput as error:
         raise Damaged(f"{batch.key}: its header names no date", key=batch.key) from error
+
+
+def _shown(site: Site, key: str, version: str) -> StoredVersion:
+    """A copy that was just put, as its site shows it. Raises SiteUnavailable: it does not show it."""
+    try:
+        return site.stat(key, version)
+    except (Damaged, NotFound) as error:
+        raise _does_not_keep(site, key, error) from error
+
+
+def _does_not_keep(site: Site, key: str, cause: Damaged | NotFound) -> SiteUnavailable:
+    """A site that takes a copy and then denies it cannot be used; the object itself is whole elsewhere."""
+    failure = SiteUnavailable(
+        f"site {site.site} does not keep {key}, which was just copied to it: {cause.message}",
+        site=site.site,
+        may_be_stored=True,
+        hint="Run: vanvault verify.",
+    )
+    failure.__cause__ = cause
+    return failure
 
 
 def _merge_listings(

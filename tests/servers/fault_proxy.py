@@ -40,9 +40,21 @@ class Fault(Enum):
     WRONG_BYTES = "one bit of the answer's body is flipped"
     SLOW = "the answer comes late"
     WRONG_REQUEST = "one bit of the request's body is flipped on its way to the store"
+    WRONG_ETAG = "another ETag than that of the bytes"
+    WRONG_DATE = "the answer says that it is years later"
+    LONG = "the answer says that more bytes follow than do"
+    ENDLESS = "the answer's body never ends"
+    NEXT_PAGE = "each page of a listing says that another follows, which is the same"
 
 
-_AFTER = {Fault.RESET_AFTER, Fault.ERROR_500_AFTER, Fault.HANG_AFTER, Fault.TRUNCATE, Fault.WRONG_BYTES}
+_LIES = {Fault.WRONG_ETAG, Fault.WRONG_DATE, Fault.LONG, Fault.ENDLESS, Fault.NEXT_PAGE}
+_AFTER = {
+    Fault.RESET_AFTER,
+    Fault.ERROR_500_AFTER,
+    Fault.HANG_AFTER,
+    Fault.TRUNCATE,
+    Fault.WRONG_BYTES,
+} | _LIES
 _ERRORS = {
     Fault.ERROR_500: (500, "InternalError"),
     Fault.ERROR_500_AFTER: (500, "InternalError"),
@@ -197,7 +209,32 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer, answer.body[: len(answer.body) // 2])
             self.close_connection = True
             return None
+        if fault in _LIES:
+            return self._lie(fault, answer)
         return self._send(answer, _flip(answer.body) if fault is Fault.WRONG_BYTES else answer.body)
+
+    def _lie(self, fault: Fault, answer: _Answer) -> None:
+        if fault is Fault.WRONG_ETAG:
+            return self._send(_with(answer, "ETag", f'"{"0" * 32}"'), answer.body)
+        if fault is Fault.WRONG_DATE:
+            return self._send(_with(answer, "Date", "Tue, 01 Jan 2036 00:00:00 GMT"), answer.body)
+        if fault is Fault.NEXT_PAGE:
+            more = b"<IsTruncated>true</IsTruncated><NextKeyMarker>batch/</NextKeyMarker>"
+            body = answer.body.replace(b"<IsTruncated>false</IsTruncated>", more)
+            return self._send(_Answer(answer.status, answer.headers, body), body)
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        if fault is Fault.LONG:
+            self.send_header("Content-Length", str(len(answer.body) + 2**40))
+        self.end_headers()
+        self.close_connection = True
+        self.wfile.write(answer.body)
+        zeros = bytes(2**16)
+        while fault is Fault.ENDLESS and self.command != "HEAD" and not self.server.proxy.released.is_set():
+            self.wfile.write(zeros)
+            self.wfile.flush()
 
     def _send(self, answer: _Answer, body: bytes) -> None:
         self.send_response_only(answer.status)
@@ -219,6 +256,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True
+
+
+def _with(answer: _Answer, name: str, value: str) -> _Answer:
+    """The answer with another header of this name, where it has one."""
+    headers = [(found, value if found.lower() == name.lower() else old) for found, old in answer.headers]
+    return _Answer(answer.status, headers, answer.body)
 
 
 def _flip(body: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -175,6 +176,15 @@ class TestStrays:
             "tmp/0123",
         ]
         assert list(site.list()) == [stored]
+
+    def test_a_link_to_a_folder_is_not_followed(self, root: Path, site: FileSite, clock: ManualClock) -> None:
+        """It may lead anywhere on the host: to the other site, or to /proc."""
+        stored = put(site, clock)
+        (shard,) = (root / "objects").rglob("~0000000")
+        shutil.copytree(shard, root.parent / "elsewhere" / shard.name)
+        (root / "objects" / "batch" / "zlink").symlink_to(root.parent / "elsewhere")
+        assert list(site.list()) == [stored]
+        assert [stray.path for stray in site.strays()] == ["objects/batch/zlink"]
 
 
 @pytest.fixture

@@ -120,9 +120,12 @@ def _shard_strays(objects: int, folder: str) -> Iterator[str]:
 
 
 def _names(objects: int, stem: str) -> list[str]:
-    """The names in a folder given as ``""`` or with a slash at its end; none if it has vanished."""
+    """The names in a folder given as ``""`` or with a slash at its end; none if it has vanished.
+
+    Nor of a link to a folder: it leads out of the site. With its slash the path would be followed.
+    """
     try:
-        descriptor = os.open(stem or ".", _FOLDER_FLAGS, dir_fd=objects)
+        descriptor = os.open(stem.rstrip("/") or ".", _FOLDER_FLAGS, dir_fd=objects)
     except (FileNotFoundError, NotADirectoryError):
         if not stem:
             raise

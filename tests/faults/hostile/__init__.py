@@ -1,0 +1,1 @@
+"""One site in the hands of somebody who may do everything there and has no key (``make hostile``)."""
