@@ -130,7 +130,10 @@ def _register(node: Node) -> None:
     supervisor.add(Reconciler(archive, lambda upgrades: _record(intake, upgrades)).task)
     supervisor.add(SetAsideRecord(archive).task)
     gateways = GatewayDuty(
-        archive.gateways, RecordingIntake(intake.submit, lambda: intake.refusal is None), archive.clock
+        archive.gateways,
+        archive.search,
+        RecordingIntake(intake.submit, lambda: intake.refusal is None),
+        archive.clock,
     )
     supervisor.at_stop("gateways", gateways.close)
     supervisor.add(gateways.task)

@@ -7,7 +7,7 @@ nothing but a way to exhaust the node.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -233,6 +233,17 @@ class Gateways:
     def recorded(self, nonces: Sequence[str]) -> None:
         """These changes are on record."""
         self._change(lambda roster: roster.recorded(nonces))
+
+    def obey(self, tokens: Collection[str], removals: Mapping[str, datetime]) -> bool:
+        """Take away what is on record as removed (``Roster.obey``); true when there was something.
+
+        Raises SettingsError.
+        """
+        roster = self._load()
+        if roster.obey(tokens, removals) == roster:
+            return False
+        self._change(lambda roster: roster.obey(tokens, removals))
+        return True
 
     def recording(self, *, wait: bool) -> HeldLock | None:
         """The right to put changes on record, so that no two processes of a home do it at once.

@@ -168,6 +168,15 @@ class Roster:
         changed = replace(found, tokens=left)
         return self._replaced(changed)._with(act, "token-removed", changed, {"token": token})
 
+    def obey(self, tokens: Collection[str], removals: Mapping[str, datetime]) -> Roster:
+        """Without what was removed elsewhere, or before this file was brought back from a backup.
+
+        ``tokens``: ids of tokens that were removed; ``removals``: when a gateway, by its id, last was. Both
+        are on record already, so no change is added.
+        """
+        gateways = (_obedient(one, tokens, removals.get(one.id)) for one in self.gateways)
+        return replace(self, gateways=tuple(gateways))
+
     def recorded(self, nonces: Collection[str]) -> Roster:
         """Without the changes that the archive holds by now."""
         return replace(self, unrecorded=tuple(one for one in self.unrecorded if one.nonce not in nonces))
@@ -232,6 +241,19 @@ def _told(gateway: Gateway) -> dict[str, object]:
     if gateway.tokens:
         told |= {"token": gateway.tokens[0].id, **gateway.tokens[0].terms.as_json()}
     return told
+
+
+def _obedient(gateway: Gateway, tokens: Collection[str], removed_at: datetime | None) -> Gateway:
+    left = tuple(
+        one
+        for one in gateway.tokens
+        if one.id not in tokens and (removed_at is None or one.added_at > removed_at)
+    )
+    if len(left) == len(gateway.tokens):
+        return gateway
+    if left or removed_at is None:
+        return replace(gateway, tokens=left)
+    return replace(gateway, tokens=(), policy=None, removed_at=removed_at)
 
 
 def _ended(token: Token, end: datetime) -> Token:

@@ -1,4 +1,8 @@
-"""What a running node does about gateways: writes down last uses, and records what verbs could not record."""
+"""What a running node does about gateways.
+
+It writes down last uses, records what verbs could not record, and takes away what is on record as removed: by
+another home of the archive, or after the backup from which ``gateways.json`` was brought back.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.people import Gateways
-from vanvault.recovery.gateways.record import event_of
+from vanvault.recovery.gateways.record import event_of, removed_on_record
 
 _log = structlog.get_logger("vanvault.gateways")
 
@@ -33,8 +38,9 @@ class RecordingIntake:
 class GatewayDuty:
     """One round a minute. What a round cannot do, the next one tries again."""
 
-    def __init__(self, gateways: Gateways, intake: RecordingIntake, clock: Clock) -> None:
+    def __init__(self, gateways: Gateways, search: Search, intake: RecordingIntake, clock: Clock) -> None:
         self._gateways = gateways
+        self._search = search
         self._intake = intake
         self._clock = clock
 
@@ -47,15 +53,22 @@ class GatewayDuty:
         self._write_last_uses()
 
     def round(self, stop: Signal) -> None:
-        """Raises SettingsError (the file), and what intake refuses an event with."""
+        """Raises SettingsError (the file), Damaged, SiteUnavailable (the index), and what intake refuses."""
         self._write_last_uses()
-        self._record(stop)
+        try:
+            self._obey()
+        finally:
+            self._record(stop)
 
     def _write_last_uses(self) -> None:
         try:
             self._gateways.write_last_uses(self._clock.now())
         except OSError as error:  # nothing depends on it
             _log.warning("last uses of tokens cannot be written", reason=error.strerror)
+
+    def _obey(self) -> None:
+        if self._gateways.obey(*removed_on_record(self._search)):
+            _log.warning("tokens were taken away that are on record as removed")
 
     def _record(self, stop: Signal) -> None:
         if not self._gateways.unrecorded() or not self._intake.is_open():

@@ -25,7 +25,7 @@ from datetime import datetime
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query, Search
 from vanvault.archiver.core.model import EventDraft
-from vanvault.archiver.core.times import to_us
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.intake import system_event
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people import RosterChange
@@ -64,6 +64,19 @@ def ids_on_record(search: Search, name: str) -> set[str]:
     Raises Damaged, SiteUnavailable (index).
     """
     return {str(detail["id"]) for detail in _additions(search) if detail.get("gateway") == name}
+
+
+def removed_on_record(search: Search) -> tuple[set[str], dict[str, datetime]]:
+    """Ids of removed tokens, and when each gateway, by its id, was last removed, as far as it is folded here.
+
+    Raises Damaged, SiteUnavailable (index).
+    """
+    tokens = {str(event.detail["token"]) for event in own_events(search, f"{_PREFIX}token-removed")}
+    removals = {
+        str(event.detail["id"]): parse_rfc3339(event.occurred_at)
+        for event in own_events(search, f"{_PREFIX}removed", order="oldest")
+    }
+    return tokens, removals
 
 
 def has_entries(search: Search, name: str) -> bool:

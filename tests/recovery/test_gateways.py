@@ -238,7 +238,10 @@ def test_a_running_node_records_what_a_verb_could_not(memory: Home) -> None:
     with Node(memory.archive()) as node:
         node.wait_ready()
         duty = GatewayDuty(
-            gateways, RecordingIntake(node.intake.submit, lambda: node.intake.refusal is None), memory.clock
+            gateways,
+            node.archive.search,
+            RecordingIntake(node.intake.submit, lambda: node.intake.refusal is None),
+            memory.clock,
         )
         duty.round(threading.Event())
         assert gateways.unrecorded() == ()
@@ -248,7 +251,8 @@ def test_a_running_node_records_what_a_verb_could_not(memory: Home) -> None:
 def test_a_node_whose_intake_is_closed_or_refuses_keeps_the_change(memory: Home) -> None:
     gateways = Gateways(memory.path)
     intake = _Intake(SiteUnavailable("away", site="primary"))
-    duty = GatewayDuty(gateways, RecordingIntake(intake.submit, lambda: intake.open), memory.clock)
+    search = memory.archive().search
+    duty = GatewayDuty(gateways, search, RecordingIntake(intake.submit, lambda: intake.open), memory.clock)
     intake.open = False
     duty.round(threading.Event())
     assert intake.events == []
@@ -261,7 +265,8 @@ def test_a_node_whose_intake_is_closed_or_refuses_keeps_the_change(memory: Home)
 def test_a_node_leaves_the_record_to_a_verb_that_is_at_it(memory: Home) -> None:
     gateways = Gateways(memory.path)
     intake = _Intake({})
-    duty = GatewayDuty(gateways, RecordingIntake(intake.submit, lambda: True), memory.clock)
+    search = memory.archive().search
+    duty = GatewayDuty(gateways, search, RecordingIntake(intake.submit, lambda: True), memory.clock)
     held = gateways.recording(wait=True)
     assert held is not None
     with held:
@@ -270,3 +275,41 @@ def test_a_node_leaves_the_record_to_a_verb_that_is_at_it(memory: Home) -> None:
     duty.round(threading.Event())
     assert [one.type for one in intake.events] == ["vanvault.gateway.added"]
     assert gateways.unrecorded() == ()
+
+
+def obey(home: Path) -> None:
+    """One round of a node of this home whose intake is closed."""
+    closed = RecordingIntake(lambda event, done: None, lambda: False)
+    with Archive.open(home) as archive:
+        archive.catch_up()
+        GatewayDuty(archive.gateways, archive.search, closed, archive.clock).round(threading.Event())
+
+
+def test_a_list_from_an_old_backup_brings_no_removed_token_back(home: Path) -> None:
+    add(home, "ivan-2")
+    kept = add_token(home, TokenRequest(GATEWAY, "anh", ALL))
+    stolen = add_token(home, TokenRequest(GATEWAY, "anh", ALL))
+    backup = (home / GATEWAYS_FILE).read_bytes()
+    remove_token(home, GATEWAY, stolen.id, who="anh")
+    remove_gateway(home, "ivan-2", who="anh")
+    (home / GATEWAYS_FILE).write_bytes(backup)
+    obey(home)
+    assert Gateways(home).names() == [GATEWAY]
+    tokens = {token.id for token in Gateways(home).get(GATEWAY).tokens}
+    assert kept.id in tokens
+    assert stolen.id not in tokens
+    add(home, "ivan-2", bring_back=True)
+    obey(home)
+    assert len(Gateways(home).get("ivan-2").tokens) == 1
+
+
+def test_a_token_that_one_home_removes_ends_at_the_other(home: Path, tmp_path: Path) -> None:
+    stolen = add_token(home, TokenRequest(GATEWAY, "anh", ALL))
+    other = tmp_path / "other"
+    shutil.copytree(home, other, ignore=shutil.ignore_patterns("sites", "cache"))
+    (other / "sites").symlink_to(home / "sites")
+    remove_token(home, GATEWAY, stolen.id, who="anh")
+    before = Gateways(other).unrecorded()
+    obey(other)
+    assert stolen.id not in {token.id for token in Gateways(other).get(GATEWAY).tokens}
+    assert Gateways(other).unrecorded() == before
