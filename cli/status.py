@@ -92,6 +92,7 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
     lines += [
         ("key signing", f"{signing['active']} active, {signing['public']} public keys"),
         *(("KEY REVOKED", one) for one in signing["revoked"]),
+        *(("KEY FOLDER TOO OLD", f"{one}: restore from a newer escrow") for one in signing["missing_acts"]),
         *(("KEY NOT TRUSTED", f"{one}: no trusted key introduced it") for one in signing["not_introduced"]),
         ("gateways", found["gateways"]),
         ("server", f"{server['url']}  {server['detail']}"),

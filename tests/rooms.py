@@ -69,7 +69,7 @@ ROOMS = (
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
     _room("people", 15, "core.* disk"),
-    _room("keys", 21, "core.* disk"),
+    _room("keys", 24, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.key_port"),
     _room("keys.escrow", 12, "core.* disk"),
     _room("stores", 25, "core.* disk keys"),
@@ -95,7 +95,7 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        9,
+        10,
         "core.* core_dumps disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas"
         " catalogue journal intake",
     ),
@@ -112,7 +112,7 @@ ROOMS = (
     ),
     _room("recovery.work", 13, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),
-    _room("recovery.custody", 8, "archiver.* recovery.work"),
+    _room("recovery.custody", 17, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
@@ -132,7 +132,8 @@ ROOMS = (
     _room(
         "recovery.drill",
         13,
-        "archiver.* recovery.work recovery.backup recovery.repair recovery.restore recovery.verify",
+        "archiver.* recovery.work recovery.custody recovery.backup recovery.repair recovery.restore"
+        " recovery.verify",
     ),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(

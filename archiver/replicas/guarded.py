@@ -162,6 +162,11 @@ class GuardedSite:
         self._check_lock(key, retain_until)
         return self._site.extend(key, version, retain_until)
 
+    def behind(self, judge: NameJudge) -> GuardedSite:
+        """The same site through a gate with another judge, which tells the quarantine nothing."""
+        gate = Gate(judge, self._rules, Quarantine(self._clock), self._clock)
+        return GuardedSite(self._site, gate)
+
     def close(self) -> None:
         self._site.close()
 

@@ -91,6 +91,7 @@ class KeysStatus:
     public: int  # keys that may have signed
     revoked: tuple[str, ...] = ()  # ids
     unintroduced: tuple[str, ...] = ()  # ids of keys that no trusted one introduced
+    missing_acts: tuple[str, ...] = ()  # ids of keys about which an act is on record and not in the folder
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -101,6 +102,7 @@ class KeysStatus:
                 "public": self.public,
                 "revoked": list(self.revoked),
                 "not_introduced": list(self.unintroduced),
+                "missing_acts": list(self.missing_acts),
             },
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, missing_acts
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
@@ -82,6 +82,7 @@ def _keys(archive: Archive) -> KeysStatus:
         public=len(archive.signing.public_keys()),
         revoked=tuple(sorted(trust.revoked)),
         unintroduced=trust.unintroduced,
+        missing_acts=tuple(missing_acts(archive)),
     )
 
 

@@ -14,6 +14,10 @@ _TOLD: dict[str, tuple[Problem, str]] = {
         "unproved",
         "no trusted key has signed this name: it is an alias, another archive's object, or a forgery",
     ),
+    "revoked-key": (
+        "unproved",
+        "its key was revoked (revoked-key), and it does not stand: see vanvault keys accept",
+    ),
 }
 
 

@@ -45,7 +45,7 @@ looked for once more at the end, so that a node that writes meanwhile causes no 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -157,10 +157,13 @@ class _Verification:
         fold.end_writers()
         for site, stray in self._listing.strays():
             fold.add(_of_stray(site, stray))
+        waiting = set()  # keys of objects that a revoked key signed: named by others, and not missing
         for one in aside():
             fold.add(aside_finding(one))
+            if one.reason == "revoked-key":
+                waiting.add(one.key)
         fold.end_masters()
-        self._look_again(pause)
+        self._look_again(pause, waiting)
         self._look_into_gaps()
         self._name_swapped()
         return VerifyReport(
@@ -238,14 +241,14 @@ class _Verification:
         lacking = len(copies.at) < len(self._sites) - len(self._listing.away)
         return opening or lacking or self._subset.holds(name.sha256)
 
-    def _look_again(self, pause: Callable[[], None]) -> None:
-        """What seemed missing: found by now, then it is read; else it is missing."""
+    def _look_again(self, pause: Callable[[], None], waiting: Collection[str]) -> None:
+        """What seemed missing: found by now, then it is read; else it is missing, unless it is set aside."""
         ends = self._still_loose(list(self._fold.loose.values()))
         if any(end.unread for end, _ in ends):
             pause()
             ends = self._still_loose([end for end, _ in ends])
         for end, absent in ends:
-            for site in absent:
+            for site in absent if end.key not in waiting else ():
                 self._fold.add(Finding(site, end.key, "missing", end.why, end.retain_until))
 
     def _still_loose(self, ends: list[LooseEnd]) -> list[tuple[LooseEnd, list[str]]]:

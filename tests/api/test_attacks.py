@@ -31,6 +31,7 @@ from tests.support.attacks import (
     read_all,
     silent,
     trickled,
+    unread,
 )
 from tests.support.server import Server, push, push_until_accepted
 from tests.support.waiting import wait_for
@@ -127,6 +128,13 @@ def test_silent_connections(node: Attacked) -> None:
         assert node.metric('vanvault_connections{of="stranger"}') <= FILES // 2 + 64
         assert node.metric("process_open_fds") < FILES
         assert node.metric('vanvault_limit_reached_total{limit="files"}') == 0
+
+
+def test_callers_that_do_not_read(node: Attacked) -> None:
+    """More of them than there may be connections, each with answers under way."""
+    with unread(node.server.port, 600):
+        node.pushes_are_taken("unread")
+    assert node.metric('vanvault_limit_reached_total{limit="strangers"}')
 
 
 def test_one_header_of_100_mib(node: Attacked) -> None:
