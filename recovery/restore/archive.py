@@ -23,7 +23,6 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     Raises:
         SiteUnavailable: the source is away.
         SettingsError: the target belongs to another archive, or its folder holds other things.
-        InvalidInput: the target holds what is no object of this archive.
     """
     name = other_site(archive, source)
     archive.sites[source].now()
@@ -33,7 +32,7 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     elif not answers(archive.sites[name]):
         target = None
     trusted = Trusted(archive.settings.archive, archive.signing.public)
-    return plan_restore(archive.sites[source], target, name=name, trusted=trusted)
+    return plan_restore(archive.sites[source], target, name=name, trusted=trusted, locks=archive.rules.locks)
 
 
 def ensure_site(archive: Archive, name: str) -> None:
