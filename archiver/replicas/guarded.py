@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, TooLarge
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteFaulty, TooLarge
 from vanvault.archiver.core.names import ObjectName
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes
 from vanvault.archiver.core.ports import Clock
@@ -114,7 +114,7 @@ class GuardedSite:
         aside: set[tuple[str, str]] = set()
         last, verdict, end = after, None, LAST
         try:
-            for found in self._site.list(prefix, after):
+            for found in self._in_order(prefix, after):
                 if verdict is None or found.key != last:
                     last, verdict = found.key, self._judge(found.key)
                 name, reason = verdict.name, verdict.reason
@@ -138,7 +138,12 @@ class GuardedSite:
             )
 
     def strays(self) -> Iterator[Stray]:
-        return self._site.strays()
+        """See ``SiteReader.strays``; the first ``MOST``, and then one that says that there are more."""
+        for number, stray in enumerate(self._site.strays()):
+            if number == MOST:
+                yield Stray(f"and more than these {MOST}")
+                return
+            yield stray
 
     def now(self) -> datetime:
         return self._site.now()
@@ -169,6 +174,25 @@ class GuardedSite:
 
     def close(self) -> None:
         self._site.close()
+
+    def _in_order(self, prefix: str, after: str) -> Iterator[StoredVersion]:
+        """The site's listing, as long as it is one: readers merge listings and go by their order.
+
+        Raises SiteFaulty: another order, a version twice, keys that nobody asked for.
+        """
+        last, versions = after, set[str]()
+        for found in self._site.list(prefix, after):
+            if found.key > last and found.key.startswith(prefix):
+                last, versions = found.key, set()
+            elif found.key != last or not versions or found.version in versions or len(versions) >= MOST:
+                raise SiteFaulty(
+                    f"what site {self.site} lists is no listing: {printable(found.key)} stands in it"
+                    f" after {printable(last)}",
+                    site=self.site,
+                    hint="Whoever runs this site's store must mend it. Until then the site counts as away.",
+                )
+            versions.add(found.version)
+            yield found
 
     def _proved(self, key: str) -> ObjectName:
         verdict = self._judge(key)

@@ -71,10 +71,12 @@ class Plan:
 class Plans:
     """Each act of a kind of sites once, then what chance chooses; without an end."""
 
-    def __init__(self, seed: int, store: str = "file") -> None:
+    def __init__(
+        self, seed: int, store: str = "file", groups: Sequence[str] = ("mixed", "named", "apart")
+    ) -> None:
         self._random = Random(f"hostile/{seed}/{store}")
         self._fit = [act for act in ACTS.values() if store in act.stores]
-        self._todo = {group: self._some(group) for group in ("mixed", "named", "apart")}
+        self._todo = {group: self._some(group) for group in groups}
         self._number = 0
 
     @property
