@@ -25,6 +25,8 @@ from vanvault.archiver.stores import Capabilities, Oversize, Site, StoredVersion
 
 #: Sorts after every key.
 LAST = "~"
+#: Dates beyond this year are no time of a clock; periods that begin later would end after the last date.
+_LAST_YEAR = 9000
 #: Bytes that are in memory while an object of unusual size is hashed.
 PIECE_BYTES = 4 * 2**20
 
@@ -146,7 +148,13 @@ class GuardedSite:
             yield stray
 
     def now(self) -> datetime:
-        return self._site.now()
+        """See ``SiteReader.now``. Raises SiteFaulty: a time with which no date can be reckoned."""
+        now = self._site.now()
+        if now.year > _LAST_YEAR:
+            raise SiteFaulty(
+                f"the clock of site {self.site} says {now.year}", site=self.site, hint="Set its clock right."
+            )
+        return now
 
     def put(
         self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
