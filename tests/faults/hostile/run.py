@@ -191,7 +191,7 @@ def attack(
 
 
 def every_act_once(templates: Templates, folder: Path, seed: int, group: str) -> list[str]:
-    """All acts of a group on file sites, in as many runs as they need; what was found, with its run's acts."""
+    """All acts of a group on file sites, in as many runs as they need: what was found."""
     plans, found, number = Plans(seed, groups=(group,)), list[str](), 0
     while not plans.each_was_done:
         plan, number = plans.next(), number + 1
