@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
+import orjson
 import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -58,7 +60,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,
     )
     app.state.metrics = metrics = Metrics()
     app.state.saturation = saturation = Saturation(SystemStopwatch())
@@ -75,6 +77,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
     _describe_security(app)
+    _serve_description(app)
     handlers: dict[str, Handler] = {
         "/v1/messages": intake_routes.push_message,
         "/v1/messages:batch": intake_routes.push_batch,
@@ -125,6 +128,19 @@ async def _bug(request: Request, error: Exception) -> Response:
         http_problem(500, "Unexpected error; the node's log has more under this request id."),
         request_id=request_id_of(request.scope),
     )
+
+
+def _serve_description(app: FastAPI) -> None:
+    """``/v1/openapi.json``, written once: it is large, and anybody may ask for it."""
+
+    @cache
+    def written() -> bytes:
+        return orjson.dumps(app.openapi())
+
+    async def description(request: Request) -> Response:
+        return Response(written(), media_type="application/json")
+
+    app.add_route("/v1/openapi.json", description, include_in_schema=False)
 
 
 def _describe_security(app: FastAPI) -> None:

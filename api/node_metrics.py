@@ -73,6 +73,7 @@ class NodeCollector(Collector):
         yield from _lags(statuses)
         yield _barred(statuses)
         yield from _maintenance(node.duties.maintenance.snapshot)
+        yield _set_aside(node.archive.quarantine.counts())
         yield from _tasks(node.supervisor.status())
         for name, what in (
             ("entries", "Entries"),
@@ -142,6 +143,17 @@ def _maintenance(snapshot: MaintenanceSnapshot) -> Iterator[Metric]:
         ),
     ):
         yield GaugeMetricFamily(f"vanvault_{name}", what, value=None if value is None else float(value))
+
+
+def _set_aside(counts: Mapping[tuple[str, str], int]) -> Metric:
+    family = GaugeMetricFamily(
+        "vanvault_set_aside_objects",
+        "Objects that are not the archive's, as this node last came across them.",
+        labels=["site", "reason"],
+    )
+    for (site, reason), count in counts.items():
+        family.add_metric([site, reason], float(count))
+    return family
 
 
 def _tasks(tasks: Iterable[TaskStatus]) -> Iterator[Metric]:

@@ -17,6 +17,7 @@ from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.intake import Hooks, Intake, Ticket, release_here
 from vanvault.archiver.replicas import LargeObjects
+from vanvault.archiver.upkeep import SetAsideRecord
 from vanvault.archiver.upkeep.periodic import (
     HealthRecord,
     Maintenance,
@@ -127,6 +128,7 @@ def _register(node: Node) -> None:
     supervisor.at_stop("site-monitor", monitor.close)
     supervisor.add(*monitor.tasks)
     supervisor.add(Reconciler(archive, lambda upgrades: _record(intake, upgrades)).task)
+    supervisor.add(SetAsideRecord(archive).task)
     gateways = GatewayDuty(
         archive.gateways,
         archive.search,

@@ -65,8 +65,8 @@ class Split:
         where = self.batches if key.startswith(batch_prefix()) else self.real
         return where.put(key, data, sha256=sha256, retain_until=retain_until)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return self._of(key).get(key, version)
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        return self._of(key).get(key, version, most=most)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._of(key).get_range(key, offset, length, version)

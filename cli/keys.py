@@ -16,6 +16,7 @@ from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, differing, masters_in, open_masters
 from vanvault.cli.context import keys_folder, open_archive
 from vanvault.cli.escrow_order import escrow_options, escrow_order
+from vanvault.cli.keys_trust import accept, exposed, revoke
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 from vanvault.cli.progress import Terminal
 
@@ -161,6 +162,11 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
         emit_json(shown)
     else:
         print_pairs(shown.items())
+
+
+command.add_command(revoke)
+command.add_command(accept)
+command.add_command(exposed)
 
 
 def _show_made(purpose: str, made: list[str], as_json: bool, order: EscrowOrder | None = None) -> None:

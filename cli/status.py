@@ -80,6 +80,10 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
             f" {retention['originals_years']} years, each and {retention['margin_days']} days",
         ),
     ]
+    lines += [
+        ("SET ASIDE", f"{one['objects']} at {one['site']} ({one['reason']}); run: vanvault verify")
+        for one in found["set_aside"]
+    ]
     if len(segments["alarms"]) > _ALARMS_SHOWN:
         lines.append(("", f"and {len(segments['alarms']) - _ALARMS_SHOWN} more; --json gives all"))
     for purpose, versions in found["keys"].items():
@@ -88,6 +92,7 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
     lines += [
         ("key signing", f"{signing['active']} active, {signing['public']} public keys"),
         *(("KEY REVOKED", one) for one in signing["revoked"]),
+        *(("KEY FOLDER TOO OLD", f"{one}: restore from a newer escrow") for one in signing["missing_acts"]),
         *(("KEY NOT TRUSTED", f"{one}: no trusted key introduced it") for one in signing["not_introduced"]),
         ("gateways", found["gateways"]),
         ("server", f"{server['url']}  {server['detail']}"),

@@ -42,6 +42,7 @@ ROOMS = (
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),
+    _room("core.object_limits", None, "core.names core.options core.retention"),
     _room("core.key_port", None, "core.errors core.names core.ports"),
     _room("core.model", 17),
     _room("core.metadata", 1, "core.model"),
@@ -72,14 +73,14 @@ ROOMS = (
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
     _room("people", 15, "core.* disk"),
-    _room("keys", 21, "core.* disk"),
+    _room("keys", 24, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 12, "core.* disk"),
-    _room("stores", 23, "core.* disk keys"),
+    _room("stores", 25, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),
-    _room("replicas", 22, "core.* keys stores"),
+    _room("replicas", 27, "core.* keys stores"),
     _room(
         "catalogue",
         17,
@@ -98,13 +99,13 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        9,
+        10,
         "core.* core_dumps disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas"
         " catalogue journal intake",
     ),
     _room(
         "upkeep",
-        12,
+        15,
         "core.* core_dumps disk keys keys.parquet stores replicas catalogue journal intake appliance",
     ),
     _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
@@ -113,13 +114,13 @@ ROOMS = (
         4,
         "core.* disk keys replicas catalogue journal appliance",
     ),
-    _room("recovery.work", 12, "archiver.*"),
-    _room("recovery.objects", 17, "archiver.*"),
-    _room("recovery.custody", 8, "archiver.* recovery.work"),
+    _room("recovery.work", 13, "archiver.*"),
+    _room("recovery.objects", 19, "archiver.*"),
+    _room("recovery.custody", 17, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
-    _room("recovery.verify", 14, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.verify", 15, "archiver.* recovery.work recovery.objects"),
     _room("recovery.coverage", 5, "archiver.* recovery.work recovery.verify"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
@@ -127,11 +128,16 @@ ROOMS = (
     _room(
         "recovery.backup", 19, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
     ),
-    _room("recovery.failover", 11, "archiver.* recovery.work recovery.reconcile recovery.verify"),
+    _room(
+        "recovery.failover",
+        11,
+        "archiver.* recovery.work recovery.objects recovery.reconcile recovery.verify",
+    ),
     _room(
         "recovery.drill",
         13,
-        "archiver.* recovery.work recovery.backup recovery.repair recovery.restore recovery.verify",
+        "archiver.* recovery.work recovery.custody recovery.backup recovery.repair recovery.restore"
+        " recovery.verify",
     ),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(
@@ -143,7 +149,8 @@ ROOMS = (
     _room(
         "recovery.status",
         5,
-        "archiver.* recovery.coverage recovery.drill recovery.reconcile recovery.schedule recovery.work",
+        "archiver.* recovery.coverage recovery.drill recovery.objects recovery.reconcile recovery.schedule"
+        " recovery.work",
     ),
     _room("api.listener", 10, "core.errors core.error_table"),
     _room("api", 1, "archiver.* recovery.* api.listener"),

@@ -7,8 +7,8 @@
 
 A new connection always finds room: strangers end for it, the oldest first, and callers never fill the
 *lane*, which is kept for strangers, such as the health checks of a load balancer. A connection on which a
-request is under way is never ended for another one, nor is one that just came: it has a quarter of a second
-to say whose it is, however many come behind it.
+request is under way is never ended for another one, unless it is a stranger that does not read; nor is one
+that just came: it has a quarter of a second to say whose it is, however many come behind it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class Connection(Protocol):
     @property
     def at_rest(self) -> bool:
         """Is no request under way?"""
+        ...
+
+    @property
+    def is_unread(self) -> bool:
+        """Does the node wait until the caller reads what it was answered?"""
         ...
 
     def give_way(self) -> None:
@@ -109,10 +114,10 @@ class Connections:
             return True
         if len(self) >= self.limits.total + _ENDING:
             return False
-        if self._end_oldest(self._strangers, grown=True):
+        if self._end_oldest(self._strangers, strangers=True):
             self._refused("strangers")
             return True
-        if not self._ending and not self.arriving and not any(one.at_rest for one in self._strangers):
+        if not self._ending and not self.arriving and not any(map(_may_end, self._strangers)):
             self._refused("connections")
         return False
 
@@ -123,7 +128,7 @@ class Connections:
         if self.limits.for_address is None:
             return
         same = self._by_address.setdefault(connection.address, OrderedDict())
-        if len(same) >= self.limits.for_address and self._end_oldest(same, grown=True):
+        if len(same) >= self.limits.for_address and self._end_oldest(same, strangers=True):
             self._refused("address")
         # Ending the last of them may have removed the dictionary.
         self._by_address.setdefault(connection.address, same)[connection] = None
@@ -158,9 +163,10 @@ class Connections:
         self._gateway[connection] = gateway
         self._by_gateway.setdefault(gateway, OrderedDict())[connection] = None
 
-    def _end_oldest(self, among: OrderedDict[Connection, None], *, grown: bool = False) -> bool:
-        found = next((connection for connection in among if connection.at_rest), None)
-        if found is None or (grown and self._clock() - found.since < _YOUTH_S):
+    def _end_oldest(self, among: OrderedDict[Connection, None], *, strangers: bool = False) -> bool:
+        may_end = _may_end if strangers else _is_at_rest
+        found = next(filter(may_end, among), None)
+        if found is None or (strangers and self._clock() - found.since < _YOUTH_S):
             return False
         self._forget(found)
         self._ending.add(found)
@@ -175,6 +181,14 @@ class Connections:
             del self._strangers[connection]
             if self.limits.for_address is not None:
                 _drop(self._by_address, connection.address, connection)
+
+
+def _may_end(stranger: Connection) -> bool:
+    return stranger.at_rest or stranger.is_unread
+
+
+def _is_at_rest(caller: Connection) -> bool:
+    return caller.at_rest
 
 
 def _drop(groups: dict[str, OrderedDict[Connection, None]], name: str, connection: Connection) -> None:

@@ -36,7 +36,7 @@ CONNECTION = "vanvault.connection"
 #: Most bytes of the headers of one request, its first line among them.
 MAX_HEAD_BYTES = 64 * 1024
 #: Most requests that wait on one connection for the answer to an earlier one.
-_MAX_PIPELINE = 16
+_MAX_PIPELINE = 4
 #: How long a connection stays open after its last answer, so that who still sends can read it, in seconds.
 _LINGER_S = 2.0
 
@@ -114,9 +114,13 @@ class HttpProtocol(HttpToolsProtocol):
     def at_rest(self) -> bool:
         return self._phase != ConnectionPhase.BUSY
 
+    @property
+    def is_unread(self) -> bool:
+        return self.flow.write_paused
+
     def give_way(self) -> None:
         """End for another connection: told with 503 where something of a request came."""
-        if self._phase == ConnectionPhase.ENDING:
+        if self._phase in (ConnectionPhase.ENDING, ConnectionPhase.BUSY):
             self.transport.abort()
         elif self._phase == ConnectionPhase.HEAD and self._any:
             self._refuse(NO_ROOM)

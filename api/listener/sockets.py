@@ -21,8 +21,8 @@ from vanvault.api.listener.refusals import NO_FILES
 
 _log = structlog.get_logger("vanvault.listener")
 
-#: Most connections accepted at one turn of the event loop.
-_AT_ONCE = 32
+#: Most connections accepted at one turn of the event loop: many, as a turn is long where many are busy.
+_AT_ONCE = 1024
 #: Seconds between two looks at all connections.
 _LOOK_S = 1.0
 #: Out of files, memory or buffers: the machine's limits, which pass.

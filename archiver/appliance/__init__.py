@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.appliance.keys_on_record import ESCROWED
+from vanvault.archiver.appliance.keys_on_record import ESCROWED, missing_acts
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
 from vanvault.archiver.appliance.worker_home import open_home
@@ -16,6 +16,7 @@ __all__ = [
     "ArchiveReader",
     "Components",
     "init_home",
+    "missing_acts",
     "open_components",
     "open_home",
     "rotate_in_escrow",

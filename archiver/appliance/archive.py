@@ -22,7 +22,7 @@ from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.core.retention import profile, retain_until, rounded_up, with_years
+from vanvault.archiver.core.retention import retain_until, rounded_up
 from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.intake import (
@@ -47,9 +47,7 @@ class Archive(ArchiveReader):
     def __init__(self, components: Components) -> None:
         """``Archive.open`` and ``Archive.of`` say where components come from."""
         super().__init__(components)
-        self.profile = with_years(
-            profile(self.settings.retention.profile), originals=self.settings.retention.originals_years
-        )
+        self.profile = self.rules.locks.profile
         self.trust = Trust(
             sites=self.readable,
             search=self.search,

@@ -12,11 +12,14 @@ from pathlib import Path
 
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.key_port import MasterKeys
+from vanvault.archiver.core.object_limits import LockRules, ObjectSizes
 from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.core.retention import Profile, profile, with_years
 from vanvault.archiver.core.settings import SITE_NAMES, Settings
 from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
 from vanvault.archiver.keys import ObjectTrust, SigningKeys, open_masters
 from vanvault.archiver.people import Gateways
+from vanvault.archiver.replicas import Gate, GateRules, GuardedSite, Quarantine
 from vanvault.archiver.stores import Site, open_site
 
 
@@ -32,6 +35,8 @@ class Components:
     object_trust: ObjectTrust  # by ``signing`` and the archive's id
     gateways: Gateways
     sites: Mapping[str, Site]  # by name, in the order in which they are asked
+    rules: GateRules  # what of the sites comes through
+    quarantine: Quarantine  # what of them does not
     fault: Fault = no_fault  # called with the name of each step of a write
 
     def on_new_node(self, home: Path, sites: Mapping[str, Site]) -> Components:
@@ -69,17 +74,41 @@ def open_components(
     if sites is None:
         sites = {name: _open_site(name, home, settings, ports, store_fault) for name in SITE_NAMES}
     signing = SigningKeys(home / KEYS_FOLDER)
+    trust = ObjectTrust(settings.archive, signing, ports.stopwatch)
+    rules, quarantine = rules_of(settings), Quarantine(ports.clock)
+    gate = Gate(trust.judge, rules, quarantine, ports.clock)
     return Components(
-        home,
-        settings,
-        ports,
-        keys,
-        signing,
-        ObjectTrust(settings.archive, signing, ports.stopwatch),
-        Gateways(home),
-        sites,
-        fault,
+        home=home,
+        settings=settings,
+        ports=ports,
+        keys=keys,
+        signing=signing,
+        object_trust=trust,
+        gateways=Gateways(home),
+        sites={name: GuardedSite(site, gate) for name, site in sites.items()},
+        rules=rules,
+        quarantine=quarantine,
+        fault=fault,
     )
+
+
+def rules_of(settings: Settings) -> GateRules:
+    """How large objects may be and how long they may be locked. Raises SettingsError (the profile)."""
+    intake = settings.intake
+    return GateRules(
+        ObjectSizes.under(
+            pool=intake.pool_limits(),
+            segments=settings.compaction.limits(),
+            max_message_bytes=intake.max_message_bytes,
+            large_message_bytes=intake.large_message_bytes,
+        ),
+        LockRules(profile_of(settings), settings.compaction.lock_pace().lock),
+    )
+
+
+def profile_of(settings: Settings) -> Profile:
+    """The retention profile with what the settings change of it. Raises SettingsError."""
+    return with_years(profile(settings.retention.profile), originals=settings.retention.originals_years)
 
 
 def _open_site(name: str, home: Path, settings: Settings, ports: Ports, fault: Fault) -> Site:

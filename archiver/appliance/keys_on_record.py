@@ -11,7 +11,9 @@ from collections.abc import Iterable
 
 import orjson
 
+from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.core.key_port import KeyProvider, Purpose, key_id, parse_key_id
+from vanvault.archiver.journal import EventType, own_events
 
 #: Types of the events that name master keys, and where: a key id, or a list of ids of keys of any kind.
 ROTATED = "keys.rotated"
@@ -27,6 +29,20 @@ def highest_on_record(details: Iterable[str], purpose: Purpose) -> int:
             if isinstance(name, str) and name.startswith(f"{purpose}/"):
                 highest = max(highest, parse_key_id(name)[1])
     return highest
+
+
+def missing_acts(archive: ArchiveReader) -> list[str]:
+    """Key ids of revocations and acceptances that are on record and that the key folder lacks.
+
+    A folder that came from an escrow from before them trusts what was revoked. Raises as ``own_events``.
+    """
+    held = set(archive.signing.trust().digests)
+    return [
+        str(event.detail.get("key_id"))
+        for type in (EventType.KEYS_REVOKED, EventType.KEYS_ACCEPTED)
+        for event in own_events(archive.search, type)
+        if event.detail.get("record_sha256") not in held
+    ]
 
 
 def next_key_id(provider: KeyProvider, purpose: Purpose, on_record: int) -> str:

@@ -51,6 +51,7 @@ class ArchiveReader:
         self.object_signer = ObjectSigner(self.signing, self.object_trust)
         self.gateways = components.gateways
         self.sites = components.sites
+        self.rules, self.quarantine = components.rules, components.quarantine
         self.parquet = ParquetKeys(self.keys, self.object_trust)
         self.tail = HotTail.open(
             partial(hot_tail_of, self.home), self.keys, self.entropy, archive=self.settings.archive
@@ -119,11 +120,13 @@ class ArchiveReader:
 
         Raises SiteUnavailable, KeyUnavailable.
         """
+        self._follow_trust()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold_batches(sites, frozenset(indexed.unreadable), settle=settle)
         )
+        self.tail.refolded()
         return FoldReport.of(segments, indexed, folded)
 
     def refresh(self, *, whole: bool = False) -> FoldReport:
@@ -136,6 +139,7 @@ class ArchiveReader:
         there = {name: self.readable[name] for name in self.sites if name not in away}
         if not there:
             raise next(iter(away.values()))
+        self._follow_trust()
         segments = self._segments(there)
         indexed = self.index.catch_up()
         while True:
@@ -151,6 +155,7 @@ class ArchiveReader:
                     self.health.saw(error.site, "look", error)
                 away[error.site] = error
                 there = {name: site for name, site in there.items() if name != error.site}
+        self.tail.refolded()
         return FoldReport.of(segments, indexed, folded)
 
     def follow(self, *, own: str) -> FoldReport:
@@ -158,6 +163,8 @@ class ArchiveReader:
 
         Raises SiteUnavailable (none does), KeyUnavailable.
         """
+        if self._follow_trust():
+            return self.refresh()
         may_degrade = self.policy.may_degrade()
         waited = self.lead.superseded  # by an earlier fold: what was acknowledged before is folded now
         report, reached = self.readable.reaching(
@@ -179,6 +186,14 @@ class ArchiveReader:
     def original(self, item: Item) -> bytes:
         """The exact bytes of a search item. Raises as ``Originals.read`` does."""
         return self._room.originals.read(item)
+
+    def _follow_trust(self) -> bool:
+        """Forget what is believed no more after a change of trust in keys; True: there was one."""
+        self.object_trust.look()
+        trust = self.signing.trust()
+        accepted = sum(len(one.accepted) for one in trust.revoked.values())
+        state = (trust.last, str(accepted), ",".join(sorted(trust.keys)))
+        return self.tail.follow_trust(state, lambda key: self.object_trust.judge(key).reason is None)
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""

@@ -25,10 +25,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
-from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteFaulty, SiteUnavailable
+from vanvault.archiver.core.errors import (
+    Damaged,
+    InvalidInput,
+    KeyUnavailable,
+    NotFound,
+    SiteFaulty,
+    SiteUnavailable,
+)
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.format.segments import decode_manifest
-from vanvault.archiver.core.model import Placement
+from vanvault.archiver.core.model import Batch, Placement
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,
     batch_prefix,
@@ -278,7 +285,7 @@ class _BatchFold:
     ) -> dict[str, StoredVersion]:
         """All copies of a batch, once it is copied to the sites that lack it."""
         batch = decode_batch(key, read_anywhere(self._sites, key), self._keys, bodies=False)
-        until = parse_rfc3339(batch.header.retain_until)
+        until = _until(batch)
         complete = dict(copies)
         for name, site in self._sites.items():
             if name not in complete:
@@ -303,11 +310,19 @@ class _BatchFold:
     def _decode(self, key: str, copies: Mapping[str, StoredVersion]) -> FoldedBatch:
         data = read_anywhere(self._sites, key)
         batch = decode_batch(key, data, self._keys, bodies=False)
-        until = parse_rfc3339(batch.header.retain_until)
+        until = _until(batch)
         placements: tuple[Placement, ...] = tuple(
             placement_of(name, copies[name], until) for name in self._sites if name in copies
         )
         return FoldedBatch(key, batch.header, batch.entries, placements)
+
+
+def _until(batch: Batch) -> datetime:
+    """The date in a batch's header. Raises Damaged."""
+    try:
+        return parse_rfc3339(batch.header.retain_until)
+    except InvalidInput as error:
+        raise Damaged(f"{batch.key}: its header names no date", key=batch.key) from error
 
 
 def _shown(site: Site, key: str, version: str) -> StoredVersion:

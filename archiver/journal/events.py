@@ -44,6 +44,10 @@ class EventType:
     COMPACTION_STARTED = "compaction.started"
     COMPACTION_FINISHED = "compaction.finished"
     KEYS_UNWRAPPED = "keys.unwrapped"
+    KEYS_REVOKED = "keys.revoked"  # key_id, act, record_sha256, reason, stolen_since, who, and counts
+    KEYS_ACCEPTED = "keys.accepted"  # the same
+    KEYS_EXPOSED = "keys.exposed"  # key, from, to: somebody asked what a disclosed key opens
+    QUARANTINE_FOUND = "quarantine.found"  # site, reason, count, objects: the first hundred names
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,19 @@ from vanvault.archiver.keys.signing import (
     public_pem,
     verify,
 )
+from vanvault.archiver.keys.trust import ObjectList, TrustAct, TrustedKeys
 
 __all__ = [
     "EscrowOrder",
     "Judged",
     "KeyFiles",
+    "ObjectList",
     "ObjectSigner",
     "ObjectTrust",
     "SigningKey",
     "SigningKeys",
+    "TrustAct",
+    "TrustedKeys",
     "Unproved",
     "bring_back",
     "check_order",

@@ -18,10 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vanvault.archiver.core.names import Family, ObjectKind, ObjectName, ObjectSubject, is_family, parse_key
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.archiver.keys.signing import SigningKey, SigningKeys
+from vanvault.archiver.keys.trust import TrustedKeys
 
 #: Why a key proves nothing. ``junk``: it spells no name. ``unknown-family``: nor is its first folder one of
 #: ours. ``bad-signature``: no trusted key signed it; that is an alias, another archive's, or forged.
-Unproved = Literal["junk", "unknown-family", "bad-signature"]
+#: ``revoked-key``: a key that was revoked signed it, and it is not among what stands of that key.
+Unproved = Literal["junk", "unknown-family", "bad-signature", "revoked-key"]
 
 #: Judgements that are remembered of each sort; some 100 bytes each.
 REMEMBERED = 2**18
@@ -40,12 +42,14 @@ class Judged:
 
 @dataclass(slots=True)
 class _Memory:
-    """Judgements under one set of trusted keys. Marks of object keys, each in one of the two."""
+    """Judgements under one set of trusted keys. Marks of object keys, each in one of the three."""
 
     trusted: Mapping[str, Ed25519PublicKey]
-    order: list[Ed25519PublicKey]  # the one that fitted last comes first
+    trust: TrustedKeys
+    order: list[tuple[str, Ed25519PublicKey]]  # with its id; the one that fitted last comes first
     proved: set[bytes] = field(default_factory=set)
     refused: set[bytes] = field(default_factory=set)
+    waiting: set[bytes] = field(default_factory=set)  # signed by a key that was revoked
 
 
 class ObjectTrust:
@@ -59,7 +63,7 @@ class ObjectTrust:
         self.archive = archive
         self._signing = signing
         self._stopwatch = stopwatch or SystemStopwatch()
-        self._memory = _fresh(signing.trusted())
+        self._memory = _fresh(signing)
         self._looked_at = self._stopwatch.seconds()
 
     def judge(self, key: str) -> Judged:
@@ -74,25 +78,43 @@ class ObjectTrust:
         memory = self._current(look=True)  # the key that signed it may be a new one
         if mark in memory.proved:
             return Judged(name, None)
-        if mark in memory.refused or not self._verify(name, memory):
+        if mark in memory.waiting:
+            return Judged(name, "revoked-key")
+        signer = None if mark in memory.refused else self._signer(name, memory)
+        if signer is None:
             _add(memory.refused, mark)
             return Judged(name, "bad-signature")
+        if not memory.trust.stands(signer, key):
+            _add(memory.waiting, mark)
+            return Judged(name, "revoked-key")
         _add(memory.proved, mark)
         return Judged(name, None)
 
-    def is_signed(self, key: str, signing_key: str, signature: bytes, statement: bytes) -> bool:
-        """Did this signing key, trusted in the object ``key``, sign what stands within it?
+    def is_signed(self, signing_key: str, signature: bytes, statement: bytes) -> bool:
+        """Did this trusted key, or one that was revoked since, sign what stands within an object?
 
-        Raises KeyUnavailable.
+        Whether the object stands is for ``judge`` to say, by its name. Raises KeyUnavailable.
         """
         signer = self._current().trusted.get(signing_key) or self._current(look=True).trusted.get(signing_key)
-        if signer is None or self.judge(key).reason is not None:
+        if signer is None:
             return False
         try:
             signer.verify(signature, statement)
         except InvalidSignature:
             return False
         return True
+
+    def look(self) -> None:
+        """Go by the key folder as it is now. Raises KeyUnavailable."""
+        self._current(look=True)
+
+    def signer(self, key: str) -> str | None:
+        """Id of the key that signed this name, also a revoked one's; None: it is no trusted key's.
+
+        Remembers nothing. Raises KeyUnavailable.
+        """
+        name = parse_key(key)
+        return self._signer(name, self._current(look=True)) if name is not None else None
 
     def remember(self, key: str) -> None:
         """Note a key that this process has just signed with a trusted key."""
@@ -104,20 +126,20 @@ class ObjectTrust:
             self._looked_at = now
             trusted = self._signing.trusted()
             if trusted is not memory.trusted:
-                self._memory = memory = _fresh(trusted)
+                self._memory = memory = _fresh(self._signing)
         return memory
 
-    def _verify(self, name: ObjectName, memory: _Memory) -> bool:
+    def _signer(self, name: ObjectName, memory: _Memory) -> str | None:
         statement = name.subject(self.archive).statement(name.sha256)
-        for key in memory.order:
+        for one in memory.order:
             try:
-                key.verify(name.signature, statement)
+                one[1].verify(name.signature, statement)
             except InvalidSignature:
                 continue
-            if key is not memory.order[0]:
-                memory.order = [key, *(other for other in memory.order if other is not key)]
-            return True
-        return False
+            if one is not memory.order[0]:
+                memory.order = [one, *(other for other in memory.order if other is not one)]
+            return one[0]
+        return None
 
 
 class ObjectSigner:
@@ -142,8 +164,9 @@ class ObjectSigner:
         return key
 
 
-def _fresh(trusted: Mapping[str, Ed25519PublicKey]) -> _Memory:
-    return _Memory(trusted, list(trusted.values()))
+def _fresh(signing: SigningKeys) -> _Memory:
+    trust = signing.trust()
+    return _Memory(trust.keys, trust, list(trust.keys.items()))
 
 
 def _mark(key: str) -> bytes:

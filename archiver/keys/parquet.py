@@ -27,12 +27,18 @@ from vanvault.archiver.keys.object_trust import ObjectTrust
 class ParquetKeys:
     """What encrypts an archive's Parquet objects, and what its readers go by; many threads may call."""
 
-    def __init__(self, provider: KeyProvider, trust: ObjectTrust) -> None:
+    def __init__(self, provider: KeyProvider, trust: ObjectTrust, *, waiting: bool = False) -> None:
+        """``waiting``: opens what a revoked key signed and nobody accepted yet, too."""
         self.provider = provider
         self._trust = trust
+        self._waiting = waiting
         self._connection = pe.KmsConnectionConfig()
         # Which master wrapped last: a provider refuses to wrap under one that is not the newest any more.
         self._masters: dict[Purpose, str] = {}
+
+    def with_what_waits(self) -> ParquetKeys:
+        """Keys that also open what waits since its signing key was revoked: to look, not to believe."""
+        return ParquetKeys(self.provider, self._trust, waiting=True)
 
     @property
     def archive(self) -> str:
@@ -42,7 +48,8 @@ class ParquetKeys:
     def proved(self, key: str) -> ObjectName:
         """The name of an object of this archive. Raises Forged, KeyUnavailable (the key folder)."""
         judged = self._trust.judge(key)
-        if judged.name is None or judged.reason is not None:
+        stands = judged.reason is None or (self._waiting and judged.reason == "revoked-key")
+        if judged.name is None or not stands:
             raise Forged(
                 f"{key[:300]} is no object of this archive: no key that it trusts signed this name",
                 key=key,
@@ -50,9 +57,9 @@ class ParquetKeys:
             )
         return judged.name
 
-    def is_signed(self, key: str, signing_key: str, signature: bytes, statement: bytes) -> bool:
-        """Is this signature one that the archive trusts in the object ``key``? Raises KeyUnavailable."""
-        return self._trust.is_signed(key, signing_key, signature, statement)
+    def is_signed(self, signing_key: str, signature: bytes, statement: bytes) -> bool:
+        """Did a key that the archive trusts sign this, within a proved object? Raises KeyUnavailable."""
+        return self._trust.is_signed(signing_key, signature, statement)
 
     def data_key(self, key: str, wrapped: WrappedKey) -> bytes:
         """The data key (32 bytes) of this object. Raises Forged, KeyUnavailable."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -138,18 +138,27 @@ class SigningKeys:
         """What is trusted now, and since when what is not. Raises KeyUnavailable."""
         return self._current().trust
 
-    def revoke(self, draft: TrustAct, objects: ObjectList) -> TrustAct:
+    def record_trust(self, draft: TrustAct, objects: ObjectList) -> TrustAct:
         """Sign an act of the trust record with the newest key and write it, durably; every process sees it.
 
-        Raises KeyUnavailable: another process wrote one just now, the disk refuses, or the act cannot apply.
+        The list, and with it ``stands``, ``withdrawn``, ``list_sha256`` and ``signed_by``, is filled in here.
+        Raises KeyUnavailable: another process wrote an act just now, the disk refuses, or it cannot apply.
         """
         active = self.active()
-        act, data = trust.seal_act(draft, active.sign)
+        filled = replace(
+            draft,
+            stands=len(objects.stands) // trust.DIGEST_BYTES,
+            withdrawn=len(objects.withdrawn) // trust.DIGEST_BYTES,
+            list_sha256=objects.sha256,
+            signed_by=active.key_id,
+        )
+        act, data = trust.seal_act(filled, active.sign)
+        trust.check_act(act, self.trust())
         # The list first: readers ask for it as soon as the act is there.
         listed = self._folder / f"trust-{act.number}.objects"
-        if not listed.exists() or listed.read_bytes() != objects.data:
-            listed.unlink(missing_ok=True)  # of an attempt that died before its act was written
-            key_folder.write_once(listed, objects.data, mode=0o644)
+        if listed.exists() and not (self._folder / f"trust-{act.number}.json").exists():
+            listed.unlink()  # of an attempt that died before its act was written
+        key_folder.write_once(listed, objects.data, mode=0o644)
         key_folder.write_once(self._folder / f"trust-{act.number}.json", data, mode=0o644)
         self._current()
         return act

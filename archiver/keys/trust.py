@@ -16,8 +16,9 @@ not revoked. What is not right in them stops the use of the folder: ignoring it 
 Both are canonical JSON (RFC 8785) with exactly the members of ``Introduction`` and ``TrustAct`` and their
 ``format``; the signed statement is a first line (``vanvault introduction v1`` or ``vanvault trust v1``), then
 the canonical JSON without ``signature``, each ended by 0x0A. A list is the first 16 bytes of the SHA-256 of
-each object, sorted: ``stands`` of them that stand, then ``withdrawn`` of them that other keys signed and that
-stand no more (segments that hold rows of what waits).
+the key (name) of each object, sorted: ``stands`` of them that stand, then ``withdrawn`` of them that other
+keys signed and that stand no more (segments that hold rows of what waits). The whole name counts, its
+signature too: a thief can sign other names for good bytes.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 Sign = Callable[[bytes], bytes]
 Act = Literal["revoke", "accept"]
 
-#: Bytes of a digest in a list: enough that nobody finds another object with the same ones.
+#: Bytes of a digest in a list: enough that nobody finds another name with the same ones.
 DIGEST_BYTES = 16
 #: Objects in one list: 64 MiB of digests.
 MOST_OBJECTS = 2**22
@@ -79,26 +80,24 @@ class TrustAct:
     made_at: str  # RFC 3339
     reason: str
     who: str
-    stands: int  # objects in the list
-    withdrawn: int
-    list_sha256: str  # hex
-    signed_by: str  # key id
+    stands: int = 0  # objects in the list
+    withdrawn: int = 0
+    list_sha256: str = ""  # hex
+    signed_by: str = ""  # key id
     signature: str = ""  # base64
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ObjectList:
-    """What one act lists: digests, shortened and sorted, end to end."""
+    """What one act lists: digests of names, shortened and sorted, end to end."""
 
     stands: bytes = b""
     withdrawn: bytes = b""
 
     @classmethod
-    def of(cls, stands: Iterable[bytes], withdrawn: Iterable[bytes] = ()) -> ObjectList:
-        """From digests (SHA-256) in any order. Raises KeyUnavailable: there are too many."""
-        one, other = (
-            sorted({digest[:DIGEST_BYTES] for digest in digests}) for digests in (stands, withdrawn)
-        )
+    def of(cls, stands: Iterable[str], withdrawn: Iterable[str] = ()) -> ObjectList:
+        """From the keys of objects in any order. Raises KeyUnavailable: there are too many."""
+        one, other = (sorted(set(map(_digest, keys))) for keys in (stands, withdrawn))
         if len(one) + len(other) > MOST_OBJECTS:
             raise KeyUnavailable(
                 f"A revocation lists at most {MOST_OBJECTS} objects.",
@@ -125,13 +124,13 @@ class Revocation:
     accepted: tuple[TrustAct, ...] = ()
     lists: tuple[ObjectList, ...] = field(default=(), repr=False)
 
-    def stands(self, sha256: bytes) -> bool:
-        """Does this object, which the key signed, stand?"""
-        return any(_holds(one.stands, sha256) for one in self.lists)
+    def stands(self, key: str) -> bool:
+        """Does the object with this key, whose name the revoked one signed, stand?"""
+        return any(_holds(one.stands, key) for one in self.lists)
 
-    def withdraws(self, sha256: bytes) -> bool:
+    def withdraws(self, key: str) -> bool:
         """Was this object, which another key signed, withdrawn with it?"""
-        return any(_holds(one.withdrawn, sha256) for one in self.lists) and not self.stands(sha256)
+        return any(_holds(one.withdrawn, key) for one in self.lists) and not self.stands(key)
 
     @property
     def count(self) -> int:
@@ -148,19 +147,28 @@ class TrustedKeys:
     introductions: Mapping[str, Introduction]  # of these keys but the first
     unintroduced: tuple[str, ...]  # ids of keys in the folder that no trusted key introduced
     revoked: Mapping[str, Revocation]  # by id
-    last: str = ""  # SHA-256 (hex) of the last act, "": there is none. Changes with each act
-    acts: int = 0
+    digests: tuple[str, ...] = ()  # SHA-256 (hex) of every act
+
+    @property
+    def acts(self) -> int:
+        """How many acts the record has."""
+        return len(self.digests)
+
+    @property
+    def last(self) -> str:
+        """SHA-256 (hex) of the last act; "" when there is none."""
+        return self.digests[-1] if self.digests else ""
 
     def may_sign(self, key_id: str) -> bool:
         """Is what this key signs from now on trusted?"""
         return key_id in self.keys and key_id not in self.revoked
 
-    def stands(self, key_id: str, sha256: bytes) -> bool:
-        """Is an object with this digest, on which a signature by this key fits, to be believed?"""
+    def stands(self, key_id: str, key: str) -> bool:
+        """Is the object with this key, whose name this signing key signed, to be believed?"""
         revocation = self.revoked.get(key_id)
         if revocation is not None:
-            return revocation.stands(sha256)
-        return key_id in self.keys and not any(one.withdraws(sha256) for one in self.revoked.values())
+            return revocation.stands(key)
+        return key_id in self.keys and not any(one.withdraws(key) for one in self.revoked.values())
 
 
 def introduce(
@@ -213,21 +221,11 @@ def evaluate(
                 continue
             introduced[key_id] = found
         keys[key_id], versions[key_id] = key, version
-    revoked: dict[str, Revocation] = {}
-    before = ""
-    for number, (data, listed) in enumerate(acts, 1):
-        act = _checked_act(number, data, listed, before, keys, revoked)
-        objects = ObjectList(listed[: act.stands * DIGEST_BYTES], listed[act.stands * DIGEST_BYTES :])
-        if act.act == "revoke":
-            revoked[act.key_id] = Revocation(act, lists=(objects,))
-            for key_id in _lost_with(act, introduced):
-                del keys[key_id], versions[key_id], introduced[key_id]
-        else:
-            held = revoked[act.key_id]
-            revoked[act.key_id] = Revocation(held.act, (*held.accepted, act), (*held.lists, objects))
-        before = hashlib.sha256(data).hexdigest()
     unintroduced = tuple(key_id for key_id, _ in public.values() if key_id not in keys)
-    return TrustedKeys(keys, versions, introduced, unintroduced, revoked, before, len(acts))
+    trusted = TrustedKeys(keys, versions, introduced, unintroduced, {})
+    for data, listed in acts:
+        trusted = _with_act(trusted, data, listed)
+    return trusted
 
 
 def _introduction_of(
@@ -262,30 +260,45 @@ def _lost_with(act: TrustAct, introduced: Mapping[str, Introduction]) -> set[str
     return gone
 
 
-def _checked_act(
-    number: int,
-    data: bytes,
-    listed: bytes,
-    before: str,
-    keys: Mapping[str, Ed25519PublicKey],
-    revoked: Mapping[str, Revocation],
-) -> TrustAct:
-    name = f"trust-{number}.json"
-    act = read_act(data, name)
-    size = (act.stands + act.withdrawn) * DIGEST_BYTES
+def check_act(act: TrustAct, trusted: TrustedKeys) -> None:
+    """Raises KeyUnavailable unless the act may follow those of ``trusted``; its list is not looked at."""
     wrong = ""
-    if act.number != number or act.previous != before:
+    keys, revoked = trusted.keys, trusted.revoked
+    if act.number != trusted.acts + 1 or act.previous != trusted.last:
         wrong = "does not follow the act before it"
     elif act.key_id not in keys or (act.act == "accept") != (act.key_id in revoked):
         wrong = f"is about {act.key_id[:16]}, to which it cannot apply"
     elif act.signed_by not in keys or act.signed_by in revoked or act.signed_by == act.key_id:
         wrong = "is not signed by a key that is trusted"
-    elif len(listed) != size or hashlib.sha256(listed).hexdigest() != act.list_sha256:
-        wrong = f"does not fit trust-{number}.objects"
     if wrong:
-        raise KeyUnavailable(f"{name} {wrong}.", hint=_RESTORE)
-    _verify(_TRUST, act, keys[act.signed_by], name)
-    return act
+        raise KeyUnavailable(f"trust-{act.number}.json {wrong}.", hint=_RESTORE)
+
+
+def _with_act(before: TrustedKeys, data: bytes, listed: bytes) -> TrustedKeys:
+    """The trusted set after one more act."""
+    name = f"trust-{before.acts + 1}.json"
+    act = read_act(data, name)
+    check_act(act, before)
+    size = (act.stands + act.withdrawn) * DIGEST_BYTES
+    if len(listed) != size or hashlib.sha256(listed).hexdigest() != act.list_sha256:
+        raise KeyUnavailable(f"{name} does not fit trust-{before.acts + 1}.objects.", hint=_RESTORE)
+    _verify(_TRUST, act, before.keys[act.signed_by], name)
+    objects = ObjectList(listed[: act.stands * DIGEST_BYTES], listed[act.stands * DIGEST_BYTES :])
+    revoked, lost = dict(before.revoked), set()
+    if act.act == "revoke":
+        revoked[act.key_id] = Revocation(act, lists=(objects,))
+        lost = _lost_with(act, before.introductions)
+    else:
+        held = revoked[act.key_id]
+        revoked[act.key_id] = Revocation(held.act, (*held.accepted, act), (*held.lists, objects))
+    return TrustedKeys(
+        keys={key_id: key for key_id, key in before.keys.items() if key_id not in lost},
+        versions={key_id: n for key_id, n in before.versions.items() if key_id not in lost},
+        introductions={key_id: one for key_id, one in before.introductions.items() if key_id not in lost},
+        unintroduced=(*before.unintroduced, *sorted(lost)),
+        revoked=revoked,
+        digests=(*before.digests, hashlib.sha256(data).hexdigest()),
+    )
 
 
 def _sealed(kind: tuple[str, str], draft: Any, sign: Sign) -> tuple[Any, bytes]:
@@ -342,9 +355,13 @@ def _verify(kind: tuple[str, str], record: Any, key: Ed25519PublicKey, name: str
         raise KeyUnavailable(f"The signature of {name} does not fit it.", hint=_RESTORE) from error
 
 
-def _holds(digests: bytes, sha256: bytes) -> bool:
-    """Is the beginning of a digest among these, which are sorted?"""
-    wanted = sha256[:DIGEST_BYTES]
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()[:DIGEST_BYTES]
+
+
+def _holds(digests: bytes, key: str) -> bool:
+    """Is an object's key among those with these digests, which are sorted?"""
+    wanted = _digest(key)
     low, high = 0, len(digests) // DIGEST_BYTES
     while low < high:
         middle = (low + high) // 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.replicas.clock_guard import ClockVerdict
+from vanvault.archiver.replicas.guarded import Gate, GateRules, GuardedSite
 from vanvault.archiver.replicas.health import CAUSES, SiteState
 from vanvault.archiver.replicas.health_board import HealthBoard, Lag, SiteStatus
 from vanvault.archiver.replicas.large import LargeObjects, read_large
@@ -16,6 +17,7 @@ from vanvault.archiver.replicas.placing import (
 )
 from vanvault.archiver.replicas.policy import AckPolicy
 from vanvault.archiver.replicas.promised import answers, holds, read_anywhere, read_version
+from vanvault.archiver.replicas.quarantine import Quarantine, SetAside
 from vanvault.archiver.replicas.readable import Readable
 from vanvault.archiver.replicas.steady_clock import SteadyClock
 
@@ -23,13 +25,18 @@ __all__ = [
     "CAUSES",
     "AckPolicy",
     "ClockVerdict",
+    "Gate",
+    "GateRules",
+    "GuardedSite",
     "HealthBoard",
     "Lag",
     "LargeObjects",
     "Leadership",
     "LeadershipState",
     "Placing",
+    "Quarantine",
     "Readable",
+    "SetAside",
     "SiteState",
     "SiteStatus",
     "SteadyClock",

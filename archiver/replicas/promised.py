@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import digest_in
@@ -43,9 +44,11 @@ def read_whole(site: SiteReader, key: str) -> bytes:
     Raises NotFound, Damaged (also for a key that is no object name), SiteUnavailable.
     """
     digest = _digest_of(site, key)
-    newest = site.get(key)
-    if hashlib.sha256(newest).digest() == digest:
-        return newest
+    with suppress(Damaged):  # known for wrong before all of it was read
+        newest = site.get(key)
+        if hashlib.sha256(newest).digest() == digest:
+            return newest
+        del newest
     data, _ = _first_whole(site, key, digest, site.versions(key)[1:])
     return data
 
@@ -74,7 +77,7 @@ def holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
     """Does reading this version give bytes with this SHA-256? Raises SiteUnavailable."""
     try:
         return hashlib.sha256(site.get(version.key, version.version)).digest() == digest
-    except NotFound:
+    except (NotFound, Damaged):
         return False
 
 
@@ -97,6 +100,8 @@ def _first_whole(
             data = site.get(key, version.version)
         except NotFound:
             gone += 1
+        except Damaged:
+            continue
         except SiteUnavailable as error:
             if not answers(site):
                 raise

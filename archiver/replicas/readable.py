@@ -170,8 +170,8 @@ class _Patient:
     def capabilities(self) -> Capabilities:
         return self._ask(lambda: self._site.capabilities)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return self._ask(lambda: self._site.get(key, version))
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        return self._ask(lambda: self._site.get(key, version, most=most))
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._ask(lambda: self._site.get_range(key, offset, length, version))

@@ -11,6 +11,7 @@ from vanvault.archiver.stores.open import create_site, open_site
 from vanvault.archiver.stores.port import (
     Capabilities,
     Disposer,
+    Oversize,
     Site,
     SiteReader,
     SiteWriter,
@@ -18,7 +19,7 @@ from vanvault.archiver.stores.port import (
     Stray,
 )
 from vanvault.archiver.stores.read_only import ReadOnlySite, read_only
-from vanvault.archiver.stores.rules import check_key
+from vanvault.archiver.stores.rules import check_key, printable
 from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Disposer",
     "FileSite",
     "FileUrl",
+    "Oversize",
     "ReadOnlySite",
     "S3Url",
     "Site",
@@ -41,6 +43,7 @@ __all__ = [
     "open_site",
     "optional_credentials",
     "parse_site_url",
+    "printable",
     "read_failed",
     "read_only",
     "site_credentials",

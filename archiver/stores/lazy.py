@@ -36,8 +36,8 @@ class LazySite:
     def capabilities(self) -> Capabilities:
         return self._use().capabilities
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return self._call(lambda site: site.get(key, version))
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        return self._call(lambda site: site.get(key, version, most=most))
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._call(lambda site: site.get_range(key, offset, length, version))

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import SettingsError, SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.options import FileOptions, S3Options
 from vanvault.archiver.core.ports import Clock
@@ -85,11 +85,23 @@ def open_site(
 
 
 def _open_file(path: Path, name: str, archive: str, clock: Clock, immutable: bool, fault: Fault) -> Site:
-    site = FileSite(path, name, clock=clock, immutable=immutable, fault=fault)
-    if site.manifest.archive != archive:
-        site.close()
-        raise SettingsError(f"the site {name} belongs to another archive", hint="Correct the site's path.")
-    return site
+    """What the folder says of itself may be another's work, so that alone stops no node: the site is out.
+
+    Raises SiteUnavailable, SiteFaulty (another site's or archive's, or no site's description), SettingsError.
+    """
+    try:
+        manifest = read_manifest(path)
+    except SettingsError as error:
+        raise _not_this_site(name, error.message) from error
+    if manifest.site != name:
+        raise _not_this_site(name, f"{path} says that it is the site {manifest.site[:40]!r}")
+    if manifest.archive != archive:
+        raise _not_this_site(name, f"the site {name} belongs to another archive")
+    return FileSite(path, name, clock=clock, immutable=immutable, fault=fault)
+
+
+def _not_this_site(name: str, why: str) -> SiteFaulty:
+    return SiteFaulty(why, site=name, hint="Correct the site's path in the settings, or mend its site.json.")
 
 
 class _S3Opener:

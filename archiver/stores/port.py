@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from vanvault.archiver.core.errors import Damaged
+
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
@@ -50,6 +52,16 @@ class Capabilities:
     max_single_put: int = 5 * 1024**3  # bytes
 
 
+class Oversize(Damaged):
+    """A version is longer than its reader takes at once; nothing of it was read."""
+
+    def __init__(self, key: str, *, site: str, size: int | None, most: int) -> None:
+        """``size``: bytes, None where the site did not tell it."""
+        told = f"{size} bytes" if size is not None else "an unknown number of bytes"
+        super().__init__(f"{key} at {site} has {told}, and at most {most} are read", key=key, site=site)
+        self.size = size
+
+
 class SiteReader(Protocol):
     """May read; nothing else."""
 
@@ -61,15 +73,17 @@ class SiteReader(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         """All bytes of one version (None: the newest).
 
-        Raises NotFound, SiteUnavailable.
+        ``most``: a longer version is refused before any of it is read, so that no memory is taken for it.
+
+        Raises NotFound, SiteUnavailable, Oversize.
         """
         ...
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
-        """``length`` bytes from ``offset``; shorter only where the object ends.
+        """``length`` bytes from ``offset``; shorter only where the object ends, and never more.
 
         Raises NotFound, SiteUnavailable.
         """

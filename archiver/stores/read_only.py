@@ -34,8 +34,8 @@ class ReadOnlySite:
     def capabilities(self) -> Capabilities:
         return self._capabilities()
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return self._get(key, version)
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        return self._get(key, version, most=most)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._get_range(key, offset, length, version)

@@ -32,6 +32,12 @@ def check_key(key: str) -> str:
     return key
 
 
+def printable(text: str, most: int = 300) -> str:
+    """A name that a stranger chose, as it is safe to show: printable ASCII, bounded; the rest is escaped."""
+    shown = text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= most else f"{shown[:most]}..."
+
+
 def is_key(text: str) -> bool:
     """Whether ``text`` obeys the key grammar."""
     try:

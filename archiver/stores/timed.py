@@ -59,10 +59,12 @@ class TimedSite:
     def capabilities(self) -> Capabilities:
         return self._ask(lambda: self._site.capabilities)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         # How long it may take is known when its size is: only a slow one is asked for it.
         return self._ask(
-            lambda: self._site.get(key, version), size=lambda: self._ask_size(key, version), writes=False
+            lambda: self._site.get(key, version, most=most),
+            size=lambda: self._ask_size(key, version),
+            writes=False,
         )
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:

@@ -8,12 +8,14 @@ from vanvault.archiver.upkeep.compaction.plan import DayPlan, day_of
 from vanvault.archiver.upkeep.compaction.run import compact, keep_locks, look_at_locks, plan_compaction
 from vanvault.archiver.upkeep.processes import Jobs, spawn_workers
 from vanvault.archiver.upkeep.reindex import index_status, rebuild_index
+from vanvault.archiver.upkeep.set_aside import SetAsideRecord, record_set_aside, recorded_counts
 
 __all__ = [
     "CompactionReport",
     "DayPlan",
     "Jobs",
     "KeeperReport",
+    "SetAsideRecord",
     "compact",
     "day_of",
     "index_status",
@@ -21,5 +23,7 @@ __all__ = [
     "look_at_locks",
     "plan_compaction",
     "rebuild_index",
+    "record_set_aside",
+    "recorded_counts",
     "spawn_workers",
 ]

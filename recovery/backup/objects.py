@@ -8,8 +8,8 @@ from itertools import groupby
 
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import digest_in
-from vanvault.archiver.stores import Site, SiteReader, StoredVersion
-from vanvault.recovery.objects import SHORTEST_LOCK, with_lock, write_good
+from vanvault.archiver.stores import SiteReader, StoredVersion
+from vanvault.recovery.objects import with_lock
 
 
 def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:
@@ -48,17 +48,3 @@ def is_held(site: SiteReader, held: Sequence[StoredVersion], size: int, until: d
     except NotFound:
         return False
     return until is None or (newest.retain_until is not None and newest.retain_until >= until)
-
-
-def put_whole(
-    site: Site, key: str, data: bytes, until: datetime | None, held: Sequence[StoredVersion], now: datetime
-) -> bool:
-    """See that the site's newest version of ``key`` is ``data``, locked; false if it was already.
-
-    ``data`` was checked against the key. ``held``: the key's versions there, newest first. ``now``: the
-    site's time; no lock is shorter than SHORTEST_LOCK from then on.
-
-    Raises SiteUnavailable, SiteFull, Damaged (the site took other bytes).
-    """
-    shortest = now.replace(microsecond=0) + SHORTEST_LOCK
-    return write_good(site, key, data, max(until, shortest) if until is not None else shortest, held=held)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,20 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound
 from vanvault.archiver.core.faults import Fault, no_fault
-from vanvault.archiver.core.names import digest_in, sha256_of
+from vanvault.archiver.core.names import parse_key, sha256_of
+from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import parse_public_keys
 from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.backup.control import write_control
-from vanvault.recovery.backup.objects import is_held, list_objects, put_whole
+from vanvault.recovery.backup.objects import is_held, list_objects
 from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository
 from vanvault.recovery.backup.run import check_archive
 from vanvault.recovery.backup.stage import Stage
+from vanvault.recovery.objects import write_good
 from vanvault.recovery.restore import ensure_site
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
@@ -61,6 +63,7 @@ class ObjectsPlan:
     slices: tuple[SavedSlice, ...]  # with the lacking entries only; newest slice first
     total: Extent
     todo: Extent
+    locks: LockRules = field(default_factory=LockRules)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -163,18 +166,30 @@ def plan_objects(
         if create:
             ensure_site(archive, name)
         held[name] = held_by(archive.sites[name]) if create or answers(archive.sites[name]) else {}
-    return plan_load(record, {name: archive.sites[name] for name in sites}, held, add=add)
+    chosen = {name: archive.sites[name] for name in sites}
+    return plan_load(record, chosen, held, add=add, locks=archive.rules.locks)
 
 
-def plan_load(record: Record, sites: Mapping[str, Site], held: Held, *, add: bool = False) -> ObjectsPlan:
-    """Compare a record with what the sites hold. Raises InvalidInput, NotFound (no objects in it)."""
+def plan_load(
+    record: Record,
+    sites: Mapping[str, Site],
+    held: Held,
+    *,
+    add: bool = False,
+    locks: LockRules | None = None,
+) -> ObjectsPlan:
+    """Compare a record with what the sites hold; ``locks``: how long objects may be locked.
+
+    Raises InvalidInput, NotFound (no objects in it).
+    """
+    rules = locks or LockRules()
     if record.what == "control":
         raise NotFound(
             "this backup holds no objects, only the control plane",
             hint="Set backup.what to control+objects while there are sites.",
         )
     entries = [entry for one in record.slices for entry in one.entries]
-    slices = tuple(_lacking(record, [(site, held[name]) for name, site in sites.items()]))
+    slices = tuple(_lacking(record, [(site, held[name]) for name, site in sites.items()], rules))
     todo = [entry for one in slices for entry in one.entries]
     known = {entry.key for entry in entries}
     more = sorted({key for found in held.values() for key in found} - known)
@@ -184,7 +199,7 @@ def plan_load(record: Record, sites: Mapping[str, Site], held: Held, *, add: boo
             field="objects",
             hint="Name an empty place for the site in the settings, or allow this with --add.",
         )
-    return ObjectsPlan(record, tuple(sites), held, slices, _extent(entries), _extent(todo))
+    return ObjectsPlan(record, tuple(sites), held, slices, _extent(entries), _extent(todo), rules)
 
 
 def restore_objects(
@@ -237,7 +252,8 @@ def load_objects(
         passed = timedelta(seconds=timer() - began)
         for site in sites:
             versions = plan.held[site.site].get(entry.key, ())
-            put_whole(site, entry.key, data, entry.retain_until, versions, times[site.site] + passed)
+            until = _lock_of(entry, times[site.site] + passed, plan.locks)
+            write_good(site, entry.key, data, until, held=versions)
         return Extent(1, len(data))
 
     for one in plan.slices:
@@ -274,14 +290,20 @@ def _because(finding: Finding, lost: str) -> Finding:
 
 
 def _lacking(
-    record: Record, sites: Sequence[tuple[Site, Mapping[str, tuple[StoredVersion, ...]]]]
+    record: Record,
+    sites: Sequence[tuple[Site, Mapping[str, tuple[StoredVersion, ...]]]],
+    locks: LockRules,
 ) -> Iterator[SavedSlice]:
+    looked_at = [(site.site, site, held) for site, held in sites]
+    times = {name: site.now() for name, site, held in looked_at if held}
     for one in reversed(record.slices):
         entries = tuple(
             entry
             for entry in one.entries
             if not all(
-                is_held(site, held.get(entry.key, ()), entry.size, entry.retain_until) for site, held in sites
+                bool(held)
+                and is_held(site, held.get(entry.key, ()), entry.size, _believed(entry, times[name], locks))
+                for name, site, held in looked_at
             )
         )
         if entries:
@@ -289,16 +311,23 @@ def _lacking(
 
 
 def held_by(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
-    """Raises InvalidInput: the site holds what is no archive object."""
-    found, strangers = list_objects(site)
-    strays = [stray.path for stray in site.strays() if not stray.hides or digest_in(stray.hides) is None]
-    if strangers or strays:
-        raise InvalidInput(
-            f"site {site.site} holds {strangers + len(strays)} things that are no objects of an archive",
-            field="objects",
-            hint="Move them away, or name an empty folder in the settings.",
-        )
-    return found
+    """The archive's objects at a site. Whatever else lies there is let be; a verification names it."""
+    return list_objects(site)[0]
+
+
+def _lock_of(entry: SavedObject, now: datetime, locks: LockRules) -> datetime:
+    """Of what the record tells, which a site once showed, no more than the rules can have asked for."""
+    name = parse_key(entry.key)
+    if name is None:
+        raise Damaged(f"{entry.key} in the backup is not the name of an archive object", key=entry.key)
+    return locks.of_copy(name, shown=entry.retain_until, signed=None, now=now)
+
+
+def _believed(entry: SavedObject, now: datetime, locks: LockRules) -> datetime | None:
+    name = parse_key(entry.key)
+    if name is None or entry.retain_until is None:
+        return None
+    return locks.believed(name, entry.retain_until, now)
 
 
 def _extent(entries: Sequence[SavedObject]) -> Extent:

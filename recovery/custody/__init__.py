@@ -1,4 +1,4 @@
-"""Verbs about keys that go on record: escrow, restore from escrow, and the data key of one object."""
+"""Verbs about keys that go on record: escrow, a stolen signing key, a disclosed master key, one data key."""
 
 from __future__ import annotations
 
@@ -10,15 +10,32 @@ from vanvault.recovery.custody.escrow import (
     restore_keys,
     split_keys,
 )
+from vanvault.recovery.custody.exposed import ExposedEntry, ExposedReport, ExposedRequest, exposed
+from vanvault.recovery.custody.revoke import (
+    AcceptRequest,
+    RevokeRequest,
+    TrustReport,
+    accept_objects,
+    revoke_key,
+)
 from vanvault.recovery.custody.unwrap import UnwrappedKey, unwrap_key
 
 __all__ = [
+    "AcceptRequest",
+    "ExposedEntry",
+    "ExposedReport",
+    "ExposedRequest",
     "KeysRestoreRequest",
     "KeysRestored",
+    "RevokeRequest",
     "SplitReport",
     "SplitRequest",
+    "TrustReport",
     "UnwrappedKey",
+    "accept_objects",
+    "exposed",
     "restore_keys",
+    "revoke_key",
     "split_keys",
     "unwrap_key",
 ]

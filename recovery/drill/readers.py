@@ -39,8 +39,10 @@ class Overlay(ReadOnlySite):
         self._survivor = ReadOnlySite(survivor)
         self._subset = subset
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return super().get(key, version) if self._is_ours(key) else self._survivor.get(key, version)
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        if self._is_ours(key):
+            return super().get(key, version, most=most)
+        return self._survivor.get(key, version, most=most)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         if self._is_ours(key):

@@ -47,6 +47,7 @@ def restore_in_drill(
             target,
             name=target.site,
             trusted=Trusted(drill.production.settings.archive, drill.production.signing.public),
+            locks=drill.production.rules.locks,
         )
         report = restore_site(
             plan,

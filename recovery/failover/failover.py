@@ -16,6 +16,7 @@ from vanvault.archiver.replicas import Leadership
 from vanvault.recovery.failover.facts import gather
 from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
+from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites, upgrade_all
 from vanvault.recovery.verify import Subset, VerifyReport, verify_archive
 from vanvault.recovery.work import QUIET, Effort, Observer, Step, let_puts_arrive, silent
@@ -143,7 +144,13 @@ def level(
     """
     for _ in range(_ROUNDS):
         report = reconcile_sites(
-            archive.sites, effort=effort, step=step, pause=pause, clock=archive.clock.now
+            archive.sites,
+            locks=archive.rules.locks,
+            signed=signed_dates(archive),
+            effort=effort,
+            step=step,
+            pause=pause,
+            clock=archive.clock.now,
         )
         if report.level and not report.fetched.objects:
             break
@@ -160,7 +167,7 @@ def level(
         problems.append(f"the sites are not level: {report.failures} objects could not be copied")
     if upgraded.damaged:
         problems.append(f"{len(upgraded.damaged)} batches are whole at no site")
-    if not verified.whole:
+    if verified.harmed:
         problems.append("verification found what is not whole; run: vanvault verify")
     if facts.conflicts:
         problems.append(f"{facts.conflicts} conflicts are open; see: vanvault reconcile --json")

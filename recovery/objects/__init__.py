@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from vanvault.recovery.objects.compacted import DIGEST_BYTES, CompactedBatches, CompactedRange
 from vanvault.recovery.objects.copying import (
-    SHORTEST_LOCK,
     lock_of,
     read_good,
     write_good,
 )
 from vanvault.recovery.objects.listing import LAST, Copies, Known, Listing, SegmentCopies, nothing_known
-from vanvault.recovery.objects.locks import listed_with_locks, newest_with_locks, with_lock
+from vanvault.recovery.objects.locks import (
+    SignedDates,
+    listed_with_locks,
+    newest_with_locks,
+    nothing_signed,
+    signed_dates,
+    with_lock,
+)
 from vanvault.recovery.objects.outage import is_of_one_object
 
 __all__ = [
     "DIGEST_BYTES",
     "LAST",
-    "SHORTEST_LOCK",
     "CompactedBatches",
     "CompactedRange",
     "Copies",
     "Known",
     "Listing",
     "SegmentCopies",
+    "SignedDates",
     "is_of_one_object",
     "listed_with_locks",
     "lock_of",
     "newest_with_locks",
     "nothing_known",
+    "nothing_signed",
     "read_good",
+    "signed_dates",
     "with_lock",
     "write_good",
 ]

@@ -7,16 +7,14 @@ damaged, a good one is put on top, though an older good one may lie below.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.names import parse_key, sha256_of
-from vanvault.archiver.replicas import holds, read_version, still_to_come
+from vanvault.archiver.core.object_limits import LockRules
+from vanvault.archiver.replicas import holds, read_version
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.objects.locks import with_lock
-
-#: No copy is locked for less than this: what has expired but was not disposed of is kept, too.
-SHORTEST_LOCK = timedelta(days=1)
 
 
 def read_good(
@@ -33,17 +31,21 @@ def read_good(
     return data, with_lock(source, version)
 
 
-def lock_of(version: StoredVersion, at_least: datetime | None, now: datetime) -> datetime:
-    """The lock of a copy: that of its source, the date that it needs, or a day, whichever is the latest.
+def lock_of(
+    version: StoredVersion, signed: datetime | None, now: datetime, rules: LockRules | None = None
+) -> datetime:
+    """The lock of a copy of ``version``: computed by the rules, never followed beyond them.
 
-    A batch's own lock is short, and nobody may have extended it meanwhile; its copy is locked at least as
-    long as a keeper needs to take over. ``now``: the target's time.
+    Args:
+        signed: the date in the batch's header or in the segment's manifest; None: it is not known.
+        now: the target's time.
+
+    Raises Damaged: the key is no object's name.
     """
-    shortest = now.replace(microsecond=0) + SHORTEST_LOCK
     name = parse_key(version.key)
-    if name is not None and name.family == "batch":
-        shortest = still_to_come(shortest, now)
-    return max(date for date in (version.retain_until, at_least, shortest) if date is not None)
+    if name is None:
+        raise Damaged(f"{version.key} is not the name of an archive object", key=version.key)
+    return (rules or LockRules()).of_copy(name, shown=version.retain_until, signed=signed, now=now)
 
 
 def write_good(

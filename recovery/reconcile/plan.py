@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vanvault.archiver.core.names import digest_in
+from vanvault.archiver.core.names import ObjectName, parse_key
+from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import StoredVersion
-from vanvault.recovery.objects import Copies
+from vanvault.recovery.objects import Copies, SignedDates
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +41,47 @@ ReconcileAction = Fetch | Prolong
 
 
 def is_object(key: str) -> bool:
-    """May the key be an object of the archive?"""
-    return digest_in(key) is not None
+    """Is the key the name of an object of an archive?"""
+    return parse_key(key) is not None
 
 
-def decide(copies: Copies, sites: Sequence[str]) -> tuple[ReconcileAction, ...]:
+@dataclass(frozen=True, slots=True)
+class DueLocks:
+    """Until when an object must be locked, as far as a comparison of names can tell."""
+
+    rules: LockRules
+    signed: SignedDates
+    now: datetime  # the latest of the sites' times
+
+    def of(self, name: ObjectName, shown: Iterable[datetime]) -> datetime | None:
+        """The signed date; without one the latest that a site shows and the rules can have asked for.
+
+        None: nothing is to be prolonged. A large object, of which only a row tells the date, is locked as it
+        was put: what a site shows is not followed.
+        """
+        signed = self.signed(name.key)
+        if signed is not None:
+            return min(signed, self.rules.longest(self.now))
+        if name.family == "large":
+            return None
+        believed = (self.rules.believed(name, date, self.now) for date in shown)
+        return max((date for date in believed if date is not None), default=None)
+
+
+def decide(copies: Copies, sites: Sequence[str], due: DueLocks) -> tuple[ReconcileAction, ...]:
     """The actions for one key, of which ``copies`` hold the newest version (with its lock) first.
 
     Nothing for a key that is no object, or that no site holds. A site whose lock is not known is left alone.
     """
-    if not is_object(copies.key) or not copies.at:
+    name = parse_key(copies.key)
+    if name is None or not copies.at:
         return ()
     newest = {site: versions[0] for site, versions in copies.at.items()}
     source, best = max(newest.items(), key=lambda item: (_until(item[1]), item[0]))
     missing = [
         Fetch(copies.key, source, site, best.size, best.stored_at) for site in sites if site not in newest
     ]
-    return (*missing, *_prolonged(copies.key, newest))
+    return (*missing, *_prolonged(name, newest, due))
 
 
 def add(lag: Lag, action: Fetch, now: datetime) -> Lag:
@@ -65,12 +90,13 @@ def add(lag: Lag, action: Fetch, now: datetime) -> Lag:
     return Lag(lag.objects + 1, lag.bytes + action.size, max(lag.seconds, age))
 
 
-def _prolonged(key: str, newest: dict[str, StoredVersion]) -> Iterable[Prolong]:
-    latest = max((v.retain_until for v in newest.values() if v.retain_until is not None), default=None)
-    if latest is not None:
+def _prolonged(name: ObjectName, newest: dict[str, StoredVersion], due: DueLocks) -> Iterable[Prolong]:
+    shown = {version.retain_until for version in newest.values() if version.retain_until is not None}
+    until = due.of(name, shown) if len(shown) > 1 else None
+    if until is not None and until > due.now:
         for site, version in newest.items():
-            if version.retain_until is not None and version.retain_until < latest:
-                yield Prolong(key, site, version.version, latest)
+            if version.retain_until is not None and version.retain_until < until:
+                yield Prolong(name.key, site, version.version, until)
 
 
 def _until(version: StoredVersion) -> float:

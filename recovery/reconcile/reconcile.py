@@ -12,10 +12,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import Site
-from vanvault.recovery.objects import Copies, Listing, lock_of, newest_with_locks, read_good, write_good
-from vanvault.recovery.reconcile.plan import Fetch, ReconcileAction, add, decide, is_object
+from vanvault.recovery.objects import (
+    Copies,
+    Listing,
+    SignedDates,
+    lock_of,
+    newest_with_locks,
+    nothing_signed,
+    read_good,
+    write_good,
+)
+from vanvault.recovery.reconcile.plan import DueLocks, Fetch, ReconcileAction, add, decide, is_object
 from vanvault.recovery.work import Effort, Extent, Step, in_order, let_puts_arrive, silent
 
 #: Failures that a report names; the rest are counted.
@@ -90,6 +100,8 @@ def reconcile_sites(
     sites: Mapping[str, Site],
     *,
     dry_run: bool = False,
+    locks: LockRules | None = None,
+    signed: SignedDates = nothing_signed,
     effort: Effort | None = None,
     step: Step = silent,
     pause: Callable[[], None] = let_puts_arrive,
@@ -101,6 +113,7 @@ def reconcile_sites(
     An object that cannot be copied is in the report, and the rest goes on.
 
     Args:
+        locks, signed: until when copies are locked; what a site shows beyond that is not followed.
         step: hears of every name that is done, with the bytes that were copied for it.
         pause: waits a moment before what was just written counts as missing.
         clock: the node's time, from which locks of copies are counted; None: as each site tells it.
@@ -112,12 +125,13 @@ def reconcile_sites(
     listing = Listing(sites)
     told = max(site.now() for site in sites.values())
     now = clock() if clock is not None else told
+    due = DueLocks(locks or LockRules(), signed, now)
     tally = _Tally({name: Lag() for name in names}, {name: Lag() for name in names})
     young: list[str] = []
 
     def level(copies: Copies) -> _Outcomes:
-        actions = decide(newest_with_locks(copies, sites), names) if is_object(copies.key) else ()
-        return [(action, None if dry_run else _carry_out(action, sites, clock)) for action in actions]
+        actions = decide(newest_with_locks(copies, sites), names, due) if is_object(copies.key) else ()
+        return [(action, None if dry_run else _carry_out(action, sites, due, clock)) for action in actions]
 
     def judge(copies: Copies) -> _Outcomes | None:
         lacking = any(site not in copies.at for site in names if site not in listing.away)
@@ -165,14 +179,18 @@ def _is_young(copies: Copies, now: datetime) -> bool:
 
 
 def _carry_out(
-    action: ReconcileAction, sites: Mapping[str, Site], clock: Callable[[], datetime] | None
+    action: ReconcileAction,
+    sites: Mapping[str, Site],
+    due: DueLocks,
+    clock: Callable[[], datetime] | None,
 ) -> int | VanVaultError:
     """Bytes that were copied, or why not."""
     target = sites[action.target]
     try:
         if isinstance(action, Fetch):
             data, version = read_good(sites[action.source], action.key)
-            written = write_good(target, action.key, data, lock_of(version, None, (clock or target.now)()))
+            until = lock_of(version, due.signed(action.key), (clock or target.now)(), due.rules)
+            written = write_good(target, action.key, data, until)
             return len(data) if written else 0
         target.extend(action.key, action.version, action.retain_until)
         return 0

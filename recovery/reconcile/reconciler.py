@@ -11,7 +11,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.tasks import Signal, Task
-from vanvault.recovery.objects import is_of_one_object
+from vanvault.recovery.objects import is_of_one_object, signed_dates
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import RecordCommits, upgrade_all
@@ -70,7 +70,13 @@ class Reconciler:
         catching_up = health.catching_up()
         if now < self._due and not (catching_up and now >= self._rest_until):
             return None
-        report = reconcile_sites(self._archive.sites, effort=self._effort, clock=self._archive.clock.now)
+        report = reconcile_sites(
+            self._archive.sites,
+            locks=self._archive.rules.locks,
+            signed=signed_dates(self._archive),
+            effort=self._effort,
+            clock=self._archive.clock.now,
+        )
         self._after(report)
         return report
 

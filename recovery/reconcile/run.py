@@ -7,10 +7,11 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.reconcile.conflicts import EntryConflict, open_conflicts
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import Upgraded, upgrade_all
-from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record
+from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record, put_set_aside_on_record
 
 RECONCILED = "site.reconciled"
 
@@ -77,7 +78,13 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
     effort = Effort(request.workers)
     with observer.progress("reconciling") as step:
         report = reconcile_sites(
-            archive.sites, dry_run=request.dry_run, effort=effort, step=step, clock=archive.clock.now
+            archive.sites,
+            dry_run=request.dry_run,
+            locks=archive.rules.locks,
+            signed=signed_dates(archive),
+            effort=effort,
+            step=step,
+            clock=archive.clock.now,
         )
     catch_up(archive, observer.warn)
     upgraded = Upgraded(0, ()) if request.dry_run else upgrade_all(archive, effort=effort)
@@ -85,6 +92,8 @@ def reconcile(archive: Archive, request: ReconcileRequest, observer: Observer = 
     if report.fetched.objects or report.prolonged or upgraded.batches:
         detail = _detail(report, upgraded)
         recorded = put_on_record(archive, RECONCILED, detail, who=request.who, observer=observer)
+    if not request.dry_run:
+        put_set_aside_on_record(archive, observer)
     return Reconciliation(report, upgraded, tuple(open_conflicts(archive)), request.dry_run, recorded)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.recovery.verify import Finding, Problem, VerifyReport
+from vanvault.recovery.verify import SET_ASIDE, Finding, Problem, VerifyReport
 
 #: The site's newest version is not the good one.
 _BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
@@ -17,7 +17,7 @@ _COPIED: frozenset[Problem] = _BAD | {"hidden"}
 #: An object with one of these is not the archive's: it is not spread to another site.
 _BOGUS: frozenset[Problem] = frozenset(("undecipherable", "forged", "foreign", "header", "signature"))
 #: Nothing has to be done, or can be: an extra file is no copy of anything.
-_LET_BE: frozenset[Problem] = frozenset(("extra", "orphan", "superseded", "leftover", "spare"))
+_LET_BE: frozenset[Problem] = SET_ASIDE | {"orphan", "superseded", "leftover", "spare"}
 
 
 @dataclass(frozen=True, slots=True)

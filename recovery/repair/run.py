@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vanvault.archiver.appliance import Archive
+from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.repair.plan import RepairPlan, plan_repair
 from vanvault.recovery.repair.repair import RepairReport, repair_sites
 from vanvault.recovery.verify import read_back
-from vanvault.recovery.work import QUIET, Effort, Extent, Observer, catch_up, put_on_record
+from vanvault.recovery.work import (
+    QUIET,
+    Effort,
+    Extent,
+    Observer,
+    catch_up,
+    put_on_record,
+    put_set_aside_on_record,
+)
 
 REPAIRED = "site.repaired"
 
@@ -32,8 +41,15 @@ def repair(archive: Archive, request: RepairRequest, observer: Observer = QUIET)
         return plan
     with observer.progress("repairing", Extent(len(plan.actions))) as step:
         report = repair_sites(
-            plan, archive.sites, effort=Effort(request.workers), step=step, clock=archive.clock.now
+            plan,
+            archive.sites,
+            locks=archive.rules.locks,
+            signed=signed_dates(archive),
+            effort=Effort(request.workers),
+            step=step,
+            clock=archive.clock.now,
         )
+    put_set_aside_on_record(archive, observer)
     if not report.repaired:
         return report
     catch_up(archive, observer.warn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import NotFound, SettingsError
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteFaulty, SiteUnavailable
 from vanvault.archiver.replicas import answers
 from vanvault.archiver.stores import Site, create_site
 from vanvault.recovery.restore.covered import Trusted
@@ -23,7 +23,6 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     Raises:
         SiteUnavailable: the source is away.
         SettingsError: the target belongs to another archive, or its folder holds other things.
-        InvalidInput: the target holds what is no object of this archive.
     """
     name = other_site(archive, source)
     archive.sites[source].now()
@@ -33,7 +32,7 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     elif not answers(archive.sites[name]):
         target = None
     trusted = Trusted(archive.settings.archive, archive.signing.public)
-    return plan_restore(archive.sites[source], target, name=name, trusted=trusted)
+    return plan_restore(archive.sites[source], target, name=name, trusted=trusted, locks=archive.rules.locks)
 
 
 def ensure_site(archive: Archive, name: str) -> None:
@@ -51,8 +50,12 @@ def ensure_site(archive: Archive, name: str) -> None:
             clock=archive.clock,
             s3=settings.s3.options(),
         )
-    except SettingsError:
+    except SettingsError as error:
         # A site of which only a folder was lost is no empty folder; it answers once that is back.
-        if not answers(site):
-            raise
+        try:
+            site.now()
+        except SiteFaulty as faulty:
+            raise SettingsError(faulty.message, hint=faulty.hint) from error
+        except SiteUnavailable:
+            raise error from None
     site.now()

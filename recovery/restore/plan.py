@@ -13,12 +13,31 @@ from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
-from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.objects import CompactedBatches, Copies, Listing, newest_with_locks
-from vanvault.recovery.restore.covered import Trusted, compacted_at
+from vanvault.archiver.core.object_limits import LockRules
+from vanvault.archiver.stores import SiteReader, StoredVersion
+from vanvault.recovery.objects import CompactedBatches, Copies, Listing, lock_of, newest_with_locks
+from vanvault.recovery.restore.covered import SegmentsAt, Trusted, segments_at
 from vanvault.recovery.work import Effort, Extent, in_order
 
-_NAMED = 3
+
+@dataclass(frozen=True, slots=True)
+class CopyLocks:
+    """How long copies of a site's objects are locked: never as long as the site shows, beyond the rules."""
+
+    rules: LockRules = field(default_factory=LockRules)
+    signed: Mapping[str, datetime] = field(default_factory=dict)  # by key, dates of signed manifests
+
+    def due(self, version: StoredVersion, now: datetime) -> datetime | None:
+        """How long a copy must be locked to be as good as this version; None: no date is known."""
+        name, shown = parse_key(version.key), version.retain_until
+        signed = self.signed.get(version.key)
+        if signed is not None or name is None or shown is None:
+            return signed
+        return self.rules.believed(name, shown, now)
+
+    def of(self, version: StoredVersion, now: datetime) -> datetime:
+        """The lock of a new copy; ``now``: the target's time."""
+        return lock_of(version, self.signed.get(version.key), now, self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,7 @@ class RestorePlan:
     compacted: CompactedBatches = field(
         default_factory=CompactedBatches
     )  # batches that segments at the source hold
+    locks: CopyLocks = field(default_factory=CopyLocks)  # how long copies are locked
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -57,30 +77,32 @@ def plan_restore(
     *,
     name: str,
     trusted: Trusted | None = None,
+    locks: LockRules | None = None,
     effort: Effort | None = None,
 ) -> RestorePlan:
     """Compare the sites; ``target``, which is called ``name``, is None while it does not exist.
 
     ``trusted``: whose segments count; without it every batch is taken for one that no segment holds.
+    ``locks``: the rules of locks. What is no object of an archive is not copied, wherever it lies.
 
     Raises:
-        InvalidInput: the target is the source, or holds what is no object of an archive.
+        InvalidInput: the target is the source.
         SiteUnavailable, SettingsError: a site cannot be listed.
     """
     if name == source.site:
         raise InvalidInput(f"{name} cannot be restored from itself", field="from")
     sites: dict[str, SiteReader] = {source.site: source, **({name: target} if target else {})}
     listing = Listing(sites)
-    strays = target.strays() if target else ()  # the source's are a repair's matter
-    strangers = [stray.path for stray in strays if parse_key(stray.hides) is None]
-    compacted = compacted_at(source, trusted) if trusted else CompactedBatches()
+    segments_there = segments_at(source, trusted) if trusted else SegmentsAt()
+    compacted = segments_there.compacted
+    due = CopyLocks(locks or LockRules(), segments_there.until)
     now = source.now()
     owners: dict[tuple[bool, str], None] = {}  # is it a segment, and its id or the writer's
     total = todo = Extent()
     surplus = ignored = left_out = 0
 
     def state(copies: Copies) -> str:
-        if is_restored(copies, sites, source.site, name):
+        if is_restored(copies, sites, source.site, name, due, now):
             return "there"
         return "spent" if is_spent(copies, source, compacted, now) else "due"
 
@@ -89,7 +111,6 @@ def plan_restore(
         found = parse_key(copies.key)
         if found is None:
             ignored += source.site in copies.at
-            strangers.extend([copies.key] if name in copies.at else [])
         elif source.site not in copies.at:
             surplus += not compacted.holds(found)  # such a batch may be gone at one site and not at another
         elif found_state == "spent":
@@ -101,13 +122,6 @@ def plan_restore(
                 todo += size
                 owners[found.family == "segment", found.writer] = None
     check_listed(listing)
-    if strangers:
-        more = f" and {len(strangers) - _NAMED} more" if len(strangers) > _NAMED else ""
-        raise InvalidInput(
-            f"site {name} holds what is no object of this archive: {', '.join(strangers[:_NAMED])}{more}",
-            field="target",
-            hint="Move it away, or name an empty folder in the settings.",
-        )
     segments, writers = (
         tuple(sorted((owner for is_segment, owner in owners if is_segment == wanted), reverse=True))
         for wanted in (True, False)
@@ -123,6 +137,7 @@ def plan_restore(
         segments=segments,
         left_out=left_out,
         compacted=compacted,
+        locks=due,
     )
 
 
@@ -137,10 +152,17 @@ def is_spent(copies: Copies, source: SiteReader, compacted: CompactedBatches, no
     return newest is None or newest[0].retain_until is None or newest[0].retain_until <= now
 
 
-def is_restored(copies: Copies, sites: Mapping[str, SiteReader], source: str, target: str) -> bool:
+def is_restored(
+    copies: Copies,
+    sites: Mapping[str, SiteReader],
+    source: str,
+    target: str,
+    locks: CopyLocks,
+    now: datetime,
+) -> bool:
     """Does the target hold the object already, as far as name, size and lock tell?
 
-    Raises SiteUnavailable, SettingsError: a lock cannot be asked for.
+    ``now``: the source's time. Raises SiteUnavailable, SettingsError: a lock cannot be asked for.
     """
     if source not in copies.at or target not in copies.at:
         return False
@@ -149,8 +171,8 @@ def is_restored(copies: Copies, sites: Mapping[str, SiteReader], source: str, ta
     newest = newest_with_locks(copies, sites).at
     if source not in newest or target not in newest:
         return False
-    ours, theirs = newest[target][0].retain_until, newest[source][0].retain_until
-    return ours is not None and (theirs is None or ours >= theirs)
+    ours, due = newest[target][0].retain_until, locks.due(newest[source][0], now)
+    return ours is not None and (due is None or ours >= due)
 
 
 def in_turn(plan: RestorePlan, listing: Listing) -> Iterator[Copies]:

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.stores import Site, SiteReader
-from vanvault.recovery.objects import Copies, Listing, lock_of, read_good, write_good
-from vanvault.recovery.restore.plan import RestorePlan, in_turn, is_restored, is_spent
+from vanvault.recovery.objects import Copies, Listing, read_good, write_good
+from vanvault.recovery.restore.plan import CopyLocks, RestorePlan, in_turn, is_restored, is_spent
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
@@ -61,12 +61,12 @@ def restore_site(
     failures: list[Finding] = []
 
     def copy(copies: Copies) -> Extent | Finding | None:
-        if is_restored(copies, sites, source.site, target.site):
+        if is_restored(copies, sites, source.site, target.site, plan.locks, at_source):
             return None
         if is_spent(copies, source, plan.compacted, at_source):
             return None
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
-        return _copy(copies, source, target, now)
+        return _copy(copies, source, target, now, plan.locks)
 
     for copies, outcome in in_order(
         in_turn(plan, listing), copy, size=lambda copies: copies.size, effort=effort or Effort()
@@ -81,7 +81,9 @@ def restore_site(
     return RestoreReport(plan, copied, tuple(failures), timer() - began)
 
 
-def _copy(copies: Copies, source: SiteReader, target: Site, now: datetime) -> Extent | Finding:
+def _copy(
+    copies: Copies, source: SiteReader, target: Site, now: datetime, locks: CopyLocks
+) -> Extent | Finding:
     key = copies.key
     try:
         data, version = read_good(source, key, copies.at[source.site])
@@ -92,7 +94,7 @@ def _copy(copies: Copies, source: SiteReader, target: Site, now: datetime) -> Ex
     except SiteUnavailable as error:
         source.now()  # raises when the whole site is away; else it is this object that cannot be read
         return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
-    until = lock_of(version, None, now)
+    until = locks.of(version, now)
     held = None if target.site in copies.at else ()
     written = write_good(target, key, data, until, held=held)
     return Extent(1, len(data)) if written else Extent()

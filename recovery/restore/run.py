@@ -14,7 +14,7 @@ from vanvault.recovery.restore.deadline import Deadline, Pace
 from vanvault.recovery.restore.plan import RestorePlan
 from vanvault.recovery.restore.restore import RestoreReport, restore_site
 from vanvault.recovery.verify import VerifyReport, read_back
-from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record
+from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record, put_set_aside_on_record
 
 RESTORED = "site.restored"
 
@@ -75,13 +75,13 @@ class Restoration:
     def exit_code(self) -> ExitCode:
         if not self.report.whole:
             return ExitCode.CHECK_FAILED
-        return self.verified.exit_code if self.verified else ExitCode.OK
+        return self.verified.exit_code if self.verified and self.verified.harmed else ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         report, verified = self.report, self.verified
         return {
-            "whole": report.whole and (verified is None or verified.whole),
+            "whole": report.whole and (verified is None or not verified.harmed),
             **report.plan.as_json(),
             "copied": {"objects": report.copied.objects, "bytes": report.copied.bytes},
             "failures": [finding.as_json() for finding in report.failures],
@@ -130,6 +130,7 @@ def restore(archive: Archive, request: RestoreRequest, observer: Observer = QUIE
     recorded = False
     if report.copied.objects:
         recorded = put_on_record(archive, RESTORED, _detail(report), who=request.who, observer=observer)
+    put_set_aside_on_record(archive, observer)
     verified = read_back(archive, observer) if request.verify else None
     ended = archive.clock.now()
     if request.deadline is not None and not request.deadline.met_by(ended):

@@ -91,6 +91,7 @@ class KeysStatus:
     public: int  # keys that may have signed
     revoked: tuple[str, ...] = ()  # ids
     unintroduced: tuple[str, ...] = ()  # ids of keys that no trusted one introduced
+    missing_acts: tuple[str, ...] = ()  # ids of keys about which an act is on record and not in the folder
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -101,6 +102,7 @@ class KeysStatus:
                 "public": self.public,
                 "revoked": list(self.revoked),
                 "not_introduced": list(self.unintroduced),
+                "missing_acts": list(self.missing_acts),
             },
         }
 
@@ -131,6 +133,19 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAsideCount:
+    """How many objects at a site are not the archive's, for one reason."""
+
+    site: str
+    reason: str
+    objects: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {"site": self.site, "reason": self.reason, "objects": self.objects}
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What there is, and how strong it is."""
 
@@ -145,6 +160,7 @@ class StatusReport:
     gateways: int
     late: Late
     health: tuple[SiteStatus, ...]  # by this one look
+    set_aside: tuple[SetAsideCount, ...] = ()  # by this look, and on record within a day
 
     @property
     def exit_code(self) -> ExitCode:
@@ -162,6 +178,7 @@ class StatusReport:
             "segments": self.segments.as_json(),
             "retention": self.retention.as_json(),
             "gateways": self.gateways,
+            "set_aside": [count.as_json() for count in self.set_aside],
             **self.late.as_json(),
             "health": {"from": "look", "sites": [site.as_json() for site in self.health]},
         }

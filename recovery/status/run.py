@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, missing_acts
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
-from vanvault.archiver.upkeep import look_at_locks
+from vanvault.archiver.upkeep import look_at_locks, recorded_counts
 from vanvault.recovery.coverage import unverified_sites
 from vanvault.recovery.drill import overdue
+from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
 from vanvault.recovery.schedule import overview
 from vanvault.recovery.status.report import (
@@ -19,6 +20,7 @@ from vanvault.recovery.status.report import (
     LockAlarm,
     RetentionStatus,
     SegmentsStatus,
+    SetAsideCount,
     SiteReport,
     StatusReport,
 )
@@ -60,6 +62,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
             verification=unverified_sites(archive.search, archive.sites, age, now),
         ),
         health=tuple(_health(archive, site, clocks, observer) for site in sites),
+        set_aside=_set_aside(archive),
     )
 
 
@@ -79,6 +82,7 @@ def _keys(archive: Archive) -> KeysStatus:
         public=len(archive.signing.public_keys()),
         revoked=tuple(sorted(trust.revoked)),
         unintroduced=trust.unintroduced,
+        missing_acts=tuple(missing_acts(archive)),
     )
 
 
@@ -90,6 +94,15 @@ def _segments(archive: Archive) -> SegmentsStatus:
             LockAlarm(held.site, held.key, held.retain_until) for held in look_at_locks(archive).alarms
         ),
     )
+
+
+def _set_aside(archive: Archive) -> tuple[SetAsideCount, ...]:
+    """What this look has come across, and what others have put on record since yesterday."""
+    for _ in Listing(archive.sites).strangers():
+        pass  # the gates of the sites take note of them
+    seen = {at: count for at, count in archive.quarantine.counts().items() if count}
+    known = {**recorded_counts(archive, timedelta(days=1)), **seen}
+    return tuple(SetAsideCount(site, reason, count) for (site, reason), count in sorted(known.items()))
 
 
 def _site(archive: Archive, name: str) -> SiteReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.verify.archive import verify_archive
-from vanvault.recovery.verify.model import Finding, Problem, Subset, VerifyReport
+from vanvault.recovery.verify.model import SET_ASIDE, Finding, Problem, Subset, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.record import verify_runs
 from vanvault.recovery.verify.run import VerifyRequest, read_back, verify
@@ -11,6 +11,7 @@ from vanvault.recovery.verify.runs import SiteRun, VerifyRun, next_subset
 from vanvault.recovery.verify.verify import verify_sites
 
 __all__ = [
+    "SET_ASIDE",
     "Finding",
     "ObjectReader",
     "Problem",

@@ -60,6 +60,8 @@ def verify_archive(
         chosen,
         reader,
         known=known,
+        aside=lambda: archive.quarantine.found(chosen),
+        locks=archive.rules.locks,
         subset=subset,
         readers=readers,
         step=step,

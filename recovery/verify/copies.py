@@ -53,6 +53,11 @@ def newest_whole(name: ObjectName, read: ObjectRead) -> list[tuple[str, StoredVe
     return list(found.items())
 
 
+def every_whole(name: ObjectName, read: ObjectRead) -> list[tuple[str, StoredVersion]]:
+    """By site, every version with the bytes of the name."""
+    return [(copy.site, copy.version) for copy in read.copies if copy.sha256 == name.sha256]
+
+
 def wrong_bytes(
     name: ObjectName, site: str, copies: Iterable[CopyRead], until: datetime | None
 ) -> Iterator[WrongBytes | Finding]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.names import ObjectName, parse_key
+from vanvault.archiver.core.object_limits import LockRules
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.objects import CompactedBatches, Copies
 from vanvault.recovery.verify.chains import Chain, ChainFinding, ExpectedBatch, Gap, Misfit
@@ -25,6 +27,7 @@ from vanvault.recovery.verify.contents import (
 from vanvault.recovery.verify.copies import (
     WrongBytes,
     batch_locks,
+    every_whole,
     held_at,
     newest_whole,
     short_locks,
@@ -67,6 +70,7 @@ class Fold:
         whole_subset: bool,
         is_away: Callable[[str], bool],
         locks_listed: Collection[str],
+        rules: LockRules,
     ) -> None:
         """``started``: by site, its own time when the verification began. ``judged_at``: for its locks.
 
@@ -78,6 +82,7 @@ class Fold:
         self._whole_subset = whole_subset
         self._is_away = is_away
         self._locks_listed = locks_listed
+        self._rules = rules
         self.compacted = CompactedBatches()
         self._compacted = References()  # to large objects, by rows of segments
         # Named by batches in segments; what no segment holds may be at the sites.
@@ -117,6 +122,7 @@ class Fold:
         if read is None:
             held = list(copies.at)
             self._add_all(self._short_locks(name, self._listed_locks(copies), None))
+            self._add_all(self._long_locks(name, self._listed_locks(copies), None))
         else:
             held = held_at(read)
             self.judge(name, read, again=self._is_counted(name))
@@ -190,6 +196,7 @@ class Fold:
                     self.wrong[name.key, site] = found
         if _belongs(content):
             self._add_all(self._short_locks(name, newest_whole(name, read), until))
+        self._add_all(self._long_locks(name, every_whole(name, read), until))
         if isinstance(content, BatchContent | SegmentContent):
             self._flaws(name.key, whole, content.flaws)
         elif isinstance(content, Undecipherable):
@@ -291,6 +298,15 @@ class Fold:
             return short_locks(name.key, versions, until)
         covered = self.compacted.holds(name)
         return batch_locks(name.key, versions, until, covered=covered, now=self._judged_at)
+
+    def _long_locks(
+        self, name: ObjectName, versions: list[tuple[str, StoredVersion]], until: datetime | None
+    ) -> Iterator[Finding]:
+        for site, version in versions:
+            shown = version.retain_until
+            if shown is not None and self._rules.is_beyond(name, shown, until, self._started[site]):
+                detail = f"it is locked until {rfc3339_seconds(shown)}, longer than the rules ask for"
+                yield Finding(site, name.key, "lock-beyond-rules", detail)
 
     def _large(self, name: ObjectName, copies: Copies, held: list[str], read: ObjectRead | None) -> None:
         content = read.content if read else None

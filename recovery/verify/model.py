@@ -20,6 +20,9 @@ Problem = Literal[
     "superseded",  # an older version is damaged below a good newest one; what a repair leaves behind
     "hidden",  # a delete marker on top: other programs do not see the object, VanVault does
     "extra",  # no object of the archive has such a name
+    "unproved",  # no trusted key has signed the name: an alias, another archive's object, or a forgery
+    "too-large",  # larger than any object of its kind: nothing of it is read
+    "lock-beyond-rules",  # locked longer than the retention rules ask for; no copy follows it
     "lock",  # locked too briefly, or not at all
     "key",  # a master key is missing or is not the right one
     "undecipherable",  # the bytes of the name, but no key of this archive opens them, or they do not decode
@@ -36,7 +39,11 @@ Problem = Literal[
 ]
 
 #: Worth knowing, but nothing is wrong.
-INFORMATIONAL: frozenset[Problem] = frozenset(("superseded", "orphan", "leftover", "spare"))
+INFORMATIONAL: frozenset[Problem] = frozenset(
+    ("superseded", "orphan", "leftover", "spare", "lock-beyond-rules")
+)
+#: What is not the archive's, or not to be read: it is set aside, and says nothing about any object.
+SET_ASIDE: frozenset[Problem] = frozenset(("extra", "unproved", "too-large"))
 
 _SUBSET = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
@@ -83,6 +90,11 @@ class VerifyReport:
     def whole(self) -> bool:
         """Is everything at every verified site as it must be?"""
         return not any(finding.failing for finding in self.findings)
+
+    @property
+    def harmed(self) -> tuple[Finding, ...]:
+        """What is wrong with the archive itself, whatever else somebody has put at its sites."""
+        return tuple(one for one in self.findings if one.failing and one.problem not in SET_ASIDE)
 
     @property
     def bytes(self) -> int:

@@ -118,7 +118,7 @@ class ObjectReader:
                 version = with_lock(self._sites[site], version)
         except NotFound as error:
             return CopyRead(site, version, None, failure=error.message, gone=True), None
-        except (SiteUnavailable, SettingsError) as error:
+        except (Damaged, SiteUnavailable, SettingsError) as error:
             return CopyRead(site, version, None, failure=error.message), None
         return CopyRead(site, version, digest, len(data)), data
 

@@ -13,7 +13,7 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
+from vanvault.recovery.verify.model import SET_ASIDE, Finding, Subset, VerifyReport
 from vanvault.recovery.verify.runs import SiteRun, VerifyRun
 
 FINISHED = "verify.finished"
@@ -91,8 +91,8 @@ def verify_detail(
 
 
 def _named_digest(finding: Finding) -> str | None:
-    """The SHA-256 in the name of the object, in hex; None: the finding is not about an object of a family."""
-    name = parse_key(finding.key)
+    """The SHA-256 in the name of the object, in hex; None: the finding is not about an archive's object."""
+    name = parse_key(finding.key) if finding.problem not in SET_ASIDE else None
     return name.sha256.hex() if name is not None else None
 
 

@@ -13,7 +13,15 @@ from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_arc
 from vanvault.recovery.verify.model import Subset, VerifyReport
 from vanvault.recovery.verify.record import FINISHED, site_times, verify_detail, verify_runs
 from vanvault.recovery.verify.runs import next_subset
-from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, open_others, put_on_record
+from vanvault.recovery.work import (
+    QUIET,
+    Effort,
+    Observer,
+    catch_up,
+    open_others,
+    put_on_record,
+    put_set_aside_on_record,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET)
             recorded = put_on_record(archive, FINISHED, detail, who=request.who, observer=observer)
         except VanVaultError as error:
             observer.warn(f"this could not be put on record in the archive: {error.message}")
+        put_set_aside_on_record(archive, observer)
     return Verification(report, subset, recorded)
 
 

@@ -6,14 +6,16 @@ The steps, in the order in which an object goes through them:
     batches and its large objects. Memory is bounded by a page of each listing, the bytes in flight, one
     segment, what one writer's rows say of large objects, four bytes for each compacted batch, and the
     findings.
-2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``. A
-    delete marker on top of an object is ``hidden``.
+2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``; a name
+    that no trusted key has signed is ``unproved``, and what is larger than any object of its kind
+    ``too-large``. Nothing of these is read. A delete marker on top of an object is ``hidden``.
 3.  **Bytes.** SHA-256 of every version, once a byte. The newest version must be that of its name, else it
     is ``damaged``, or ``swapped`` when the bytes are another object's. A damaged version below a good
     newest one is ``superseded``: it stays until its lock ends, and does no harm.
 4.  **Lock.** A good version is locked at least until the date in the batch's header, for a large object the
     date in the batch that refers to it, for a segment the dates in its manifest (``lock``). A batch that no
-    segment holds must not be about to lose its lock. Where listings do not tell locks, each is asked for.
+    segment holds must not be about to lose its lock. A lock beyond the retention rules is named
+    (``lock-beyond-rules``), and is no failure. Where listings do not tell locks, each is asked for.
 5.  **Segments.** The manifest is signed by this archive's key (``signature``) and is of this archive and name
     (``foreign``, ``header``); every part that it names is there (``missing``), decodes, and has the rows that
     it says. From log, originals and evidence each compacted batch is made again and checked by steps 7 and 8;
@@ -43,15 +45,18 @@ looked for once more at the end, so that a node that writes meanwhile causes no 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
+from vanvault.archiver.core.object_limits import LockRules
+from vanvault.archiver.replicas import SetAside
 from vanvault.archiver.stores import SiteReader, StoredVersion, Stray
 from vanvault.recovery.objects import Copies, Known, Listing, SegmentCopies, listed_with_locks, nothing_known
+from vanvault.recovery.verify.aside import aside_finding
 from vanvault.recovery.verify.chains import Gap
 from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
@@ -67,6 +72,8 @@ def verify_sites(
     reader: ObjectReader,
     *,
     known: Known = nothing_known,
+    aside: Callable[[], Iterable[SetAside]] = tuple,
+    locks: LockRules | None = None,
     subset: Subset | None = None,
     effort: Effort | None = None,
     readers: Readers | None = None,
@@ -80,6 +87,8 @@ def verify_sites(
     Args:
         reader: reads from the same sites.
         known: batches that this node knows to be committed.
+        aside: what the gates of these sites set aside; asked once all of them were listed.
+        locks: how long objects may be locked.
         subset: read only this part of the objects (and every writer's first, and what some site lacks).
         readers: read in parallel; by default threads of this process, with this ``effort``.
         step: hears of every name that is done, with the bytes of all its versions.
@@ -89,7 +98,17 @@ def verify_sites(
     Raises nothing about sites, objects and keys: all of that is in the report.
     """
     chosen = readers or Threads(reader, effort or Effort())
-    return _Verification(sites, reader, chosen, known, subset or Subset(), clock).run(step, pause, timer)
+    by = LockJudge(locks or LockRules(), clock)
+    run = _Verification(sites, reader, chosen, known, subset or Subset(), by)
+    return run.run(step, pause, timer, aside)
+
+
+@dataclass(frozen=True, slots=True)
+class LockJudge:
+    """By what locks are judged."""
+
+    rules: LockRules
+    clock: Callable[[], datetime] | None  # the node's time; None: as each site tells it
 
 
 class _Verification:
@@ -100,7 +119,7 @@ class _Verification:
         readers: Readers,
         known: Known,
         subset: Subset,
-        clock: Callable[[], datetime] | None,
+        locks: LockJudge,
     ) -> None:
         self._sites = sites
         self._reader = reader
@@ -109,7 +128,7 @@ class _Verification:
         self._listing = Listing(sites, known)
         started, locks_listed = self._ask_sites()
         self._started = started
-        now = None if clock is None else clock()
+        now = None if locks.clock is None else locks.clock()
         self._fold = Fold(
             list(sites),
             started=started,
@@ -117,9 +136,16 @@ class _Verification:
             whole_subset=subset.is_whole,
             is_away=self._listing.is_away,
             locks_listed=locks_listed,
+            rules=locks.rules,
         )
 
-    def run(self, step: Step, pause: Callable[[], None], timer: Callable[[], float]) -> VerifyReport:
+    def run(
+        self,
+        step: Step,
+        pause: Callable[[], None],
+        timer: Callable[[], float],
+        aside: Callable[[], Iterable[SetAside]],
+    ) -> VerifyReport:
         began, fold = timer(), self._fold
         for copies in self._listing.strangers():
             fold.take(copies, None)
@@ -131,8 +157,13 @@ class _Verification:
         fold.end_writers()
         for site, stray in self._listing.strays():
             fold.add(_of_stray(site, stray))
+        waiting = set()  # keys of objects that a revoked key signed: named by others, and not missing
+        for one in aside():
+            fold.add(aside_finding(one))
+            if one.reason == "revoked-key":
+                waiting.add(one.key)
         fold.end_masters()
-        self._look_again(pause)
+        self._look_again(pause, waiting)
         self._look_into_gaps()
         self._name_swapped()
         return VerifyReport(
@@ -210,14 +241,14 @@ class _Verification:
         lacking = len(copies.at) < len(self._sites) - len(self._listing.away)
         return opening or lacking or self._subset.holds(name.sha256)
 
-    def _look_again(self, pause: Callable[[], None]) -> None:
-        """What seemed missing: found by now, then it is read; else it is missing."""
+    def _look_again(self, pause: Callable[[], None], waiting: Collection[str]) -> None:
+        """What seemed missing: found by now, then it is read; else it is missing, unless it is set aside."""
         ends = self._still_loose(list(self._fold.loose.values()))
         if any(end.unread for end, _ in ends):
             pause()
             ends = self._still_loose([end for end, _ in ends])
         for end, absent in ends:
-            for site in absent:
+            for site in absent if end.key not in waiting else ():
                 self._fold.add(Finding(site, end.key, "missing", end.why, end.retain_until))
 
     def _still_loose(self, ends: list[LooseEnd]) -> list[tuple[LooseEnd, list[str]]]:

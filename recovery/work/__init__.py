@@ -7,7 +7,7 @@ from vanvault.recovery.work.jobs import open_others
 from vanvault.recovery.work.observer import QUIET, Observer
 from vanvault.recovery.work.pipeline import Effort, in_order
 from vanvault.recovery.work.progress import Extent, Step, silent
-from vanvault.recovery.work.record import account, catch_up, put_on_record
+from vanvault.recovery.work.record import account, catch_up, put_on_record, put_set_aside_on_record
 
 __all__ = [
     "QUIET",
@@ -21,5 +21,6 @@ __all__ = [
     "let_puts_arrive",
     "open_others",
     "put_on_record",
+    "put_set_aside_on_record",
     "silent",
 ]

@@ -7,7 +7,8 @@ import pwd
 from collections.abc import Callable, Mapping
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
+from vanvault.archiver.upkeep import record_set_aside
 from vanvault.recovery.work.observer import Observer
 
 
@@ -36,6 +37,17 @@ def catch_up(archive: Archive, warn: Callable[[str], None]) -> bool:
     for site in report.away:
         warn(f"the site {site} is away; what only it holds is not found")
     return not report.unreadable and not report.away
+
+
+def put_set_aside_on_record(archive: Archive, observer: Observer) -> None:
+    """Put on record, once a day, what the gates of the sites did not let through; a failure is a warning."""
+    for (site, reason), count in archive.quarantine.counts().items():
+        if count:
+            observer.warn(f"{count} objects at {site} are set aside ({reason}); run: vanvault verify")
+    try:
+        record_set_aside(archive)
+    except VanVaultError as error:
+        observer.warn(f"what is set aside could not be put on record: {error.message}")
 
 
 def put_on_record(

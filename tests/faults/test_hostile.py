@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import pytest
+import structlog
+
 from tests.faults.hostile.acts import ACTS
-from tests.faults.hostile.run import Plans
+from tests.faults.hostile.run import Plans, Templates, every_act_once
+
+SEED = int(os.environ.get("VANVAULT_TEST_SEED") or 7)
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    return Templates.built(tmp_path_factory.mktemp("hostile"))
 
 
 def test_the_table_has_what_can_be_done_at_a_site() -> None:
@@ -19,3 +33,9 @@ def test_plans_follow_from_the_seed_alone() -> None:
     assert {name for plan in chosen for name in plan.acts} == {
         act.name for act in ACTS.values() if "file" in act.stores
     }
+
+
+def test_nothing_is_believed_copied_stopped_lost_or_left_unnamed(
+    templates: Templates, tmp_path: Path
+) -> None:
+    assert every_act_once(templates, tmp_path, SEED, "mixed") == []

@@ -18,7 +18,7 @@ from tests.support.clocks import ManualClock
 
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.ports import ClockStopwatch, SystemEntropy
-from vanvault.archiver.keys import ObjectSigner, ObjectTrust, SigningKeys
+from vanvault.archiver.keys import ObjectList, ObjectSigner, ObjectTrust, SigningKeys, TrustAct, TrustedKeys
 from vanvault.archiver.keys import object_trust as module
 
 ARCHIVE, WRITER = "7f0e4f0c-0000-4000-8000-000000000001", "1js2qvs7g0abcdef"
@@ -148,15 +148,45 @@ def test_a_refused_name_counts_once_its_key_is_trusted(lab: Lab, tmp_path: Path)
     assert other.judge(key).reason is None
 
 
+def test_of_a_revoked_key_only_what_is_listed_is_proved(lab: Lab) -> None:
+    other = lab.fresh()
+    honest, back_dated = signed(lab), signed(lab, 8)
+    assert [other.judge(key).reason for key in (honest, back_dated)] == [None, None]
+    stolen = lab.signing.active().key_id
+    lab.signing.rotate(SystemEntropy())
+    draft = TrustAct(
+        act="revoke",
+        number=1,
+        previous="",
+        key_id=stolen,
+        trusted=tuple(lab.signing.trusted()),
+        stolen_since="",
+        made_at="2026-11-29T00:00:00Z",
+        reason="stolen",
+        who="operator",
+    )
+    lab.signing.record_trust(draft, ObjectList.of([honest]))
+    lab.clock.advance(timedelta(seconds=2))
+    later = signed(lab, 9)
+    for judge in (other, lab.trust, lab.fresh()):
+        judged = [judge.judge(key).reason for key in (honest, back_dated, later)]
+        assert judged == [None, "revoked-key", None]
+        assert judge.signer(back_dated) == stolen
+
+
 class Counted:
     """The trusted keys of a folder, each of which counts what it verifies."""
 
     def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
         self.verified = 0
-        self._keys = {key_id: _CountingKey(self, key) for key_id, key in keys.items()}
+        counting: Any = {key_id: _CountingKey(self, key) for key_id, key in keys.items()}
+        self._trust = TrustedKeys(counting, {}, {}, (), {})
 
     def trusted(self) -> Mapping[str, Any]:
-        return self._keys
+        return self._trust.keys
+
+    def trust(self) -> TrustedKeys:
+        return self._trust
 
 
 class _CountingKey:

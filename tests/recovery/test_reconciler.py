@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -38,8 +38,8 @@ class Kept:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.sites: dict[str, Site] = dict(home.sites)  # what its node asks; a test may swap one
-        self.archive: Archive = home.archive(self.sites)
+        self.archive: Archive = home.archive()
+        self.sites = cast("dict[str, Site]", self.archive.sites)  # what its node asks; a test may swap one
         self.node = Node(self.archive)
         self.node.wait_ready()
         self.waiting = WaitingChanges(home.path / "cache" / "health", self.archive.entropy)

@@ -199,6 +199,37 @@ def keys_lost(appliance: Appliance) -> None:
     appliance.accepts_again(11)
 
 
+def key_disclosed(appliance: Appliance) -> None:
+    done = appliance.follow("key-disclosed")
+    (counts,) = [json.loads(one.out) for one in done if one.words[-1] == "--json"]
+    assert counts["originals"] == len(appliance.bodies)
+    listed = (appliance.desk / "exposed.ndjson").read_text().splitlines()
+    assert {json.loads(line)["id"] for line in listed} == {one["id"] for one in appliance.receipts.values()}
+    appliance.accepts_again(11)
+    again = appliance.run(["vanvault", "keys", "exposed", "--key", "originals/2", "--json"])
+    assert json.loads(again.out)["originals"] == 1
+
+
+def signing_key_stolen(appliance: Appliance) -> None:
+    """The node goes on under the new key between the steps, as it does after a restart."""
+    number = 20
+    ends = {"revoke": [2, 0], "accept": [0]}
+    for words in commands_in(text_of("signing-key-stolen")):
+        if "revoke" in words:
+            number += 1
+            assert appliance.push(number).status_code == 201
+        done = appliance.run(words)
+        verb = words[2] if words[1] == "keys" else words[1]
+        code = ends[verb].pop(0) if verb in ends else 0
+        if verb == "accept" and done.exit_code == 4:
+            continue  # all stands already
+        assert done.exit_code == code, (words, done.exit_code, done.out, done.err)
+    listed = appliance.run(["vanvault", "keys", "list"])
+    assert "REVOKED" in listed.out
+    assert vanvault(appliance.home, "verify")["whole"]
+    appliance.accepts_again(31)
+
+
 def both_sites_lost(appliance: Appliance) -> None:
     home, desk = appliance.home, appliance.desk
     (desk / "backup-password").write_text("correct-horse\n")
@@ -227,9 +258,11 @@ def both_sites_lost(appliance: Appliance) -> None:
 
 RUNS = {
     "both-sites-lost": both_sites_lost,
+    "key-disclosed": key_disclosed,
     "keys-lost": keys_lost,
     "objects-damaged": objects_damaged,
     "primary-lost": primary_lost,
+    "signing-key-stolen": signing_key_stolen,
     "site-unavailable": site_unavailable,
 }
 

@@ -7,15 +7,15 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.clocks import ManualClock
-from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
-from vanvault.archiver.stores import FileSite, StoredVersion
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.stores import FileSite, Oversize, StoredVersion
 from vanvault.archiver.stores.files.flags import immutable_supported, is_immutable, set_immutable
 
 KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"
@@ -255,3 +255,31 @@ def test_the_flag_is_refused_where_it_cannot_be_set(tmp_path: Path, clock: Manua
     root = Path("/proc/self")  # a file system without flags
     assert not immutable_supported(root)
     assert not immutable_supported(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_in_a_files_place_is_no_version_and_holds_up_nobody(
+    root: Path, clock: ManualClock, make: Callable[[Path], None]
+) -> None:
+    site = FileSite(root, "primary", clock=clock)
+    version = put(site, clock)
+    (file,) = data_files(root)
+    file.unlink()
+    make(file)
+    for asked in (None, version.version):
+        with pytest.raises(NotFound):
+            site.get(KEY, asked)
+        with pytest.raises(NotFound):
+            site.get_range(KEY, 0, 1, asked)
+    assert list(site.list()) == []
+    site.close()
+
+
+def test_what_is_longer_than_its_reader_takes_is_not_read(root: Path, clock: ManualClock) -> None:
+    site = FileSite(root, "primary", clock=clock)
+    put(site, clock)
+    assert site.get(KEY, most=len(DATA)) == DATA
+    with pytest.raises(Oversize) as refused:
+        site.get(KEY, most=len(DATA) - 1)
+    assert refused.value.size == len(DATA)
+    site.close()

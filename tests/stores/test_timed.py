@@ -113,7 +113,7 @@ class Slow:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._site, name)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         assert self._sized.wait(PATIENCE_S)
         return self._site.get(key, version)
 

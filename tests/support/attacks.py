@@ -122,6 +122,23 @@ def silent(port: int, count: int = 1_100) -> Iterator[Crowd]:
         yield crowd
 
 
+@contextmanager
+def unread(port: int, count: int = 600) -> Iterator[list[socket.socket]]:
+    """Callers that ask for much and read nothing: the kernel's buffers fill, and then the node waits."""
+    request = head("GET", "/v1/openapi.json", {}) * 15
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for _ in range(count):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(5)
+            with contextlib.suppress(OSError):
+                connection.connect((_HOST, port))
+                connection.sendall(request)
+            connections.append(connection)
+        yield connections
+
+
 def huge_header(port: int, size: int = 100 * 2**20) -> bytes:
     """Send one header of ``size`` bytes as fast as it is taken; the answer."""
     with connect(port) as connection:

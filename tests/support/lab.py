@@ -57,13 +57,13 @@ class BadSector:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._site, name)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         if key == self._key:
             self._first()
             if self._denied:
                 raise NotFound(f"site {self._site.site} holds no such version of {key}")
             raise SiteUnavailable("input/output error", site=self._site.site, may_be_stored=False)
-        return self._site.get(key, version)
+        return self._site.get(key, version, most=most)
 
 
 def message(archive: Archive, number: int, *, body: bytes = b"", writer: Writer | None = None) -> Draft:
@@ -200,7 +200,9 @@ class Lab:
         """Slip in a version."""
         folder = self.root(site) / "objects" / folder_of(key)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / data_name(key, "1m80gqhrt8g7cm8-20381123T000000Z")).write_bytes(data)
+        # As long as the retention rules ask for: a batch's lock is the lock keeper's.
+        until = "20270111T000000Z" if key.startswith("batch/") else "20371127T000000Z"
+        (folder / data_name(key, f"1m80gqhrt8g7cm8-{until}")).write_bytes(data)
 
     def data(self, site: str, key: str) -> bytes:
         return self.files(site, key)[-1].read_bytes()

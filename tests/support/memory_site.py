@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from vanvault.archiver.core.errors import LockRefused, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.ports import Clock
-from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
+from vanvault.archiver.stores.port import Capabilities, Oversize, StoredVersion, Stray
 from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until
 
 Operation = Literal["put", "get", "get_range", "stat", "versions", "list", "extend", "delete", "now"]
@@ -134,8 +134,14 @@ class MemorySite:
         self._unsettled.discard(key)
         return facts
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        return self.call(Call("get", key, version or ""), lambda: self._find(key, version).data)
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        def read() -> bytes:
+            data = self._find(key, version).data
+            if most is not None and len(data) > most:
+                raise Oversize(key, site=self._site, size=len(data), most=most)
+            return data
+
+        return self.call(Call("get", key, version or ""), read)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)

@@ -23,6 +23,9 @@ GROUPS = {"ceph": "ceph", "scheduler": "dask"}
 
 #: The units that take longest, the longest first (measured 2026-11 on 2 cores). The others come after them.
 LONGEST = (
+    "tests/faults/test_hostile.py",
+    "tests/faults/test_hostile_site_out.py",
+    "tests/faults/test_hostile_mutations.py",
     "tests/faults/test_kill_degraded.py",
     "tests/api/test_two_nodes.py",
     "tests/upkeep/compaction/test_ten_years.py",

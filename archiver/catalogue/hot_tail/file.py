@@ -5,7 +5,8 @@ keyed tokens and rows are encrypted (``SearchSecrets``), so the file shows no bu
 
 The tables, each described here and nowhere else::
 
-    fact(name, value)                       archive, key and schema version; how far the fold is
+    fact(name, value)                       archive, key and schema version; how far the fold is; which keys
+                                            were trusted
     batch(n, key, ...)                      one row for each folded batch. commit_record: the commit that is
                                             valid for it; recorded: a batch header in the archive holds it
     early_commit(key, record)               commit records of batches that are not folded yet
@@ -88,6 +89,19 @@ CREATE TABLE IF NOT EXISTS block(
     low BLOB NOT NULL, high BLOB NOT NULL, data BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS block_tier ON block(tier, id, low, high, records);
 """
+#: All tables but that of facts: what a fold fills.
+TABLES = (
+    "batch",
+    "early_commit",
+    "degraded",
+    "entry",
+    "claim",
+    "block",
+    "duplicate",
+    "conflict",
+    "segment",
+    "cover",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail import commits, token_blocks
+from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
 from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
-from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_commit
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
@@ -173,15 +173,23 @@ class HotTail:
     # -- claims ------------------------------------------------------------------------------
 
     def claim(self, entry: str, gateway: str, client_id: str) -> Claim | None:
-        """The first archived entry ("message" or "event") with this gateway and id, or None."""
-        row = (
-            self.connection()
-            .execute(
-                "SELECT position, sha256 FROM claim WHERE claim = ?",
-                (self._secrets.claim(entry, gateway, client_id),),
+        """The first archived entry ("message" or "event") with this gateway and id, or None.
+
+        Raises SiteUnavailable while nobody can say: trust in a key changed, and the fold begins again.
+        """
+        connection = self.connection()
+        row = connection.execute(
+            "SELECT position, sha256 FROM claim WHERE claim = ?",
+            (self._secrets.claim(entry, gateway, client_id),),
+        ).fetchone()
+        if row is None and refolding.is_under_way(connection):
+            raise SiteUnavailable(
+                "the hot tail is being filled again after a change of trusted keys, so nobody can say whether"
+                " this id was archived before",
+                site="hot tail",
+                may_be_stored=False,
+                hint="Send it again later.",
             )
-            .fetchone()
-        )
         return Claim(*row) if row else None
 
     def conflicts(self) -> int:
@@ -462,6 +470,21 @@ class HotTail:
     def list_anew(self) -> None:
         """Let the next fold look at every batch: one lies at a site that should be folded and is not."""
         self.connection().execute("DELETE FROM fact WHERE name = 'folded_us'")
+
+    def follow_trust(self, state: Sequence[str], holds: Callable[[str], bool]) -> bool:
+        """Let go of what is here and is not believed any more. True: something changed, so fold again.
+
+        ``state``, ``holds``: as ``refolding.change_of`` takes them.
+        """
+        change = refolding.change_of(self.connection(), state, holds)
+        if change.kind != "none":
+            with self.transaction() as connection:
+                refolding.apply(connection, change)
+        return change.kind in ("list", "clear")
+
+    def refolded(self) -> None:
+        """The fold is complete again after ``follow_trust``: ids that are not here were not archived."""
+        refolding.end(self.connection())
 
     def counts(self) -> dict[str, int]:
         """Batches, entries, and conflicts, for status."""

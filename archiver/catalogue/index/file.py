@@ -39,6 +39,8 @@ KeysOf = Callable[[str], IndexKeys]
 
 #: A tail of this many bytes holds the directory of all but the largest files.
 _TAIL = 64 * 1024
+#: Some 40 bytes for each block of 64 KiB or so: enough for a file of 400 GiB.
+_LONGEST_DIRECTORY = 256 * 2**20
 _TEXT_COST = 60  # bytes of memory that a short string takes besides its characters
 _NUMBERS: dict[IndexSection, int] = {"keys": sealing.KEYS, "facets": sealing.FACETS}
 
@@ -96,6 +98,8 @@ def _read_directory(file: RangeFile, sealer: sealing.Sealer, name: str) -> Direc
     offset, length, magic = TRAILER.unpack(tail[-TRAILER.size :])
     if magic != TRAILER_MAGIC or offset + length + TRAILER.size != file.size:
         raise Damaged(f"{name}: its end was changed or cut off", key=name, hint=sealing.REBUILD)
+    if length > _LONGEST_DIRECTORY:
+        raise Damaged(f"{name}: no directory has {length} bytes", key=name, hint=sealing.REBUILD)
     if offset >= start:
         sealed = tail[offset - start : offset - start + length]
     else:

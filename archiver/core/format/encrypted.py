@@ -44,8 +44,8 @@ class ObjectKeys(Protocol):
         """The name of an object of this archive. Raises Forged: no trusted key signed it."""
         ...
 
-    def is_signed(self, key: str, signing_key: str, signature: bytes, statement: bytes) -> bool:
-        """Is this signature one that the archive trusts in the object ``key``?"""
+    def is_signed(self, signing_key: str, signature: bytes, statement: bytes) -> bool:
+        """Did a key that the archive trusts sign this, which stands in an object whose name is proved?"""
         ...
 
     def data_key(self, key: str, wrapped: WrappedKey) -> bytes:

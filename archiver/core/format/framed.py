@@ -50,6 +50,8 @@ TAG_BYTES = 16
 DEFAULT_FRAME_SIZE = 2**20
 FRAME_SIZE_LIMIT = 2**26
 FRAMES_LIMIT = 2**32
+#: No message is larger; what is compressed says how large it is, and gets no more room than this.
+MESSAGE_LIMIT = 2**30
 #: No header is longer than this.
 HEADER_LIMIT = 38 + 64 + 255
 
@@ -189,7 +191,7 @@ def open_framed(data: bytes | memoryview, unwrap: Unwrap) -> bytes:
     header = read_header(view)
     if len(view) != header.object_size:
         raise Damaged(f"The framed object has {len(view)} bytes; its header says {header.object_size}.")
-    return _unpack(header, b"".join(_open_frames(header, view, unwrap)))
+    return unpacked(header, b"".join(_open_frames(header, view, unwrap)))
 
 
 def _open_frames(header: FramedHeader, framed: memoryview, unwrap: Unwrap) -> Iterator[bytes]:
@@ -205,9 +207,12 @@ def _open_frames(header: FramedHeader, framed: memoryview, unwrap: Unwrap) -> It
             raise Damaged(f"Frame {index} of {header.frames} does not open: it is damaged.") from error
 
 
-def _unpack(header: FramedHeader, body: bytes) -> bytes:
+def unpacked(header: FramedHeader, body: bytes) -> bytes:
+    """The message in the opened body of a framed object. Raises Damaged."""
     if header.compression == "none":
         return body
+    if header.size > MESSAGE_LIMIT:
+        raise Damaged(f"This framed object unpacks to {header.size} bytes, more than any message has.")
     try:
         # The codec is given a buffer of the size that the (by now authenticated) header says, and no more.
         message: bytes = pa.Codec("zstd").decompress(body, decompressed_size=header.size, asbytes=True)

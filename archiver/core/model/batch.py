@@ -29,7 +29,10 @@ class Placement:
     @classmethod
     def from_json(cls, fields: Mapping[str, str]) -> Placement:
         """A placement from JSON values. Raises KeyError, TypeError on other shapes."""
-        return cls(fields["site"], fields["key"], fields["version"], fields["retain_until"])
+        texts = fields["site"], fields["key"], fields["version"], fields["retain_until"]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a part of a placement is no text")
+        return cls(*texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _MS_DIGITS = 9  # 45 bits of milliseconds since 1970: until the year 3084
 _RANDOM_DIGITS = 6
 RANDOM_BYTES = 4  # 30 of their bits are used
-_DATE = r"\d{8}T\d{6}Z"
+_DATE = "[0-9]{8}T[0-9]{6}Z"
 _VERSION = re.compile(rf"([{_CROCKFORD}]{{{_MS_DIGITS}}})[{_CROCKFORD}]{{{_RANDOM_DIGITS}}}-({_DATE})")
 _FILE = re.compile(rf"([a-z0-9._-]+)~([{_CROCKFORD}]{{15}}-{_DATE})(?:~({_DATE}))?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

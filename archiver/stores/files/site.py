@@ -35,8 +35,14 @@ from vanvault.archiver.stores.files.root import (
     create_root,
     read_manifest,
 )
-from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
-from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until
+from vanvault.archiver.stores.port import Capabilities, Oversize, StoredVersion, Stray
+from vanvault.archiver.stores.rules import (
+    check_digest,
+    check_key,
+    check_range,
+    check_retain_until,
+    printable,
+)
 
 # Nobody waits at a pipe that somebody put in the place of a file.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -126,9 +132,12 @@ class FileSite:
         self._put_file(layout.folder_of(key), layout.data_name(key, version.id), data)
         return StoredVersion(key, version.id, len(data), until, version.stored_at)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         with self._open_version(key, version) as file:
-            return file.readall()
+            size = os.fstat(file.fileno()).st_size
+            if most is not None and size > most:
+                raise Oversize(key, site=self._site, size=size, most=most)
+            return _read_up_to(file, size)  # no more than that, though the file may grow
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)
@@ -167,11 +176,11 @@ class FileSite:
             self._root.check_present()
             for entry in sorted(self._root.path.iterdir()):
                 if entry.name not in (MANIFEST, OBJECTS, TEMP):
-                    yield Stray(entry.name)
+                    yield Stray(printable(entry.name))
             for path in file_walk.strays(self._root.objects):
-                yield Stray(f"{OBJECTS}/{path}")
+                yield Stray(printable(f"{OBJECTS}/{path}"))
             for leftover in abandoned(self._root.path / TEMP):
-                yield Stray(f"{TEMP}/{leftover.name}")
+                yield Stray(printable(f"{TEMP}/{leftover.name}"))
             self._root.check_present()
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
@@ -228,9 +237,10 @@ class FileSite:
             except FileNotFoundError as error:
                 self._root.check_present()
                 raise self._not_found(key) from error
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)  # a folder, or a pipe that nobody writes to: no version, as in listings
+                raise self._not_found(key)
             with FileIO(descriptor) as file:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise self._not_found(key)
                 yield file
 
     @contextmanager

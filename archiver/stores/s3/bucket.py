@@ -16,11 +16,11 @@ from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.patience import Patience
-from vanvault.archiver.stores.port import StoredVersion
+from vanvault.archiver.stores.port import Oversize, StoredVersion
 from vanvault.archiver.stores.s3.client import make_client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
 from vanvault.archiver.stores.s3.slowness import Slowness
-from vanvault.archiver.stores.s3.wire import Headers, Wire
+from vanvault.archiver.stores.s3.wire import Headers, LongAnswer, Wire
 from vanvault.archiver.stores.url import S3Url
 
 MODE = "COMPLIANCE"
@@ -128,21 +128,30 @@ class Bucket:
         return found, self._time(answer)
 
     def get(
-        self, key: str, version: str | None, *, largest: int | None = None, **extra: str
+        self,
+        key: str,
+        version: str | None,
+        most: int | None = None,
+        *,
+        largest: int | None = None,
+        **extra: str,
     ) -> tuple[bytes, str]:
         """The bytes of a version (None: the newest), and their ETag, "" for none.
 
-        ``largest``: bytes that are read at most (None: no object is larger). ``extra``: headers to send.
-        Raises NotFound, SiteUnavailable.
+        ``most``: a longer object is not read (Oversize). ``largest``: an answer with more bytes is one that
+        nobody asked for (SiteUnavailable). ``extra``: headers to send.
+        Raises NotFound, SiteUnavailable, Oversize.
         """
 
         def request(which: str | None) -> tuple[bytes, str]:
             try:
-                data, answer = self.wire.get(key, which, extra, largest=largest)
+                data, answer = self.wire.get(key, which, extra, most, largest=largest)
             except ClientError as error:
                 if error.response["Error"].get("Code") == "InvalidRange":
                     return b"", ""  # starts behind the end
                 raise
+            except LongAnswer as error:
+                raise Oversize(key, site=self.site, size=error.size, most=error.most) from error
             return data, answer.get("etag", "").strip('"')
 
         def fetch(which: str | None) -> tuple[bytes, str]:

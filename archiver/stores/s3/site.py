@@ -29,7 +29,14 @@ from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
-from vanvault.archiver.stores.rules import check_digest, check_key, check_range, check_retain_until, is_key
+from vanvault.archiver.stores.rules import (
+    check_digest,
+    check_key,
+    check_range,
+    check_retain_until,
+    is_key,
+    printable,
+)
 from vanvault.archiver.stores.s3.bucket import MODE, Bucket
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
 from vanvault.archiver.stores.s3.md5_once import MD5
@@ -113,8 +120,8 @@ class S3Site:
         with _stored_by_now():
             return self._read_back(key, version, len(body), until)
 
-    def get(self, key: str, version: str | None = None) -> bytes:
-        data, etag = self._reader.get(check_key(key), version)
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        data, etag = self._reader.get(check_key(key), version, most)
         name = parse_key(key)
         if name is not None and _MD5.fullmatch(etag):
             MD5.suggest(name.sha256, bytes.fromhex(etag))  # for the copy at another site
@@ -160,9 +167,10 @@ class S3Site:
             hides = key if is_key(key) and not all(listed.is_marker for listed in found) else ""
             for listed in found:
                 if listed.is_marker and listed.is_latest:
-                    yield Stray(f"{key} (delete marker {listed.version})", hides)
+                    yield Stray(f"{printable(key)} (delete marker {printable(listed.version)})", hides)
                 elif not is_key(key):
-                    yield Stray(f"{key} ({'marker' if listed.is_marker else 'version'} {listed.version})")
+                    sort = "marker" if listed.is_marker else "version"
+                    yield Stray(f"{printable(key)} ({sort} {printable(listed.version)})")
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
         """See ``RetentionKeeper.extend``; the new date is read back."""

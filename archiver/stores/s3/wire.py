@@ -9,6 +9,7 @@ asks goes through boto3 itself.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_address
@@ -32,6 +33,18 @@ from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 Headers = Mapping[str, str]
 
 _FIRST_FAILURE = 300  # redirections too: a site is where its URL says
+_DIGITS = re.compile(r"[0-9]{1,18}")
+#: More than any answer promises: its length is compared before it is read.
+_ANY_SIZE = 2**62
+
+
+class LongAnswer(Exception):
+    """An answer has more bytes than are wanted (``size``), or does not say how many (None)."""
+
+    def __init__(self, size: int | None, most: int) -> None:
+        super().__init__(f"{size} bytes where at most {most} are wanted")
+        self.size = size
+        self.most = most
 
 
 class Wire:
@@ -81,18 +94,32 @@ class Wire:
         return found
 
     def get(
-        self, key: str, version: str | None, extra: Mapping[str, str], *, largest: int | None = None
+        self,
+        key: str,
+        version: str | None,
+        extra: Mapping[str, str],
+        most: int | None = None,
+        *,
+        largest: int | None = None,
     ) -> tuple[bytes, Headers]:
         """The bytes of a version (None: the newest) and the answer's headers.
 
         Args:
             extra: headers to send, such as a range.
-            largest: bytes; a server that promises or sends more is not read. None: no object is larger.
+            most: bytes; of an answer that promises more, nothing is read, and its promise is told.
+            largest: the same, where nobody wants to know; both None: no object is larger.
+
+        Raises LongAnswer: there are more than ``most`` bytes.
         """
-        most = self._largest if largest is None else largest
-        answer = self._send("GetObject", "GET", key, _query(version), extra, largest=most, stream=True)
+        # The answer's own promise is compared below, so that whoever asks learns how much there is.
+        bound = _ANY_SIZE if most is not None else self._largest if largest is None else largest
+        answer = self._send("GetObject", "GET", key, _query(version), extra, largest=bound, stream=True)
         promised = answer.headers.get("content-length")
-        if promised is None or not promised.isdecimal():
+        told = int(promised) if promised is not None and _DIGITS.fullmatch(promised) else None
+        if most is not None and (told is None or told > most):
+            answer.raw.close()  # the connection too: the rest is not read to use it again
+            raise LongAnswer(told, most)
+        if told is None:
             answer.raw.close()
             raise ResponseStreamingError(error="it does not say how long the object is")
         try:

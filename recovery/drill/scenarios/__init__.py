@@ -9,10 +9,12 @@ from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.scenarios import (
     both_sites_lost,
     clock_wrong,
+    key_disclosed,
     keys_lost,
     node_lost,
     objects_damaged,
     ransomware,
+    signing_key_stolen,
     site_lost,
 )
 
@@ -69,6 +71,14 @@ _ALL = (
     Scenario(
         "clock-wrong", "Clocks are hours off: nothing is locked, and stores judge by their own clock.",
         "", "", clock_wrong.rehearse, negative=True,
+    ),
+    Scenario(
+        "key-disclosed", "Somebody holds the master keys: he adds nothing to a copy; they are rotated.",
+        "standby", "keys", key_disclosed.rehearse, copies=2, negative=True,
+    ),
+    Scenario(
+        "signing-key-stolen", "A thief signs on a copy and dates back: the key is revoked, nothing believed.",
+        "standby", "keys", signing_key_stolen.rehearse, copies=2, negative=True,
     ),
 )  # fmt: skip
 

@@ -38,7 +38,7 @@ def rehearse(drill: Drill) -> None:
         for finding in report.findings:
             if finding.site == BAD and finding.failing:
                 drill.saw_alarm(f"{finding.problem} {finding.key}")
-        own = [finding for finding in report.findings if finding.site != BAD and finding.failing]
+        own = [finding for finding in report.harmed if finding.site != BAD]
         drill.check(
             "the good site is whole",
             not own,

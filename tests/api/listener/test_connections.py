@@ -24,9 +24,10 @@ class Caller:
     at_rest: bool = True
     ended: bool = False
     since: float = 0.0
+    is_unread: bool = False
 
     def give_way(self) -> None:
-        assert self.at_rest, "a request under way is never ended for another connection"
+        assert self.at_rest or self.is_unread, "a request under way never ends for another connection"
         self.ended = True
 
 
@@ -73,6 +74,15 @@ def test_a_request_under_way_does_not_end_for_a_new_connection() -> None:
     busy = [house.enter(Caller(str(number), at_rest=number == 7)) for number in range(TOTAL)]
     assert house.enter(Caller("new")) is not None
     assert [number for number, caller in enumerate(busy) if caller and caller.ended] == [7]
+
+
+def test_a_stranger_that_does_not_read_its_answer_ends_and_a_caller_does_not() -> None:
+    house = House()
+    first = [house.enter(Caller(str(number), at_rest=False, is_unread=True)) for number in range(TOTAL)]
+    assert first[0] is not None
+    house.connections.identify(first[0], "gateway-1")
+    assert house.enter(Caller("new")) is not None
+    assert [caller.ended for caller in first[:3] if caller] == [False, True, False]
 
 
 def test_where_all_are_busy_a_new_connection_waits_and_that_is_counted() -> None:

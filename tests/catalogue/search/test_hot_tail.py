@@ -20,6 +20,7 @@ from tests.support.searching import search_over
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.appliance.places import HOT_TAIL, hot_tail_of
 from vanvault.archiver.catalogue import HotTail, Query
+from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.evidence import Receipt
 from vanvault.archiver.core.model import Message, Metadata
 from vanvault.archiver.keys import KeyFiles
@@ -52,6 +53,34 @@ def filled(home: Home) -> dict[str, Receipt]:
 
 def delete(path: Path, home: Home) -> None:
     home.forget_hot_tail()
+
+
+def test_when_trust_takes_something_away_all_is_filled_again_and_nobody_is_told_a_lie(
+    home: Home, filled: dict[str, Receipt]
+) -> None:
+    archive = home.archive()
+    archive.catch_up()
+    known = everything(archive)
+    tail = archive.tail
+    assert tail.follow_trust(("act-1", "0", "keys"), lambda key: True)  # nothing here is of that key
+    assert tail.claim("message", "gateway-1", "m-1") is not None
+    assert tail.claim("message", "gateway-1", "never") is None
+    assert tail.follow_trust(("act-2", "0", "keys"), lambda key: False)
+    for client_id in ("m-1", "never"):
+        with pytest.raises(SiteUnavailable, match="filled again") as refused:
+            tail.claim("message", "gateway-1", client_id)
+        assert not refused.value.may_be_stored
+    assert not tail.follow_trust(("act-2", "0", "keys"), lambda key: False)
+    archive.catch_up()
+    assert tail.claim("message", "gateway-1", "never") is None
+    assert orjson.dumps(everything(archive)) == orjson.dumps(known)
+
+
+def test_what_is_accepted_may_be_older_than_all_that_is_here(home: Home, filled: dict[str, Receipt]) -> None:
+    archive = home.archive()
+    archive.catch_up()
+    assert archive.tail.follow_trust(("act-1", "1", "keys"), lambda key: True)
+    assert archive.tail.counts()["batches"] == 0
 
 
 def no_database(path: Path, home: Home) -> None:

@@ -36,7 +36,7 @@ from tests.servers.minio import MinioServer, binary
 from tests.support.archives import SITES, Node
 
 #: Acts of one run, about.
-ACTS_OF_A_RUN = 16
+ACTS_OF_A_RUN = 24
 _BEGAN = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
 
@@ -71,10 +71,12 @@ class Plan:
 class Plans:
     """Each act of a kind of sites once, then what chance chooses; without an end."""
 
-    def __init__(self, seed: int, store: str = "file") -> None:
+    def __init__(
+        self, seed: int, store: str = "file", groups: Sequence[str] = ("mixed", "named", "apart")
+    ) -> None:
         self._random = Random(f"hostile/{seed}/{store}")
         self._fit = [act for act in ACTS.values() if store in act.stores]
-        self._todo = {group: self._some(group) for group in ("mixed", "named", "apart")}
+        self._todo = {group: self._some(group) for group in groups}
         self._number = 0
 
     @property
@@ -186,6 +188,20 @@ def attack(
                 break
             step()
     return verdict, done, unfit
+
+
+def every_act_once(templates: Templates, folder: Path, seed: int, group: str) -> list[str]:
+    """All acts of a group on file sites, in as many runs as they need: what was found."""
+    plans, found, number = Plans(seed, groups=(group,)), list[str](), 0
+    while not plans.each_was_done:
+        plan, number = plans.next(), number + 1
+        place = folder / str(number)
+        place.mkdir()
+        verdict, done, unfit = run(plan, templates, place, seed)
+        plans.again(unfit)
+        found += [f"{line} ({plan.hostile}: {[one.act for one in done]})" for line in verdict.lines()]
+        shutil.rmtree(place, ignore_errors=True)
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

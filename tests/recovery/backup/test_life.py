@@ -178,7 +178,8 @@ def test_forget_keeps_what_a_backup_needs(old_kit: Kit) -> None:
         assert forget_backups(archive, repository, keep_days=50).backups == ()
     kit.lose_sites()
     assert kit.load("primary").whole
-    assert kit.objects("primary") == before
+    found = kit.objects("primary")  # locked by the rules of today: batches for less long than they were
+    assert {key: data for key, (data, _) in found.items()} == {key: data for key, (data, _) in before.items()}
 
 
 def test_forget_never_takes_the_newest(old_kit: Kit) -> None:

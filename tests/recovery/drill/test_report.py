@@ -151,7 +151,15 @@ def test_the_fonts_know_every_letter_of_both_languages() -> None:
 
 
 def test_every_phase_and_check_is_said_in_vietnamese(lab: Lab) -> None:
-    for scenario in ("primary-lost", "objects-damaged", "ransomware", "node-lost", "clock-wrong"):
+    for scenario in (
+        "primary-lost",
+        "objects-damaged",
+        "ransomware",
+        "node-lost",
+        "clock-wrong",
+        "key-disclosed",
+        "signing-key-stolen",
+    ):
         outcome = drilled(lab, scenario).outcome
         for phase in outcome.phases:
             assert texts.phrase(phase.name, "vi") != phase.name, phase.name

@@ -17,6 +17,7 @@ from vanvault.archiver.core.ports import Clock, SystemEntropy
 from vanvault.archiver.keys import KeyFiles
 from vanvault.archiver.keys.escrow import read_key_files, write_escrow
 from vanvault.archiver.keys.escrow.escrow import split
+from vanvault.archiver.keys.trust import Revocation
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.plan import check_room
@@ -33,6 +34,8 @@ SIMPLE = (
     "index-lost",
     "ransomware",
     "clock-wrong",
+    "key-disclosed",
+    "signing-key-stolen",
 )
 
 
@@ -150,6 +153,19 @@ def test_a_store_that_failed_its_probe_fails_the_ransomware_drill(lab: Lab) -> N
     assert drilled(lab, "ransomware", Means(probes={"primary": "weak"})).outcome.passed
     for verdict in ("refused", ""):
         assert failing(drilled(lab, "ransomware", Means(probes={"primary": verdict})))
+
+
+def test_a_revocation_that_lets_all_stand_fails_the_drill(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Revocation, "stands", lambda revocation, key: True)
+    finished = drilled(lab, "signing-key-stolen")
+    assert "nothing forged is believed" in failing(finished)
+    assert finished.outcome.alarms_missing
+
+
+@pytest.mark.parametrize("scenario", ["key-disclosed", "signing-key-stolen"])
+def test_a_part_of_the_objects_is_enough_to_rehearse_trust(lab: Lab, scenario: str) -> None:
+    finished = drilled(lab, scenario, Means(subset=Subset(1, 2)))
+    assert finished.outcome.failures == ()
 
 
 def test_clocks_that_are_not_wrong_raise_no_alarm_and_that_fails(lab: Lab) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import pyarrow as pa
@@ -33,6 +33,8 @@ from vanvault.archiver.core.model import (
     Metadata,
     Placement,
 )
+
+_T = TypeVar("_T")
 
 #: Rows of one row group: small, so that one message is read without decoding many others.
 ROW_GROUP_ROWS = 100
@@ -221,18 +223,18 @@ def decode_header(data: bytes, *, key: str) -> BatchHeader:
         if set(fields) != _HEADER_FIELDS:
             raise Damaged(f"{key}: its header has not the fields of format {FORMAT_VERSION}", key=key)
         return BatchHeader(
-            archive=fields["archive"],
-            writer=fields["writer"],
-            sequence=fields["sequence"],
-            kind=fields["kind"],
-            created_us=fields["created_us"],
-            retain_until=fields["retain_until"],
-            rows=fields["rows"],
-            previous=fields["previous"],
-            commits=tuple(decode_commit(item) for item in fields["commits"]),
-            heads=tuple(fields["heads"]),
-            final=fields["final"],
-            large=tuple(Placement.from_json(item) for item in fields["large"]),
+            archive=_typed(fields["archive"], str),
+            writer=_typed(fields["writer"], str),
+            sequence=_typed(fields["sequence"], int),
+            kind=_typed(fields["kind"], str),
+            created_us=_typed(fields["created_us"], int),
+            retain_until=_typed(fields["retain_until"], str),
+            rows=_typed(fields["rows"], int),
+            previous=_typed(fields["previous"], str),
+            commits=tuple(decode_commit(item) for item in _typed(fields["commits"], list)),
+            heads=tuple(_typed(item, str) for item in _typed(fields["heads"], list)),
+            final=_typed(fields["final"], bool),
+            large=tuple(Placement.from_json(item) for item in _typed(fields["large"], list)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(f"{key}: no VanVault batch header", key=key) from error
@@ -251,11 +253,18 @@ def encode_commit(commit: Commit) -> dict[str, Any]:
 def decode_commit(fields: dict[str, Any]) -> Commit:
     """A commit record from JSON values. Raises KeyError, TypeError, ValueError on other shapes."""
     return Commit(
-        key=fields["key"],
-        placements=tuple(Placement.from_json(item) for item in fields["placements"]),
-        signing_key=fields["signing_key"],
+        key=_typed(fields["key"], str),
+        placements=tuple(Placement.from_json(item) for item in _typed(fields["placements"], list)),
+        signing_key=_typed(fields["signing_key"], str),
         signature=bytes.fromhex(fields["signature"]),
     )
+
+
+def _typed(value: Any, kind: type[_T]) -> _T:
+    """The value, if it is of just this type (True is no number). Raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError(f"{kind.__name__} was expected, not {type(value).__name__}")
+    return value
 
 
 def _compression(schema: pa.Schema, rows: int, level: int) -> dict[str, Any]:

@@ -117,5 +117,5 @@ def check_proof(
     if rows_root(header.kind, columns) != found.rows_root:
         raise Forged(f"the rows of {key} are not those that its writer signed", key=key)
     statement = proof_statement(keys.archive, text, found.rows_root)
-    if not keys.is_signed(key, found.signing_key, found.signature, statement):
+    if not keys.is_signed(found.signing_key, found.signature, statement):
         raise Forged(f"no key that this archive trusts signed what is in {key}", key=key)
