@@ -17,6 +17,7 @@ from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     Damaged,
+    Forged,
     InvalidInput,
     KeyUnavailable,
     LockRefused,
@@ -86,6 +87,7 @@ ERROR_TABLE = (
         SiteUnavailable, "site-unavailable", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503
     ),
     ErrorRow(LockRefused, "lock-refused", ExitCode.CONFLICT, "locked", "Locked", 409),
+    ErrorRow(Forged, "forged", ExitCode.CHECK_FAILED, "forged", "Forged at a site", 500),
     ErrorRow(Damaged, "damaged", ExitCode.CHECK_FAILED, "damaged", "Damaged in the archive", 500),
     ErrorRow(
         MachineLimit,

@@ -46,7 +46,7 @@ class WrappedKey:
     wrapped: bytes  # 61 bytes for a 32-byte data key
 
 
-class Signer(Protocol):
+class StatementSigner(Protocol):
     """One signing key (Ed25519)."""
 
     @property

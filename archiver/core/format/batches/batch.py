@@ -21,7 +21,7 @@ from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.batches.proof import check_proof, make_proof, rows_root
 from vanvault.archiver.core.format.batches.schema import FORMAT_VERSION, HEADER_KEY, PROOF_KEY, SCHEMAS
 from vanvault.archiver.core.format.encrypted import ObjectKeys, opened
-from vanvault.archiver.core.key_port import Signer
+from vanvault.archiver.core.key_port import StatementSigner
 from vanvault.archiver.core.model import (
     BUSINESS_FIELDS,
     Batch,
@@ -72,7 +72,7 @@ def encode_batch(
     header: BatchHeader,
     entries: Sequence[Entry],
     encryption: Any,
-    signer: Signer,
+    signer: StatementSigner,
     *,
     compression_level: int = 3,
 ) -> bytes:

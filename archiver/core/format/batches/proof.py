@@ -18,7 +18,7 @@ from vanvault.archiver.core.canonical import canonical_flat, parse_canonical
 from vanvault.archiver.core.errors import Damaged, Forged
 from vanvault.archiver.core.format.batches.schema import SCHEMAS
 from vanvault.archiver.core.format.encrypted import ObjectKeys
-from vanvault.archiver.core.key_port import Signer
+from vanvault.archiver.core.key_port import StatementSigner
 from vanvault.archiver.core.model import BatchHeader
 
 #: A row's columns in the order of the format; a row's own digest stands for its body.
@@ -65,7 +65,7 @@ def proof_statement(archive: str, header: bytes, root: bytes) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def make_proof(archive: str, header: bytes, root: bytes, signer: Signer) -> bytes:
+def make_proof(archive: str, header: bytes, root: bytes, signer: StatementSigner) -> bytes:
     """The bytes of a signed proof, as they stand in the footer."""
     signature = signer.sign(proof_statement(archive, header, root))
     return canonical_flat(
