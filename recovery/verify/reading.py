@@ -125,6 +125,7 @@ class ObjectReader:
     def _opened(self, name: ObjectName, data: bytes, copies: tuple[CopyRead, ...]) -> ObjectRead:
         master_key = ""
         try:
+            self.parquet.proved(name.key)
             if name.family == "large":
                 master_key = read_header(data).key.key_id
                 return ObjectRead(copies, large_content(self._framed(name.key, data), master_key))

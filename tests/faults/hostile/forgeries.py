@@ -6,6 +6,7 @@ under names that are signed, as if the gate had let them through: what stands in
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
@@ -154,9 +155,10 @@ def _under_log_master(signed: bool, world: World) -> Marks:
 
 
 def wrapped(world: World, data_key: bytes, family: str, writer: str, sequence: int, kind: str) -> bytes:
-    """The data key under the log's master, bound to the object that it is for."""
+    """The data key under the log's master, bound to the object that it is for (FORMAT.md, section 8)."""
+    context = "\0".join((world.estate.archive, family, writer, f"{sequence:010d}", kind)).encode()
     with world.open() as archive:
-        return archive.keys.wrap("log/1", data_key)
+        return archive.keys.wrap("log/1", data_key, context)
 
 
 def _segment(signed: bool, world: World) -> Marks:
@@ -183,6 +185,9 @@ def _segment(signed: bool, world: World) -> Marks:
             data = sealed(table, texts, data_key, key_metadata)
         key = named(world, signed, "segment", segment, number, part["kind"], data)
         part["key"], part["size"] = key, len(data)
+        if part["chunks"]:
+            pieces = [data[at : at + 2**16] for at in range(0, len(data), 2**16)]
+            part["chunks"] = "".join(hashlib.sha256(piece).hexdigest()[:32] for piece in pieces)
         marks.append(key)
     manifest["segment"] = segment
     data = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
