@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.faults.hostile.world import exchanged
+from vanvault.archiver.core.format.batches import batch
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.object_limits import ObjectSizes, SizeLimit
 from vanvault.archiver.keys import Judged, ObjectTrust
@@ -66,7 +67,12 @@ MUTATIONS: dict[str, Mutation] = {
     "every name counts as proved": Mutation(
         _exchange((ObjectTrust, "judge", _every_name_is_proved)),
         ("alias-of-the-first-writer",),
-        "lost",
+        "stopped",
+    ),
+    "what is within counts as proved": Mutation(
+        _exchange((batch, "check_proof", lambda *whatever: None)),
+        ("forged-promotion-under-the-log-master-under-a-signed-name",),
+        "stopped",
     ),
     "listings are not filtered": Mutation(
         _exchange((GuardedSite, "list", _everything_is_listed)),
@@ -89,6 +95,6 @@ MUTATIONS: dict[str, Mutation] = {
     "locks are as a site shows them": Mutation(
         _exchange((DueLocks, "of", _the_latest_that_is_shown)),
         ("batch-locked-for-years",),
-        "copied",
+        "stopped",
     ),
 }
