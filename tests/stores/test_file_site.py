@@ -177,6 +177,17 @@ class TestStrays:
         ]
         assert list(site.list()) == [stored]
 
+    def test_a_file_in_place_of_a_folder_holds_no_versions(
+        self, root: Path, site: FileSite, clock: ManualClock
+    ) -> None:
+        stored = put(site, clock)
+        (shard,) = (root / "objects").rglob("~0000000")
+        shutil.rmtree(shard)
+        shard.touch()
+        assert site.versions(stored.key) == list(site.list()) == []
+        with pytest.raises(NotFound):
+            site.get(stored.key, stored.version)
+
     def test_a_link_to_a_folder_is_not_followed(self, root: Path, site: FileSite, clock: ManualClock) -> None:
         """It may lead anywhere on the host: to the other site, or to /proc."""
         stored = put(site, clock)

@@ -156,7 +156,7 @@ class FileSite:
         with self._reading():
             try:
                 return file_walk.key_versions(self._root.objects, key)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 self._root.check_present()
                 return []
 
@@ -234,7 +234,7 @@ class FileSite:
         with self._reading():
             try:
                 descriptor = os.open(path, _READ, dir_fd=self._root.objects)
-            except FileNotFoundError as error:
+            except (FileNotFoundError, NotADirectoryError) as error:
                 self._root.check_present()
                 raise self._not_found(key) from error
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -251,7 +251,7 @@ class FileSite:
             try:
                 self._root.check_present()
                 folder = self._root.open_folder(layout.folder_of(key))
-            except FileNotFoundError as error:
+            except (FileNotFoundError, NotADirectoryError) as error:
                 self._root.check_present()
                 raise self._not_found(key) from error
             try:
