@@ -95,6 +95,6 @@ MUTATIONS: dict[str, Mutation] = {
     "locks are as a site shows them": Mutation(
         _exchange((DueLocks, "of", _the_latest_that_is_shown)),
         ("batch-locked-for-years",),
-        "stopped",
+        "copied",
     ),
 }
