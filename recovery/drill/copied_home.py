@@ -15,7 +15,7 @@ from vanvault.archiver.people import GATEWAYS_FILE
 from vanvault.archiver.stores import FileSite, Site
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
-from vanvault.recovery.drill.readers import Overlay
+from vanvault.recovery.drill.readers import Overlay, in_subset
 from vanvault.recovery.drill.sampling import ExpectedAnswer
 from vanvault.recovery.verify import VerifyReport, verify_sites
 
@@ -95,11 +95,15 @@ def verify_copy(drill: Drill, copied: Copied, forged: set[str]) -> VerifyReport:
     for finding in report.findings:
         if finding.problem == "unproved":
             drill.saw_alarm(f"unproved {finding.key}")
+    # What is outside of the subset the copy never saw, so a revocation on it does not let that stand.
+    outside = {one.key for one in report.findings if not in_subset(one.key, drill.means.subset)}
     # What the drill itself wrote need not be in its subset.
-    harmed = [one for one in report.harmed if not _is_of_drill(one.key, copied.since)]
+    harmed = [
+        one for one in report.harmed if one.key not in outside and not _is_of_drill(one.key, copied.since)
+    ]
     named = ", ".join(f"{one.problem} {one.key}" for one in harmed[: steps.NAMED])
     drill.check("the archive itself is whole", not harmed, named or f"{report.objects} objects")
-    steps.measure_loss(drill, archive, sites["primary"], report, garbage=forged)
+    steps.measure_loss(drill, archive, sites["primary"], report, garbage=forged | outside)
     return report
 
 

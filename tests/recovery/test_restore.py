@@ -62,7 +62,7 @@ def test_the_rebuilt_site_serves_and_takes_new_messages(lab: Lab) -> None:
         query = Query.parse([("message_id", "message-12")], archive.search.cursor_key)
         (item,) = archive.search.page(query).items
         only = {"primary": archive.sites["primary"]}
-        originals = Originals(only, archive.parquet, archive.keys, archive.locator)
+        originals = Originals(only, archive.parquet, archive.locator)
         assert originals.read(item) == b"<dossier number='12'/>"
     assert lab.verify().whole
 
