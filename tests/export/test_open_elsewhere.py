@@ -175,8 +175,11 @@ def test_a_data_key_is_shown_only_on_request_and_on_record(archive: Archive) -> 
     assert refused.stdout == ""
     for wrong in ("batch/x", "segment/../x.parquet", "' OR 1=1", "large/x.framed"):
         assert run_cli(archive.home, "keys", "unwrap", wrong, "--yes").exit_code == 2
-    missing = batch_key("0123456789abcdef", 0, "events", bytes(32))
+    names = archive.object_signer
+    missing = names.sign_name(names.subject("batch", "0123456789abcdef", 0, "events"), bytes(32))
     assert run_cli(archive.home, "keys", "unwrap", missing, "--yes").exit_code == 4
+    nobodys = batch_key("0123456789abcdef", 0, "events", bytes(32))
+    assert run_cli(archive.home, "keys", "unwrap", nobodys, "--yes").exit_code == 3
     json_of(run_cli(archive.home, "keys", "unwrap", key, "--yes", "--json"))
     archive.catch_up()
     last = archive.search.page(Query({"type": "vanvault.keys.unwrapped"}, limit=1)).items[0]
