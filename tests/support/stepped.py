@@ -18,7 +18,9 @@ class SteppedTime:
         self._began = ManualClock().now()
         self._changed = threading.Condition()
         self._seconds = 0.0
-        self._waiting: dict[int, float | None] = {}  # until when, by thread
+        self._waiting: dict[
+            int, tuple[SteppedSignal, float | None]
+        ] = {}  # for what and until when, by thread
 
     def now(self) -> datetime:
         return self._began + timedelta(seconds=self._seconds)
@@ -32,7 +34,7 @@ class SteppedTime:
     def wait(self, signal: SteppedSignal, timeout: float | None) -> bool:
         with self._changed:
             until = None if timeout is None else self._seconds + timeout
-            self._waiting[threading.get_ident()] = until
+            self._waiting[threading.get_ident()] = signal, until
             self._changed.notify_all()
             try:
                 while not signal.is_set() and (until is None or self._seconds < until):
@@ -46,12 +48,22 @@ class SteppedTime:
         with self._changed:
             self._changed.notify_all()
 
+    def pass_until(self, moment: float) -> None:
+        """Wait until a thread waits for just this moment, then let it come."""
+        with self._changed:
+            there = self._changed.wait_for(
+                lambda: moment in [until for _, until in self._waiting.values()], PATIENCE_S
+            )
+            assert there, f"nobody waits for second {moment}: {sorted(map(repr, self._waiting.values()))}"
+            self._seconds = moment
+            self._changed.notify_all()
+
     def settle(self, threads: Callable[[], int]) -> None:
         """Until so many threads wait for a time that has not come yet."""
         give_up = time.monotonic() + PATIENCE_S
         while True:
             with self._changed:
-                quiet = sum(until is None or until > self._seconds for until in self._waiting.values())
+                quiet = sum(self._is_quiet(signal, until) for signal, until in self._waiting.values())
             if quiet == threads():
                 return
             assert time.monotonic() < give_up, "the threads did not come to rest"
@@ -64,7 +76,7 @@ class SteppedTime:
         while True:
             with self._changed:
                 next_at = min(
-                    (until for until in self._waiting.values() if until is not None and until <= end),
+                    (until for _, until in self._waiting.values() if until is not None and until <= end),
                     default=None,
                 )
                 self._seconds = end if next_at is None else next_at
@@ -72,6 +84,10 @@ class SteppedTime:
             self.settle(threads)
             if next_at is None:
                 return
+
+    def _is_quiet(self, signal: SteppedSignal, until: float | None) -> bool:
+        """Does who waits for this wait on, as things are?"""
+        return not signal.is_set() and (until is None or until > self._seconds)
 
 
 class SteppedSignal:

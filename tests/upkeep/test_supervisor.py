@@ -185,10 +185,9 @@ def test_a_stop_waits_no_longer_than_it_may_and_names_what_is_left() -> None:
     stopping = threading.Thread(target=stop)
     stopping.start()
     # Who stops waits 5 s for "hanging", then asks "early", which ends; 20 s are left for what did not end.
-    seconds = world.time.seconds
-    world.time.advance(5, lambda: 2 if seconds() < 5 else 1)
+    world.time.pass_until(5)
+    world.time.pass_until(25)
     assert world.status("early").phase == "ended"
-    world.time.advance(20, lambda: 1 if seconds() < 25 else 0)
     stopping.join(PATIENCE_S)
     assert late == [("hanging",)]
     assert last == [25.0]
