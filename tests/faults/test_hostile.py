@@ -39,3 +39,9 @@ def test_nothing_is_believed_copied_stopped_lost_or_left_unnamed(
     templates: Templates, tmp_path: Path
 ) -> None:
     assert every_act_once(templates, tmp_path, SEED, "mixed") == []
+
+
+def test_rows_that_are_forged_under_a_signed_name_are_not_believed(
+    templates: Templates, tmp_path: Path
+) -> None:
+    assert every_act_once(templates, tmp_path, SEED, "named") == []

@@ -157,7 +157,11 @@ class Examination:
         with self.verdict.step("verify", excused=self._excused), self.world.open() as archive:
             report = read_back(archive, workers=2)
             said += [f"{one.key} {one.detail}" for one in report.findings if one.site == self.world.hostile]
-            honest = [one for one in report.findings if one.site == self.world.honest and one.failing]
+            honest = [
+                one
+                for one in report.findings
+                if one.site == self.world.honest and one.failing and one.key not in self.world.proved
+            ]
             self.verdict.stopped += [
                 f"verify blames {one.site}: {one.problem} {one.key}" for one in honest[:3]
             ]
@@ -204,9 +208,10 @@ class Examination:
             self.world.open(home=home) as archive,
         ):
             done = restore(archive, RestoreRequest(self.world.honest, workers=2))
-            if not done.report.whole or (done.verified and not done.verified.whole):
-                findings = done.verified.findings if done.verified else done.report.failures
-                self.verdict.lost.append(f"the restored site is not whole: {findings[:2]}")
+            findings = done.verified.findings if done.verified else done.report.failures
+            bad = [one for one in findings if one.failing and one.key not in self.world.proved]
+            if bad or not done.report.whole:
+                self.verdict.lost.append(f"the restored site is not whole: {bad[:2]}")
             self._ask(archive)
 
     def is_source(self, folder: Path) -> None:

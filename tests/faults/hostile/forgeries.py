@@ -1,7 +1,9 @@
 """Acts of a forger: he has one disclosed data key, or the log's master, and no signing key.
 
 Half of them lie under names that nobody signed, so the gate of the sites sets them aside. The others lie
-under names that are signed, as if the gate had let them through: what stands inside must prove itself, too.
+under names that are signed, as if the gate had let them through, and their data keys are wrapped for just
+them under the right masters: what stands inside must prove itself, too. Such names prove, so copies of
+these objects are no fault; that a row of them is believed would be one.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def named(world: World, signed: bool, family: str, writer: str, sequence: int, k
         signature = _signing_key(world).sign(statement(name, world.estate.archive))
     key = key_of(family, writer, sequence, kind, data, signature)
     world.hand.put(key, data)
-    world.forged.add(key)
+    (world.proved if signed else world.forged).add(key)
     return key
 
 
@@ -93,9 +95,14 @@ def _under_disclosed_key(kind: str, change: _Change, signed: bool, first: bool, 
     """``first``: by its writer's start and its time it comes before everything genuine."""
     _, genuine, data_key = disclosed(world, kind)
     writer = new_writer(world, first=first)
-    now_us = 1 if first else to_us(world.now())
     data = forged_batch(
-        genuine, data_key, writer=writer, sequence=0, now_us=now_us, change=partial(change, world)
+        genuine,
+        data_key,
+        writer=writer,
+        sequence=0,
+        now_us=1 if first else to_us(world.now()),
+        change=partial(change, world),
+        key_metadata=_wrapped_anew(world, signed, genuine, data_key, writer, 0, kind),
     )
     return (named(world, signed, "batch", writer, 0, kind, data),)
 
@@ -113,6 +120,9 @@ def _next_of_a_chain(signed: bool, world: World) -> Marks:
         now_us=to_us(world.now()),
         change=partial(_promotes, world),
         previous=last.sha256,
+        key_metadata=_wrapped_anew(
+            world, signed, genuine, data_key, last.writer, last.sequence + 1, "events"
+        ),
     )
     return (named(world, signed, "batch", last.writer, last.sequence + 1, "events", data),)
 
@@ -133,6 +143,7 @@ def _in_place_of_a_batch(signed: bool, world: World) -> Marks:
         now_us=to_us(world.now()),
         change=partial(_contradiction, world),
         previous=genuine.header["previous"],
+        key_metadata=_wrapped_anew(world, signed, genuine, data_key, name.writer, name.sequence, "messages"),
     )
     world.hand.remove(key)
     return key, named(world, signed, "batch", name.writer, name.sequence, "messages", data)
@@ -141,7 +152,7 @@ def _in_place_of_a_batch(signed: bool, world: World) -> Marks:
 def _under_log_master(signed: bool, world: World) -> Marks:
     _, genuine, _ = disclosed(world, "events")
     writer, data_key = new_writer(world), world.random.randbytes(32)
-    key_metadata = material("log/1", wrapped(world, data_key, "batch", writer, 0, "events"))
+    key_metadata = material("log/1", wrapped(world, "log/1", data_key, "batch", writer, 0, "events"))
     data = forged_batch(
         genuine,
         data_key,
@@ -154,11 +165,23 @@ def _under_log_master(signed: bool, world: World) -> Marks:
     return (named(world, signed, "batch", writer, 0, "events", data),)
 
 
-def wrapped(world: World, data_key: bytes, family: str, writer: str, sequence: int, kind: str) -> bytes:
-    """The data key under the log's master, bound to the object that it is for (FORMAT.md, section 8)."""
+def wrapped(
+    world: World, master: str, data_key: bytes, family: str, writer: str, sequence: int, kind: str
+) -> bytes:
+    """The data key under a master, bound to the object that it is for (FORMAT.md, section 8)."""
     context = "\0".join((world.estate.archive, family, writer, f"{sequence:010d}", kind)).encode()
     with world.open() as archive:
-        return archive.keys.wrap("log/1", data_key, context)
+        return archive.keys.wrap(master, data_key, context)
+
+
+def _wrapped_anew(
+    world: World, signed: bool, genuine: Opened, data_key: bytes, writer: str, sequence: int, kind: str
+) -> bytes:
+    """Key metadata that opens under this name, for a name that is signed; else the genuine object's."""
+    if not signed:
+        return genuine.key_metadata
+    master = json.loads(genuine.key_metadata)["masterKeyID"]
+    return material(master, wrapped(world, master, data_key, "batch", writer, sequence, kind))
 
 
 def _segment(signed: bool, world: World) -> Marks:
@@ -181,7 +204,9 @@ def _segment(signed: bool, world: World) -> Marks:
             texts = dict(genuine.texts)
             header = json.loads(texts["vanvault.segment"]) | {"segment": segment}
             texts["vanvault.segment"] = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-            key_metadata = material("log/1", wrapped(world, data_key, "segment", segment, number, "log"))
+            key_metadata = material(
+                "log/1", wrapped(world, "log/1", data_key, "segment", segment, number, "log")
+            )
             data = sealed(table, texts, data_key, key_metadata)
         key = named(world, signed, "segment", segment, number, part["kind"], data)
         part["key"], part["size"] = key, len(data)

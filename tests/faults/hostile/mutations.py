@@ -71,8 +71,11 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "what is within counts as proved": Mutation(
         _exchange((batch, "check_proof", lambda *whatever: None)),
-        ("forged-promotion-under-the-log-master-under-a-signed-name",),
-        "stopped",
+        (
+            "forged-message-under-a-signed-name",
+            "forged-promotion-under-the-log-master-under-a-signed-name",
+        ),
+        "believed",
     ),
     "listings are not filtered": Mutation(
         _exchange((GuardedSite, "list", _everything_is_listed)),

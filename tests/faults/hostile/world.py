@@ -147,7 +147,8 @@ class World:
     proxy: FaultProxy | None = None  # before the hostile bucket
     taken: set[str] = field(default_factory=set)  # keys with which something was done
     many: int = 300  # names of a flood
-    forged: set[str] = field(default_factory=set)  # keys that no node made, whatever their names prove
+    forged: set[str] = field(default_factory=set)  # keys that no node made
+    proved: set[str] = field(default_factory=set)  # forged ones, too, but under names that are signed
 
     @property
     def honest(self) -> str:
