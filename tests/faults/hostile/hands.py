@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
+
 from tests.faults.hostile.view import ALPHABET, View, view_of_bucket, view_of_folder
 
 
@@ -142,7 +144,8 @@ class BucketHand:
         return view_of_bucket(self.client, self.bucket)
 
     def data(self, key: str) -> bytes:
-        return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        with _there(key):
+            return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def put(self, key: str, data: bytes, until: datetime = FOR_EVER) -> None:
         lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until}
@@ -156,7 +159,20 @@ class BucketHand:
 
     def prolong(self, key: str, until: datetime) -> None:
         lock = {"Mode": "COMPLIANCE", "RetainUntilDate": until}
-        self.client.put_object_retention(Bucket=self.bucket, Key=key, Retention=lock)
+        with _there(key):
+            self.client.put_object_retention(Bucket=self.bucket, Key=key, Retention=lock)
+
+
+@contextmanager
+def _there(key: str) -> Iterator[None]:
+    """Raises Unfit where an earlier act took the key away."""
+    try:
+        yield
+    except ClientError as error:
+        # A retention is refused for a delete marker, which has none.
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "MethodNotAllowed"):
+            raise
+        raise Unfit(f"{key} is not there any more") from error
 
 
 def date_text(moment: datetime) -> str:
