@@ -116,7 +116,9 @@ class LockRules:
     ) -> datetime:
         """The lock of a copy: the signed date; without one what its source shows within the rules.
 
-        It is a day at least, and a batch's as long as a lock keeper needs to take over.
+        It is a day at least, and a batch's as long as a lock keeper needs to take over. Where a batch's
+        source tells nothing that may be followed, the copy gets what a lock keeper gives: its signed date,
+        which nobody has read yet, is no later.
 
         Args:
             shown: the source's lock; None: it has none, or does not tell.
@@ -127,6 +129,8 @@ class LockRules:
         wanted = signed
         if wanted is None and shown is not None:
             wanted = self.believed(name, shown, now)
+        if wanted is None and name.family == "batch":
+            wanted = now.replace(microsecond=0) + self.batch_lock
         return min(max(shortest, wanted or shortest), self.longest(now))
 
     def is_beyond(self, name: ObjectName, shown: datetime, signed: datetime | None, now: datetime) -> bool:

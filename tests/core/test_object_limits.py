@@ -67,6 +67,13 @@ def test_what_the_rules_can_have_asked_for_is_believed(name: ObjectName, days: i
     assert RULES.of_copy(name, shown=shown, signed=None, now=NOW) == shown
 
 
+@pytest.mark.parametrize("shown", [None, FOR_EVER], ids=["nothing", "for ever"])
+def test_a_batch_whose_site_tells_nothing_of_use_is_locked_as_a_new_one(shown: datetime | None) -> None:
+    """So the copy is locked no less than the header asks for, which nobody has read yet."""
+    until = RULES.of_copy(BATCH, shown=shown, signed=None, now=NOW)
+    assert until == NOW.replace(microsecond=0) + RULES.batch_lock
+
+
 def test_a_segment_is_counted_from_its_own_start_and_not_from_today() -> None:
     late = NOW + timedelta(days=365 * 11)
     assert RULES.believed(PART, late, NOW) == retain_until(RULES.profile.log, STARTED) < late

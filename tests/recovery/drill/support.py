@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.readers import in_subset
@@ -51,10 +54,10 @@ def failing(finished: FinishedDrill) -> list[str]:
 
 @dataclass
 class CopiedFolder:
-    """A third copy: every object and the control plane, copied into memory at one moment."""
+    """A third copy: every object with its lock, and the control plane, in memory as of one moment."""
 
     control: dict[str, bytes]
-    objects: dict[str, bytes]
+    objects: dict[str, tuple[bytes, datetime | None]]
     lost: set[str] = field(default_factory=set)  # keys that it does not give back
 
     @classmethod
@@ -77,12 +80,13 @@ class CopiedFolder:
             (target / name).chmod(0o600)
 
     def restore_objects(self, site: Site, subset: Subset, room: Path) -> None:
-        until = site.now().replace(year=site.now().year + 12, microsecond=0)
-        for key, data in self.objects.items():
-            if key not in self.lost and in_subset(key, subset):
+        for key, (data, locked) in self.objects.items():
+            name = parse_key(key)
+            if name and key not in self.lost and in_subset(key, subset):
+                until = LockRules().of_copy(name, shown=locked, signed=None, now=site.now())
                 site.put(key, data, sha256=hashlib.sha256(data).digest(), retain_until=until)
 
 
-def _objects(site: SiteReader) -> Iterator[tuple[str, bytes]]:
+def _objects(site: SiteReader) -> Iterator[tuple[str, tuple[bytes, datetime | None]]]:
     for version in site.list():
-        yield version.key, site.get(version.key, version.version)
+        yield version.key, (site.get(version.key, version.version), version.retain_until)
