@@ -16,12 +16,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from vanvault.archiver.core.errors import Busy
 
 #: Connections that may be told to end and not yet be gone, beyond the total.
 _ENDING = 64
+#: Seconds that they have for it, where others wait for their room.
+_PATIENCE_S = 0.25
 #: Seconds that a stranger has before it may end for a new connection.
 _YOUTH_S = 0.25
 
@@ -43,7 +46,7 @@ class Connection(Protocol):
         ...
 
     def give_way(self) -> None:
-        """End now, because another connection needs the room."""
+        """End now, because another connection needs the room; when told again, without a last word."""
         ...
 
 
@@ -90,7 +93,7 @@ class Connections:
         self._by_address: dict[str, OrderedDict[Connection, None]] = {}
         self._gateway: dict[Connection, str] = {}
         self._by_gateway: dict[str, OrderedDict[Connection, None]] = {}
-        self._ending: set[Connection] = set()
+        self._ending: dict[Connection, float] = {}  # since when, the longest first
 
     def __len__(self) -> int:
         """All that are open or on their way to it."""
@@ -113,6 +116,7 @@ class Connections:
         if len(self) < self.limits.total:
             return True
         if len(self) >= self.limits.total + _ENDING:
+            self._press()
             return False
         if self._end_oldest(self._strangers, strangers=True):
             self._refused("strangers")
@@ -135,7 +139,7 @@ class Connections:
 
     def remove(self, connection: Connection) -> None:
         """One that is closed."""
-        self._ending.discard(connection)
+        self._ending.pop(connection, None)
         self._forget(connection)
 
     def identify(self, connection: Connection, gateway: str) -> None:
@@ -169,9 +173,16 @@ class Connections:
         if found is None or (strangers and self._clock() - found.since < _YOUTH_S):
             return False
         self._forget(found)
-        self._ending.add(found)
+        self._ending[found] = self._clock()
         found.give_way()
         return True
+
+    def _press(self) -> None:
+        """Cut off those that were told to end and stay, such as who does not read its last answer."""
+        until = self._clock() - _PATIENCE_S
+        late = takewhile(lambda told: told[1] <= until, self._ending.items())
+        for connection, _ in list(late):
+            connection.give_way()
 
     def _forget(self, connection: Connection) -> None:
         gateway = self._gateway.pop(connection, None)

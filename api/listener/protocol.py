@@ -119,8 +119,12 @@ class HttpProtocol(HttpToolsProtocol):
         return self.flow.write_paused
 
     def give_way(self) -> None:
-        """End for another connection: told with 503 where something of a request came."""
-        if self._phase in (ConnectionPhase.ENDING, ConnectionPhase.BUSY):
+        """End for another connection: told with 503 where something of a request came.
+
+        Who has not read an answer yet would keep the room for as long as it does not read: it is cut off.
+        """
+        ended = self._phase in (ConnectionPhase.ENDING, ConnectionPhase.BUSY)
+        if ended or self.transport.get_write_buffer_size():
             self.transport.abort()
         elif self._phase == ConnectionPhase.HEAD and self._any:
             self._refuse(NO_ROOM)

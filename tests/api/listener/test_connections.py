@@ -25,10 +25,12 @@ class Caller:
     ended: bool = False
     since: float = 0.0
     is_unread: bool = False
+    told: int = 0
 
     def give_way(self) -> None:
         assert self.at_rest or self.is_unread, "a request under way never ends for another connection"
         self.ended = True
+        self.told += 1
 
 
 @dataclass
@@ -100,6 +102,20 @@ def test_an_address_ends_its_own_oldest_stranger() -> None:
     assert [caller.ended for caller in same if caller] == [True] + [False] * 4
     assert other is not None and not other.ended
     assert house.counted == ["address"]
+
+
+def test_those_that_stay_although_they_were_told_to_end_are_told_again_after_a_moment() -> None:
+    """Else some that read no last word would keep everybody out until they are looked at."""
+    house = House()
+    told = [house.enter(Caller(str(number))) for number in range(TOTAL + 64)]
+    assert house.enter(Caller("new")) is None
+    assert [caller.told for caller in told if caller] == [1] * 64 + [0] * TOTAL
+    house.now += 0.5
+    assert house.enter(Caller("new")) is None
+    assert [caller.told for caller in told if caller] == [2] * 64 + [0] * TOTAL
+    assert told[0] is not None
+    house.connections.remove(told[0])
+    assert house.enter(Caller("new")) is not None
 
 
 def test_behind_a_proxy_addresses_are_not_counted() -> None:
