@@ -34,6 +34,10 @@ class Wire:
 
     def write_eof(self) -> None: ...
 
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
     def write(self, data: bytes) -> None:
         self.said += data
 
@@ -105,3 +109,18 @@ def test_who_stays_after_its_last_word_is_cut_off(connected: tuple[HttpProtocol,
     assert wire.fate == "closed"
     protocol.give_way()
     assert wire.fate == "aborted"
+
+
+@pytest.mark.parametrize("into", [0, 20], ids=["between", "in-the-second-head"])
+def test_requests_that_come_in_one_piece_are_no_large_headers(
+    loop: asyncio.AbstractEventLoop, connected: tuple[HttpProtocol, Wire], into: int
+) -> None:
+    """Wherever the first 64 KiB of what came end."""
+    protocol, wire = connected
+    head = b"POST / HTTP/1.1\r\nContent-Length: 65000\r\n\r\n"
+    size = 64 * 1024 - into - len(head)
+    protocol.data_received(head.replace(b"65000", b"%d" % size) + bytes(size) + REQUEST)
+    while protocol.tasks:
+        loop.run_until_complete(asyncio.gather(*protocol.tasks))
+    assert wire.said.count(b"HTTP/1.1 200 ") == 2
+    assert b"connection: close" not in wire.said
