@@ -25,6 +25,8 @@ from vanvault.archiver.core.errors import Busy
 _ENDING = 64
 #: Seconds that they have for it, where others wait for their room.
 _PATIENCE_S = 0.25
+#: Most strangers that are looked at for one that may end.
+_LOOKED_AT = 64
 #: Seconds that a stranger has before it may end for a new connection.
 _YOUTH_S = 0.25
 
@@ -168,8 +170,7 @@ class Connections:
         self._by_gateway.setdefault(gateway, OrderedDict())[connection] = None
 
     def _end_oldest(self, among: OrderedDict[Connection, None], *, strangers: bool = False) -> bool:
-        may_end = _may_end if strangers else _is_at_rest
-        found = next(filter(may_end, among), None)
+        found = _stranger_to_end(among) if strangers else next(filter(_is_at_rest, among), None)
         if found is None or (strangers and self._clock() - found.since < _YOUTH_S):
             return False
         self._forget(found)
@@ -196,6 +197,17 @@ class Connections:
 
 def _may_end(stranger: Connection) -> bool:
     return stranger.at_rest or stranger.is_unread
+
+
+def _stranger_to_end(among: OrderedDict[Connection, None]) -> Connection | None:
+    """The first that may end. Those before it are busy and go behind the last, and only some are looked at:
+    else a crowd of busy ones would be looked at whole for each new connection."""
+    for _ in range(min(_LOOKED_AT, len(among))):
+        first = next(iter(among))
+        if _may_end(first):
+            return first
+        among.move_to_end(first)
+    return None
 
 
 def _is_at_rest(caller: Connection) -> bool:

@@ -102,6 +102,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._any = False  # something came on this connection
         self._offered = False  # an upgrade, by the request that is being received
         self._replaying = False
+        self._is_known = False  # a valid token came
         self._ignored = False  # a request that came behind the last one that is answered
         self._unread: tuple[float, int] | None = None  # since when, and how much, nobody reads
 
@@ -141,6 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
         except Exception:
             self.closes = True
             raise
+        self._is_known = True
 
     # -- time
 
@@ -360,6 +362,16 @@ class HttpProtocol(HttpToolsProtocol):
         """Does the connection end with the answer that is under way?"""
         return self.closes and not self.pipeline
 
+    def begin_answer(self, *, whole: bool) -> bool:
+        """Does the connection go on after the answer that begins? ``whole``: its request was received.
+
+        What a stranger sent ahead is not answered: a crowd would cost several answers each. It may ask again.
+        """
+        if self.pipeline and not self._is_known:
+            self.pipeline.clear()
+            self.closes = True
+        return whole and not self.is_last
+
     def finish(self) -> None:
         """After the last answer: close, or first let a caller that still sends read what it was told."""
         if self._phase == ConnectionPhase.ENDING or self.transport.is_closing():
@@ -431,7 +443,7 @@ class _Exchange(RequestResponseCycle):
         self._connection = connection
 
     async def send(self, message: ASGISendEvent) -> None:
-        if not self.response_started and (self.more_body or self._connection.is_last):
+        if not self.response_started and not self._connection.begin_answer(whole=not self.more_body):
             self.keep_alive = False
         await super().send(message)
 

@@ -143,7 +143,7 @@ def test_an_upgrade_is_ignored_however_the_bytes_come(
 
 
 def test_a_get_that_offers_an_upgrade_is_answered_and_the_connection_goes_on(brisk: Appliance) -> None:
-    request = head("GET", "/v1/health/live", H2C)
+    request = head("GET", "/v1/search", H2C | {"Authorization": f"Bearer {brisk.token}"})
     assert [status for status, _, _ in sent(brisk, request + request)] == [200, 200]
 
 
@@ -252,6 +252,23 @@ def test_who_sends_very_many_requests_ahead_is_cut_off_after_some_answers(brisk:
     assert {status for status, _, _ in answers} == {200}
     assert 1 <= len(answers) < 2_000
     assert answers[-1][1]["connection"] == "close"
+
+
+def test_what_a_stranger_sends_ahead_is_not_answered_and_one_request_after_the_other_is(
+    brisk: Appliance,
+) -> None:
+    """The answer says that the connection ends, so the caller knows that the rest was not looked at."""
+    request = head("GET", "/v1/health/live", {})
+    ((status, headers, _),) = sent(brisk, request * 3)
+    assert (status, headers["connection"]) == (200, "close")
+    with connect(brisk.server.port) as connection:
+        for _ in range(3):
+            connection.sendall(request)
+            said = b""
+            while not said.endswith(b'{"status":"live"}'):
+                said += connection.recv(65536)
+            ((status, headers, _),) = answers_in(said)
+            assert (status, headers.get("connection")) == (200, None)
 
 
 def test_trailers_are_no_headers(brisk: Appliance, client: httpx.Client) -> None:

@@ -117,6 +117,7 @@ def test_requests_that_come_in_one_piece_are_no_large_headers(
 ) -> None:
     """Wherever the first 64 KiB of what came end."""
     protocol, wire = connected
+    protocol.identify("gateway-1")
     head = b"POST / HTTP/1.1\r\nContent-Length: 65000\r\n\r\n"
     size = 64 * 1024 - into - len(head)
     protocol.data_received(head.replace(b"65000", b"%d" % size) + bytes(size) + REQUEST)
