@@ -105,9 +105,11 @@ async def _vanvault_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
-    return problem_response(
+    answer = problem_response(
         http_problem(error.status_code, str(error.detail)), request_id=request_id_of(request.scope)
     )
+    answer.headers.update(error.headers or {})  # such as Allow, without which 405 says too little
+    return answer
 
 
 def _reached(request: Request, limit: MachineLimit) -> MachineLimit:

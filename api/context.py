@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -52,15 +53,15 @@ def is_known(connection: HTTPConnection, node: Node | None) -> bool:
     """May this caller see reasons: by a gateway's token, the scraper's, or the node's own address?"""
     if is_own_address(connection):
         return True
-    if node is None:
+    token = bearer_of(connection)
+    if node is None or not token:
         return False
-    if has_scraper_token(connection, node.archive.settings.metrics, node.archive.home):
+    with suppress(VanVaultError):
+        _caller(connection, node, token)
         return True
-    try:
-        _caller(connection, node, bearer_of(connection))
-    except VanVaultError:
-        return False
-    return True
+    with suppress(VanVaultError):  # the file cannot be read: health is answered all the same
+        return has_scraper_token(connection, node.archive.settings.metrics, node.archive.home)
+    return False
 
 
 def is_own_address(connection: HTTPConnection) -> bool:

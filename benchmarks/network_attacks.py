@@ -1,6 +1,6 @@
 """How long attacks over the network keep a good push from being accepted.
 
-    python benchmarks/network_attacks.py [--quick] [--folder DIR]
+    python benchmarks/network_attacks.py [--quick] [--folder DIR] [ATTACK]...
 
 Each attack runs against a ``vanvault serve`` of its own, under a soft limit of 1,024 open files, and goes on
 while another gateway pushes. Prints one line of JSON for each: ``attack``, ``first_s`` (seconds until the
@@ -26,7 +26,7 @@ from common import REPOSITORY, Server, serving
 
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.support.attacks import half_open, huge_headers, push_until_taken, silent, trickled
+from tests.support.attacks import half_open, huge_headers, push_until_taken, silent, trickled, unread
 
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
@@ -39,6 +39,8 @@ Attack = Callable[[int, str], AbstractContextManager[object]]
 ATTACKS: dict[str, Attack] = {
     "half-open-4100": lambda port, token: half_open(port, 4_100),
     "silent-1100": lambda port, token: silent(port, 1_100),
+    "unread-4100": lambda port, token: unread(port, 4_100),
+    "unread-4100-again": lambda port, token: unread(port, 4_100, again=True),
     "header-100-mib": lambda port, token: huge_headers(port),
     "trickled-16": lambda port, token: trickled(port, token),
     "trickled-16-after-30-mib": lambda port, token: trickled(port, token, first=30 * 2**20),
@@ -46,15 +48,19 @@ ATTACKS: dict[str, Attack] = {
 
 
 def main() -> None:
-    """Run every attack."""
+    """Run the attacks that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "build")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument(
+        "attacks", nargs="*", metavar="ATTACK", help=f"without any, all: {', '.join(ATTACKS)}"
+    )
     options = parser.parse_args()
     lasting = _QUICK_SECONDS if options.quick else _SECONDS
     options.folder.mkdir(parents=True, exist_ok=True)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for name, attack in ATTACKS.items():
+    for name in options.attacks or ATTACKS:
+        attack = ATTACKS[name]
         folder = Path(tempfile.mkdtemp(dir=options.folder))
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (_SOFT_FILES, hard))  # what the server begins with

@@ -16,12 +16,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from vanvault.archiver.core.errors import Busy
 
 #: Connections that may be told to end and not yet be gone, beyond the total.
 _ENDING = 64
+#: Seconds that they have for it, where others wait for their room.
+_PATIENCE_S = 0.25
+#: Most strangers that are looked at for one that may end.
+_LOOKED_AT = 64
 #: Seconds that a stranger has before it may end for a new connection.
 _YOUTH_S = 0.25
 
@@ -43,7 +48,7 @@ class Connection(Protocol):
         ...
 
     def give_way(self) -> None:
-        """End now, because another connection needs the room."""
+        """End now, because another connection needs the room; when told again, without a last word."""
         ...
 
 
@@ -90,7 +95,7 @@ class Connections:
         self._by_address: dict[str, OrderedDict[Connection, None]] = {}
         self._gateway: dict[Connection, str] = {}
         self._by_gateway: dict[str, OrderedDict[Connection, None]] = {}
-        self._ending: set[Connection] = set()
+        self._ending: dict[Connection, float] = {}  # since when, the longest first
 
     def __len__(self) -> int:
         """All that are open or on their way to it."""
@@ -113,6 +118,7 @@ class Connections:
         if len(self) < self.limits.total:
             return True
         if len(self) >= self.limits.total + _ENDING:
+            self._press()
             return False
         if self._end_oldest(self._strangers, strangers=True):
             self._refused("strangers")
@@ -135,7 +141,7 @@ class Connections:
 
     def remove(self, connection: Connection) -> None:
         """One that is closed."""
-        self._ending.discard(connection)
+        self._ending.pop(connection, None)
         self._forget(connection)
 
     def identify(self, connection: Connection, gateway: str) -> None:
@@ -164,14 +170,20 @@ class Connections:
         self._by_gateway.setdefault(gateway, OrderedDict())[connection] = None
 
     def _end_oldest(self, among: OrderedDict[Connection, None], *, strangers: bool = False) -> bool:
-        may_end = _may_end if strangers else _is_at_rest
-        found = next(filter(may_end, among), None)
+        found = _stranger_to_end(among) if strangers else next(filter(_is_at_rest, among), None)
         if found is None or (strangers and self._clock() - found.since < _YOUTH_S):
             return False
         self._forget(found)
-        self._ending.add(found)
+        self._ending[found] = self._clock()
         found.give_way()
         return True
+
+    def _press(self) -> None:
+        """Cut off those that were told to end and stay, such as who does not read its last answer."""
+        until = self._clock() - _PATIENCE_S
+        late = takewhile(lambda told: told[1] <= until, self._ending.items())
+        for connection, _ in list(late):
+            connection.give_way()
 
     def _forget(self, connection: Connection) -> None:
         gateway = self._gateway.pop(connection, None)
@@ -185,6 +197,17 @@ class Connections:
 
 def _may_end(stranger: Connection) -> bool:
     return stranger.at_rest or stranger.is_unread
+
+
+def _stranger_to_end(among: OrderedDict[Connection, None]) -> Connection | None:
+    """The first that may end. Those before it are busy and go behind the last, and only some are looked at:
+    else a crowd of busy ones would be looked at whole for each new connection."""
+    for _ in range(min(_LOOKED_AT, len(among))):
+        first = next(iter(among))
+        if _may_end(first):
+            return first
+        among.move_to_end(first)
+    return None
 
 
 def _is_at_rest(caller: Connection) -> bool:

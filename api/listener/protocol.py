@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 CONNECTION = "vanvault.connection"
 #: Most bytes of the headers of one request, its first line among them.
 MAX_HEAD_BYTES = 64 * 1024
+#: Most headers and trailers of one request.
+MAX_FIELDS = 256
 #: Most requests that wait on one connection for the answer to an earlier one.
 _MAX_PIPELINE = 4
 #: How long a connection stays open after its last answer, so that who still sends can read it, in seconds.
@@ -92,7 +94,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._phase = ConnectionPhase.HEAD
         self._deadline = 0.0
         self._head_bytes = 0  # of the headers that are being received, as they came
-        self._fields_bytes = 0  # of the headers and trailers that the parser gave
+        self._fields = self._fields_bytes = 0  # headers and trailers that the parser gave
         self._body_bytes = self._raw_bytes = 0  # of the body that is being received: its own, and as it came
         self._in_head = True  # headers are awaited or received
         self._head_begun = False  # the first byte of them came
@@ -100,6 +102,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._any = False  # something came on this connection
         self._offered = False  # an upgrade, by the request that is being received
         self._replaying = False
+        self._is_known = False  # a valid token came
         self._ignored = False  # a request that came behind the last one that is answered
         self._unread: tuple[float, int] | None = None  # since when, and how much, nobody reads
 
@@ -119,8 +122,12 @@ class HttpProtocol(HttpToolsProtocol):
         return self.flow.write_paused
 
     def give_way(self) -> None:
-        """End for another connection: told with 503 where something of a request came."""
-        if self._phase in (ConnectionPhase.ENDING, ConnectionPhase.BUSY):
+        """End for another connection: told with 503 where something of a request came.
+
+        Who has not read an answer yet would keep the room for as long as it does not read: it is cut off.
+        """
+        ended = self._phase in (ConnectionPhase.ENDING, ConnectionPhase.BUSY)
+        if ended or self.transport.get_write_buffer_size():
             self.transport.abort()
         elif self._phase == ConnectionPhase.HEAD and self._any:
             self._refuse(NO_ROOM)
@@ -135,6 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
         except Exception:
             self.closes = True
             raise
+        self._is_known = True
 
     # -- time
 
@@ -183,16 +191,18 @@ class HttpProtocol(HttpToolsProtocol):
         if self._phase == ConnectionPhase.IDLE:
             self._phase = ConnectionPhase.HEAD
             self._deadline = self.loop.time() + self._terms.pace.head_s
-        if self._in_head:
-            room = MAX_HEAD_BYTES - self._head_bytes
-            if len(data) > room:
-                self._feed(data[:room])
-                if self._in_head:
+        while data:
+            piece = data
+            if self._in_head:
+                piece = data[: MAX_HEAD_BYTES - self._head_bytes]
+                if not piece:
                     self._refuse(HEADERS_TOO_LARGE)
-                data = data[room:]
-            else:
-                self._head_bytes += len(data)
-        self._feed(data)
+                    return
+                self._head_bytes += len(piece)
+            self._feed(piece)
+            if self._phase == ConnectionPhase.ENDING or (self.closes and not self._in_body):
+                return
+            data = data[len(piece) :]
 
     def _feed(self, data: bytes) -> None:
         while data and self._phase != ConnectionPhase.ENDING:
@@ -209,8 +219,12 @@ class HttpProtocol(HttpToolsProtocol):
             except httptools.HttpParserError:
                 self._refuse(NO_HTTP)
             break
-        if self._fields_bytes > MAX_HEAD_BYTES or (
-            self._in_body and self._raw_bytes > 2 * MAX_HEAD_BYTES + 8 * self._body_bytes
+        if self._ignored:
+            return
+        if (
+            self._fields > MAX_FIELDS
+            or self._fields_bytes > MAX_HEAD_BYTES
+            or (self._in_body and self._raw_bytes > 2 * MAX_HEAD_BYTES + 8 * self._body_bytes)
         ):
             self._refuse(HEADERS_TOO_LARGE)
 
@@ -225,26 +239,35 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[CONNECTION] = self  # type: ignore[literal-required]
         self._head_begun, self._offered = True, False
-        self._fields_bytes = 0
+        self._fields_bytes = self._fields = 0
 
     def on_url(self, url: bytes) -> None:
         if not self._replaying and not self._ignored:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._replaying:
+            return
         self._fields_bytes += len(name) + len(value)
-        if self._in_head and not self._replaying and not self._ignored:  # trailers are thrown away
+        self._fields += 1
+        # One more costs many times its bytes, and the request is refused. Trailers are thrown away.
+        if self._in_head and not self._ignored and self._fields <= MAX_FIELDS:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self._ignored:
             return
+        if self._fields > MAX_FIELDS:  # not all of them were kept
+            self._ignored = True
+            self._refuse(HEADERS_TOO_LARGE)
+            return
         if self.parser.should_upgrade() and not self._replaying:
             self._offered = True  # the parser ends the request here: ``_without_upgrade`` goes on
             return
+        url = httptools.parse_url(self.url)  # raises; then the request has not begun
         self._in_head, self._head_begun, self._in_body = False, False, True
         self._head_bytes = self._body_bytes = self._raw_bytes = 0
-        self._begin()
+        self._begin(url.path or b"/", url.query or b"")
 
     def on_body(self, body: bytes) -> None:
         if not self._ignored:
@@ -276,15 +299,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     # -- requests
 
-    def _begin(self) -> None:
+    def _begin(self, path: bytes, query: bytes) -> None:
         """Hand a request whose headers are complete to the application."""
         scope, version = self.scope, self.parser.get_http_version()
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
-        url = httptools.parse_url(self.url)
-        scope["path"] = unquote(url.path.decode("ascii"))
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        scope["path"] = unquote(path.decode("latin-1"))
+        scope["raw_path"] = path
+        scope["query_string"] = query
         earlier = self.cycle
         self.cycle = cycle = _Exchange(
             connection=self,
@@ -339,6 +361,16 @@ class HttpProtocol(HttpToolsProtocol):
     def is_last(self) -> bool:
         """Does the connection end with the answer that is under way?"""
         return self.closes and not self.pipeline
+
+    def begin_answer(self, *, whole: bool) -> bool:
+        """Does the connection go on after the answer that begins? ``whole``: its request was received.
+
+        What a stranger sent ahead is not answered: a crowd would cost several answers each. It may ask again.
+        """
+        if self.pipeline and not self._is_known:
+            self.pipeline.clear()
+            self.closes = True
+        return whole and not self.is_last
 
     def finish(self) -> None:
         """After the last answer: close, or first let a caller that still sends read what it was told."""
@@ -411,7 +443,7 @@ class _Exchange(RequestResponseCycle):
         self._connection = connection
 
     async def send(self, message: ASGISendEvent) -> None:
-        if not self.response_started and (self.more_body or self._connection.is_last):
+        if not self.response_started and not self._connection.begin_answer(whole=not self.more_body):
             self.keep_alive = False
         await super().send(message)
 

@@ -60,8 +60,8 @@ HEADERS_LATE = Refusal(
 HEADERS_TOO_LARGE = Refusal(
     "headers-too-large",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "the headers of the request, or what frames its body, are too large",
-    "All headers together may have 64 KiB; send what is large as the body.",
+    "the headers of the request are too many or too large, or what frames its body is",
+    "There may be 256 headers, of 64 KiB together; send what is large as the body.",
 )
 NO_FILES = Refusal(
     "files",

@@ -324,6 +324,11 @@ def test_what_is_not_there(client: httpx.Client, path: str, status: int, name: s
     check_problem(client.get(path), status, name)
 
 
+def test_a_method_that_is_not_allowed_is_told_those_that_are(client: httpx.Client) -> None:
+    assert client.get("/v1/messages").headers["allow"] == "POST"
+    assert client.delete("/v1/search").headers["allow"] == "GET"
+
+
 # -- isolation ------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,10 @@ def test_only_with_the_token_or_when_open(tmp_path: Path, public: bool) -> None:
         refused = 200 if public else 401
         assert asked == {"scrape-me": 200, "wrong": refused, gateway_token: refused}
         assert httpx.get(url, trust_env=False).status_code == refused
+        (home / "scraper.token").unlink()
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {gateway_token}"}):
+            ready = httpx.get(f"{server.url}/v1/health/ready", headers=headers, trust_env=False)
+            assert ready.status_code == 200, "health does not depend on the scraper's file"
         assert server.stop() == 0
 
 

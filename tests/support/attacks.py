@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -123,20 +125,44 @@ def silent(port: int, count: int = 1_100) -> Iterator[Crowd]:
 
 
 @contextmanager
-def unread(port: int, count: int = 600) -> Iterator[list[socket.socket]]:
-    """Callers that ask for much and read nothing: the kernel's buffers fill, and then the node waits."""
-    request = head("GET", "/v1/openapi.json", {}) * 15
-    with contextlib.ExitStack() as stack:
-        connections = []
-        for _ in range(count):
-            connection = stack.enter_context(socket.socket())
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(5)
-            with contextlib.suppress(OSError):
-                connection.connect((_HOST, port))
-                connection.sendall(request)
-            connections.append(connection)
+def unread(port: int, count: int = 600, *, again: bool = False) -> Iterator[deque[socket.socket]]:
+    """Callers that ask for much and read nothing: the kernel's buffers fill, and then the node waits.
+
+    They ask for different amounts, so that some wait for the rest of an answer and some for the next request.
+    ``again``: the oldest one after the other is given up for a new one, without a pause.
+    """
+    over = threading.Event()
+    connections: deque[socket.socket] = deque()
+
+    def open_one(number: int) -> None:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(5)
+        connections.append(connection)
+        with contextlib.suppress(OSError):
+            connection.connect((_HOST, port))
+            connection.sendall(head("GET", "/v1/openapi.json", {}) * (15 if number % 2 else number % 5 + 1))
+
+    def run() -> None:
+        for number in itertools.count():
+            if over.is_set():
+                return
+            connections.popleft().close()
+            open_one(number)
+
+    thread = threading.Thread(target=run, daemon=True)
+    try:
+        for number in range(count):
+            open_one(number)
+        if again:
+            thread.start()
         yield connections
+    finally:
+        over.set()
+        if again:
+            thread.join()
+        for connection in connections:
+            connection.close()
 
 
 def huge_header(port: int, size: int = 100 * 2**20) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -25,10 +26,12 @@ class Caller:
     ended: bool = False
     since: float = 0.0
     is_unread: bool = False
+    told: int = 0
 
     def give_way(self) -> None:
         assert self.at_rest or self.is_unread, "a request under way never ends for another connection"
         self.ended = True
+        self.told += 1
 
 
 @dataclass
@@ -100,6 +103,48 @@ def test_an_address_ends_its_own_oldest_stranger() -> None:
     assert [caller.ended for caller in same if caller] == [True] + [False] * 4
     assert other is not None and not other.ended
     assert house.counted == ["address"]
+
+
+def test_a_crowd_of_busy_strangers_is_not_looked_at_whole_for_each_new_connection() -> None:
+    """The work of a crowd would grow with its square. Whoever rests among them is found after some turns."""
+    looks = 0
+
+    class Watched(Caller):
+        def __getattribute__(self, name: str) -> Any:
+            nonlocal looks
+            looks += name == "at_rest"
+            return super().__getattribute__(name)
+
+    house = House(ConnectionLimits(1_000, for_address=500))
+    crowd = [Watched(str(number % 2), at_rest=False) for number in range(1_000)]
+    for caller in crowd:
+        house.enter(caller)
+    assert looks == 0
+    crowd[700].at_rest = True
+    turns = 1
+    while house.enter(Caller("new")) is None:
+        turns += 1
+    assert crowd[700].ended and turns < 20
+    for _ in range(500):  # over the limit of an address, each of whose connections is busy
+        house.connections.remove(crowd.pop())
+    looks = 0
+    for _ in range(400):
+        house.enter(Watched("0", at_rest=False))
+    assert looks < 400 * 70
+
+
+def test_those_that_stay_although_they_were_told_to_end_are_told_again_after_a_moment() -> None:
+    """Else some that read no last word would keep everybody out until they are looked at."""
+    house = House()
+    told = [house.enter(Caller(str(number))) for number in range(TOTAL + 64)]
+    assert house.enter(Caller("new")) is None
+    assert [caller.told for caller in told if caller] == [1] * 64 + [0] * TOTAL
+    house.now += 0.5
+    assert house.enter(Caller("new")) is None
+    assert [caller.told for caller in told if caller] == [2] * 64 + [0] * TOTAL
+    assert told[0] is not None
+    house.connections.remove(told[0])
+    assert house.enter(Caller("new")) is not None
 
 
 def test_behind_a_proxy_addresses_are_not_counted() -> None:

@@ -143,7 +143,7 @@ def test_an_upgrade_is_ignored_however_the_bytes_come(
 
 
 def test_a_get_that_offers_an_upgrade_is_answered_and_the_connection_goes_on(brisk: Appliance) -> None:
-    request = head("GET", "/v1/health/live", H2C)
+    request = head("GET", "/v1/search", H2C | {"Authorization": f"Bearer {brisk.token}"})
     assert [status for status, _, _ in sent(brisk, request + request)] == [200, 200]
 
 
@@ -219,6 +219,28 @@ def test_a_body_that_breaks_its_own_framing_has_one_answer(brisk: Appliance, cli
     assert stored(client, "bad chunks") == 0
 
 
+NO_REQUEST = {"bad-port": b"GET http://vanvault:99999/ HTTP/1.1\r\n\r\n", "garbage": b"\x00\x01\r\n\r\n"}
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+@pytest.mark.parametrize("bad", list(NO_REQUEST.values()), ids=list(NO_REQUEST))
+def test_what_is_no_request_takes_no_answer_from_those_before_it(
+    brisk: Appliance, client: httpx.Client, ahead: int, bad: bytes
+) -> None:
+    """Neither from the one that is being answered nor from one that waits."""
+    name = f"before {bad[:3].hex()} {ahead}"
+    requests = [push_head(brisk.token, f"{name} {n}", Content_Length="4") + b"<a/>" for n in range(ahead)]
+    answers = sent(brisk, b"".join(requests) + bad)
+    assert [receipt.get("message_id") for _, _, receipt in answers] == [f"{name} {n}" for n in range(ahead)]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"), [("http://vanvault/v1/health/live", 200), ("http://vanvault", 404)]
+)
+def test_an_absolute_target_is_its_path(brisk: Appliance, target: str, status: int) -> None:
+    assert [found for found, _, _ in sent(brisk, head("GET", target, {}))] == [status]
+
+
 def test_requests_sent_ahead_are_answered_in_order(brisk: Appliance) -> None:
     requests = [push_head(brisk.token, f"ahead {n}", Content_Length="4") + b"<%d/>" % n for n in range(5)]
     answers = sent(brisk, b"".join(requests))
@@ -230,6 +252,23 @@ def test_who_sends_very_many_requests_ahead_is_cut_off_after_some_answers(brisk:
     assert {status for status, _, _ in answers} == {200}
     assert 1 <= len(answers) < 2_000
     assert answers[-1][1]["connection"] == "close"
+
+
+def test_what_a_stranger_sends_ahead_is_not_answered_and_one_request_after_the_other_is(
+    brisk: Appliance,
+) -> None:
+    """The answer says that the connection ends, so the caller knows that the rest was not looked at."""
+    request = head("GET", "/v1/health/live", {})
+    ((status, headers, _),) = sent(brisk, request * 3)
+    assert (status, headers["connection"]) == (200, "close")
+    with connect(brisk.server.port) as connection:
+        for _ in range(3):
+            connection.sendall(request)
+            said = b""
+            while not said.endswith(b'{"status":"live"}'):
+                said += connection.recv(65536)
+            ((status, headers, _),) = answers_in(said)
+            assert (status, headers.get("connection")) == (200, None)
 
 
 def test_trailers_are_no_headers(brisk: Appliance, client: httpx.Client) -> None:
@@ -248,6 +287,18 @@ def test_headers_of_64_kib_pass_and_more_are_refused(brisk: Appliance) -> None:
     assert [status for status, _, _ in sent(brisk, just)] == [200]
     (answer,) = sent(brisk, more)
     check_refusal(answer, 431)
+
+
+def test_very_many_headers_are_refused_and_none_is_left_out(brisk: Appliance, client: httpx.Client) -> None:
+    """Each costs the node many times its bytes; a request without those beyond the bound is another one."""
+    just = head("GET", "/v1/health/live", {f"X{n}": "x" for n in range(255)})
+    assert [status for status, _, _ in sent(brisk, just)] == [200]
+    many = push_head(brisk.token, "many", Content_Length="4", **{f"X{n}": "x" for n in range(260)}) + b"<a/>"
+    (answer,) = sent(brisk, many)
+    check_refusal(answer, 431)
+    good = push_head(brisk.token, "before many", Content_Length="4") + b"<a/>"
+    assert [status for status, _, _ in sent(brisk, good + many)] == [201]
+    assert stored(client, "many") == 0
 
 
 def test_one_header_of_very_many_bytes(brisk: Appliance, client: httpx.Client) -> None:
