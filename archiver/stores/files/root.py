@@ -92,7 +92,7 @@ def read_manifest(root: Path) -> Manifest:
     try:
         fields = json.loads(text)
         manifest = Manifest(*(str(fields[name]) for name in ("format", "site", "archive", "created")))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SettingsError(f"{root / MANIFEST} is not the description of a file site") from error
     if manifest.format != FORMAT:
         raise SettingsError(f"{root} has the format {manifest.format}; this version reads {FORMAT}")
