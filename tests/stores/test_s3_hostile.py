@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import time
 import tracemalloc
+import unittest.mock
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -409,6 +411,28 @@ def test_an_answer_without_sense_is_an_error_of_the_site(
             refused += 1
     assert refused
     assert len(server.requests) < 40, "it was followed again and again"
+
+
+def test_versions_that_come_one_by_one_and_late_are_not_waited_for(server: HostileS3, site: S3Site) -> None:
+    """Each answer is in time, and there are as many as a listing may have: that would take for days."""
+    versions = tuple(f"v{number}" for number in range(200))
+    listing = page(*(KEY,) * 200, versions=versions)
+    served = answering_late(TIME, b"Last-Modified: " + TIME[6:], NOTHING)
+
+    def late(caller: Caller) -> None:
+        if server.requests[-1].startswith("HEAD"):
+            time.sleep(0.3)
+            served(caller)
+        else:
+            answering(listing)(caller)
+
+    server.answer = late
+    with (
+        unittest.mock.patch("vanvault.archiver.stores.s3.bucket._FIRST_PAGE", 1000),
+        pytest.raises(SiteUnavailable, match="takes too long"),
+    ):
+        site.versions(KEY)
+    assert len(server.requests) < 60
 
 
 def test_what_a_server_calls_an_error_is_shown_in_safe_letters(server: HostileS3, site: S3Site) -> None:
