@@ -28,8 +28,8 @@ from vanvault.archiver.stores import Capabilities, Oversize, Site, StoredVersion
 MOST_UNPROVED = 250_000
 #: Sorts after every key.
 LAST = "~"
-#: Dates beyond this year are no time of a clock; periods that begin later would end after the last date.
-_LAST_YEAR = 9000
+#: Dates outside of these years are no time of a clock: what is reckoned from them would leave the calendar.
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000
 #: Bytes that are in memory while an object of unusual size is hashed.
 PIECE_BYTES = 4 * 2**20
 
@@ -165,7 +165,7 @@ class GuardedSite:
     def now(self) -> datetime:
         """See ``SiteReader.now``. Raises SiteFaulty: a time with which no date can be reckoned."""
         now = self._site.now()
-        if now.year > _LAST_YEAR:
+        if not _FIRST_YEAR <= now.year <= _LAST_YEAR:
             raise SiteFaulty(
                 f"the clock of site {self.site} says {now.year}", site=self.site, hint="Set its clock right."
             )

@@ -252,3 +252,11 @@ def test_much_of_one_sort_hides_nothing_of_another(gate: Behind, monkeypatch: py
             ("standby", "junk"): 3,
             ("standby", "too-large"): 1,
         }
+
+
+@pytest.mark.parametrize("year", [1, 1999, 9001, 9999])
+def test_a_clock_with_which_no_date_can_be_reckoned_takes_its_site_out(gate: Behind, year: int) -> None:
+    gate.behind.now = lambda: datetime(year, 1, 1, tzinfo=UTC)  # type: ignore[method-assign]
+    with pytest.raises(SiteFaulty, match=f"says {year}") as caught:
+        gate.site.now()
+    assert caught.value.site == "standby"
