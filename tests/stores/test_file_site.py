@@ -335,3 +335,26 @@ def test_a_description_of_a_site_that_nests_without_end_is_none(root: Path, text
     (root / "site.json").write_text(text)
     with pytest.raises(SettingsError, match="not the description"):
         read_manifest(root)
+
+
+@pytest.mark.parametrize("where", ["in tmp", "in a folder of tmp", "in place of tmp"])
+def test_the_sweep_follows_no_link_out_of_the_site(
+    root: Path, tmp_path: Path, clock: ManualClock, where: str
+) -> None:
+    """Whoever writes at the site could else have the node remove its own keys."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "originals-1.key").write_bytes(b"a master key")
+    temp = root / "tmp"
+    if where == "in place of tmp":
+        temp.rmdir()
+        temp.symlink_to(keys)
+        with pytest.raises(SiteUnavailable):
+            FileSite(root, "primary", clock=clock)
+    else:
+        folder = temp if where == "in tmp" else temp / "left"
+        folder.mkdir(exist_ok=True)
+        (folder / "link").symlink_to(keys)
+        FileSite(root, "primary", clock=clock).close()
+        assert list(temp.iterdir()) == []
+    assert (keys / "originals-1.key").read_bytes() == b"a master key"
