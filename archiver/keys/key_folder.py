@@ -100,6 +100,7 @@ def read_public(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
+        raise_limit(error)
         raise KeyUnavailable(
             f"The key file {path.name} cannot be read: {error.strerror}.",
             hint="Restore the key folder from escrow.",

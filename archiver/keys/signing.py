@@ -153,13 +153,15 @@ class SigningKeys:
             signed_by=active.key_id,
         )
         act, data = trust.seal_act(filled, active.sign)
-        trust.check_act(act, self.trust())
-        # The list first: readers ask for it as soon as the act is there.
-        listed = self._folder / f"trust-{act.number}.objects"
-        if listed.exists() and not (self._folder / f"trust-{act.number}.json").exists():
-            listed.unlink()  # of an attempt that died before its act was written
-        key_folder.write_once(listed, objects.data, mode=0o644)
-        key_folder.write_once(self._folder / f"trust-{act.number}.json", data, mode=0o644)
+        path = self._folder / f"trust-{act.number}.json"
+        with key_folder.exclusive(self._folder / ".trust.lock"):  # an act and the list of another are no pair
+            trust.check_act(act, self.trust())
+            # The list first: readers ask for it as soon as the act is there.
+            listed = path.with_suffix(".objects")
+            if listed.exists() and not path.exists():
+                listed.unlink()  # of an attempt that died before its act was written
+            key_folder.write_once(listed, objects.data, mode=0o644)
+            key_folder.write_once(path, data, mode=0o644)
         self._current()
         return act
 

@@ -23,10 +23,13 @@ from vanvault.archiver.keys import Judged
 from vanvault.archiver.replicas.quarantine import MOST, TOO_LARGE, Quarantine
 from vanvault.archiver.stores import Capabilities, Oversize, Site, StoredVersion, Stray, printable
 
+#: Lines of one listing that prove nothing; one with more may go on for ever. The judge remembers about as
+#: many, so that another listing of the same costs no signature.
+MOST_UNPROVED = 250_000
 #: Sorts after every key.
 LAST = "~"
-#: Dates beyond this year are no time of a clock; periods that begin later would end after the last date.
-_LAST_YEAR = 9000
+#: Dates outside of these years are no time of a clock: what is reckoned from them would leave the calendar.
+_FIRST_YEAR, _LAST_YEAR = 2000, 9000
 #: Bytes that are in memory while an object of unusual size is hashed.
 PIECE_BYTES = 4 * 2**20
 
@@ -112,22 +115,32 @@ class GuardedSite:
         return [found for found in self._site.versions(key) if self._fits(verdict.name, found)]
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        """See ``SiteReader.list``; the rest is set aside. What is there no more leaves the quarantine."""
-        aside: set[tuple[str, str]] = set()
-        last, verdict, end = after, None, LAST
+        """See ``SiteReader.list``; the rest is set aside. What is there no more leaves the quarantine.
+
+        Raises SiteFaulty: more than ``MOST_UNPROVED`` lines prove nothing, and there may be no end to them.
+        """
+        aside: dict[str, set[tuple[str, str]]] = {}  # by reason, as much as the quarantine remembers
+        last, verdict, end, unproved = after, None, LAST, 0
         try:
             for found in self._in_order(prefix, after):
                 if verdict is None or found.key != last:
                     last, verdict = found.key, self._judge(found.key)
-                name, reason = verdict.name, verdict.reason
-                if name is not None and reason is None:
+                name, reason = verdict.name, str(verdict.reason or "junk")
+                if name is not None and verdict.reason is None:
                     if self._fits(name, found):
                         yield found
                         continue
+                    reason = TOO_LARGE
                 else:
-                    self._set_aside(found, reason or "junk")
-                if len(aside) < MOST:
-                    aside.add((found.key, found.version))
+                    self._set_aside(found, reason)
+                if len(seen := aside.setdefault(reason, set())) < MOST:
+                    seen.add((found.key, found.version))
+                if (unproved := unproved + 1) > MOST_UNPROVED:
+                    raise SiteFaulty(
+                        f"site {self.site} lists more than {MOST_UNPROVED} objects that prove nothing",
+                        site=self.site,
+                        hint="Remove what is not the archive's from its store; vanvault verify names some.",
+                    )
         except GeneratorExit:
             end = last  # who listed wants no more: up to here, everything was seen
             raise
@@ -136,7 +149,9 @@ class GuardedSite:
             raise
         finally:
             self._quarantine.is_gone(
-                self.site, lambda key: key.startswith(prefix) and after < key < end, aside
+                self.site,
+                lambda key: key.startswith(prefix) and after < key < end,
+                (at for seen in aside.values() for at in seen),
             )
 
     def strays(self) -> Iterator[Stray]:
@@ -150,7 +165,7 @@ class GuardedSite:
     def now(self) -> datetime:
         """See ``SiteReader.now``. Raises SiteFaulty: a time with which no date can be reckoned."""
         now = self._site.now()
-        if now.year > _LAST_YEAR:
+        if not _FIRST_YEAR <= now.year <= _LAST_YEAR:
             raise SiteFaulty(
                 f"the clock of site {self.site} says {now.year}", site=self.site, hint="Set its clock right."
             )

@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from vanvault.archiver.core.machine import raise_limit
+
 _T = TypeVar("_T")
 
 
@@ -41,15 +43,22 @@ class DaemonThreads:
         self._closed = False
 
     def submit(self, work: Callable[[], _T]) -> Future[_T]:
-        """Begin ``work`` now, or as soon as a thread is free. Raises RuntimeError once closed."""
+        """Begin ``work`` now, or as soon as a thread is free.
+
+        Raises MachineLimit (no more threads can be started), RuntimeError once closed.
+        """
         job = _Job(work, self._is_free)
         with self._lock:
             if self._closed:
                 raise RuntimeError("these threads were stopped")
             if self._free <= 0 and self._threads < self._most:
-                self._threads += 1
-                number = self._threads
-                threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True).start()
+                number = self._threads + 1
+                try:
+                    threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True).start()
+                except RuntimeError as error:
+                    raise_limit(error)
+                    raise
+                self._threads = number
             else:
                 self._free -= 1
             self._jobs.put(job)

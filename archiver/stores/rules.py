@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from vanvault.archiver.core.errors import InvalidInput
 
 MAX_KEY = 512  # characters; S3 allows 1,024 bytes
+MAX_DEPTH = 32  # parts; who walks through folders goes no deeper, whatever lies there
 MAX_PART = 200  # characters between slashes; leaves a file system's 255 room for what a store appends
 
 _PART = re.compile(r"[a-z0-9._-]+")
@@ -15,14 +16,17 @@ _DIGEST_SIZE = 32  # SHA-256
 
 
 def check_key(key: str) -> str:
-    """``key`` itself, if it is 1..512 characters of ``[a-z0-9._/-]`` in parts that are good names.
+    """``key`` itself, if it is 1..512 characters of ``[a-z0-9._/-]`` in 1 to 32 parts that are good names.
 
     A part (the text between slashes) has 1 to 200 characters and is neither ``.`` nor ``..``, so
     that a key cannot leave the folder or bucket it is joined to. Raises InvalidInput.
     """
     if not 1 <= len(key) <= MAX_KEY:
         raise InvalidInput(f"an object key has 1 to {MAX_KEY} characters, not {len(key)}", field="key")
-    for part in key.split("/"):
+    parts = key.split("/")
+    if len(parts) > MAX_DEPTH:
+        raise InvalidInput(f"an object key has at most {MAX_DEPTH} parts, not {len(parts)}", field="key")
+    for part in parts:
         if part in ("", ".", "..") or len(part) > MAX_PART or _PART.fullmatch(part) is None:
             raise InvalidInput(
                 "an object key consists of parts of a-z, 0-9, '.', '_' and '-', joined by '/', each of 1 to "

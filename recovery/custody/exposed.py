@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.journal import EventType
+from vanvault.archiver.replicas import read_anywhere
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.work import QUIET, Observer, catch_up
 
@@ -24,6 +25,9 @@ _TAIL_BYTES = 64 * 1024
 _FRAMED_HEADER_BYTES = 1024
 #: The master index/N wraps no object: with the hot tail's or the index's files it opens what these hold.
 _OF_OBJECTS = ("originals", "log")
+
+#: What a version that does not tell its master is taken for.
+_UNREADABLE = ""
 
 What = Literal["original", "row"]
 
@@ -166,27 +170,46 @@ def _checked(request: ExposedRequest) -> str:
 
 
 def _objects(archive: Archive, request: ExposedRequest, report: ExposedReport) -> Iterator[ObjectName]:
-    """Names of the objects that the key opens."""
+    """Names of the objects that the key opens.
+
+    Which master wrapped a data key stands at the end of an object, and only all of its bytes prove it. So one
+    site alone is not believed: where not all of them say the same, the object is read whole.
+    """
     if request.object:
         name = parse_key(request.object)
         if name is None or not any(site.versions(request.object) for site in archive.sites.values()):
             raise NotFound("no site holds this object")
         yield name
         return
-    seen: set[str] = set()
+    claims: dict[ObjectName, dict[str, set[str]]] = {}  # by site: the masters that its versions name
     for site in archive.sites.values():
         for version in site.list():
             name = parse_key(version.key)
-            if name is None or name.kind == "manifest" or version.key in seen:
-                continue
-            seen.add(version.key)
+            if name is not None and name.kind != "manifest":
+                masters = claims.setdefault(name, {}).setdefault(site.site, set())
+                masters.add(_claim(site, name, version))
+    for name, at in claims.items():
+        masters = set().union(*at.values())
+        if len(masters) > 1 or _UNREADABLE in masters or len(at) < max(2, len(archive.sites)):
             try:
-                master = _master_of(site, name, version)
+                masters = {_proved_master(archive.sites, name)}
             except (Damaged, NotFound):
-                report.unreadable += 1
-                continue
-            if master == request.master:
-                yield name
+                report.unreadable += 1  # nobody proves it; one entry too many is better than one too few
+        if request.master in masters:
+            yield name
+
+
+def _claim(site: Site, name: ObjectName, version: StoredVersion) -> str:
+    try:
+        return _master_of(site, name, version)
+    except (Damaged, NotFound):
+        return _UNREADABLE
+
+
+def _proved_master(sites: Mapping[str, Site], name: ObjectName) -> str:
+    """The id of the master key in the right bytes. Raises Damaged, NotFound, SiteUnavailable."""
+    data = read_anywhere(sites, name.key)
+    return (read_header(data).key if name.kind == "framed" else key_material(data)).key_id
 
 
 def _master_of(site: Site, name: ObjectName, version: StoredVersion) -> str:

@@ -304,7 +304,7 @@ class Fold:
     ) -> Iterator[Finding]:
         for site, version in versions:
             shown = version.retain_until
-            if shown is not None and self._rules.is_beyond(name, shown, until, self._started[site]):
+            if shown is not None and self._rules.is_beyond(name, shown, until, self._judged_at[site]):
                 detail = f"it is locked until {rfc3339_seconds(shown)}, longer than the rules ask for"
                 yield Finding(site, name.key, "lock-beyond-rules", detail)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.support.clocks import ManualClock
 from tests.support.entropy import SeededEntropy
+from tests.support.waiting import PATIENCE_S
 
-from vanvault.archiver.core.errors import KeyUnavailable
+from vanvault.archiver.core.errors import KeyUnavailable, MachineLimit
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.keys import KeyFiles, SigningKeys, public_pem
+from vanvault.archiver.keys import KeyFiles, SigningKeys, key_folder, public_pem
 from vanvault.archiver.keys.escrow import read_key_files, restore_key_files, to_restore
 from vanvault.archiver.keys.escrow.escrow import open_with, split
 from vanvault.archiver.keys.signing import key_id_of
@@ -254,3 +259,33 @@ def test_no_moment_of_a_restore_trusts_the_revoked_key(
             assert not SigningKeys(partial).trust().stands(stolen, "forged")
         except KeyUnavailable:
             continue  # refused while it is not whole
+
+
+def test_two_acts_at_once_leave_one_of_them_whole(keys: SigningKeys, folder: Path) -> None:
+    """The list of one beside the act of the other would stop the use of the folder."""
+    stolen = keys.active().key_id
+    keys.rotate(ENTROPY)
+    drafts = [(SigningKeys(folder), act(keys, stolen), ObjectList.of([f"batch/{n}"])) for n in range(8)]
+    together = threading.Barrier(len(drafts))
+
+    def record(one: SigningKeys, draft: TrustAct, objects: ObjectList) -> bool:
+        together.wait(PATIENCE_S)
+        try:
+            one.record_trust(draft, objects)
+        except KeyUnavailable:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(drafts)) as pool:
+        written = [future.result() for future in [pool.submit(record, *draft) for draft in drafts]]
+    assert sum(written) == 1
+    ((listed, _),) = [(one, ok) for one, ok in zip(drafts, written, strict=True) if ok]
+    assert SigningKeys(folder).trust().revoked[stolen].lists == (listed[2],)
+
+
+def test_too_many_open_files_are_no_missing_record(keys: SigningKeys, folder: Path) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with mock.patch.object(Path, "open", refuse), pytest.raises(MachineLimit):
+        key_folder.read_public(folder / "signing-1.pub.pem", 1000)

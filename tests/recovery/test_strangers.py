@@ -17,7 +17,7 @@ from tests.support.names import batch_key
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.archiver.stores import folder_of
+from vanvault.archiver.stores import FileSite, folder_of
 from vanvault.archiver.upkeep import record_set_aside
 from vanvault.recovery.backup.objects import list_objects
 from vanvault.recovery.failover.failover import level
@@ -100,10 +100,10 @@ def locks(lab: Lab, site: str) -> dict[str, datetime | None]:
         return {version.key: version.retain_until for version in archive.sites[site].list()}
 
 
-def prolonged(lab: Lab, site: str, key: str) -> None:
+def prolonged(lab: Lab, site: str, key: str, until: str = "99981231T000000Z") -> None:
     """An empty file beside the data, which is how a file site is told of a later lock."""
     data = lab.files(site, key)[-1]
-    data.with_name(f"{data.name}~99981231T000000Z").touch()
+    data.with_name(f"{data.name}~{until}").touch()
 
 
 def test_verify_names_each_with_its_site_and_fails(lab: Lab, stranger: Stranger) -> None:
@@ -198,6 +198,19 @@ def test_a_lock_for_ever_is_told_and_not_followed(lab: Lab) -> None:
     found = lab.verify()
     assert named(found, failing=False) == {("lock-beyond-rules", "standby", key) for key in keys}
     assert found.exit_code is ExitCode.OK  # nothing is lost by it, and nobody can shorten a lock
+
+
+def test_a_clock_that_is_far_ahead_hides_no_lock_for_ever(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, honest = lab.keys(kind="events")[0], FileSite.now
+
+    def now(site: FileSite) -> datetime:
+        told = honest(site)
+        return told.replace(year=8000) if site.site == "standby" else told
+
+    prolonged(lab, "standby", key, "70001231T000000Z")
+    monkeypatch.setattr(FileSite, "now", now)
+    found = lab.verify()
+    assert ("lock-beyond-rules", "standby", key) in named(found, failing=False)
 
 
 def test_a_copy_of_what_is_locked_for_ever_is_locked_by_the_rules(lab: Lab) -> None:

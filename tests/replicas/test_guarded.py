@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import unittest.mock
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,12 +13,13 @@ import pytest
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from tests.support.names import batch_key
-from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, TooLarge
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteFaulty, TooLarge
 from vanvault.archiver.core.names import new_writer_id, parse_key
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes, SizeLimit
 from vanvault.archiver.keys import Judged
-from vanvault.archiver.replicas import Gate, GateRules, GuardedSite, Quarantine
+from vanvault.archiver.replicas import Gate, GateRules, GuardedSite, Quarantine, guarded, quarantine
 from vanvault.archiver.replicas.promised import read_version, read_whole
+from vanvault.archiver.stores import StoredVersion
 
 USUAL, GREATEST = 100, 1000
 FOR_EVER = datetime(9998, 12, 31, tzinfo=UTC)
@@ -196,3 +200,63 @@ def test_memory_for_what_is_set_aside_is_bounded(gate: Behind) -> None:
     for number in range(10_050):
         gate.quarantine.note("standby", f"junk/{number}", "v1", "junk", 1)
     assert gate.quarantine.counts() == {("standby", "junk"): 10_000}
+
+
+def test_a_listing_of_names_that_prove_nothing_comes_to_an_end(gate: Behind) -> None:
+    """However well they are formed: between proved ones, too, and versions as well as names."""
+    good = gate.put(b"good")
+    made = itertools.count()
+    digest = hashlib.sha256(b"forged").digest()
+
+    def endless(prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        yield gate.behind.stat(good)
+        for number in made:
+            key = batch_key(gate.writer, number + 1, "messages", digest)
+            gate.forged.add(key)
+            yield StoredVersion(key, "v1", 1, None, gate.clock.now())
+
+    gate.behind.list = endless  # type: ignore[method-assign]
+    with (
+        unittest.mock.patch.object(guarded, "MOST_UNPROVED", 100),
+        pytest.raises(SiteFaulty, match="prove nothing") as caught,
+    ):
+        for _ in gate.site.list():
+            pass
+    assert caught.value.site == "standby"
+    assert next(made) < 200
+    assert gate.quarantine.counts() == {("standby", "bad-signature"): 101}
+
+
+def test_as_many_as_are_allowed_take_no_site_out(gate: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded, "MOST_UNPROVED", 5)
+    good = gate.put(b"good")
+    for number in range(5):
+        gate.behind.damage.add(f"junk/{number}", b"?")
+    assert [version.key for version in gate.site.list()] == [good]
+
+
+def test_much_of_one_sort_hides_nothing_of_another(gate: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand names that sort first would else push the one forgery out of the quarantine."""
+    for module in (guarded, quarantine):
+        monkeypatch.setattr(module, "MOST", 3)
+    for number in range(9):
+        gate.behind.damage.add(f"aaa/{number}", b"?")
+    forged, large = gate.key_of(b"forged", 7), gate.key_of(b"large", 8)
+    gate.forged.add(forged)
+    gate.behind.damage.add(forged, b"forged")
+    gate.behind.damage.add(large, bytes(GREATEST + 1))
+    for _ in range(2):
+        assert list(gate.site.list()) == []
+        assert gate.quarantine.counts() == {
+            ("standby", "bad-signature"): 1,
+            ("standby", "junk"): 3,
+            ("standby", "too-large"): 1,
+        }
+
+
+@pytest.mark.parametrize("year", [1, 1999, 9001, 9999])
+def test_a_clock_with_which_no_date_can_be_reckoned_takes_its_site_out(gate: Behind, year: int) -> None:
+    gate.behind.now = lambda: datetime(year, 1, 1, tzinfo=UTC)  # type: ignore[method-assign]
+    with pytest.raises(SiteFaulty, match=f"says {year}") as caught:
+        gate.site.now()
+    assert caught.value.site == "standby"

@@ -16,7 +16,9 @@ import pytest
 from tests.support.clocks import ManualClock
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.stores import FileSite, Oversize, StoredVersion
+from vanvault.archiver.stores.files import walk as file_walk
 from vanvault.archiver.stores.files.flags import immutable_supported, is_immutable, set_immutable
+from vanvault.archiver.stores.files.root import read_manifest
 
 KEY = "batch/0abcdefghjkmnpqr/0000000001-00ff.messages.parquet"
 DATA = b"an original message"
@@ -294,3 +296,65 @@ def test_what_is_longer_than_its_reader_takes_is_not_read(root: Path, clock: Man
         site.get(KEY, most=len(DATA) - 1)
     assert refused.value.size == len(DATA)
     site.close()
+
+
+def test_folders_in_folders_without_end_hold_nothing_and_stop_nobody(root: Path, clock: ManualClock) -> None:
+    site = FileSite(root, "primary", clock=clock)
+    version = put(site, clock)
+    at = os.open(root / "objects" / KEY.partition("/")[0], os.O_RDONLY)
+    for _ in range(400):
+        os.mkdir("a", dir_fd=at)
+        below = os.open("a", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    assert list(site.list()) == [version]
+    (stray,) = site.strays()
+    assert stray.path.endswith("/a/a/")
+    site.close()
+
+
+def test_a_folder_of_too_many_names_is_not_read(
+    root: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = FileSite(root, "primary", clock=clock)
+    put(site, clock)
+    monkeypatch.setattr(file_walk, "MOST_NAMES", 5)
+    assert len(list(site.list())) == 1
+    for number in range(6):
+        (root / "objects" / f"{number}").mkdir()
+    with pytest.raises(SiteUnavailable, match="more than 5 names") as caught:
+        list(site.list())
+    assert "not the archive's" in caught.value.hint
+    site.close()
+
+
+@pytest.mark.parametrize("text", ["[" * 60_000, '{"a":' * 10_000], ids=["lists", "objects"])
+def test_a_description_of_a_site_that_nests_without_end_is_none(root: Path, text: str) -> None:
+    (root / "site.json").chmod(0o640)
+    (root / "site.json").write_text(text)
+    with pytest.raises(SettingsError, match="not the description"):
+        read_manifest(root)
+
+
+@pytest.mark.parametrize("where", ["in tmp", "in a folder of tmp", "in place of tmp"])
+def test_the_sweep_follows_no_link_out_of_the_site(
+    root: Path, tmp_path: Path, clock: ManualClock, where: str
+) -> None:
+    """Whoever writes at the site could else have the node remove its own keys."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "originals-1.key").write_bytes(b"a master key")
+    temp = root / "tmp"
+    if where == "in place of tmp":
+        temp.rmdir()
+        temp.symlink_to(keys)
+        with pytest.raises(SiteUnavailable):
+            FileSite(root, "primary", clock=clock)
+    else:
+        folder = temp if where == "in tmp" else temp / "left"
+        folder.mkdir(exist_ok=True)
+        (folder / "link").symlink_to(keys)
+        FileSite(root, "primary", clock=clock).close()
+        assert list(temp.iterdir()) == []
+    assert (keys / "originals-1.key").read_bytes() == b"a master key"

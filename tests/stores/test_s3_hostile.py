@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import time
 import tracemalloc
+import unittest.mock
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from tests.stores.hostile_s3 import HEAD, Answer, Caller, HostileS3, answering, 
 from tests.stores.tls_proxy import TlsProxy
 from tests.support.clocks import ManualClock
 from tests.support.waiting import PATIENCE_S
-from vanvault.archiver.core.errors import SiteFaulty, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.stores import S3Url, parse_site_url
@@ -345,6 +347,101 @@ def test_a_listing_that_cannot_be_right_is_the_sites_fault(
             pass
     assert caught.value.site == "primary"
     site.close()
+
+
+def answering_late(*fields: bytes) -> Answer:
+    """An answer without a body whose header block is these lines."""
+    return lambda caller: caller.send(b"\r\n".join((b"HTTP/1.1 200 OK", *fields, b"", b"")))
+
+
+def line(date: str = "2026-11-22T01:02:03.000Z", size: str = "1", key: str = "<Key>a/1</Key>") -> Answer:
+    """A page of one line."""
+    return answering(
+        f"<ListVersionsResult><Version>{key}<VersionId>v1</VersionId><LastModified>{date}</LastModified>"
+        f"<Size>{size}</Size></Version></ListVersionsResult>".encode()
+    )
+
+
+NESTED = b"<a>" * 9000 + b"</a>" * 9000
+TIME, NOTHING = b"Date: Sun, 22 Nov 2026 01:02:03 GMT", b"Content-Length: 0"
+WITHOUT_SENSE: dict[str, Answer] = {
+    "a nested refusal": answering(b"<Error>" + NESTED + b"</Error>", status="400 Bad Request"),
+    "a nested failure": answering(b"<Error>" + NESTED + b"</Error>", status="500 Error"),
+    "two codes": answering(b"<Error><Code>a</Code><Code>b</Code></Error>", status="403 Forbidden"),
+    "a code in parts": answering(b"<Error><Code><b>a</b></Code></Error>", status="403 Forbidden"),
+    "a redirection to nowhere": answering(b"", "Location: http://127.0.0.1:1/", status="301 Moved"),
+    "a line without a date": answering(page("a/1").replace(b"LastModified", b"L")),
+    "a line without a key": line(key=""),
+    "two keys in a line": line(key="<Key>a/1</Key><Key>a/2</Key>"),
+    "a size that is no number": line(size="much"),
+    "a size of 5,000 digits": line(size="1" * 5000),
+    "a size below zero": line(size="-5"),
+    "a date that is none": line(date="yesterday"),
+    "a date after the last": line(date="9999-12-31T23:59:59-23:00"),
+    "a date before the first": line(date="0001-01-01T00:00:00+23:00"),
+    "a date of 30 digits": line(date="9" * 30),
+    "two markers": answering(page("a/1", more=("a/1", "v")).replace(b"<IsT", b"<NextKeyMarker/><IsT")),
+    "a length of 5,000 digits": answering_late(TIME, b"Content-Length: " + b"9" * 5000),
+    "a time after the last": answering_late(b"Date: Fri, 31 Dec 9999 23:59:59 -2300", NOTHING),
+    "a time of 400 digits": answering_late(b"Date: Sun, 22 Nov 2026 01:02:03 +" + b"9" * 400, NOTHING),
+    "stored after the last time": answering_late(
+        TIME, b"Last-Modified: Fri, 31 Dec 9999 23:59:59 -2300", NOTHING
+    ),
+    "a lock after the last time": answering_late(
+        TIME,
+        b"Last-Modified: Sun, 22 Nov 2026 01:02:03 GMT",
+        b"x-amz-object-lock-mode: COMPLIANCE",
+        b"x-amz-object-lock-retain-until-date: 9999-12-31T23:59:59-23:00",
+        NOTHING,
+    ),
+    "bytes below zero": answering_late(TIME, b"Last-Modified: " + TIME[6:], b"Content-Length: -5"),
+}
+
+
+@pytest.mark.parametrize("answer", WITHOUT_SENSE)
+def test_an_answer_without_sense_is_an_error_of_the_site(
+    server: HostileS3, site: S3Site, answer: str
+) -> None:
+    server.answer = WITHOUT_SENSE[answer]
+    refused = 0
+    for operation in OPERATIONS.values():
+        try:
+            operation(site)
+        except (NotFound, Damaged, SiteUnavailable):
+            refused += 1
+    assert refused
+    assert len(server.requests) < 40, "it was followed again and again"
+
+
+def test_versions_that_come_one_by_one_and_late_are_not_waited_for(server: HostileS3, site: S3Site) -> None:
+    """Each answer is in time, and there are as many as a listing may have: that would take for days."""
+    versions = tuple(f"v{number}" for number in range(200))
+    listing = page(*(KEY,) * 200, versions=versions)
+    served = answering_late(TIME, b"Last-Modified: " + TIME[6:], NOTHING)
+
+    def late(caller: Caller) -> None:
+        if server.requests[-1].startswith("HEAD"):
+            time.sleep(0.3)
+            served(caller)
+        else:
+            answering(listing)(caller)
+
+    server.answer = late
+    with (
+        unittest.mock.patch("vanvault.archiver.stores.s3.bucket._FIRST_PAGE", 1000),
+        pytest.raises(SiteUnavailable, match="takes too long"),
+    ):
+        site.versions(KEY)
+    assert len(server.requests) < 60
+
+
+def test_what_a_server_calls_an_error_is_shown_in_safe_letters(server: HostileS3, site: S3Site) -> None:
+    code = "\u009b2J\u202e" + "x" * 5000
+    server.answer = answering(f"<Error><Code>{code}</Code></Error>".encode(), status="403 Forbidden")
+    with pytest.raises(SiteUnavailable) as caught:
+        site.get(KEY, "v1")
+    assert caught.value.message.isascii()
+    assert len(caught.value.message) < 300
 
 
 def test_a_line_that_is_given_twice_counts_once(server: HostileS3, site: S3Site) -> None:

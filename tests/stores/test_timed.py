@@ -19,7 +19,7 @@ from tests.support.clocks import ManualClock
 from tests.support.hanging import HangingSite
 from tests.support.memory_site import MemorySite
 from tests.support.waiting import PATIENCE_S, wait_for
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import MachineLimit, NotFound, SiteUnavailable
 from vanvault.archiver.core.options import FileOptions
 from vanvault.archiver.stores import FileSite, Site, StoredVersion
 from vanvault.archiver.stores.daemon_threads import DaemonThreads, is_expendable
@@ -224,3 +224,20 @@ def test_nobody_waits_at_a_pipe_in_the_place_of_a_sites_description(
     os.mkfifo(manifest)
     with pytest.raises(Exception, match=r"description of a file site|no site at"):
         FileSite(tmp_path / "site", "primary", clock=clock)
+
+
+def test_no_thread_to_be_had_is_a_limit_of_the_machine(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = DaemonThreads(1, "none")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more_threads)
+        with pytest.raises(MachineLimit) as caught:
+            threads.submit(clock.now)
+    assert caught.value.resource == "threads"
+    assert threads.submit(clock.now).result(PATIENCE_S) == clock.now(), "the one that failed was counted"
+    threads.close()
+
+
+def no_more_threads(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

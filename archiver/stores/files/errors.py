@@ -18,6 +18,7 @@ _HINTS = {
     errno.ENOSPC: "Free or add space at this site.",
     errno.EDQUOT: "Raise the quota of the user that writes at this site.",
     errno.EFBIG: "Raise the limit of the size of files: LimitFSIZE= of the systemd unit, ulimit -f.",
+    errno.E2BIG: "Remove what is not the archive's from the site's folder.",
     errno.EIO: "The disk failed: check the system log, replace it, then restore the site.",
 }
 

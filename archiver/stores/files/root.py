@@ -14,7 +14,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
@@ -23,6 +23,7 @@ from pathlib import Path
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import lock_descriptor, sync_folder, synced_file
+from vanvault.archiver.stores.files.walk import names_starting
 
 FORMAT = "vanvault-file-site/1"
 MANIFEST = "site.json"
@@ -92,7 +93,7 @@ def read_manifest(root: Path) -> Manifest:
     try:
         fields = json.loads(text)
         manifest = Manifest(*(str(fields[name]) for name in ("format", "site", "archive", "created")))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SettingsError(f"{root / MANIFEST} is not the description of a file site") from error
     if manifest.format != FORMAT:
         raise SettingsError(f"{root} has the format {manifest.format}; this version reads {FORMAT}")
@@ -113,10 +114,7 @@ class SiteRoot:
         self._identity = _identity(self._manifest_path)
         self.objects = os.open(root / OBJECTS, _FOLDER_FLAGS)
         self._temp_numbers = itertools.count()
-        for leftover in abandoned(root / TEMP):
-            # What this process may not remove (it may only read) waits for the next one.
-            with suppress(OSError):
-                _remove(leftover)
+        _sweep(root / TEMP)
 
     def __del__(self) -> None:
         """Close descriptors when the object is collected, after threads that still use it."""
@@ -198,27 +196,55 @@ def _own_temp_folder(temp: Path) -> int:
 
 def abandoned(temp: Path) -> Iterator[Path]:
     """What lies in ``tmp`` and belongs to no running process: nobody locks it any more. Raises OSError."""
-    for entry in sorted(temp.iterdir()):
+    with _temp_folder(temp) as folder:
+        for name, _ in _unlocked(folder):
+            yield temp / name
+
+
+def _sweep(temp: Path) -> None:
+    """Remove what crashed processes left in ``tmp``. Raises OSError.
+
+    Whoever writes at the site may have put links there: nothing outside of ``tmp`` is ever removed.
+    """
+    with _temp_folder(temp) as folder:
+        for name, inside in _unlocked(folder):
+            # What this process may not remove (it may only read) waits for the next one.
+            with suppress(OSError):
+                _remove(folder, name, inside)
+
+
+@contextmanager
+def _temp_folder(temp: Path) -> Iterator[int]:
+    descriptor = os.open(temp, _FOLDER_FLAGS | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unlocked(folder: int) -> Iterator[tuple[str, int | None]]:
+    """Names in ``tmp`` that nobody locks, each with its descriptor where it is a folder, locked by now."""
+    for name in sorted(names_starting(folder, "")):
         try:
-            descriptor = os.open(entry, _FOLDER_FLAGS | os.O_NOFOLLOW)
+            descriptor = os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=folder)
         except FileNotFoundError:
             continue
         except OSError as error:
             if error.errno not in _NO_FOLDER:  # it may be a running process's own
                 raise
-            yield entry
+            yield name, None
             continue
         try:
             if lock_descriptor(descriptor, wait=False):
-                yield entry
+                yield name, descriptor
         finally:
             os.close(descriptor)
 
 
-def _remove(leftover: Path) -> None:
-    if leftover.is_dir():
-        for file in leftover.iterdir():
-            file.unlink()
-        leftover.rmdir()
-    else:
-        leftover.unlink()
+def _remove(folder: int, name: str, inside: int | None) -> None:
+    if inside is None:
+        os.unlink(name, dir_fd=folder)
+        return
+    for file in names_starting(inside, ""):
+        os.unlink(file, dir_fd=inside)
+    os.rmdir(name, dir_fd=folder)

@@ -5,12 +5,14 @@ Memory is bounded by one shard folder and by the names in the folders above it.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 
 from vanvault.archiver.stores.files.layout import (
     folder_of,
@@ -21,6 +23,8 @@ from vanvault.archiver.stores.files.layout import (
 from vanvault.archiver.stores.port import StoredVersion
 from vanvault.archiver.stores.rules import is_key
 
+#: Names in one folder: a shard has some thousands, and all writers of an archive are in one.
+MOST_NAMES = 10**6
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -41,7 +45,7 @@ def walk(objects: int, prefix: str, after: str, stem: str = "") -> Iterator[Stor
     )
     # "a-b/" sorts before "a/" as keys do, so the slash takes part in the comparison.
     folders = sorted(
-        f"{name}/" for name in names if may_hold(f"{stem}{name}/", prefix, after) and is_key(name)
+        f"{name}/" for name in names if may_hold(f"{stem}{name}/", prefix, after) and is_key(stem + name)
     )
 
     def wanted(key: str) -> bool:
@@ -59,15 +63,19 @@ def strays(objects: int, stem: str = "") -> Iterator[str]:
             yield stem + name
         elif name.startswith("~"):
             yield from _shard_strays(objects, stem + name)
-        elif is_key(name):
+        elif is_key(stem + name):
             yield from strays(objects, f"{stem}{name}/")
         else:
             yield f"{stem}{name}/"
 
 
 def names_starting(folder: int, start: str) -> list[str]:
-    """The names in an open folder that start with ``start``. Raises OSError."""
-    return [name for name in os.listdir(folder) if name.startswith(start)]
+    """The names in an open folder that start with ``start``. Raises OSError, also when there are too many."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, MOST_NAMES + 1)]
+    if len(names) > MOST_NAMES:
+        raise OSError(errno.E2BIG, f"a folder has more than {MOST_NAMES} names")
+    return [name for name in names if name.startswith(start)]
 
 
 def _shard_if_there(

@@ -34,6 +34,7 @@ HEADERS = 64 * 2**10
 #: Bytes of an answer that says why a request was refused.
 REFUSAL = 64 * 2**10
 _FIRST_FAILURE = 300
+_DIGITS = 20  # of a number of bytes; Python refuses to read one of thousands
 #: Bytes of one line of a listing: keys may have 1,024 bytes, three times as many when they are escaped.
 LISTED = 4 * 2**10
 _FEW = 20  # such lines for what is small and no listing
@@ -252,8 +253,10 @@ class BoundedSession:
 
 def _check_promise(answer: Any, largest: int) -> None:
     promised = answer.headers.get("content-length", "")
-    if promised.isdecimal() and int(promised) > largest:
-        raise ExchangeOver("AnswerTooLarge", f"an answer of {promised} bytes, where {largest} are the most")
+    if promised.isdecimal() and (len(promised) > _DIGITS or int(promised) > largest):
+        raise ExchangeOver(
+            "AnswerTooLarge", f"an answer of {promised[:_DIGITS]} bytes, where {largest} are the most"
+        )
 
 
 @contextmanager

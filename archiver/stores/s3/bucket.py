@@ -121,7 +121,9 @@ class Bucket:
             stored_at = parsedate_to_datetime(answer["last-modified"]).astimezone(UTC)
             size, held = int(answer["content-length"]), answer.get(_HOLD) == "ON"
             found = StoredVersion(key, version, size, until, stored_at, held)
-        except (KeyError, ValueError) as error:
+            if size < 0:
+                raise ValueError("a size below zero")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SiteUnavailable(
                 f"site {self.site} does not say what it holds", site=self.site, may_be_stored=False
             ) from error
@@ -198,25 +200,29 @@ class Bucket:
         while True:
             most = min(lines, self.page)
             wanted = {"Bucket": self.name, "Prefix": prefix, "MaxKeys": most, **markers}
-            page = self.ask(prefix, partial(self.client.list_object_versions, **wanted))
-            # Some servers repeat the key that a page is to start after.
+            found, following = self.ask(prefix, partial(self._page, wanted))
             self.slowness.was_in_time()
-            found = _lines(page)
             if len(found) > most:
                 raise self._faulty("its listing gives more lines than it was asked for")
+            # Some servers repeat the key that a page is to start after.
             yield from (listed for listed in found if listed.key > after)
-            if not page.get("IsTruncated"):
+            if following is None:
                 return
-            following = {
-                "KeyMarker": page.get("NextKeyMarker", ""),
-                "VersionIdMarker": page.get("NextVersionIdMarker", ""),
-            }
             if following == markers or following["KeyMarker"] < markers.get("KeyMarker", ""):
                 raise self._faulty("it lists the same page again and again")
             empty = 0 if found else empty + 1
             if empty > EMPTY_PAGES:
                 raise self._faulty("it lists page after page with nothing on them")
             markers, lines = following, lines * _GROWTH
+
+    def _page(self, wanted: dict[str, Any]) -> tuple[list[Listed], dict[str, str] | None]:
+        """The lines of one page, and where the next one starts (None: there is none). Raises S3_ERRORS."""
+        page = self.client.list_object_versions(**wanted)
+        following = {
+            "KeyMarker": _text(page.get("NextKeyMarker", "")),
+            "VersionIdMarker": _text(page.get("NextVersionIdMarker", "")),
+        }
+        return _lines(page), following if page.get("IsTruncated") else None
 
     def _faulty(self, what: str) -> SiteFaulty:
         return SiteFaulty(f"site {self.site} answers, but {what}", site=self.site)
@@ -241,7 +247,7 @@ class Bucket:
     def _time(self, answer: Headers) -> datetime:
         try:
             return parsedate_to_datetime(answer["date"]).astimezone(UTC)
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SiteUnavailable(
                 f"site {self.site} does not say what time it is", site=self.site, may_be_stored=False
             ) from error
@@ -256,6 +262,15 @@ def _lines(page: Any) -> list[Listed]:
 
 def _line(entry: Any, *, is_marker: bool) -> Listed:
     stored_at = entry["LastModified"].astimezone(UTC).replace(microsecond=0)
-    size, etag = entry.get("Size", 0), entry.get("ETag", "").strip('"')
-    latest = bool(entry.get("IsLatest"))
-    return Listed(entry["Key"], entry["VersionId"], size, etag, stored_at, is_marker, latest)
+    size, etag = entry.get("Size", 0), _text(entry.get("ETag", "")).strip('"')
+    if size < 0:
+        raise ValueError("a size below zero")
+    key, version, latest = _text(entry["Key"]), _text(entry["VersionId"]), bool(entry.get("IsLatest"))
+    return Listed(key, version, size, etag, stored_at, is_marker, latest)
+
+
+def _text(value: Any) -> str:
+    """boto3 makes a list of an element that is there twice. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError("an element that is to be a text is none")
+    return value

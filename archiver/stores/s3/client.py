@@ -56,6 +56,12 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
             response_checksum_validation="when_required",
         ),
     )
+    client.meta.events.register_last("before-parameter-build.s3", _stay_here)
     ends = client._endpoint  # no public name; no option of botocore's bounds a request
     ends.http_session = BoundedSession(ends.http_session, options)
     return client
+
+
+def _stay_here(context: Any, **_: Any) -> None:
+    """A site is where its URL says: boto3 would ask a server that redirects for its region, without end."""
+    context["s3_redirect"]["redirected"] = True

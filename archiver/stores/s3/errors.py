@@ -11,6 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from vanvault.archiver.core.errors import MachineLimit, SiteFull, SiteUnavailable
 from vanvault.archiver.core.machine import limit_of, machine_limit
+from vanvault.archiver.stores.rules import printable
 from vanvault.archiver.stores.s3.bounded import exchange_over
 
 S3ErrorKind = Literal["not-found", "no-bucket", "full", "denied", "trouble"]
@@ -44,8 +45,12 @@ _NEVER_SENT = (
     exceptions.ProxyConnectionError,
 )
 _SILENT = (exceptions.HTTPClientError, exceptions.IncompleteReadError, ResponseParserError)
-#: What a call through boto3 may raise.
-S3_ERRORS = (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError)
+#: What reading an answer without sense raises: neither boto3 nor Python's own HTTP looks at values first
+#: (numbers, dates, elements that are there twice or lie in each other a thousand times).
+_NO_SENSE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+#: What a call through boto3 may raise, whatever the server answers.
+S3_ERRORS = (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError, *_NO_SENSE)
+_MOST_OF_CODE = 100  # characters of a code that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def failure_of(error: Exception) -> S3Failure:
 
 def _failure_of_answer(error: exceptions.ClientError) -> S3Failure:
     answer = error.response.get("Error", {})
-    code = str(answer.get("Code", "")) or "no code"
+    code = printable(str(answer.get("Code", "")), _MOST_OF_CODE) or "no code"
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code == "NoSuchBucket":
         return S3Failure("no-bucket", code, may_be_stored=False, repeatable=False)

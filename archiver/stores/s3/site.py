@@ -8,6 +8,7 @@ Bucket defaults are never relied on, and nothing here deletes.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -38,13 +39,15 @@ from vanvault.archiver.stores.rules import (
     printable,
 )
 from vanvault.archiver.stores.s3.bucket import MODE, Bucket
-from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
+from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
 from vanvault.archiver.stores.s3.md5_once import MD5
 from vanvault.archiver.stores.s3.multipart import put_in_parts
 from vanvault.archiver.stores.url import S3Url
 
 #: Lines of a listing, one after the other, that a reader passes over; a listing without end has more.
 MOST_PASSED = 100_000
+#: Time-outs of a request that all versions of one key may take together: each costs a request.
+_PATIENT = 10
 _MD5 = re.compile(r"[0-9a-f]{32}")  # an ETag of this form is one, unless the server encrypts at rest
 
 
@@ -141,7 +144,17 @@ class S3Site:
 
     def versions(self, key: str) -> list[StoredVersion]:
         check_key(key)
-        return [self._reader.head(key, listed.version)[0] for listed in self._reader.of_key(key)]
+        ends, found = time.monotonic() + _PATIENT * self._options.request_timeout_s, []
+        for listed in self._reader.of_key(key):
+            if time.monotonic() > ends:
+                raise SiteUnavailable(
+                    f"site {self._site} takes too long to tell which versions of {key} it holds",
+                    site=self._site,
+                    may_be_stored=False,
+                    hint=TOO_SLOW,
+                )
+            found.append(self._reader.head(key, listed.version)[0])
+        return found
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
         passed = 0  # lines in a row that are no versions of an object

@@ -175,7 +175,7 @@ def moved_to_another_folder(world: World) -> Marks:
 @TABLE.act("file", turn=1)
 def folder_of_a_writer_renamed(world: World) -> Marks:
     key = needed(world)
-    folder = world.files.folder(key).parent
+    folder = world.files.newest(key).parent.parent  # the writer's; Unfit where an earlier act took it away
     folder.rename(folder.with_name(new_writer(world)))
     return (key,)
 

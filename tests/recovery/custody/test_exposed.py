@@ -105,6 +105,20 @@ def test_the_list_has_a_line_for_each_entry_within_the_times(lab: Lab, tmp_path:
     assert json_of(run_cli(lab.home, "keys", "exposed", "--key", "log/1", *early, "--json"))["entries"] == 0
 
 
+@pytest.mark.parametrize("both", [True, False], ids=["both sites", "one site"])
+def test_a_site_that_names_another_master_hides_nothing(lab: Lab, *, both: bool) -> None:
+    """Somebody at the primary site puts a version on top that says that another master wrapped it."""
+    before = {one.id for one in listed(lab, master="originals/1")}
+    for key in lab.keys(kind="messages"):
+        true = lab.data("primary", key)
+        assert true.count(b"originals/1") == 1
+        lab.add("primary", key, true.replace(b"originals/1", b"originals/7"))
+        if not both:
+            lab.drop("standby", key)
+    assert {one.id for one in listed(lab, master="originals/1")} >= before
+    assert not before & {one.id for one in listed(lab, master="originals/7")}
+
+
 @pytest.mark.parametrize(
     "fields", [{}, {"master": "log/1", "object": "x"}, {"master": "index/1"}, {"object": "x"}]
 )
