@@ -11,8 +11,9 @@ Three things say it, and he can write none of them:
 2. **Every site held it before the theft**, each by its own clock. An operator has to ask for this
    (``by_stores``): it rests on the clocks of the stores, and an administrator rules that of one only. (A file
    site tells the time in the file's name: who writes in the folders of both can date back there.)
-3. **Something that stands names it**: so the last object of a chain that stands keeps all before it. What a
-   node named of others after the theft does not count: it did not know yet whom it believed.
+3. **Something that stands names it**: so the last object of a chain that stands keeps all before it, and a
+   segment the batches that it holds, gone or not. What a node named of others after the theft does not count:
+   it did not know yet whom it believed.
 
 All else waits. So does a segment that another key signed over rows of what waits: it is *withdrawn*, and the
 batches that it covers count again, as far as they are there.
@@ -79,7 +80,7 @@ def plan_position(question: Question, objects: Iterable[SeenObject]) -> TrustPos
     for one in objects:
         if one.signer != question.key_id:
             others.append(one)
-        elif one.key not in theirs or one.here:
+        elif one.key not in theirs or _told(one) > _told(theirs[one.key]):
             theirs[one.key] = one
     chains = _Chains(theirs)
     named = _closed(_roots(question, chains, others), chains, question.since_us)
@@ -96,8 +97,11 @@ def plan_position(question: Question, objects: Iterable[SeenObject]) -> TrustPos
 
 
 def accepted_with(chosen: Iterable[str], objects: Mapping[str, SeenObject]) -> set[str]:
-    """Keys of what an operator accepts, and of what belongs to it: chains, parts, large objects."""
-    return _closed(chosen, _Chains(objects), 0)
+    """Keys of what an operator accepts, and of what belongs to it: chains, parts, large objects.
+
+    So do batches that are gone and of which an accepted segment is all that is left.
+    """
+    return _closed(chosen, _Chains(objects), 0, with_gone=True)
 
 
 class _Chains:
@@ -119,6 +123,11 @@ class _Chains:
         return one.own if before is None else (*one.own, before.key)
 
 
+def _told(one: SeenObject) -> tuple[bool, bool]:
+    """Orders what was seen of one object: it lies there, its header is known, only its name is."""
+    return one.here, one.made_us is not None
+
+
 def _age(one: SeenObject) -> tuple[bool, int, str]:
     since = one.at_every_site_since_us
     return since is None, since or 0, one.key
@@ -137,10 +146,11 @@ def _roots(question: Question, chains: _Chains, others: Iterable[SeenObject]) ->
                 yield one.key
 
 
-def _closed(roots: Iterable[str], chains: _Chains, since_us: int) -> set[str]:
+def _closed(roots: Iterable[str], chains: _Chains, since_us: int, *, with_gone: bool = False) -> set[str]:
     """The roots among the objects, and what of them these name; of others only what was named before a time.
 
-    All that is reached is honest, so the time that it tells is true.
+    All that is reached is honest, so the time that it tells is true. ``with_gone``: batches that are gone
+    count at any time with the segment that holds them.
     """
     found: set[str] = set()
     left = [key for key in roots if key in chains.objects]
@@ -151,7 +161,10 @@ def _closed(roots: Iterable[str], chains: _Chains, since_us: int) -> set[str]:
         found.add(key)
         one = chains.objects[key]
         named = [*chains.own(one), *one.parts]
+        covered = [key for key, _ in one.covers]
         if one.made_us is not None and one.made_us < since_us:
-            named += [*one.names, *(covered for covered, _ in one.covers)]
+            named += [*one.names, *covered]
+        elif with_gone:
+            named += [key for key in covered if key in chains.objects and not chains.objects[key].here]
         left.extend(other for other in named if other in chains.objects and other not in found)
     return found

@@ -159,15 +159,16 @@ def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer 
     with observer.progress("look at every object"):
         seen = list(survey.objects())
     since = revocation.act.stolen_since
-    waiting = {
+    about = {
         one.key: one
-        for one in seen
-        if one.here and _is_about(one, request.key_id, trust) and not trust.stands(one.signer, one.key)
+        for one in sorted(seen, key=lambda one: one.here)
+        if _is_about(one, request.key_id, trust) and not trust.stands(one.signer, one.key)
     }
+    waiting = {key: one for key, one in about.items() if one.here}
     chosen = set(_chosen(request, waiting, seen, since))
     if not chosen:
         raise NotFound("nothing of this waits", hint="See what is set aside: vanvault verify")
-    accepted = accepted_with(chosen, waiting)
+    accepted = accepted_with(chosen, about)
     left = [one for key, one in waiting.items() if key not in accepted]
     report = TrustReport(
         act="accept",

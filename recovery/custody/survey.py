@@ -96,7 +96,9 @@ class Survey:
             if batch is None or by is None:
                 continue
             covers.append((key, by))
-            if by != signer:  # its own word about what it names proves nothing of a stolen key
+            if by == signer:  # its own word about what that batch names proves nothing of a stolen key
+                yield SeenObject(key, by, here=False)
+            else:
                 yield _batch(batch, by, decode_header(text, key=key), None, here=False)
         yield SeenObject(
             name.key,

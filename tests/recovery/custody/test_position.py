@@ -203,6 +203,32 @@ def test_an_accepted_object_brings_its_chain_and_nobody_elses() -> None:
     assert accepted_with([second.key], waiting) == {first.key, second.key}
 
 
+def test_a_segment_that_stands_keeps_the_batches_that_are_gone() -> None:
+    gone = SeenObject("batch/gone/0-gone-s", STOLEN, here=False)
+    old = seen("old", STOLEN, 3, covers=((gone.key, STOLEN),), at_every_site_since_us=4)
+    assert standing(plan_position(Question(STOLEN, 5, True), [gone, old])) == {old.key, gone.key}
+    late = replace(old, made_us=6, at_every_site_since_us=7)
+    assert not plan_position(Question(STOLEN, 5, True), [gone, late]).stands
+    assert accepted_with([late.key], {one.key: one for one in (gone, late)}) == {late.key, gone.key}
+
+
+def test_an_accepted_segment_brings_no_batch_that_lies_there() -> None:
+    there = seen("there", STOLEN)
+    late = seen("late", STOLEN, 6, covers=((there.key, STOLEN),))
+    assert accepted_with([late.key], {one.key: one for one in (there, late)}) == {late.key}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_word_of_another_key_about_a_batch_that_is_gone_counts_most(turned: bool) -> None:
+    """The stolen key's own segment tells no more than that there was such a batch."""
+    first = seen("first", STOLEN)
+    told = replace(seen("second", STOLEN, previous="batch/first/0-first"), here=False)
+    bare = SeenObject(told.key, STOLEN, here=False)
+    named = seen("named", OTHER, made_us=3, names=(told.key,))
+    both = [bare, told] if turned else [told, bare]
+    assert standing(plan_position(Question(STOLEN, 5), [first, *both, named])) == {first.key, told.key}
+
+
 def test_a_position_tells_the_last_object_of_each_writer() -> None:
     first = SeenObject("batch/w/0000000000-a-s", STOLEN, 0)
     second = SeenObject("batch/w/0000000001-b-s", STOLEN, 1, previous="batch/w/0000000000-a")
