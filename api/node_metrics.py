@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from vanvault.api.health import STATES, health_of
 from vanvault.api.saturation import NODE_LIMITS
 from vanvault.archiver.core.tasks import TaskStatus
-from vanvault.archiver.replicas import CAUSES, SiteStatus
+from vanvault.archiver.replicas import CAUSES, Quarantine, SiteStatus
 from vanvault.archiver.upkeep.periodic import SITE_STATES, MaintenanceSnapshot, SiteSample
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class NodeCollector(Collector):
         yield from _lags(statuses)
         yield _barred(statuses)
         yield from _maintenance(node.duties.maintenance.snapshot)
-        yield _set_aside(node.archive.quarantine.counts())
+        yield _set_aside(node.archive.sites, node.archive.quarantine.counts())
         yield from _tasks(node.supervisor.status())
         for name, what in (
             ("entries", "Entries"),
@@ -145,14 +145,16 @@ def _maintenance(snapshot: MaintenanceSnapshot) -> Iterator[Metric]:
         yield GaugeMetricFamily(f"vanvault_{name}", what, value=None if value is None else float(value))
 
 
-def _set_aside(counts: Mapping[tuple[str, str], int]) -> Metric:
+def _set_aside(sites: Iterable[str], counts: Mapping[tuple[str, str], int]) -> Metric:
+    """Zeros, too: a rule sees a count rise only where there was a series before."""
     family = GaugeMetricFamily(
         "vanvault_set_aside_objects",
         "Objects that are not the archive's, as this node last came across them.",
         labels=["site", "reason"],
     )
-    for (site, reason), count in counts.items():
-        family.add_metric([site, reason], float(count))
+    for site in sites:
+        for reason in Quarantine.REASONS:
+            family.add_metric([site, reason], float(counts.get((site, reason), 0)))
     return family
 
 

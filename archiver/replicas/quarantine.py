@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar, get_args
 
 from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.keys import Unproved
 from vanvault.archiver.stores import printable
 
 #: Objects of one site and reason that are remembered; with more, counts say "at least".
@@ -35,6 +37,9 @@ _At = tuple[str, str]  # key and version, as the site gives them
 
 class Quarantine:
     """What one process found, at all its sites. Safe to share between threads."""
+
+    #: Every reason for which something is set aside.
+    REASONS: ClassVar[tuple[str, ...]] = (*get_args(Unproved), TOO_LARGE)
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

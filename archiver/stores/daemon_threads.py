@@ -64,6 +64,11 @@ class DaemonThreads:
             self._jobs.put(job)
         return job.future
 
+    @property
+    def closed(self) -> bool:
+        """Does it take no more work?"""
+        return self._closed
+
     def close(self) -> None:
         """Let idle threads end; one that hangs ends when its call does, or with the process."""
         with self._lock:

@@ -107,7 +107,9 @@ class TimedSite:
         return len(self._hanging)
 
     def close(self) -> None:
-        """Close the site, unless it hangs; what hangs ends by itself or with the process."""
+        """Close the site, unless it hangs; what hangs ends by itself or with the process. Once is enough."""
+        if self._threads.closed:
+            return
         with suppress(SiteUnavailable):
             self._ask(self._site.close)
         self._threads.close()

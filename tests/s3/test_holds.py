@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from tests.s3.homes import Insider, S3Home, make_home
 from tests.servers.endpoint import Endpoint
 from tests.support.archives import SITES, Node, message
 from tests.support.command import vanvault
-from vanvault.archiver.core.times import parse_rfc3339
 
 
 @pytest.fixture
@@ -57,8 +57,9 @@ def test_a_hit_says_that_it_is_held(home: S3Home, site: str) -> None:
         assert [stored.held for stored in home.versions(site, key)] == [True]
         # Nothing else minds the hold: locks are extended, everything is whole.
         with home.archive() as archive:
-            until = parse_rfc3339("2070-01-01T00:00:00Z")
             stored = archive.sites[site].stat(key)
+            assert stored.retain_until is not None
+            until = stored.retain_until + timedelta(hours=12)
             later = archive.sites[site].extend(key, stored.version, until)
             assert (later.retain_until, later.held) == (until, True)
         report = vanvault(home.path, "verify")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -150,11 +149,9 @@ def test_a_site_that_hangs_is_waited_for_once_and_then_left_alone(home: Home) ->
     keys = [key for number in range(BATCHES) for key in push(archive, [message(f"m-{number}", b"<hs/>")])]
     hanging, stopwatch = Hanging(home.primary), Turned()
     sites: dict[str, Any] = {"primary": hanging, "standby": home.standby}
-    places = CopyLookup(sites, stopwatch, patience_s=0.3)
+    places = CopyLookup(sites, stopwatch, patience_s=3.0)
     home.standby.hold(keys[0])
-    began = time.monotonic()
     found = places.of(map(ObjectVersions, keys))
-    assert 0.3 <= time.monotonic() - began < 3
     assert [found[ObjectVersions(key)].held for key in keys] == [True] + [False] * (len(keys) - 1)
     assert {copy.site for place in found.values() for copy in place.placements} == {"standby"}
     waited = hanging.asked

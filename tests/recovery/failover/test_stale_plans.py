@@ -16,7 +16,6 @@ from tests.recovery.test_partitions import Link
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.archiver.stores import Site
 from vanvault.recovery.failover import FailoverResult, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.verify import Subset
@@ -39,11 +38,14 @@ def pair(tmp_path: Path, moved: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 class Meddled(Link):
-    """Calls ``meddle``, once, before the first write that goes through it."""
+    """Calls what ``before_write`` was given, once, before the next write that goes through it."""
 
-    def __init__(self, site: Any, meddle: Callable[[], object]) -> None:
+    def __init__(self, site: Any) -> None:
         super().__init__(site)
-        self._meddle: Callable[[], object] | None = meddle
+        self._meddle: Callable[[], object] | None = None
+
+    def before_write(self, meddle: Callable[[], object]) -> None:
+        self._meddle = meddle
 
     def __getattr__(self, name: str) -> Any:
         if name == "put" and self._meddle is not None:
@@ -99,7 +101,8 @@ def test_a_stale_failback(pair: Pair, moved: Path) -> None:
 
 def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -> None:
     """Its event is archived and holds for nobody; the address stays where the leader is."""
-    sites: dict[str, Site] = dict(pair.sites)
+    standby = Meddled(pair.sites["standby"])
+    sites: dict[str, Any] = {**pair.sites, "standby": standby}
     slow, quick = pair.new.home.archive(sites), pair.old.home.archive()
     slow.refresh()
     plan = current_plan(slow, action="promote")
@@ -108,7 +111,7 @@ def test_a_step_that_is_overtaken_while_it_is_written(pair: Pair, moved: Path) -
         go_ahead(quick, "promote", "failback")
         moved.unlink()
 
-    sites["standby"] = Meddled(pair.sites["standby"], meddle)  # type: ignore[assignment]
+    standby.before_write(meddle)
     with pytest.raises(Conflict, match=r"does not hold: .* primary leads since epoch 2") as refused:
         promote(slow, plan, reason="x", who="a")
     assert "No hook was run" in refused.value.hint
