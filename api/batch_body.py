@@ -18,8 +18,10 @@ from __future__ import annotations
 import binascii
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -44,28 +46,27 @@ class BatchEntry:
     problem: InvalidInput | None = None
 
 
-def parse_batch(data: bytes, content_type: str, *, max_entries: int) -> list[BatchEntry]:
-    """The entries of a batch request, in order.
+def parse_batch(data: bytes, content_type: str, *, max_entries: int) -> Iterator[BatchEntry]:
+    """The entries of a batch request, in order, one at a time: parsed JSON takes much more memory than sent.
 
     Raises InvalidInput when the request as a whole cannot be cut into entries; nothing is stored then.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == FRAMED:
-        entries = _framed(data)
+        cut: Callable[[], Iterator[bytes | tuple[int, int, int]]] = partial(_frames, data)
     elif media_type == NDJSON:
-        entries = _lines(data, max_entries)
+        cut = partial(lines_of, data, max_entries)
     else:
         raise InvalidInput(
             f"a batch request is {FRAMED} or {NDJSON}", field="Content-Type", hint="Set the Content-Type."
         )
-    found: list[BatchEntry] = []
-    for entry in entries:
-        if len(found) >= max_entries:
-            raise InvalidInput(f"a batch request holds at most {max_entries} entries", hint="Send two.")
-        found.append(entry)
-    if not found:
+    number = sum(1 for _ in islice(cut(), max_entries + 1))
+    if number > max_entries:
+        raise InvalidInput(f"a batch request holds at most {max_entries} entries", hint="Send two.")
+    if not number:
         raise InvalidInput("the batch request holds no entry")
-    return found
+    for one in cut():
+        yield _line(one) if isinstance(one, bytes) else _entry(data[one[0] : one[1]], data[one[1] : one[2]])
 
 
 def encode_framed(entries: list[tuple[dict[str, Any], bytes]]) -> bytes:
@@ -77,7 +78,8 @@ def encode_framed(entries: list[tuple[dict[str, Any], bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def _framed(data: bytes) -> Iterator[BatchEntry]:
+def _frames(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Of each entry: where its fields begin, where its original begins, and where that ends."""
     offset, index = 0, 0
     while offset < len(data):
         start = offset + _LENGTHS.size
@@ -89,7 +91,7 @@ def _framed(data: bytes) -> Iterator[BatchEntry]:
             raise InvalidInput(f"entry {index}: the request ends before its end", field="body")
         if fields_size > MAX_FIELDS:
             raise InvalidInput(f"entry {index}: its fields are over {MAX_FIELDS} bytes", field="body")
-        yield _entry(data[start:middle], data[middle:offset])
+        yield start, middle, offset
         index += 1
 
 
@@ -116,16 +118,14 @@ def lines_of(data: bytes, most: int) -> Iterator[bytes]:
             yield line
 
 
-def _lines(data: bytes, most: int) -> Iterator[BatchEntry]:
-    for line in lines_of(data, most):
-        entry = _entry(line, b"")
-        encoded = entry.fields.pop("body", None)
-        if entry.problem is None:
-            try:
-                if not isinstance(encoded, str):
-                    raise binascii.Error
-                entry = BatchEntry(entry.fields, binascii.a2b_base64(encoded, strict_mode=True))
-            except (binascii.Error, ValueError):
-                problem = InvalidInput("body must be the original in base64", field="body")
-                entry = BatchEntry({}, b"", problem)
-        yield entry
+def _line(line: bytes) -> BatchEntry:
+    entry = _entry(line, b"")
+    encoded = entry.fields.pop("body", None)
+    if entry.problem is not None:
+        return entry
+    try:
+        if not isinstance(encoded, str):
+            raise binascii.Error
+        return BatchEntry(entry.fields, binascii.a2b_base64(encoded, strict_mode=True))
+    except (binascii.Error, ValueError):
+        return BatchEntry({}, b"", InvalidInput("body must be the original in base64", field="body"))

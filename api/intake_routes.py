@@ -48,6 +48,9 @@ _HEADERS = {f"vanvault-{name.replace('_', '-')}": name for name in BUSINESS_FIEL
 _ID_HEADER = b"vanvault-message-id"
 _BATCH_FIELDS = frozenset((*BUSINESS_FIELDS, "message_id", "content_type"))
 _MAX_EVENTS_BYTES = 16 * 2**20
+#: JSON values of a request for each event that it may hold: parsed, each takes some 60 bytes, however short.
+_VALUES = 256
+_BEFORE_A_VALUE = (b"[", b"{", b",")
 
 
 @router.post("/v1/messages", **openapi.PUSH)
@@ -203,6 +206,12 @@ def _event_drafts(node: Node, gateway: str, data: bytes) -> list[Draft | VanVaul
 
 
 def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
+    if sum(map(data.count, _BEFORE_A_VALUE)) > _VALUES * max_entries:
+        raise InvalidInput(
+            f"a request of events holds at most {_VALUES * max_entries} values",
+            field="body",
+            hint="Send two.",
+        )
     try:
         if data.lstrip()[:1] == b"[":
             found = orjson.loads(data)

@@ -273,6 +273,15 @@ def test_events_that_are_no_events(client: httpx.Client, body: bytes) -> None:
     check_problem(client.post("/v1/events", content=body), 400, "invalid-input")
 
 
+@pytest.mark.parametrize("body", [b"[" + b"[]," * 6_000 + b"[]]", b"[[],[]]\n" * 2_000])
+def test_events_of_too_many_values_are_refused_before_they_are_parsed(
+    client: httpx.Client, body: bytes
+) -> None:
+    """Parsed, they would take thirty times the memory of the request."""
+    problem = check_problem(client.post("/v1/events", content=body), 400, "invalid-input")
+    assert "at most 5120 values" in problem["detail"]
+
+
 @pytest.mark.parametrize("item", [1, "x", None, [], True])
 def test_an_event_that_is_no_object(client: httpx.Client, item: object) -> None:
     (problem,) = client.post("/v1/events", json=[item]).json()["items"]
