@@ -80,8 +80,8 @@ def run(
         log_format: in place of the settings' ``log.format``.
         before_serving: called once the home, its keys and its table of jobs were found right.
 
-    Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; OSError when the
-    port is taken.
+    Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; MachineLimit when
+    the process may have too few files open; OSError when the port is taken.
     """
     settings = load_settings(home)
     configure(log_format or settings.log.format)

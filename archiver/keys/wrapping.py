@@ -63,9 +63,15 @@ def unwrap_with(master: Cipher, key_id: str, wrapped: bytes, context: bytes) -> 
         return master.decrypt(nonce, sealed, additional(key_id, context))
     except InvalidTag as error:
         raise KeyUnavailable(
-            f"The master key {key_id} is not the one that wrapped this data key for this object.",
-            hint="Restore the right key from escrow. If its check value fits, the bytes are damaged.",
+            f"The master key {key_id} is not the one that wrapped the data key of {_object(context)}.",
+            hint="Restore the right key from escrow. If its check value fits, the bytes are damaged, or"
+            " somebody who has a signing key made this object: runbooks/signing-key-stolen.",
         ) from error
+
+
+def _object(context: bytes) -> str:
+    """Which object this is the context of, for people."""
+    return "/".join(context.decode(errors="replace").split("\0")[1:]) or "this object"
 
 
 def additional(key_id: str, context: bytes) -> bytes:

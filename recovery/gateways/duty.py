@@ -43,14 +43,25 @@ class GatewayDuty:
         self._search = search
         self._intake = intake
         self._clock = clock
+        self._has_begun = False
 
     @property
     def task(self) -> Task:
-        return Task("gateways", self.round, every_s=_EVERY_S)
+        return Task("gateways", self._next_round, every_s=_EVERY_S, at_once=True)
 
     def close(self) -> None:
         """Write down the uses since the last round; call it when no request comes any more."""
         self._write_last_uses()
+
+    def _next_round(self, stop: Signal) -> None:
+        """The first comes as soon as the node knows the archive: no removed token is back for long."""
+        if not self._has_begun:
+            self._has_begun = True
+            for _ in range(int(_EVERY_S / _LOOK_S)):
+                if self._intake.is_open() or stop.wait(_LOOK_S):
+                    break
+        if not stop.is_set():
+            self.round(stop)
 
     def round(self, stop: Signal) -> None:
         """Raises SettingsError (the file), Damaged, SiteUnavailable (the index), and what intake refuses."""

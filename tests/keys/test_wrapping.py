@@ -128,3 +128,9 @@ def test_key_ids_come_back(purpose: str, version: int) -> None:
 def test_what_is_no_key_id_is_refused(text: str) -> None:
     with pytest.raises(KeyUnavailable):
         parse_key_id(text)
+
+
+def test_an_object_that_does_not_open_is_named() -> None:
+    subject = ObjectSubject("archive-1", "batch", "1m8n7rgbfth8mya1", 7, "events")
+    with pytest.raises(KeyUnavailable, match="data key of batch/1m8n7rgbfth8mya1/0000000007/events"):
+        unwrap_with(MASTER, "log/3", bytes([1]) + bytes(WRAPPED_BYTES - 1), subject.context)

@@ -298,6 +298,27 @@ def test_a_list_from_an_old_backup_brings_no_removed_token_back(home: Path) -> N
     tokens = {token.id for token in Gateways(home).get(GATEWAY).tokens}
     assert kept.id in tokens
     assert stolen.id not in tokens
+
+
+def test_an_old_list_is_mended_as_soon_as_a_node_knows_the_archive(home: Path) -> None:
+    add(home, "ivan-2")
+    backup = (home / GATEWAYS_FILE).read_bytes()
+    remove_gateway(home, "ivan-2", who="anh")
+    (home / GATEWAYS_FILE).write_bytes(backup)
+    with Archive.open(home) as archive:
+        looks: list[bool] = []
+
+        def is_open() -> bool:
+            if not looks:
+                archive.catch_up()  # intake opens when this is done
+            looks.append(len(looks) > 0)
+            return looks[-1]
+
+        intake = RecordingIntake(lambda event, done: done({}, False), is_open)
+        task = GatewayDuty(archive.gateways, archive.search, intake, archive.clock).task
+        assert task.at_once
+        task.run(threading.Event())
+    assert Gateways(home).names() == [GATEWAY]
     add(home, "ivan-2", bring_back=True)
     obey(home)
     assert len(Gateways(home).get("ivan-2").tokens) == 1

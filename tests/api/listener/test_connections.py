@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from vanvault.api.listener import ConnectionLimits, Connections, room_for_connections
-from vanvault.archiver.core.errors import Busy
+from vanvault.api.listener import ConnectionLimits, Connections, raise_file_limit, room_for_connections
+from vanvault.archiver.core.errors import Busy, MachineLimit
 
 TOTAL = 16
 LIMITS = ConnectionLimits(TOTAL, for_address=4, for_gateway=lambda gateway: 3 if gateway == "small" else 100)
@@ -220,6 +221,13 @@ def test_one_gateway_never_has_more_than_half_of_what_callers_may_have() -> None
 )
 def test_files_are_left_for_everything_else(files: int, wanted: int, room: int) -> None:
     assert room_for_connections(files, wanted) == room
+
+
+def test_a_node_says_that_it_may_have_too_few_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda of: (64, 64))
+    with pytest.raises(MachineLimit, match="64 files open, and a node needs 256") as told:
+        raise_file_limit()
+    assert "LimitNOFILE=" in told.value.hint
 
 
 class AnyOrder(RuleBasedStateMachine):
