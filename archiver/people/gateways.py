@@ -222,7 +222,7 @@ class Gateways:
         return self._last_use.read()
 
     def write_last_uses(self, now: datetime) -> None:
-        """Let other processes know which tokens this one saw. Raises SettingsError, OSError."""
+        """Let other processes know which tokens this one saw. Raises SettingsError, MachineLimit, OSError."""
         known = {token.id for gateway in self._now().roster.gateways for token in gateway.tokens}
         self._last_use.write(now, known)
 

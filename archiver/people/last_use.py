@@ -34,7 +34,7 @@ class LastUse:
     def write(self, now: datetime, known: Collection[str]) -> None:
         """Write what was noted since the last time, as used now; tokens that are not ``known`` are dropped.
 
-        Raises OSError; then it is still noted.
+        Raises OSError, MachineLimit; then it is still noted.
         """
         with self._lock:
             used, self._used = self._used, set()
@@ -48,7 +48,7 @@ class LastUse:
                 times |= {token: max(text, times.get(token, "")) for token in used}
                 kept = {token: at for token, at in times.items() if token in known}
                 replace_file(self._path, json.dumps(kept, indent=2, sort_keys=True).encode())
-        except OSError:
+        except BaseException:
             with self._lock:
                 self._used |= used
             raise

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from vanvault.archiver.catalogue import Search
-from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
+from vanvault.archiver.core.errors import Busy, Conflict, MachineLimit, VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.ports import Clock
@@ -74,8 +74,8 @@ class GatewayDuty:
     def _write_last_uses(self) -> None:
         try:
             self._gateways.write_last_uses(self._clock.now())
-        except OSError as error:  # nothing depends on it
-            _log.warning("last uses of tokens cannot be written", reason=error.strerror)
+        except (OSError, MachineLimit) as error:  # nothing depends on it
+            _log.warning("last uses of tokens cannot be written", reason=str(error))
 
     def _obey(self) -> None:
         if self._gateways.obey(*removed_on_record(self._search)):

@@ -104,7 +104,7 @@ class SiteRoot:
     """An open site root. Safe to share between threads."""
 
     def __init__(self, root: Path) -> None:
-        """Open the root and sweep what crashed processes left in ``tmp``. Raises OSError."""
+        """Open the root and sweep what crashed processes left in ``tmp``. Raises OSError, MachineLimit."""
         self.path = root
         self.objects = -1
         self._temp: int | None = None
@@ -187,7 +187,12 @@ def _own_temp_folder(temp: Path) -> int:
     while True:
         own = temp / secrets.token_hex(8)
         own.mkdir(mode=0o700)
-        descriptor = os.open(own, _FOLDER_FLAGS)
+        try:
+            descriptor = os.open(own, _FOLDER_FLAGS)
+        except OSError:
+            with suppress(OSError):
+                own.rmdir()
+            raise
         lock_descriptor(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
             return descriptor
@@ -202,15 +207,18 @@ def abandoned(temp: Path) -> Iterator[Path]:
 
 
 def _sweep(temp: Path) -> None:
-    """Remove what crashed processes left in ``tmp``. Raises OSError.
+    """Remove what crashed processes left in ``tmp``. Raises OSError, MachineLimit.
 
     Whoever writes at the site may have put links there: nothing outside of ``tmp`` is ever removed.
     """
     with _temp_folder(temp) as folder:
         for name, inside in _unlocked(folder):
-            # What this process may not remove (it may only read) waits for the next one.
-            with suppress(OSError):
+            try:
                 _remove(folder, name, inside)
+            except OSError as error:
+                raise_limit(
+                    error
+                )  # what this process may not remove (it may only read) waits for the next one
 
 
 @contextmanager
