@@ -54,14 +54,17 @@ class GatewayDuty:
         self._write_last_uses()
 
     def _next_round(self, stop: Signal) -> None:
-        """The first comes as soon as the node knows the archive: no removed token is back for long."""
-        if not self._has_begun:
-            self._has_begun = True
-            for _ in range(int(_EVERY_S / _LOOK_S)):
-                if self._intake.is_open() or stop.wait(_LOOK_S):
-                    break
-        if not stop.is_set():
+        """The first, once the node knows the archive, takes removed tokens away: none is back for long."""
+        if self._has_begun:
             self.round(stop)
+            return
+        self._has_begun = True
+        for _ in range(int(_EVERY_S / _LOOK_S)):
+            if self._intake.is_open():
+                self._obey()
+                return
+            if stop.wait(_LOOK_S):
+                return
 
     def round(self, stop: Signal) -> None:
         """Raises SettingsError (the file), Damaged, SiteUnavailable (the index), and what intake refuses."""

@@ -250,5 +250,5 @@ def test_no_file_left_is_told_as_that(tmp_path: Path) -> None:
 
 
 def test_a_node_with_hardly_any_files_serves_and_blames_no_key(tmp_path: Path) -> None:
-    with attacked(tmp_path / "home", {}, soft=160, hard=160) as node, silent(node.server.port, 300):
+    with attacked(tmp_path / "home", {}, soft=256, hard=256) as node, silent(node.server.port, 300):
         node.pushes_are_taken("few files")
