@@ -75,9 +75,15 @@ def show(report: VerifyReport) -> None:
         f" {report.events} events, {human_size(report.bytes)} read at {', '.join(report.sites)}"
         f" in {human_duration(report.seconds)}{speed}"
     )
-    if not report.whole:
+    if report.harmed:
         click.echo(
             "hint: vanvault repair copies from the good site; vanvault restore rebuilds an absent one."
+        )
+    elif not report.whole:
+        click.echo(
+            "hint: the archive's own objects are whole. What is named above is not the archive's: nothing reads,"
+            " believes or copies it, and no repair removes it. Find out who wrote it: runbooks"
+            " objects-damaged and signing-key-stolen."
         )
 
 

@@ -49,6 +49,21 @@ def test_verify_repair_verify(lab: Lab) -> None:
     assert "repaired 0" in vanvault(lab, "repair")[1]
 
 
+def test_a_verify_that_finds_only_strangers_files_does_not_send_the_operator_to_repair(lab: Lab) -> None:
+    stranger = lab.root("standby") / "archive" / "notes.txt"
+    stranger.parent.mkdir(parents=True, exist_ok=True)
+    stranger.write_text("not ours")
+    code, text = vanvault(lab, "verify")
+    assert code == 3
+    assert "(extra)" not in text
+    assert "extra" in text
+    assert "no repair removes it" in text
+    assert "vanvault repair copies" not in text
+    lab.flip("standby", lab.keys(kind="events")[2])
+    text = vanvault(lab, "verify")[1]
+    assert "vanvault repair copies" in text
+
+
 def test_a_missing_key_has_its_own_exit_code(lab: Lab) -> None:
     (lab.home / "keys" / "originals-1.key").unlink()
     code, summary = vanvault(lab, "verify", "--json")
