@@ -115,14 +115,18 @@ async def _in_thread(threads: Executor, work: Callable[..., _T], *arguments: Any
 
 
 def _message_id(request: Request) -> str:
-    """The id as sent, byte for byte; UTF-8."""
+    """The id; like every header UTF-8, plain or percent-encoded."""
     found = [value for name, value in request.headers.raw if name.lower() == _ID_HEADER]
     if len(found) > 1:
         raise InvalidInput("message_id is given twice", field="message_id")
+    return _decoded(found[0], "message_id") if found else ""
+
+
+def _decoded(value: bytes, name: str) -> str:
     try:
-        return found[0].decode() if found else ""
+        return unquote(value.decode(), errors="strict")
     except UnicodeError as error:
-        raise InvalidInput("message_id is not UTF-8", field="message_id") from error
+        raise InvalidInput(f"{name} is not UTF-8", field=name) from error
 
 
 def _header_fields(request: Request) -> dict[str, object]:
@@ -138,10 +142,7 @@ def _header_fields(request: Request) -> dict[str, object]:
             raise InvalidInput(f"there is no field {header[:40]!r}", field=header[:40])
         if name in fields:
             raise InvalidInput(f"{name} is given twice", field=name)
-        try:
-            value = unquote(raw_value.decode(), errors="strict")
-        except UnicodeError as error:
-            raise InvalidInput(f"{name} is not UTF-8", field=name) from error
+        value = _decoded(raw_value, name)
         fields[name] = (
             [v.strip() for v in value.split(",") if v.strip()] if name == "insurance_numbers" else value
         )

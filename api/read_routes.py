@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from vanvault.api import openapi
 from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
+from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 
@@ -119,11 +120,10 @@ async def transaction(request: Request, transaction_id: str) -> Response:
 def _of_caller(request: Request, node: Node) -> list[tuple[str, str]]:
     """The URL's parameters, within the caller's own gateway. Raises AccessDenied."""
     gateway = gateway_of(request, node, "read-own")
-    for asked in request.query_params.getlist("gateway"):
-        if asked != gateway:
-            raise AccessDenied("a gateway may search its own entries only", authenticated=True)
-    given = [(name, value) for name, value in request.query_params.multi_items() if name != "gateway"]
-    return [*given, ("gateway", gateway)]
+    given = query_of(request.scope)
+    if any(name == "gateway" and value != gateway for name, value in given):
+        raise AccessDenied("a gateway may search its own entries only", authenticated=True)
+    return [*((name, value) for name, value in given if name != "gateway"), ("gateway", gateway)]
 
 
 def page_of(page: Page) -> dict[str, Any]:

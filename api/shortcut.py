@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from vanvault.api.urls import check_url
 from vanvault.archiver.core.errors import VanVaultError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -29,16 +30,17 @@ class Shortcut:
         self._bug = bug
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        handler = self._handlers.get(scope["path"]) if scope["type"] == "http" else None
-        if handler is None or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        handler = self._handlers.get(scope["path"]) if scope["method"] == "POST" else None
         scope["app"] = self.app
         request = Request(scope, receive, send)
         try:
-            response = await handler(request)
+            check_url(scope)
+            response = await handler(request) if handler is not None else None
         except VanVaultError as error:
             response = await self._refused(request, error)
         except Exception as error:  # noqa: BLE001 - the edge: it becomes a problem, and a line in the log
             response = await self._bug(request, error)
-        await response(scope, receive, send)
+        await (response or self.app)(scope, receive, send)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,7 +32,6 @@ EVENTS_AT_ONCE = 500
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 15.0
 # An ack waits for two sites; a body of 64 MiB may take its time on a slow line.
 _TIMEOUT = httpx.Timeout(connect=5, read=120, write=120, pool=None)
-_CUT_ESCAPE = re.compile(r"%[0-9A-F]?$")
 #: ASCII that may stand in a header value as it is; "%" is the escape.
 _HEADER_SAFE = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -105,7 +103,7 @@ class ApiClient:
         says; Damaged when the receipt is of other bytes.
         """
         sha256 = _digest(message.content)
-        headers = {"Vanvault-Message-Id": _id_header(message.message_id)}
+        headers = {"Vanvault-Message-Id": quote(message.message_id, safe=_HEADER_SAFE)}
         if message.content_type:
             headers["Content-Type"] = message.content_type
         headers |= metadata_headers(message.metadata)
@@ -238,12 +236,13 @@ def metadata_headers(metadata: Mapping[str, str | Sequence[str]]) -> dict[str, s
 
 
 def message_id_of(name: str, sha256: str) -> str:
-    """The default id of a file: its name and 16 hex digits of its SHA-256, in at most 200 ASCII characters.
+    """The default id of a file: its name and 16 hex digits of its SHA-256, in at most 200 characters.
 
-    The same file always gets the same id, so pushing it again gives the first receipt. Pure.
+    What an id may not hold becomes "_": control characters, bytes that are no UTF-8, and "%". The same file
+    always gets the same id, so pushing it again gives the first receipt. Pure.
     """
-    encoded = _CUT_ESCAPE.sub("", quote(name.strip(), safe=_HEADER_SAFE)[:180]).strip()
-    return f"{encoded}-{sha256[:16]}"
+    readable = "".join(c if c.isprintable() and c != "%" else "_" for c in name)
+    return f"{readable.strip()[:180].strip()}-{sha256[:16]}"
 
 
 def sha256_of(path: Path) -> str:
@@ -268,14 +267,6 @@ def _open(path: Path) -> BufferedReader:
     except OSError as error:
         raise_limit(error)
         raise InvalidInput(f"{path} cannot be read: {error.strerror}", field="file") from error
-
-
-def _id_header(message_id: str) -> str:
-    if not message_id.isascii() or not message_id.isprintable():
-        raise InvalidInput(
-            "a message id is sent in a header, so it must be printable ASCII", field="message_id"
-        )
-    return message_id
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

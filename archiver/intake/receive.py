@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,18 +29,31 @@ MAX_NUMBERS = 10_000  # insurance numbers of one message
 MAX_DETAIL = 16 * 1024  # bytes of an event's detail
 RESERVED_TYPES = f"{SYSTEM_GATEWAY}."  # how types of the archive's own events begin
 
+#: An escaped byte, as headers, queries and paths have it. No id holds one: see ``check_id``.
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+
 _EVENT_FIELDS = frozenset(
     ("event_id", "occurred_at", "type", "actor", "message_id", "detail", *BUSINESS_FIELDS)
 )
 
 
 def check_id(text: object, field: str) -> str:
-    """A client's id: 1 to 200 visible characters. Raises InvalidInput."""
+    """A client's id, after any percent-encoding was taken off: 1 to 200 visible characters.
+
+    An id that still holds an escape, such as ``%2F``, is refused: who escapes an id in one place and not in
+    another would archive one entry under two ids. Raises InvalidInput.
+    """
     if not isinstance(text, str) or not text:
         raise InvalidInput(f"{field} is missing", field=field, hint="Give each entry an id of your own.")
     if len(text) > MAX_ID or not text.isprintable() or text != text.strip():
         raise InvalidInput(
             f"{field} must be 1 to {MAX_ID} printable characters without spaces at its ends", field=field
+        )
+    if _ESCAPE.search(text):
+        raise InvalidInput(
+            f"{field} holds a percent sign before two hexadecimal digits",
+            field=field,
+            hint="Percent-encode an id once, in headers, queries and paths only; in JSON write it as it is.",
         )
     return text
 

@@ -24,7 +24,7 @@ def test_push_answers_a_receipt_for_each_file_in_order(receipts: Receipts) -> No
         assert receipt["sha256"] == hashlib.sha256(content).hexdigest()
         assert {placement["site"] for placement in receipt["placements"]} == {"primary", "standby"}
     assert receipts[0]["message_id"] == "a.xml-" + receipts[0]["sha256"][:16]
-    assert receipts[2]["message_id"].startswith("ch%E1%BB%AF k%C3%BD.txt-")
+    assert receipts[2]["message_id"].startswith("chữ ký.txt-")
 
 
 def test_a_second_push_gives_the_first_receipts_and_saves_them(
