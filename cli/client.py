@@ -20,6 +20,7 @@ import orjson
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.machine import raise_limit
+from vanvault.cli.certificates import trusting, untrusted
 from vanvault.cli.problems import RETRIED, error_of, problem_in, retry_after
 
 ReceiptObject = dict[str, Any]
@@ -67,8 +68,12 @@ class ApiClient:
         *,
         retrying: Retrying | None = None,
         connections: int = 16,
+        ca_file: Path | None = None,
     ) -> None:
-        """Raises InvalidInput: no http(s) URL."""
+        """``ca_file``: PEM of the authorities to trust in place of the system's.
+
+        Raises InvalidInput: no http(s) URL, or certificates that cannot be read.
+        """
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -80,6 +85,7 @@ class ApiClient:
         self._told = threading.Lock()
         self._http = httpx.Client(
             base_url=parsed,
+            verify=trusting(ca_file) if parsed.scheme == "https" or ca_file is not None else True,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -129,7 +135,8 @@ class ApiClient:
         try:
             response = self._http.get("/v1/health/ready", timeout=timeout_s)
         except httpx.TransportError as error:
-            return False, _reason(error)
+            reason = untrusted(error)
+            return False, ". ".join(_untrusted(reason)) if reason else _reason(error)
         if response.status_code == 200:
             return True, "ready"
         problem = problem_in(response.content)
@@ -180,6 +187,9 @@ class ApiClient:
                 with body() as content:
                     response = self._http.post(path, content=content, headers=headers)
             except httpx.TransportError as error:
+                if reason := untrusted(error):
+                    message, hint = _untrusted(reason)
+                    raise InvalidInput(message, field="ca-file", hint=hint) from error
                 failure: VanVaultError = self._no_answer(error)
                 cause: Exception | None = error
             else:
@@ -277,6 +287,12 @@ def _object(response: httpx.Response) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InvalidInput("what answers there is no VanVault server", field="url", hint="Correct the URL.")
     return found
+
+
+def _untrusted(reason: str) -> tuple[str, str]:
+    """The error and its hint for a certificate that nothing trusts; no retry mends it."""
+    hint = "Name the PEM file of the authority that issued it with --ca-file, or set SSL_CERT_FILE."
+    return f"the server's certificate is not trusted: {reason}", hint
 
 
 def _reason(error: httpx.TransportError) -> str:

@@ -27,8 +27,19 @@ def url_option(command: _F) -> _F:
     )(command)  # fmt: skip
 
 
+def ca_file_option(command: _F) -> _F:
+    """``--ca-file``, for a server behind TLS whose authority the system does not know."""
+    return click.option(
+        "--ca-file",
+        envvar="VANVAULT_CA_FILE",
+        show_envvar=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="PEM file of the authority that issued the server's certificate. Else: the system's.",
+    )(command)
+
+
 def delivery_options(command: _F) -> _F:
-    """``--token-file``, ``--wait`` and ``--jobs``."""
+    """``--token-file``, ``--ca-file``, ``--wait`` and ``--jobs``."""
     for option in (
         click.option(
             "--jobs",
@@ -45,6 +56,7 @@ def delivery_options(command: _F) -> _F:
             metavar="SECONDS",
             help="How long a request is repeated while the server is busy or away.",
         ),
+        ca_file_option,
         click.option(
             "--token-file",
             type=click.Path(dir_okay=False, path_type=Path),
@@ -60,7 +72,7 @@ def server_options(command: _F) -> _F:
     return url_option(delivery_options(command))
 
 
-def connect(url: str, token_file: Path | None, wait: float, jobs: int) -> ApiClient:
+def connect(url: str, token_file: Path | None, ca_file: Path | None, wait: float, jobs: int) -> ApiClient:
     """The client that these options describe. Raises InvalidInput."""
 
     def tell(error: VanVaultError) -> None:
@@ -71,4 +83,5 @@ def connect(url: str, token_file: Path | None, wait: float, jobs: int) -> ApiCli
         bearer_token(token_file),
         retrying=Retrying(wait_s=wait, on_wait=tell),
         connections=jobs,
+        ca_file=ca_file,
     )

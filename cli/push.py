@@ -51,6 +51,7 @@ def command(
     files: tuple[Path, ...],
     url: str,
     token_file: Path | None,
+    ca_file: Path | None,
     wait: float,
     jobs: int,
     message_id: str | None,
@@ -80,7 +81,7 @@ def command(
     total_bytes = sum(path.stat().st_size for path in files)
     quiet = as_json or len(files) == 1
     with (
-        connect(url, token_file, wait, jobs) as client,
+        connect(url, token_file, ca_file, wait, jobs) as client,
         progress("pushing", total=len(files), total_bytes=total_bytes, quiet=quiet) as step,
     ):
         for path, result in in_parallel(client, push, files, jobs=jobs):

@@ -59,6 +59,7 @@ def command(
     output: Path | None,
     push: str | None,
     token_file: Path | None,
+    ca_file: Path | None,
     wait: float,
     jobs: int,
     as_json: bool,
@@ -79,7 +80,7 @@ def command(
         if push is None:
             tally = _write(output or _FOLDER, transactions, step)
         else:
-            with connect(push, token_file, wait, jobs) as client:
+            with connect(push, token_file, ca_file, wait, jobs) as client:
                 tally = _push(client, transactions, step, jobs)
     target = push or str(output or _FOLDER)
     if as_json:

@@ -10,7 +10,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
-from vanvault.cli.connection import url_option
+from vanvault.cli.connection import ca_file_option, url_option
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
@@ -21,9 +21,10 @@ _ALARMS_SHOWN = 10
 
 @click.command()
 @url_option
+@ca_file_option
 @json_option
 @click.pass_obj
-def command(home: Path, url: str, as_json: bool) -> ExitCode:
+def command(home: Path, url: str, ca_file: Path | None, as_json: bool) -> ExitCode:
     """Show sites, locks, keys, counts and whether a server answers.
 
     Ends with 10 when a site cannot be used; a server that does not answer is no error.
@@ -32,7 +33,7 @@ def command(home: Path, url: str, as_json: bool) -> ExitCode:
 
     with open_archive(home) as archive:
         report = status(archive, Terminal(quiet=as_json))
-    with ApiClient(url) as client:
+    with ApiClient(url, ca_file=ca_file) as client:
         ready, reason = client.ready()
         judged = client.health()
     found = report.as_json()
