@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pydantic_settings
 from pydantic import ValidationError
 
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.machine import raise_limit
-from vanvault.archiver.core.settings import KeysSettings, Settings
+from vanvault.archiver.core.settings import (
+    OUT_OF_BOUNDS,
+    RENAMED,
+    KeysSettings,
+    Settings,
+    bounds_of,
+)
 
 SETTINGS_FILE = "vanvault.toml"
 KEYS_FOLDER = "keys"
@@ -26,16 +36,49 @@ def load_settings(home: Path) -> Settings:
             f"{home} is no VanVault home: it has no {SETTINGS_FILE}",
             hint="Run: vanvault --home DIR init, or name the right home with --home or VANVAULT_HOME.",
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise_limit(error)
         raise SettingsError(f"{path} cannot be read: {error}") from error
     try:
         return Settings(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{path}: {where}: {reason}", hint="Correct the settings file.") from error
+        raise _wrong(path, dict(error.errors()[0])) from error
+    except pydantic_settings.SettingsError as error:  # a whole section in the environment
+        section = re.search(r'for field "(\w+)"', str(error))
+        name = f"VANVAULT_{section[1].upper()}" if section else "VANVAULT_..."
+        raise SettingsError(
+            f"the environment variable {name} is no JSON object",
+            hint=f"Set single values, such as {name}__NAME=VALUE.",
+        ) from error
+
+
+def _wrong(path: Path, first: dict[str, Any]) -> SettingsError:
+    """The first wrong setting: its place, its name, and what it may be."""
+    name = ".".join(str(part) for part in first["loc"])
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    bounds = bounds_of(first["loc"])
+    if bounds and first["type"] in OUT_OF_BOUNDS:
+        reason = f"it is {str(first['input'])[:40]}, and may be {bounds}"
+    variable = _variable(first["loc"])
+    if variable:
+        return SettingsError(
+            f"{variable} in the environment: {name}: {reason}", hint="Correct the environment variable."
+        )
+    return SettingsError(f"{path}: {name}: {reason}", hint="Correct the settings file.")
+
+
+def _variable(name: Sequence[str | int]) -> str:
+    """The environment variable that gives this setting, by its new name or an old one; "" when none does."""
+    parts = [str(part) for part in name]
+    given = {key.upper(): key for key in os.environ}
+    old = [old for old, new in RENAMED.get(".".join(parts[:-1]), {}).items() if new == parts[-1:][0]]
+    spellings = [[*parts[:-1], last] for last in (*old, *parts[-1:])]
+    spellings += [parts[:length] for length in range(len(parts) - 1, 0, -1)]
+    for spelling in spellings:
+        found = given.get("VANVAULT_" + "__".join(spelling).upper())
+        if found is not None:
+            return found
+    return ""
 
 
 def initial_text(archive: str, primary: str, standby: str, keys: KeysSettings | None = None) -> str:

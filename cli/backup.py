@@ -10,6 +10,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.backup_restore import command as restore
+from vanvault.cli.bounded import BoundedFloat
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table, warn
 from vanvault.cli.progress import Terminal
@@ -93,7 +94,7 @@ def list_(home: Path, as_json: bool) -> None:
 @click.option(
     "--read-data",
     "percent",
-    type=click.FloatRange(0, 100),
+    type=BoundedFloat(0, 100),
     default=5,
     show_default=True,
     metavar="PERCENT",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.cli.bounded import LONGEST_WAIT_S, BoundedFloat
 from vanvault.cli.client import DEFAULT_WAIT_S, ApiClient, Retrying
 from vanvault.cli.context import DEFAULT_URL
 from vanvault.cli.credentials import bearer_token
@@ -52,7 +53,7 @@ def delivery_options(command: _F) -> _F:
             "--wait",
             default=DEFAULT_WAIT_S,
             show_default=True,
-            type=click.FloatRange(0),
+            type=BoundedFloat(0, LONGEST_WAIT_S),
             metavar="SECONDS",
             help="How long a request is repeated while the server is busy or away.",
         ),

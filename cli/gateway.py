@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.ports import SystemClock
-from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
+from vanvault.archiver.core.times import parse_rfc3339, parse_span, rfc3339_seconds
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people import POLICIES, SCOPES, Gateway, Gateways, NewToken, TokenTerms
 from vanvault.cli.context import open_archive
@@ -20,9 +18,6 @@ from vanvault.cli.output import emit_json, json_option, print_table
 from vanvault.cli.progress import Terminal
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-_DURATION = re.compile(r"([0-9]{1,5})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @click.group()
@@ -181,7 +176,7 @@ def add_token_(home: Path, /, name: str, overlap: str | None, as_json: bool, **t
     from vanvault.recovery.work import account
 
     load_settings(home)
-    request = TokenRequest(name, account(), _terms(**terms), _duration(overlap) if overlap else None)
+    request = TokenRequest(name, account(), _terms(**terms), _overlap(overlap) if overlap else None)
     _show_new(add_token(home, request, Terminal(quiet=as_json)), as_json)
 
 
@@ -266,10 +261,5 @@ def _rows(gateway: Gateway, uses: dict[str, str], now: datetime) -> Iterable[tup
         )
 
 
-def _duration(text: str) -> timedelta:
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise InvalidInput(
-            f"{text[:20]!r} is no length of time", field="overlap", hint="Write it like 7d, 12h or 30m."
-        )
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+def _overlap(text: str) -> timedelta:
+    return parse_span(text, "overlap", least=timedelta())

@@ -34,8 +34,12 @@ _FOLDER = Path("sample")
 
 
 @click.command()
-@click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Transactions to make.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same bytes.")
+@click.option(
+    "--count", default=20, show_default=True, type=click.IntRange(1, 1_000_000), help="Transactions to make."
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Same seed, same bytes."
+)
 @click.option(
     "--size", type=click.IntRange(10_000, 2_000_000), help="Bytes of each dossier.  [default: mixed]"
 )

@@ -25,10 +25,11 @@ def command() -> None:
 @command.command("list")
 @json_option
 @click.pass_obj
-def list_(home: Path, as_json: bool) -> None:
+def list_(home: Path, as_json: bool) -> ExitCode:
     """List every job: its last run and result, when it is due next, and whether it is failing or overdue.
 
-    Ends with 0 whatever the jobs came to: the answer is in ``failing`` and ``overdue``.
+    Ends with 0 whatever the jobs came to: the answer is in ``failing`` and ``overdue``. Ends with 6 when the
+    settings of a job are wrong: that job is not run, and the others are.
     """
     from vanvault.recovery.schedule import overview
 
@@ -46,6 +47,7 @@ def list_(home: Path, as_json: bool) -> None:
         warn(line)
     if found.too_slow:
         warn(found.too_slow)
+    return ExitCode.SETTINGS if found.wrong else ExitCode.OK
 
 
 @command.command("run")

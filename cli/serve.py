@@ -10,6 +10,7 @@ import click
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.machine import raise_limit
+from vanvault.cli.bounded import BoundedFloat
 from vanvault.cli.context import DEFAULT_HOST, DEFAULT_PORT
 from vanvault.cli.output import json_option
 
@@ -27,7 +28,7 @@ from vanvault.cli.output import json_option
     "--grace",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0, 300),
+    type=BoundedFloat(0, 300),
     metavar="SECONDS",
     help="At the end, say 'not ready' for so long while work is still taken.",
 )

@@ -49,7 +49,7 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        10,
+        12,
         "core.errors core.options",
     ),
     _room("core.canonical", None, "core.errors"),

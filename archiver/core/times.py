@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -9,6 +10,11 @@ from vanvault.archiver.core.errors import InvalidInput
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+_SPAN = re.compile(r"(0|[1-9][0-9]{0,8})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: The longest span that anybody may ask for, ten years: it can be added to every date in use.
+LONGEST_SPAN = timedelta(days=3660)
 
 
 def to_us(moment: datetime) -> int:
@@ -64,3 +70,24 @@ def parse_rfc3339(text: str, *, field: str = "time") -> datetime:
     if not 1970 <= moment.year <= 9998:
         raise InvalidInput(f"{field} is outside the years 1970 to 9998", field=field)
     return moment
+
+
+def parse_span(
+    text: str, field: str, *, least: timedelta = timedelta(seconds=1), most: timedelta = LONGEST_SPAN
+) -> timedelta:
+    """``90s``, ``15m``, ``12h``, ``7d``. Raises InvalidInput: another spelling, or out of bounds."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise InvalidInput(f"{field} is a number and s, m, h or d, such as 12h or 7d", field=field)
+    span = timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    if not least <= span <= most:
+        bounds = f"{span_text(least)} to {span_text(most)}"
+        raise InvalidInput(f"{field} is {text}, and may be {bounds}", field=field)
+    return span
+
+
+def span_text(span: timedelta) -> str:
+    """The shortest spelling that ``parse_span`` takes, of whole seconds: ``12h``, ``7d``."""
+    seconds = round(span.total_seconds())
+    unit = next(unit for unit in "dhms" if seconds % _SECONDS[unit] == 0) if seconds else "s"
+    return f"{seconds // _SECONDS[unit]}{unit}"

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import family_of
+from vanvault.archiver.core.times import LONGEST_SPAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def plan_slices(items: Iterable[ListedObject], known: Sequence[KnownSlice], limi
 
 
 def check_floor(days: int, floor: int) -> None:
-    """Raises InvalidInput for a retention below the floor of the settings."""
+    """Raises InvalidInput for a retention below the floor of the settings, or longer than any."""
+    if days > LONGEST_SPAN.days:
+        raise InvalidInput(f"{days} days is more than {LONGEST_SPAN.days}", field="keep-days")
     if days < floor:
         raise InvalidInput(
             f"{days} days is below the floor of {floor} days; nothing was forgotten",

@@ -161,7 +161,7 @@ def standings(search: Search) -> list[DrillStanding]:
     for event in own_events(search, SCHEDULED):
         detail = event.detail
         name, days = str(detail.get("scenario")), detail.get("every_days")
-        if isinstance(days, int):
+        if isinstance(days, int) and 0 <= days <= MAX_DAYS:
             plans.setdefault(name, (event.at, days))
     found = []
     for name in SCENARIOS:

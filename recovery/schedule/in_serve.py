@@ -17,7 +17,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
-from vanvault.recovery.schedule.planner import due, standing
+from vanvault.recovery.schedule.planner import JobStanding, due, standing_or_why
 from vanvault.recovery.schedule.program import has_verb, job_process
 from vanvault.recovery.schedule.record import read_history
 from vanvault.recovery.schedule.run import GRACE_S, reach_of
@@ -96,12 +96,15 @@ class Scheduler:
         self._read_at = now
         history = read_history(self._archive.search, now, reach_of(self._jobs))
         archive = self._archive.settings.archive
-        times = {
-            job.name: max(standing(job, history, now, archive).next_at, self._not_before.get(job.name, now))
-            for job in self._jobs
-        }
+        times: dict[str, datetime] = {}
+        for job in self._jobs:
+            found = standing_or_why(job, history, now, archive)
+            if isinstance(found, JobStanding):
+                times[job.name] = max(found.next_at, self._not_before.get(job.name, now))
+            else:
+                _log.error("a job cannot be planned", job=job.name, error=found)
         self._quiet_until = min([now + _READ_EVERY, *times.values()])
-        ready = [job for job in self._jobs if times[job.name] <= now]
+        ready = [job for job in self._jobs if times.get(job.name, now + _READ_EVERY) <= now]
         return next(iter(due(ready, history, now, archive)), None)
 
     def _start(self, job: Job) -> None:

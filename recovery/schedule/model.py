@@ -26,8 +26,8 @@ COULD_NOT = frozenset(
     (ExitCode.INTERNAL, ExitCode.BUSY, ExitCode.SITE, ExitCode.MACHINE, ExitCode.PROBE_UNREACHABLE)
 )
 
-_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: The longest duration of a run that a deadline may allow.
+LONGEST_RUN = timedelta(days=366)
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -85,24 +85,9 @@ class History:
     leases: Sequence[Lease] = ()  # of runs without an end on record, newest first
 
 
-def parse_span(text: str, field: str) -> timedelta:
-    """``90s``, ``15m``, ``12h``, ``7d``. Raises InvalidInput."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise InvalidInput(f"{field} is a number and s, m, h or d, such as 12h or 7d", field=field)
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
 def parse_time_of_day(text: str, field: str) -> timedelta:
     """``02:30`` as the time after midnight UTC. Raises InvalidInput."""
     match = _TIME_OF_DAY.fullmatch(text)
     if match is None:
         raise InvalidInput(f"{field} is an hour and a minute, such as 02:30 (UTC)", field=field)
     return timedelta(hours=int(match[1]), minutes=int(match[2]))
-
-
-def span_text(span: timedelta) -> str:
-    """The shortest spelling that ``parse_span`` takes, of whole seconds: ``12h``, ``7d``."""
-    seconds = round(span.total_seconds())
-    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.recovery.schedule.model import Job, Lease, span_text
-from vanvault.recovery.schedule.planner import JobStanding, standing
+from vanvault.archiver.core.times import rfc3339_seconds, span_text
+from vanvault.recovery.schedule.model import History, Job, Lease
+from vanvault.recovery.schedule.planner import JobStanding, standing_or_why
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.record import read_history
 from vanvault.recovery.schedule.run import reach_of
-from vanvault.recovery.schedule.table import entries_of, too_slow
+from vanvault.recovery.schedule.table import ScheduleEntry, entries_of, too_slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class JobOverview:
     why_off: str  # for people; empty: the job is on
     standing: JobStanding | None  # None: the job is off
     lease: Lease | None  # of the run that goes on now
+    wrong: str = ""  # why it can never be run as it is set, for people
 
     @property
     def every(self) -> str:
@@ -34,6 +35,8 @@ class JobOverview:
     def alarm(self) -> str:
         """What is wrong with the job, for people; empty: nothing is."""
         name, found = self.job.name, self.standing
+        if self.wrong:
+            return f"the job {name} is not run: {self.wrong}"
         if found is None:
             return ""
         if found.failing and found.last is not None:
@@ -96,8 +99,13 @@ class ScheduleOverview:
         """Names of the jobs that miss a good run."""
         return [name for name, found in self._on() if found.overdue_since]
 
+    @property
+    def wrong(self) -> list[str]:
+        """What is wrong in the settings of jobs: one text for each, which names the setting."""
+        return [job.wrong for job in self.jobs if job.wrong]
+
     def alarms(self) -> list[str]:
-        """One line for each job that is failing or overdue."""
+        """One line for each job that is failing or overdue, or whose settings are wrong."""
         return [line for job in self.jobs if (line := job.alarm())]
 
     def as_json(self) -> dict[str, Any]:
@@ -107,6 +115,7 @@ class ScheduleOverview:
             "jobs": [job.as_json() for job in self.jobs],
             "failing": self.failing,
             "overdue": self.overdue,
+            "wrong": self.wrong,
         }
 
     def _on(self) -> Iterator[tuple[str, JobStanding]]:
@@ -114,24 +123,31 @@ class ScheduleOverview:
 
 
 def overview(archive: Archive) -> ScheduleOverview:
-    """Every job, on or off, by what is on record now. Raises SettingsError, SiteUnavailable, Damaged."""
+    """Every job, on or off, by what is on record now. Raises SiteUnavailable, Damaged."""
     settings, now = archive.settings, archive.clock.now()
     entries = entries_of(settings, has_verb)
     history = read_history(archive.search, now, reach_of([entry.job for entry in entries]))
     running = {lease.job: lease for lease in reversed(history.leases) if lease.until > now}
     return ScheduleOverview(
         jobs=tuple(
-            JobOverview(
-                job=entry.job,
-                why_off=entry.why_off,
-                standing=standing(entry.job, history, now, settings.archive) if entry.on else None,
-                lease=running.get(entry.job.name),
-            )
+            _overview_of(entry, history, now, settings.archive, running.get(entry.job.name))
             for entry in entries
         ),
         in_serve=settings.schedule.in_serve,
         too_slow=too_slow(settings, {entry.job.name: entry.job for entry in entries if entry.on}),
     )
+
+
+def _overview_of(
+    entry: ScheduleEntry, history: History, now: datetime, archive: str, lease: Lease | None
+) -> JobOverview:
+    wrong = entry.wrong.message if entry.wrong is not None else ""
+    if not entry.on:
+        return JobOverview(entry.job, entry.why_off, None, lease, wrong)
+    found = standing_or_why(entry.job, history, now, archive)
+    if isinstance(found, str):
+        return JobOverview(entry.job, found, None, lease, found)
+    return JobOverview(entry.job, "", found, lease)
 
 
 def _moment(moment: datetime | None) -> str | None:

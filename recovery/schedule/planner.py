@@ -68,7 +68,7 @@ def standing(job: Job, history: History, now: datetime, archive: str) -> JobStan
     last_ok = next((run for run in runs if run.result == "ok"), None)
     begun, following = slot(job, now, archive), slot(job, now, archive) + job.every
     due_since = _due_since(job, runs, begun, history.since, now)
-    retry = _retry_at(job, _counted(runs))
+    retry = _retry_at(job, _counted(runs), now)
     return JobStanding(
         job=job,
         last=last,
@@ -77,6 +77,14 @@ def standing(job: Job, history: History, now: datetime, archive: str) -> JobStan
         next_at=_next_at(due_since, retry, following, now),
         overdue_since=_overdue_since(job, last_ok, history.since, now, archive),
     )
+
+
+def standing_or_why(job: Job, history: History, now: datetime, archive: str) -> JobStanding | str:
+    """How a job stands, or why that cannot be told, for people: what is wrong with one stops no other."""
+    try:
+        return standing(job, history, now, archive)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return f"when it is due cannot be computed: {error or type(error).__name__}"
 
 
 def due(jobs: Iterable[Job], history: History, now: datetime, archive: str) -> list[Job]:
@@ -93,8 +101,8 @@ def blocking(job: str, leases: Iterable[Lease], node: str, now: datetime) -> Lea
     would last from the future on, by a clock that was wrong, lasts no longer than it would from now.
     """
     for lease in leases:
-        length = lease.until - lease.since
-        if lease.job == job and lease.node != node and now - SKEW < min(lease.until, now + length):
+        lasts = now - SKEW < lease.until and lease.until - lease.since > -SKEW
+        if lease.job == job and lease.node != node and lasts:
             return lease
     return None
 
@@ -103,7 +111,7 @@ def _due_since(
     job: Job, runs: Sequence[JobRun], begun: datetime, since: datetime, now: datetime
 ) -> datetime | None:
     counted = _counted(runs)
-    retry = _retry_at(job, counted)
+    retry = _retry_at(job, counted, now)
     late = job.missed == "report" and now >= begun + window(job)
     if begun > (counted.started if counted else since):
         return None if late else begun
@@ -130,10 +138,10 @@ def window(job: Job) -> timedelta:
     return min(job.every / 4, max(timedelta(hours=1), job.every / 24))
 
 
-def _retry_at(job: Job, run: JobRun | None) -> datetime | None:
+def _retry_at(job: Job, run: JobRun | None, now: datetime) -> datetime | None:
     if run is None or not run.may_be_retried:
         return None
-    return run.finished + min(job.every, max(RETRY_LEAST, min(RETRY_MOST, job.every / 24)))
+    return min(run.finished, now + SKEW) + min(job.every, max(RETRY_LEAST, min(RETRY_MOST, job.every / 24)))
 
 
 def _overdue_since(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vanvault.archiver.core.settings import Settings
 from vanvault.recovery.schedule.model import Job
-from vanvault.recovery.schedule.table import entries_of
+from vanvault.recovery.schedule.table import jobs_on
 from vanvault.recovery.schedule.verbs import task_of
 
 #: The folder from which a process is started adds no modules to it (-P).
@@ -27,8 +27,8 @@ def own_program() -> list[str]:
 
 
 def check_table(settings: Settings) -> None:
-    """Raises SettingsError: the table of jobs is not right."""
-    entries_of(settings, has_verb)
+    """Raises SettingsError: a job of the table is not right."""
+    jobs_on(settings, has_verb)
 
 
 def job_process(home: Path, job: str) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.settings import SITE_NAMES, JobSettings, Settings
+from vanvault.archiver.core.times import parse_span
 from vanvault.archiver.stores import S3Url, parse_site_url
-from vanvault.recovery.schedule.model import Command, Job, parse_span, parse_time_of_day
+from vanvault.recovery.schedule.model import LONGEST_RUN, Command, Job, parse_time_of_day
 from vanvault.recovery.schedule.verbs import task_of
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -40,6 +42,7 @@ class ScheduleEntry:
 
     job: Job
     why_off: str = ""  # for people; empty: the job is on
+    wrong: SettingsError | None = None  # what its settings say cannot be: it is off for that
 
     @property
     def on(self) -> bool:
@@ -47,24 +50,42 @@ class ScheduleEntry:
 
 
 def entries_of(settings: Settings, has_verb: Callable[[str], bool]) -> list[ScheduleEntry]:
-    """Every job of a home, on or off.
+    """Every job of a home, on or off; a job whose settings are wrong is off, and stops no other.
 
-    ``has_verb``: does this program know a verb? Raises SettingsError that names the setting.
+    ``has_verb``: does this program know a verb?
     """
     given = dict(settings.schedule.jobs)
-    found = [_entry(_ours(job, settings), given.pop(job.name, None), settings, has_verb) for job in TABLE]
-    return found + [_own(name, said, has_verb) for name, said in given.items()]
+    found = []
+    for job in TABLE:
+        make = partial(_entry, _ours(job, settings), given.pop(job.name, None), settings, has_verb)
+        found.append(_entry_or_why(job, make))
+    for name, said in given.items():
+        found.append(_entry_or_why(Job(name, (), _DAY), partial(_own, name, said, has_verb)))
+    return found
 
 
 def jobs_on(settings: Settings, has_verb: Callable[[str], bool]) -> list[Job]:
-    """The jobs of a home that are on. Raises SettingsError."""
-    return [entry.job for entry in entries_of(settings, has_verb) if entry.on]
+    """The jobs of a home that are on. Raises SettingsError that names the first wrong setting of a job."""
+    entries = entries_of(settings, has_verb)
+    for entry in entries:
+        if entry.wrong is not None:
+            raise entry.wrong
+    return [entry.job for entry in entries if entry.on]
+
+
+def _entry_or_why(job: Job, make: Callable[[], ScheduleEntry]) -> ScheduleEntry:
+    try:
+        return make()
+    except SettingsError as error:
+        return ScheduleEntry(job, f"its settings are wrong: {error.message}", error)
 
 
 def entry_named(entries: list[ScheduleEntry], name: str) -> ScheduleEntry:
-    """Raises InvalidInput: no job has this name."""
+    """Raises InvalidInput: no job has this name; SettingsError: its settings are wrong."""
     for entry in entries:
         if entry.job.name == name:
+            if entry.wrong is not None:
+                raise entry.wrong
             return entry
     names = ", ".join(entry.job.name for entry in entries)
     raise InvalidInput(f"there is no job {name[:40]!r}", field="name", hint=f"The jobs are {names}.")
@@ -150,7 +171,7 @@ def _changed(job: Job, said: JobSettings) -> Job:
             spread=job.spread if said.spread is None else parse_span(said.spread, f"{where}.spread"),
             deadline=job.deadline
             if said.deadline is None
-            else parse_span(said.deadline, f"{where}.deadline"),
+            else parse_span(said.deadline, f"{where}.deadline", most=LONGEST_RUN),
             missed=said.missed or job.missed,
         )
     except InvalidInput as error:

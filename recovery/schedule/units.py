@@ -13,8 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.times import span_text
 from vanvault.recovery.schedule.lease import GRACE
-from vanvault.recovery.schedule.model import Job, span_text
+from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import offset_of
 from vanvault.recovery.schedule.sandbox import restrictions
 

@@ -116,6 +116,7 @@ class Late:
     overdue_jobs: tuple[str, ...]
     job_alarms: tuple[str, ...]  # a line for people about each of these jobs
     verification: Mapping[str, datetime]  # sites of which a part was not verified for too long; since when
+    wrong_jobs: tuple[str, ...] = ()  # what is wrong in the settings of jobs, each naming the setting
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -125,6 +126,7 @@ class Late:
                 "failing": list(self.failing_jobs),
                 "overdue": list(self.overdue_jobs),
                 "alarms": list(self.job_alarms),
+                "wrong": list(self.wrong_jobs),
             },
             "verification": {
                 "overdue": {site: rfc3339_seconds(since) for site, since in self.verification.items()}
@@ -164,8 +166,10 @@ class StatusReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """SITE when a site cannot be used."""
-        return ExitCode.OK if all(site.reachable for site in self.sites) else ExitCode.SITE
+        """SITE when a site cannot be used, else SETTINGS when those of a job are wrong."""
+        if not all(site.reachable for site in self.sites):
+            return ExitCode.SITE
+        return ExitCode.SETTINGS if self.late.wrong_jobs else ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""

@@ -31,7 +31,7 @@ from vanvault.recovery.work import QUIET, Observer, catch_up
 def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     """What there is, after a fold of what is new. Changes nothing at a site.
 
-    Raises SettingsError (the table of jobs), SiteUnavailable, Damaged (what is on record cannot be read).
+    Raises SiteUnavailable, Damaged (what is on record cannot be read).
     """
     complete = _caught_up(archive, observer)
     settings, profile, now = archive.settings, archive.profile, archive.clock.now()
@@ -60,6 +60,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
             overdue_jobs=tuple(jobs.overdue),
             job_alarms=tuple(jobs.alarms()),
             verification=unverified_sites(archive.search, archive.sites, age, now),
+            wrong_jobs=tuple(jobs.wrong),
         ),
         health=tuple(_health(archive, site, clocks, observer) for site in sites),
         set_aside=_set_aside(archive),

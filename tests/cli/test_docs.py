@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from vanvault.archiver.core.error_table import ERROR_TABLE, OTHER_KINDS, UNAUTHENTICATED, ExitCode
 from vanvault.archiver.core.errors import AccessDenied, VanVaultError
-from vanvault.archiver.core.settings import RENAMED, Settings
+from vanvault.archiver.core.settings import RENAMED, Settings, bounds_of
 from vanvault.cli.main import VERBS, main
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -84,6 +84,12 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
     else:
         assert row[1] == default
     assert row[3], f"docs/settings.md does not say what {name} means"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_bounds_of_every_number_are_documented(name: str) -> None:
+    bounds = bounds_of(name.replace("SITE", "primary").split("."))
+    assert rows("settings.md")[name][2].startswith(bounds)
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:

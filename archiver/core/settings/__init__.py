@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.core.settings.bounds import OUT_OF_BOUNDS, bounds_of
 from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
     BackupSettings,
@@ -18,6 +19,7 @@ from vanvault.archiver.core.settings.settings import (
 )
 
 __all__ = [
+    "OUT_OF_BOUNDS",
     "RENAMED",
     "SITE_NAMES",
     "BackupSettings",
@@ -28,4 +30,5 @@ __all__ = [
     "MetricsSettings",
     "Pkcs11Settings",
     "Settings",
+    "bounds_of",
 ]

@@ -39,9 +39,23 @@ _PROBE = ProbePolicy()
 
 _DAY = timedelta(days=1)
 
+# Every number has a greatest value, so that it can be added to any date in use, given to any timer, and
+# multiplied without leaving what 64 bits hold.
+_MOST_S = 86_400  # of one wait, and between two looks: a day
+_MOST_DAYS = 3_660  # an age: ten years
+_MOST_YEARS = 200  # a period of retention
+_MOST_BYTES = 2**40
+_MOST_AT_ONCE = 1_000_000  # connections, requests
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _check_port(address: str | None) -> None:
+    """Raises ValueError: the port at the end of an address is none."""
+    if address is not None and int(address.rpartition(":")[2]) > 65_535:
+        raise ValueError("a port is 0 to 65,535")
 
 
 class S3Settings(_Section):
@@ -56,23 +70,30 @@ class S3Settings(_Section):
         default=_S3.pool, ge=1, le=1024, description="connections kept open for each credential"
     )
     connect_timeout_s: float = Field(
-        default=_S3.connect_timeout_s, gt=0, description="seconds to wait for a connection"
+        default=_S3.connect_timeout_s, gt=0, le=_MOST_S, description="seconds to wait for a connection"
     )
     read_timeout_s: float = Field(
-        default=_S3.read_timeout_s, gt=0, description="seconds of silence to wait for an answer"
+        default=_S3.read_timeout_s, gt=0, le=_MOST_S, description="seconds of silence to wait for an answer"
     )
     request_timeout_s: float = Field(
         default=_S3.request_timeout_s,
         gt=0,
+        le=_MOST_S,
         description="seconds for a whole request, besides those of its bytes at the least rate",
     )
     least_bytes_per_s: float = Field(
-        default=_S3.least_bytes_per_s, gt=0, description="bytes a second; a slower site counts as silent"
+        default=_S3.least_bytes_per_s,
+        gt=0,
+        le=_MOST_BYTES,
+        description="bytes a second; a slower site counts as silent",
     )
     page: int = Field(default=_S3.page, ge=1, le=1000, description="keys of a listing in one answer")
     attempts: int = Field(default=_S3.attempts, ge=1, le=20, description="tries of what is safe to repeat")
     max_single_put_bytes: int = Field(
-        default=_S3.max_single_put_bytes, ge=5 * 2**20, description="largest object put in one request"
+        default=_S3.max_single_put_bytes,
+        ge=5 * 2**20,
+        le=_MOST_BYTES,
+        description="largest object put in one request",
     )
 
     def options(self) -> S3Options:
@@ -91,6 +112,7 @@ class SiteSettings(_Section):
     timeout_s: float = Field(
         default=_FILE.timeout_s,
         gt=0,
+        le=_MOST_S,
         description="file sites: seconds to wait for an operation, besides those of its bytes",
     )
     s3: S3Settings = S3Settings()
@@ -128,7 +150,10 @@ class IntakeSettings(_Section):
         description="originals of this size and more become their own objects",
     )
     memory_bytes: int = Field(
-        default=512 * 2**20, ge=2**20, description="bytes of requests in flight before intake answers 503"
+        default=512 * 2**20,
+        ge=2**20,
+        le=_MOST_BYTES,
+        description="bytes of requests in flight before intake answers 503",
     )
     linger_ms: float = Field(
         default=_POOL.linger_s * 1000, ge=0, le=1000, description="longest wait of an entry for others"
@@ -139,7 +164,9 @@ class IntakeSettings(_Section):
     batch_rows: int = Field(
         default=_POOL.batch_rows, ge=1, le=100_000, description="rows in one batch object"
     )
-    body_timeout_s: float = Field(default=30, gt=0, description="longest silence while a body is received")
+    body_timeout_s: float = Field(
+        default=30, gt=0, le=_MOST_S, description="longest silence while a body is received"
+    )
     follow_interval_s: float = Field(
         default=0.5, gt=0, le=60, description="seconds between two checks for what other nodes wrote"
     )
@@ -161,13 +188,16 @@ class HttpSettings(_Section):
     )
     body_limit_s: float = Field(default=300, gt=0, le=86_400, description="longest duration of a body")
     body_bytes_per_s: float = Field(
-        default=1024, ge=0, description="least rate of a body, once header_timeout_s is over"
+        default=1024, ge=0, le=_MOST_BYTES, description="least rate of a body, once header_timeout_s is over"
     )
     connections: int = Field(
         default=4096, ge=16, le=60_000, description="connections at once, if open files allow so many"
     )
     address_connections: int = Field(
-        default=1024, ge=1, description="connections of one address on which no valid token came"
+        default=1024,
+        ge=1,
+        le=_MOST_AT_ONCE,
+        description="connections of one address on which no valid token came",
     )
     proxies: tuple[str, ...] = Field(
         default=(),
@@ -185,9 +215,11 @@ class HttpSettings(_Section):
 class GatewayLimits(_Section):
     """What one gateway may have at once."""
 
-    connections: int = Field(default=1024, ge=1, description="connections")
-    requests: int = Field(default=512, ge=1, description="requests in flight")
-    bytes: int | None = Field(default=None, ge=2**16, description="bytes in flight; unset: a fair quota")
+    connections: int = Field(default=1024, ge=1, le=_MOST_AT_ONCE, description="connections")
+    requests: int = Field(default=512, ge=1, le=_MOST_AT_ONCE, description="requests in flight")
+    bytes: int | None = Field(
+        default=None, ge=2**16, le=_MOST_BYTES, description="bytes in flight; unset: a fair quota"
+    )
 
 
 class LimitsSettings(GatewayLimits):
@@ -207,7 +239,9 @@ class RetentionSettings(_Section):
     """How long objects are locked."""
 
     profile: str = Field(default="QD08-2015", description="dated legal profile")
-    originals_years: int | None = Field(default=None, description="other period for originals, in years")
+    originals_years: int | None = Field(
+        default=None, ge=1, le=_MOST_YEARS, description="other period for originals, in years"
+    )
 
 
 class CompactionSettings(_Section):
@@ -215,7 +249,10 @@ class CompactionSettings(_Section):
 
     in_serve: bool = Field(default=True, description="a serving node compacts and keeps locks by itself")
     check_interval_s: float = Field(
-        default=900, gt=0, description="seconds between two checks of a serving node for days to compact"
+        default=900,
+        gt=0,
+        le=_MOST_S,
+        description="seconds between two checks of a serving node for days to compact",
     )
     settle_hours: float = Field(
         default=6, ge=0, le=720, description="hours after the end of a day (UTC) until it is compacted"
@@ -236,11 +273,13 @@ class CompactionSettings(_Section):
     keep_ahead_days: float = Field(
         default=_LOCK.ahead / _DAY,
         ge=1,
+        le=_MOST_DAYS,
         description="locks of uncompacted batches are extended this long before their end",
     )
     alarm_days: float = Field(
         default=_LOCK.alarm / _DAY,
         ge=0,
+        le=_MOST_DAYS,
         description="an uncompacted batch this close to the end of its lock is an alarm",
     )
 
@@ -275,6 +314,7 @@ class SearchSettings(_Section):
     scan_rows: int = Field(
         default=_SEARCH.scan.rows,
         ge=10_000,
+        le=10**12,
         description="rows that one page reads when no key field is given",
     )
     scan_s: float = Field(default=_SEARCH.scan.seconds, gt=0, le=300, description="seconds of such a page")
@@ -282,7 +322,10 @@ class SearchSettings(_Section):
         default=_SEARCH.threads, ge=1, le=64, description="row groups decoded at once for one page"
     )
     cache_bytes: int = Field(
-        default=_SEARCH.cache_bytes, ge=2**20, description="decoded rows and index blocks in memory"
+        default=_SEARCH.cache_bytes,
+        ge=2**20,
+        le=_MOST_BYTES,
+        description="decoded rows and index blocks in memory",
     )
 
     def limits(self) -> SearchLimits:
@@ -311,17 +354,21 @@ class JobsSettings(_Section):
         default=None, validate_default=True, description="PEM file of its private key, mode 0600"
     )
     worker_bytes: int = Field(
-        default=128 * 2**20, ge=2**20, description="objects that each worker of a verification has in memory"
+        default=128 * 2**20,
+        ge=2**20,
+        le=_MOST_BYTES,
+        description="objects that each worker of a verification has in memory",
     )
 
     @field_validator("dask")
     @classmethod
     def _only_tls(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"tls://[^/\s@]+:[0-9]+", value):
+        if value is not None and not re.fullmatch(r"tls://[^/\s@]+:[0-9]{1,5}", value):
             raise ValueError(
                 "Dask is used over TLS only, since whoever reaches a scheduler without it runs code beside "
                 'the master keys; write "tls://HOST:PORT"'
             )
+        _check_port(value)
         return value
 
     @field_validator("dask_ca", "dask_certificate", "dask_key")
@@ -336,7 +383,10 @@ class ProbeSettings(_Section):
     """When a site is trusted to lock what it stores."""
 
     max_age_days: float = Field(
-        default=_PROBE.max_age / _DAY, gt=0, description="age at which a probe's result no longer counts"
+        default=_PROBE.max_age / _DAY,
+        gt=0,
+        le=_MOST_DAYS,
+        description="age at which a probe's result no longer counts",
     )
     accept_weak: bool = Field(
         default=_PROBE.accept_weak, description="trust sites that the probe found weak, but not refused"
@@ -351,9 +401,11 @@ class ProbeSettings(_Section):
 class ClockSettings(_Section):
     """When clocks are too far apart to lock anything."""
 
-    max_skew_s: float = Field(default=60, gt=0, description="seconds that host and sites may differ")
+    max_skew_s: float = Field(
+        default=60, gt=0, le=_MOST_S, description="seconds that host and sites may differ"
+    )
     check_interval_s: float = Field(
-        default=30, gt=0, description="seconds between two comparisons of the clocks"
+        default=30, gt=0, le=_MOST_S, description="seconds between two comparisons of the clocks"
     )
 
 
@@ -383,7 +435,7 @@ class VerifySettings(_Section):
         default=30, ge=1, le=100_000, description="parts of the archive, of which verify --next reads one"
     )
     max_age_days: float = Field(
-        default=90, gt=0, description="age of an object's last verification that is an alarm"
+        default=90, gt=0, le=_MOST_DAYS, description="age of an object's last verification that is an alarm"
     )
 
 
@@ -408,7 +460,7 @@ class ScheduleSettings(_Section):
 
     in_serve: bool = Field(default=True, description="a serving node starts the jobs that are due")
     check_interval_s: float = Field(
-        default=30, gt=0, description="seconds between two checks for jobs that are due"
+        default=30, gt=0, le=_MOST_S, description="seconds between two checks for jobs that are due"
     )
     jobs: dict[str, JobSettings] = Field(default={}, description="by name, what differs from the table")
 
@@ -431,10 +483,14 @@ class BackupSettings(_Section):
     )
     password_file: str | None = Field(default=None, description="file with the repository's password")
     password_command: str | None = Field(default=None, description="command that prints the password")
-    min_keep_days: int = Field(default=30, ge=1, description="no backup younger than this is forgotten")
-    max_age_days: float = Field(default=2, gt=0, description="age at which the last good run is too old")
+    min_keep_days: int = Field(
+        default=30, ge=1, le=_MOST_DAYS, description="no backup younger than this is forgotten"
+    )
+    max_age_days: float = Field(
+        default=2, gt=0, le=_MOST_DAYS, description="age at which the last good run is too old"
+    )
     stage: str = Field(default="cache/backup", min_length=1, description="folder for slices on their way")
-    stage_bytes: int = Field(default=2**30, ge=4096, description="most bytes of one slice")
+    stage_bytes: int = Field(default=2**30, ge=4096, le=_MOST_BYTES, description="most bytes of one slice")
     program: str = Field(default="restic", min_length=1, description="restic's name or path")
 
 
@@ -448,6 +504,12 @@ class MetricsSettings(_Section):
         pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
         description="HOST:PORT of an address of its own for metrics and health",
     )
+
+    @field_validator("address")
+    @classmethod
+    def _real_port(cls, value: str | None) -> str | None:
+        _check_port(value)
+        return value
 
     def own_address(self) -> tuple[str, int] | None:
         """Host and port of ``address``."""
@@ -484,9 +546,11 @@ class HealthSettings(_Section):
         default=_HEALTH.successes, ge=1, le=1000, description="successes in a row before it comes back"
     )
     back_s: float = Field(
-        default=_HEALTH.back_s, ge=0, description="seconds of nothing but success before that"
+        default=_HEALTH.back_s, ge=0, le=_MOST_S, description="seconds of nothing but success before that"
     )
-    check_interval_s: float = Field(default=2, gt=0, description="seconds between two checks of each site")
+    check_interval_s: float = Field(
+        default=2, gt=0, le=_MOST_S, description="seconds between two checks of each site"
+    )
 
     def rules(self) -> HealthRules:
         """For the state machine of a site's health."""
@@ -499,11 +563,13 @@ class ReconcileSettings(_Section):
     check_interval_s: float = Field(
         default=_RECONCILE.check_interval_s,
         gt=0,
+        le=_MOST_S,
         description="seconds between two checks whether a site is known to lack something",
     )
     compare_interval_s: float = Field(
         default=_RECONCILE.compare_interval_s,
         gt=0,
+        le=31 * _MOST_S,
         description="seconds between two comparisons of everything at both sites",
     )
     workers: int = Field(

@@ -11,8 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vanvault.recovery.schedule.model import History, Job, JobRun, Lease, Result
-from vanvault.recovery.schedule.planner import SKEW, blocking, due, offset_of, slot, standing, window
+from vanvault.archiver.core.times import LONGEST_SPAN
+from vanvault.recovery.schedule.lease import GRACE
+from vanvault.recovery.schedule.model import LONGEST_RUN, History, Job, JobRun, Lease, Result
+from vanvault.recovery.schedule.planner import (
+    SKEW,
+    blocking,
+    due,
+    offset_of,
+    slot,
+    standing,
+    standing_or_why,
+    window,
+)
+from vanvault.recovery.schedule.run import reach_of
 
 ARCHIVE = "8d0f3c1e-5a7b-4c7e-9f0a-2f6a1d3b4c5d"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -228,3 +240,30 @@ def test_clocks_that_jump_stop_no_job(jumps: list[tuple[int, int, int]], codes: 
     while moment < START + 99 * DAY:
         assert moment in real or moment in claimed
         moment += DAY
+
+
+LAST_DATE = datetime(9998, 12, 31, tzinfo=UTC)
+
+
+@given(
+    st.timedeltas(timedelta(seconds=1), LONGEST_SPAN),
+    st.timedeltas(timedelta(seconds=1), LONGEST_RUN),
+    st.integers(631_152_000, 7_258_118_400),  # 1990 to 2200
+    st.sampled_from(["ok", "failed", "stopped"]),
+)
+def test_any_job_that_is_accepted_has_its_next_time_whatever_is_on_record(
+    every: timedelta, deadline: timedelta, seconds: int, result: Result
+) -> None:
+    now = datetime.fromtimestamp(seconds, UTC)
+    job = replace(DAILY, every=every, deadline=deadline, spread=every)
+    run = replace(ran(job, now - HOUR, result, 10), finished=LAST_DATE)  # a clock was wrong
+    lease = Lease("r", job.name, "another", "host-b", datetime(1970, 1, 1, tzinfo=UTC), LAST_DATE)
+    found = standing(job, history(run), now, ARCHIVE)
+    assert found.next_at >= now
+    assert now - reach_of([job]) < now < now + deadline + GRACE
+    assert blocking(job.name, [lease], "own", now) == lease
+
+
+def test_a_job_that_cannot_be_planned_is_told_and_raises_nothing() -> None:
+    endless = replace(DAILY, every=timedelta.max)
+    assert "cannot be computed" in str(standing_or_why(endless, history(), START, ARCHIVE))

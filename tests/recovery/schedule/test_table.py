@@ -9,7 +9,7 @@ import pytest
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.settings import Settings
-from vanvault.recovery.schedule.model import parse_span, span_text
+from vanvault.archiver.core.times import parse_span, span_text
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.table import TABLE, entries_of, entry_named, jobs_on, too_slow
 
@@ -77,6 +77,11 @@ def test_a_job_of_ones_own() -> None:
     [
         ("verify", {"every": "often"}),
         ("verify", {"every": "0d"}),
+        ("verify", {"every": "999999d"}),
+        ("verify", {"deadline": "999999d"}),
+        ("verify", {"deadline": "367d"}),
+        ("verify", {"spread": "3661d"}),
+        ("own", {"commands": [["status"]], "every": "999999999d"}),
         ("verify", {"at": "24:00"}),
         ("verify", {"commands": []}),
         ("verify", {"commands": [[]]}),
@@ -91,7 +96,23 @@ def test_a_job_of_ones_own() -> None:
 )
 def test_wrong_settings_are_named(name: str, said: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"schedule\.jobs"):
-        entries_of(made(schedule={"jobs": {name: said}}), has_verb)
+        jobs_on(made(schedule={"jobs": {name: said}}), has_verb)
+
+
+def test_a_span_out_of_bounds_is_named_with_its_bounds() -> None:
+    with pytest.raises(SettingsError) as caught:
+        jobs_on(made(schedule={"jobs": {"verify": {"every": "999999d"}}}), has_verb)
+    assert caught.value.message == "schedule.jobs.verify.every is 999999d, and may be 1s to 3660d"
+
+
+def test_a_job_whose_settings_are_wrong_is_off_and_stops_no_other() -> None:
+    said = {"verify": {"every": "999999d"}, "own": {"commands": [["status"]], "deadline": "1w"}}
+    entries = entries_of(made(schedule={"jobs": said}), has_verb)
+    assert [entry.job.name for entry in entries if entry.wrong] == ["verify", "own"]
+    assert [entry.job.name for entry in entries if entry.on] == ["index", "reconcile", "drill", "reports"]
+    assert entry_named(entries, "index").on
+    with pytest.raises(SettingsError, match=r"schedule\.jobs\.verify\.every"):
+        entry_named(entries, "verify")
 
 
 def test_a_rotation_that_takes_too_long_is_named() -> None:
@@ -111,7 +132,7 @@ def test_spans_are_read_and_spelled(text: str) -> None:
     assert span_text(timedelta(days=7)) == "7d"
 
 
-@pytest.mark.parametrize("text", ["", "1", "d", "1.5h", "-1d", "1w", "1d ", "01d", "٣d"])
+@pytest.mark.parametrize("text", ["", "1", "d", "1.5h", "-1d", "1w", "1d ", "01d", "٣d", "0s", "3661d"])
 def test_other_spans_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_span(text, "every")

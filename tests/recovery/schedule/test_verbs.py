@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.schedule.conftest import Node
+from tests.support.command import run_cli
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.schedule.program import step_process
 from vanvault.recovery.schedule.table import TABLE
@@ -94,3 +95,24 @@ def test_only_what_is_no_function_starts_the_command_line(home: Path) -> None:
     for job in TABLE:
         for step in range(len(job.commands)):
             assert "vanvault.cli" not in step_process(home, job, step, as_json=True)
+
+
+@pytest.mark.parametrize("setting", ['every = "999999d"', 'deadline = "999999d"'])
+def test_wrong_settings_of_one_job_are_named_and_stop_neither_others_nor_status(
+    home: Path, setting: str
+) -> None:
+    own = '[schedule.jobs.own]\nevery = "1d"\ncommands = [["keys", "list"]]\n'
+    Node(home, f"[schedule.jobs.verify]\n{setting}\n{own}")
+    name = f"schedule.jobs.verify.{setting.split()[0]}"
+    listed = run_cli(home, "schedule", "list", "--json")
+    assert listed.exit_code == 6
+    found = json.loads(listed.stdout)
+    assert [text.startswith(f"{name} is 999999d, and may be 1s to ") for text in found["wrong"]] == [True]
+    assert {job["name"] for job in found["jobs"] if job["on"]} >= {"own", "index", "drill"}
+    shown = run_cli(home, "status", "--json")
+    assert shown.exit_code == 6
+    assert json.loads(shown.stdout)["schedule"]["wrong"] == found["wrong"]
+    assert name in shown.stderr
+    assert name in run_cli(home, "schedule", "run", "verify").stderr
+    assert run_cli(home, "schedule", "run", "verify").exit_code == 6
+    assert run_cli(home, "schedule", "run", "own").exit_code == 0
