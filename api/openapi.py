@@ -185,6 +185,26 @@ HISTOGRAM = _route(
     },
     {200: _answer("Counts and bytes.", _HISTOGRAM_EXAMPLE), **_problems(400, 401, 403, 503)},
 )
+_KEYS_EXAMPLE = {
+    "archive": RECEIPT_EXAMPLE["archive"],
+    "keys": [
+        {
+            "key_id": RECEIPT_EXAMPLE["signing_key"],
+            "version": 1,
+            "algorithm": "Ed25519",
+            "pem": "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA...\n-----END PUBLIC KEY-----\n",
+            "active": True,
+            "from": None,
+            "until": None,
+            "introduced_by": None,
+            "revoked": None,
+        }
+    ],
+}
+KEYS: dict[str, Any] = {
+    "responses": {200: _answer("The public signing keys, by version.", _KEYS_EXAMPLE), **_problems(503)},
+    "response_model": None,
+}
 MESSAGE = _route({}, {200: _answer("The entry.", _ITEM_EXAMPLE), **_problems(400, 401, 403, 404, 503)})
 ORIGINAL = _route(
     {},

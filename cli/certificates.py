@@ -13,7 +13,7 @@ _OF_SYSTEM = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def trusting(ca_file: Path | None, environment: Mapping[str, str] = os.environ) -> ssl.SSLContext:
-    """A context that checks servers: by the PEM file, by SSL_CERT_FILE and SSL_CERT_DIR, or as the system does.
+    """A context that checks servers by the PEM file, by SSL_CERT_FILE or SSL_CERT_DIR, or as the system does.
 
     Raises InvalidInput: a file or folder that cannot be read, or a file without a certificate.
     """

@@ -81,8 +81,8 @@ def show(report: VerifyReport) -> None:
         )
     elif not report.whole:
         click.echo(
-            "hint: the archive's own objects are whole. What is named above is not the archive's: nothing reads,"
-            " believes or copies it, and no repair removes it. Find out who wrote it: runbooks"
+            "hint: the archive's own objects are whole. What is named above is not the archive's: nothing"
+            " reads, believes or copies it, and no repair removes it. Find out who wrote it: runbooks"
             " objects-damaged and signing-key-stolen."
         )
 

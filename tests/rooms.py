@@ -73,7 +73,7 @@ ROOMS = (
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
     _room("people", 15, "core.* disk"),
-    _room("keys", 24, "core.* disk"),
+    _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 12, "core.* disk"),
     _room("stores", 25, "core.* disk keys"),

@@ -16,6 +16,7 @@ from vanvault.archiver.keys.provider import (
     open_token,
     token_of,
 )
+from vanvault.archiver.keys.published import PublishedKey, published_keys
 from vanvault.archiver.keys.signing import (
     SigningKey,
     SigningKeys,
@@ -33,6 +34,7 @@ __all__ = [
     "ObjectList",
     "ObjectSigner",
     "ObjectTrust",
+    "PublishedKey",
     "SigningKey",
     "SigningKeys",
     "TrustAct",
@@ -49,6 +51,7 @@ __all__ = [
     "open_token",
     "parse_public_keys",
     "public_pem",
+    "published_keys",
     "token_of",
     "verify",
 ]
