@@ -199,3 +199,45 @@ def test_a_site_that_shows_no_lock_is_named(home: Home, name: str) -> None:
         assert refused.value.site == name
         site.unlocked = False
         node.push_until_accepted(message("m-1", b"<one/>"))
+
+
+class Choosy(MemorySite):
+    """Refuses objects of one kind."""
+
+    refused = ""
+
+    def put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        if self.refused and f".{self.refused}." in key:
+            self.fail_next("put")
+        return super().put(key, data, sha256=sha256, retain_until=retain_until)
+
+
+@pytest.mark.parametrize(
+    ("policy", "primary", "standby"),
+    [
+        ("all", "", "events"),
+        ("all", "events", ""),
+        ("all", "events", "events"),
+        ("any", "messages", "events"),
+    ],
+)
+def test_a_group_of_two_objects_needs_both_of_them_at_a_site(
+    home: Home, monkeypatch: pytest.MonkeyPatch, policy: str, primary: str, standby: str
+) -> None:
+    """A site that holds one of the two objects does not hold the commit; and one of them may be stored."""
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", policy)
+    choosy = {name: Choosy(name, clock=home.clock) for name in SITES}
+    home.sites.update(choosy)
+    receipts: dict[str, Receipt] = {}
+    with whole_afterwards(home, receipts), Node(home.archive()) as node:
+        node.wait_ready()
+        choosy["primary"].refused, choosy["standby"].refused = primary, standby
+        for outcome, _ in node.submit(DRAFTS[:2]):
+            assert isinstance(outcome, SiteUnavailable)
+            assert outcome.may_be_stored
+        for site in choosy.values():
+            site.refused = ""
+        for draft in DRAFTS:
+            receipts[draft.client_id] = node.push_until_accepted(draft)

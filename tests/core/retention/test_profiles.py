@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.retention import (
-    MARGIN_DAYS,
     RetentionRule,
     profile,
     retain_until,
@@ -33,7 +32,7 @@ def test_the_three_profiles_follow_each_other_without_a_gap() -> None:
 def test_each_profile_keeps_ten_years_and_cites_its_source(name: str, percent: float | None) -> None:
     found = profile(name)
     assert (found.log.years, found.originals.years) == (10, 10)
-    assert found.log.margin_days == found.originals.margin_days == MARGIN_DAYS
+    assert found.log.margin_days == found.originals.margin_days == 366
     assert found.downtime_limit_percent == percent
     assert found.sources
     assert found.log.source
@@ -93,6 +92,21 @@ def test_from_leap_day_to_leap_day() -> None:
 def test_the_margin_comes_on_top() -> None:
     start = datetime(2026, 11, 22, tzinfo=UTC)
     assert retain_until(RetentionRule(10, 366, "test"), start) == datetime(2037, 11, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["QD08-2015", "ND166-2016", "ND164-2025"])
+def test_a_transaction_that_closes_within_a_year_of_its_messages_is_kept_its_ten_years(name: str) -> None:
+    """The law counts from the success of a transaction, the lock from the arrival of its bytes."""
+    for day in range(8 * 366):
+        arrived = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        closed = arrived + timedelta(days=366 if is_leap_within(arrived) else 365)
+        for rule in (profile(name).log, profile(name).originals):
+            assert retain_until(rule, arrived) >= retain_until(TEN_YEARS, closed)
+
+
+def is_leap_within(start: datetime) -> bool:
+    """Has the year that begins then a 29 February?"""
+    return (start + timedelta(days=365)).day != start.day
 
 
 def test_a_naive_start_is_refused() -> None:
