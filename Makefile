@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run stop test setup lint types unit servers chaos hostile lock release clean
+.PHONY: run stop test setup lint types unit servers chaos hostile mutants lock release clean
 
 setup: $(VENV)/.ready
 
@@ -54,6 +54,12 @@ chaos: setup
 # A site in hostile hands: make hostile RUNS=20 SEED=7; FIRST=2 RUNS=1 repeats one. Buckets too, if MinIO is built.
 hostile: setup
 	@$(BIN)/python -m tests.faults.hostile.run --runs $(RUNS) --seed $(SEED) --first $(FIRST)
+
+# Do the tests notice small bugs (tests/mutants)? make mutants ROOM=archiver/stores, or ONLY=put-data-unsynced.
+ROOM ?=
+ONLY ?=
+mutants: setup
+	@$(BIN)/python -m tests.mutants.run $(if $(ROOM),--room $(ROOM)) $(if $(ONLY),--only $(ONLY))
 
 test: lint types servers unit
 
