@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -16,9 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from vanvault.api import openapi
 from vanvault.api.context import gateway_of, node_of, reservation_of
+from vanvault.api.freshness import Freshness
 from vanvault.api.node import Node
 from vanvault.api.urls import query_of
-from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query
+from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 
 router = APIRouter()
@@ -34,8 +35,8 @@ async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node = node_of(request)
     query = Query.parse(_of_caller(request, node), node.archive.search.cursor_key)
-    page = await _read(node, lambda: node.archive.search.page(query))
-    return _json(page_of(page))
+    page, fresh = await _read(node, lambda fresh: (node.archive.search.page(query), fresh))
+    return _json(page_of(page, fresh.unread))
 
 
 @router.get("/v1/histogram", **openapi.HISTOGRAM)
@@ -43,7 +44,8 @@ async def histogram(request: Request) -> Response:
     """Counts and bytes by day, month, year or a field."""
     node = node_of(request)
     asked = HistogramQuery.parse(_of_caller(request, node))
-    return _json(asdict(await _read(node, lambda: node.archive.histograms.of(asked))))
+    found, fresh = await _read(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
+    return _json({**asdict(found), "unread": _unread(found.unread, fresh.unread)})
 
 
 @router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
@@ -51,7 +53,7 @@ async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
     node = node_of(request)
     gateway = gateway_of(request, node, "read-own")
-    return _json(await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id))))
+    return _json(await _read(node, lambda fresh: fresh.find(node, lambda: _own(node, gateway, entry_id))))
 
 
 @router.get("/v1/messages/{entry_id}/original", **openapi.ORIGINAL)
@@ -59,11 +61,11 @@ async def original(request: Request, entry_id: str) -> Response:
     """The exact bytes that were pushed."""
     node = node_of(request)
     gateway = gateway_of(request, node, "read-own")
-    item = await _read(node, lambda: _fresh(node, lambda: _own(node, gateway, entry_id)))
+    item = await _read(node, lambda fresh: fresh.find(node, lambda: _own(node, gateway, entry_id)))
     reservation, size = reservation_of(request), int(item["size"])
     reservation.reserve(3 * size)
     archive = node.archive
-    body = await _read(node, lambda: archive.original(item))
+    body = await _run(node, lambda: archive.original(item))
     reservation.release(2 * size)  # the rest is free when all of it was sent
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
     return _InPieces(
@@ -95,7 +97,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
             raise refusal
         return found
 
-    return _json(await _read(node, lambda: _fresh(node, find)))
+    return _json(await _read(node, lambda fresh: fresh.find(node, find)))
 
 
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
@@ -112,8 +114,8 @@ async def transaction(request: Request, transaction_id: str) -> Response:
             raise NotFound("the archive holds nothing of this transaction")
         return found
 
-    page = await _read(node, lambda: _fresh(node, find))
-    unread = [asdict(one) for one in page.unread]
+    page, fresh = await _read(node, lambda fresh: (fresh.find(node, find), fresh))
+    unread = _unread(page.unread, fresh.unread)
     return _json({"transaction_id": transaction_id, "items": page.items, "unread": unread})
 
 
@@ -126,14 +128,18 @@ def _of_caller(request: Request, node: Node) -> list[tuple[str, str]]:
     return [*((name, value) for name, value in given if name != "gateway"), ("gateway", gateway)]
 
 
-def page_of(page: Page) -> dict[str, Any]:
-    """A page of a search as JSON values."""
+def page_of(page: Page, behind: Sequence[Unread] = ()) -> dict[str, Any]:
+    """A page of a search as JSON values; ``behind``: what the node had not folded when it searched."""
     return {
         "items": page.items,
         "next": page.next,
         "partial": page.partial or None,
-        "unread": [asdict(unread) for unread in page.unread],
+        "unread": _unread(page.unread, behind),
     }
+
+
+def _unread(found: Sequence[Unread], behind: Sequence[Unread]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in (*found, *behind)]
 
 
 def _own(node: Node, gateway: str, entry_id: str) -> Item:
@@ -144,23 +150,14 @@ def _own(node: Node, gateway: str, entry_id: str) -> Item:
     return item
 
 
-def _fresh(node: Node, find: Callable[[], _T]) -> _T:
-    """What is not found is looked for again after what other nodes just wrote was folded."""
-    try:
-        return find()
-    except NotFound:
-        node.duties.peers.refresh()
-        return find()
+async def _read(node: Node, work: Callable[[Freshness], _T]) -> _T:
+    """Run a read, once what was acknowledged so far is searchable or is known not to be."""
+    return await _run(node, lambda: work(Freshness.awaited(node)))
 
 
-async def _read(node: Node, work: Callable[[], _T]) -> _T:
-    """Run a read, which may wait for a site, after everything acknowledged so far became searchable."""
-
-    def flushed() -> _T:
-        node.intake.tail_updater.flush()
-        return work()
-
-    return await asyncio.get_running_loop().run_in_executor(node.threads.reads, flushed)
+async def _run(node: Node, work: Callable[[], _T]) -> _T:
+    """Run what may wait for a site."""
+    return await asyncio.get_running_loop().run_in_executor(node.threads.reads, work)
 
 
 class _InPieces(Response):

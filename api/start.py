@@ -13,6 +13,7 @@ from vanvault.api.quotas import OVERHEAD_BYTES, QuotaLimits, Quotas
 from vanvault.api.receive_pace import BodyPace
 from vanvault.api.saturation import Saturation
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.model import Commit
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.intake import Hooks, Intake, Ticket, release_here
@@ -31,6 +32,9 @@ from vanvault.recovery.coverage import count_verifications
 from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
 from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.schedule import open_scheduler
+
+#: Longest wait of a look at other nodes for a process that writes the hot tail: readers wait for that look.
+_LOCK_S = 2.0
 
 
 def start_node(
@@ -151,8 +155,10 @@ def _fold_peers(archive: Archive, intake: Intake) -> None:
     """Fold what other nodes wrote; before this node's writer opens, its start folds everything."""
     writer = intake.committer.writer
     if writer is not None:
-        intake.tail_updater.flush()  # what a new leader lacks of this node's own must be known
-        archive.follow(own=writer.id)
+        if not intake.tail_updater.flush():  # what a new leader lacks of this node's own must be known
+            raise Busy("the hot tail does not hold yet what this node archived", retry_after=2)
+        with archive.tail.waiting_at_most(_LOCK_S):
+            archive.follow(own=writer.id)
 
 
 def _record(intake: Intake, upgrades: Sequence[Commit]) -> None:

@@ -25,7 +25,8 @@ from vanvault.cli.output import emit_json, human_size, json_option, print_table,
 def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     """Count entries and bytes by day, month, year, gateway, entry, kind, procedure or state.
 
-    With --json it prints one object: by, bars (value, entries, bytes), entries, bytes and unread.
+    With --json it prints one object: by, bars (value, entries, bytes), entries, bytes, unread and partial
+    (true when something may be missing).
     """
     from vanvault.archiver.catalogue import HistogramQuery
 
@@ -33,12 +34,12 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
         (name.removeprefix("query_"), value) for name, value in given.items() if value is not None
     )
     with open_archive(home) as archive:
-        catch_up(archive)
+        complete = catch_up(archive)
         found = archive.histograms.of(asked)
     for one in found.unread:
         warn(f"{one.object} is {one.reason}: its entries from {one.first} to {one.last} are not counted")
     if as_json:
-        emit_json(asdict(found))
+        emit_json({**asdict(found), "partial": not complete or bool(found.unread)})
         return
     if found.bars:
         rows = [(bar.value or "(unknown)", f"{bar.entries:,}", human_size(bar.bytes)) for bar in found.bars]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.cli.context import catch_up
 
 if TYPE_CHECKING:
@@ -15,12 +15,15 @@ _T = TypeVar("_T")
 
 
 def find_entry(archive: Archive, entry_id: str) -> dict[str, Any]:
-    """What the archive knows about an entry. Raises NotFound, InvalidInput, KeyUnavailable."""
+    """What the archive knows about an entry.
+
+    Raises NotFound, SiteUnavailable (nobody can say now), InvalidInput, KeyUnavailable.
+    """
     return _found(archive, lambda: archive.search.entry(entry_id))
 
 
 def receipt_of(archive: Archive, entry_id: str) -> dict[str, Any]:
-    """The first receipt of an entry. Raises NotFound, InvalidInput, KeyUnavailable."""
+    """The first receipt of an entry. Raises NotFound, SiteUnavailable, InvalidInput, KeyUnavailable."""
     return _found(archive, lambda: archive.receipts.of(entry_id))
 
 
@@ -28,5 +31,16 @@ def _found(archive: Archive, look: Callable[[], _T]) -> _T:
     try:
         return look()
     except NotFound:
-        catch_up(archive)
-        return look()
+        whole = catch_up(archive)
+        try:
+            return look()
+        except NotFound as error:
+            # Where every site takes part, one of them knows of everything that was acknowledged.
+            if whole or not (archive.behind or archive.policy.may_degrade()):
+                raise
+            raise SiteUnavailable(
+                f"{error.message}, as far as can be seen now: not all of the archive could be read",
+                site=", ".join(archive.readable.away()) or "hot tail",
+                may_be_stored=False,
+                hint="See the warnings. Ask again when they are gone.",
+            ) from error

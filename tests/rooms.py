@@ -83,7 +83,7 @@ ROOMS = (
     _room("replicas", 27, "core.* keys stores"),
     _room(
         "catalogue",
-        17,
+        18,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(

@@ -96,6 +96,7 @@ class ArchiveReader:
         self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
+        self._folded = False
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
 
     def __enter__(self) -> Self:
@@ -126,7 +127,7 @@ class ArchiveReader:
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold_batches(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        self.tail.refolded()
+        self._complete()
         return FoldReport.of(segments, indexed, folded)
 
     def refresh(self, *, whole: bool = False) -> FoldReport:
@@ -155,8 +156,15 @@ class ArchiveReader:
                     self.health.saw(error.site, "look", error)
                 away[error.site] = error
                 there = {name: site for name, site in there.items() if name != error.site}
-        self.tail.refolded()
+        self._complete()
         return FoldReport.of(segments, indexed, folded)
+
+    @property
+    def behind(self) -> str:
+        """Why much may be missing from what is found: no fold is complete since the start; "" when one is."""
+        if not self._folded:
+            return "this node has not looked at its sites since it started"
+        return "its hot tail is being filled again" if self.tail.is_refolding else ""
 
     def follow(self, *, own: str) -> FoldReport:
         """Fold what writers other than ``own`` committed lately, at the sites that answer soon.
@@ -186,6 +194,10 @@ class ArchiveReader:
     def original(self, item: Item) -> bytes:
         """The exact bytes of a search item. Raises as ``Originals.read`` does."""
         return self._room.originals.read(item)
+
+    def _complete(self) -> None:
+        self.tail.refolded()
+        self._folded = True
 
     def _follow_trust(self) -> bool:
         """Forget what is believed no more after a change of trust in keys; True: there was one."""

@@ -14,7 +14,7 @@ from vanvault.archiver.catalogue.key_index import IndexStorage
 from vanvault.archiver.catalogue.receipts import FirstReceipts
 from vanvault.archiver.catalogue.room import SearchRoom
 from vanvault.archiver.catalogue.search.histogram import HistogramQuery
-from vanvault.archiver.catalogue.search.query import Query
+from vanvault.archiver.catalogue.search.query import Query, Unread
 from vanvault.archiver.catalogue.search.search import Page, Search
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "Search",
     "SearchRoom",
     "SiteFold",
+    "Unread",
 ]

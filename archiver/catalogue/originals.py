@@ -33,16 +33,25 @@ class Originals:
         """
         if item["entry"] != "message":
             raise NotFound("this entry is a line of the log; it has no original")
-        if item["large_object"]:
-            body = read_large(self._sites, self._parquet, item["large_object"])
-        elif item.get("segment"):
-            body = self._locator.body(self._locator.by_id(item["id"]))
-        else:
-            data = read_anywhere(self._sites, item["object"])
-            body = decode_row_body(item["object"], data, self._parquet, item["row"])
+        try:
+            body = self._body(item)
+        except NotFound as error:  # the entry is there: it is its bytes that are lost
+            raise Damaged(
+                f"the bytes of {item['id']} are lost: {error.message}",
+                key=str(item["large_object"] or item.get("object") or ""),
+                hint="Run: vanvault verify.",
+            ) from error
         digest = hashlib.sha256(body).hexdigest()
         if not hmac.compare_digest(digest, item["sha256"]):
             raise Damaged(
                 f"the bytes of {item['id']} do not have the digest that its row names", key=item["object"]
             )
         return body
+
+    def _body(self, item: Item) -> bytes:
+        if item["large_object"]:
+            return read_large(self._sites, self._parquet, item["large_object"])
+        if item.get("segment"):
+            return self._locator.body(self._locator.by_id(item["id"]))
+        data = read_anywhere(self._sites, item["object"])
+        return decode_row_body(item["object"], data, self._parquet, item["row"])

@@ -36,7 +36,7 @@ from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
 from vanvault.archiver.intake.writer import CommittedBatch
 from vanvault.archiver.replicas import AckPolicy
 
-_FLUSH_S = 60.0
+_FLUSH_S = 1.0  # between two looks whether the node is told to stop
 #: Threads that find out whether an id is archived, and threads that make a first receipt again. Both may wait
 #: for a site, so they are apart: retries of old messages keep no new message waiting.
 _LOOKUPS = 4
@@ -278,7 +278,8 @@ class Intake:
         self.tail_updater.add(committed, tickets if committed else [])
         if committed and not tickets:
             # Recovered or settled objects: a retry must find them before intake opens again.
-            self.tail_updater.flush(_FLUSH_S)
+            while not self.tail_updater.flush(_FLUSH_S, patient=True) and not self.pool.closed:
+                pass
         with self._lock:
             for ticket in tickets:
                 ticket.released = True  # from here on nobody is added to ``waiting``

@@ -6,11 +6,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from vanvault.archiver.catalogue import HotTail
 from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.writer import CommittedBatch
@@ -20,8 +22,20 @@ _log = structlog.get_logger("vanvault.fold")
 #: Pause between two transactions, so that one transaction takes many small objects.
 _GATHER_S = 0.25
 _RETRY_S = 1.0
+#: Longest wait of a reader for what this node just archived. An attempt that takes longer is held up.
+FRESH_S = 2.0
 #: Entries that may wait for the hot tail before intake is refused.
 _BACKLOG = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Unfolded:
+    """What is archived and not searchable yet: how much, of which times, and why where that is known."""
+
+    entries: int
+    first_us: int  # time of receipt of the first and the last of them
+    last_us: int
+    reason: str  # "" when nothing is known to be in the way
 
 
 class TailUpdater:
@@ -32,8 +46,12 @@ class TailUpdater:
         self._on_folded = on_folded
         self._waiting: list[CommittedBatch] = []
         self._tickets: list[Ticket] = []
+        self._taken: Sequence[CommittedBatch] = ()  # what is being applied
         self._backlog = 0
+        self._added = self._folded = 0  # batches, ever
         self._since: float | None = None  # since when something waits
+        self._attempt: float | None = None  # since when the hot tail is being written
+        self._failure: Exception | None = None  # of the last attempt
         self._hurry = False
         self._closed = False
         self._changed = threading.Condition()
@@ -60,6 +78,7 @@ class TailUpdater:
             if committed and self._since is None:
                 self._since = time.monotonic()
             self._waiting.extend(committed)
+            self._added += len(committed)
             self._tickets.extend(tickets)
             self._backlog += sum(batch.folded.header.rows for batch in committed)
             self._changed.notify_all()
@@ -69,14 +88,44 @@ class TailUpdater:
         if self._backlog > _BACKLOG:
             raise Busy("the hot tail is behind", retry_after=5, hint="Is the disk of the node's home full?")
 
-    def flush(self, timeout_s: float = 5.0) -> bool:
-        """Wait until everything added so far is folded; false when that took longer."""
-        if not self._backlog:
-            return True
+    def flush(self, timeout_s: float = FRESH_S, *, patient: bool = False) -> bool:
+        """Wait until everything added so far is folded; false when it is not, at once where that is held up.
+
+        Whoever gets false must say so: the hot tail may lack what was archived. ``patient``: wait all of the
+        time, also while it cannot be written.
+        """
         with self._changed:
+            until = self._added
+            if self._folded >= until:
+                return True
             self._hurry = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._backlog, timeout=timeout_s)
+            self._changed.wait_for(
+                lambda: self._folded >= until or (not patient and self._held_up(timeout_s)),
+                timeout=timeout_s,
+            )
+            return self._folded >= until
+
+    def unfolded(self) -> Unfolded | None:
+        """What waits for the hot tail now; None when nothing does."""
+        with self._changed:
+            left = [one.folded for one in (*self._taken, *self._waiting)]
+            if not left:
+                return None
+            times = [entry.received_us for one in left for entry in (*one.entries[:1], *one.entries[-1:])]
+            return Unfolded(self._backlog, min(times, default=0), max(times, default=0), self._reason())
+
+    def _held_up(self, patience_s: float) -> bool:
+        """Did the last attempt fail, or does this one last longer than a reader waits?"""
+        began = self._attempt
+        return self._failure is not None or (began is not None and time.monotonic() - began > patience_s)
+
+    def _reason(self) -> str:
+        """Why the hot tail does not take it, in words that may leave this host."""
+        if self._failure is None:
+            return "the hot tail is being written by another process" if self._held_up(FRESH_S) else ""
+        limit = machine_limit(self._failure)
+        return limit.message if limit is not None else "the hot tail of this node cannot be written"
 
     def run(self, stop: Signal) -> None:
         """Apply batches as they come, until told to stop and nothing waits.
@@ -91,16 +140,22 @@ class TailUpdater:
                 self._changed.wait_for(lambda: self._hurry or self._closed, timeout=_GATHER_S)
                 taken = time.monotonic()
                 batches, tickets = self._waiting, self._tickets
-                self._waiting, self._tickets = [], []
+                self._waiting, self._tickets, self._taken = [], [], batches
+            applied = False
             try:
-                self._apply(batches)
-            except BaseException:
-                with self._changed:
-                    self._waiting, self._tickets = [*batches, *self._waiting], [*tickets, *self._tickets]
-                raise
+                applied = self._apply(batches)
+            finally:
+                if not applied:
+                    with self._changed:
+                        self._waiting = [*batches, *self._waiting]
+                        self._tickets, self._taken = [*tickets, *self._tickets], ()
+            if not applied:
+                return  # told to stop: the next start folds what the archive holds
             self._on_folded(tickets)
             with self._changed:
                 self._backlog -= sum(batch.folded.header.rows for batch in batches)
+                self._folded += len(batches)
+                self._taken, self._failure = (), None
                 self._since = taken if self._waiting else None
                 if not self._waiting:
                     self._hurry = False
@@ -111,15 +166,21 @@ class TailUpdater:
             self._closed = True
             self._changed.notify_all()
 
-    def _apply(self, batches: Sequence[CommittedBatch]) -> None:
+    def _apply(self, batches: Sequence[CommittedBatch]) -> bool:
+        """Put them into the hot tail, however often that fails; false when told to stop before."""
         while True:
+            self._attempt = time.monotonic()
             try:
                 self._tail.apply([batch.folded for batch in batches])
-                return
-            except sqlite3.Error as error:
+                return True
+            except (Busy, sqlite3.Error) as error:
                 # The archive holds the batches; a restart would fold them. Until the tail takes them,
                 # their ids stay in memory, so no retry is archived twice.
                 _log.error("the hot tail cannot be written", reason=str(error))
                 with self._changed:
+                    self._failure = error
+                    self._changed.notify_all()
                     if self._changed.wait_for(lambda: self._closed, timeout=_RETRY_S):
-                        return
+                        return False
+            finally:
+                self._attempt = None

@@ -32,14 +32,15 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
 
@@ -49,6 +50,7 @@ _NOT_THE_FILE = frozenset(
     {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR}
 )
 _UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})  # another file may be
+_LOCK_S = 30.0  # longest wait for another one that writes
 _FILES = 4  # that one connection may have open: database, log, its index, a journal
 _ROOM = 64 * 1024  # bytes that a connection needs at least
 #: What the secrets are derived for.
@@ -197,8 +199,34 @@ class TailFile:
                 self._connections.append(found)
         return found
 
+    @staticmethod
+    def begin(connection: sqlite3.Connection) -> None:
+        """Begin a write transaction. Raises Busy: another one lasts too long."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise Busy(
+                    "the hot tail of this home is being written by another process",
+                    retry_after=5,
+                    hint="Try again. If this lasts, look which process has the files in cache/ open.",
+                ) from error
+            raise
+
+    @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """Within this block this thread waits so long for a lock, instead of ``_LOCK_S``."""
+        connection = self.connection()
+        connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={int(_LOCK_S * 1000)}")
+
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=_LOCK_S, isolation_level=None, check_same_thread=False
+        )
         try:
             # The file can be rebuilt, so a power cut may cost its last moments, never its integrity.
             connection.executescript(

@@ -160,15 +160,24 @@ class HotTail:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection within one write transaction: all of it or nothing."""
+        """This thread's connection within one write transaction: all of it or nothing.
+
+        Raises Busy: another process writes for too long.
+        """
         connection = self.connection()
-        connection.execute("BEGIN IMMEDIATE")
+        self._file.begin(connection)
         try:
             yield connection
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+    @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """Within this block this thread waits so long, and no longer, for another one that writes."""
+        with self._file.waiting_at_most(seconds):
+            yield
 
     # -- claims ------------------------------------------------------------------------------
 
@@ -482,6 +491,11 @@ class HotTail:
                 refolding.apply(connection, change)
         return change.kind in ("list", "clear")
 
+    @property
+    def is_refolding(self) -> bool:
+        """Was the file emptied, and is not filled again yet?"""
+        return refolding.is_under_way(self.connection())
+
     def refolded(self) -> None:
         """The fold is complete again after ``follow_trust``: ids that are not here were not archived."""
         refolding.end(self.connection())
@@ -504,7 +518,9 @@ class HotTail:
     # -- folding -----------------------------------------------------------------------------
 
     def apply(self, batches: Sequence[FoldedBatch]) -> int:
-        """Fold committed batches in; how many were new. All or none of them."""
+        """Fold committed batches in; how many were new. All or none of them. Raises Busy."""
+        if not batches:
+            return 0
         with self.transaction() as connection:
             records: list[bytes] = []
             new = sum(self._apply(connection, batch, records) for batch in batches)

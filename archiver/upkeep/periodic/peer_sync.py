@@ -15,17 +15,25 @@ _log = structlog.get_logger("vanvault.follow")
 
 #: Looks that may fail or be late before anybody is told.
 _PATIENCE = 20
+_WAIT_S = 5.0  # longest wait of a reader for a look that is under way
 
 
 class PeerSync:
     """Calls ``look`` every ``interval_s`` seconds. A site that is away is no reason to stop."""
 
     def __init__(
-        self, look: Callable[[], object], interval_s: float, *, stopwatch: Stopwatch | None = None
+        self,
+        look: Callable[[], object],
+        interval_s: float,
+        *,
+        stopwatch: Stopwatch | None = None,
+        wait_s: float = _WAIT_S,
     ) -> None:
+        """``wait_s``: longest wait of ``refresh`` for a look that is under way."""
         self._look = look
         self._interval_s = interval_s
         self._stopwatch = stopwatch or SystemStopwatch()
+        self._wait_s = wait_s
         self._lock = threading.Lock()
         self._began = self._level = self._stopwatch.seconds()
 
@@ -50,9 +58,15 @@ class PeerSync:
             self._once()
 
     def refresh(self) -> bool:
-        """Look now, unless a look that began after this call is over already; false when it failed."""
+        """Look now, unless a look that began after this call is over already.
+
+        False when it failed, or when another look holds this one up for too long: what others wrote lately
+        may not be known then.
+        """
         asked = self._stopwatch.seconds()
-        with self._lock:
+        if not self._lock.acquire(timeout=self._wait_s):
+            return False
+        try:
             if self._began >= asked:
                 return self._level >= asked
             try:
@@ -63,6 +77,8 @@ class PeerSync:
                 _log.exception("other nodes cannot be followed")
                 return False
             return True
+        finally:
+            self._lock.release()
 
     def _once(self) -> None:
         self._began = began = self._stopwatch.seconds()
