@@ -75,6 +75,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         408: "The body came too slowly; nothing was stored: send the same again.",
         409: "This gateway archived other bytes under this id; nothing was stored.",
         413: "Over a size limit; nothing was stored.",
+        415: "The body has a Content-Encoding; send the bytes as they are. Nothing was stored.",
         503: "Not accepted now: wait Retry-After seconds and send the same again.",
     }
     return {status: _answer(texts[status], _PROBLEM_EXAMPLE, MEDIA_TYPE) for status in statuses}
@@ -120,7 +121,7 @@ PUSH = _route(
     {
         201: _answer("Archived: locked at both sites.", RECEIPT_EXAMPLE),
         200: _answer("Archived before: the first receipt again.", RECEIPT_EXAMPLE),
-        **_problems(400, 401, 403, 408, 409, 413, 503),
+        **_problems(400, 401, 403, 408, 409, 413, 415, 503),
     },
 )
 _BATCH_EXAMPLE = {"message_id": "2026-000123", "content_type": "application/xml", "body": "PEhvc28+Li4u"}
@@ -131,7 +132,7 @@ BATCH = _route(
             "One receipt or problem for each entry, in order.",
             {"items": [RECEIPT_EXAMPLE, {**_PROBLEM_EXAMPLE, "index": 1}]},
         ),
-        **_problems(400, 401, 403, 408, 413, 503),
+        **_problems(400, 401, 403, 408, 413, 415, 503),
     },
 )
 EVENT_EXAMPLE = {
@@ -147,7 +148,7 @@ EVENTS = _route(
     _body({"application/json": {"example": [EVENT_EXAMPLE]}, NDJSON: {"example": EVENT_EXAMPLE}}),
     {
         200: _answer("One receipt or problem for each event, in order.", {"items": [RECEIPT_EXAMPLE]}),
-        **_problems(400, 401, 403, 408, 413, 503),
+        **_problems(400, 401, 403, 408, 413, 415, 503),
     },
 )
 _MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or more."}

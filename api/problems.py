@@ -68,6 +68,8 @@ def problem_response(
         headers["Retry-After"] = str(retry_after)
     if problem["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if problem["status"] == 415:
+        headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
     return Response(
         orjson.dumps(problem), status_code=problem["status"], media_type=MEDIA_TYPE, headers=headers
     )

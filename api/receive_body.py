@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from vanvault.api.node import Node
 from vanvault.api.quotas import OVERHEAD_BYTES, Reservation
-from vanvault.archiver.core.errors import InvalidInput, TooLarge, TooSlow
+from vanvault.archiver.core.errors import EncodedBody, InvalidInput, TooLarge, TooSlow
 
 #: Pieces of more bytes than this are joined in a thread.
 _JOINED_INLINE = 4 * 2**20
@@ -31,7 +31,7 @@ class received:
     """The request's body, its bytes counted in the request's reservation until the block ends.
 
     Bytes are reserved as they come: who announces a body and does not send it takes nothing from others.
-    Entering raises TooLarge (over ``limit``), Busy (no room), TooSlow, InvalidInput (cut off).
+    Entering raises EncodedBody, TooLarge (over ``limit``), Busy (no room), TooSlow, InvalidInput (cut off).
     """
 
     __slots__ = ("_hashed", "_limit", "_node", "_request", "_reservation", "_reserved")
@@ -47,6 +47,7 @@ class received:
         self._reserved = 0
 
     async def __aenter__(self) -> Body:
+        _check_plain(self._request)
         declared = _declared(self._request, self._limit)
         self._reservation.check(OVERHEAD_BYTES + declared)  # who would be refused in the end is refused now
         self._reserve(OVERHEAD_BYTES)
@@ -111,6 +112,18 @@ async def _joined(chunks: list[bytes], size: int, threads: Executor) -> bytes:
     if size <= _JOINED_INLINE:
         return b"".join(chunks)
     return await asyncio.get_running_loop().run_in_executor(threads, b"".join, chunks)
+
+
+def _check_plain(request: Request) -> None:
+    """Is the body the original itself? Decoded or not, the archive would keep other bytes than were meant."""
+    for name, plain in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
+        codings = ",".join(request.headers.getlist(name)).lower().split(",")
+        if any(coding.strip() not in ("", plain) for coding in codings):
+            raise EncodedBody(
+                f"the body is encoded: {name} is not {plain}",
+                field=name,
+                hint="Send the bytes of the original, without a coding.",
+            )
 
 
 def _declared(request: Request, limit: int) -> int:

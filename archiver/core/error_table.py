@@ -17,6 +17,7 @@ from vanvault.archiver.core.errors import (
     Busy,
     Conflict,
     Damaged,
+    EncodedBody,
     Forged,
     InvalidInput,
     KeyUnavailable,
@@ -76,6 +77,7 @@ class ErrorRow:
 ERROR_TABLE = (
     ErrorRow(TooLarge, "too-large", ExitCode.USAGE, "too-large", "Too large", 413),
     ErrorRow(TooSlow, "too-slow", ExitCode.USAGE, "too-slow", "Too slow", 408),
+    ErrorRow(EncodedBody, "encoded-body", ExitCode.USAGE, "encoded-body", "The body is encoded", 415),
     ErrorRow(InvalidInput, "invalid-input", ExitCode.USAGE, "invalid-input", "Invalid input", 400),
     ErrorRow(AccessDenied, "access-denied", ExitCode.DENIED, "access-denied", "Access denied", 403),
     ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),

@@ -5,7 +5,8 @@
     VanVaultError
     ├── InvalidInput          the request or file is wrong; mend it and send it again
     │   ├── TooLarge          over a size limit; the limit is in the message
-    │   └── TooSlow           it came too slowly; nothing was stored, and the same may be sent again
+    │   ├── TooSlow           it came too slowly; nothing was stored, and the same may be sent again
+    │   └── EncodedBody       the body is compressed or encoded otherwise; send the bytes as they are
     ├── AccessDenied          no token, a wrong token, or no right to this
     ├── NotFound              no such message, event, object or site
     ├── Conflict              the same id was archived with other bytes; nothing was stored
@@ -68,6 +69,10 @@ class TooLarge(InvalidInput):
 
 class TooSlow(InvalidInput):
     """The input came too slowly, or stopped coming; the same request may be sent again."""
+
+
+class EncodedBody(InvalidInput):
+    """The body came in a coding, such as gzip: what is archived is the original itself, byte for byte."""
 
 
 class AccessDenied(VanVaultError):
