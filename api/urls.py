@@ -5,12 +5,15 @@ Headers are read by the same rule (``intake_routes.py``), so one id is one id by
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from starlette.types import Scope
 
 from vanvault.archiver.core.errors import InvalidInput
 
+_TIMES = frozenset(("from", "to"))
+_OFFSET = re.compile(r"(?<=[0-9]) ([0-9]{2}:[0-9]{2})$")
 _HINT = "Percent-encode the UTF-8 bytes of what is not ASCII."
 
 
@@ -25,8 +28,12 @@ def check_url(scope: Scope) -> None:
 
 
 def query_of(scope: Scope) -> list[tuple[str, str]]:
-    """Names and values of a query that ``check_url`` let through, in order; a plus sign is a blank."""
-    return parse_qsl(scope["query_string"].decode(), keep_blank_values=True, errors="strict")
+    """Names and values of a query that ``check_url`` let through, in order.
+
+    A plus sign is a blank, as in every query. None stands before the offset of a time, so there it is one.
+    """
+    found = parse_qsl(scope["query_string"].decode(), keep_blank_values=True, errors="strict")
+    return [(name, _OFFSET.sub(r"+\1", value) if name in _TIMES else value) for name, value in found]
 
 
 def _check(part: bytes, field: str) -> None:

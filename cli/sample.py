@@ -44,7 +44,7 @@ _FOLDER = Path("sample")
     "--size", type=click.IntRange(10_000, 2_000_000), help="Bytes of each dossier.  [default: mixed]"
 )
 @click.option(
-    "--start", metavar="TIME", help="When the first transaction begins.  [default: 2026-01-05T01:00Z]"
+    "--start", metavar="TIME", help="When the first transaction begins.  [default: 2026-01-05T01:00:00Z]"
 )
 @click.option(
     "--output",

@@ -11,6 +11,14 @@ from vanvault.archiver.core.errors import InvalidInput
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+#: RFC 3339, 5.6: T and Z in either case, or a blank between date and time. A fraction is bounded.
+_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?:\.([0-9]{1,40}))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LIKE = "Write it like 2026-11-22T08:30:00+07:00."
+
 _SPAN = re.compile(r"(0|[1-9][0-9]{0,8})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 #: The longest span that anybody may ask for, ten years: it can be added to every date in use.
@@ -44,32 +52,51 @@ def rfc3339_seconds(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def parse_rfc3339(text: str, *, field: str = "time") -> datetime:
-    """A UTC datetime from RFC 3339 text (a date alone means its first moment, UTC).
+def parse_rfc3339(text: str, *, field: str = "time", date_alone: bool = True) -> datetime:
+    """A UTC datetime from RFC 3339 text, as section 5.6 has it. What is below a microsecond is cut off.
 
-    Raises InvalidInput: not RFC 3339, without an offset, or outside years 1970 to 9998.
+    Args:
+        date_alone: take ``2026-11-22`` too, which means its first moment in UTC.
+
+    Raises InvalidInput: another form (of ISO 8601, say), no offset, or outside the years 1970 to 9998.
     """
+    if date_alone and _DATE.fullmatch(text):
+        text = f"{text}T00:00:00Z"
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        no_offset = _DATE_TIME.fullmatch(f"{text}Z") or _DATE.fullmatch(text)
+        wrong = "has no offset from UTC" if no_offset else "is not an RFC 3339 time"
+        raise InvalidInput(f"{field} {wrong}", field=field, hint=_LIKE)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = _moment(match)
     except ValueError as error:
-        raise InvalidInput(
-            f"{field} is not an RFC 3339 time", field=field, hint="Write it like 2026-11-22T08:30:00+07:00."
-        ) from error
-    if moment.tzinfo is None:
-        if len(text) != 10:
-            raise InvalidInput(
-                f"{field} has no offset from UTC",
-                field=field,
-                hint="Write it like 2026-11-22T08:30:00+07:00.",
-            )
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        moment = moment.astimezone(UTC)
+        raise InvalidInput(f"{field} is not an RFC 3339 time", field=field, hint=_LIKE) from error
     except OverflowError as error:
         raise InvalidInput(f"{field} is outside the years 1970 to 9998", field=field) from error
     if not 1970 <= moment.year <= 9998:
         raise InvalidInput(f"{field} is outside the years 1970 to 9998", field=field)
     return moment
+
+
+def _moment(match: re.Match[str]) -> datetime:
+    """What a text in the form of RFC 3339 means, in UTC. Raises ValueError, OverflowError."""
+    year, month, day, hour, minute, second = (int(part) for part in match.group(1, 2, 3, 4, 5, 6))
+    micros = int((match[7] or "")[:6].ljust(6, "0"))
+    local = datetime(year, month, day, hour, minute, min(second, 59), micros, UTC)
+    offset = timedelta(0)
+    if match[8]:
+        hours, minutes = int(match[9]), int(match[10])
+        if hours > 23 or minutes > 59:
+            raise ValueError("no offset has so many hours or minutes")
+        offset = timedelta(hours=hours, minutes=minutes) * (1 if match[8] == "+" else -1)
+    moment = local - offset
+    if second < 60:
+        return moment
+    # A leap second, which this program's times do not know, ends a month in UTC; the next one is taken.
+    after = moment.replace(microsecond=0) + timedelta(seconds=1)
+    if second > 60 or (after.day, after.hour, after.minute, after.second) != (1, 0, 0, 0):
+        raise ValueError("this minute has no such second")
+    return after
 
 
 def parse_span(

@@ -175,7 +175,7 @@ def event_draft(gateway: str, fields: object, *, received: datetime) -> EventDra
         gateway=gateway,
         event_id=event_id,
         received=received,
-        occurred_us=to_us(parse_rfc3339(occurred_at, field="occurred_at")),
+        occurred_us=to_us(parse_rfc3339(occurred_at, field="occurred_at", date_alone=False)),
         type=kind,
         actor=_value(fields.get("actor", ""), "actor"),
         message_id=check_id(fields["message_id"], "message_id") if fields.get("message_id") else "",

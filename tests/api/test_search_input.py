@@ -171,3 +171,32 @@ def test_a_gateway_counts_its_own(client: httpx.Client, other_client: httpx.Clie
     assert client.get("/v1/histogram", params={"gateway": "gateway-1"}).json()["by"] == "day"
     with httpx.Client(base_url=client.base_url, trust_env=False) as stranger:
         check_problem(stranger.get("/v1/histogram"), 401, "unauthenticated")
+
+
+def test_an_offset_may_stand_in_a_url_as_it_is(client: httpx.Client) -> None:
+    """A plus sign in a query is a blank; none stands before the offset of a time."""
+    receipt = push(client, "offset", b"<a/>").json()
+    day = receipt["received_at"][:10]
+    for sign in ("+", "%2B", "%2b"):
+        answer = client.get(f"/v1/search?message_id=offset&from={day}T00:00:00{sign}00:00")
+        assert [item["id"] for item in answer.json()["items"]] == [receipt["id"]], sign
+        answer = client.get(f"/v1/search?message_id=offset&to={day}T00:00:00.5{sign}00:00")
+        assert answer.json()["items"] == [], sign
+    problem = check_problem(client.get("/v1/search?from=2026-11-22+08:30"), 400, "invalid-input")
+    assert problem["field"] == "from"
+
+
+@pytest.mark.parametrize("text", ["2026-W47-7", "2026-327", "2026-11-22T08:30:00", "2026-11-22T08:30:00,5Z"])
+def test_times_that_are_not_rfc_3339_are_refused(client: httpx.Client, text: str) -> None:
+    problem = check_problem(client.get("/v1/search", params={"from": text}), 400, "invalid-input")
+    assert problem["field"] == "from"
+    event = {"event_id": "no-time", "occurred_at": text, "type": "t"}
+    (item,) = client.post("/v1/events", json=[event]).json()["items"]
+    assert (item["status"], item["field"]) == (400, "occurred_at")
+
+
+@pytest.mark.parametrize("text", ["2026-W47-7", "20261122", "2026-327", "2026-11-22T00:00:00Z"])
+def test_days_of_a_count_are_dates(client: httpx.Client, text: str) -> None:
+    for name in ("from", "to"):
+        problem = check_problem(client.get("/v1/histogram", params={name: text}), 400, "invalid-input")
+        assert problem["field"] == name

@@ -168,9 +168,12 @@ def decode_rollups(data: bytes, combinations: Sequence[Combination], name: str) 
 def day_number(day: str) -> int:
     """Days since 1970-01-01 of YYYY-MM-DD. Raises InvalidInput."""
     try:
-        return (date.fromisoformat(day) - _EPOCH).days
+        found = date.fromisoformat(day)
     except ValueError as error:
         raise InvalidInput("a day is written YYYY-MM-DD", field="day") from error
+    if found.isoformat() != day:  # ISO 8601 has more forms: weeks, days of the year, no dashes
+        raise InvalidInput("a day is written YYYY-MM-DD", field="day")
+    return (found - _EPOCH).days
 
 
 def day_text(number: int) -> str:

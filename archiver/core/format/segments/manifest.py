@@ -151,7 +151,8 @@ def _body(manifest: SegmentManifest) -> dict[str, object]:
 
 def _is_sound(manifest: SegmentManifest) -> bool:
     """Do its members fit each other? Raises InvalidInput, ValueError for dates that are none."""
-    date.fromisoformat(manifest.day)
+    if date.fromisoformat(manifest.day).isoformat() != manifest.day:  # a week, or no dashes
+        return False
     kinds = tuple(part.kind for part in manifest.parts)
     log, evidence = manifest.part("log"), manifest.part("evidence")
     if kinds not in _PARTS or log is None or evidence is None:
