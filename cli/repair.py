@@ -13,7 +13,10 @@ from vanvault.cli.progress import Terminal
 from vanvault.cli.verify import SHOWN, show_findings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vanvault.recovery.repair import RepairAction, RepairPlan, RepairReport
+    from vanvault.recovery.verify import Finding
 
 
 @click.command("repair")
@@ -25,7 +28,8 @@ def command(home: Path, dry_run: bool, workers: int, as_json: bool) -> int:
     """Verify both sites, then copy what one lacks or holds damaged from the other.
 
     Nothing is removed: a good version is put on top of a damaged one. Exits 0 when all that was wrong is
-    mended (extra files are left alone), 3 when something is beyond repair.
+    mended and verify would end with 0, 3 when something is beyond repair, or lies at a site and is not the
+    archive's (it is left alone, and named).
     """
     from vanvault.recovery.repair import RepairPlan, RepairRequest, repair
     from vanvault.recovery.work import account
@@ -43,19 +47,24 @@ def command(home: Path, dry_run: bool, workers: int, as_json: bool) -> int:
 
 def _show_plan(plan: RepairPlan) -> None:
     _show_actions(plan.actions)
-    show_findings(plan.beyond)
-    click.echo(f"would repair {len(plan.actions)}; {len(plan.beyond)} beyond repair")
+    show_findings((*plan.beyond, *plan.aside))
+    click.echo(f"would repair {len(plan.actions)}; {len(plan.beyond)} beyond repair{_left_alone(plan.aside)}")
 
 
 def _show(report: RepairReport) -> None:
     _show_actions(report.repaired)
     for failure in report.failed:
         warn(f"{failure.action.key} at {failure.action.target}: {failure.reason}")
-    show_findings(report.beyond)
+    show_findings((*report.beyond, *report.aside))
     click.echo(
-        f"repaired {len(report.repaired)}, failed {len(report.failed)}, beyond repair {len(report.beyond)};"
-        f" {human_size(report.bytes)} copied in {human_duration(report.seconds)}"
+        f"repaired {len(report.repaired)}, failed {len(report.failed)}, beyond repair {len(report.beyond)}"
+        f"{_left_alone(report.aside)}; {human_size(report.bytes)} copied in {human_duration(report.seconds)}"
     )
+
+
+def _left_alone(aside: Sequence[Finding]) -> str:
+    """A site is not whole while this lies there, and only a person may remove it."""
+    return f", {len(aside)} not the archive's: remove them by the store's own tools" if aside else ""
 
 
 def _show_actions(actions: tuple[RepairAction, ...]) -> None:

@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+import structlog
+
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.catalogue import KnownBatch
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
@@ -39,6 +41,8 @@ from vanvault.archiver.intake import (
 from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.replicas import place_everywhere
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
+
+_log = structlog.get_logger("vanvault.archive")
 
 
 class Archive(ArchiveReader):
@@ -148,7 +152,7 @@ class Archive(ArchiveReader):
             fault=self.components.fault,
         )
         try:
-            unrecorded = [self.receipts.commit_of(batch.n) for batch in self.tail.uncommitted()]
+            unrecorded = [commit for one in self.tail.uncommitted() if (commit := self._commit_of(one))]
             detail: dict[str, object] = {"host": socket.gethostname(), "writer": writer.id}
             if leadership.epoch:
                 detail["epoch"] = leadership.epoch
@@ -178,6 +182,14 @@ class Archive(ArchiveReader):
             limits=self.settings.intake.pool_limits(),
             hooks=replace(hooks or Hooks(), fault=self.components.fault),
         )
+
+    def _commit_of(self, batch: KnownBatch) -> Commit | None:
+        """None where no site holds the batch whole any more: it is put on record once it was repaired."""
+        try:
+            return self.receipts.commit_of(batch.n)
+        except Damaged as error:
+            _log.error("a batch without a commit is whole nowhere", key=batch.key, reason=error.message)
+            return None
 
     def _refresh_first(self) -> None:
         """Fold for readers while a site is away; also to learn of a promotion. Raises SiteUnavailable."""

@@ -45,7 +45,7 @@ from vanvault.archiver.core.names import (
 )
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.keys.parquet import ParquetKeys
-from vanvault.archiver.replicas import copy_object, placement_of, read_anywhere
+from vanvault.archiver.replicas import placement_of, put_copy, read_anywhere
 from vanvault.archiver.stores import Site, StoredVersion
 
 #: Rows that are folded in one transaction of the hot tail, about.
@@ -69,7 +69,7 @@ class FoldReport:
     segments: int = 0  # that the catalogue did not know
     indexed: int = 0  # segments that the index did not hold
     merged: int = 0  # index files that went into a larger one
-    unreadable: tuple[str, ...] = ()  # keys that no site can give: search does not see what is in them
+    unreadable: tuple[str, ...] = ()  # keys that no site gives, though it gives others: not seen by searches
     away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
 
     @classmethod
@@ -284,28 +284,13 @@ class _BatchFold:
         self, key: str, copies: Mapping[str, StoredVersion], now: Callable[[], datetime]
     ) -> dict[str, StoredVersion]:
         """All copies of a batch, once it is copied to the sites that lack it."""
-        batch = decode_batch(key, read_anywhere(self._sites, key), self._keys, bodies=False)
-        until = _until(batch)
+        data = read_anywhere(self._sites, key)
+        until = _until(decode_batch(key, data, self._keys, bodies=False))
         complete = dict(copies)
         for name, site in self._sites.items():
             if name not in complete:
-                complete[name] = self._copy(copies, site, key, until, now)
+                complete[name] = _put(site, key, data, until, now)
         return complete
-
-    def _copy(
-        self, sources: Iterable[str], target: Site, key: str, until: datetime, now: Callable[[], datetime]
-    ) -> StoredVersion:
-        failure: Damaged | SiteUnavailable = Damaged(f"no site holds {key} whole", key=key)
-        for source in sources:
-            try:
-                placement = copy_object(self._sites[source], target, key, retain_until=until, now=now)
-            except Damaged as error:
-                failure = _does_not_keep(target, key, error) if error.site == target.site else error
-            except SiteUnavailable as error:
-                failure = error
-            else:
-                return _shown(target, key, placement.version)
-        raise failure
 
     def _decode(self, key: str, copies: Mapping[str, StoredVersion]) -> FoldedBatch:
         data = read_anywhere(self._sites, key)
@@ -323,6 +308,15 @@ def _until(batch: Batch) -> datetime:
         return parse_rfc3339(batch.header.retain_until)
     except InvalidInput as error:
         raise Damaged(f"{batch.key}: its header names no date", key=batch.key) from error
+
+
+def _put(target: Site, key: str, data: bytes, until: datetime, now: Callable[[], datetime]) -> StoredVersion:
+    """A copy of the right bytes at a site that lacks it. Raises SiteUnavailable."""
+    try:
+        placement = put_copy(target, key, data, retain_until=until, now=now)
+    except Damaged as error:
+        raise _does_not_keep(target, key, error) from error
+    return _shown(target, key, placement.version)
 
 
 def _shown(site: Site, key: str, version: str) -> StoredVersion:

@@ -13,10 +13,18 @@ from vanvault.archiver.replicas.placing import (
     copy_object,
     place_everywhere,
     placement_of,
+    put_copy,
     still_to_come,
 )
 from vanvault.archiver.replicas.policy import AckPolicy
-from vanvault.archiver.replicas.promised import answers, holds, read_anywhere, read_version
+from vanvault.archiver.replicas.promised import (
+    answers,
+    holds,
+    read_anywhere,
+    read_version,
+    serves_others,
+    unreadable,
+)
 from vanvault.archiver.replicas.quarantine import Quarantine, SetAside
 from vanvault.archiver.replicas.readable import Readable
 from vanvault.archiver.replicas.steady_clock import SteadyClock
@@ -45,8 +53,11 @@ __all__ = [
     "holds",
     "place_everywhere",
     "placement_of",
+    "put_copy",
     "read_anywhere",
     "read_large",
     "read_version",
+    "serves_others",
     "still_to_come",
+    "unreadable",
 ]

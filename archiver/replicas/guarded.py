@@ -155,11 +155,18 @@ class GuardedSite:
             )
 
     def strays(self) -> Iterator[Stray]:
-        """See ``SiteReader.strays``; the first ``MOST``, and then one that says that there are more."""
+        """See ``SiteReader.strays``; the first ``MOST``, and then one that says that there are more.
+
+        System files are counted apart: a storage box makes one in every folder, and they hide nothing else.
+        """
+        shown = {True: 0, False: 0}
         for number, stray in enumerate(self._site.strays()):
-            if number == MOST:
+            if shown[stray.system] == MOST and stray.system and number < MOST_UNPROVED:
+                continue
+            if shown[stray.system] == MOST:
                 yield Stray(f"and more than these {MOST}")
                 return
+            shown[stray.system] += 1
             yield stray
 
     def now(self) -> datetime:

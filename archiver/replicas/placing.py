@@ -18,7 +18,7 @@ from vanvault.archiver.core.machine import limit_of, machine_limit
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
-from vanvault.archiver.replicas.promised import holds, read_anywhere, read_whole
+from vanvault.archiver.replicas.promised import holds, read_anywhere, read_whole, serves_others
 from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
 
 _FRESH_LOCK = timedelta(days=30)
@@ -146,13 +146,18 @@ def placement_of(site: str, stored: StoredVersion, retain_until: datetime) -> Pl
 def find_held(site: SiteReader, key: str, sha256: bytes, retain_until: datetime) -> StoredVersion | None:
     """The oldest version of ``key`` with this digest and at least this lock, or None.
 
-    The oldest, because a receipt may have named it already. Raises SiteUnavailable.
+    The oldest, because a receipt may have named it already. A version that the site refuses to read, while it
+    gives other objects, is not held. Raises SiteUnavailable.
     """
     for version in reversed(site.versions(key)):
         if version.retain_until is None or version.retain_until < retain_until:
             continue
-        if holds(site, version, sha256):
-            return version
+        try:
+            if holds(site, version, sha256):
+                return version
+        except SiteUnavailable:
+            if not serves_others(site, key):
+                raise
     return None
 
 
@@ -207,6 +212,20 @@ def copy_object(
 
     Raises NotFound, Damaged (the source's copy is bad), SiteUnavailable.
     """
-    data = read_whole(source, key)
+    return put_copy(target, key, read_whole(source, key), retain_until=retain_until, now=now)
+
+
+def put_copy(
+    target: SiteWriter,
+    key: str,
+    data: bytes,
+    *,
+    retain_until: datetime,
+    now: Callable[[], datetime],
+) -> Placement:
+    """Put an object whose bytes were checked against its name, unless the target holds it; idempotent.
+
+    ``now``: as ``copy_object`` takes it. Raises Damaged (the target took other bytes), SiteUnavailable.
+    """
     placing = Placing(key, data, sha256_of(key), retain_until, now=now)
     return placing.put_one(target, look_first=True)

@@ -5,36 +5,53 @@ whatever site. Three things can be wrong, and callers act on them differently:
 
 - ``NotFound``: the site has no version of the key. Copy it there.
 - ``Damaged``: it has versions, and none with the right bytes. Put the right ones on top.
-- ``SiteUnavailable``: it did not give them. Where the site still tells its time (``answers``), it is this
-  object that it cannot read: MinIO says 503 of an object whose bytes rotted.
+- ``SiteUnavailable``: it did not give them. Where the site gives other objects (``serves_others``), it is
+  this object that it cannot read: MinIO says 503 of an object whose bytes rotted, a disk EIO. That is damage
+  of the object, and no outage: nothing that waits for the site to come back would ever go on.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, groupby, islice
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import digest_in
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 
+#: Other objects that a site which refuses one is asked for: some that follow it, some from the beginning.
+_CONTROLS = 4
+
 
 def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
     """The right bytes from the first site that has them.
 
-    Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away, Damaged.
+    A site that refuses the object is asked once more when no other has it: for older versions, and whether it
+    is away. Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away,
+    Damaged.
     """
     failure: VanVaultError = NotFound(f"no site holds {key}")
+    refused: list[tuple[Site, SiteUnavailable]] = []
     for site in sites.values():
         try:
             return read_whole(site, key)
         except NotFound:
             continue
-        except (Damaged, SiteUnavailable) as error:
-            if not isinstance(failure, SiteUnavailable):  # a site that may yet give the bytes is no damage
-                failure = error
-    raise failure
+        except Damaged as error:
+            failure = error
+        except SiteUnavailable as error:
+            refused.append((site, error))
+    away: SiteUnavailable | None = None
+    for site, refusal in refused:
+        try:
+            return _read_refused(site, key, refusal)
+        except Damaged as damage:
+            failure = damage
+        except SiteUnavailable as absent:  # a site that may yet give the bytes is no damage
+            away = away or absent
+    raise away or failure
 
 
 def read_whole(site: SiteReader, key: str) -> bytes:
@@ -88,6 +105,52 @@ def answers(site: SiteReader) -> bool:
     except SiteUnavailable:
         return False
     return True
+
+
+def serves_others(site: SiteReader, key: str) -> bool:
+    """Does the site give other objects, now that it refuses this one? A few are asked for one byte each.
+
+    A site that holds no other proves nothing, and counts as away.
+    """
+    with suppress(SiteUnavailable):
+        for other in _controls(site, key):
+            with suppress(NotFound, Damaged, SiteUnavailable):
+                if site.get_range(other.key, 0, 1, other.version):
+                    return True
+    return False
+
+
+def unreadable(site: SiteReader, key: str, error: SiteUnavailable) -> Damaged:
+    """What a site that serves others does not give is damaged there."""
+    damage = Damaged(
+        f"{key} cannot be read at {site.site}, which gives other objects: {error.message}",
+        key=key,
+        site=site.site,
+        hint="Run: vanvault verify, then: vanvault repair.",
+    )
+    damage.__cause__ = error
+    return damage
+
+
+def _read_refused(site: SiteReader, key: str, error: SiteUnavailable) -> bytes:
+    """From a version below the newest, which the site refuses. Raises Damaged, SiteUnavailable (away)."""
+    if not serves_others(site, key):
+        raise error
+    with suppress(NotFound, Damaged, SiteUnavailable):
+        data, _ = _first_whole(site, key, _digest_of(site, key), site.versions(key)[1:])
+        return data
+    raise unreadable(site, key, error)
+
+
+def _controls(site: SiteReader, key: str) -> Iterator[StoredVersion]:
+    following = (versions for other, versions in _newest(site, key) if other != key)
+    first = (versions for other, versions in _newest(site, "") if other != key)
+    return chain(islice(following, _CONTROLS), islice(first, _CONTROLS))
+
+
+def _newest(site: SiteReader, after: str) -> Iterator[tuple[str, StoredVersion]]:
+    for key, versions in groupby(site.list("", after), key=lambda version: version.key):
+        yield key, next(versions)
 
 
 def _first_whole(

@@ -36,6 +36,7 @@ class Stray:
 
     path: str  # where it lies, for people
     hides: str = ""  # the key whose versions it hides from other programs: a delete marker on top of them
+    system: bool = False  # a file system or a storage box made it by itself (``core/system_files.py``)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SettingsError
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.settings import BackupSettings
+from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.disk import sync_folder, synced_file
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.home_files import SETTINGS_FILE as SETTINGS
@@ -81,7 +82,7 @@ def check_target(target: Path, files: Mapping[str, bytes]) -> None:
         if path.is_absolute() or {"..", _DRAFT} & set(path.parts):
             raise Damaged("the backup names a file outside of the home")
     try:
-        found = {entry.name for entry in target.iterdir()}
+        found = {entry.name for entry in target.iterdir() if not is_system_file(entry.name)}
     except FileNotFoundError:
         return
     except OSError as error:

@@ -16,9 +16,10 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError
+from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import sha256_of
+from vanvault.archiver.replicas import serves_others
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.backup.control import BUNDLE, read_control
 from vanvault.recovery.backup.objects import list_objects
@@ -303,6 +304,10 @@ class _Run:
             data, version = read_good(self._site, item.key, self._plan.listed[item.key])
         except (Damaged, NotFound):
             return None  # named in the record and in the report; verify says what is wrong with it
+        except SiteUnavailable:
+            if not serves_others(self._site, item.key):
+                raise
+            return None  # the site refuses this object only
         self._stage.write(f"{OBJECTS}/{_name(item.key)}", data)
         return SavedObject(item.key, len(data), version.retain_until)
 
@@ -312,7 +317,15 @@ class _Run:
 
     def _entry(self, key: str) -> SavedObject:
         newest = self._plan.listed[key][0]
-        return SavedObject(key, newest.size, with_lock(self._site, newest).retain_until)
+        try:
+            locked = with_lock(self._site, newest).retain_until
+        except NotFound:
+            locked = None  # it was saved before; a restore locks it by the rules
+        except SiteUnavailable:
+            if not serves_others(self._site, key):
+                raise
+            locked = None
+        return SavedObject(key, newest.size, locked)
 
 
 class _Progress:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vanvault.archiver.core.errors import Busy, SettingsError, SiteFull, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.machine import machine_limit, raise_limit
+from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.disk import try_lock
 
 _LOCK = "lock"
@@ -24,10 +25,10 @@ class Stage:
         self.path = path
 
     def empty(self) -> None:
-        """Remove everything but the lock. Raises SettingsError."""
+        """Remove everything but the lock and system files. Raises SettingsError."""
         try:
             for entry in self.path.iterdir():
-                if entry.name == _LOCK:
+                if entry.name == _LOCK or is_system_file(entry.name):
                     continue
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)

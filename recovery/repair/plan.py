@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.recovery.verify import SET_ASIDE, Finding, Problem, VerifyReport
+from vanvault.recovery.verify import SET_ASIDE, Finding, Problem, VerifyReport, is_whole
 
 #: The site's newest version is not the good one.
 _BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
@@ -16,8 +16,6 @@ _BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))
 _COPIED: frozenset[Problem] = _BAD | {"hidden"}
 #: An object with one of these is not the archive's: it is not spread to another site.
 _BOGUS: frozenset[Problem] = frozenset(("undecipherable", "forged", "foreign", "header", "signature"))
-#: Nothing has to be done, or can be: an extra file is no copy of anything.
-_LET_BE: frozenset[Problem] = SET_ASIDE | {"orphan", "superseded", "leftover", "spare"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,12 @@ class RepairPlan:
 
     actions: tuple[RepairAction, ...]
     beyond: tuple[Finding, ...]  # failing, and no site has what would mend it
+    aside: tuple[Finding, ...] = ()  # not the archive's: a person removes it, and until then nothing is whole
 
     @property
     def exit_code(self) -> ExitCode:
-        return ExitCode.CHECK_FAILED if self.beyond else ExitCode.OK
+        left = (finding.problem for finding in (*self.beyond, *self.aside))
+        return ExitCode.OK if is_whole(left) else ExitCode.CHECK_FAILED
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -61,6 +61,7 @@ class RepairPlan:
             "dry_run": True,
             "actions": [action_fields(action) for action in self.actions],
             "beyond": [finding.as_json() for finding in self.beyond],
+            "aside": [finding.as_json() for finding in self.aside],
         }
 
 
@@ -86,15 +87,16 @@ def plan_repair(report: VerifyReport) -> RepairPlan:
         by_key.setdefault(finding.key, []).append(finding)
     actions: list[RepairAction] = []
     beyond: list[Finding] = []
+    aside: list[Finding] = []
     for key, findings in by_key.items():
         source = None if key in bogus else _source(findings, there)
         for finding in findings:
             action = _action(finding, source, there) if key not in bogus else None
             if action is not None:
                 actions.append(action)
-            elif finding.failing and finding.problem not in _LET_BE:
-                beyond.append(finding)
-    return RepairPlan(tuple(actions), tuple(beyond))
+            elif finding.failing:
+                (aside if finding.problem in SET_ASIDE else beyond).append(finding)
+    return RepairPlan(tuple(actions), tuple(beyond), tuple(aside))
 
 
 def _source(findings: Sequence[Finding], there: Sequence[str]) -> str | None:

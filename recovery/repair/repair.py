@@ -15,7 +15,7 @@ from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.objects import SignedDates, lock_of, nothing_signed, read_good, write_good
 from vanvault.recovery.repair.plan import Copy, Extend, RepairAction, RepairPlan, action_fields
-from vanvault.recovery.verify import Finding
+from vanvault.recovery.verify import Finding, is_whole
 from vanvault.recovery.work import Effort, Step, in_order, silent
 
 
@@ -37,11 +37,12 @@ class RepairReport:
     bytes: int  # copied
     seconds: float
     recorded: bool = False
+    aside: tuple[Finding, ...] = ()  # what is not the archive's; a person removes it
 
     @property
     def whole(self) -> bool:
-        """Was everything that is wrong repaired, apart from extra files?"""
-        return not self.failed and not self.beyond
+        """Would a verification find both sites whole now?"""
+        return not self.failed and is_whole(finding.problem for finding in (*self.beyond, *self.aside))
 
     @property
     def exit_code(self) -> ExitCode:
@@ -56,6 +57,7 @@ class RepairReport:
                 {**action_fields(failure.action), "reason": failure.reason} for failure in self.failed
             ],
             "beyond": [finding.as_json() for finding in self.beyond],
+            "aside": [finding.as_json() for finding in self.aside],
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
         }
@@ -94,7 +96,9 @@ def repair_sites(
             repaired.append(action)
             copied += outcome
             step(1, outcome)
-    return RepairReport(tuple(repaired), tuple(failed), plan.beyond, copied, timer() - began)
+    return RepairReport(
+        tuple(repaired), tuple(failed), plan.beyond, copied, timer() - began, aside=plan.aside
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, Sit
 from vanvault.archiver.core.format.segments import decode_manifest
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.replicas import serves_others
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.objects import CompactedBatches, CompactedRange, Listing, SegmentCopies, read_good
 
@@ -58,7 +59,8 @@ def _read_manifests(source: SiteReader, segment: SegmentCopies, trusted: Trusted
         except (Damaged, KeyUnavailable, NotFound):
             continue
         except SiteUnavailable:
-            source.now()  # raises when the whole site is away
+            if not serves_others(source, copies.key):  # the whole site is away
+                raise
             continue
         if (manifest.archive, manifest.segment) != (trusted.archive, name.writer):
             continue

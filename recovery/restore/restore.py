@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.replicas import serves_others
 from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.objects import Copies, Listing, read_good, write_good
 from vanvault.recovery.restore.plan import CopyLocks, RestorePlan, in_turn, is_restored, is_spent
@@ -92,7 +93,8 @@ def _copy(
     except Damaged as error:
         return Finding(source.site, key, "damaged", error.message)
     except SiteUnavailable as error:
-        source.now()  # raises when the whole site is away; else it is this object that cannot be read
+        if not serves_others(source, key):  # the whole site is away; else it is this object that it refuses
+            raise
         return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
     until = locks.of(version, now)
     held = None if target.site in copies.at else ()

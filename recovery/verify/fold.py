@@ -35,10 +35,11 @@ from vanvault.recovery.verify.copies import (
     wrong_bytes,
 )
 from vanvault.recovery.verify.masters import Masters
-from vanvault.recovery.verify.model import Finding, Problem
+from vanvault.recovery.verify.model import Finding
 from vanvault.recovery.verify.reading import ObjectRead
 from vanvault.recovery.verify.references import References
 from vanvault.recovery.verify.segment_reading import SegmentObject, SegmentRead
+from vanvault.recovery.verify.whole import Problem
 from vanvault.recovery.work import Extent
 
 #: A copy younger than this when verification starts may still be on its way to the other site.

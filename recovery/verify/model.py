@@ -6,44 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.work import Extent
-
-Problem = Literal[
-    "unavailable",  # the whole site is away, or is not the site that it should be
-    "missing",  # the site lacks an object that another site or a record of the archive knows
-    "damaged",  # the newest version's bytes are not those of the name, or cannot be read
-    "swapped",  # damaged: they are the bytes of another object
-    "superseded",  # an older version is damaged below a good newest one; what a repair leaves behind
-    "hidden",  # a delete marker on top: other programs do not see the object, VanVault does
-    "extra",  # no object of the archive has such a name
-    "unproved",  # no trusted key has signed the name: an alias, another archive's object, or a forgery
-    "too-large",  # larger than any object of its kind: nothing of it is read
-    "lock-beyond-rules",  # locked longer than the retention rules ask for; no copy follows it
-    "lock",  # locked too briefly, or not at all
-    "key",  # a master key is missing or is not the right one
-    "undecipherable",  # the bytes of the name, but no key of this archive opens them, or they do not decode
-    "forged",  # no writer of this archive made it: no trusted key signed its name, or what is in it
-    "foreign",  # an object of another archive
-    "header",  # what the object says of itself is not what its name says
-    "digest",  # a message or event does not have the size and digests that its row names
-    "chain",  # the object does not follow its writer's previous one
-    "fork",  # two objects of one writer have the same sequence
-    "signature",  # a signature over a segment or over receipts does not fit, or nobody known made it
-    "orphan",  # a large object to which no row refers: its message was never acknowledged
-    "leftover",  # a part of a segment that no trusted manifest names: a compaction was interrupted
-    "spare",  # a segment whose batches another one holds, too
-]
-
-#: Worth knowing, but nothing is wrong.
-INFORMATIONAL: frozenset[Problem] = frozenset(
-    ("superseded", "orphan", "leftover", "spare", "lock-beyond-rules")
+from vanvault.recovery.verify.whole import (
+    INFORMATIONAL,  # noqa: F401 - for who knows findings only
+    Problem,
+    is_failing,
+    is_harm,
+    is_whole,
 )
-#: What is not the archive's, or not to be read: it is set aside, and says nothing about any object.
-SET_ASIDE: frozenset[Problem] = frozenset(("extra", "unproved", "too-large"))
+from vanvault.recovery.work import Extent
 
 _SUBSET = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
@@ -62,7 +36,7 @@ class Finding:
     @property
     def failing(self) -> bool:
         """Does this keep the archive from being whole?"""
-        return self.problem not in INFORMATIONAL
+        return is_failing(self.problem)
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -89,12 +63,12 @@ class VerifyReport:
     @property
     def whole(self) -> bool:
         """Is everything at every verified site as it must be?"""
-        return not any(finding.failing for finding in self.findings)
+        return is_whole(finding.problem for finding in self.findings)
 
     @property
     def harmed(self) -> tuple[Finding, ...]:
         """What is wrong with the archive itself, whatever else somebody has put at its sites."""
-        return tuple(one for one in self.findings if one.failing and one.problem not in SET_ASIDE)
+        return tuple(one for one in self.findings if is_harm(one.problem))
 
     @property
     def bytes(self) -> int:

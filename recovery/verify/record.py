@@ -13,8 +13,9 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.verify.model import SET_ASIDE, Finding, Subset, VerifyReport
+from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
 from vanvault.recovery.verify.runs import SiteRun, VerifyRun
+from vanvault.recovery.verify.whole import SET_ASIDE
 
 FINISHED = "verify.finished"
 

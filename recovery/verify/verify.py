@@ -8,7 +8,9 @@ The steps, in the order in which an object goes through them:
     findings.
 2.  **Name.** A name that breaks the grammar, or a file that is no version of anything, is ``extra``; a name
     that no trusted key has signed is ``unproved``, and what is larger than any object of its kind
-    ``too-large``. Nothing of these is read. A delete marker on top of an object is ``hidden``.
+    ``too-large``. Nothing of these is read. A delete marker on top of an object is ``hidden``. What file
+    systems and storage boxes make by themselves is a ``system-file``, and no failure. Which problems keep a
+    site from being whole is said in ``whole.py``, for every verb.
 3.  **Bytes.** SHA-256 of every version, once a byte. The newest version must be that of its name, else it
     is ``damaged``, or ``swapped`` when the bytes are another object's. A damaged version below a good
     newest one is ``superseded``: it stays until its lock ends, and does no harm.
@@ -45,6 +47,7 @@ looked for once more at the end, so that a node that writes meanwhile causes no 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -65,6 +68,9 @@ from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.segment_reading import is_clean
 from vanvault.recovery.verify.spread import Readers, Threads
 from vanvault.recovery.work import Effort, Step, let_puts_arrive, silent
+
+#: System files of a site that are named; the rest is counted.
+_SYSTEM_FILES = 20
 
 
 def verify_sites(
@@ -155,8 +161,8 @@ class _Verification:
             fold.take(copies, read)
             step(1, _listed_bytes(copies))
         fold.end_writers()
-        for site, stray in self._listing.strays():
-            fold.add(_of_stray(site, stray))
+        for finding in _of_strays(self._listing.strays()):
+            fold.add(finding)
         waiting = set()  # keys of objects that a revoked key signed: named by others, and not missing
         for one in aside():
             fold.add(aside_finding(one))
@@ -330,7 +336,23 @@ class _Verification:
                 yield finding
 
 
+def _of_strays(strays: Iterable[tuple[str, Stray]]) -> Iterator[Finding]:
+    """A finding for each; of system files, which may lie in every folder, the first of a site and a count."""
+    more: Counter[str] = Counter()
+    for site, stray in strays:
+        if stray.system:
+            more[site] += 1
+            if more[site] > _SYSTEM_FILES:
+                continue
+        yield _of_stray(site, stray)
+    for site, count in sorted(more.items()):
+        if count > _SYSTEM_FILES:
+            yield Finding(site, "", "system-file", f"and {count - _SYSTEM_FILES} more of this sort")
+
+
 def _of_stray(site: str, stray: Stray) -> Finding:
+    if stray.system:
+        return Finding(site, stray.path, "system-file", "a file system or a storage box makes it by itself")
     if parse_key(stray.hides) is None:
         return Finding(site, stray.path, "extra", "no object of the archive lies here")
     return Finding(site, stray.hides, "hidden", f"other programs do not see it: {stray.path}")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.archives import SITES
 from tests.support.lab import Lab, named
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.repair import Copy, RepairReport, plan_repair, repair_sites
 from vanvault.recovery.verify import Finding, VerifyReport
@@ -106,12 +107,15 @@ def test_what_is_lost_at_both_sites_is_beyond_repair_and_the_rest_is_mended(lab:
     assert [action.key for action in report.repaired] == [dropped]
 
 
-def test_extra_files_are_let_be(lab: Lab) -> None:
+def test_extra_files_are_let_be_and_repair_ends_as_verify_does(lab: Lab) -> None:
     lab.add("primary", "what/is/this", b"?")
     report = mend(lab)
-    assert report.whole
-    assert report.repaired == ()
-    assert named(lab.verify()) == {("extra", "primary", "what/is/this")}
+    assert (report.repaired, report.failed, report.beyond) == ((), (), ())
+    assert [(one.problem, one.key) for one in report.aside] == [("extra", "what/is/this")]
+    found = lab.verify()
+    assert named(found) == {("extra", "primary", "what/is/this")}
+    assert (report.whole, report.exit_code) == (found.whole, found.exit_code)
+    assert report.exit_code == ExitCode.CHECK_FAILED
 
 
 def test_repair_needs_no_keys_to_copy(lab: Lab) -> None:

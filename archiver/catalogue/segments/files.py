@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import mmap
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -31,6 +31,7 @@ from vanvault.archiver.core.format.segments import (
 from vanvault.archiver.core.format.segments.schema import DICTIONARY
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.replicas import serves_others, unreadable
 from vanvault.archiver.stores import Site, SiteReader
 
 _T = TypeVar("_T")
@@ -112,16 +113,39 @@ class SegmentFiles:
 
     def _anywhere(self, manifest: SegmentManifest, part: SegmentPart, read: Callable[[_Open], _T]) -> _T:
         failure: VanVaultError = NotFound(f"no site holds {part.key}")
+        refused: list[tuple[Site, SiteUnavailable]] = []
         for name, site in self._sites.items():
             try:
                 return read(self._opened(site, manifest, part))
-            except NotFound:
+            except (Damaged, NotFound, SiteUnavailable) as error:
                 self._files.remove((name, part.key))
-            except (Damaged, SiteUnavailable) as error:
-                self._files.remove((name, part.key))
-                if not isinstance(failure, SiteUnavailable):  # a site that may yet give it is no damage
+                if isinstance(error, SiteUnavailable):
+                    refused.append((site, error))
+                elif isinstance(error, Damaged):
                     failure = error
-        raise failure
+        away: SiteUnavailable | None = None
+        for site, refusal in refused:
+            if not serves_others(site, part.key):  # a site that may yet give it is no damage
+                away = away or refusal
+                continue
+            for older in self._older(site, manifest, part):
+                with suppress(Damaged, NotFound, SiteUnavailable):
+                    return read(older)
+            failure = unreadable(site, part.key, refusal)
+        raise away or failure
+
+    def _older(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> Iterator[_Open]:
+        """What opens of the versions below the newest, which the site refuses to read."""
+        try:
+            versions = site.versions(part.key)[1:]
+        except SiteUnavailable:
+            return
+        for version in versions:
+            try:
+                opened = self._open_version(site, manifest, part, version.version)
+            except (Damaged, NotFound, SiteUnavailable):
+                continue
+            yield opened
 
     def _opened(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
         at = (site.site, part.key)

@@ -12,6 +12,7 @@ import segno
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.escrow.bundle import KEY_FILE, SIZE_LIMIT
@@ -40,10 +41,13 @@ def is_public(name: str) -> bool:
 
 
 def _make_empty(folder: Path) -> None:
-    """Make the folder (mode 0700) that shall hold the shares. Raises InvalidInput unless it is empty."""
+    """Make the folder (mode 0700) that shall hold the shares. Raises InvalidInput unless it is empty.
+
+    System files do not count.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        if not all(is_system_file(entry.name) for entry in folder.iterdir()):
             raise InvalidInput(
                 f"{folder} is not empty; nothing was written.", field="output", hint="Name an empty folder."
             )

@@ -22,8 +22,11 @@ from pathlib import Path
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.machine import raise_limit
+from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.disk import lock_descriptor, sync_folder, synced_file
 from vanvault.archiver.stores.files.walk import names_starting
+from vanvault.archiver.stores.port import Stray
+from vanvault.archiver.stores.rules import printable
 
 FORMAT = "vanvault-file-site/1"
 MANIFEST = "site.json"
@@ -50,16 +53,19 @@ class Manifest:
 def create_root(root: Path, *, site: str, archive: str, created: datetime) -> None:
     """Make a file site at ``root``, durably. ``site.json`` comes last, so a crash half-way can be repeated.
 
-    Raises SettingsError when the folder holds anything else or cannot be made.
+    Raises SettingsError when the folder holds anything else (but system files) or cannot be made.
     """
     manifest = {"format": FORMAT, "site": site, "archive": archive, "created": created.isoformat()}
     objects, temp = root / OBJECTS, root / TEMP
     try:
         for folder in (root, objects, temp):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        if {entry.name for entry in root.iterdir()} != {OBJECTS, TEMP} or any(objects.iterdir()):
+        strangers = {entry.name for entry in root.iterdir()} - {OBJECTS, TEMP}
+        strangers |= {f"{OBJECTS}/{entry.name}" for entry in objects.iterdir()}
+        if named := sorted(name for name in strangers if not is_system_file(name.rpartition("/")[2])):
             raise SettingsError(
-                f"{root} is not empty, so no site is made there", hint="Choose an empty folder for the site."
+                f"{root} is not empty ({printable(named[0])} lies there), so no site is made there",
+                hint="Choose an empty folder for the site.",
             )
         draft = temp / f"{MANIFEST}.{secrets.token_hex(8)}"
         # Not ``create_file``: its draft would lie in the root, where the check above takes it for a stranger.
@@ -199,11 +205,16 @@ def _own_temp_folder(temp: Path) -> int:
         os.close(descriptor)
 
 
-def abandoned(temp: Path) -> Iterator[Path]:
-    """What lies in ``tmp`` and belongs to no running process: nobody locks it any more. Raises OSError."""
+def abandoned(temp: Path) -> Iterator[Stray]:
+    """What lies in ``tmp`` and belongs to no running process: nobody locks it any more. Raises OSError.
+
+    A folder that only system files keep from being removed is one of them.
+    """
     with _temp_folder(temp) as folder:
-        for name, _ in _unlocked(folder):
-            yield temp / name
+        for name, inside in _unlocked(folder):
+            left = names_starting(inside, "") if inside is not None else []
+            system = is_system_file(name) or (bool(left) and all(map(is_system_file, left)))
+            yield Stray(printable(f"{temp.name}/{name}"), system=system)
 
 
 def _sweep(temp: Path) -> None:
@@ -213,6 +224,8 @@ def _sweep(temp: Path) -> None:
     """
     with _temp_folder(temp) as folder:
         for name, inside in _unlocked(folder):
+            if is_system_file(name):
+                continue
             try:
                 _remove(folder, name, inside)
             except OSError as error:
@@ -254,5 +267,6 @@ def _remove(folder: int, name: str, inside: int | None) -> None:
         os.unlink(name, dir_fd=folder)
         return
     for file in names_starting(inside, ""):
-        os.unlink(file, dir_fd=inside)
+        if not is_system_file(file):
+            os.unlink(file, dir_fd=inside)
     os.rmdir(name, dir_fd=folder)

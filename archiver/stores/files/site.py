@@ -16,9 +16,10 @@ from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
-from vanvault.archiver.core.errors import Damaged, LockRefused, NotFound, SettingsError
+from vanvault.archiver.core.errors import Damaged, InvalidInput, LockRefused, NotFound, SettingsError
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.ports import Clock, Entropy, SystemEntropy
+from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.disk import lock_descriptor
 from vanvault.archiver.stores.files import layout
 from vanvault.archiver.stores.files import walk as file_walk
@@ -41,7 +42,6 @@ from vanvault.archiver.stores.rules import (
     check_key,
     check_range,
     check_retain_until,
-    printable,
 )
 
 # Nobody waits at a pipe that somebody put in the place of a file.
@@ -123,8 +123,11 @@ class FileSite:
     def put(
         self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
     ) -> StoredVersion:
-        """See ``SiteWriter.put``. Costs one fsync of the file and one of its folder."""
-        check_key(key)
+        """See ``SiteWriter.put``. Costs one fsync of the file and one of its folder.
+
+        Raises InvalidInput also for a key in a folder with the name of a system file: it would not be listed.
+        """
+        _check_no_system_file(check_key(key))
         check_digest(sha256)
         now = self._clock.now()
         until = check_retain_until(retain_until, now)
@@ -176,11 +179,9 @@ class FileSite:
             self._root.check_present()
             for entry in sorted(self._root.path.iterdir()):
                 if entry.name not in (MANIFEST, OBJECTS, TEMP):
-                    yield Stray(printable(entry.name))
-            for path in file_walk.strays(self._root.objects):
-                yield Stray(printable(f"{OBJECTS}/{path}"))
-            for leftover in abandoned(self._root.path / TEMP):
-                yield Stray(printable(f"{TEMP}/{leftover.name}"))
+                    yield file_walk.stray("", entry.name)
+            yield from file_walk.strays(self._root.objects, OBJECTS)
+            yield from abandoned(self._root.path / TEMP)
             self._root.check_present()
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
@@ -269,6 +270,13 @@ class FileSite:
 
     def _not_found(self, key: str) -> NotFound:
         return NotFound(f"site {self._site} holds no such version of {key}")
+
+
+def _check_no_system_file(key: str) -> None:
+    if any(map(is_system_file, key.split("/")[:-1])):
+        raise InvalidInput(
+            "a part of this key is a name that file systems give to files of their own", field="key"
+        )
 
 
 def _read_up_to(file: FileIO, length: int) -> bytes:

@@ -14,14 +14,15 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 
+from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.stores.files.layout import (
     folder_of,
     last_part,
     may_hold,
     parse_file_name,
 )
-from vanvault.archiver.stores.port import StoredVersion
-from vanvault.archiver.stores.rules import is_key
+from vanvault.archiver.stores.port import StoredVersion, Stray
+from vanvault.archiver.stores.rules import is_key, printable
 
 #: Names in one folder: a shard has some thousands, and all writers of an archive are in one.
 MOST_NAMES = 10**6
@@ -37,9 +38,10 @@ def key_versions(objects: int, key: str) -> list[StoredVersion]:
 def walk(objects: int, prefix: str, after: str, stem: str = "") -> Iterator[StoredVersion]:
     """Every version of every key that starts with ``stem`` and ``prefix`` and is greater than ``after``.
 
-    By key, newest version first. A folder that vanishes meanwhile is passed over. Raises OSError.
+    By key, newest version first. A folder that vanishes meanwhile is passed over, and so is what the file
+    system makes: a folder ``.snapshot`` holds whole copies of the site. Raises OSError.
     """
-    names = _names(objects, stem)
+    names = [name for name in _names(objects, stem) if not is_system_file(name)]
     shards = sorted(
         name for name in names if name.startswith("~") and may_hold(stem + name[1:], prefix, after)
     )
@@ -56,17 +58,22 @@ def walk(objects: int, prefix: str, after: str, stem: str = "") -> Iterator[Stor
     yield from heapq.merge(here, below, key=lambda version: version.key)
 
 
-def strays(objects: int, stem: str = "") -> Iterator[str]:
-    """Paths under ``objects`` of what this layout did not make. Raises OSError."""
+def strays(objects: int, within: str, stem: str = "") -> Iterator[Stray]:
+    """What lies under ``objects`` and this layout did not make; ``within``: their path. Raises OSError."""
     for name in sorted(_names(objects, stem)):
-        if not _is_folder(objects, stem + name):
-            yield stem + name
+        if is_system_file(name) or not _is_folder(objects, stem + name):
+            yield stray(f"{within}/{stem}", name)
         elif name.startswith("~"):
-            yield from _shard_strays(objects, stem + name)
+            yield from _shard_strays(objects, within, stem + name)
         elif is_key(stem + name):
-            yield from strays(objects, f"{stem}{name}/")
+            yield from strays(objects, within, f"{stem}{name}/")
         else:
-            yield f"{stem}{name}/"
+            yield stray(f"{within}/{stem}", f"{name}/")
+
+
+def stray(folder: str, name: str) -> Stray:
+    """What lies in a folder (``""``, or with a slash at its end) and the layout does not know."""
+    return Stray(printable(folder + name), system=is_system_file(name.rstrip("/")))
 
 
 def names_starting(folder: int, start: str) -> list[str]:
@@ -117,14 +124,14 @@ def _shard(objects: int, folder: str, stem: str, wanted: Callable[[str], bool]) 
     return versions
 
 
-def _shard_strays(objects: int, folder: str) -> Iterator[str]:
+def _shard_strays(objects: int, within: str, folder: str) -> Iterator[Stray]:
     """Files that are neither the data of a version nor a marker that belongs to one."""
     names = set(_names(objects, f"{folder}/"))
     for name in sorted(names):
         file = parse_file_name(name, last_part(folder))
         known = file is not None and _is_regular(objects, f"{folder}/{name}")
         if not known or (file is not None and file.is_marker and f"{file.last}~{file.version}" not in names):
-            yield f"{folder}/{name}"
+            yield stray(f"{within}/{folder}/", name)
 
 
 def _names(objects: int, stem: str) -> list[str]:

@@ -84,7 +84,9 @@ def _harm(drill: Drill, keys: list[str]) -> Iterator[Harmed]:
 
 def _only_scratch(plan: RepairPlan) -> RepairPlan:
     """Only the actions on the scratch site: a drill never repairs production."""
-    return RepairPlan(tuple(action for action in plan.actions if action.target == BAD), plan.beyond)
+    return RepairPlan(
+        tuple(action for action in plan.actions if action.target == BAD), plan.beyond, plan.aside
+    )
 
 
 def _for_repair(good: object, bad: Site) -> dict[str, Site]:

@@ -10,10 +10,14 @@ import pytest
 from tests.recovery.backup.conftest import program_of
 from tests.recovery.backup.kit import STAGE_BYTES, Kit, equip
 from tests.support.lab import Lab
+from tests.support.refusing import RefusingSite, everything
 from vanvault.archiver.appliance import init_home
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import InvalidInput, SiteUnavailable
 from vanvault.recovery.backup.check import check_backup, forget_backups, list_backups
 from vanvault.recovery.backup.restore import restore_control
+from vanvault.recovery.backup.run import plan_backup, run_backup
+from vanvault.recovery.backup.stage import open_stage
 
 CONTROL = ["gateways.json", "keys/signing-1.pub.pem", "vanvault.toml"]
 
@@ -206,3 +210,25 @@ def test_check_says_when_the_last_good_run_was(kit: Kit) -> None:
     with kit.open() as (archive, repository):
         found = check_backup(archive, repository, read_percent=0)
         assert found.problems == ("the last good run is older than 2 days",)
+
+
+def test_an_object_that_the_site_refuses_is_left_out_and_ends_no_backup(kit: Kit) -> None:
+    refused = kit.lab.keys(kind="messages")[0]
+    with kit.open() as (archive, repository), open_stage(kit.home / "cache" / "backup") as stage:
+        site = archive.settings.backup.site
+        archive.sites[site] = RefusingSite(archive.sites[site], {refused})  # type: ignore[index]
+        plan = plan_backup(archive, repository)
+        report = run_backup(archive, repository, plan, stage)
+    assert report.record.left_out == (refused,)
+    assert (report.whole, report.exit_code) == (False, ExitCode.CHECK_FAILED)
+    assert report.saved.objects == len(kit.lab.keys()) - 1
+    assert kit.run().whole
+
+
+def test_a_site_that_gives_nothing_ends_the_backup(kit: Kit) -> None:
+    with kit.open() as (archive, repository), open_stage(kit.home / "cache" / "backup") as stage:
+        site = archive.settings.backup.site
+        archive.sites[site] = RefusingSite(archive.sites[site], everything)  # type: ignore[index]
+        plan = plan_backup(archive, repository)
+        with pytest.raises(SiteUnavailable):
+            run_backup(archive, repository, plan, stage)
