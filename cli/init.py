@@ -9,7 +9,7 @@ import click
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.settings import KeysSettings, Pkcs11Settings
 from vanvault.cli.escrow_order import escrow_options, escrow_order
-from vanvault.cli.output import emit_json, json_option
+from vanvault.cli.output import emit_json, json_option, warn
 
 
 @click.command()
@@ -52,6 +52,7 @@ def command(
     now (--escrow) or never.
     """
     from vanvault.archiver.appliance import init_home
+    from vanvault.archiver.stores import sites_together
     from vanvault.recovery.work import account
 
     order = escrow_order(escrow, threshold, shares)
@@ -59,6 +60,9 @@ def command(
     token = init_home(
         home, primary=primary, standby=standby, gateway=gateway, keys=keys, escrow=order, who=account()
     )
+    together = sites_together(home, primary, standby)
+    if together:
+        warn(f"{together}, and may be lost together: put the standby on another machine")
     if as_json:
         emit_json({"gateway": gateway, "token": token})
         return

@@ -42,6 +42,8 @@ def command(home: Path, url: str, ca_file: Path | None, as_json: bool) -> ExitCo
     found["health"] = {"from": "look" if judged is None else "server", "sites": judged or looked}
     for name in report.late.drills:
         warn(f"the drill {name} is overdue; run: vanvault drill run {name}")
+    if report.together:
+        warn(f"{report.together}, and may be lost together: put the standby on another machine")
     for line in report.late.job_alarms:
         warn(line)
     for site, since in report.late.verification.items():

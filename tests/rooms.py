@@ -77,7 +77,7 @@ ROOMS = (
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 12, "core.* disk"),
-    _room("stores", 25, "core.* disk keys"),
+    _room("stores", 27, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys"),

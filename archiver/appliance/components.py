@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vanvault.archiver.appliance.places import check_places_of
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes
@@ -70,9 +71,10 @@ def open_components(
     """
     ports = ports or Ports()
     settings = load_settings(home)
-    keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, ports.entropy)
     if sites is None:
+        check_places_of(home, settings)
         sites = {name: _open_site(name, home, settings, ports, store_fault) for name in SITE_NAMES}
+    keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, ports.entropy)
     signing = SigningKeys(home / KEYS_FOLDER)
     trust = ObjectTrust(settings.archive, signing, ports.stopwatch)
     rules, quarantine = rules_of(settings), Quarantine(ports.clock)

@@ -6,6 +6,7 @@ import tomllib
 import uuid
 from pathlib import Path
 
+from vanvault.archiver.appliance.places import check_sites_of
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import (
@@ -19,7 +20,7 @@ from vanvault.archiver.disk import lock_beside
 from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
 from vanvault.archiver.people import Gateways
-from vanvault.archiver.stores import create_site
+from vanvault.archiver.stores import create_site, parse_site_url
 
 
 def init_home(
@@ -39,13 +40,16 @@ def init_home(
     The settings file is written last, so a home that has one is complete; an attempt that failed
     may be repeated. ``keys`` says where the masters are made, ``escrow`` what escrow is made with them
     (``create_masters``), ``who`` makes it, for the record. Of two attempts at once the second waits, and
-    finds the home complete. Raises SettingsError (exists already, folder not writable), InvalidInput (URL,
-    escrow), KeyUnavailable (token).
+    finds the home complete. Raises SettingsError (exists already, folder not writable, places), InvalidInput
+    (URL, escrow), KeyUnavailable (token).
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     keys = keys or KeysSettings()
     check_order(keys, escrow)
     _refuse_complete(home)
+    for url in (primary, standby):
+        parse_site_url(url)
+    check_sites_of(home, primary, standby)
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = lock_beside(home / SETTINGS_FILE)

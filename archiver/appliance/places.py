@@ -4,8 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.home_files import KEYS_FOLDER
+from vanvault.archiver.stores import check_places
+
 INDEX_WORK = Path("index-work")  # index files in the making
 HOT_TAIL = Path("cache") / "hot-tail.sqlite"  # with the index key in its name: hot_tail_of
+
+#: Folders of a home that no site, index or stage may share.
+_OWN = {
+    "the key folder": f"file:{KEYS_FOLDER}",
+    "the cache": "file:cache",
+    "the credentials": "file:credentials",
+    "the drills": "file:drills",
+    "the index work": f"file:{INDEX_WORK}",
+}
+
+
+def check_sites_of(home: Path, primary: str, standby: str) -> None:
+    """Raises SettingsError: a URL says another place than it seems to, or two places are not apart."""
+    check_places(home, {"sites.primary.url": primary, "sites.standby.url": standby, **_OWN})
+
+
+def check_places_of(home: Path, settings: Settings) -> None:
+    """The same for all places of a home. Raises SettingsError."""
+    urls = {
+        "sites.primary.url": settings.sites.primary.url,
+        "sites.standby.url": settings.sites.standby.url,
+        "index.url": settings.index.url,
+        "backup.stage": f"file:{settings.backup.stage}",
+        **_OWN,
+    }
+    check_places(home, urls, settings.backup.repository)
 
 
 def hot_tail_of(home: Path, key_id: str) -> Path:

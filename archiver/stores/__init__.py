@@ -21,6 +21,7 @@ from vanvault.archiver.stores.port import (
 from vanvault.archiver.stores.read_only import ReadOnlySite, read_only
 from vanvault.archiver.stores.rules import check_key, printable
 from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
+from vanvault.archiver.stores.where import check_places, sites_together
 
 __all__ = [
     "Capabilities",
@@ -38,6 +39,7 @@ __all__ = [
     "StoredVersion",
     "Stray",
     "check_key",
+    "check_places",
     "create_site",
     "folder_of",
     "open_site",
@@ -47,5 +49,6 @@ __all__ = [
     "read_failed",
     "read_only",
     "site_credentials",
+    "sites_together",
     "write_failed",
 ]

@@ -163,6 +163,7 @@ class StatusReport:
     late: Late
     health: tuple[SiteStatus, ...]  # by this one look
     set_aside: tuple[SetAsideCount, ...] = ()  # by this look, and on record within a day
+    together: str = ""  # why both sites may be lost at once, for people; empty: nothing that can be seen
 
     @property
     def exit_code(self) -> ExitCode:
@@ -177,6 +178,7 @@ class StatusReport:
             "home": self.home,
             "archive": self.archive,
             "sites": [site.as_json() for site in self.sites],
+            "sites_together": self.together,
             **self.keys.as_json(),
             "hot_tail": {**self.hot_tail, "complete": self.complete},
             "segments": self.segments.as_json(),

@@ -8,6 +8,7 @@ from vanvault.archiver.appliance import Archive, missing_acts
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
+from vanvault.archiver.stores import sites_together
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
 from vanvault.recovery.coverage import unverified_sites
 from vanvault.recovery.drill import overdue
@@ -64,6 +65,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         ),
         health=tuple(_health(archive, site, clocks, observer) for site in sites),
         set_aside=_set_aside(archive),
+        together=sites_together(archive.home, settings.sites.primary.url, settings.sites.standby.url),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput, SettingsError
 from vanvault.archiver.stores import FileUrl, S3Url, parse_site_url
 
 
@@ -46,7 +46,6 @@ def test_good_urls_are_read(url: str, expected: FileUrl | S3Url) -> None:
         "s3+http://host:port/bucket",
         "s3+http://host:99999/bucket",
         "s3+http://[::1/bucket",
-        "s3+http://host/bucket/prefix",
         "s3+http://host/Bucket",
         "s3+http://host/b",
         "s3+http://host/a.b.c",
@@ -63,6 +62,38 @@ def test_bad_urls_are_refused(url: str) -> None:
     assert caught.value.field == "url"
 
 
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("file://nas/share", "file:/PATH of where it is mounted"),
+        ("file://nas", "file:/PATH of where it is mounted"),
+        ("file://sites/primary", "file:PATH, without slashes"),
+        ("file://./x", "file:PATH, without slashes"),
+        ("file://localhost/x", "file:/x (from the root)"),
+        ("file://LOCALHOST/x/y", "file:/x/y (from the root)"),
+        ("file://127.0.0.1/x", "file:/x"),
+        ("file:///srv/a%20b", "the characters themselves"),
+        ("file: x", "file:PATH"),
+        ("file:x\n", "file:PATH"),
+        ("file:x\x1b[2J", "file:PATH"),
+        ("file:~/x", "the whole path"),
+        ("file:$HOME/x", "the whole path"),
+        ("s3+http://host/bucket/prefix", "a bucket of its own"),
+        ("s3+https://host/bucket/a/b/", "a bucket of its own"),
+    ],
+)
+def test_a_place_that_is_not_what_it_seems_is_refused_with_what_to_write(url: str, instead: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_site_url(url)
+    assert instead in caught.value.hint
+
+
+def test_a_host_may_hold_a_secret_and_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_site_url("file://user:hunter2@nas/share")
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
 @pytest.mark.parametrize("login", ["key:hunter2@", "hunter2@", "key:hunter2%40@", ":hunter2@", "@"])
 def test_credentials_are_refused_and_not_repeated(login: str) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -73,8 +104,8 @@ def test_credentials_are_refused_and_not_repeated(login: str) -> None:
 
 @given(st.text(max_size=40))
 def test_whatever_comes_is_parsed_or_refused(text: str) -> None:
-    for url in (text, f"s3+http://{text}", f"s3+https://host/{text}"):
+    for url in (text, f"file:{text}", f"file://{text}", f"s3+http://{text}", f"s3+https://host/{text}"):
         try:
             parse_site_url(url)
-        except InvalidInput:
+        except (InvalidInput, SettingsError):
             continue
