@@ -38,6 +38,7 @@ VERBS = {
     "reconcile": "Bring the sites level, and list or resolve conflicts between them.",
     "schedule": "List the jobs that run again and again, run one, or make timers of them.",
     "failover": "Promote a site when the other is lost, and fail back.",
+    "clock": "Show the clocks, and go on after one that was ahead.",
     "probe": "Attack a site's store as an insider would, and put the verdict on record.",
     "site": "Prepare an S3 site: bucket, users and policies.",
     "receipt": "Verify a receipt offline, show one, or print the public keys.",

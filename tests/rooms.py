@@ -84,12 +84,12 @@ ROOMS = (
     _room("replicas", 30, "core.* keys stores"),
     _room(
         "catalogue",
-        18,
+        19,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
         "journal",
-        9,
+        12,
         "core.* keys stores stores.probe replicas catalogue",
     ),
     _room("journal.availability", 12, "core.* catalogue"),
@@ -118,6 +118,7 @@ ROOMS = (
     _room("recovery.work", 13, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),
     _room("recovery.custody", 17, "archiver.* recovery.work"),
+    _room("recovery.clock", 5, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),

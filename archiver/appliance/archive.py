@@ -26,7 +26,7 @@ from vanvault.archiver.core.names import BatchKind
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import retain_until, rounded_up
 from vanvault.archiver.core.settings import SITE_NAMES
-from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.intake import (
     Archived,
     ChainSteps,
@@ -43,6 +43,7 @@ from vanvault.archiver.replicas import place_everywhere
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 
 _log = structlog.get_logger("vanvault.archive")
+_NO_END_US = 2**62
 
 
 class Archive(ArchiveReader):
@@ -118,27 +119,35 @@ class Archive(ArchiveReader):
         """
         self.record_events(lambda: [self.system_event(type, detail)])
 
-    def record_events(self, events: Callable[[], Sequence[EventDraft]]) -> None:
-        """As ``record``, with several lines, which are made once the clocks were found right."""
-        writer, opened = self.open_writer(trusted=False)
+    def record_events(
+        self, events: Callable[[], Sequence[EventDraft]], *, accepting_at: int | None = None
+    ) -> None:
+        """As ``record``, with several lines, which are made once the clocks were found right.
+
+        ``accepting_at``: they accept a clock that was ahead, as of this time (microseconds since 1970).
+        """
+        writer, opened = self.open_writer(trusted=False, accepting_at=accepting_at)
         try:
             last = writer.commit(list(events()), final=True, degraded=self.policy.may_degrade())
             self.tail.apply([batch.folded for batch in (*opened, *last)])
         finally:
             writer.close()
 
-    def open_writer(self, *, trusted: bool = True) -> tuple[Writer, list[CommittedBatch]]:
+    def open_writer(
+        self, *, trusted: bool = True, accepting_at: int | None = None
+    ) -> tuple[Writer, list[CommittedBatch]]:
         """Recover what a crash left, then open a new chain. Raises SiteUnavailable, KeyUnavailable.
 
         Clocks must agree. ``trusted``, for intake: sites must have been probed, too, and this process writes
         in the newest epoch from now on. Any other writer leaves one that is superseded as it is.
+        ``accepting_at``: as ``record_events`` takes it; clocks must agree with each other only.
         """
         self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
         self._refresh_first()
         away = self.catch_up(settle=True).away
         leadership = self.lead.leadership
         self.lead.check_reached(away)
-        self.trust.check_clocks()
+        self.trust.check_clocks(accepting=accepting_at is not None)
         if trusted:
             self.trust.check_probes()
             self.lead.rejoin()
@@ -147,7 +156,7 @@ class Archive(ArchiveReader):
             archive=self.settings.archive,
             retention=self.batch_until,
             compression_level=self.settings.intake.compression_level,
-            last_us=self.tail.last_received_us(),
+            last_us=min(self.tail.last_received_us(), accepting_at or _NO_END_US),
             policy=self.policy,
             fault=self.components.fault,
         )
@@ -172,6 +181,7 @@ class Archive(ArchiveReader):
                 open_writer=self.open_writer,
                 before_commit=self._before_commit,
                 closing_event=partial(self.system_event, "writer.closed", {}),
+                is_ahead=self._is_ahead,
             ),
             TrustChecks(
                 catch_up=partial(self.refresh, whole=True),
@@ -203,6 +213,11 @@ class Archive(ArchiveReader):
         self.lead.check()
         self.trust.check_step()
 
+    def _is_ahead(self, writer: Writer) -> bool:
+        """Did this writer write under a clock ahead? Its times rise, so no time of now could follow."""
+        ahead = timedelta(microseconds=writer.last_us - to_us(self.clock.now()))
+        return ahead > timedelta(seconds=self.settings.clock.max_skew_s)
+
     def endpoint(self, site: str) -> str:
         """Where a site is, as probes name it. Raises InvalidInput (no such site)."""
         if site not in SITE_NAMES:
@@ -212,7 +227,9 @@ class Archive(ArchiveReader):
     def _place(
         self, sites: Mapping[str, Site], key: str, until: datetime, large: Sequence[Placement] = ()
     ) -> tuple[Placement, ...]:
-        return place_everywhere(sites, key, until, large, now=self.clock.now)
+        return place_everywhere(
+            sites, key, until, large, now=self.clock.now, longest=self.rules.locks.longest
+        )
 
     def _to_be_probed(self) -> dict[str, str]:
         every = self.settings.probe.file_sites

@@ -26,7 +26,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.errors import SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.journal import ConflictRecord, FailoverListener
+from vanvault.archiver.journal import ClockRecord, ConflictRecord, FailoverListener
 from vanvault.archiver.keys import ObjectSigner
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, HealthBoard, LeadershipState, Readable, SteadyClock
@@ -92,9 +92,11 @@ class ArchiveReader:
             self.parquet,
             public_key=self.signing.public,
             repeated=self.claims.repeated,
+            longest=self.rules.locks.longest,
         )
         self._failovers = FailoverListener(self.lead, self.health, self.tail, self.search)
         self.conflict_record = ConflictRecord(self.tail, self.catalogue, self.search)
+        self.clock_record = ClockRecord(self.tail, self.catalogue, self.search)
         self._spoiled: frozenset[str] = frozenset()  # log parts that could not be indexed
         self._folded = False
         self.receipts = FirstReceipts(self.tail, self.signing, self._confirm, self.locator)
@@ -179,6 +181,7 @@ class ArchiveReader:
             lambda sites: self._fold.follow(sites, own=own, now=self.clock.now(), partial=may_degrade)
         )
         self._failovers.learn()
+        self.clock_record.learn()
         if waited:
             self._failovers.rejoin(own, reached)
         return report
@@ -212,7 +215,7 @@ class ArchiveReader:
         return batch.placements
 
     def _segments(self, sites: Mapping[str, Site]) -> FoldReport:
-        report = self._fold.segments(sites)
+        report = self._fold.segments(sites, now=self.clock.now())
         for name, error in self._fold.faulty.items():
             self.health.saw(name, "look", error)
         return report
@@ -235,6 +238,9 @@ class ArchiveReader:
         self._failovers.learn()
         if self.policy.may_degrade() and not may_degrade:
             # A promotion came with it: what its leader alone holds counts, too.
+            return self._fold_batches(sites, spoiled, settle=settle)
+        if self.clock_record.learn():
+            # What was written since a clock was right again may lie before all that the listing showed.
             return self._fold_batches(sites, spoiled, settle=settle)
         self.conflict_record.learn()
         return replace(report, away=away)

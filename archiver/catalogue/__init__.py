@@ -8,7 +8,7 @@ from vanvault.archiver.catalogue.fold import (
     FoldReport,
     SiteFold,
 )
-from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch
+from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch, WrongClock
 from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import IndexStorage
 from vanvault.archiver.catalogue.receipts import FirstReceipts
@@ -36,4 +36,5 @@ __all__ = [
     "SearchRoom",
     "SiteFold",
     "Unread",
+    "WrongClock",
 ]

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vanvault.archiver.catalogue.hot_tail import HotTail, drop_covered, note_recheck
+from vanvault.archiver.catalogue.hot_tail import SKEW_US, HotTail, drop_covered, note_recheck
 from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
@@ -218,9 +218,17 @@ class Catalogue:
         rows = self._tail.connection().execute("SELECT key FROM segment ORDER BY key")
         return [key for (key,) in rows if key.startswith(prefix)]
 
-    def listing_start(self) -> str:
-        """The key after which segments may lie that are not known: "" for all."""
-        row = self._tail.connection().execute("SELECT max(key) FROM segment").fetchone()
+    def listing_start(self, now_us: int) -> str:
+        """The key after which segments may lie that are not known, by the node's time: "" for all.
+
+        Segments that were made under a clock ahead say nothing about those that were made since.
+        """
+        latest = new_writer_id(from_us(now_us + SKEW_US), bytes(WRITER_ENTROPY))
+        row = (
+            self._tail.connection()
+            .execute("SELECT max(key) FROM segment WHERE key < ?", (f"{segment_prefix()}{latest}",))
+            .fetchone()
+        )
         newest = parse_key(row[0]) if row[0] else None
         if newest is None:
             return ""

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.hot_tail import Claim, FindRepeats, FoldedBatch, HotTail
+from vanvault.archiver.catalogue.hot_tail import SKEW_US, Claim, FindRepeats, FoldedBatch, HotTail
 from vanvault.archiver.core.errors import (
     Damaged,
     InvalidInput,
@@ -98,12 +98,14 @@ class SiteFold:
         *,
         public_key: Callable[[str], Ed25519PublicKey],
         repeated: FindRepeats = lambda entries: {},
+        longest: Callable[[datetime], datetime] | None = None,
     ) -> None:
         """Over the caches of the archive with this id.
 
         Args:
             public_key: of the signing key with this id. Raises KeyUnavailable.
             repeated: which entries, by index, repeat a compacted one.
+            longest: until when a batch may be locked that is completed at a time; None: as its header says.
         """
         #: Sites that listed their segments wrongly the last time; they were learnt from another.
         self.faulty: dict[str, SiteFaulty] = {}
@@ -113,6 +115,7 @@ class SiteFold:
         self._keys = keys
         self._public_key = public_key
         self._repeated = repeated
+        self._longest = longest
 
     def batches(
         self,
@@ -142,19 +145,19 @@ class SiteFold:
             KeyUnavailable: the batches' master key is missing.
         """
         self._tail.recheck(self._repeated)
-        listing = _merge_listings(sites, "" if from_start else self._tail.fold_start())
+        listing = _merge_listings(sites, "" if from_start else self._tail.fold_start(to_us(now())))
         fold = _BatchFold(
             sites,
             self._tail,
             self._keys,
-            settle=now if settle else None,
+            settle=_Settling(now, self._longest) if settle else None,
             partial=partial,
             is_compacted=lambda key: self._catalogue.finds(key, spoiled),
             repeated=self._repeated,
         )
         report = fold.apply(listing)
         if not some_away and not report.unreadable and not fold.skipped:
-            self._tail.fold_completed()
+            self._tail.fold_completed(to_us(now()))
         return report
 
     def follow(
@@ -165,9 +168,11 @@ class SiteFold:
         Raises SiteUnavailable (a site cannot be listed), KeyUnavailable.
         """
         known = {last.writer: last for last in self._tail.last_batches()}
-        since = to_us(now - _SILENT)
+        since, latest = to_us(now - _SILENT), to_us(now) + SKEW_US
         starts = {
-            writer: last.key for writer, last in known.items() if not last.final and last.created_us >= since
+            writer: last.key
+            for writer, last in known.items()
+            if not last.final and since <= last.created_us <= latest
         }
         begun = (writer for site in sites.values() for writer in _begun(site, now))
         starts |= {writer: "" for writer in begun if writer not in known}
@@ -180,13 +185,14 @@ class SiteFold:
             )
         )
 
-    def segments(self, sites: Mapping[str, Site]) -> FoldReport:
+    def segments(self, sites: Mapping[str, Site], *, now: datetime) -> FoldReport:
         """Note every proved segment that some site lists and the catalogue does not know.
 
-        A segment of another archive is unreadable. Raises SiteUnavailable when no site can be listed.
+        ``now``: the node's time. A segment of another archive is unreadable. Raises SiteUnavailable when no
+        site can be listed.
         """
         added, unreadable = 0, []
-        for key in sorted(self._listed_manifests(sites)):
+        for key in sorted(self._listed_manifests(sites, now)):
             if self._catalogue.knows(key):
                 continue
             try:
@@ -202,11 +208,11 @@ class SiteFold:
             added += self._catalogue.add(key, manifest)
         return FoldReport(segments=added, unreadable=tuple(unreadable))
 
-    def _listed_manifests(self, sites: Mapping[str, Site]) -> set[str]:
+    def _listed_manifests(self, sites: Mapping[str, Site], now: datetime) -> set[str]:
         keys: set[str] = set()
         self.faulty = {}
         away: list[SiteUnavailable] = []
-        after = self._catalogue.listing_start()
+        after = self._catalogue.listing_start(to_us(now))
         for site in sites.values():
             try:
                 keys.update(
@@ -223,6 +229,14 @@ class SiteFold:
         return keys
 
 
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    """How batches are completed: the node's time, and the latest date that a lock set then may have."""
+
+    now: Callable[[], datetime]
+    longest: Callable[[datetime], datetime] | None
+
+
 class _BatchFold:
     """Batches from listings into the hot tail, a few thousand rows in each transaction."""
 
@@ -232,7 +246,7 @@ class _BatchFold:
         tail: HotTail,
         keys: ParquetKeys,
         *,
-        settle: Callable[[], datetime] | None,
+        settle: _Settling | None,
         partial: bool,
         is_compacted: Callable[[str], bool] = lambda key: False,
         repeated: FindRepeats = lambda entries: {},
@@ -281,7 +295,7 @@ class _BatchFold:
             return {}  # better shown twice than not folded: a damaged segment stops no node
 
     def _complete(
-        self, key: str, copies: Mapping[str, StoredVersion], now: Callable[[], datetime]
+        self, key: str, copies: Mapping[str, StoredVersion], settling: _Settling
     ) -> dict[str, StoredVersion]:
         """All copies of a batch, once it is copied to the sites that lack it."""
         data = read_anywhere(self._sites, key)
@@ -289,7 +303,7 @@ class _BatchFold:
         complete = dict(copies)
         for name, site in self._sites.items():
             if name not in complete:
-                complete[name] = _put(site, key, data, until, now)
+                complete[name] = _put(site, key, data, until, settling)
         return complete
 
     def _decode(self, key: str, copies: Mapping[str, StoredVersion]) -> FoldedBatch:
@@ -310,10 +324,12 @@ def _until(batch: Batch) -> datetime:
         raise Damaged(f"{batch.key}: its header names no date", key=batch.key) from error
 
 
-def _put(target: Site, key: str, data: bytes, until: datetime, now: Callable[[], datetime]) -> StoredVersion:
+def _put(target: Site, key: str, data: bytes, until: datetime, settling: _Settling) -> StoredVersion:
     """A copy of the right bytes at a site that lacks it. Raises SiteUnavailable."""
     try:
-        placement = put_copy(target, key, data, retain_until=until, now=now)
+        placement = put_copy(
+            target, key, data, retain_until=until, now=settling.now, longest=settling.longest
+        )
     except Damaged as error:
         raise _does_not_keep(target, key, error) from error
     return _shown(target, key, placement.version)
@@ -369,12 +385,19 @@ def _oldest(site: Site, prefix: str, after: str) -> Iterator[StoredVersion]:
 
 
 def _begun(site: Site, now: datetime) -> Iterator[str]:
-    """Writers that began lately: one step of the listing each, whatever they wrote."""
+    """Writers that began lately: one step of the listing each, whatever they wrote.
+
+    Those that began under a clock far ahead are left to ``SiteFold.batches``: each would cost a step for
+    years.
+    """
     after = batch_prefix() + new_writer_id(now - _LATELY, bytes(WRITER_ENTROPY))
+    end = new_writer_id(now + timedelta(microseconds=SKEW_US), bytes(WRITER_ENTROPY))
     while (version := next(iter(site.list(batch_prefix(), after)), None)) is not None:
         name = parse_key(version.key)
         if name is None:
             after = version.key
             continue
+        if name.writer >= end:
+            return
         yield name.writer
         after = f"{batch_prefix()}{name.writer}0"  # "0" follows "/": past everything of this writer

@@ -49,6 +49,7 @@ class ChainSteps:
     open_writer: OpenWriter
     before_commit: Callable[[], None]  # raises VanVaultError: nothing may be written now
     closing_event: Callable[[], EventDraft]
+    is_ahead: Callable[[Writer], bool] = lambda writer: False  # it wrote under a clock ahead, so it must end
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Committer:
         self._refusal: VanVaultError | None = Busy("the node is starting", retry_after=1)
         self._held: VanVaultError | None = None
         self._writer: Writer | None = None
+        self._ended: Writer | None = None  # closed because its clock was ahead
         self._group: Sequence[Ticket] = ()  # the last that was taken
 
     @property
@@ -123,7 +125,8 @@ class Committer:
             writer = self._recover()
             if writer is not None:
                 self._write(writer)
-                self._close(writer)
+                if self._writer is not None and self._writer is not self._ended:
+                    self._close(self._writer)
         except BaseException as error:
             self._state = "failed"
             self._refusal = _failed(error)
@@ -166,20 +169,38 @@ class Committer:
             started = time.monotonic()
             try:
                 self._chain.before_commit()
+                writer = self._with_time(writer)
                 committed = writer.commit(drafts, degraded=self._policy.may_degrade())
             except VanVaultError as error:
                 self._on_group(tickets, time.monotonic() - started, error)
                 _log.warning("commit failed", reason=error.message, entries=len(tickets))
-                self._refusal = error if writer.unsettled else None
+                unsettled = writer.unsettled and writer is not self._ended
+                self._refusal = error if unsettled else None
                 self._fail(tickets, error)
-                if writer.unsettled:
+                if unsettled:
                     self._fail(self._pool.drain(), error)  # who queued meanwhile need not wait for the site
-                if writer.unsettled and not self._settle(writer):
+                if unsettled and not self._settle(writer):
                     return
                 continue
             self._on_group(tickets, time.monotonic() - started, None)
             assign(tickets, committed, self._policy)
             self._on_committed(committed, tickets)
+
+    def _with_time(self, writer: Writer) -> Writer:
+        """The writer, or the one of a new chain where its times are ahead: they rise in each chain.
+
+        Raises as ``open_writer``: nothing of what is to be written was stored.
+        """
+        if not self._chain.is_ahead(writer):
+            return writer
+        if writer is not self._ended:
+            self._ended = writer
+            _log.warning("a new chain begins: the clock was ahead", writer=writer.id)
+            self._close(writer)
+            self._state, self._refusal = "ready", None
+        self._writer, opened = self._chain.open_writer()
+        self._on_committed(opened, [])
+        return self._writer
 
     def _settle(self, writer: Writer) -> bool:
         """Until the failed commit lies where it must; false when the node stops before."""

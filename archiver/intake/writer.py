@@ -127,6 +127,11 @@ class Writer:
         self._executor = ThreadPoolExecutor(_PUTS, thread_name_prefix="put")
 
     @property
+    def last_us(self) -> int:
+        """The time of the last row that it wrote, or that was there before it."""
+        return self._last_us
+
+    @property
     def unsettled(self) -> bool:
         """True while objects of a failed commit may lie at some sites; settle them before the next commit."""
         return bool(self._unsettled)

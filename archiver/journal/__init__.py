@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.journal.clock_record import AcceptedClock, ClockRecord, accepted_details
 from vanvault.archiver.journal.conflict_record import ConflictRecord
 from vanvault.archiver.journal.events import EventType, OwnEvent, first_event_at, newest_event, own_events
 from vanvault.archiver.journal.failover_listener import FailoverListener
 from vanvault.archiver.journal.trust import Trust, TrustRules
 
 __all__ = [
+    "AcceptedClock",
+    "ClockRecord",
     "ConflictRecord",
     "EventType",
     "FailoverListener",
     "OwnEvent",
     "Trust",
     "TrustRules",
+    "accepted_details",
     "first_event_at",
     "newest_event",
     "own_events",

@@ -6,18 +6,20 @@ They are written by ``Archive.record`` under the gateway ``vanvault``, each of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import merge
 from itertools import islice
 from typing import Any, Literal
 
 import orjson
 
-from vanvault.archiver.catalogue import Query, Search
+from vanvault.archiver.catalogue import Item, Query, Search, WrongClock
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
-from vanvault.archiver.core.times import parse_rfc3339
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us
+from vanvault.archiver.core.times import to_us as to_us_of
 
 _PREFIX = "vanvault."
 _NO_END_US = 2**62
@@ -47,6 +49,7 @@ class EventType:
     KEYS_REVOKED = "keys.revoked"  # key_id, act, record_sha256, reason, stolen_since, who, and counts
     KEYS_ACCEPTED = "keys.accepted"  # the same
     KEYS_EXPOSED = "keys.exposed"  # key, from, to: somebody asked what a disclosed key opens
+    CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     QUARANTINE_FOUND = "quarantine.found"  # site, reason, count, objects: the first hundred names
 
 
@@ -59,11 +62,12 @@ class OwnEvent:
     received_at: str  # RFC 3339
     occurred_at: str  # RFC 3339
     text: str  # the detail as it was written, JSON
+    counts_as: str = ""  # RFC 3339; set where the clock of its writer was ahead: when that was accepted
 
     @property
     def at(self) -> datetime:
-        """When the archive received it."""
-        return parse_rfc3339(self.received_at)
+        """When the archive received it; no later than a wrong clock was accepted."""
+        return parse_rfc3339(self.counts_as or self.received_at)
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -88,6 +92,9 @@ def own_events(
 ) -> Iterator[OwnEvent]:
     """The events of a type (without ``vanvault.``), page by page, as far as they are folded here.
 
+    What a writer wrote under a clock ahead stands, in its own order, at the moment when that was accepted:
+    it is no newer than what came since.
+
     Args:
         from_us, to_us: received in [from, to), in microseconds since 1970; a long history is not read whole.
         order: by the time of receipt.
@@ -95,24 +102,21 @@ def own_events(
 
     Raises Damaged, SiteUnavailable (the index cannot be read).
     """
-    query = Query(
-        filters={"type": f"{_PREFIX}{type}", "gateway": SYSTEM_GATEWAY},
-        from_us=max(0, from_us),
-        to_us=to_us,
-        order=order,
-    )
+    query = _query(type, from_us, to_us, order)
+    wrong = search.wrong_clocks()
+    if wrong:
+        yield from islice(_in_true_order(search, query, wrong), most)
+        return
     if most is not None and most <= Query.MAX_LIMIT:
         items = iter(search.page(replace(query, limit=most), bare=True).items)
     else:
         items = islice(search.every(query), most)
-    for item in items:
-        yield OwnEvent(
-            item["id"],
-            item["type"].removeprefix(_PREFIX),
-            item["received_at"],
-            item["occurred_at"],
-            item["detail"],
-        )
+    yield from map(_event, items)
+
+
+def events_as_received(search: Search, type: str) -> Iterator[OwnEvent]:
+    """The events of a type by the times that they carry, the oldest first. Raises as ``own_events``."""
+    return map(_event, search.every(_query(type, 0, _NO_END_US, "oldest")))
 
 
 def newest_event(search: Search, type: str) -> OwnEvent | None:
@@ -124,3 +128,48 @@ def first_event_at(search: Search) -> datetime | None:
     """When the archive's first writer was opened, as far as is on record: as old as the archive itself."""
     first = next(own_events(search, EventType.WRITER_OPENED, order="oldest", most=1), None)
     return first.at if first else None
+
+
+def _query(type: str, from_us: int, to_us: int, order: Literal["newest", "oldest"]) -> Query:
+    filters = {"type": f"{_PREFIX}{type}", "gateway": SYSTEM_GATEWAY}
+    return Query(filters=filters, from_us=max(0, from_us), to_us=to_us, order=order)
+
+
+def _event(item: Item) -> OwnEvent:
+    type = str(item["type"]).removeprefix(_PREFIX)
+    return OwnEvent(item["id"], type, item["received_at"], item["occurred_at"], item["detail"])
+
+
+def _in_true_order(search: Search, query: Query, wrong: Mapping[str, WrongClock]) -> Iterator[OwnEvent]:
+    """Two streams merged: events with times to go by, and those of clocks ahead, which are few."""
+    newest = query.order == "newest"
+
+    def place(event: OwnEvent) -> tuple[int, bool, int]:
+        us = to_us_of(parse_rfc3339(event.received_at))
+        at = wrong[_writer(event)].counts_as(us) if _writer(event) in wrong else us
+        return at, at == us, us
+
+    moved = sorted(
+        (event for event in _moved(search, query, wrong) if query.from_us <= place(event)[0] < query.to_us),
+        key=place,
+        reverse=newest,
+    )
+    as_received = (event for event in map(_event, search.every(query)) if place(event)[1])
+    yield from merge(as_received, moved, key=place, reverse=newest)
+
+
+def _moved(search: Search, query: Query, wrong: Mapping[str, WrongClock]) -> list[OwnEvent]:
+    """The events that a clock ahead gave a time to, each counted as received when that was accepted."""
+    found: dict[str, OwnEvent] = {}
+    for begin, end in sorted({(one.from_us, one.until_us) for one in wrong.values()}):
+        span = replace(query, from_us=begin, to_us=end + 1, order="oldest")
+        for event in map(_event, search.every(span)):
+            one = wrong.get(_writer(event))
+            us = to_us_of(parse_rfc3339(event.received_at))
+            if one is not None and one.counts_as(us) != us:
+                found[event.id] = replace(event, counts_as=rfc3339_us(one.at_us))
+    return list(found.values())
+
+
+def _writer(event: OwnEvent) -> str:
+    return event.id.partition("-")[0]

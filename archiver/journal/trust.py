@@ -77,13 +77,20 @@ class Trust:
         self._clock = clock
         self._judge = judge
 
+    @property
+    def max_skew(self) -> timedelta:
+        """How far two clocks may be apart."""
+        return self._rules.max_skew
+
     def check(self) -> None:
         """Raises SiteUnavailable (nothing may be stored) when a clock or a store must not be trusted."""
         self.check_clocks()
         self.check_probes()
 
-    def check_clocks(self) -> None:
+    def check_clocks(self, *, accepting: bool = False) -> None:
         """Raises SiteUnavailable, with the culprit, unless clocks agree or the policy goes on without one.
+
+        ``accepting``: entries with times to come are no reason, because their acceptance is written now.
 
         A site's clock that differs from the host's and from another site's puts that site out; the first
         comparison in which it agrees lets it come back. When no site gives a time, the node's clock goes on
@@ -91,10 +98,10 @@ class Trust:
         """
         reading = self._clock.reading()
         times = self._site_times()
-        verdict = self._compare(reading[0], times)
+        verdict = self._compare(reading[0], times, accepting=accepting)
         off = verdict.culprit if verdict.culprit in times else ""
         others = {name: time for name, time in times.items() if name != off}
-        rest = self._compare(reading[0], others) if off else verdict
+        rest = self._compare(reading[0], others, accepting=accepting) if off else verdict
         if not rest.ok or (off and rest.compared < 2):
             raise _disagree(verdict)  # with the host's clock alone, nobody can tell which of two is off
         for name, time in others.items():
@@ -158,8 +165,28 @@ class Trust:
         """The host's clock, the sites' and the archive's last time, compared."""
         return self._compare(self._clock.host.now(), self._site_times())
 
-    def _compare(self, host: datetime, sites: Mapping[str, datetime | None]) -> ClockVerdict:
-        last = self._tail.last_received_us()
+    def present_clocks(self) -> tuple[ClockVerdict, dict[str, datetime | None]]:
+        """The host's clock and the sites' compared, whatever was archived; and what each site says."""
+        times = self._site_times()
+        return self._compare(self._clock.host.now(), times, accepting=True), times
+
+    def check_present_clocks(self) -> None:
+        """Before a wrong clock is accepted: raises SiteUnavailable unless the clocks agree now."""
+        verdict, times = self.present_clocks()
+        if not verdict.ok:
+            raise _disagree(verdict)
+        if verdict.compared < 2:
+            raise SiteUnavailable(
+                "no site tells the time, so the host's clock cannot be compared",
+                site=next(iter(times)),
+                may_be_stored=False,
+                hint="Nothing is accepted until a site answers.",
+            )
+
+    def _compare(
+        self, host: datetime, sites: Mapping[str, datetime | None], *, accepting: bool = False
+    ) -> ClockVerdict:
+        last = 0 if accepting else self._tail.last_received_us()
         return ClockVerdict.of(host, sites, from_us(last) if last else None, self._rules.max_skew)
 
     def _site_times(self) -> dict[str, datetime | None]:
@@ -188,5 +215,8 @@ def _disagree(verdict: ClockVerdict) -> SiteUnavailable:
         f"the clocks do not agree: {verdict.detail}",
         site=verdict.culprit,
         may_be_stored=False,
-        hint="Set the clock right (NTP). Nothing is locked until clocks agree.",
+        hint="If the clocks are right now and were ahead once: vanvault clock accept --reason TEXT"
+        " (runbooks/clock-wrong.en.md). Else set them right (NTP). Nothing is locked until then."
+        if verdict.behind_archive
+        else "Set the clock right (NTP). Nothing is locked until clocks agree.",
     )

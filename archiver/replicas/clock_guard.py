@@ -25,6 +25,7 @@ class ClockVerdict:
     culprit: str  # "" when ok; "host", a site's name, or "unknown" when the clocks do not tell
     detail: str  # one line for people
     compared: int  # clocks that gave a time, the host's among them
+    behind_archive: bool = False  # every clock is before what was archived last
 
     @classmethod
     def of(
@@ -80,6 +81,7 @@ def _backwards(behind: Mapping[str, timedelta], compared: int) -> ClockVerdict:
             f"{detail}, and so are all others: they were set back, or the archive was written under a "
             "clock that was ahead.",
             compared,
+            behind_archive=True,
         )
     culprit = name if len(behind) == 1 else UNKNOWN
     return ClockVerdict(False, culprit, f"{detail}: time never runs backwards in the archive.", compared)

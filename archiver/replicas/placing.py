@@ -31,6 +31,10 @@ MaySkip = Callable[[str, float], bool]
 _ASK_S = 0.1
 
 
+#: The latest date that a lock may have which is set at a time.
+LongestLock = Callable[[datetime], datetime]
+
+
 def nobody(site: str, error: VanVaultError | None) -> None:
     """Default callback: does nothing."""
 
@@ -49,6 +53,7 @@ class Placing:
     on_put: PutListener = nobody  # is told how each put went
     may_skip: MaySkip | None = None  # None: every put is waited for
     now: Callable[[], datetime] | None = None  # the node's time; a site's own may be wrong
+    longest: LongestLock | None = None  # of a copy that is made later
 
     def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
         """Put at every site that does not hold it yet, in parallel; true when all hold it.
@@ -110,11 +115,13 @@ class Placing:
 
     def put_one(self, site: SiteWriter, *, look_first: bool = False) -> Placement:
         """Put at one site; after a failure there, or on request, look first what it holds already."""
-        if look_first or site.site in self.failures:
-            found = find_held(site, self.key, self.sha256, self.retain_until)
-            if found is not None:
-                return placement_of(site.site, found, self.retain_until)
         until = self.retain_until
+        if look_first and self.longest is not None and self.now is not None:
+            until = min(until, self.longest(self.now()))  # a clock ahead asked for it
+        if look_first or site.site in self.failures:
+            found = find_held(site, self.key, self.sha256, until)
+            if found is not None:
+                return placement_of(site.site, found, until)
         if look_first:  # whoever gives no clock goes by the site's
             until = still_to_come(until, self.now() if self.now is not None else site.now())
         stored = site.put(self.key, self.data, sha256=self.sha256, retain_until=until)
@@ -168,6 +175,7 @@ def place_everywhere(
     large: Sequence[Placement] = (),
     *,
     now: Callable[[], datetime],
+    longest: LongestLock | None = None,
 ) -> tuple[Placement, ...]:
     """See that every site holds the right bytes under this lock, and put them where one does not.
 
@@ -177,24 +185,29 @@ def place_everywhere(
     Args:
         large: copies of the large objects of a batch: those that lack a copy are placed, too.
         now: the node's time, from which the lock of a copy is counted.
+        longest: no copy gets a later lock than this allows.
 
     The copies of the object come in the order of the sites, then likewise those of each such large object.
     Raises NotFound, Damaged (no site has the right bytes), SiteUnavailable.
     """
-    placements = _place_one(sites, key, retain_until, now)
+    placements = _place_one(sites, key, retain_until, now, longest)
     for name in dict.fromkeys(placement.key for placement in large):
         copies = [placement for placement in large if placement.key == name]
         if len({placement.site for placement in copies}) < len(sites):
             until = max(parse_rfc3339(placement.retain_until) for placement in copies)
-            placements += _place_one(sites, name, until, now)
+            placements += _place_one(sites, name, until, now, longest)
     return tuple(placements)
 
 
 def _place_one(
-    sites: Mapping[str, Site], key: str, retain_until: datetime, now: Callable[[], datetime]
+    sites: Mapping[str, Site],
+    key: str,
+    retain_until: datetime,
+    now: Callable[[], datetime],
+    longest: LongestLock | None,
 ) -> list[Placement]:
     data = read_anywhere(sites, key)
-    placing = Placing(key, data, sha256_of(key), retain_until, now=now)
+    placing = Placing(key, data, sha256_of(key), retain_until, now=now, longest=longest)
     return [placing.put_one(site, look_first=True) for site in sites.values()]
 
 
@@ -205,14 +218,15 @@ def copy_object(
     *,
     retain_until: datetime,
     now: Callable[[], datetime],
+    longest: LongestLock | None = None,
 ) -> Placement:
     """Copy one object with its lock, checking the bytes against its name on the way; idempotent.
 
-    ``now``: the node's time, from which the lock is counted.
+    ``now``: the node's time, from which the lock is counted. ``longest``: the copy gets no later lock.
 
     Raises NotFound, Damaged (the source's copy is bad), SiteUnavailable.
     """
-    return put_copy(target, key, read_whole(source, key), retain_until=retain_until, now=now)
+    return put_copy(target, key, read_whole(source, key), retain_until=retain_until, now=now, longest=longest)
 
 
 def put_copy(
@@ -222,10 +236,12 @@ def put_copy(
     *,
     retain_until: datetime,
     now: Callable[[], datetime],
+    longest: LongestLock | None = None,
 ) -> Placement:
     """Put an object whose bytes were checked against its name, unless the target holds it; idempotent.
 
-    ``now``: as ``copy_object`` takes it. Raises Damaged (the target took other bytes), SiteUnavailable.
+    ``now``, ``longest``: as ``copy_object`` takes them. Raises Damaged (the target took other bytes),
+    SiteUnavailable.
     """
-    placing = Placing(key, data, sha256_of(key), retain_until, now=now)
+    placing = Placing(key, data, sha256_of(key), retain_until, now=now, longest=longest)
     return placing.put_one(target, look_first=True)

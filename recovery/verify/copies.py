@@ -98,11 +98,13 @@ def batch_locks(
     *,
     covered: bool,
     now: Mapping[str, datetime],
+    kept_for: timedelta,
 ) -> Iterator[Finding]:
     """Versions of a batch whose lock is too short, as far as the batch still needs one.
 
     A batch that a segment holds needs none beyond its own date. One that no segment holds needs one
-    whatever its date was: a keeper extends it long before its end.
+    whatever its date was: a keeper extends it long before its end. So none needs more now than a keeper
+    gives (``kept_for``), whatever date a clock ahead wrote into its header.
     """
     for site, version in versions:
         moment, locked = now[site], version.retain_until
@@ -112,7 +114,8 @@ def batch_locks(
             detail = f"its lock ends at {rfc3339_seconds(locked)}, and no segment holds it"
             yield Finding(site, key, "lock", detail, still_to_come(until or locked, moment))
         else:
-            yield from short_locks(key, [(site, version)], until)
+            due = None if until is None else min(until, moment.replace(microsecond=0) + kept_for)
+            yield from short_locks(key, [(site, version)], due)
 
 
 def _what(copy: CopyRead, whole: CopyRead | None) -> str:

@@ -298,7 +298,8 @@ class Fold:
         if name.family != "batch":
             return short_locks(name.key, versions, until)
         covered = self.compacted.holds(name)
-        return batch_locks(name.key, versions, until, covered=covered, now=self._judged_at)
+        kept_for = self._rules.batch_lock
+        return batch_locks(name.key, versions, until, covered=covered, now=self._judged_at, kept_for=kept_for)
 
     def _long_locks(
         self, name: ObjectName, versions: list[tuple[str, StoredVersion]], until: datetime | None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,8 @@ from tests.runbooks.pages import NAMES, commands_in, text_of
 from tests.support.command import vanvault
 from tests.support.server import Server, push
 from tests.support.waiting import wait_for
-from vanvault.archiver.appliance import init_home
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.ports import Ports
 
 _MAIN = "from vanvault.cli.main import main; main()"
 
@@ -80,6 +82,12 @@ class Appliance:
 
     def readiness(self) -> int:
         return httpx.get(f"{self.server.url}/v1/health/ready", timeout=10, trust_env=False).status_code
+
+    def answers(self) -> bool:
+        try:
+            return self.readiness() > 0
+        except httpx.TransportError:
+            return False
 
     def wait_for_readiness(self, status: int) -> None:
         wait_for(lambda: self.readiness() == status, f"readiness answers {status}")
@@ -256,8 +264,30 @@ def both_sites_lost(appliance: Appliance) -> None:
         replace(rescued, server=server).accepts_again(11)
 
 
+class Ahead:
+    """A host whose clock is seven hours ahead."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=7)
+
+
+def clock_wrong(appliance: Appliance) -> None:
+    appliance.server.kill()
+    with Archive.open(appliance.home, ports=Ports.under(Ahead())) as archive:
+        archive.record("test.wrong", {})
+    with Server(appliance.home) as server:
+        started = replace(appliance, server=server)
+        wait_for(lambda: started.answers(), "the node answers")
+        started.refuses(10, "site-unavailable")
+        done = started.follow("clock-wrong", ends={"vanvault clock show": 3})
+        assert "not accepted" in done[0].out
+        assert "the host started before its time source" in done[2].out
+        started.accepts_again(11)
+
+
 RUNS = {
     "both-sites-lost": both_sites_lost,
+    "clock-wrong": clock_wrong,
     "key-disclosed": key_disclosed,
     "keys-lost": keys_lost,
     "objects-damaged": objects_damaged,

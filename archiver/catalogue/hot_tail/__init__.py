@@ -14,8 +14,10 @@ from vanvault.archiver.catalogue.hot_tail.tail import (
     TailRow,
     position_of,
 )
+from vanvault.archiver.catalogue.hot_tail.wrong_clocks import SKEW_US, WrongClock
 
 __all__ = [
+    "SKEW_US",
     "Claim",
     "FindClaim",
     "FindRepeats",
@@ -24,6 +26,7 @@ __all__ = [
     "KnownBatch",
     "SearchSecrets",
     "TailRow",
+    "WrongClock",
     "drop_covered",
     "note_recheck",
     "position_of",

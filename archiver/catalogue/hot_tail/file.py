@@ -20,6 +20,8 @@ The tables, each described here and nowhere else::
     segment(n, key, manifest, ...)          one row for each proved segment. indexed: the key index holds it;
                                             spare: others hold all its batches (``catalogue.py``)
     cover(writer, first, last, segment)     which batches each segment holds
+    wrong_clock(writer, at_us, from_us, until_us)
+                                            writers whose clock was ahead, as accepted (``wrong_clocks.py``)
 
 A position is 12 bytes: time of receipt in microseconds (8), then 4 that depend on the writer. Positions sort
 by time and are unique.
@@ -85,6 +87,9 @@ CREATE TABLE IF NOT EXISTS cover(
     writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, segment INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);
 CREATE INDEX IF NOT EXISTS cover_segment ON cover(segment);
+CREATE TABLE IF NOT EXISTS wrong_clock(
+    writer TEXT PRIMARY KEY, at_us INTEGER NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL)
+    WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS degraded(key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS block(
     id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, records INTEGER NOT NULL,
@@ -103,6 +108,7 @@ TABLES = (
     "conflict",
     "segment",
     "cover",
+    "wrong_clock",
 )
 
 

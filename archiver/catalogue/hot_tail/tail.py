@@ -19,21 +19,17 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks
+from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks, wrong_clocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
+from vanvault.archiver.catalogue.hot_tail.wrong_clocks import WrongClock
 from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_commit
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
-from vanvault.archiver.core.names import WRITER_ENTROPY, batch_prefix, new_writer_id, parse_archive_id
+from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.ports import Entropy
-from vanvault.archiver.core.times import from_us
 
-#: How far the clocks of writers may differ, generously; writers' ids begin with their start.
-_SKEW_US = 3_600 * 1_000_000
-#: How long a writer must have been silent at a complete fold to be left out of the next listings.
-_SILENT_US = 2 * 86_400 * 1_000_000
 #: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
 _FEW_VALUES = frozenset(
     ("gateway", "type", "kind", "ivan", "employer_code", "tax_code", "procedure", "period", "state", "agency")
@@ -420,7 +416,7 @@ class HotTail:
         """The newest batch of every writer, by writer: one step of an index for each, not a scan."""
         return [
             LastBatch(str(writer), str(key), bool(final), int(created_us))
-            for writer, key, final, created_us in self.connection().execute(_LAST_BATCHES)
+            for writer, key, final, created_us in self.connection().execute(wrong_clocks.LAST_BATCHES)
         ]
 
     def _known(self, row: tuple[Any, ...]) -> KnownBatch:
@@ -442,38 +438,23 @@ class HotTail:
 
     # -- how far the fold is -----------------------------------------------------------------
 
-    def fold_start(self) -> str:
-        """The key after which batches may lie that are not folded: "" for all.
+    def fold_start(self, now_us: int) -> str:
+        """The key after which batches may lie that are not folded, by the node's time: "" for all.
 
         A writer that closed, or that had been silent for days when a fold was last complete, is not listed
         again, so that a fold costs as much as what is new and not as much as the archive. The keeper, which
         lists everything, sees when one of them wrote again (``list_anew``).
         """
-        connection = self.connection()
-        row = connection.execute("SELECT value FROM fact WHERE name = 'folded_us'").fetchone()
-        if row is None:
-            return ""
-        folded_us = int(row[0])
-        earliest = new_writer_id(from_us(max(0, folded_us - _SKEW_US)), bytes(WRITER_ENTROPY))
-        active = connection.execute(
-            "SELECT min(writer) FROM batch AS b WHERE final = 0 AND created_us >= ? AND sequence ="
-            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)",
-            (folded_us - _SILENT_US,),
-        ).fetchone()[0]
-        compacted = connection.execute(
-            "SELECT min(c.writer) FROM cover c JOIN segment s ON s.n = c.segment WHERE s.last_us >= ?",
-            (folded_us - _SILENT_US,),
-        ).fetchone()[0]
-        return f"{batch_prefix()}{min(earliest, active or earliest, compacted or earliest)}"
+        return wrong_clocks.fold_start(self.connection(), now_us)
 
     def newest_batch(self) -> int:
         """A number that changes whenever a batch was folded, by whatever process."""
         return int(self.connection().execute("SELECT coalesce(max(n), 0) FROM batch").fetchone()[0])
 
-    def fold_completed(self) -> None:
-        """Every batch that lies at the sites is folded, as of now."""
+    def fold_completed(self, now_us: int) -> None:
+        """Every batch that lies at the sites is folded, as of now, the node's time."""
         self.connection().execute(
-            "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(self.last_received_us()),)
+            "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(min(now_us, self.last_received_us())),)
         )
 
     def list_anew(self) -> None:
@@ -510,10 +491,27 @@ class HotTail:
         }
 
     def last_received_us(self) -> int:
-        """The latest time of receipt in the fold, 0 when it is empty."""
-        row = self.connection().execute("SELECT max(position) FROM entry").fetchone()
-        compacted = self.connection().execute("SELECT max(last_us) FROM segment").fetchone()[0] or 0
-        return max(compacted, int.from_bytes(row[0][:8]) if row[0] else 0)
+        """How far the archive is: the latest time of receipt in the fold, 0 when it is empty.
+
+        Times that a clock ahead gave, and that were accepted, count as the moment of that.
+        """
+        return wrong_clocks.last_us(self.connection())
+
+    def ahead_of(self, at_us: int) -> list[WrongClock]:
+        """Writers with times after ``at_us`` that no acceptance speaks of, as one made then names them."""
+        return wrong_clocks.ahead(self.connection(), at_us)
+
+    def wrong_clocks(self) -> dict[str, WrongClock]:
+        """What was accepted of clocks that were ahead, by writer."""
+        return wrong_clocks.known(self.connection())
+
+    def learn_wrong_clocks(self, found: Iterable[WrongClock]) -> bool:
+        """Note acceptances on record. True: something is new, so the next fold looks at every batch."""
+        found = list(found)
+        if not found:
+            return False
+        with self.transaction() as connection:
+            return wrong_clocks.learn(connection, found)
 
     # -- folding -----------------------------------------------------------------------------
 
@@ -677,15 +675,6 @@ _SELECT_BATCH = (
 )
 _SELECT_ENTRY = "SELECT position, batch, row, sealed FROM entry"
 _NO_DUPLICATES = " AND position NOT IN (SELECT position FROM duplicate)"
-_LAST_BATCHES = """
-WITH RECURSIVE known(writer) AS (
-    SELECT min(writer) FROM batch
-    UNION ALL
-    SELECT (SELECT min(writer) FROM batch WHERE writer > known.writer) FROM known WHERE writer IS NOT NULL
-)
-SELECT b.writer, b.key, b.final, b.created_us FROM known JOIN batch AS b ON b.writer = known.writer
-AND b.sequence = (SELECT max(sequence) FROM batch AS o WHERE o.writer = known.writer)
-"""
 #: Two entries are one conflict, whichever of them was taken for the first: what is compacted always is.
 _CONFLICT = (
     "INSERT OR IGNORE INTO conflict SELECT ?, ?"

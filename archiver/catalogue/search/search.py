@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
-from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch, TailRow
+from vanvault.archiver.catalogue.hot_tail import HotTail, KnownBatch, TailRow, WrongClock
 from vanvault.archiver.catalogue.items import POSITION_BYTES, Item
 from vanvault.archiver.catalogue.key_index import KeyIndex
 from vanvault.archiver.catalogue.search.candidates import candidates, first_window, is_keyed
@@ -99,6 +99,10 @@ class Search:
     def cursor_key(self) -> bytes:
         """The key under which this search's cursors are sealed."""
         return self._cursor_key
+
+    def wrong_clocks(self) -> dict[str, WrongClock]:
+        """Writers whose clock was ahead, as accepted: their later times tell no order among others'."""
+        return self._tail.wrong_clocks()
 
     def count_verifications(self, verified_at: FindVerification) -> None:
         """From now on ``verified_at`` of a hit uses this source of verifications."""

@@ -17,6 +17,7 @@ from vanvault.archiver.core.format.segments import manifest_statement
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, new_writer_id
 from vanvault.archiver.core.ports import SystemEntropy
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.keys import KeyFiles, SigningKeys
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -142,7 +143,7 @@ def test_the_same_ones_stand_in_whatever_order_they_came(
 
 def test_listings_go_on_from_the_newest_known(new_catalogue: NewCatalogue, keys: Path) -> None:
     catalogue = new_catalogue()
-    assert catalogue.listing_start() == ""
+    assert catalogue.listing_start(to_us(START + timedelta(days=400))) == ""
     old, slow, new = (manifest(number, [(number, number)], keys) for number in (1, 60, 100))
     catalogue.add(*new)
-    assert old[0] < catalogue.listing_start() < slow[0] < new[0]
+    assert old[0] < catalogue.listing_start(to_us(START + timedelta(days=400))) < slow[0] < new[0]
