@@ -12,11 +12,18 @@ from tests.mutants.table import MUTANTS
 
 #: What stores, signs, locks, finds, restores or admits. A new room of this kind is added here.
 ROOMS = (
+    "api",
+    "archiver/catalogue",
+    "archiver/core",
     "archiver/intake",
     "archiver/replicas",
     "archiver/stores",
+    "archiver/upkeep",
+    "recovery/backup",
+    "recovery/failover",
     "recovery/objects",
     "recovery/restore",
+    "recovery/verify",
 )
 
 

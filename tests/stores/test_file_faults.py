@@ -178,6 +178,20 @@ class TestRootGone:
             put(FileSite(root, "primary", clock=clock, fault=swap), clock)
         assert caught.value.may_be_stored
 
+    @pytest.mark.parametrize("read", ["list", "strays"])
+    def test_swapped_in_the_middle_of_a_listing(
+        self, root: Path, site: FileSite, clock: ManualClock, read: str
+    ) -> None:
+        """An end that came because the folder went away is not an end: what follows is not gone."""
+        put(site, clock)
+        (root / "notes.txt").touch()
+        listing = getattr(site, read)()
+        next(listing)
+        root.rename(root.with_name("moved"))
+        FileSite.create(root, "primary", archive="test", clock=clock)
+        with pytest.raises(SiteUnavailable):
+            list(listing)
+
     def test_a_folder_of_objects_gone(self, root: Path, site: FileSite, clock: ManualClock) -> None:
         put(site, clock)
         shutil.rmtree(root / "objects" / "batch")

@@ -79,3 +79,17 @@ def test_merged_rollups_of_more_days_than_one_step_sums(tmp_path: Path) -> None:
     assert merged.by("day") == IndexReader(files).rollups().by("day")
     assert len(merged.by("day")) == 120
     assert merged.by("state") == IndexReader(files).rollups().by("state")
+
+
+def test_merged_rollups_reach_to_the_last_day_of_any_input(tmp_path: Path) -> None:
+    """The input that begins last need not be the one that ends last."""
+    folder = Folder(tmp_path)
+    spans = [range(0, 90, 3), range(1, 20, 3), range(2, 40, 3)]
+    files = [
+        folder.build({f"s{part}": [row(100 * part + day, day * DAY_US) for day in days]})
+        for part, days in enumerate(spans)
+    ]
+    for inputs in (files, files[::-1]):
+        merged = IndexReader([folder.merge(inputs)]).rollups()
+        assert merged.by("day") == IndexReader(files).rollups().by("day")
+        assert merged.total().entries == sum(map(len, spans))

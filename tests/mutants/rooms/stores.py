@@ -8,6 +8,9 @@ _PUT = "archiver/stores/files/put.py"
 _SITE = "archiver/stores/files/site.py"
 _ROOT = "archiver/stores/files/root.py"
 _POWER = "tests/stores/test_file_power_cut.py"
+_GONE = ("tests/stores/test_file_faults.py",)
+_S3 = "archiver/stores/s3/site.py"
+_READ_BACK = ("tests/stores/test_s3_read_back.py",)
 
 MUTANTS = (
     Mutant(
@@ -75,4 +78,76 @@ MUTANTS = (
     ),
     Mutant("delete-unsynced", _SITE, "FileSite.delete", "os.fsync(folder)", "pass", (_POWER,)),
     Mutant("site-made-unsynced", _ROOT, "create_root", "sync_folder(folder)", "pass", (_POWER,)),
+    Mutant(
+        "list-ends-where-the-folder-went",
+        _SITE,
+        "FileSite.list",
+        """            self._root.check_present()  # an end""",
+        """            # an end""",
+        _GONE,
+    ),
+    Mutant(
+        "strays-end-where-the-folder-went",
+        _SITE,
+        "FileSite.strays",
+        """                yield Stray(printable(f"{TEMP}/{leftover.name}"))
+            self._root.check_present()""",
+        """                yield Stray(printable(f"{TEMP}/{leftover.name}"))""",
+        _GONE,
+    ),
+    Mutant(
+        "s3-size-not-read-back", _S3, "S3Site._read_back", "if stored.size != size", "if False", _READ_BACK
+    ),
+    Mutant(
+        "s3-lock-not-read-back",
+        _S3,
+        "S3Site._read_back",
+        "if stored.retain_until != until",
+        "if False",
+        _READ_BACK,
+    ),
+    Mutant(
+        "s3-lost-put-found-by-any-lock",
+        _S3,
+        "S3Site._find_put",
+        "if found.retain_until == until",
+        "if found",
+        _READ_BACK,
+    ),
+    Mutant(
+        "s3-lost-put-found-by-size", _S3, "S3Site._find_put", " and listed.etag == md5.hex()", "", _READ_BACK
+    ),
+    Mutant(
+        "s3-lost-put-done-twice",
+        _S3,
+        "S3Site._send_until_answered",
+        "if found is not None",
+        "if False",
+        _READ_BACK,
+    ),
+    Mutant(
+        "s3-doubt-forgotten",
+        _S3,
+        "S3Site._send_until_answered",
+        "in_doubt = in_doubt or failure.may_be_stored",
+        "in_doubt = False",
+        _READ_BACK,
+    ),
+    Mutant("s3-null-version-taken", _S3, "S3Site._send", """ or version == "null\"""", "", _READ_BACK),
+    Mutant(
+        "s3-extension-not-read-back",
+        _S3,
+        "S3Site.extend",
+        "extended.retain_until < until",
+        "False",
+        _READ_BACK,
+    ),
+    Mutant(
+        "s3-any-mode-is-a-lock",
+        "archiver/stores/s3/bucket.py",
+        "Bucket.head",
+        "== MODE",
+        "is not None",
+        _READ_BACK,
+    ),
 )

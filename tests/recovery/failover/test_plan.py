@@ -134,6 +134,19 @@ def test_the_id_names_the_step_and_not_the_figures(batches: int, conflicts: int,
     assert plan_promotion(replace(figures, archive="archive-2")).id != plan_promotion(FACTS).id
 
 
+def test_the_id_names_from_where_to_where() -> None:
+    """A step that was approved in one epoch is not approved in a later one."""
+    steps = [
+        (archive, action, epoch, to)
+        for archive in ("archive-1", "archive-2")
+        for action in ("promote", "failback")
+        for epoch in (0, 1, 2)
+        for to in (3, 4)
+    ]
+    ids = {plan_id(archive, action, Leadership(epoch), to) for archive, action, epoch, to in steps}  # type: ignore[arg-type]
+    assert len(ids) == len(steps)
+
+
 def test_a_plan_tells_what_is_late_or_lost_who_was_writing_and_who_stays_refused() -> None:
     recent, old = NOW - timedelta(minutes=5), NOW - timedelta(days=1)
     facts = replace(

@@ -146,11 +146,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def get_bucket_versions(self) -> None:
         rows = []
+        at = self.model.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        prefix, after = self.query.get("prefix", ""), self.query.get("key-marker", "")
         with self.model.mutex:
-            for key, versions in self.model.bucket(self.bucket).keys.items():
-                for one in versions:
+            for key, versions in sorted(self.model.bucket(self.bucket).keys.items()):
+                if not key.startswith(prefix) or key <= after:
+                    continue
+                for one in reversed(versions):
                     tag = "DeleteMarker" if one.marker else "Version"
-                    rows.append(f"<{tag}><Key>{escape(key)}</Key><VersionId>{one.id}</VersionId></{tag}>")
+                    latest = "true" if one is versions[-1] else "false"
+                    of_bytes = (
+                        "" if one.marker else f"<ETag>{_etag(one.body)}</ETag><Size>{len(one.body)}</Size>"
+                    )
+                    rows.append(
+                        f"<{tag}><Key>{escape(key)}</Key><VersionId>{one.id}</VersionId>"
+                        f"<IsLatest>{latest}</IsLatest><LastModified>{at}</LastModified>{of_bytes}</{tag}>"
+                    )
         self.answer(200, f"<ListVersionsResult>{''.join(rows)}</ListVersionsResult>")
 
     def post_bucket_delete(self) -> None:
@@ -187,6 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _describe(self, one: Version) -> Headers:
         headers = {"x-amz-version-id": one.id, "ETag": _etag(one.body)}
+        headers["Last-Modified"] = self.date_time_string()
         if one.mode and one.until:
             headers["x-amz-object-lock-mode"] = one.mode
             headers["x-amz-object-lock-retain-until-date"] = one.until.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -265,6 +277,11 @@ class FaultyS3:
     def __init__(self, server: _Server) -> None:
         self._server = server
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
+
+    @property
+    def model(self) -> WormModel:
+        """What it holds."""
+        return self._server.model
 
     def become(self, faults: Container[str], now: Callable[[], datetime]) -> None:
         """``now`` is the clock that it judges locks by, and sends as Date."""
