@@ -70,7 +70,10 @@ def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
     if as_json:
         emit_json(detail)
     else:
-        click.echo(f"{detail['window']}: {detail['from']} to {detail['to']} is announced, on record.")
+        already = " already" if detail.get("already") else ""
+        click.echo(
+            f"{detail['window']}: {detail['from']} to {detail['to']} is announced{already}, on record."
+        )
 
 
 @window.command("list")

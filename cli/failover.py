@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
@@ -48,7 +50,7 @@ def status(home: Path, as_json: bool) -> ExitCode:
     with open_archive(home) as archive:
         catch_up(archive)
         facts = gather(archive)
-    plan = plan_promotion(facts)
+    plan = plan_promotion(facts, facts.leadership.other)
     if as_json:
         emit_json(facts.as_json(plan))
     else:
@@ -70,9 +72,10 @@ def promote_(
 ) -> ExitCode:
     """Let one site lead alone: nodes that reach it accept entries with degraded receipts until failback.
 
-    Ends with 3 when the hook failed; the promotion stands.
+    Ends with 3 when the hook failed; the promotion stands. Again, it finds that done and does nothing: to
+    promote the other site then, name it with --site.
     """
-    from vanvault.recovery.failover import check_reason, current_plan, promote
+    from vanvault.recovery.failover import check_reason, current_plan, found_done, promote
     from vanvault.recovery.work import account
 
     if not dry_run:
@@ -80,6 +83,8 @@ def promote_(
     with open_archive(home) as archive:
         catch_up(archive)
         plan = current_plan(archive, action="promote", leader=leader or "")
+        if (done := found_done(plan)) is not None:
+            return _tell(done, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
         done = promote(archive, plan, reason=reason, who=account())
@@ -126,8 +131,15 @@ def failback_(
     """Bring both sites level, verify a subset, and let the primary lead again with both sites needed.
 
     Ends with 3 when something stands against it, or when the hook failed; with a failed hook it stands.
+    Again, it finds that done and does nothing.
     """
-    from vanvault.recovery.failover import FailbackRequest, check_reason, current_plan, failback
+    from vanvault.recovery.failover import (
+        FailbackRequest,
+        check_reason,
+        current_plan,
+        failback,
+        found_done,
+    )
     from vanvault.recovery.verify import Subset
     from vanvault.recovery.work import account
 
@@ -137,6 +149,8 @@ def failback_(
     with open_archive(home) as archive:
         catch_up(archive)
         plan = current_plan(archive, action="failback")
+        if (found := found_done(plan)) is not None:
+            return _tell(found, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
         done = failback(archive, plan, request, Terminal(quiet=as_json))
@@ -155,8 +169,22 @@ def _agreed(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
     if as_json and not yes:
         raise click.UsageError("--json asks nothing, so it needs --yes")
     if not yes and not plan.blockers:
-        click.confirm("Go on?", abort=True)
+        _ask()
     return True
+
+
+def _ask() -> None:
+    """Raises click.Abort (the answer is no), InvalidInput (nobody is there to answer)."""
+    try:
+        click.confirm("Go on?", abort=True)
+    except click.Abort as error:
+        if sys.stdin.isatty() or sys.stdin.read(1):
+            raise
+        raise InvalidInput(
+            "this asks before it does anything, and nobody is there to answer",
+            field="yes",
+            hint="Run it on a terminal, or give --yes.",
+        ) from error
 
 
 def _show(plan: Plan) -> None:
@@ -170,6 +198,8 @@ def _tell(done: FailoverResult, *, as_json: bool) -> ExitCode:
     plan, hook = done.plan, done.hook
     if as_json:
         emit_json(done.as_json())
+    elif done.already:
+        click.echo(f"{plan.leader} leads since epoch {plan.epoch} already; nothing was done")
     else:
         click.echo(f"epoch {plan.epoch}: {plan.leader} leads")
     if hook is not None and not hook.ok:

@@ -132,7 +132,7 @@ ROOMS = (
     ),
     _room(
         "recovery.failover",
-        11,
+        12,
         "archiver.* recovery.work recovery.objects recovery.reconcile recovery.verify",
     ),
     _room(

@@ -33,7 +33,18 @@ def windows(archive: Archive, observer: Observer = QUIET, *, past: bool = False)
 def announce_window(
     archive: Archive, start: datetime, end: datetime, *, reason: str, who: str
 ) -> dict[str, object]:
-    """Put a planned window on record; the event's detail. Raises InvalidInput, SiteUnavailable."""
+    """Put a planned window on record; the event's detail.
+
+    One that is announced in the same words already is found, and no second one is made: cancelling it would
+    leave the other. Raises InvalidInput, SiteUnavailable.
+    """
+    catch_up(archive, QUIET.warn)
+    wanted = (to_us(start), to_us(end), reason.strip())
+    for window in read_windows(archive.search):
+        if window.cancelled_us is None and (window.start_us, window.end_us, window.reason) == wanted:
+            fields = window_fields(window)
+            told = {name: fields[name] for name in ("from", "reason", "to", "who", "window")}
+            return {**told, "already": True}
     detail = window_detail(
         archive.entropy.token(6).hex(), start, end, reason=reason, who=who, now=archive.clock.now()
     )

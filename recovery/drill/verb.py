@@ -20,6 +20,7 @@ from vanvault.recovery.drill.record import (
     archive_drill,
     last_rate,
     scheduled_detail,
+    standings,
 )
 from vanvault.recovery.drill.report import parse_report, plan_fields, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
@@ -167,11 +168,16 @@ def keep_evidence(archive: Archive, finished: FinishedDrill, observer: Observer 
 def schedule_drill(archive: Archive, scenario: str, days: int, *, who: str) -> dict[str, object]:
     """Put on record how often a scenario has to be passed (0 days: no longer); the event's detail.
 
+    What is on record already is not put there again: a new event would move the date when it is due.
+
     Raises NotFound, InvalidInput, SiteUnavailable, KeyUnavailable.
     """
     scenario_of(scenario)
     detail = scheduled_detail(scenario, days, who)
-    archive.record(SCHEDULED, detail)
+    catch_up(archive, QUIET.warn)
+    planned = next(one for one in standings(archive.search) if one.scenario == scenario)
+    if (planned.every_days or 0) != days:
+        archive.record(SCHEDULED, detail)
     return detail
 
 

@@ -10,6 +10,7 @@ from vanvault.recovery.failover.failover import (
     check_reason,
     current_plan,
     failback,
+    found_done,
     promote,
 )
 from vanvault.recovery.failover.plan import Facts, Plan, plan_promotion
@@ -23,6 +24,7 @@ __all__ = [
     "check_reason",
     "current_plan",
     "failback",
+    "found_done",
     "gather",
     "plan_promotion",
     "promote",

@@ -35,6 +35,7 @@ class FailoverResult:
     plan: Plan
     approved_by: str
     hook: HookResult | None
+    already: bool = False  # an earlier command did it; this one did nothing
 
     @property
     def exit_code(self) -> ExitCode:
@@ -51,6 +52,7 @@ class FailoverResult:
             "leader": self.plan.leader,
             "approved_by": self.approved_by,
             "hook": None if hook is None else {**asdict(hook), "ok": hook.ok},
+            "already": self.already,
         }
 
 
@@ -71,6 +73,13 @@ class Leveled:
     reconciled: ReconcileReport
     verified: VerifyReport
     problems: tuple[str, ...]  # why the archive is not as it must be; empty when it is
+
+
+def found_done(plan: Plan) -> FailoverResult | None:
+    """The result of a step that was taken before and is in force; None: it is still to be taken."""
+    if not plan.done:
+        return None
+    return FailoverResult(replace(plan, epoch=plan.leadership.epoch), "", None, already=True)
 
 
 def approvals(archive: Archive, plan: Plan) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -104,6 +104,7 @@ class Plan:
     leader: str
     blockers: tuple[str, ...]  # the step is refused
     effects: tuple[str, ...]
+    done: bool = False  # the same step was taken already, and it is in force
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -113,15 +114,20 @@ class Plan:
 
 
 def plan_promotion(facts: Facts, leader: str = "") -> Plan:
-    """The plan by which ``leader`` (by default the site that does not lead) leads alone."""
+    """The plan by which ``leader`` leads alone.
+
+    By default the site that does not lead; after a promotion the one that was promoted, so that the same
+    command again finds it done, and does not promote the other.
+    """
     leadership = facts.leadership
-    leader = leader or leadership.other
+    leader = leader or (leadership.leader if leadership.alone else leadership.other)
     epoch = leadership.next_epoch(leader)
     target, lost = facts.site(leader), facts.site(Leadership(epoch).other)
     blockers = []
     if not target.reachable:
         blockers.append(f"{leader} is not reached from here ({target.detail}): it cannot lead")
-    if leadership.alone and leadership.leader == leader:
+    done = leadership.alone and leadership.leader == leader
+    if done:
         blockers.append(f"{leader} was promoted already, in epoch {leadership.epoch}")
     effects = [
         f"{leader} leads from epoch {epoch} on; nodes that reach it accept, with degraded receipts",
@@ -141,7 +147,7 @@ def plan_promotion(facts: Facts, leader: str = "") -> Plan:
         effects.append(f"still refused, set to 'all' themselves: {', '.join(sorted(facts.insisting))}")
     if facts.conflicts:
         effects.append(f"{facts.conflicts} conflicts are open already")
-    return _plan("promote", facts, epoch, leader, blockers, effects)
+    return replace(_plan("promote", facts, epoch, leader, blockers, effects), done=done)
 
 
 def plan_failback(facts: Facts) -> Plan:
@@ -160,7 +166,8 @@ def plan_failback(facts: Facts) -> Plan:
         )
     effects = [f"{_lacks(site)}; it is copied first" for site in facts.sites if site.missing.batches]
     effects.append(f"{leader} leads from epoch {epoch} on, and every entry must lie at both sites again")
-    return _plan("failback", facts, epoch, leader, blockers, effects)
+    done = leadership.epoch > 0 and not leadership.alone and leadership.leader == leader
+    return replace(_plan("failback", facts, epoch, leader, blockers, effects), done=done)
 
 
 def plan_id(archive: str, action: FailoverAction, leadership: Leadership, epoch: int) -> str:

@@ -79,6 +79,15 @@ def removed_on_record(search: Search) -> tuple[set[str], dict[str, datetime]]:
     return tokens, removals
 
 
+def tokens_removed(search: Search) -> set[tuple[str, str]]:
+    """Names of gateways with the ids of tokens that they lost, as far as it is folded here.
+
+    Raises Damaged, SiteUnavailable (index).
+    """
+    removed = own_events(search, f"{_PREFIX}token-removed")
+    return {(str(event.detail["gateway"]), str(event.detail["token"])) for event in removed}
+
+
 def has_entries(search: Search, name: str) -> bool:
     """Did anybody archive anything under this name? Raises Damaged, SiteUnavailable (index)."""
     return bool(search.page(Query(filters={"gateway": name}, limit=1), bare=True).items)

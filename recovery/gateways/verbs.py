@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Conflict, InvalidInput, VanVaultError
+from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.people import Gateway, Gateways, NewToken, TokenTerms, check_name, taken_by_removed
-from vanvault.recovery.gateways.record import has_entries, ids_on_record, record_changes
+from vanvault.recovery.gateways.record import has_entries, ids_on_record, record_changes, tokens_removed
 from vanvault.recovery.work import QUIET, Observer
 
 #: What keeps a change from the record, or from a last look at it; the change itself is made by then.
@@ -72,11 +72,15 @@ def add_gateway(archive: Archive, request: AddRequest, observer: Observer = QUIE
 
 def remove_gateway(
     home: Path, name: str, *, who: str, observer: Observer = QUIET, ports: Ports | None = None
-) -> None:
-    """Take a gateway's tokens away, at once. Raises NotFound, SettingsError."""
+) -> bool:
+    """Take a gateway's tokens away, at once; False: that was done before. Raises NotFound, SettingsError."""
     ports = ports or Ports()
-    Gateways(home).remove(name, ports.entropy, ports.clock, who=who)
+    gateways = Gateways(home)
+    done = any(one.name == name and one.removed_at is not None for one in gateways.all())
+    if not done:
+        gateways.remove(name, ports.entropy, ports.clock, who=who)
     _recorded_of(home, observer, ports)
+    return not done
 
 
 def set_policy(
@@ -116,11 +120,27 @@ def add_token(
 
 def remove_token(
     home: Path, name: str, token: str, *, who: str, observer: Observer = QUIET, ports: Ports | None = None
-) -> None:
-    """Take one token away, by its id, at once. Raises NotFound, SettingsError."""
+) -> bool:
+    """Take one token away, by its id; False: that was done before. Raises NotFound, SettingsError."""
     ports = ports or Ports()
-    Gateways(home).remove_token(name, token, ports.entropy, ports.clock, who=who)
+    try:
+        Gateways(home).remove_token(name, token, ports.entropy, ports.clock, who=who)
+    except NotFound:
+        if not _was_removed(home, name, token, ports):
+            raise
+        return False
     _recorded_of(home, observer, ports)
+    return True
+
+
+def _was_removed(home: Path, name: str, token: str, ports: Ports) -> bool:
+    """Is it on record that this gateway lost this token?"""
+    try:
+        with Archive.open(home, ports=ports) as archive:
+            archive.catch_up()
+            return (name, token) in tokens_removed(archive.search)
+    except _CANNOT:
+        return False
 
 
 def _id_of(archive: Archive, request: AddRequest, known: Gateway | None, on_record: set[str]) -> str:
