@@ -55,7 +55,8 @@ def run(home: Path, full: bool, dry_run: bool, workers: int, as_json: bool) -> E
     """Save the control plane and, as set, the objects of one site.
 
     Only what is new is saved; a run that was killed is resumed by the same command. Ends with 3 when an
-    object had to be left out, because the site does not hold it whole.
+    object had to be left out, because the site does not hold it whole. Ends with 3, too, while a key in use
+    lies in no verified escrow bundle although an escrow was made: what it wrote would come back unreadable.
     """
     from vanvault.recovery.backup import BackupPlan, BackupRequest, backup
     from vanvault.recovery.work import account
@@ -105,7 +106,8 @@ def list_(home: Path, as_json: bool) -> None:
 def check(home: Path, percent: float, as_json: bool) -> ExitCode:
     """Check the repository, the signature of the last good run, and its age.
 
-    Ends with 3 when something is wrong, a last good run older than backup.max_age_days included.
+    Ends with 3 when something is wrong: also when the last good run is older than backup.max_age_days, and
+    when a key in use lies in no verified escrow bundle although an escrow was made.
     """
     from vanvault.recovery.backup import BackupCheckRequest, backup_check
     from vanvault.recovery.work import account

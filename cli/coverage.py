@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
 from vanvault.cli.progress import Terminal
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def command(home: Path, as_json: bool) -> ExitCode:
     """Say how much of each site was verified within verify.max_age_days, from the runs on record.
 
-    Ends with 3 when an object has gone unverified for longer, with 10 when a site is away.
+    Ends with 3 when an object has gone unverified for longer, or while damage is known that no later
+    verification found whole; with 10 when a site is away.
     """
     from vanvault.recovery.coverage import CoverageRequest, coverage
 
@@ -36,6 +38,11 @@ def command(home: Path, as_json: bool) -> ExitCode:
         click.echo(f"next: vanvault verify --subset {fields['next']}")
     for site, why in report.away.items():
         warn(f"the site {site} is away ({why}); nothing is known of it")
+    for site, found in report.damaged.items():
+        warn(
+            f"a verification found {found.findings} things wrong at {site}, since"
+            f" {rfc3339_seconds(found.since)}; run: vanvault repair, then vanvault verify"
+        )
     if report.overdue:
         days = f"{report.max_age_days:g}"
         warn(f"objects have gone unverified for more than {days} days; run: vanvault verify --next")

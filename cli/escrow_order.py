@@ -19,7 +19,7 @@ def escrow_options(verb: _F) -> _F:
     verb = click.option("--shares", type=int, metavar="N", help="Shares to make, up to 16.")(verb)
     verb = click.option("--threshold", type=int, metavar="K", help="Shares that open the keys, from 2.")(verb)
     folder = click.Path(file_okay=False, path_type=Path)
-    help = "Token with keys.pkcs11.escrowable: empty folder for the new masters' bundle and shares."
+    help = "Empty folder for the bundle and shares of an escrow that holds the new keys."
     return click.option("--escrow", type=folder, metavar="DIR", help=help)(verb)
 
 

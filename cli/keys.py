@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.home_files import load_settings
-from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, differing, masters_in, open_masters
+from vanvault.archiver.keys import SigningKeys, open_masters
 from vanvault.cli.context import keys_folder, open_archive
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.keys_trust import accept, exposed, revoke
-from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
+from vanvault.cli.output import emit_json, json_option, print_pairs, print_table
 from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
@@ -98,34 +97,29 @@ def rotate(
     """Make the next version of a key and use it from now on; nothing is rewritten.
 
     PURPOSE is one of the masters, signing, or all (every master). The new id is put on record in the archive
-    first, so the sites must be up. A running node uses the key at once. Split the keys anew: data is written
-    under a key that no escrow holds. Masters on a token that are to be in escrow are made all at once, with
-    their escrow.
+    first, so the sites must be up. A running node uses the key at once. The escrow is stale from then on:
+    data is written under a key that no bundle holds, and status and backups end with 3 until the keys were
+    split anew and the new shares tried. --escrow, --threshold and --shares make that escrow in the same step.
+    Masters on a token that are to be in escrow are made all at once, with their escrow.
     """
-    settings = load_settings(home)
-    order = escrow_order(escrow, threshold, shares)
-    if purpose == SIGNING:
-        if order is not None:
-            raise InvalidInput("The signing key is made alone; its escrow is not.", field="escrow")
-        _show_made(purpose, [SigningKeys(keys_folder(home)).rotate(SystemEntropy())], as_json)
-        return
-    check_order(settings.keys, order)
-    if order is not None and purpose != ALL:
-        raise InvalidInput(
-            "Masters of a token that are to be in escrow are made all at once.",
-            field="purpose",
-            hint="Run: vanvault keys rotate all --escrow DIR --threshold K --shares N",
-        )
-    from vanvault.archiver.appliance import rotate_in_escrow, rotate_master
+    from vanvault.recovery.custody import RotateRequest, rotate_keys
     from vanvault.recovery.work import account
 
-    chosen = [known for known in PURPOSES if purpose in (known, ALL)]
-    with open_archive(home) as archive:
-        if order is None:
-            made = [rotate_master(archive, known, account()) for known in chosen]
-        else:
-            made = rotate_in_escrow(archive, order, account())
-    _show_made(purpose, made, as_json, order)
+    order = escrow_order(escrow, threshold, shares)
+    done = rotate_keys(home, RotateRequest(purpose, account(), order), Terminal(quiet=as_json))
+    if as_json:
+        emit_json(done.as_json())
+        return
+    if done.escrow is not None:
+        click.echo(f"{purpose}: {', '.join(done.made)} active now, and in escrow set {done.escrow.set_id}.")
+        click.echo(f"Print the shares beside {done.escrow.bundle}, hand them out, and try them:")
+        click.echo("vanvault keys escrow verify")
+    elif order is not None:
+        click.echo(f"{', '.join(done.made)} are active now. Their only escrow: {order.output}")
+    else:
+        click.echo(
+            f"{purpose}: {', '.join(done.made)} active now, and in no escrow yet: vanvault keys escrow split"
+        )
 
 
 @command.command()
@@ -167,16 +161,6 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
 command.add_command(revoke)
 command.add_command(accept)
 command.add_command(exposed)
-
-
-def _show_made(purpose: str, made: list[str], as_json: bool, order: EscrowOrder | None = None) -> None:
-    if as_json:
-        one: dict[str, object] = {"key_id": made[0]} if len(made) == 1 else {"key_ids": made}
-        emit_json({"purpose": purpose, **one})
-    elif order is not None:
-        click.echo(f"{', '.join(made)} are active now. Their only escrow: {order.output}")
-    else:
-        click.echo(f"{purpose}: {', '.join(made)} active now, and in no escrow yet: vanvault keys escrow")
 
 
 @command.group()
@@ -235,46 +219,17 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
 @json_option
 @click.pass_obj
 def verify_escrow(home: Path, bundle: Path, shares: tuple[Path, ...], offline: bool, as_json: bool) -> None:
-    """Prove that the shares open the bundle, and that it holds the keys of the home. Writes nothing.
+    """Prove that the shares open the bundle, and that it holds the keys of the home.
 
-    With more shares than needed, every combination of them is tried.
+    With more shares than needed, every combination of them is tried. That it was proved goes on record:
+    status and backups count a key as safe once its bundle was opened. Offline nothing goes on record.
     """
-    from vanvault.archiver.keys.escrow import compare, read_key_files
+    from vanvault.recovery.custody import EscrowVerifyRequest, verify_escrow
+    from vanvault.recovery.work import account
 
-    opened = _open(bundle, shares, every=True)
-    settings = None if offline else load_settings(home)
-    if settings is not None and settings.keys.provider != "files":
-        _compare_with_token(home, settings, opened)
-    elif settings is not None:
-        found = compare(opened.files, read_key_files(keys_folder(home)))
-        if found.changed:
-            raise Damaged(
-                f"The bundle holds another {', '.join(found.changed)} than the home.",
-                hint="One of them is damaged, or of another archive: try --offline, and vanvault verify.",
-            )
-        if found.not_in_bundle:
-            raise Damaged(
-                f"The bundle lacks {', '.join(found.not_in_bundle)}, made after it.",
-                hint="Make a new one: vanvault keys escrow split",
-            )
-        if found.not_in_home:
-            warn(
-                f"the home lacks {', '.join(found.not_in_home)}; bring it back: vanvault keys escrow restore"
-            )
-    _show(opened, as_json, {"compared": not offline})
-
-
-def _compare_with_token(home: Path, settings: Settings, opened: Opened) -> None:
-    """Does the token hold the masters of the bundle? (It may hold others, of other escrows.)"""
-    masters = open_masters(home, keys_folder(home), settings.keys, settings.archive, SystemEntropy())
-    found = differing(masters_in(opened.files), masters, SystemEntropy())
-    if others := sorted(name for name, other in found.items() if other):
-        raise Damaged(
-            f"The bundle holds another {', '.join(others)} than the token.",
-            hint="One of them is of another archive: try --offline, and vanvault verify.",
-        )
-    if found:
-        warn(f"the token lacks {', '.join(sorted(found))}; bring it back: vanvault keys escrow restore")
+    request = EscrowVerifyRequest(bundle, shares, account(), offline)
+    done = verify_escrow(home, request, Terminal(quiet=as_json))
+    _show(done.opened, as_json, {"compared": done.compared, "recorded": done.recorded})
 
 
 @escrow.command("restore")
@@ -297,12 +252,6 @@ def restore_keys_(home: Path, bundle: Path, shares: tuple[Path, ...], as_json: b
         click.echo(
             f"{len(done.files)} key files restored to {keys_folder(home)}{where}. Next: vanvault verify"
         )
-
-
-def _open(bundle: Path, shares: tuple[Path, ...], *, every: bool) -> Opened:
-    from vanvault.archiver.keys.escrow import open_with, read_bundle, read_share
-
-    return open_with(read_bundle(bundle), [read_share(path) for path in shares], every=every)
 
 
 def _show(opened: Opened, as_json: bool, more: dict[str, object]) -> None:

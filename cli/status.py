@@ -12,7 +12,7 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.client import ApiClient
 from vanvault.cli.connection import ca_file_option, url_option
 from vanvault.cli.context import open_archive
-from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, warn
+from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
 
 #: Batches close to the end of their lock that people are shown; ``--json`` gives all.
@@ -25,9 +25,11 @@ _ALARMS_SHOWN = 10
 @json_option
 @click.pass_obj
 def command(home: Path, url: str, ca_file: Path | None, as_json: bool) -> ExitCode:
-    """Show sites, locks, keys, counts and whether a server answers.
+    """Show sites, leader, locks, keys, counts, what somebody must see to, and whether a server answers.
 
-    Ends with 10 when a site cannot be used; a server that does not answer is no error.
+    Ends with 10 when a site cannot be used, else with 3 while a condition of severity error stands: damage
+    that is known, keys in no verified escrow, a backup that failed or is too old. A server that does not
+    answer is no error.
     """
     from vanvault.recovery.status import status
 
@@ -69,6 +71,7 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         lines.append((site["site"], f"{site['url']}  " + ("reachable" if site["reachable"] else "AWAY")))
         lines.append(("", f"lock: {site['lock_strength']}" if site["reachable"] else site["detail"]))
     lines.extend(("health", _health_line(site)) for site in found["health"]["sites"])
+    lines.append(("leader", f"{found['leader']}, in epoch {found['epoch']}"))
     counts, retention, segments = found["hot_tail"], found["retention"], found["segments"]
     gaps = "" if counts["complete"] else " (incomplete: see the warning)"
     lines += [
@@ -97,10 +100,42 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         *(("KEY REVOKED", one) for one in signing["revoked"]),
         *(("KEY FOLDER TOO OLD", f"{one}: restore from a newer escrow") for one in signing["missing_acts"]),
         *(("KEY NOT TRUSTED", f"{one}: no trusted key introduced it") for one in signing["not_introduced"]),
+        ("third copy", _third_copy(found["third_copy"])),
+        ("escrow", _escrow(found["escrow"])),
         ("gateways", found["gateways"]),
         ("server", f"{server['url']}  {server['detail']}"),
     ]
+    for one in found["conditions"]:
+        lines.append((one["severity"].upper(), f"{one['id']}: {one['text']}, since {one['since']}"))
+        lines.append(("", f"{one['remedy']} See {one['runbook']}"))
     return lines
+
+
+def _age(seconds: float) -> str:
+    days = int(seconds // 86_400)
+    return f"{days} days" if days > 1 else human_duration(seconds)
+
+
+def _third_copy(copy: dict[str, Any]) -> str:
+    if not copy["configured"]:
+        return "none: backup.repository is not set"
+    if copy["last_good"] is None:
+        return "no good run yet"
+    return f"last good run {copy['last_good']}, {_age(copy['age_seconds'])} ago"
+
+
+def _escrow(escrow: dict[str, Any]) -> str:
+    if not escrow["possible"]:
+        return "none: the token gives no key away"
+    if not escrow["bundles"]:
+        return "none on record"
+    made, verified = (
+        f"{escrow[at]}, {_age(escrow[age])} ago" if escrow[at] else "at an unknown time"
+        for at, age in (("made_at", "age_seconds"), ("verified_at", "verified_age_seconds"))
+    )
+    opened = f"last verified {verified}" if escrow["verified_at"] else "NEVER VERIFIED"
+    lacks = f"; LACKS {', '.join(escrow['lacking'])}" if escrow["lacking"] else ""
+    return f"last made {made}; {opened}{lacks}"
 
 
 def _alarm(held: dict[str, str]) -> str:

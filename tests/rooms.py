@@ -76,7 +76,7 @@ ROOMS = (
     _room("people", 15, "core.* disk"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
-    _room("keys.escrow", 12, "core.* disk"),
+    _room("keys.escrow", 14, "core.* disk"),
     _room("stores", 27, "core.* disk keys"),
     _room("stores.s3", 1, "core.*"),
     _room("stores.provision", 6, "core.*"),
@@ -117,18 +117,20 @@ ROOMS = (
     ),
     _room("recovery.work", 13, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),
-    _room("recovery.custody", 17, "archiver.* recovery.work"),
+    _room("recovery.custody", 23, "archiver.* recovery.work"),
     _room("recovery.clock", 5, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 8, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
-    _room("recovery.verify", 16, "archiver.* recovery.work recovery.objects"),
-    _room("recovery.coverage", 5, "archiver.* recovery.work recovery.verify"),
+    _room("recovery.verify", 17, "archiver.* recovery.work recovery.objects"),
+    _room("recovery.coverage", 7, "archiver.* recovery.work recovery.verify"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room(
-        "recovery.backup", 19, "archiver.* recovery.work recovery.objects recovery.restore recovery.verify"
+        "recovery.backup",
+        21,
+        "archiver.* recovery.work recovery.custody recovery.objects recovery.restore recovery.verify",
     ),
     _room(
         "recovery.failover",
@@ -149,10 +151,16 @@ ROOMS = (
         " recovery.maintenance recovery.reconcile recovery.repair recovery.verify recovery.work",
     ),
     _room(
+        "recovery.conditions",
+        9,
+        "archiver.* recovery.backup recovery.coverage recovery.custody recovery.drill recovery.reconcile"
+        " recovery.schedule",
+    ),
+    _room(
         "recovery.status",
         5,
-        "archiver.* recovery.coverage recovery.drill recovery.objects recovery.reconcile recovery.schedule"
-        " recovery.work",
+        "archiver.* recovery.backup recovery.conditions recovery.custody recovery.objects recovery.reconcile"
+        " recovery.schedule recovery.work",
     ),
     _room("api.listener", 10, "core.errors core.error_table"),
     _room("api", 1, "archiver.* recovery.* api.listener"),

@@ -16,8 +16,8 @@ from vanvault.archiver.core.key_port import KeyProvider, Purpose, key_id, parse_
 from vanvault.archiver.journal import EventType, own_events
 
 #: Types of the events that name master keys, and where: a key id, or a list of ids of keys of any kind.
-ROTATED = "keys.rotated"
-ESCROWED = "keys.escrowed"
+ROTATED = EventType.KEYS_ROTATED
+ESCROWED = EventType.KEYS_ESCROWED
 
 
 def highest_on_record(details: Iterable[str], purpose: Purpose) -> int:

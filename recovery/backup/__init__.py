@@ -5,6 +5,7 @@ from __future__ import annotations
 from vanvault.recovery.backup.control import BUNDLE
 from vanvault.recovery.backup.restore import ObjectsPlan
 from vanvault.recovery.backup.run import BackupPlan, BackupReport
+from vanvault.recovery.backup.standing import BackupStanding, backup_standing
 from vanvault.recovery.backup.third_copy import BackupReader, backup_reader
 from vanvault.recovery.backup.verbs import (
     BackupCheckRequest,
@@ -29,6 +30,7 @@ __all__ = [
     "BackupReader",
     "BackupReport",
     "BackupRequest",
+    "BackupStanding",
     "ControlRequest",
     "Elsewhere",
     "ForgetRequest",
@@ -42,4 +44,5 @@ __all__ = [
     "backup_load",
     "backup_reader",
     "backup_restore_control",
+    "backup_standing",
 ]

@@ -10,8 +10,10 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
 from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.recovery.backup.control import BUNDLE
+from vanvault.recovery.backup.keys_saved import escrow_problems
 from vanvault.recovery.backup.plan import check_floor, forgettable
-from vanvault.recovery.backup.record import read_record
+from vanvault.recovery.backup.record import Record, read_record
 from vanvault.recovery.backup.repository import Repository, Snapshot
 from vanvault.recovery.backup.run import check_archive
 
@@ -42,7 +44,14 @@ class BackupCheck:
     last_good: Backup | None
     age: timedelta | None  # of the last good run
     read_percent: float
-    problems: tuple[str, ...]  # for people; empty: all is well
+    copy_problems: tuple[str, ...]  # of the repository and its newest good record, for people
+    late: tuple[str, ...] = ()  # the same: the last good run is too old
+    escrow: tuple[str, ...] = ()  # why keys in use would not come back from their escrow
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that is wrong, for people; empty: all is well."""
+        return (*self.copy_problems, *self.late, *self.escrow)
 
     @property
     def whole(self) -> bool:
@@ -56,6 +65,7 @@ class BackupCheck:
         """What of it goes on record, as JSON values."""
         return {
             "whole": self.whole,
+            "sound": not self.copy_problems,
             "last_good": self.last_good.as_json() if self.last_good else None,
             "age_seconds": round(self.age.total_seconds()) if self.age is not None else None,
             "problems": list(self.problems),
@@ -86,6 +96,8 @@ def check_backup(archive: Archive, repository: Repository, *, read_percent: floa
     NotFound (no repository), SettingsError: it could not be looked at.
     """
     problems: list[str] = []
+    late: list[str] = []
+    bundle: bytes | None = None
     snapshots = repository.snapshots()
     good = next(
         (one for one in reversed(snapshots) if one.kind == "record" and one.tags.get("good") == "yes"), None
@@ -95,15 +107,28 @@ def check_backup(archive: Archive, repository: Repository, *, read_percent: floa
         problems.append("there is no good run yet")
     else:
         age = archive.clock.now() - good.made
-        problems += _record_problems(archive, repository, good, snapshots)
+        try:
+            record = read_record(repository.record_files(good.id), archive.signing.public)
+        except (Damaged, KeyUnavailable) as error:
+            problems.append(f"the record of the last good run cannot be believed: {error.message}")
+        else:
+            problems += _record_problems(archive, record, good, snapshots)
+            bundle = record.control.get(BUNDLE)
         limit = timedelta(days=archive.settings.backup.max_age_days)
         if age > limit:
-            problems.append(f"the last good run is older than {archive.settings.backup.max_age_days:g} days")
+            late.append(f"the last good run is older than {archive.settings.backup.max_age_days:g} days")
     try:
         repository.check(read_percent)
     except Damaged as error:
         problems.append(error.message)
-    return BackupCheck(_backup(good) if good else None, age, read_percent, tuple(problems))
+    return BackupCheck(
+        _backup(good) if good else None,
+        age,
+        read_percent,
+        copy_problems=tuple(problems),
+        late=tuple(late),
+        escrow=escrow_problems(archive, bundle),
+    )
 
 
 def forget_backups(
@@ -136,12 +161,8 @@ def forget_backups(
 
 
 def _record_problems(
-    archive: Archive, repository: Repository, good: Snapshot, snapshots: tuple[Snapshot, ...]
+    archive: Archive, record: Record, good: Snapshot, snapshots: tuple[Snapshot, ...]
 ) -> list[str]:
-    try:
-        record = read_record(repository.record_files(good.id), archive.signing.public)
-    except (Damaged, KeyUnavailable) as error:
-        return [f"the record of the last good run cannot be believed: {error.message}"]
     check_archive(record, archive)
     held = {one.id for one in snapshots}
     lost = [one for one in record.slices if one.snapshot not in held]

@@ -23,6 +23,8 @@ from vanvault.recovery.backup.check import (
     forget_backups,
     list_backups,
 )
+from vanvault.recovery.backup.control import BUNDLE
+from vanvault.recovery.backup.keys_saved import escrow_problems
 from vanvault.recovery.backup.place import Place, open_restic, place_of
 from vanvault.recovery.backup.plan import check_floor
 from vanvault.recovery.backup.repository import Repository
@@ -36,7 +38,7 @@ from vanvault.recovery.backup.restore import (
 )
 from vanvault.recovery.backup.run import BackupPlan, BackupReport, plan_backup, run_backup
 from vanvault.recovery.backup.stage import Stage, open_stage
-from vanvault.recovery.work import QUIET, Effort, Observer, put_on_record
+from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ def backup_init(archive: Archive, *, who: str, observer: Observer = QUIET) -> st
 def backup(archive: Archive, request: BackupRequest, observer: Observer = QUIET) -> BackupReport | BackupPlan:
     """Save what is new of the control plane and the objects of one site; a plan in a dry run.
 
-    A run that was killed is resumed by the same call. Raises as ``plan_backup`` and ``run_backup`` do.
+    Keys in use that no verified escrow holds fail a run, though the objects are saved: without them nobody
+    reads those again. A run that was killed is resumed by the same call. Raises as ``plan_backup`` and
+    ``run_backup`` do.
     """
     repository = _repository(archive.home, archive.settings, Elsewhere())
     with _stage(archive) as stage:
@@ -138,9 +142,14 @@ def backup(archive: Archive, request: BackupRequest, observer: Observer = QUIET)
             observer.warn(
                 "no escrow bundle is saved: after the loss of this host, keys come only from elsewhere"
             )
+        catch_up(archive, observer.warn)
+        escrow = escrow_problems(archive, plan.control.get(BUNDLE))
+        for problem in escrow:
+            observer.alarm(problem)
         effort = Effort(request.workers)
         with observer.progress("saving", plan.todo) as step:
             report = run_backup(archive, repository, plan, stage, effort=effort, step=step)
+        report = replace(report, escrow=escrow)
         detail = {**report.fields(), "left_out": len(report.record.left_out)}
         recorded = put_on_record(archive, "backup.ran", detail, who=request.who, observer=observer)
     return replace(report, recorded=recorded)
@@ -154,6 +163,7 @@ def backup_list(archive: Archive) -> tuple[Backup, ...]:
 def backup_check(archive: Archive, request: BackupCheckRequest, observer: Observer = QUIET) -> BackupCheck:
     """Check the repository, the signature of the last good run, and its age. Raises as ``check_backup``."""
     repository = _repository(archive.home, archive.settings, Elsewhere())
+    catch_up(archive, observer.warn)
     found = check_backup(archive, repository, read_percent=request.read_percent)
     detail = {**found.fields(), "read_percent": f"{request.read_percent:g}"}
     put_on_record(archive, "backup.checked", detail, who=request.who, observer=observer)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
 from vanvault.recovery.coverage.hits import count_verifications
 from vanvault.recovery.coverage.report import CoverageReport, CoverageRequest, coverage, unverified_sites
 
 __all__ = [
     "CoverageReport",
     "CoverageRequest",
+    "KnownDamage",
     "count_verifications",
     "coverage",
+    "damage_on_record",
     "unverified_sites",
 ]

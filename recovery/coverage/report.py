@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.stores import SiteReader, StoredVersion
+from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
 from vanvault.recovery.coverage.model import SiteCoverage, Tally, VerifiedAt, verified_since
 from vanvault.recovery.verify import Subset, VerifyRun, next_subset, verify_runs
 from vanvault.recovery.work import QUIET, Observer, catch_up
@@ -39,6 +40,7 @@ class CoverageReport:
     runs: int  # on record, that count
     last_run: datetime | None
     turn: Subset  # the subset to be read next
+    damaged: Mapping[str, KnownDamage] = field(default_factory=dict)  # by site, what is known
 
     @property
     def overdue(self) -> bool:
@@ -47,7 +49,7 @@ class CoverageReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        if self.overdue:
+        if self.overdue or self.damaged:
             return ExitCode.CHECK_FAILED
         return ExitCode.SITE if self.away else ExitCode.OK
 
@@ -60,6 +62,7 @@ class CoverageReport:
             "last_run": rfc3339_seconds(self.last_run) if self.last_run else None,
             "sites": {site.site: _site_fields(site, self.now) for site in self.sites},
             "away": sorted(self.away),
+            "damaged": {site: _damage_fields(found) for site, found in self.damaged.items()},
             "next": str(self.turn),
         }
 
@@ -83,6 +86,7 @@ def coverage(archive: Archive, request: CoverageRequest, observer: Observer = QU
         runs=len(runs),
         last_run=runs[0].finished if runs else None,
         turn=next_subset(runs, settings.parts, archive.sites),
+        damaged=damage_on_record(archive.search, archive.sites),
     )
 
 
@@ -98,6 +102,14 @@ def _site_fields(site: SiteCoverage, now: datetime) -> dict[str, Any]:
         "young": _tally(site.young),
         "overdue": _tally(site.overdue),
         "oldest_unverified": oldest,
+    }
+
+
+def _damage_fields(found: KnownDamage) -> dict[str, Any]:
+    return {
+        "since": rfc3339_seconds(found.since),
+        "seen": rfc3339_seconds(found.seen),
+        "findings": found.findings,
     }
 
 

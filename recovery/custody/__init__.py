@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from vanvault.recovery.custody.escrow import (
+    EscrowVerifyRequest,
     KeysRestored,
     KeysRestoreRequest,
     SplitReport,
     SplitRequest,
     restore_keys,
     split_keys,
+    verify_escrow,
 )
 from vanvault.recovery.custody.exposed import ExposedEntry, ExposedReport, ExposedRequest, exposed
 from vanvault.recovery.custody.revoke import (
@@ -18,24 +20,32 @@ from vanvault.recovery.custody.revoke import (
     accept_objects,
     revoke_key,
 )
+from vanvault.recovery.custody.rotate import RotateRequest, rotate_keys
+from vanvault.recovery.custody.standing import EscrowStanding, escrow_standing
 from vanvault.recovery.custody.unwrap import UnwrappedKey, unwrap_key
 
 __all__ = [
     "AcceptRequest",
+    "EscrowStanding",
+    "EscrowVerifyRequest",
     "ExposedEntry",
     "ExposedReport",
     "ExposedRequest",
     "KeysRestoreRequest",
     "KeysRestored",
     "RevokeRequest",
+    "RotateRequest",
     "SplitReport",
     "SplitRequest",
     "TrustReport",
     "UnwrappedKey",
     "accept_objects",
+    "escrow_standing",
     "exposed",
     "restore_keys",
     "revoke_key",
+    "rotate_keys",
     "split_keys",
     "unwrap_key",
+    "verify_escrow",
 ]

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.appliance import ESCROWED, Archive
-from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.errors import Damaged, SettingsError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemClock, SystemEntropy
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
-from vanvault.archiver.keys import bring_back, masters_in, open_token
+from vanvault.archiver.journal import EventType
+from vanvault.archiver.keys import bring_back, differing, masters_in, open_masters, open_token
 from vanvault.archiver.keys.escrow import (
     Opened,
+    compare,
     open_with,
     read_bundle,
     read_key_files,
@@ -88,6 +91,25 @@ class KeysRestored:
         return sorted([*self.files, *self.masters])
 
 
+@dataclass(frozen=True, slots=True)
+class EscrowVerifyRequest:
+    """Try shares and a bundle."""
+
+    bundle: Path
+    shares: tuple[Path, ...]
+    who: str  # for the record
+    offline: bool = False  # without a home: nothing is compared, and nothing goes on record
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowVerified:
+    """Shares that open their bundle."""
+
+    opened: Opened
+    compared: bool  # with the keys of the home
+    recorded: bool = False  # is it on record in the archive?
+
+
 def split_keys(
     home: Path,
     request: SplitRequest,
@@ -150,7 +172,83 @@ def restore_keys(
         masters = bring_back(masters_in(opened.files), token, entropy)
     done = KeysRestored(opened, tuple(order), tuple(masters))
     if done.all:
-        detail = {"set": opened.of.set_id, "by_shares": list(opened.given), "files": done.all}
+        detail: dict[str, object] = {
+            "set": opened.of.set_id,
+            "by_shares": list(opened.given),
+            "files": done.all,
+            "keys": list(opened.key_ids),
+        }
         with Archive.open(home) as archive:
-            put_on_record(archive, "keys.restored", detail, who=request.who, observer=observer)
+            put_on_record(archive, EventType.KEYS_RESTORED, detail, who=request.who, observer=observer)
     return done
+
+
+def verify_escrow(
+    home: Path, request: EscrowVerifyRequest, observer: Observer = QUIET, *, entropy: Entropy | None = None
+) -> EscrowVerified:
+    """Prove that the shares open the bundle, in every combination, and that it holds the keys of the home.
+
+    That it was proved goes on record: a key counts as safe once its bundle was opened.
+
+    Raises InvalidInput, Damaged (bundle or shares; the bundle lacks a key, or holds another one),
+    SettingsError, KeyUnavailable.
+    """
+    opened = open_with(read_bundle(request.bundle), [read_share(path) for path in request.shares], every=True)
+    if request.offline:
+        return EscrowVerified(opened, compared=False)
+    settings, folder = load_settings(home), home / KEYS_FOLDER
+    if settings.keys.provider == "files":
+        _compare_with_files(folder, opened, observer)
+    else:
+        _compare_with_token(home, settings, opened, entropy or SystemEntropy(), observer)
+    if opened.of.archive != settings.archive:
+        raise Damaged(
+            "The bundle is of another archive, though its keys are those of the home.",
+            hint="Make a new one: vanvault keys escrow split",
+        )
+    detail = {
+        "set": opened.of.set_id,
+        "threshold": opened.of.threshold,
+        "shares": opened.of.shares,
+        "given": list(opened.given),
+        "keys": list(opened.key_ids),
+    }
+    with Archive.open(home) as archive:
+        type = EventType.KEYS_ESCROW_VERIFIED
+        recorded = put_on_record(archive, type, detail, who=request.who, observer=observer)
+    return EscrowVerified(opened, compared=True, recorded=recorded)
+
+
+def _compare_with_files(folder: Path, opened: Opened, observer: Observer) -> None:
+    found = compare(opened.files, read_key_files(folder))
+    if found.changed:
+        raise Damaged(
+            f"The bundle holds another {', '.join(found.changed)} than the home.",
+            hint="One of them is damaged, or of another archive: try --offline, and vanvault verify.",
+        )
+    if found.not_in_bundle:
+        raise Damaged(
+            f"The bundle lacks {', '.join(found.not_in_bundle)}, made after it.",
+            hint="Make a new one: vanvault keys escrow split",
+        )
+    if found.not_in_home:
+        observer.warn(
+            f"the home lacks {', '.join(found.not_in_home)}; bring it back: vanvault keys escrow restore"
+        )
+
+
+def _compare_with_token(
+    home: Path, settings: Settings, opened: Opened, entropy: Entropy, observer: Observer
+) -> None:
+    """Does the token hold the masters of the bundle? (It may hold others, of other escrows.)"""
+    masters = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, entropy)
+    found = differing(masters_in(opened.files), masters, entropy)
+    if others := sorted(name for name, other in found.items() if other):
+        raise Damaged(
+            f"The bundle holds another {', '.join(others)} than the token.",
+            hint="One of them is of another archive: try --offline, and vanvault verify.",
+        )
+    if found:
+        observer.warn(
+            f"the token lacks {', '.join(sorted(found))}; bring it back: vanvault keys escrow restore"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.journal import EventType
 from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.repair.plan import RepairPlan, plan_repair
 from vanvault.recovery.repair.repair import RepairReport, repair_sites
@@ -19,7 +20,7 @@ from vanvault.recovery.work import (
     put_set_aside_on_record,
 )
 
-REPAIRED = "site.repaired"
+REPAIRED = EventType.SITE_REPAIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from typing import Any
 
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas import SiteStatus
+from vanvault.archiver.replicas import Leadership, SiteStatus
+from vanvault.recovery.backup import BackupStanding
+from vanvault.recovery.conditions import Condition
+from vanvault.recovery.custody import EscrowStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,30 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class LastResort:
+    """What is left when both sites and the host are lost: the third copy, and the escrow of the keys."""
+
+    third_copy: BackupStanding
+    escrow: EscrowStanding
+    now: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values, with ages in seconds."""
+        escrow, made = self.escrow, self.third_copy.last_good
+        return {
+            "third_copy": {**self.third_copy.as_json(), "age_seconds": self._age(made)},
+            "escrow": {
+                **escrow.as_json(),
+                "age_seconds": self._age(escrow.made_at),
+                "verified_age_seconds": self._age(escrow.verified_at),
+            },
+        }
+
+    def _age(self, at: datetime | None) -> int | None:
+        return round((self.now - at).total_seconds()) if at is not None else None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAsideCount:
     """How many objects at a site are not the archive's, for one reason."""
 
@@ -162,14 +189,22 @@ class StatusReport:
     gateways: int
     late: Late
     health: tuple[SiteStatus, ...]  # by this one look
+    last_resort: LastResort
+    leadership: Leadership
     set_aside: tuple[SetAsideCount, ...] = ()  # by this look, and on record within a day
     together: str = ""  # why both sites may be lost at once, for people; empty: nothing that can be seen
+    conditions: tuple[Condition, ...] = ()  # errors first
 
     @property
     def exit_code(self) -> ExitCode:
-        """SITE when a site cannot be used, else SETTINGS when those of a job are wrong."""
+        """SITE when a site cannot be used, whatever else stands; then CHECK_FAILED while an error does.
+
+        SETTINGS when the settings of a job are wrong, and nothing worse is.
+        """
         if not all(site.reachable for site in self.sites):
             return ExitCode.SITE
+        if any(one.severity == "error" for one in self.conditions):
+            return ExitCode.CHECK_FAILED
         return ExitCode.SETTINGS if self.late.wrong_jobs else ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
@@ -177,8 +212,12 @@ class StatusReport:
         return {
             "home": self.home,
             "archive": self.archive,
+            "epoch": self.leadership.epoch,
+            "leader": self.leadership.leader,
+            "conditions": [one.as_json() for one in self.conditions],
             "sites": [site.as_json() for site in self.sites],
             "sites_together": self.together,
+            **self.last_resort.as_json(),
             **self.keys.as_json(),
             "hot_tail": {**self.hot_tail, "complete": self.complete},
             "segments": self.segments.as_json(),

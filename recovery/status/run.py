@@ -8,15 +8,14 @@ from vanvault.archiver.appliance import Archive, missing_acts
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
-from vanvault.archiver.stores import sites_together
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
-from vanvault.recovery.coverage import unverified_sites
-from vanvault.recovery.drill import overdue
+from vanvault.recovery.conditions import conditions_of, gather_facts, seen_here
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
 from vanvault.recovery.schedule import overview
 from vanvault.recovery.status.report import (
     KeysStatus,
+    LastResort,
     Late,
     LockAlarm,
     RetentionStatus,
@@ -35,11 +34,20 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     Raises SiteUnavailable, Damaged (what is on record cannot be read).
     """
     complete = _caught_up(archive, observer)
-    settings, profile, now = archive.settings, archive.profile, archive.clock.now()
+    settings, profile = archive.settings, archive.profile
     sites = tuple(_site(archive, name) for name in archive.sites)
     clocks = archive.trust.clocks()
-    jobs = overview(archive)
-    age = timedelta(days=settings.verify.max_age_days)
+    health = tuple(_health(archive, site, clocks, observer) for site in sites)
+    segments, set_aside = _segments(archive), _set_aside(archive)
+    seen = seen_here(
+        archive,
+        health,
+        set_aside=sum(one.objects for one in set_aside),
+        lock_alarms=len(segments.alarms),
+        complete=complete,
+    )
+    facts, jobs = gather_facts(archive, seen), overview(archive)
+    record = facts.record
     return StatusReport(
         home=str(archive.home),
         archive=settings.archive,
@@ -47,7 +55,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         keys=_keys(archive),
         hot_tail=archive.tail.counts(),
         complete=complete,
-        segments=_segments(archive),
+        segments=segments,
         retention=RetentionStatus(
             profile=profile.name,
             log_years=profile.log.years,
@@ -56,16 +64,19 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         ),
         gateways=len(archive.gateways.names()),
         late=Late(
-            drills=tuple(overdue(archive.search, now)),
-            failing_jobs=tuple(jobs.failing),
-            overdue_jobs=tuple(jobs.overdue),
+            drills=tuple(record.drills_overdue),
+            failing_jobs=tuple(record.jobs_failing),
+            overdue_jobs=tuple(record.jobs_overdue),
             job_alarms=tuple(jobs.alarms()),
-            verification=unverified_sites(archive.search, archive.sites, age, now),
-            wrong_jobs=tuple(jobs.wrong),
+            verification=record.unverified,
+            wrong_jobs=record.jobs_wrong,
         ),
-        health=tuple(_health(archive, site, clocks, observer) for site in sites),
-        set_aside=_set_aside(archive),
-        together=sites_together(archive.home, settings.sites.primary.url, settings.sites.standby.url),
+        health=health,
+        last_resort=LastResort(record.backup, record.escrow, facts.now),
+        leadership=archive.lead.leadership,
+        set_aside=set_aside,
+        together=seen.together,
+        conditions=conditions_of(facts),
     )
 
 

@@ -9,7 +9,7 @@ from vanvault.recovery.verify.record import verify_runs
 from vanvault.recovery.verify.run import VerifyRequest, read_back, verify
 from vanvault.recovery.verify.runs import SiteRun, VerifyRun, next_subset
 from vanvault.recovery.verify.verify import verify_sites
-from vanvault.recovery.verify.whole import SET_ASIDE, Problem, is_whole
+from vanvault.recovery.verify.whole import SET_ASIDE, Problem, is_harm, is_whole
 
 __all__ = [
     "SET_ASIDE",
@@ -21,6 +21,7 @@ __all__ = [
     "VerifyReport",
     "VerifyRequest",
     "VerifyRun",
+    "is_harm",
     "is_whole",
     "next_subset",
     "read_back",

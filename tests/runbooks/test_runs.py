@@ -248,6 +248,8 @@ def both_sites_lost(appliance: Appliance) -> None:
         )
     split = ("--threshold", "3", "--shares", "5", "--output", str(home / "safe"))
     vanvault(home, "keys", "escrow", "split", *split)
+    given = [word for n in range(1, 6) for word in ("--share", str(home / "safe" / f"share-{n}-of-5.txt"))]
+    vanvault(home, "keys", "escrow", "verify", "--bundle", str(home / "safe" / "escrow-bundle.vve"), *given)
     for number in (1, 3, 4):
         shutil.copy(home / "safe" / f"share-{number}-of-5.txt", desk)
     vanvault(home, "backup", "init")
@@ -285,7 +287,65 @@ def clock_wrong(appliance: Appliance) -> None:
         started.accepts_again(11)
 
 
+def with_third_copy(appliance: Appliance) -> None:
+    """Name a repository in the settings, and make it."""
+    home, desk = appliance.home, appliance.desk
+    (desk / "backup-password").write_text("correct-horse\n")
+    with (home / "vanvault.toml").open("a") as settings:
+        settings.write(
+            f'\n[backup]\nrepository = "{desk}/third-copy"\npassword_file = "{desk}/backup-password"\n'
+            f'escrow_bundle = "{desk}/new-shares/escrow-bundle.vve"\n'
+        )
+    vanvault(home, "backup", "init")
+
+
+def conditions(appliance: Appliance, *, exit_code: int) -> set[str]:
+    """What status tells, which ends with this code."""
+    done = appliance.run(["vanvault", "status", "--json"])
+    assert done.exit_code == exit_code, done.out
+    # All lies on one disk here.
+    return {one["id"] for one in json.loads(done.out)["conditions"]} - {"sites-together"}
+
+
+def escrow_stale(appliance: Appliance) -> None:
+    with_third_copy(appliance)
+    old = str(appliance.desk.parent / "old")
+    vanvault(appliance.home, "keys", "escrow", "split", "--threshold", "2", "--shares", "2", "--output", old)
+    vanvault(appliance.home, "keys", "rotate", "originals")
+    assert {"escrow-stale", "escrow-unverified"} <= conditions(appliance, exit_code=3)
+    assert appliance.run(["vanvault", "backup", "run"]).exit_code == 3
+    appliance.follow("escrow-stale", ends={"vanvault status": 3})
+    assert conditions(appliance, exit_code=0) == set()
+    appliance.accepts_again(11)
+
+
+def backup_overdue(appliance: Appliance) -> None:
+    with_third_copy(appliance)
+    damaged = objects(appliance.home / "sites" / "standby")[0]
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert appliance.run(["vanvault", "backup", "run"]).exit_code == 3
+    assert "backup-failed" in conditions(appliance, exit_code=3)
+    appliance.follow("backup-overdue", ends={"vanvault status": 3})
+    assert conditions(appliance, exit_code=0) == {"escrow-missing"}
+    appliance.accepts_again(11)
+
+
+def work_overdue(appliance: Appliance) -> None:
+    damaged = objects(appliance.home / "sites" / "primary")[0]
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert appliance.run(["vanvault", "drill", "run", "standby-lost"]).exit_code == 3
+    assert appliance.run(["vanvault", "repair"]).exit_code == 0
+    assert "drill-failed" in conditions(appliance, exit_code=3)
+    appliance.follow("work-overdue", ends={"vanvault status": 3})
+    appliance.accepts_again(11)
+
+
 RUNS = {
+    "backup-overdue": backup_overdue,
+    "escrow-stale": escrow_stale,
+    "work-overdue": work_overdue,
     "both-sites-lost": both_sites_lost,
     "clock-wrong": clock_wrong,
     "key-disclosed": key_disclosed,

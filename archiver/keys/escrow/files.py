@@ -17,7 +17,7 @@ from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.escrow.bundle import KEY_FILE, SIZE_LIMIT
 from vanvault.archiver.keys.escrow.escrow import Escrow
-from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse
+from vanvault.archiver.keys.escrow.share import KeyShare, check_numbers, compact, page, parse
 from vanvault.archiver.keys.files import KeyFiles
 from vanvault.archiver.keys.signing import SigningKeys
 
@@ -38,6 +38,15 @@ def read_key_files(folder: Path) -> dict[str, bytes]:
 def is_public(name: str) -> bool:
     """Is the key file with this name no secret? Public halves, introductions, the record of trust."""
     return name.endswith((".pub.pem", ".json", ".objects"))
+
+
+def check_split(folder: Path, threshold: int, shares: int) -> None:
+    """Before keys are made that shall be split: can it be done? The folder is made.
+
+    Raises InvalidInput (numbers; the folder is not empty, or cannot be made).
+    """
+    check_numbers(threshold, shares)
+    _make_empty(folder)
 
 
 def _make_empty(folder: Path) -> None:

@@ -13,7 +13,7 @@ from vanvault.recovery.backup import BUNDLE
 from vanvault.recovery.drill import steps
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.readers import extents
-from vanvault.recovery.drill.scenarios.keys_lost import from_escrow
+from vanvault.recovery.drill.scenarios.keys_lost import check_every_key, from_escrow
 from vanvault.recovery.drill.third_copy import CopyAge
 from vanvault.recovery.verify import Subset
 
@@ -34,6 +34,7 @@ def rehearse(drill: Drill) -> None:
     if restored is None:
         return
     keys, signing = restored
+    check_every_key(drill, keys, signing)
     first, second = drill.scratch_site("primary"), drill.scratch_site("standby")
     node = steps.new_node(drill, {"primary": first, "standby": second}, keys=keys, signing=signing)
     try:

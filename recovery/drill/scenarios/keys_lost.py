@@ -20,6 +20,19 @@ def rehearse(drill: Drill) -> None:
     if restored is None:
         return
     keys, signing = restored
+    check_every_key(drill, keys, signing)
+    # From here on with nothing but what the shares gave back.
+    node = steps.new_node(drill, drill.production.sites, keys=keys, signing=signing)
+    try:
+        steps.fold(drill, node)
+        steps.verify_recovered(drill, drill.production.sites[_SITE], None, node)
+        steps.compare_answers(drill, node, expected)
+    finally:
+        node.close()
+
+
+def check_every_key(drill: Drill, keys: KeyFiles, signing: SigningKeys) -> None:
+    """Write down whether every key of production came back: what a missing one wrote is lost."""
     held = {(purpose, version) for purpose in PURPOSES for version in keys.versions(purpose)}
     ours = drill.production.keys
     lacking = sorted(
@@ -30,14 +43,6 @@ def rehearse(drill: Drill) -> None:
     )
     lacking += sorted(drill.production.signing.public_keys().keys() - signing.public_keys().keys())
     drill.check("the escrow holds every key", not lacking, ", ".join(lacking) or f"{len(held)} master keys")
-    # From here on with nothing but what the shares gave back.
-    node = steps.new_node(drill, drill.production.sites, keys=keys, signing=signing)
-    try:
-        steps.fold(drill, node)
-        steps.verify_recovered(drill, drill.production.sites[_SITE], None, node)
-        steps.compare_answers(drill, node, expected)
-    finally:
-        node.close()
 
 
 def from_escrow(drill: Drill, bundle: Path | None) -> tuple[KeyFiles, SigningKeys] | None:

@@ -1,0 +1,58 @@
+"""What is known about an archive, as far as conditions follow from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from vanvault.recovery.backup import BackupStanding
+from vanvault.recovery.coverage import KnownDamage
+from vanvault.recovery.custody import EscrowStanding
+
+#: What is late or failing, and since when.
+Since = Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """What the record says."""
+
+    began: datetime  # when the archive did
+    damage: Mapping[str, KnownDamage] = field(default_factory=dict)  # by site
+    unverified: Since = field(default_factory=dict)  # sites of which a part went unverified too long
+    drills_overdue: Since = field(default_factory=dict)
+    drills_failed: Since = field(default_factory=dict)  # whose last run did not pass
+    jobs_failing: Since = field(default_factory=dict)
+    jobs_overdue: Since = field(default_factory=dict)
+    jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
+    backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))
+    backup_max_age: timedelta = timedelta(days=2)
+    escrow: EscrowStanding = field(default_factory=lambda: EscrowStanding(possible=False))
+    set_aside_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFacts:
+    """What a look shows; a node that has watched for longer knows since when."""
+
+    away: Mapping[str, str] = field(default_factory=dict)  # site -> why
+    clock_off: Mapping[str, str] = field(default_factory=dict)  # the same
+    behind: Mapping[str, int] = field(default_factory=dict)  # site -> objects that it lacks
+    since: Since = field(default_factory=dict)  # site -> since when it is as it is
+    set_aside: int = 0  # objects at the sites that are not the archive's
+    lock_alarms: int = 0  # copies of batches in no segment whose lock ends soon
+    keys_untrusted: tuple[str, ...] = ()
+    acts_missing: tuple[str, ...] = ()  # keys about which the key folder lacks an act
+    conflicts: int = 0
+    complete: bool = True  # the hot tail is level with the sites
+    together: str = ""  # why both sites would be lost at once, for people; empty: they would not
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFacts:
+    """Everything that conditions follow from."""
+
+    now: datetime
+    record: RecordFacts
+    seen: SeenFacts

@@ -1,0 +1,152 @@
+"""From facts to conditions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
+from vanvault.recovery.conditions.kinds import CONDITIONS, ConditionKind, ConditionSeverity
+
+#: Id, since when (None: as far as is known, now), and what is the matter.
+_Found = tuple[str, datetime | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something about the archive that somebody must see to, until it is mended."""
+
+    kind: ConditionKind
+    since: datetime  # when it began, as far as is known; else when it was seen
+    text: str  # what is the matter, for people
+
+    @property
+    def id(self) -> str:
+        return self.kind.id
+
+    @property
+    def severity(self) -> ConditionSeverity:
+        return self.kind.severity
+
+    @property
+    def line(self) -> str:
+        """One line for people: what is the matter, since when, and what to do."""
+        return f"{self.id}: {self.text}, since {rfc3339_seconds(self.since)}. {self.kind.remedy}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "since": rfc3339_seconds(self.since),
+            "text": self.text,
+            "remedy": self.kind.remedy,
+            "runbook": self.kind.runbook,
+        }
+
+
+def conditions_of(facts: ArchiveFacts) -> tuple[Condition, ...]:
+    """Every condition that stands, errors first, then in the order of the table; each at most once."""
+    found: dict[str, Condition] = {}
+    for name, since, text in (*_of_sites(facts.seen), *_of_record(facts), *_of_look(facts)):
+        found[name] = Condition(CONDITIONS[name], (since or facts.now).replace(microsecond=0), text)
+    in_order = [found[name] for name in CONDITIONS if name in found]
+    return tuple(sorted(in_order, key=lambda one: one.severity != "error"))
+
+
+def _of_sites(seen: SeenFacts) -> Iterator[_Found]:
+    for name, sites in (("site-away", seen.away), ("site-clock-off", seen.clock_off)):
+        if sites:
+            yield name, _first(seen.since, sites), "; ".join(f"{site}: {why}" for site, why in sites.items())
+    if seen.behind:
+        text = ", ".join(f"{site} lacks {count} objects" for site, count in seen.behind.items())
+        yield "site-behind", _first(seen.since, seen.behind), text
+    if seen.together:
+        yield "sites-together", None, seen.together
+
+
+def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
+    record = facts.record
+    if record.damage:
+        since = min(one.since for one in record.damage.values())
+        text = ", ".join(f"{site} ({one.findings} findings)" for site, one in record.damage.items())
+        yield (
+            "damage-known",
+            since,
+            f"a verification found damage at {text}, and none has found it whole since",
+        )
+    for name, what, late in (
+        ("verification-overdue", "parts were not verified for too long", record.unverified),
+        ("drill-failed", "the last run did not pass", record.drills_failed),
+        ("drill-overdue", "not passed in time", record.drills_overdue),
+        ("job-failing", "the last run went wrong", record.jobs_failing),
+        ("job-overdue", "no good run in time", record.jobs_overdue),
+    ):
+        if late:
+            yield name, min(late.values()), f"{', '.join(sorted(late))}: {what}"
+    if record.jobs_wrong:
+        yield "job-wrong", None, "; ".join(record.jobs_wrong)
+    yield from _of_backup(facts)
+    yield from _of_escrow(record)
+
+
+def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
+    record, backup = facts.record, facts.record.backup
+    if not backup.configured:
+        yield "backup-missing", record.began, "no third copy is kept: backup.repository is not set"
+        return
+    if backup.left_out_since or backup.unsound_since:
+        times = [at for at in (backup.left_out_since, backup.unsound_since) if at]
+        what = [
+            *(["a run left objects out"] if backup.left_out_since else []),
+            *(["a check found the repository wrong"] if backup.unsound_since else []),
+        ]
+        yield "backup-failed", min(times), " and ".join(what)
+    due = (backup.last_good or record.began) + record.backup_max_age
+    if due < facts.now:
+        last = f"the last good run was at {rfc3339_seconds(backup.last_good)}" if backup.last_good else ""
+        yield "backup-overdue", due, last or "there was no good run yet"
+
+
+def _of_escrow(record: RecordFacts) -> Iterator[_Found]:
+    escrow = record.escrow
+    if escrow.missing:
+        yield (
+            "escrow-missing",
+            record.began,
+            "no escrow of the keys is on record: with this host, they are lost",
+        )
+    if escrow.stale:
+        text = f"{', '.join(escrow.stale)} lies in no escrow bundle: with this host, what it wrote is lost"
+        yield "escrow-stale", escrow.since, text
+    if escrow.unverified:
+        text = f"{', '.join(escrow.unverified)} lies in no escrow bundle that was opened with its shares"
+        yield "escrow-unverified", escrow.since, text
+
+
+def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
+    seen = facts.seen
+    if seen.lock_alarms:
+        yield (
+            "lock-ends",
+            None,
+            f"{seen.lock_alarms} copies of batches in no segment are about to lose their lock",
+        )
+    if seen.acts_missing:
+        yield "key-acts-missing", None, f"the key folder lacks acts about {', '.join(seen.acts_missing)}"
+    if seen.keys_untrusted:
+        yield "key-not-trusted", None, f"no trusted key introduced {', '.join(seen.keys_untrusted)}"
+    if seen.set_aside:
+        text = f"{seen.set_aside} objects at the sites are not the archive's"
+        yield "set-aside", facts.record.set_aside_since, text
+    if seen.conflicts:
+        yield "id-conflict", None, f"{seen.conflicts} ids have two contents"
+    if not seen.complete:
+        yield "hot-tail-incomplete", None, "not everything at the sites could be read for searches"
+
+
+def _first(since: Since, sites: Mapping[str, object]) -> datetime | None:
+    return min((since[site] for site in sites if site in since), default=None)

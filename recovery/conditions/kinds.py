@@ -1,0 +1,131 @@
+"""The table of conditions: what each means, how severe it is, and what to do. Pure.
+
+Every row has an entry in a runbook and an alert rule; tests compare them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ConditionSeverity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionKind:
+    """One row."""
+
+    id: str
+    severity: ConditionSeverity  # error: something is lost, or would be lost now
+    remedy: str  # what to do first, with the command
+    page: str  # of the folder runbooks, without language
+
+    @property
+    def runbook(self) -> str:
+        """The page in English; the Vietnamese one lies beside it."""
+        return f"runbooks/{self.page}.en.md"
+
+
+_ROWS = (
+    ConditionKind(
+        "site-away",
+        "error",
+        "Bring the site back; if it is gone for good, run: vanvault restore.",
+        "site-unavailable",
+    ),
+    ConditionKind("site-clock-off", "error", "Set the clock of that site right (NTP).", "site-unavailable"),
+    ConditionKind("damage-known", "error", "Run: vanvault repair, then vanvault verify.", "objects-damaged"),
+    ConditionKind(
+        "verification-overdue",
+        "error",
+        "Run: vanvault verify --next, until vanvault coverage ends with 0.",
+        "work-overdue",
+    ),
+    ConditionKind("lock-ends", "error", "Run: vanvault compact.", "work-overdue"),
+    ConditionKind(
+        "escrow-stale",
+        "error",
+        "Run: vanvault keys escrow split, hand out the shares, then run: vanvault keys escrow verify."
+        " On a token: vanvault keys rotate all --escrow. A bundle that is not on record counts once it is"
+        " verified.",
+        "escrow-stale",
+    ),
+    ConditionKind(
+        "escrow-unverified",
+        "error",
+        "Type or scan the shares and run: vanvault keys escrow verify.",
+        "escrow-stale",
+    ),
+    ConditionKind(
+        "escrow-missing",
+        "warning",
+        "Run: vanvault keys escrow split, then vanvault keys escrow verify. A bundle that is not on record"
+        " (of an older version, or of a new token) counts once it is verified.",
+        "escrow-stale",
+    ),
+    ConditionKind(
+        "key-acts-missing",
+        "error",
+        "The key folder is older than a revocation on record: restore it from a newer escrow.",
+        "keys-lost",
+    ),
+    ConditionKind(
+        "key-not-trusted",
+        "warning",
+        "Find out who put the key into the key folder: vanvault keys list.",
+        "signing-key-stolen",
+    ),
+    ConditionKind(
+        "backup-failed",
+        "error",
+        "Run: vanvault backup run, then vanvault backup check --read-data 100.",
+        "backup-overdue",
+    ),
+    ConditionKind("backup-overdue", "error", "Run: vanvault backup run.", "backup-overdue"),
+    ConditionKind(
+        "backup-missing",
+        "warning",
+        "Name a repository elsewhere in backup.repository, then run: vanvault backup init.",
+        "backup-overdue",
+    ),
+    ConditionKind(
+        "drill-failed",
+        "error",
+        "Read why: vanvault drill show; mend it, and run the drill again.",
+        "work-overdue",
+    ),
+    ConditionKind("drill-overdue", "warning", "Run: vanvault drill run.", "work-overdue"),
+    ConditionKind(
+        "job-failing",
+        "warning",
+        "Read why: vanvault schedule list, then run the job by hand.",
+        "work-overdue",
+    ),
+    ConditionKind(
+        "job-overdue",
+        "warning",
+        "See that a node or a timer starts jobs: vanvault schedule list.",
+        "work-overdue",
+    ),
+    ConditionKind("job-wrong", "warning", "Correct the setting that it names.", "work-overdue"),
+    ConditionKind("site-behind", "warning", "Run: vanvault reconcile.", "site-unavailable"),
+    ConditionKind(
+        "sites-together",
+        "warning",
+        "Move one site to another server, disk and place.",
+        "site-unavailable",
+    ),
+    ConditionKind("set-aside", "warning", "Find out who wrote there: vanvault verify.", "objects-damaged"),
+    ConditionKind(
+        "id-conflict", "warning", "See both contents: vanvault reconcile --dry-run.", "objects-damaged"
+    ),
+    ConditionKind(
+        "hot-tail-incomplete",
+        "warning",
+        "Answers may lack entries: bring the sites back, then run: vanvault verify.",
+        "site-unavailable",
+    ),
+)
+
+#: By id, in the order in which they are told.
+CONDITIONS: dict[str, ConditionKind] = {row.id: row for row in _ROWS}

@@ -1,0 +1,112 @@
+"""Which conditions follow from which facts; each has its page in the runbooks, in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.runbooks.pages import LANGUAGES, text_of
+from vanvault.recovery.backup import BackupStanding
+from vanvault.recovery.conditions import CONDITIONS, ArchiveFacts, RecordFacts, SeenFacts, conditions_of
+from vanvault.recovery.coverage import KnownDamage
+from vanvault.recovery.custody import EscrowStanding
+from vanvault.recovery.custody.standing import EscrowBundle
+
+NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
+BEGAN = NOW - timedelta(days=400)
+AN_HOUR_AGO = NOW - timedelta(hours=1)
+LAST_WEEK = NOW - timedelta(days=7)
+
+BACKED_UP = BackupStanding(configured=True, last_good=AN_HOUR_AGO)
+BUNDLE = EscrowBundle("8b9bfbc0f154991b", frozenset(["originals/1"]), LAST_WEEK, AN_HOUR_AGO)
+SAFE = EscrowStanding(possible=True, bundles=(BUNDLE,), in_use=("originals/1",))
+SOUND = RecordFacts(began=BEGAN, backup=BACKED_UP, escrow=SAFE)
+
+#: ArchiveFacts that make just one condition, and since when it stands.
+OF_RECORD = {
+    "damage-known": ({"damage": {"primary": KnownDamage(LAST_WEEK, AN_HOUR_AGO, 2)}}, LAST_WEEK),
+    "verification-overdue": ({"unverified": {"standby": LAST_WEEK}}, LAST_WEEK),
+    "drill-failed": ({"drills_failed": {"node-lost": AN_HOUR_AGO}}, AN_HOUR_AGO),
+    "drill-overdue": ({"drills_overdue": {"node-lost": AN_HOUR_AGO}}, AN_HOUR_AGO),
+    "job-failing": ({"jobs_failing": {"verify": AN_HOUR_AGO, "forecast": LAST_WEEK}}, LAST_WEEK),
+    "job-overdue": ({"jobs_overdue": {"verify": AN_HOUR_AGO}}, AN_HOUR_AGO),
+    "job-wrong": ({"jobs_wrong": ("schedule.jobs.verify.every: too long",)}, NOW),
+    "backup-missing": ({"backup": BackupStanding(configured=False)}, BEGAN),
+    "backup-overdue": (
+        {"backup": BackupStanding(configured=True, last_good=LAST_WEEK)},
+        LAST_WEEK + timedelta(days=2),
+    ),
+    "backup-failed": ({"backup": replace(BACKED_UP, left_out_since=LAST_WEEK)}, LAST_WEEK),
+    "escrow-missing": ({"escrow": EscrowStanding(possible=True)}, BEGAN),
+    "escrow-stale": (
+        {"escrow": replace(SAFE, lacking=("originals/2",), since=AN_HOUR_AGO)},
+        AN_HOUR_AGO,
+    ),
+    "escrow-unverified": (
+        {"escrow": replace(SAFE, unverified=("originals/1",), since=LAST_WEEK)},
+        LAST_WEEK,
+    ),
+}
+OF_LOOK = {
+    "site-away": ({"away": {"standby": "connection refused"}, "since": {"standby": LAST_WEEK}}, LAST_WEEK),
+    "site-clock-off": ({"clock_off": {"standby": "7 h ahead"}}, NOW),
+    "site-behind": ({"behind": {"standby": 3}}, NOW),
+    "sites-together": ({"together": "both sites are buckets of one server"}, NOW),
+    "lock-ends": ({"lock_alarms": 1}, NOW),
+    "key-acts-missing": ({"acts_missing": ("00112233",)}, NOW),
+    "key-not-trusted": ({"keys_untrusted": ("00112233",)}, NOW),
+    "set-aside": ({"set_aside": 4}, NOW),
+    "id-conflict": ({"conflicts": 1}, NOW),
+    "hot-tail-incomplete": ({"complete": False}, NOW),
+}
+
+
+def test_a_sound_archive_has_none() -> None:
+    assert conditions_of(ArchiveFacts(NOW, SOUND, SeenFacts())) == ()
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_each_condition_follows_from_its_facts_alone(name: str) -> None:
+    record, seen, since = SOUND, SeenFacts(), NOW
+    if name in OF_RECORD:
+        fields, since = OF_RECORD[name]
+        record = replace(SOUND, **fields)
+    else:
+        fields, since = OF_LOOK[name]
+        seen = SeenFacts(**fields)
+    (found,) = conditions_of(ArchiveFacts(NOW, record, seen))
+    assert (found.id, found.since) == (name, since)
+    told = found.as_json()
+    assert told["severity"] == CONDITIONS[name].severity
+    assert all(told[field] for field in ("since", "text", "remedy", "runbook"))
+
+
+def test_without_an_escrow_ever_nothing_is_stale() -> None:
+    never = EscrowStanding(possible=True, in_use=("originals/1",), lacking=("originals/1",))
+    (found,) = conditions_of(ArchiveFacts(NOW, replace(SOUND, escrow=never), SeenFacts()))
+    assert (found.id, found.severity) == ("escrow-missing", "warning")
+    assert never.problems() == ()
+
+
+def test_errors_are_told_first() -> None:
+    record = replace(SOUND, backup=BackupStanding(configured=False), drills_failed={"node-lost": NOW})
+    severities = [one.severity for one in conditions_of(ArchiveFacts(NOW, record, SeenFacts(set_aside=1)))]
+    assert severities == ["error", "warning", "warning"]
+
+
+def test_a_new_archive_is_given_time_for_its_first_backup() -> None:
+    never = BackupStanding(configured=True)
+    young = replace(SOUND, began=NOW - timedelta(days=1), backup=never)
+    assert conditions_of(ArchiveFacts(NOW, young, SeenFacts())) == ()
+    old = replace(young, began=NOW - timedelta(days=3))
+    assert [one.id for one in conditions_of(ArchiveFacts(NOW, old, SeenFacts()))] == ["backup-overdue"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_each_condition_has_an_entry_in_its_runbook(name: str, language: str) -> None:
+    kind = CONDITIONS[name]
+    assert f"`{name}`" in text_of(kind.page, language)
+    assert kind.runbook == f"runbooks/{kind.page}.en.md"
