@@ -13,7 +13,8 @@ from tests.support.archives import Home, Node, message, second_home
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, SiteUnavailable
-from vanvault.archiver.core.times import parse_rfc3339, to_us
+from vanvault.archiver.core.model import Metadata
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import newest_event, own_events
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.clock import AcceptanceRequest, accept, show
@@ -219,6 +220,28 @@ def test_the_newest_event_is_not_one_of_the_wrong_time_once_it_is_accepted(home:
     since = own_events(archive.search, "test.state", from_us=to_us(accepted) + 1)
     assert [event.detail["is"] for event in since] == ["last"]
     assert [event.at for event in own_events(archive.search, "test.state", most=2)][1] == accepted
+
+
+def test_the_timeline_of_a_transaction_keeps_the_order_in_which_it_was_written(home: Home) -> None:
+    def push(*ids: str) -> None:
+        with Node(home.archive()) as node:
+            node.wait_ready()
+            for id in ids:
+                node.push(message(id, id.encode(), given=Metadata(transaction_id="T1")))
+
+    push("first")
+    home.clock.advance(timedelta(minutes=1))
+    with wrong(home, timedelta(hours=7)):
+        push("wrong 1", "wrong 2")
+    archive = home.archive()
+    accept(archive, REQUEST)
+    accepted = rfc3339_us(to_us(home.clock.now()))
+    home.clock.advance(timedelta(minutes=1))
+    push("last")
+    items = home.archive().search.timeline("T1").items
+    assert [item["message_id"] for item in items] == ["first", "wrong 1", "wrong 2", "last"]
+    assert [item.get("counts_as") for item in items] == [None, accepted, accepted, None]
+    assert items[1]["received_at"] > items[3]["received_at"]
 
 
 def test_a_second_run_finds_nothing_to_accept(home: Home) -> None:

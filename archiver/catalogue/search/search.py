@@ -32,6 +32,7 @@ from vanvault.archiver.catalogue.search.sources import (
     merge_sources,
     tail_source,
 )
+from vanvault.archiver.catalogue.search.true_order import in_true_order
 from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
 from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.errors import NotFound, VanVaultError
@@ -165,6 +166,8 @@ class Search:
     def timeline(self, transaction_id: str, gateway: str = "") -> Page:
         """Everything of one transaction, oldest first, on one page; of one gateway only, when named.
 
+        What was written under a clock ahead stands where that was accepted (``true_order.py``).
+
         Raises as ``page`` does.
         """
         filters = {"transaction_id": transaction_id} | ({"gateway": gateway} if gateway else {})
@@ -183,6 +186,7 @@ class Search:
                 found = self._found([hit for _, hit in walk.hits])
             items += self._hits.complete(found)
             if len(walk.hits) < query.limit:
+                items = in_true_order(items, self.wrong_clocks())
                 return Page(items, None, unread=tuple(unread[key] for key in sorted(unread)))
             query = replace(query, after=walk.hits[-1][0])
 
