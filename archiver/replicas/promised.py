@@ -110,9 +110,11 @@ def answers(site: SiteReader) -> bool:
 def serves_others(site: SiteReader, key: str) -> bool:
     """Does the site give other objects, now that it refuses this one? A few are asked for one byte each.
 
-    A site that holds no other proves nothing, and counts as away.
+    A site that does not tell its time is away; so is, here, one that holds no other object to ask for.
     """
     with suppress(SiteUnavailable):
+        if not answers(site):
+            return False
         for other in _controls(site, key):
             with suppress(NotFound, Damaged, SiteUnavailable):
                 if site.get_range(other.key, 0, 1, other.version):

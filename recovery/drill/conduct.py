@@ -10,10 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.stores import FileSite
 from vanvault.recovery.drill.harm import Harm, harm
 from vanvault.recovery.drill.model import Check, DrillOutcome, Loss, Phase, SampledEntry
+from vanvault.recovery.drill.readers import Together
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
 from vanvault.recovery.verify import Subset
@@ -63,6 +65,8 @@ class Drill:
     timer: Callable[[], float] = time.monotonic
     total: Extent = field(default_factory=Extent)  # of the site that the plan names
     todo: Extent = field(default_factory=Extent)  # the subset of it
+    #: Segments whose log no site gives: their batches are in the subset, too, because they stand in for it.
+    stand_ins: set[str] = field(default_factory=set)
     _phases: list[Phase] = field(default_factory=list)
     _checks: list[Check] = field(default_factory=list)
     _samples: list[SampledEntry] = field(default_factory=list)
@@ -101,6 +105,19 @@ class Drill:
 
     def set_loss(self, loss: Loss) -> None:
         self._loss = loss
+
+    def production_from(self, first: str) -> Together:
+        """All that production holds, read from this site where it has it, else from the others."""
+        sites = self.production.sites
+        return Together(sites[first], (site for name, site in sites.items() if name != first))
+
+    def stands_in(self, key: str) -> bool:
+        """Is it a batch of a segment whose log no site gives?"""
+        name = parse_key(key)
+        if not self.stand_ins or name is None or name.family != "batch":
+            return False
+        segment = self.production.catalogue.covering(name.writer, name.sequence)
+        return segment is not None and segment.key in self.stand_ins
 
     def scratch_site(self, name: str, folder: str = "") -> FileSite:
         """A new, empty site of the scratch home."""

@@ -47,7 +47,7 @@ class Copied:
 def copy_node(drill: Drill) -> Copied:
     """Copy the drill's subset to two scratch sites, and open a node over them an hour later."""
     for name, other in zip(SITES, reversed(SITES), strict=True):
-        source, target = drill.production.sites[other], drill.scratch_site(name)
+        source, target = drill.production_from(other), drill.scratch_site(name)
         steps.restore_in_drill(drill, source, target, f"copy the {name}", counts=False)
         target.close()
     since, clock = drill.clock.now() + LATER / 2, LaterClock(drill.clock)
@@ -75,7 +75,7 @@ def compare_copy(drill: Drill, copied: Copied, expected: list[ExpectedAnswer]) -
 def verify_copy(drill: Drill, copied: Copied, forged: set[str]) -> VerifyReport:
     """Verify both sites of the copy: everything forged must be named, and the archive itself be whole."""
     archive = copied.archive
-    survivor = drill.production.sites["standby"]
+    survivor = drill.production_from("standby")
     sites = {
         name: site if drill.means.subset.is_whole else Overlay(site, survivor, drill.means.subset)
         for name, site in archive.sites.items()

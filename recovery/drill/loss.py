@@ -64,10 +64,13 @@ def loss(
         needed = {part.key for part in parts if part.kind != "originals" or row["original"] is not None}
         if {segment.key, *needed} <= whole:
             return True
-        batch = production.locator.evidence(segment, row["writer"], row["sequence"]).key
-        if batch not in bad and recovered.versions(batch):
+        if holds((row["writer"], row["sequence"])):
             return True
         return _answers(node, row, not_from=segment.manifest.segment)
+
+    def holds(at: Position) -> bool:
+        listed = {version.key for version in recovered.list(batch_prefix(*at))}
+        return bool(listed.difference(bad, garbage))
 
     standing = []
     for segment in production.catalogue.segments():
@@ -75,7 +78,7 @@ def loss(
         if {segment.key, *(part.key for part in segment.manifest.parts)} <= whole:
             standing.append(segment)
         else:
-            tally.add_segment(segment, production, is_served)
+            tally.add_segment(segment, production, is_served, holds)
     large = {key for key in bad if (name := parse_key(key)) is not None and name.family == "large"}
     tally.add_large(large, production)
     if lagging and tally.lost:
@@ -91,12 +94,16 @@ def loss_of_node(production: ArchiveReader, new: ArchiveReader, subset: Subset) 
     for key in absent(sorted(batches), new.tail.keys("")):
         if not new.catalogue.covers(key):
             tally.add_batch(key, production.tail.entries(batches[key].n))
+
+    def holds(at: Position) -> bool:
+        return next(new.tail.keys(batch_prefix(*at)), None) is not None
+
     known = {segment.key for segment in new.catalogue.segments() if segment.indexed}
     for segment in production.catalogue.segments():
         if in_subset(segment.key, subset):
             tally.acknowledged += 1
             if segment.key not in known:
-                tally.add_segment(segment, production, lambda _, row: _answers(new, row))
+                tally.add_segment(segment, production, lambda _, row: _answers(new, row), holds)
     return tally.loss()
 
 
@@ -139,12 +146,35 @@ class _Tally:
         segment: KnownSegment,
         production: ArchiveReader,
         is_served: Callable[[KnownSegment, Item], bool],
+        holds: Callable[[Position], bool],
     ) -> None:
-        """The rows that are not served in another way."""
-        for row in production.locator.rows(segment):
+        """The rows that are not served in another way; ``holds``: is this batch there?
+
+        Where no site of production gives the log, its rows are those of the batches that are there.
+        """
+        try:
+            rows = production.locator.rows(segment)
+        except (Damaged, NotFound):
+            self._add_unread(segment, production, holds)
+            return
+        for row in rows:
             if not is_served(segment, row):
                 self._objects.add(segment.key)
                 self._add((row["writer"], row["sequence"]), is_message=row["entry"] == "message")
+
+    def _add_unread(
+        self, segment: KnownSegment, production: ArchiveReader, holds: Callable[[Position], bool]
+    ) -> None:
+        covers = segment.manifest.covers
+        every = ((one.writer, number) for one in covers for number in range(one.first, one.last + 1))
+        for at in (position for position in every if not holds(position)):
+            self._objects.add(segment.key)
+            try:
+                header = production.locator.evidence(segment, *at).header
+            except (Damaged, NotFound):  # nobody knows how many rows it had: no more than the segment
+                self.lost[at] = (segment.manifest.messages, segment.manifest.events)
+                return
+            self.lost[at] = (header.rows, 0) if header.kind == "messages" else (0, header.rows)
 
     def add_large(self, keys: Collection[str], production: ArchiveReader) -> None:
         """Messages of these large objects; nothing finds them by it, so all messages are walked."""

@@ -4,26 +4,111 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterator
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import TypeVar
 
+from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.stores import ReadOnlySite, SiteReader, StoredVersion
+from vanvault.archiver.stores import ReadOnlySite, Site, SiteReader, StoredVersion
 from vanvault.recovery.verify import Subset
 from vanvault.recovery.work import Extent
 
+_T = TypeVar("_T")
+
+
+def nothing_else(key: str) -> bool:
+    """Default: a subset is the subset."""
+    return False
+
 
 class SubsetOfSite(ReadOnlySite):
-    """Lists only the objects of a subset, and names of no object; what is asked for by name is given."""
+    """Lists only the objects of a subset, and names of no object; what is asked for by name is given.
 
-    __slots__ = ("_subset",)
+    ``also``: other objects that are listed, such as batches that stand in for a log of the subset.
+    """
 
-    def __init__(self, site: SiteReader, subset: Subset) -> None:
+    __slots__ = ("_also", "_subset")
+
+    def __init__(self, site: SiteReader, subset: Subset, also: Callable[[str], bool] = nothing_else) -> None:
         super().__init__(site)
         self._subset = subset
+        self._also = also
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        return (version for version in super().list(prefix, after) if in_subset(version.key, self._subset))
+        return (version for version in super().list(prefix, after) if self._holds(version.key))
+
+    def _holds(self, key: str) -> bool:
+        return in_subset(key, self._subset) or self._also(key)
+
+
+class Together(ReadOnlySite):
+    """What several sites hold between them, as one: each object from the first of them that lists it.
+
+    Under the policy ``any``, and while a site is out, one site holds what the other lacks yet. A recovery has
+    both, and so has its rehearsal.
+    """
+
+    __slots__ = ("_all",)
+
+    def __init__(self, first: SiteReader, others: Iterable[SiteReader]) -> None:
+        super().__init__(first)
+        self._all = (ReadOnlySite(first), *map(ReadOnlySite, others))
+
+    def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
+        return self._first(lambda site: site.get(key, version, most=most))
+
+    def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
+        return self._first(lambda site: site.get_range(key, offset, length, version))
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        return self._first(lambda site: site.stat(key, version))
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        return next((found for site in self._all if (found := site.versions(key))), [])
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
+        def of(number: int, site: SiteReader) -> Iterator[tuple[str, int, StoredVersion]]:
+            return ((found.key, number, found) for found in site.list(prefix, after))
+
+        listings = [of(number, site) for number, site in enumerate(self._all)]
+        merged = heapq.merge(*listings, key=itemgetter(0, 1))
+        for _, lines in groupby(merged, key=itemgetter(0)):
+            chosen = None
+            for _, number, found in lines:
+                chosen = number if chosen is None else chosen
+                if number == chosen:
+                    yield found
+
+    def _first(self, ask: Callable[[SiteReader], _T]) -> _T:
+        for site in self._all[:-1]:
+            with suppress(NotFound):
+                return ask(site)
+        return ask(self._all[-1])
+
+
+class Layered(Together):
+    """A site that is only read, and a scratch site that takes what a node would put there.
+
+    So a new node completes, as every start does, what only some sites hold, and nothing reaches the site.
+    """
+
+    __slots__ = ("_layer",)
+
+    def __init__(self, layer: Site, below: SiteReader) -> None:
+        super().__init__(layer, (below,))
+        self._layer = layer
+
+    def put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        return self._layer.put(key, data, sha256=sha256, retain_until=retain_until)
+
+    def close(self) -> None:
+        self._layer.close()
 
 
 class Overlay(ReadOnlySite):

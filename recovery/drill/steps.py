@@ -8,16 +8,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from typing import cast
 
 from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.catalogue import FoldReport, KnownSegment
 from vanvault.archiver.core.key_port import MasterKeys
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.keys import SigningKeys
-from vanvault.archiver.stores import Site, SiteReader, read_only
+from vanvault.archiver.replicas import Gate, GuardedSite, Quarantine
+from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.loss import loss
-from vanvault.recovery.drill.readers import ById, Overlay, SubsetOfSite
+from vanvault.recovery.drill.readers import ById, Layered, Overlay, SubsetOfSite
 from vanvault.recovery.drill.sampling import ExpectedAnswer, ask_again, choose
 from vanvault.recovery.restore import RestoreReport, Trusted, plan_restore, restore_site
 from vanvault.recovery.verify import ObjectReader, VerifyReport, verify_sites
@@ -37,13 +40,28 @@ def expected_answers(drill: Drill, before: datetime | None = None) -> list[Expec
     return expected
 
 
+def gate_of(drill: Drill, node: ArchiveReader) -> Gate:
+    """What stands before every site of a node, as in production: the same judge and rules.
+
+    The quarantine is the drill's own.
+    """
+    return Gate(node.object_trust.judge, node.rules, Quarantine(drill.clock), drill.clock)
+
+
+def behind(gate: Gate, site: SiteReader) -> GuardedSite:
+    """A site as the archive sees it; one that can only be read stays so."""
+    return GuardedSite(cast("Site", site), gate)
+
+
 def restore_in_drill(
     drill: Drill, source: SiteReader, target: Site, name: str = "restore", *, counts: bool = True
 ) -> RestoreReport:
     """Fill an empty scratch site with the drill's subset of ``source``: what ``vanvault restore`` runs."""
+    gate = gate_of(drill, drill.production)
+    source, target = behind(gate, SubsetOfSite(source, drill.means.subset)), behind(gate, target)
     with drill.phase(name, counts=counts) as note:
         plan = plan_restore(
-            SubsetOfSite(source, drill.means.subset),
+            source,
             target,
             name=target.site,
             trusted=Trusted(drill.production.settings.archive, drill.production.signing.public),
@@ -51,7 +69,7 @@ def restore_in_drill(
         )
         report = restore_site(
             plan,
-            SubsetOfSite(source, drill.means.subset),
+            source,
             target,
             effort=drill.means.effort,
             timer=drill.timer,
@@ -74,16 +92,39 @@ def fold(
     *,
     garbage: Collection[str] = (),
 ) -> None:
-    """Fill an empty hot tail: from now on searches are answered. ``garbage``: keys of no batch."""
+    """Fill an empty hot tail, as the start of a node does: from now on searches are answered.
+
+    ``garbage``: keys of no batch. A segment whose log no site gives is answered for by its batches.
+    """
     with drill.phase(name) as note:
-        report = node.catch_up()
+        report = node.catch_up(settle=True)
+        if spoiled := _spoiled(node, report) - drill.stand_ins:
+            drill.stand_ins |= spoiled
+            if not drill.means.subset.is_whole:  # the listing passed their batches over
+                node.tail.list_anew()
+                report = FoldReport.of(report, node.catch_up(settle=True))
         note.extent = Extent(report.folded, 0)
-    unreadable = set(report.unreadable).difference(garbage)
+    replaced = {_log_of(segment) for segment in node.catalogue.segments() if segment.key in drill.stand_ins}
+    replaced -= {
+        _log_of(one) for one in node.catalogue.unheld(node.tail.connection(), node.catalogue.current())
+    }
+    unreadable = set(report.unreadable).difference(garbage, replaced)
     drill.check(
         f"{name}: every batch could be read",
         not unreadable,
-        f"{report.folded} batches folded, {len(unreadable)} unreadable",
+        f"{report.folded} batches folded, {len(unreadable)} unreadable"
+        + (f"; {len(replaced)} segments answered for by their batches" if replaced else ""),
     )
+
+
+def _spoiled(node: ArchiveReader, report: FoldReport) -> set[str]:
+    """Keys of the segments of which a fold could not read the log."""
+    return {one.key for one in node.catalogue.segments() if _log_of(one) in report.unreadable}
+
+
+def _log_of(segment: KnownSegment) -> str:
+    part = segment.manifest.part("log")
+    return part.key if part is not None else ""
 
 
 def new_node(
@@ -94,14 +135,29 @@ def new_node(
     keys: MasterKeys | None = None,
     signing: SigningKeys | None = None,
 ) -> ArchiveReader:
-    """A node that has lost all it had but (unless others are given) its keys. ``catch_up`` fills it."""
-    subsets = {name: SubsetOfSite(site, drill.means.subset) for name, site in sites.items()}
-    of_production = drill.production.components
-    of_drill = replace(
-        of_production.on_new_node(drill.scratch / folder, read_only(subsets)),
-        ports=Ports(drill.clock, entropy=drill.entropy),
+    """A node that has lost all it had but (unless others are given) its keys. ``fold`` fills it.
+
+    What it puts at a site on its way, as every start may, goes to a scratch site that lies over it.
+    """
+    of_production = drill.production.components.with_keys(
+        keys or drill.production.keys, signing or drill.production.signing
     )
-    return ArchiveReader(of_drill.with_keys(keys or of_production.keys, signing or of_production.signing))
+    quarantine = Quarantine(drill.clock)
+    gate = Gate(of_production.object_trust.judge, of_production.rules, quarantine, drill.clock)
+    subset = drill.means.subset
+    seen = {
+        name: Layered(
+            drill.scratch_site(name, f"{folder}-put-at-{name}"), SubsetOfSite(site, subset, drill.stands_in)
+        )
+        for name, site in sites.items()
+    }
+    guarded: dict[str, Site] = {name: behind(gate, site) for name, site in seen.items()}
+    of_drill = replace(
+        of_production.on_new_node(drill.scratch / folder, guarded),
+        ports=Ports(drill.clock, entropy=drill.entropy),
+        quarantine=quarantine,
+    )
+    return ArchiveReader(of_drill)
 
 
 def object_reader(node: ArchiveReader, sites: Mapping[str, SiteReader]) -> ObjectReader:
@@ -143,10 +199,15 @@ def verify_recovered(
 
 
 def verify_in_drill(drill: Drill, sites: Mapping[str, SiteReader], node: ArchiveReader) -> VerifyReport:
-    """What ``vanvault verify --subset`` runs, with the node's keys."""
+    """What ``vanvault verify --subset`` runs, with the node's keys and behind its gate."""
+    gate = gate_of(drill, node)
+    guarded = {name: behind(gate, site) for name, site in sites.items()}
     return verify_sites(
-        sites,
-        object_reader(node, sites),
+        guarded,
+        object_reader(node, guarded),
+        aside=lambda: gate.quarantine.found(guarded),
+        locks=node.rules.locks,
+        clock=drill.clock.now,
         subset=ById(drill.means.subset.number, drill.means.subset.of),
         effort=drill.means.effort,
         pause=lambda: None,  # nobody writes to a scratch site

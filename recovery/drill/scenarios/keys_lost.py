@@ -25,7 +25,7 @@ def rehearse(drill: Drill) -> None:
     node = steps.new_node(drill, drill.production.sites, keys=keys, signing=signing)
     try:
         steps.fold(drill, node)
-        steps.verify_recovered(drill, drill.production.sites[_SITE], None, node)
+        steps.verify_recovered(drill, drill.production_from(_SITE), None, node)
         steps.compare_answers(drill, node, expected)
     finally:
         node.close()

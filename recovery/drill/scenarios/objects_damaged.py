@@ -21,7 +21,7 @@ _ROUNDS = 4
 
 
 def rehearse(drill: Drill) -> None:
-    good = drill.production.sites[GOOD]
+    good = drill.production_from(GOOD)
     target = drill.scratch_site(BAD)
     node = steps.new_node(drill, {BAD: target})
     try:

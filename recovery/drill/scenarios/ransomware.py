@@ -24,7 +24,7 @@ def rehearse(drill: Drill) -> None:
         sound = verdict in ("pass", "weak")
         drill.check(f"the store of {site} withstood its last probe", sound, verdict or "it was never probed")
     expected = steps.expected_answers(drill)
-    good = drill.production.sites["standby"]
+    good = drill.production_from("standby")
     attacked = drill.means.store(
         drill.scratch / "attacked", "primary", drill.production.settings.archive, drill.clock
     )
@@ -93,7 +93,7 @@ def _forged(drill: Drill, store: AttackedSite) -> Iterator[str]:
         if not in_subset(key, subset):
             continue
         store.put(key, data, sha256=digest, retain_until=soon)
-        drill.expect_alarm(f"forged {key}")
+        drill.expect_alarm(f"unproved {key}")
         made += 1
         yield key
 
