@@ -105,7 +105,7 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     """The timeline of one transaction: its messages and events, oldest first."""
     node = node_of(request)
     gateway = gateway_of(request, node, "read-own")
-    if not 0 < len(transaction_id) <= Query.MAX_VALUE:
+    if not transaction_id.strip() or len(transaction_id) > Query.MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
 
     def find() -> Page:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
+from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 
 Item = dict[str, Any]
@@ -146,12 +147,13 @@ def keys_of_filters(filters: dict[str, str]) -> list[tuple[str, str]]:
 def matches(item: Item, filters: dict[str, str]) -> bool:
     """Does the item truly hold every filter's value? (Tokens are 8 bytes: nearly, not quite, proof.)"""
     for field, value in filters.items():
+        wanted = search_form(field, value)
         if field == "insurance_number":
-            if value not in item["insurance_numbers"]:
+            if all(search_form(field, number) != wanted for number in item["insurance_numbers"]):
                 return False
         elif field == DOSSIER_PREFIX:
-            if not item["dossier_number"].startswith(value):
+            if not search_form(field, item["dossier_number"]).startswith(wanted):
                 return False
-        elif item.get(field, "") != value:
+        elif search_form(field, item.get(field, "")) != wanted:
             return False
     return True

@@ -21,6 +21,7 @@ from vanvault.archiver.core.model import (
     Metadata,
     MetadataReading,
 )
+from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 
 MAX_ID = 200  # characters
@@ -73,7 +74,7 @@ def given_metadata(fields: Mapping[str, object]) -> Metadata:
                 raise InvalidInput(
                     f"{name} must be a list of at most {MAX_NUMBERS} numbers as texts", field=name
                 )
-            values[name] = tuple(dict.fromkeys(_value(item, name) for item in value))
+            values[name] = tuple(dict.fromkeys(filter(None, (_value(item, name) for item in value))))
         else:
             values[name] = _value(value, name)
     return Metadata(**values)
@@ -92,7 +93,7 @@ def merged_metadata(given: Metadata, reading: MetadataReading) -> tuple[Metadata
     for name in BUSINESS_FIELDS:
         from_message, from_caller = getattr(read, name), getattr(given, name)
         merged[name] = from_message or from_caller
-        if from_message and from_caller and from_message != from_caller:
+        if from_message and from_caller and _forms(name, from_message) != _forms(name, from_caller):
             differ.append(name)
     note = reading.note
     if differ:
@@ -253,9 +254,16 @@ def _content_type(text: str) -> str:
     return text if len(text) <= MAX_VALUE and text.isascii() and text.isprintable() else ""
 
 
+def _forms(name: str, value: str | tuple[str, ...]) -> object:
+    """What a search compares, so that two spellings of one thing are no difference."""
+    if isinstance(value, str):
+        return search_form(name, value)
+    return [search_form("insurance_number", number) for number in value]
+
+
 def _value(value: object, field: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{field} must be a text", field=field)
     if len(value) > MAX_VALUE or (value and not value.isprintable()):
         raise InvalidInput(f"{field} must be at most {MAX_VALUE} printable characters", field=field)
-    return value.strip()
+    return value if value.strip() else ""  # as it was written: searches do not look at blanks at the ends

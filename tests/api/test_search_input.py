@@ -200,3 +200,20 @@ def test_days_of_a_count_are_dates(client: httpx.Client, text: str) -> None:
     for name in ("from", "to"):
         problem = check_problem(client.get("/v1/histogram", params={name: text}), 400, "invalid-input")
         assert problem["field"] == name
+
+
+def test_a_value_stays_as_it_was_written_and_is_found_by_its_other_spellings(client: httpx.Client) -> None:
+    headers = {
+        "Vanvault-State": "%20Đã nhận%20",
+        "Vanvault-Period": "03/2026",
+        "Vanvault-Procedure": "%20%20",
+    }
+    receipt = push(client, "written", b"<written/>", **headers).json()
+    for parameters in ({"state": "đã nhận"}, {"state": "ĐA\u0303 NHA\u0323\u0302N"}, {"period": "2026-03"}):
+        (item,) = client.get("/v1/search", params={"message_id": "written", **parameters}).json()["items"]
+        assert item["id"] == receipt["id"]
+        assert (item["state"], item["period"], item["procedure"]) == (" Đã nhận ", "03/2026", "")
+    assert client.get("/v1/search", params={"message_id": "Written"}).json()["items"] == []
+    for path in ("/v1/search", "/v1/histogram"):
+        problem = check_problem(client.get(path, params={"state": "  "}), 400, "invalid-input")
+        assert problem["field"] == "state"

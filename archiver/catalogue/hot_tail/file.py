@@ -45,6 +45,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
+from vanvault.archiver.core.search_form import search_form
 
 _CLAIM_BYTES = 16
 #: Primary result codes of SQLite for what is no fault of the file's content.
@@ -59,7 +60,7 @@ _ROOM = 64 * 1024  # bytes that a connection needs at least
 SEALING_INFO = b"vanvault-hot-tail-v1"
 _TOKENS_INFO = b"vanvault-hot-tail-tokens-v1"
 _CURSORS_INFO = b"vanvault-cursors-v1"
-_SCHEMA_VERSION = "3"
+_SCHEMA_VERSION = "4"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch(
@@ -136,8 +137,12 @@ class SearchSecrets:
         )
 
     def token(self, field: str, value: str) -> bytes:
-        """8 bytes that represent a field's value in this file: keyed BLAKE2b, half the price of HMAC here."""
-        return hashlib.blake2b(f"{field}\0{value}".encode(), key=self.tokens, digest_size=8).digest()
+        """8 bytes that represent a field's value in this file: keyed BLAKE2b, half the price of HMAC here.
+
+        Values that a search holds to be equal have one token.
+        """
+        form = search_form(field, value)
+        return hashlib.blake2b(f"{field}\0{form}".encode(), key=self.tokens, digest_size=8).digest()
 
     def claim(self, entry: str, gateway: str, client_id: str) -> bytes:
         """16 bytes that represent the (gateway, id) of a message or an event."""

@@ -32,6 +32,7 @@ from vanvault.archiver.catalogue.index.segments import Int64s, SegmentInfo, Segm
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, tokens_of
 from vanvault.archiver.catalogue.index.writer import IndexSummary, IndexWriter
 from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.core.search_form import search_form
 
 #: The columns that ``index_rows`` reads.
 COLUMNS = (
@@ -60,7 +61,7 @@ class RowsIndex:
     key_refs: UInt64s  # row * 2, + 1 for a claim
     facet_tokens: UInt64s  # sorted with facet_groups
     facet_groups: UInt64s
-    dossiers: Sequence[str]  # distinct
+    dossiers: Sequence[str]  # search forms
     rollups: Rollups
 
 
@@ -98,7 +99,9 @@ def index_rows(
     facet_tokens, facet_groups = sort_postings(
         np.concatenate([tokens for tokens, _ in facets]), np.concatenate([groups for _, groups in facets])
     )
-    numbers = [value.decode() for value in coded["dossier_number"].values if value]
+    numbers = [
+        search_form("dossier_number", value.decode()) for value in coded["dossier_number"].values if value
+    ]
     return RowsIndex(key_tokens, key_refs, facet_tokens, facet_groups, numbers, _rollups(table, coded))
 
 
@@ -241,7 +244,9 @@ def _groups(one: _Coded, groups: Int64s, name: str, keys: IndexKeys) -> tuple[UI
     codes, groups = one.codes[used], groups[used]
     if not len(codes):
         return np.zeros(0, np.uint64), np.zeros(0, np.uint64)
-    first, width = int(groups[0]), len(one.values)
+    distinct, ranks = np.unique(tokens_of(keys.tokens, name, one.values), return_inverse=True)
+    codes = ranks[codes]  # values of one search form are one
+    first, width = int(groups[0]), len(distinct)
     places = (groups - first) * width + codes
     if (size := (int(groups[-1]) - first + 1) * width) <= _BITMAP:
         marks = np.zeros(size, bool)
@@ -249,8 +254,7 @@ def _groups(one: _Coded, groups: Int64s, name: str, keys: IndexKeys) -> tuple[UI
         places = np.flatnonzero(marks)
     else:
         places = np.unique(places)
-    tokens = tokens_of(keys.tokens, name, one.values)
-    return tokens[places % width], (places // width + first).astype(np.uint64)
+    return distinct[places % width], (places // width + first).astype(np.uint64)
 
 
 def _rollups(table: pa.Table, coded: dict[str, _Coded]) -> Rollups:

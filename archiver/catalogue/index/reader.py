@@ -29,6 +29,7 @@ from vanvault.archiver.catalogue.index.rollups import Rollups, add_up, day_numbe
 from vanvault.archiver.catalogue.index.segments import SegmentInfo, UInt64s, overlaps
 from vanvault.archiver.catalogue.index.tokens import tokens_of
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.search_form import search_form
 
 T = TypeVar("T")
 
@@ -89,13 +90,14 @@ class IndexReader:
         return sum(self._map(ask))
 
     def dossiers(self, prefix: str, limit: int) -> tuple[list[str], bool]:
-        """The first ``limit`` distinct dossier numbers that start with ``prefix``, ascending; are there more?
+        """The first ``limit`` distinct dossier numbers (their search forms) that start so; are there more?
 
         Raises InvalidInput (limit below 1), Damaged, SiteUnavailable.
         """
         if limit < 1:
             raise InvalidInput("a limit is at least 1", field="limit")
-        distinct = groupby(merge(*self._map(lambda file: file.dossiers(prefix, limit + 1))))
+        form = search_form("dossier_number", prefix)
+        distinct = groupby(merge(*self._map(lambda file: file.dossiers(form, limit + 1))))
         found = [number for number, _ in islice(distinct, limit + 1)]
         return found[:limit], len(found) > limit
 

@@ -19,6 +19,7 @@ from vanvault.archiver.catalogue.index.columns import decode_columns, encode_col
 from vanvault.archiver.catalogue.index.fields import ROLLUP_FIELDS
 from vanvault.archiver.catalogue.index.segments import Int64s
 from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.search_form import search_form
 
 #: Lines of one block.
 BLOCK_LINES = 16_384
@@ -68,9 +69,15 @@ class Rollups:
         return 4 * self.days.nbytes
 
     def select(self, **values: str) -> Rollups:
-        """The lines whose fields (of ROLLUP_FIELDS) have these values. Raises InvalidInput."""
-        places = [(_place(name), value) for name, value in values.items()]
-        good = [all(one[place] == value for place, value in places) for one in self.combinations]
+        """The lines whose fields (of ROLLUP_FIELDS) have these values, as a search compares them.
+
+        Raises InvalidInput.
+        """
+        wanted = [(_place(name), name, search_form(name, value)) for name, value in values.items()]
+        good = [
+            all(search_form(name, one[place]) == form for place, name, form in wanted)
+            for one in self.combinations
+        ]
         return self._where(np.array(good, bool)[self.chosen])
 
     def between(self, from_day: str, to_day: str) -> Rollups:

@@ -15,7 +15,7 @@ from vanvault.archiver.catalogue.index.fields import TIERS, Tier
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 
 _MAGIC = b"VVINDEX\n"
-VERSION = 1
+VERSION = 2
 INDEX_HEADER_BYTES = 64
 FILE_ID_BYTES = 16
 MAX_KEY_ID = 32

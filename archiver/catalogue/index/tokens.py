@@ -15,6 +15,7 @@ import numpy as np
 
 from vanvault.archiver.catalogue.index.segments import UInt64s
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.search_form import FOLDED_FIELDS, search_form
 
 #: What the key of tokens is derived for.
 TOKENS_INFO = b"vanvault-index-tokens-v1"
@@ -47,15 +48,16 @@ def index_keys(provider: KeyProvider, key_id: str, archive: str) -> IndexKeys:
 
 
 def token(secret: bytes, field: str, value: str) -> bytes:
-    """The index token of a value: the first 8 bytes of HMAC-SHA256(secret, field, 0x00, value), UTF-8.
+    """The index token of a value: the first 8 bytes of HMAC-SHA256(secret, field, 0x00, search form), UTF-8.
 
     ``field`` is a field's name, so it holds no zero byte and pairs cannot be confused.
     """
-    return hmac.digest(secret, b"%b\0%b" % (field.encode(), value.encode()), "sha256")[:TOKEN_BYTES]
+    form = search_form(field, value)
+    return hmac.digest(secret, b"%b\0%b" % (field.encode(), form.encode()), "sha256")[:TOKEN_BYTES]
 
 
 def tokens_of(secret: bytes, name: str, values: Iterable[bytes]) -> UInt64s:
-    """``IndexKeys.token`` of many values (UTF-8) of one field, as one array.
+    """``IndexKeys.token`` of many values (UTF-8) of one field, as one array; equal ones of equal values.
 
     HMAC by hand (RFC 2104, section 4): the two keyed states are copied, which costs less than half of a
     call of ``hmac.digest``, and this is where building an index spends its time.
@@ -65,6 +67,8 @@ def tokens_of(secret: bytes, name: str, values: Iterable[bytes]) -> UInt64s:
     inner.update(name.encode() + b"\0")
     new_inner, new_outer = inner.copy, hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
     digests = []
+    if name in FOLDED_FIELDS:
+        values = (search_form(name, value.decode()).encode() for value in values)
     for value in values:
         inside = new_inner()
         inside.update(value)

@@ -24,6 +24,7 @@ from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
 from vanvault.archiver.catalogue.search.query import Query, Unread
 from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import rfc3339_us
 
 By = Literal["day", "month", "year", "gateway", "entry", "kind", "procedure", "state"]
@@ -72,6 +73,8 @@ class HistogramQuery:
                 raise InvalidInput(f"{name} is given twice", field=name)
             if not value or len(value) > Query.MAX_VALUE:
                 raise InvalidInput(f"{name} must have 1 to {Query.MAX_VALUE} characters", field=name)
+            if not search_form(name, value):
+                raise InvalidInput(f"{name} holds blanks only", field=name)
             given[name] = value
         by = next((one for one in BY if one == given.get("by", "day")), None)
         if by is None:

@@ -17,6 +17,7 @@ from typing import ClassVar, Literal
 from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 
 Order = Literal["newest", "oldest"]
@@ -35,7 +36,7 @@ _GROWTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search: every filter must match; times bound ``received_at`` as [from, to)."""
+    """One search: the search form of every filter must match; times bound ``received_at`` as [from, to)."""
 
     FIELDS: ClassVar[tuple[str, ...]] = SEARCH_FIELDS  # by which a query filters, besides times
     PREFIX_FIELD: ClassVar[str] = DOSSIER_PREFIX  # the one field that is not compared for equality
@@ -78,6 +79,8 @@ class Query:
             if not value or len(value) > _MAX_VALUE:
                 raise InvalidInput(f"{name} must have 1 to {_MAX_VALUE} characters", field=name)
             given[name] = _text(name, value)
+            if not search_form(name, value):
+                raise InvalidInput(f"{name} holds blanks only", field=name)
         order = given.get("order", "newest")
         if order not in ("newest", "oldest"):
             raise InvalidInput("order is newest or oldest", field="order")
@@ -145,7 +148,7 @@ def check_together(filters: Mapping[str, str]) -> None:
                 field=name,
                 hint=f"Leave out one of entry and {name}.",
             )
-    if entry == "event" and filters.get("kind", "event") != "event":
+    if entry == "event" and search_form("kind", filters.get("kind", "event")) != "event":
         raise InvalidInput(
             "every event has the kind event, so no other kind can be used with entry=event",
             field="kind",
@@ -158,7 +161,7 @@ def check_together(filters: Mapping[str, str]) -> None:
                 field=DOSSIER_PREFIX,
                 hint="Give the whole number, or how it begins.",
             )
-        if len(filters[DOSSIER_PREFIX]) < MIN_PREFIX:
+        if len(search_form(DOSSIER_PREFIX, filters[DOSSIER_PREFIX])) < MIN_PREFIX:
             raise InvalidInput(f"{DOSSIER_PREFIX} has at least {MIN_PREFIX} characters", field=DOSSIER_PREFIX)
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, Item, entry_of
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry
+from vanvault.archiver.core.search_form import FOLDED_FIELDS, search_form
 from vanvault.archiver.core.times import rfc3339_us
 
 Row = dict[str, Any]
@@ -113,22 +114,33 @@ def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
     """Which rows hold every filter's value; None: all of them (there is no filter)."""
     found: pa.Array | None = None
     for field, value in filters.items():
-        column = table.column(_LISTED.get(field, field))
+        column = _whole(table.column(_LISTED.get(field, field)))
         if field == "insurance_number":
-            one = _holding(column.combine_chunks(), value)
-        elif field == DOSSIER_PREFIX:
-            one = pc.starts_with(column, pattern=value)
+            one = _holding(column, value)
         elif field == "sha256":
             one = pc.equal(column, pa.scalar(bytes.fromhex(value), column.type))
+        elif field in FOLDED_FIELDS:
+            one = _alike(column, field, value)
         else:
             one = pc.equal(column, value)
-        one = one.combine_chunks() if isinstance(one, pa.ChunkedArray) else one
         found = one if found is None else pc.and_(found, one)
     return found
+
+
+def _alike(column: pa.Array, field: str, value: str) -> pa.Array:
+    """Rows whose search form is that of ``value``, or begins so; each distinct value costs one look."""
+    coded = column if isinstance(column, pa.DictionaryArray) else pc.dictionary_encode(column)
+    wanted = search_form(field, value)
+    forms = [search_form(field, text or "") for text in coded.dictionary.to_pylist()]
+    if field == DOSSIER_PREFIX:
+        good = [form.startswith(wanted) for form in forms]
+    else:
+        good = [form == wanted for form in forms]
+    return pc.take(pa.array(good, pa.bool_()), coded.indices)
 
 
 def _holding(column: pa.Array, value: str) -> pa.Array:
     """Rows whose list holds the value."""
     parents = pc.list_parent_indices(column)
-    matching = pc.filter(parents, pc.equal(pc.list_flatten(column), value))
+    matching = pc.filter(parents, _alike(pc.list_flatten(column), "insurance_number", value))
     return pc.is_in(pa.array(range(len(column)), pa.int64()), value_set=pc.cast(matching, pa.int64()))

@@ -20,6 +20,7 @@ from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore, RangeFile
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
 from vanvault.archiver.catalogue.index.writer import filter_path
+from vanvault.archiver.core.search_form import search_form
 
 KEYS = IndexKeys("index/1", b"t" * 32, b"b" * 32)
 OTHER_KEYS = IndexKeys("index/2", b"T" * 32, b"B" * 32)
@@ -144,10 +145,14 @@ def values_of(one: Row, field: str) -> list[str]:
 def brute_rows(segments: Mapping[str, Sequence[Row]], field: str, value: str) -> dict[str, list[int]]:
     """Row numbers by segment."""
     found = {
-        key: [number for number, one in enumerate(rows) if value in values_of(one, field)]
+        key: [number for number, one in enumerate(rows) if _is_among(value, values_of(one, field), field)]
         for key, rows in segments.items()
     }
     return {key: numbers for key, numbers in found.items() if numbers}
+
+
+def _is_among(value: str, values: Sequence[str], field: str) -> bool:
+    return search_form(field, value) in (search_form(field, one) for one in values)
 
 
 def answer(found: Any) -> dict[str, list[int]]:

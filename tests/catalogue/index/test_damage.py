@@ -130,9 +130,9 @@ def test_another_format_version_and_an_unknown_key_say_so(folder: Folder) -> Non
     file = folder.build({"s": rows()})
     path = folder.path / "store" / file.name
     whole = path.read_bytes()
-    later = whole[:8] + struct.pack("<H", 2) + whole[10 : INDEX_HEADER_BYTES - 4]
+    later = whole[:8] + struct.pack("<H", 3) + whole[10 : INDEX_HEADER_BYTES - 4]
     path.write_bytes(later + struct.pack("<I", zlib.crc32(later)) + whole[INDEX_HEADER_BYTES:])
-    with pytest.raises(Damaged, match="index format 2, this program reads 1"):
+    with pytest.raises(Damaged, match="index format 3, this program reads 2"):
         folder.open(file.name)
     path.write_bytes(whole)
 

@@ -14,7 +14,7 @@ from vanvault.archiver.core.model import BatchHeader, Entry, Event, Message, Met
 from vanvault.archiver.core.names import archive_id
 
 GATEWAYS = ("gateway-1", "gateway-2")
-VALUES = ("", "a", "b", "à")
+VALUES = ("", "a", "A ", "b", "à", "a\u0300")
 WRITERS = ("0123456789abcdef", "0123456789abcdeg")
 
 metadata = st.builds(

@@ -31,7 +31,7 @@ from vanvault.archiver.upkeep import compact
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 DAY = timedelta(days=1)
 NUMBERS = ("7912345678", "7900000001", "1")
-VALUES = ("", "a", "b", "à")
+VALUES = ("", "a", "A ", "b", "à", "a\u0300")
 READS = ("get", "get_range", "list", "stat", "versions", "now")
 _SEARCHED = ("kind", "transaction_id", "employer_code", "procedure", "state", "dossier_number")
 

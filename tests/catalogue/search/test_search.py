@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from vanvault.archiver.catalogue.search.query import open_cursor, seal_cursor
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.model import Entry, Message, Metadata
 from vanvault.archiver.core.ports import SystemEntropy
+from vanvault.archiver.core.search_form import search_form
 
 NewTail = Callable[[], HotTail]
 
@@ -66,11 +67,15 @@ def brute_force(entries: list[Entry], query: Query) -> list[str]:
     found = [
         entry
         for entry in entries
-        if query.filters.items() <= {*keys_of(entry), ("entry", item_of(entry)["entry"])}
+        if _forms(query.filters.items()) <= _forms([*keys_of(entry), ("entry", item_of(entry)["entry"])])
         and query.from_us <= entry.received_us < query.to_us
     ]
     found.sort(key=lambda entry: entry.received_us, reverse=query.order == "newest")
     return [entry.id for entry in found]
+
+
+def _forms(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(field, search_form(field, value)) for field, value in pairs}
 
 
 def all_pages(search: Search, query: Query) -> list[str]:
