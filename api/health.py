@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vanvault.api.node import Node
     from vanvault.archiver.core.tasks import TaskStatus
     from vanvault.archiver.replicas import SiteStatus
+    from vanvault.recovery.conditions import Condition
 
 State = Literal[
     "ready",  # a message is accepted
@@ -112,6 +113,8 @@ def health_of(node: Node | None) -> Health:
     notes += task_notes(node.supervisor.status())
     saturated = [f"gateways were refused lately: {NODE_LIMITS[limit]}" for limit in node.saturation.now()]
     state: State = "saturated" if saturated else "degraded" if notes else "ready"
+    # They are about the archive and not about this service, so they do not change its state.
+    notes += condition_notes(node.duties.conditions.last or ())
     return Health(state, None, (*saturated, *notes))
 
 
@@ -130,6 +133,15 @@ def site_notes(sites: Iterable[SiteStatus], away: Mapping[str, str]) -> list[str
         elif status.state == "catching-up":
             notes.append(f"the site {status.site} is back, and does not hold everything yet")
     return notes
+
+
+def condition_notes(conditions: Iterable[Condition]) -> list[str]:
+    """Conditions of the archive that are errors; those of sites are told by ``site_notes``."""
+    return [
+        one.line
+        for one in conditions
+        if one.severity == "error" and one.id not in ("site-away", "site-clock-off")
+    ]
 
 
 def task_notes(tasks: Iterable[TaskStatus]) -> list[str]:

@@ -20,6 +20,7 @@ from vanvault.archiver.upkeep.periodic import (
     Sampler,
     Supervisor,
 )
+from vanvault.recovery.conditions import ConditionWatch
 
 #: The node did not drain when one of these is still running at the end.
 _MUST_END = frozenset(("committer", "maintenance"))
@@ -48,6 +49,7 @@ class Duties:
     sampler: Sampler
     peers: PeerSync
     maintenance: Maintenance
+    conditions: ConditionWatch
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -14,6 +14,7 @@ from vanvault.api.saturation import NODE_LIMITS
 from vanvault.archiver.core.tasks import TaskStatus
 from vanvault.archiver.replicas import CAUSES, Quarantine, SiteStatus
 from vanvault.archiver.upkeep.periodic import SITE_STATES, MaintenanceSnapshot, SiteSample
+from vanvault.recovery.conditions import CONDITIONS, Condition
 
 if TYPE_CHECKING:
     from vanvault.api.listener import Connections
@@ -75,6 +76,7 @@ class NodeCollector(Collector):
         yield from _maintenance(node.duties.maintenance.snapshot)
         yield _set_aside(node.archive.sites, node.archive.quarantine.counts())
         yield from _tasks(node.supervisor.status())
+        yield _conditions(node.duties.conditions.last)
         for name, what in (
             ("entries", "Entries"),
             ("batches", "Batch objects"),
@@ -84,6 +86,18 @@ class NodeCollector(Collector):
             if name in sample.counts:
                 text = f"{what} that this node knows of; counted now and then."
                 yield _gauge(f"vanvault_archive_{name}", text, sample.counts[name])
+
+
+def _conditions(last: Sequence[Condition] | None) -> Metric:
+    """Every condition that there is, 0 while it does not stand; without a value before the first look."""
+    family = GaugeMetricFamily(
+        "vanvault_condition", "1 while somebody must see to this.", labels=["id", "severity"]
+    )
+    if last is not None:
+        standing = {one.id for one in last}
+        for kind in CONDITIONS.values():
+            family.add_metric([kind.id, kind.severity], float(kind.id in standing))
+    return family
 
 
 def _open(connections: Connections | None) -> Iterator[Metric]:

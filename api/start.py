@@ -28,6 +28,7 @@ from vanvault.archiver.upkeep.periodic import (
     Supervisor,
     WaitingChanges,
 )
+from vanvault.recovery.conditions import ConditionWatch
 from vanvault.recovery.coverage import count_verifications
 from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
 from vanvault.recovery.reconcile import Reconciler
@@ -50,6 +51,7 @@ def start_node(
             loop.call_soon_threadsafe(release_here, tickets)
 
     count_verifications(archive)
+    maintenance = Maintenance(archive)
     intake = archive.open_intake(Hooks(release, metrics.group))
     node = Node(
         archive=archive,
@@ -64,7 +66,12 @@ def start_node(
         duties=Duties(
             sampler=Sampler(archive),
             peers=PeerSync(lambda: _fold_peers(archive, intake), archive.settings.intake.follow_interval_s),
-            maintenance=Maintenance(archive),
+            maintenance=maintenance,
+            conditions=ConditionWatch(
+                archive,
+                opened=lambda: intake.committer.writer is not None,
+                lock_alarms=lambda: len(keeper.alarms) if (keeper := maintenance.snapshot.keeper) else 0,
+            ),
         ),
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
         metrics=metrics,
@@ -142,7 +149,7 @@ def _register(node: Node) -> None:
     supervisor.at_stop("gateways", gateways.close)
     supervisor.add(gateways.task)
     supervisor.at_stop("sampler", duties.sampler.close)
-    supervisor.add(duties.sampler.task, duties.peers.task)
+    supervisor.add(duties.sampler.task, duties.peers.task, duties.conditions.task)
     supervisor.at_stop("availability", recorder.say_last)
     supervisor.add(recorder.task)
     if archive.settings.compaction.in_serve:

@@ -153,7 +153,7 @@ ROOMS = (
     ),
     _room(
         "recovery.conditions",
-        9,
+        10,
         "archiver.* recovery.backup recovery.coverage recovery.custody recovery.drill recovery.reconcile"
         " recovery.schedule",
     ),

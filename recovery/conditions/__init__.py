@@ -6,12 +6,14 @@ from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFa
 from vanvault.recovery.conditions.gather import gather_facts, seen_here
 from vanvault.recovery.conditions.judge import Condition, conditions_of
 from vanvault.recovery.conditions.kinds import CONDITIONS, ConditionKind
+from vanvault.recovery.conditions.watch import ConditionWatch
 
 __all__ = [
     "CONDITIONS",
     "ArchiveFacts",
     "Condition",
     "ConditionKind",
+    "ConditionWatch",
     "RecordFacts",
     "SeenFacts",
     "conditions_of",

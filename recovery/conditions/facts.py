@@ -29,7 +29,6 @@ class RecordFacts:
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))
     backup_max_age: timedelta = timedelta(days=2)
     escrow: EscrowStanding = field(default_factory=lambda: EscrowStanding(possible=False))
-    set_aside_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

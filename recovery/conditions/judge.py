@@ -141,7 +141,7 @@ def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
         yield "key-not-trusted", None, f"no trusted key introduced {', '.join(seen.keys_untrusted)}"
     if seen.set_aside:
         text = f"{seen.set_aside} objects at the sites are not the archive's"
-        yield "set-aside", facts.record.set_aside_since, text
+        yield "set-aside", None, text
     if seen.conflicts:
         yield "id-conflict", None, f"{seen.conflicts} ids have two contents"
     if not seen.complete:

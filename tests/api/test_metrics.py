@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import Appliance, check_problem
 from tests.support.server import Server, free_port, push
+from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import init_home
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -90,6 +91,10 @@ def test_the_page_and_the_node_name_the_same_metrics(appliance: Appliance) -> No
 
 
 def test_every_rule_uses_what_there_is(appliance: Appliance) -> None:
+    wait_for(
+        lambda: any(name == "vanvault_condition" for name, _ in samples(appliance.server)),
+        "the node has looked at conditions",
+    )
     found = samples(appliance.server)
     text = httpx.get(f"{appliance.server.url}/metrics", trust_env=False).text
     names = {name for name, _ in found} | set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 
-from tests.runbooks.pages import LANGUAGES, text_of
+from tests.runbooks.pages import FOLDER, LANGUAGES, text_of
 from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.conditions import CONDITIONS, ArchiveFacts, RecordFacts, SeenFacts, conditions_of
 from vanvault.recovery.coverage import KnownDamage
@@ -110,3 +111,12 @@ def test_each_condition_has_an_entry_in_its_runbook(name: str, language: str) ->
     kind = CONDITIONS[name]
     assert f"`{name}`" in text_of(kind.page, language)
     assert kind.runbook == f"runbooks/{kind.page}.en.md"
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_each_condition_has_an_alert_rule_that_names_its_runbook(name: str) -> None:
+    groups = yaml.safe_load((FOLDER.parent / "docs" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    expression = f'max by (id) (vanvault_condition{{id="{name}"}}) == 1'
+    (rule,) = (rule for group in groups for rule in group["rules"] if rule["expr"] == expression)
+    assert f"runbook {CONDITIONS[name].page}." in rule["annotations"]["summary"]
+    assert rule["labels"]["severity"] == ("critical" if CONDITIONS[name].severity == "error" else "warning")

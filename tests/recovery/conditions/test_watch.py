@@ -1,0 +1,80 @@
+"""When a serving node looks at conditions, and what it keeps from one look to the next."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+from tests.support.lab import Lab
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.ports import Ports
+from vanvault.recovery.conditions import ConditionWatch
+
+
+class Hand:
+    """A stopwatch that a test turns."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def seconds(self) -> float:
+        return self.at
+
+
+def opened(lab: Lab, hand: Hand) -> Archive:
+    archive = Archive.open(lab.home, ports=Ports(lab.clock, hand))
+    archive.catch_up()
+    return archive
+
+
+def looks(watch: ConditionWatch) -> bool:
+    """Does this round look? Each look makes a new tuple."""
+    before = watch.last
+    watch.round(threading.Event())
+    return watch.last is not before
+
+
+def test_a_look_comes_each_minute_and_soon_after_something_was_archived(lab: Lab) -> None:
+    hand = Hand()
+    with opened(lab, hand) as archive:
+        watch = ConditionWatch(archive, opened=lambda: True, lock_alarms=lambda: 1)
+        assert looks(watch)
+        hand.at += 30
+        assert not looks(watch)
+        archive.record("test.event", {})
+        assert looks(watch)
+        hand.at += 61
+        assert looks(watch)
+
+
+def test_a_node_that_has_not_opened_its_chain_looks_after_a_minute(lab: Lab) -> None:
+    hand = Hand()
+    with opened(lab, hand) as archive:
+        watch = ConditionWatch(archive, opened=lambda: False, lock_alarms=lambda: 0)
+        assert not looks(watch)
+        assert watch.last is None
+        hand.at += 61
+        assert looks(watch)
+
+
+def test_a_condition_that_goes_on_keeps_the_time_at_which_it_was_first_seen(lab: Lab) -> None:
+    alarms, hand = 1, Hand()
+    with opened(lab, hand) as archive:
+        watch = ConditionWatch(archive, opened=lambda: True, lock_alarms=lambda: alarms)
+
+        def since() -> datetime | None:
+            hand.at += 3600
+            lab.clock.moment += timedelta(hours=1)
+            watch.look()
+            assert watch.last is not None
+            return next((one.since for one in watch.last if one.id == "lock-ends"), None)
+
+        first = since()
+        assert first is not None
+        assert since() == first
+        alarms = 0
+        assert since() is None
+        alarms = 1
+        again = since()
+        assert again is not None
+        assert again > first
