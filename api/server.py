@@ -46,6 +46,7 @@ from vanvault.api.own_address import OwnAddress
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.home_files import load_settings
+from vanvault.recovery.availability import running_here
 from vanvault.recovery.schedule import check_table
 
 #: Connections at the node's own address: scrapers and health checks.
@@ -107,7 +108,7 @@ def run(
         proxy_headers=False,
         date_header=True,
     )
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with running_here(home), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_Server(config, app, grace_s, _Bounds(settings, files)).serve())
 
 

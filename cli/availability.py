@@ -54,19 +54,30 @@ def window() -> None:
 
 
 @window.command()
-@click.option("--from", "start", required=True, help="Begin, RFC 3339; not in the past.")
-@click.option("--to", "end", required=True, help="End, RFC 3339.")
+@click.option("--from", "start", help="Begin, RFC 3339; not in the past.")
+@click.option("--to", "end", help="End, RFC 3339.")
+@click.option("--for", "lasts", metavar="SPAN", help="In place of both: from now on, so long, such as 30m.")
 @click.option("--reason", required=True, help="What is done meanwhile.")
 @json_option
 @click.pass_obj
-def add(home: Path, start: str, end: str, reason: str, as_json: bool) -> None:
-    """Announce a window, on record."""
-    from vanvault.recovery.availability import announce_window
+def add(
+    home: Path, start: str | None, end: str | None, lasts: str | None, reason: str, as_json: bool
+) -> None:
+    """Announce a window, on record, before it begins."""
+    from vanvault.archiver.core.times import parse_span
+    from vanvault.recovery.availability import announce_from_now, announce_window
     from vanvault.recovery.work import account
 
-    begins, ends = _moment(start, "from"), _moment(end, "to")
-    with open_archive(home) as archive:
-        detail = announce_window(archive, begins, ends, reason=reason, who=account())
+    if lasts is not None and not start and not end:
+        span = parse_span(lasts, "for")
+        with open_archive(home) as archive:
+            detail = announce_from_now(archive, span, reason=reason, who=account())
+    elif lasts is None and start and end:
+        begins, ends = _moment(start, "from"), _moment(end, "to")
+        with open_archive(home) as archive:
+            detail = announce_window(archive, begins, ends, reason=reason, who=account())
+    else:
+        raise click.UsageError("a window has --from and --to, or --for")
     if as_json:
         emit_json(detail)
     else:

@@ -21,6 +21,7 @@ from vanvault.cli.errors import run_at_edge
 VERBS = {
     "init": "Make a home: settings, keys, two sites and a first gateway.",
     "serve": "Run one node until SIGTERM.",
+    "stop": "Stop the nodes of this home, with the downtime announced before.",
     "push": "Push files as messages through the API, and print their receipts.",
     "get": "Fetch an original, byte for byte, or its receipt.",
     "search": "Find messages and events, newest first.",

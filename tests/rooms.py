@@ -121,7 +121,7 @@ ROOMS = (
     _room("recovery.custody", 23, "archiver.* recovery.work"),
     _room("recovery.clock", 5, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
-    _room("recovery.availability", 8, "archiver.* recovery.work"),
+    _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verify", 17, "archiver.* recovery.work recovery.objects"),
     _room("recovery.coverage", 7, "archiver.* recovery.work recovery.verify"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.availability.nodes import running_here, running_nodes
 from vanvault.recovery.availability.record import (
+    announce_from_now,
     announce_window,
     cancel_window,
     note_seen,
@@ -10,14 +12,21 @@ from vanvault.recovery.availability.record import (
     windows,
 )
 from vanvault.recovery.availability.report import AvailabilityReport, AvailabilityRequest, availability
+from vanvault.recovery.availability.stop import PlannedStop, StopReport, stop_nodes
 
 __all__ = [
     "AvailabilityReport",
     "AvailabilityRequest",
+    "PlannedStop",
+    "StopReport",
+    "announce_from_now",
     "announce_window",
     "availability",
     "cancel_window",
     "note_seen",
+    "running_here",
+    "running_nodes",
+    "stop_nodes",
     "window_fields",
     "windows",
 ]

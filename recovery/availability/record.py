@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, NotFound
-from vanvault.archiver.core.times import rfc3339_us, to_us
+from vanvault.archiver.core.model import EventDraft
+from vanvault.archiver.core.times import from_us, rfc3339_us, to_us
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.journal.availability import (
     Window,
@@ -17,6 +19,9 @@ from vanvault.archiver.journal.availability import (
     window_detail,
 )
 from vanvault.recovery.work import QUIET, Observer, catch_up
+
+#: A window that begins now begins so much later than it is on record.
+_LEAD = timedelta(seconds=1)
 
 
 def windows(archive: Archive, observer: Observer = QUIET, *, past: bool = False) -> list[Window]:
@@ -45,11 +50,40 @@ def announce_window(
             fields = window_fields(window)
             told = {name: fields[name] for name in ("from", "reason", "to", "who", "window")}
             return {**told, "already": True}
-    detail = window_detail(
-        archive.entropy.token(6).hex(), start, end, reason=reason, who=who, now=archive.clock.now()
-    )
-    archive.record(EventType.AVAILABILITY_WINDOW, detail)
-    return detail
+
+    def detail() -> dict[str, object]:
+        now = archive.clock.now()
+        return window_detail(archive.entropy.token(6).hex(), start, end, reason=reason, who=who, now=now)
+
+    detail()  # what is wrong with it is told before anything is opened
+    return _announced(archive, detail)
+
+
+def announce_from_now(archive: Archive, lasts: timedelta, *, reason: str, who: str) -> dict[str, object]:
+    """As ``announce_window``, of a window that begins a moment after it is on record."""
+
+    def detail() -> dict[str, object]:
+        # No row is earlier than what was archived last, and another node's clock may be ahead of ours.
+        now = max(archive.clock.now(), from_us(archive.tail.last_received_us()))
+        start = now + _LEAD
+        return window_detail(
+            archive.entropy.token(6).hex(), start, start + lasts, reason=reason, who=who, now=now
+        )
+
+    detail()
+    return _announced(archive, detail)
+
+
+def _announced(archive: Archive, detail: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """On record; the detail is made when the archive takes it: its beginning is then still to come."""
+    made: dict[str, object] = {}
+
+    def events() -> list[EventDraft]:
+        made.update(detail())
+        return [archive.system_event(EventType.AVAILABILITY_WINDOW, made)]
+
+    archive.record_events(events)
+    return made
 
 
 def cancel_window(

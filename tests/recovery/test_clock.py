@@ -16,6 +16,9 @@ from vanvault.archiver.core.errors import AccessDenied, InvalidInput, SiteUnavai
 from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import newest_event, own_events
+from vanvault.archiver.journal.availability import Level
+from vanvault.archiver.journal.availability.events import mark_detail
+from vanvault.archiver.journal.availability.read import read_evidence
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.clock import AcceptanceRequest, accept, show
 from vanvault.recovery.verify import verify_archive
@@ -242,6 +245,23 @@ def test_the_timeline_of_a_transaction_keeps_the_order_in_which_it_was_written(h
     assert [item["message_id"] for item in items] == ["first", "wrong 1", "wrong 2", "last"]
     assert [item.get("counts_as") for item in items] == [None, accepted, accepted, None]
     assert items[1]["received_at"] > items[3]["received_at"]
+
+
+def test_a_node_under_a_wrong_clock_proves_no_life_after_its_acceptance(home: Home) -> None:
+    """Else a real downtime seven hours later would be taken for time in which it was up."""
+    archive = home.archive()
+    with wrong(home, timedelta(hours=7)):
+        with Node(archive) as node:
+            node.wait_ready()
+            writer = str(node.push(message("wrong", b"1"))["id"]).partition("-")[0]
+        detail = mark_detail(writer, to_us(home.clock.now()), Level.UP, due_s=600)
+        archive.record("availability.state", detail)
+    accept(archive, REQUEST)
+    accepted = to_us(home.clock.now())
+    home.clock.advance(timedelta(hours=8))
+    marks = read_evidence(archive.search, archive.tail).marks
+    assert {mark.writer for mark in marks} == {writer}
+    assert max(mark.at_us for mark in marks) <= accepted
 
 
 def test_a_second_run_finds_nothing_to_accept(home: Home) -> None:

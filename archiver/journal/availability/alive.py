@@ -48,7 +48,7 @@ class AliveFiles:
                 continue  # it ended well just now
             except (InvalidInput, UnicodeError):
                 at_us = path.stat().st_mtime_ns // 1000  # the crash came in the middle of a beat
-            if now_us - at_us > STALE_US:
+            if abs(now_us - at_us) > STALE_US:  # or of a clock that was ahead
                 found.append(LastWord(path.name, at_us))
         return found
 

@@ -122,14 +122,14 @@ def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = 
         try:
             detail = event.detail
             if type in (STATE, ALIVE):
-                marks.append(_mark(detail))
+                marks.append(_believed(_mark(detail), event))
             elif type in (OPENED, CLOSED):
-                writer, at = parse_archive_id(event.id)[0], _time(event.occurred_at)
+                writer, at = parse_archive_id(event.id)[0], _not_after(event, _time(event.occurred_at))
                 around.append(Mark(at, writer, None, 0, ended=type == CLOSED))
             elif type == WINDOW:
-                windows[detail["window"]] = _window(detail, _time(event.received_at))
+                windows[detail["window"]] = _window(detail, to_us(event.at))
             elif type == CANCELLED:
-                at = _time(event.received_at)
+                at = to_us(event.at)
                 cancelled[detail["window"]] = min(at, cancelled.get(detail["window"], at))
             elif type == NOTE:
                 notes.append(_note(detail))
@@ -145,6 +145,16 @@ def evidence_of(events: Iterable[OwnEvent], last_us: Mapping[str, int] | None = 
         for window in sorted(windows.values(), key=lambda window: (window.start_us, window.id))
     )
     return AvailabilityEvidence(tuple(marks), tuple(ordered), tuple(sorted(notes)))
+
+
+def _believed(mark: Mark, event: OwnEvent) -> Mark:
+    at_us = _not_after(event, mark.at_us)
+    return mark if at_us == mark.at_us else replace(mark, at_us=at_us)
+
+
+def _not_after(event: OwnEvent, us: int) -> int:
+    """A clock that was ahead proves no life after it was accepted."""
+    return min(us, to_us(event.at)) if event.counts_as else us
 
 
 def _level_named(name: str) -> Level:

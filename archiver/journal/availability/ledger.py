@@ -14,8 +14,8 @@ How a moment is judged:
    that believes itself up and that nobody reaches is down. One source of several that sees it up proves that
    it was. A note never overrules a node that says it refuses messages; where nodes are silent it proves life
    from note to note of one source, and nothing after the last of them.
-4. *Planned.* Downtime within a window counts as planned from when the window was announced, however early
-   it was to begin, until its end or its cancellation; the rest is unplanned.
+4. *Planned.* Downtime within a window counts as planned until the window's end or its cancellation, if it was
+   announced before it began; one that was announced later counts for nothing. The rest is unplanned.
 """
 
 from __future__ import annotations

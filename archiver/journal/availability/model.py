@@ -45,10 +45,14 @@ class Window:
 
     @property
     def counts_us(self) -> tuple[int, int]:
-        """The part that counts as planned, [start, end): after it was announced, before it was cancelled."""
-        start = max(self.start_us, self.announced_us)
+        """The part that counts as planned, [start, end): before it was cancelled.
+
+        Nothing of a window that was not announced before it began.
+        """
+        if self.announced_us > self.start_us:
+            return self.start_us, self.start_us
         end = self.end_us if self.cancelled_us is None else min(self.end_us, self.cancelled_us)
-        return start, max(start, end)
+        return self.start_us, max(self.start_us, end)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -60,5 +60,11 @@ _oldest_first = partial(own_events, order="oldest")
 
 
 def _last_objects(tail: HotTail) -> dict[str, int]:
-    """Writer -> time of its last object that the hot tail holds."""
-    return {last.writer: last.created_us for last in tail.last_batches()}
+    """Writer -> time of its last object that the hot tail holds; of a clock ahead: when it was accepted."""
+    wrong = tail.wrong_clocks()
+    return {
+        last.writer: wrong[last.writer].counts_as(last.created_us)
+        if last.writer in wrong
+        else last.created_us
+        for last in tail.last_batches()
+    }

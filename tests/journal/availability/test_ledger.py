@@ -83,7 +83,7 @@ CASES = {
     ),
     "announced when it had begun": (
         [*beats(0, 50), end(50), *beats(70, 100, "b"), window(45, 65, announced=60)],
-        [(0, 50, "up"), (50, 60, "unplanned"), (60, 65, "planned"), (65, 70, "unplanned"), (70, 100, "up")],
+        [(0, 50, "up"), (50, 70, "unplanned"), (70, 100, "up")],
     ),
     "cancelled": (
         [*beats(0, 50), end(50), *beats(70, 100, "b"), window(45, 65, cancelled=40)],
