@@ -148,11 +148,11 @@ def remove(home: Path, name: str, as_json: bool) -> None:
     from vanvault.recovery.work import account
 
     load_settings(home)
-    removed = remove_gateway(home, name, who=account(), observer=Terminal(quiet=as_json))
+    remove_gateway(home, name, who=account(), observer=Terminal(quiet=as_json))
     if as_json:
-        emit_json({"gateway": name, "removed": True, "already": not removed})
+        emit_json({"gateway": name, "removed": True})
     else:
-        click.echo(f"{name} may not push any more." if removed else f"{name} was removed already.")
+        click.echo(f"{name} may not push any more.")
 
 
 @command.group()
@@ -209,11 +209,11 @@ def remove_token_(home: Path, name: str, token_id: str, as_json: bool) -> None:
     from vanvault.recovery.work import account
 
     load_settings(home)
-    removed = remove_token(home, name, token_id, who=account(), observer=Terminal(quiet=as_json))
+    remove_token(home, name, token_id, who=account(), observer=Terminal(quiet=as_json))
     if as_json:
-        emit_json({"gateway": name, "token_id": token_id, "removed": True, "already": not removed})
+        emit_json({"gateway": name, "token_id": token_id, "removed": True})
     else:
-        click.echo(f"{name}: {token_id} {'is not good any more' if removed else 'was removed already'}.")
+        click.echo(f"{name}: {token_id} is not good any more.")
 
 
 def _show_new(made: NewToken, as_json: bool) -> None:

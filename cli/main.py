@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from vanvault.archiver.core_dumps import forbid_core_dumps
+from vanvault.archiver.standard_streams import guard_streams
 from vanvault.cli.context import DEFAULT_HOME
 from vanvault.cli.errors import run_at_edge
 
@@ -100,6 +101,7 @@ def run() -> NoReturn:
     would keep the operator from the prompt for half a minute after the last line.
     """
     forbid_core_dumps()
+    guard_streams()
     code = 0
     try:
         main()

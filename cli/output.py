@@ -24,17 +24,46 @@ def json_option(command: _F) -> _F:
 
 def emit_json(value: object) -> None:
     """One JSON value on one line of stdout."""
-    click.echo(orjson.dumps(value))
+    click.echo(_json(value, None))
 
 
 def emit_pretty(value: object) -> None:
     """One JSON value on stdout, indented, for people."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    click.echo(_json(value, orjson.OPT_INDENT_2))
 
 
 def warn(message: str) -> None:
     """One ``warning:`` line on stderr."""
-    click.echo(f"warning: {message}", err=True)
+    click.echo(f"warning: {one_line(message)}", err=True)
+
+
+def shown(text: str) -> str:
+    """Text that a terminal shows and does not obey: control characters and bytes that are no text escaped."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def one_line(text: str) -> str:
+    """The same on one line, blanks joined."""
+    return shown(" ".join(text.split()))
+
+
+def _json(value: object, option: int | None) -> bytes:
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError:  # a name of a file that is no UTF-8
+        return orjson.dumps(_as_text(value), option=option)
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_as_text(name): _as_text(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_text(one) for one in value]
+    return value
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -47,16 +76,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))  # Text: a value that looks like markup is shown, not obeyed
+        table.add_row(
+            *(Text(shown(cell)) for cell in row)
+        )  # Text: a value that looks like markup is shown, not obeyed
     width = None if sys.stdout.isatty() else _NO_TERMINAL_WIDTH
     Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """``name  value`` lines on stdout, values aligned."""
-    shown = [(name, str(value)) for name, value in pairs]
-    width = max((len(name) for name, _ in shown), default=0)
-    for name, value in shown:
+    lines = [(name, shown(str(value))) for name, value in pairs]
+    width = max((len(name) for name, _ in lines), default=0)
+    for name, value in lines:
         click.echo(f"{name:<{width}}  {value}".rstrip())
 
 

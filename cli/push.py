@@ -16,7 +16,7 @@ from vanvault.cli.client import Outgoing, ReceiptObject, message_id_of, sha256_o
 from vanvault.cli.connection import connect, server_options
 from vanvault.cli.errors import show_error
 from vanvault.cli.files import write_json
-from vanvault.cli.output import emit_json, json_option
+from vanvault.cli.output import emit_json, json_option, shown
 from vanvault.cli.progress import progress
 from vanvault.cli.pushing import in_parallel
 
@@ -78,18 +78,26 @@ def command(
         return receipt
 
     code = ExitCode.OK
-    total_bytes = sum(path.stat().st_size for path in files)
+    sizes = {path: _size(path) for path in files}
+    total_bytes = sum(sizes.values())
     quiet = as_json or len(files) == 1
     with (
         connect(url, token_file, ca_file, wait, jobs) as client,
         progress("pushing", total=len(files), total_bytes=total_bytes, quiet=quiet) as step,
     ):
         for path, result in in_parallel(client, push, files, jobs=jobs):
-            step(1, path.stat().st_size)
+            step(1, sizes[path])
             if isinstance(result, VanVaultError):
                 code = code or exit_code_of(result)
             _show(path, result, as_json)
     return code
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # it went meanwhile: its push says so
+        return 0
 
 
 def _show(path: Path, result: ReceiptObject | VanVaultError, as_json: bool) -> None:
@@ -102,4 +110,4 @@ def _show(path: Path, result: ReceiptObject | VanVaultError, as_json: bool) -> N
     else:
         until = min(placement["retain_until"] for placement in result["placements"])
         sites = ", ".join(dict.fromkeys(placement["site"] for placement in result["placements"]))
-        click.echo(f"{path}  {result['id']}  locked until {until[:10]} at {sites}")
+        click.echo(f"{shown(str(path))}  {result['id']}  locked until {until[:10]} at {sites}")

@@ -80,8 +80,13 @@ class Roster:
     def get(self, name: str) -> Gateway:
         """A gateway that is present. Raises NotFound."""
         found = self.find(name)
-        if found is None or found.removed_at is not None:
-            raise NotFound(f"there is no gateway {name[:64]}")
+        if found is None:
+            raise NotFound(f"there is no gateway {name[:64]}", hint="List them: vanvault gateway list")
+        if found.removed_at is not None:
+            raise NotFound(
+                f"the gateway {found.name} was removed already, at {rfc3339_seconds(found.removed_at)}",
+                hint=f"To let it in again: vanvault gateway add {found.name} --bring-back",
+            )
         return found
 
     def present(self) -> Iterator[Gateway]:

@@ -72,15 +72,11 @@ def add_gateway(archive: Archive, request: AddRequest, observer: Observer = QUIE
 
 def remove_gateway(
     home: Path, name: str, *, who: str, observer: Observer = QUIET, ports: Ports | None = None
-) -> bool:
-    """Take a gateway's tokens away, at once; False: that was done before. Raises NotFound, SettingsError."""
+) -> None:
+    """Take a gateway's tokens away, at once. Raises NotFound (also: it was removed before), SettingsError."""
     ports = ports or Ports()
-    gateways = Gateways(home)
-    done = any(one.name == name and one.removed_at is not None for one in gateways.all())
-    if not done:
-        gateways.remove(name, ports.entropy, ports.clock, who=who)
+    Gateways(home).remove(name, ports.entropy, ports.clock, who=who)
     _recorded_of(home, observer, ports)
-    return not done
 
 
 def set_policy(
@@ -120,17 +116,16 @@ def add_token(
 
 def remove_token(
     home: Path, name: str, token: str, *, who: str, observer: Observer = QUIET, ports: Ports | None = None
-) -> bool:
-    """Take one token away, by its id; False: that was done before. Raises NotFound, SettingsError."""
+) -> None:
+    """Take one token away, by its id. Raises NotFound (also: it was removed before), SettingsError."""
     ports = ports or Ports()
     try:
         Gateways(home).remove_token(name, token, ports.entropy, ports.clock, who=who)
-    except NotFound:
+    except NotFound as error:
         if not _was_removed(home, name, token, ports):
             raise
-        return False
+        raise NotFound(f"the token {token} of {name} was removed already; nothing was done") from error
     _recorded_of(home, observer, ports)
-    return True
 
 
 def _was_removed(home: Path, name: str, token: str, ports: Ports) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core_dumps import forbid_core_dumps
+from vanvault.archiver.standard_streams import guard_streams
 from vanvault.recovery.schedule.child import at_edge, end_process
 from vanvault.recovery.schedule.run import run_named
 
@@ -30,4 +31,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     forbid_core_dumps()
+    guard_streams()
     end_process(main())

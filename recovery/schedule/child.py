@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +22,7 @@ from vanvault.archiver.core.error_table import ExitCode, described
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.archiver.home_files import load_settings
+from vanvault.archiver.standard_streams import OutputLost, guard_streams
 from vanvault.recovery.schedule.program import has_verb
 from vanvault.recovery.schedule.table import entries_of, entry_named
 from vanvault.recovery.schedule.verbs import VerbReport, task_of
@@ -61,8 +62,9 @@ def at_edge(run: Callable[[], tuple[int, dict[str, object]]]) -> int:
         code, failure = described(error)
         _tell(f"error: {' '.join(failure['message'].split())}")
         told = {"error": failure}
-    sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
-    sys.stdout.flush()
+    with suppress(OutputLost):  # the exit code goes on record all the same
+        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+        sys.stdout.flush()
     return int(code)
 
 
@@ -98,4 +100,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     forbid_core_dumps()
+    guard_streams()
     end_process(main())
