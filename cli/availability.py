@@ -175,7 +175,11 @@ def _print(shown: dict[str, Any]) -> None:
         ]
     within = {True: " (within the limit)", False: " (BEYOND THE LIMIT)", None: ""}
     forecast = human_duration(shown["forecast_s"]) + within[shown["forecast_within_limit"]]
-    print_pairs([*pairs, (f"forecast {shown['year']}", forecast)])
+    pairs.append((f"forecast {shown['year']}", forecast))
+    if shown["provisional"]:
+        last = human_duration(shown["provisional"]["seconds"])
+        pairs.append(("provisional", f"the last {last}: nothing is on record of them yet; they may change"))
+    print_pairs(pairs)
 
 
 def _moment(text: str, field: str) -> datetime:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.times import rfc3339_us
 from vanvault.archiver.journal.availability import (
     Totals,
     YearReport,
@@ -75,7 +76,15 @@ def _year_fields(found: YearReport, month: int | None) -> dict[str, Any]:
         "remaining_s": None if remaining is None else remaining / _US,
         "forecast_s": found.forecast / _US,
         "forecast_within_limit": found.forecast_within_limit,
+        "provisional": _provisional(found),
     }
+
+
+def _provisional(found: YearReport) -> dict[str, Any] | None:
+    if found.provisional is None:
+        return None
+    start, end = found.provisional
+    return {"since": rfc3339_us(start), "seconds": (end - start) / _US}
 
 
 def _sums(sums: Totals) -> dict[str, float]:

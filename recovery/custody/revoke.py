@@ -136,7 +136,13 @@ def revoke_key(archive: Archive, request: RevokeRequest, observer: Observer = QU
     stands = [one.key for one in position.stands]
     done = replace(report, done=True, rotated=rotated, active=archive.signing.active().key_id)
     objects = ObjectList.of(stands, position.withdrawn_keys)
-    return _write(archive, draft, objects, done, EventType.KEYS_REVOKED, observer)
+    report = _write(archive, draft, objects, done, EventType.KEYS_REVOKED, observer)
+    # Said whatever is on record of the escrow: that may be signed by the key, and wait.
+    observer.warn(
+        "no escrow holds the revocation yet, and an older one would believe the key again; run:"
+        " vanvault keys escrow split, then vanvault keys escrow verify"
+    )
+    return report
 
 
 def accept_objects(archive: Archive, request: AcceptRequest, observer: Observer = QUIET) -> TrustReport:

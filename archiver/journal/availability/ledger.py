@@ -74,6 +74,22 @@ def node_spans(marks: Iterable[Mark], now_us: int) -> list[Span]:
     return spans
 
 
+def provisional_from(marks: Iterable[Mark], now_us: int) -> int | None:
+    """From when on, until now, the fold rests on no mark, so that the next one may change it.
+
+    A node that was seen not long ago is taken to be alive, and one that is silent to be down since then:
+    either is a guess. None: the last mark says that a node ended, and no other may be alive.
+    """
+    ordered = sorted((mark for mark in marks if mark.at_us <= now_us), key=lambda one: (one.at_us, one.ended))
+    ended: dict[str, bool] = {}
+    for mark in ordered:  # an object that a node wrote may be younger than its last word
+        ended[mark.writer] = mark.ended or (ended.get(mark.writer, False) and mark.level is None)
+    if not ordered:
+        return None
+    alive = any(not ended[mark.writer] and now_us - mark.at_us <= _PATIENCE * mark.due_us for mark in ordered)
+    return ordered[-1].at_us if alive or not ended[ordered[-1].writer] else None
+
+
 def _judge(node: int, outside: int, seen: int, window: int) -> IntervalKind:
     level = (min(node, outside) if outside else node) or seen
     if level == Level.UP:

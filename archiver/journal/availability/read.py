@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from vanvault.archiver.catalogue import HotTail, Search
 from vanvault.archiver.core.times import to_us as us_of
 from vanvault.archiver.journal.availability.events import CANCELLED, MARKS, OTHERS, STATE, WINDOW, evidence_of
-from vanvault.archiver.journal.availability.ledger import fold
+from vanvault.archiver.journal.availability.ledger import fold, provisional_from
 from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Window
 from vanvault.archiver.journal.availability.report import YearReport, year_bounds, year_of, year_report
 from vanvault.archiver.journal.events import own_events
@@ -47,7 +48,9 @@ def read_year(
     evidence = read_evidence(search, tail, from_us=since, to_us=until)
     known = began is not None and since < until
     intervals = fold(evidence, start_us=since, now_us=until) if known else ()
-    return year_report(intervals, evidence.windows, asked, limit_percent=limit_percent)
+    found = year_report(intervals, evidence.windows, asked, limit_percent=limit_percent)
+    guessed = provisional_from(evidence.marks, now_us) if known and until == now_us else None
+    return found if guessed is None else replace(found, provisional=(max(start, guessed), now_us))
 
 
 def read_windows(search: Search) -> tuple[Window, ...]:

@@ -57,6 +57,7 @@ class YearReport:
     limit_percent: float | None  # None: the profile knows no limit
     allowance: int | None  # downtime that the limit leaves for the year, microseconds
     forecast: int  # downtime at the end of the year, if all goes on as it did
+    provisional: tuple[int, int] | None = None  # [start, now) of which nothing is on record yet, microseconds
 
     @property
     def remaining(self) -> int | None:

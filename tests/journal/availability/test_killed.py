@@ -41,7 +41,9 @@ def test_killed_and_started_again(tmp_path: Path, disk_lost: bool) -> None:
         down = time.monotonic() - killed
         time.sleep(4)
         found = total(home)
+        assert vanvault(home, "availability", "report")["provisional"]["seconds"] >= 0
         assert server.stop() == 0
+    assert vanvault(home, "availability", "report")["provisional"] is None, "the node said that it ended"
     # To the second with the node's disk; without it, to the last entry in the archive.
     # (A loaded machine may be some seconds late with either.)
     assert down - 3 <= found["unplanned_s"] <= down + (9 if disk_lost else 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vanvault.archiver.journal.availability import Level, Window
-from vanvault.archiver.journal.availability.ledger import fold
+from vanvault.archiver.journal.availability.ledger import fold, provisional_from
 from vanvault.archiver.journal.availability.model import AvailabilityEvidence, Mark, Note
 
 S = 1_000_000
@@ -122,3 +122,21 @@ def test_what_it_counts_as(name: str) -> None:
 
 def test_nothing_of_nothing() -> None:
     assert fold(AvailabilityEvidence((), (), ()), start_us=5, now_us=5) == ()
+
+
+PROVISIONAL = {
+    "no node was ever heard of": ([], None),
+    "taken to live since its last mark": (beats(0, 90), 90),
+    "silent since its last mark": (beats(0, 40), 40),
+    "it said that it ended": ([*beats(0, 40), end(45)], None),
+    "it ended, and its last object came later": ([*beats(0, 40), end(45), mark(46, None)], None),
+    "one ended and another may live": ([*beats(0, 90), *beats(0, 90, "b"), end(95, "b")], 95),
+    "one crashed long ago and the next one ended": ([*beats(0, 20), *beats(50, 80, "b"), end(85, "b")], None),
+    "what lies ahead of now was not heard yet": ([*beats(0, 90), mark(110)], 90),
+}
+
+
+@pytest.mark.parametrize("name", PROVISIONAL)
+def test_what_is_provisional(name: str) -> None:
+    marks, expected = PROVISIONAL[name]
+    assert provisional_from(marks, 100 * S) == (None if expected is None else expected * S)

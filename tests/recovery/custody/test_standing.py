@@ -142,6 +142,12 @@ def test_a_rotation_makes_the_escrow_of_its_keys_in_the_same_step(
     assert escrow_of(home)[:2] == (0, [])
 
 
+def test_a_revocation_says_that_no_escrow_holds_it(home: Path) -> None:
+    done = run_cli(home, "keys", "revoke", "signing/1", "--reason", "stolen", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "no escrow holds the revocation yet" in done.stderr
+
+
 def test_a_rotation_makes_no_key_when_its_escrow_cannot_be_made(home: Path, tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").write_text("mine")
