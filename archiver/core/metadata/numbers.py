@@ -73,11 +73,16 @@ def _decoded_xml(raw: bytes) -> bytes | None:
         head = b64decode(raw[:_HEAD].lstrip() if raw[:1].isspace() else raw[:_HEAD])
     except Error:
         head = b"<"  # blanks or line breaks between the characters: decode all of it to see
-    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if not wide and not head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+    wide = ""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        wide = "utf-32"
+    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        wide = "utf-16"
+    begin = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if not wide and begin and not begin.startswith(b"<"):
         return b""
     try:
         form = b64decode(raw)
-        return form.decode("utf-16").encode() if wide else form
+        return form.decode(wide).encode() if wide else form
     except (Error, UnicodeError):
         return None

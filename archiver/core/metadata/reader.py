@@ -19,25 +19,30 @@ from vanvault.archiver.core.model import Metadata, MetadataReading
 
 TOO_LARGE = "The XML is over the size limit for reading metadata."
 DOCTYPE = "The XML has a document type declaration, which is refused."
-ENCODING = "The XML is not in UTF-8 or UTF-16."
+ENCODING = "The XML is not in UTF-8, UTF-16 or UTF-32."
 BROKEN = "The XML is not well-formed."
 LIMITS = "The XML is beyond the limits on depth, number and size of tags."
 OTHER_XML = "The XML is of another shape."
 BROKEN_FORM = "A form is not valid base64; its insurance numbers were not read."
 MANY_NUMBERS = f"There are {MAX_NUMBERS} or more insurance numbers; only these many were read."
 
-_PROLOG_BYTES = 4096
-# What may stand before the root, then the root's name: no DOCTYPE gets past it. Possessive, so linear.
-_PROLOG = re.compile(
-    rb"""\s*+(?:<\?xml\s(?P<declaration>[^<>?]*+)\?>)?+
-         (?:\s++|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>)*+
-         (?:(?P<doctype><!DOCTYPE)|(?P<root><(?:[A-Za-z_][\w.-]*+:)?+(?P<name>[A-Za-z_][\w.-]*+)[\s/>]))""",
-    re.VERBOSE,
-)
+#: How comments and instructions begin and end, and how many may stand before the root.
+_SKIPPED = ((b"<!--", b"-->"), (b"<?", b"?>"))
+_MOST_BEFORE_ROOT = 50_000
+_DECLARATION = re.compile(rb"\s*+(?:<\?xml\s([^<>?]*+)\?>)?+")
+_BLANKS = re.compile(rb"\s*+")
+_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*+:)?+([A-Za-z_][\w.-]*+)[\s/>]")
 _ENCODING = re.compile(rb"""\sencoding\s*+=\s*+["']([A-Za-z0-9._-]*+)["']""")
-_NAMES_OF_UTF8 = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
-_NAMES_OF_UTF16 = (b"utf-16", b"utf-16le", b"utf-16be")
-_XML_START = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+<(?!\0)|(?P<wide>\xff\xfe|\xfe\xff|<\0|\0<)")
+#: Width of a character in bytes -> names that a declaration may have for it.
+_NAMES = {
+    1: (b"utf-8", b"utf8", b"us-ascii", b"ascii"),
+    2: (b"utf-16", b"utf-16le", b"utf-16be"),
+    4: (b"utf-32", b"utf-32le", b"utf-32be"),
+}
+_XML_START = re.compile(
+    rb"(?P<four>\xff\xfe\0\0|\0\0\xfe\xff|<\0\0\0|\0\0\0<)"
+    rb"|(?P<two>\xff\xfe|\xfe\xff|<\0|\0<)|(?:\xef\xbb\xbf)?+\s*+<"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +114,14 @@ def read_metadata(body: bytes | memoryview, *, limit: int = 16 * 2**20) -> Metad
     says so. What is not XML at all gives an empty reading without a note. Time and memory are linear in the
     message and small: its forms are decoded one at a time, and a bounded number of tags is looked at.
     """
-    start = _XML_START.match(body, 0, _PROLOG_BYTES)
+    start = _XML_START.match(body)
     if start is None:
         return _NOTHING
     if len(body) > limit:
         return _refused(TOO_LARGE)
-    wide = start["wide"] is not None
+    width = 4 if start["four"] else 2 if start["two"] else 1
     try:
-        return _read(_as_utf8(bytes(body)) if wide else bytes(body), wide=wide)
+        return _read(_as_utf8(bytes(body), width), width)
     except UnicodeError:
         return _refused(ENCODING)
     except NotWellFormed:
@@ -132,26 +137,49 @@ def _refused(note: str) -> MetadataReading:
     return MetadataReading(Metadata(), note=note)
 
 
-def _as_utf8(body: bytes) -> bytes:
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return body.decode("utf-16").encode()
-    return body.decode("utf-16-le" if body[0] else "utf-16-be").encode()
+def _as_utf8(body: bytes, width: int) -> bytes:
+    if width == 1:
+        return body
+    name = f"utf-{8 * width}"
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        return body.decode(name).encode()
+    return body.decode(f"{name}-le" if body[0] else f"{name}-be").encode()
 
 
-def _read(body: bytes, *, wide: bool) -> MetadataReading:
+def _read(body: bytes, width: int) -> MetadataReading:
     offset = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
-    prolog = _PROLOG.match(body, offset, offset + _PROLOG_BYTES)
-    if prolog is None or b"\0" in body:
+    declaration = _DECLARATION.match(body, offset)
+    if declaration is None or b"\0" in body:
         return _refused(BROKEN)
-    if prolog["doctype"]:
+    start = _after_comments(body, declaration.end())
+    if body.startswith(b"<!DOCTYPE", start):
         return _refused(DOCTYPE)
-    declared = _ENCODING.search(b" " + prolog["declaration"]) if prolog["declaration"] else None
-    if declared and declared[1].lower() not in (_NAMES_OF_UTF16 if wide else _NAMES_OF_UTF8):
+    declared = _ENCODING.search(b" " + declaration[1]) if declaration[1] else None
+    if declared and declared[1].lower() not in _NAMES[width]:
         return _refused(ENCODING)
-    shape = _SHAPES.get(prolog["name"])
+    root = _ROOT.match(body, start)
+    if root is None:
+        return _refused(BROKEN)
+    shape = _SHAPES.get(root[1])
     if shape is None:
         return _refused(OTHER_XML)
-    return _read_shape(body[prolog.start("root") :], shape)
+    return _read_shape(body[start:], shape)
+
+
+def _after_comments(body: bytes, position: int) -> int:
+    """Where the root begins, or a document type: after blanks, comments and instructions of any length."""
+    for _ in range(_MOST_BEFORE_ROOT):
+        blanks = _BLANKS.match(body, position)
+        position = blanks.end() if blanks else position
+        found = next((pair for pair in _SKIPPED if body.startswith(pair[0], position)), None)
+        if found is None:
+            return position
+        beginning, ending = found
+        end = body.find(ending, position + len(beginning))
+        if end < 0:
+            raise NotWellFormed
+        position = end + len(ending)
+    raise BeyondLimits
 
 
 def _read_shape(content: bytes, shape: _Shape) -> MetadataReading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from base64 import b64encode, encodebytes
 from pathlib import Path
 
@@ -59,6 +60,17 @@ PLAIN = envelope(form(D02.encode()))
         pytest.param(
             f"\n<?xml version='1.0' encoding='utf-8'?>\n<!-- a - b --><?pi x?>{PLAIN}".encode(), id="prolog"
         ),
+        pytest.param(PLAIN.encode("utf-32"), id="utf-32 with byte order mark"),
+        pytest.param(codecs.BOM_UTF32_BE + PLAIN.encode("utf-32-be"), id="utf-32 big-endian"),
+        pytest.param(PLAIN.encode("utf-32-le"), id="utf-32 little-endian, unmarked"),
+        pytest.param(PLAIN.encode("utf-32-be"), id="utf-32 big-endian, unmarked"),
+        pytest.param(
+            f"<?xml version='1.0' encoding='UTF-32'?>{PLAIN}".encode("utf-32"), id="utf-32 declared"
+        ),
+        pytest.param(f"<!--{' - x' * 10_000}-->{PLAIN}".encode(), id="long comment before the root"),
+        pytest.param(f"{'<!-- a -->' * 2_000}{PLAIN}".encode(), id="many comments before the root"),
+        pytest.param(f"<?pi {'?' * 10_000} ?>\n{PLAIN}".encode(), id="long instruction before the root"),
+        pytest.param(f"{' ' * 10_000}{PLAIN}".encode(), id="many blanks before the root"),
         pytest.param(PLAIN.replace("<", "\n  <").encode(), id="indented"),
         pytest.param(PLAIN.replace("</MaIVAN>", "</MaIVAN \n>").encode(), id="blanks in an end tag"),
         pytest.param(PLAIN.replace("<MaIVAN>", "<MaIVAN a='>' b = \"'/>\" >").encode(), id="> in attributes"),
@@ -79,6 +91,8 @@ PLAIN = envelope(form(D02.encode()))
             envelope(form(b"\xef\xbb\xbf  " + D02.encode())).encode(), id="form with mark and blanks"
         ),
         pytest.param(envelope(form(D02.encode("utf-16"))).encode(), id="form in utf-16"),
+        pytest.param(envelope(form(D02.encode("utf-32"))).encode(), id="form in utf-32"),
+        pytest.param(envelope(form(b"\n" * 500 + D02.encode())).encode(), id="form after many blanks"),
         pytest.param(
             envelope(form(D02.replace("79", "<![CDATA[79").encode())).encode(), id="number in CDATA"
         ),
