@@ -16,6 +16,7 @@ boundaries costs more than hashing. Why not only NDJSON: base64 adds a third to 
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 import struct
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ def parse_batch(data: bytes, content_type: str, *, max_entries: int) -> Iterator
     if media_type == FRAMED:
         cut: Callable[[], Iterator[bytes | tuple[int, int, int]]] = partial(_frames, data)
     elif media_type == NDJSON:
-        cut = partial(lines_of, data, max_entries)
+        cut = partial(lines_of, data.removeprefix(codecs.BOM_UTF8), max_entries)
     else:
         raise InvalidInput(
             f"a batch request is {FRAMED} or {NDJSON}", field="Content-Type", hint="Set the Content-Type."
@@ -97,7 +98,7 @@ def _frames(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _entry(header: bytes, body: bytes) -> BatchEntry:
     try:
-        fields = orjson.loads(header)
+        fields = orjson.loads(header.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
         fields = None
     if not isinstance(fields, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hmac
 from contextlib import suppress
 from pathlib import Path
@@ -74,7 +75,7 @@ def has_scraper_token(connection: HTTPConnection, settings: MetricsSettings, hom
     if settings.token_file is None:
         return False
     try:
-        token = (home / settings.token_file).read_bytes().strip()
+        token = (home / settings.token_file).read_bytes().removeprefix(codecs.BOM_UTF8).strip()
     except OSError as error:
         raise SettingsError(f"metrics.token_file cannot be read: {error.strerror}") from error
     return bool(token) and hmac.compare_digest(bearer_of(connection).encode(), token)

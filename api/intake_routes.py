@@ -8,6 +8,7 @@ here or by ``Intake.submit``.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -213,6 +214,7 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
             field="body",
             hint="Send two.",
         )
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         if data.lstrip()[:1] == b"[":
             found = orjson.loads(data)

@@ -30,7 +30,7 @@ def load_settings(home: Path) -> Settings:
     """The settings of a home. Raises SettingsError that names the file and the field."""
     path = home / SETTINGS_FILE
     try:
-        fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise SettingsError(
             f"{home} is no VanVault home: it has no {SETTINGS_FILE}",

@@ -48,7 +48,7 @@ def bearer_token(token_file: Path | None, environment: Mapping[str, str] | None 
 
 def _of_file(path: Path, source: str) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8-sig").strip()
     except (OSError, ValueError) as error:
         raise_limit(error)
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
@@ -68,4 +68,4 @@ def _of_command(command: str) -> str:
             field="token",
             hint="Run the command by hand; it must print the token and end with 0.",
         ) from error
-    return done.stdout.strip()
+    return done.stdout.removeprefix("\ufeff").strip()

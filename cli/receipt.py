@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -106,7 +107,7 @@ def public_key(home: Path, as_json: bool) -> None:
 def _receipts_in(file: str) -> list[Receipt]:
     try:
         with click.open_file(file, "rb") as stream:
-            data: bytes = stream.read()
+            data: bytes = stream.read().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise_limit(error)
         raise InvalidInput(f"{file} cannot be read: {error.strerror}", field="receipt") from error

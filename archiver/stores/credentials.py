@@ -116,7 +116,7 @@ def _value(name: str, environment: Mapping[str, str], run: Callable[[list[str]],
         raise_limit(error)
         # Not the error's own text: it may repeat the command line or what the command printed.
         raise SettingsError(f"{variable} gave no value: {type(error).__name__}") from None
-    value = text.strip()
+    value = text.removeprefix("\ufeff").strip()  # editors of Windows begin a file with this mark
     if not value:
         raise SettingsError(f"{variable} is empty")
     return value

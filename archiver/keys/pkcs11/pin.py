@@ -41,7 +41,7 @@ def pin_from_command(command: str) -> str:
 
 
 def _first_line(text: str, name: str) -> str:
-    pin = text.partition("\n")[0].strip("\r")
+    pin = text.removeprefix("\ufeff").partition("\n")[0].strip("\r")
     if not pin:
         raise SettingsError(f"{name} gave an empty PIN.")
     return pin
