@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from vanvault.recovery.drill.amounts import decimal, duration, exact_size, moment, number, size
+from vanvault.recovery.drill.details import failure_told, place, vietnamese
 from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.texts import Language, label, phrase
 
@@ -30,7 +32,7 @@ class Document:
     passed: bool
     sections: tuple[Section, ...]
     note: str
-    by_hand: str
+    by_hand: tuple[str, ...]  # a line to sign for each signer
 
 
 def document(report: Report, language: Language) -> Document:
@@ -38,7 +40,8 @@ def document(report: Report, language: Language) -> Document:
     say = partial(label, language=language)
     sections = [
         _pairs(say("summary"), _summary(report, language)),
-        Section(say("failures"), (), (1,), tuple((text,) for text in report["failures"])),
+        Section(say("failures"), (), (1,), tuple((text,) for text in _failures(report, language))),
+        _lost(report["rpo"], language),
         _pairs(say("plan"), _plan(report["plan"], language)),
         _phases(report["phases"], language),
         _pairs(say("rates"), _rates(report["rates"], language)),
@@ -51,63 +54,101 @@ def document(report: Report, language: Language) -> Document:
     return Document(
         language=language,
         title=say("title"),
-        verdict=f"{phrase(report['scenario'], language)}: {say('passed' if report['passed'] else 'failed')}",
+        verdict=_verdict(report, language),
         passed=report["passed"],
         sections=tuple(section for section in sections if section.rows),
         note=say("signed"),
-        by_hand=say("signed_by_hand"),
+        by_hand=_signers(report, language),
     )
 
 
-def duration(ms: int) -> str:
-    """``0.182 s``, ``73.4 s``, ``2 h 05 min``."""
-    if ms < 10_000:
-        return f"{ms / 1000:.3f} s"
-    if ms < 600_000:
-        return f"{ms / 1000:.1f} s"
-    minutes = round(ms / 60_000)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def _verdict(report: Report, language: Language) -> str:
+    said = label("passed" if report["passed"] else "failed", language)
+    if report["passed"] and report["rpo"].get("later_messages"):
+        said += f", {label('passed_but', language)}"
+    return f"{phrase(report['scenario'], language)}: {said}"
 
 
-def number(value: int) -> str:
-    """``1 234 567``: groups apart by a space that does not break, alike in both languages."""
-    return f"{value:,}".replace(",", "\u00a0")
+def _signers(report: Report, language: Language) -> tuple[str, ...]:
+    """One line each for who ran the drill and who approved it; a name that is known stands there."""
+    by_hand = label("signed_by_hand", language)
+    return tuple(
+        f"{label(role, language)} ({by_hand}): {report[role]}".rstrip(" ")
+        for role in ("operator", "approver")
+    )
+
+
+def _failures(report: Report, language: Language) -> list[str]:
+    if language == "en":
+        return list(report["failures"])
+    return [failure_told(text, report["checks"]) for text in report["failures"]]
+
+
+def _detail(text: str, language: Language) -> str:
+    return vietnamese(text) if language == "vi" else text
+
+
+def _lost(rpo: dict[str, Any], language: Language) -> Section:
+    """What is to be asked for again; a report of an earlier version names none."""
+    say = partial(label, language=language)
+    rows = [
+        (
+            say(one["entry"]),
+            one["gateway"],
+            one["client_id"],
+            one["id"],
+            say("yes" if one["later"] else "no"),
+        )
+        for one in rpo.get("lost", ())
+    ]
+    if rpo.get("lost_unnamed"):
+        rows.append((number(rpo["lost_unnamed"], language), say("lost_more"), "", "", ""))
+    columns = (say("lost_kind"), say("gateway"), say("client_id"), say("archive_id"), say("lost_later"))
+    return Section(say("lost"), columns, (14, 22, 26, 26, 12), tuple(rows))
 
 
 def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
     say = partial(label, language=language)
     rto, rpo = report["rto"], report["rpo"]
-    lost = say("not_measured") if rpo["messages"] is None else number(rpo["messages"])
-    limit = f"{say('target')}: {say('at_most')}"
+    later = rpo.get("later_messages") or 0
+    lost = say("not_measured") if rpo["messages"] is None else number(rpo["messages"] - later, language)
+    limit, allowed = f"{say('target')}: {say('at_most')}", duration(rto["target_ms"], language)
     rows = [
         (say("id"), report["id"]),
         (say("scenario"), phrase(report["scenario"], language)),
         (say("archive"), report["archive"]),
-        (say("started"), report["started_at"]),
-        (say("finished"), report["finished_at"]),
+        (say("started"), moment(report["started_at"], language)),
+        (say("finished"), moment(report["finished_at"], language)),
         (say("operator"), report["operator"]),
         (say("approver"), report["approver"] or "–"),
         (say("share"), report["plan"]["share"]),
-        (say("rto"), f"{duration(rto['rehearsed_ms'])} ({limit} {duration(rto['target_ms'])})"),
-        (say("rpo"), f"{lost} ({limit} {number(rpo['target_messages'])})"),
+        (say("rto"), f"{duration(rto['rehearsed_ms'], language)} ({limit} {allowed})"),
     ]
-    if rpo.get("later_messages"):
-        rows.append((say("rpo_later"), number(rpo["later_messages"])))
     if rto["whole_ms"] != rto["rehearsed_ms"]:
-        rows.insert(-1, (say("rto_whole"), duration(rto["whole_ms"])))
+        rows.append((say("rto_whole"), duration(rto["whole_ms"], language)))
+    # The target is for what could be held: what came after a copy was made no copy has.
+    target = number(rpo["target_messages"], language)
+    rows.append((say("rpo_owed" if later else "rpo"), f"{lost} ({limit} {target})"))
+    if later:
+        rows.append((say("rpo_all"), number(rpo["messages"], language)))
+        rows.append((say("rpo_later"), number(later, language)))
     return rows
 
 
 def _plan(plan: dict[str, Any], language: Language) -> list[tuple[str, str]]:
     say = partial(label, language=language)
-    expected = duration(plan["expected_ms"]) if plan["expected_ms"] is not None else say("not_measured")
+    known, named = plan["expected_ms"] is not None, place if language == "vi" else str
     return [
-        (say("source"), plan["source"] or "–"),
-        (say("recovered"), plan["target"]),
-        (say("all_objects"), f"{number(plan['objects'])} ({number(plan['bytes'])} B)"),
-        (say("share_objects"), f"{number(plan['todo']['objects'])} ({number(plan['todo']['bytes'])} B)"),
-        (say("expected"), expected),
+        (say("source"), named(plan["source"]) or "–"),
+        (say("recovered"), named(plan["target"]) or "–"),
+        (say("all_objects"), _extent(plan, language)),
+        (say("share_objects"), _extent(plan["todo"], language)),
+        (say("expected"), duration(plan["expected_ms"], language) if known else say("not_measured")),
     ]
+
+
+def _extent(fields: dict[str, Any], language: Language) -> str:
+    return f"{number(fields['objects'], language)}; {exact_size(fields['bytes'], language)}"
 
 
 def _phases(phases: list[dict[str, Any]], language: Language) -> Section:
@@ -116,9 +157,9 @@ def _phases(phases: list[dict[str, Any]], language: Language) -> Section:
     rows = tuple(
         (
             phrase(phase["name"], language),
-            duration(phase["ms"]),
-            number(phase["objects"]),
-            number(phase["bytes"]),
+            duration(phase["ms"], language),
+            number(phase["objects"], language),
+            size(phase["bytes"], language),
             say("yes" if phase["counts"] else "no"),
         )
         for phase in phases
@@ -129,9 +170,15 @@ def _phases(phases: list[dict[str, Any]], language: Language) -> Section:
 def _rates(rates: dict[str, Any] | None, language: Language) -> list[tuple[str, str]]:
     if rates is None:
         return []
-    names = ("bytes_per_s", "objects_per_s", "us_per_object", "ns_per_byte")
-    phase = (label("phase", language), phrase(rates["phase"], language))
-    return [phase, *((label(name, language), number(rates[name])) for name in names)]
+    say = partial(label, language=language)
+    return [
+        (say("phase"), phrase(rates["phase"], language)),
+        (say("bytes_per_s"), f"{size(rates['bytes_per_s'], language)}/s"),
+        (say("objects_per_s"), number(rates["objects_per_s"], language)),
+        (say("us_per_object"), f"{decimal(rates['us_per_object'] / 1000, 1, language)} ms"),
+        # Nanoseconds of a byte are as many seconds of a GB.
+        (say("ns_per_byte"), duration(rates["ns_per_byte"] * 1000, language)),
+    ]
 
 
 def _checks(checks: list[dict[str, Any]], language: Language) -> Section:
@@ -140,7 +187,7 @@ def _checks(checks: list[dict[str, Any]], language: Language) -> Section:
         (
             phrase(check["name"], language),
             say("passed" if check["passed"] else "failed"),
-            check["detail"],
+            _detail(check["detail"], language),
         )
         for check in checks
     )
@@ -150,14 +197,20 @@ def _checks(checks: list[dict[str, Any]], language: Language) -> Section:
 def _alarms(alarms: dict[str, Any], language: Language) -> Section:
     say = partial(label, language=language)
     missing = set(alarms["missing"])
-    rows = tuple((alarm, say("no" if alarm in missing else "yes")) for alarm in alarms["expected"])
+    rows = tuple(
+        (_detail(alarm, language), say("no" if alarm in missing else "yes")) for alarm in alarms["expected"]
+    )
     return Section(say("alarms"), (say("alarm"), say("came")), (84, 16), rows)
 
 
 def _samples(samples: list[dict[str, Any]], language: Language) -> Section:
     say = partial(label, language=language)
     rows = tuple(
-        (sample["id"], sample["sha256"], say("yes") if sample["same"] else sample["detail"])
+        (
+            sample["id"],
+            sample["sha256"],
+            say("yes") if sample["same"] else _detail(sample["detail"], language),
+        )
         for sample in samples
     )
     return Section(say("samples"), (say("entry"), say("digest"), say("same")), (26, 58, 16), rows)

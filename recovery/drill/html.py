@@ -39,7 +39,8 @@ def _body(shown: Document) -> str:
     return (
         f"<h1>{escape(shown.title)}</h1>\n"
         f'<p class="verdict {kind}">{escape(shown.verdict)}</p>\n{sections}'
-        f'<p>{escape(shown.note)}</p>\n<p class="hand">{escape(shown.by_hand)}</p>\n'
+        f"<p>{escape(shown.note)}</p>\n"
+        + "".join(f'<p class="hand">{escape(line)}</p>\n' for line in shown.by_hand)
     )
 
 

@@ -8,16 +8,18 @@ while its batches are still there, or the other way round.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, KnownSegment, Query
 from vanvault.archiver.core.errors import Damaged, NotFound
-from vanvault.archiver.core.model import Message
+from vanvault.archiver.core.model import Entry, Message
 from vanvault.archiver.core.names import batch_prefix, parse_key, segment_prefix
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.later import Position, is_later
-from vanvault.recovery.drill.model import Loss
+from vanvault.recovery.drill.model import Loss, LostEntry
 from vanvault.recovery.drill.readers import in_subset
 from vanvault.recovery.verify import Problem, Subset, VerifyReport
 
@@ -25,6 +27,9 @@ from vanvault.recovery.verify import Problem, Subset, VerifyReport
 _LOST: frozenset[Problem] = frozenset(
     ("missing", "damaged", "swapped", "undecipherable", "forged", "foreign", "header", "digest", "signature")
 )
+
+#: Lost entries that the evidence names; the rest is counted. So many of each sort are kept to choose from.
+MOST_NAMED, _KEPT = 50, 5_000
 
 
 def loss(
@@ -132,14 +137,17 @@ class _Tally:
         self._large = 0  # messages in batches that are there, whose large object is not
         self._objects: set[str] = set()
         self._later: frozenset[Position] = frozenset()
+        self._named: list[tuple[Position, LostEntry]] = []
+        self._of_sort: Counter[str] = Counter()
 
-    def add_batch(self, key: str, entries: Iterable[object]) -> None:
+    def add_batch(self, key: str, entries: Iterable[Entry]) -> None:
         name = parse_key(key)
         if name is None:
             return
         self._objects.add(key)
         for entry in entries:
-            self._add((name.writer, name.sequence), is_message=isinstance(entry, Message))
+            kind = "message" if isinstance(entry, Message) else "event"
+            self._add((name.writer, name.sequence), LostEntry(kind, entry.id, entry.gateway, entry.client_id))
 
     def add_segment(
         self,
@@ -160,7 +168,9 @@ class _Tally:
         for row in rows:
             if not is_served(segment, row):
                 self._objects.add(segment.key)
-                self._add((row["writer"], row["sequence"]), is_message=row["entry"] == "message")
+                kind = row["entry"]
+                lost = LostEntry(kind, row["id"], row["gateway"], row[f"{kind}_id"])
+                self._add((row["writer"], row["sequence"]), lost)
 
     def _add_unread(
         self, segment: KnownSegment, production: ArchiveReader, holds: Callable[[Position], bool]
@@ -184,12 +194,16 @@ class _Tally:
             writer, sequence, _ = item["id"].rsplit("-", 2)
             if item.get("large_object", "") in keys and (writer, int(sequence)) not in self.lost:
                 self._large += 1
+                self._name((writer, int(sequence)), _of_item(item))
 
     def note_later(self, later: frozenset[Position]) -> None:
         self._later = later
 
     def loss(self) -> Loss:
         messages, events = (sum(counts[kind] for counts in self.lost.values()) for kind in (0, 1))
+        named = [replace(one, later=at in self._later) for at, one in self._named]
+        # Messages first, and of those the ones that a copy should have held: they are asked for again.
+        named.sort(key=lambda one: (one.entry != "message", one.later))
         return Loss(
             acknowledged=self.acknowledged,
             objects=len(self._objects),
@@ -197,11 +211,25 @@ class _Tally:
             events=events,
             later_messages=sum(self.lost[position][0] for position in self._later),
             only_later=bool(self.lost) and not self._large and self._later == self.lost.keys(),
+            named=tuple(named[:MOST_NAMED]),
         )
 
-    def _add(self, position: Position, *, is_message: bool) -> None:
+    def _add(self, position: Position, lost: LostEntry) -> None:
         messages, events = self.lost.get(position, (0, 0))
+        is_message = lost.entry == "message"
         self.lost[position] = (messages + is_message, events + (not is_message))
+        self._name(position, lost)
+
+    def _name(self, position: Position, lost: LostEntry) -> None:
+        """Some of each sort are kept: of a thousand events and one message, the message is named."""
+        self._of_sort[lost.entry] += 1
+        if self._of_sort[lost.entry] <= _KEPT:
+            self._named.append((position, lost))
+
+
+def _of_item(item: Item) -> LostEntry:
+    kind = item["entry"]
+    return LostEntry(kind, item["id"], item["gateway"], item[f"{kind}_id"])
 
 
 def _answers(node: ArchiveReader, row: Item, *, not_from: str = "") -> bool:

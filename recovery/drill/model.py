@@ -59,6 +59,17 @@ class SampledEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LostEntry:
+    """One acknowledged entry that is not served, so that its gateway can be asked for it."""
+
+    entry: str  # "message" or "event"
+    id: str  # of the archive
+    gateway: str
+    client_id: str  # message or event id; "": nobody can tell it any more
+    later: bool = False  # it was acknowledged after the copy was made from which all came
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """Acknowledged entries that the recovered archive does not serve."""
 
@@ -68,6 +79,17 @@ class Loss:
     events: int = 0
     later_messages: int = 0  # of them acknowledged after the copy was made from which all came
     only_later: bool = False  # nothing else is lost
+    named: tuple[LostEntry, ...] = ()  # the first of what is lost, messages before events
+
+    @property
+    def owed_messages(self) -> int:
+        """Lost messages that the recovered archive should hold; none may be."""
+        return self.messages - self.later_messages
+
+    @property
+    def unnamed(self) -> int:
+        """Lost entries beyond those that are named."""
+        return self.messages + self.events - len(self.named)
 
 
 @dataclass(frozen=True, slots=True)

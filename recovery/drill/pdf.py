@@ -79,5 +79,8 @@ def _closing(pdf: Any, shown: Document) -> None:
     pdf.ln(4)
     pdf.set_font(_FONT, "", 8)
     pdf.multi_cell(0, _LINE, shown.note, new_x="LMARGIN", new_y="NEXT")
-    pdf.ln(14)
-    pdf.multi_cell(0, _LINE, f"{shown.by_hand}: {'.' * 60}", new_x="LMARGIN", new_y="NEXT")
+    if pdf.get_y() > pdf.h - _ROOM:
+        pdf.add_page()  # who signs sees all lines
+    for line in shown.by_hand:
+        pdf.ln(10)
+        pdf.multi_cell(0, _LINE, f"{line} {'.' * 60}", new_x="LMARGIN", new_y="NEXT")

@@ -19,7 +19,7 @@ def plan_drill(
     """The plan; ``bytes_per_s`` is the last measured rate of a whole recovery."""
     return DrillPlan(
         scenario=scenario.name,
-        source=scenario.source,
+        source=scenario.recovers_from or scenario.source,
         target=scenario.target,
         total=total,
         subset=f"{subset.number}/{subset.of}",

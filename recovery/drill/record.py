@@ -39,6 +39,7 @@ class DrillRun:
     objects: int
     ms: int  # that the recovery of them took
     report_sha256: str
+    later_messages: int = 0  # of the lost ones: they came after the copy was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def drill_detail(report: Report, data: bytes) -> dict[str, object]:
         "objects": report["plan"]["todo"]["objects"],
         "passed": report["passed"],
         "report_sha256": hashlib.sha256(data).hexdigest(),
+        "rpo_later_messages": report["rpo"].get("later_messages"),
         "rpo_messages": report["rpo"]["messages"],
         "rto_ms": report["rto"]["whole_ms"],
         "scenario": report["scenario"],
@@ -141,6 +143,7 @@ def runs(search: Search) -> Iterator[DrillRun]:
                 objects=int(detail["objects"]),
                 ms=int(detail["ms"]),
                 report_sha256=str(detail["report_sha256"]),
+                later_messages=int(detail.get("rpo_later_messages") or 0),
             )
         except (KeyError, TypeError, ValueError, Damaged):
             continue

@@ -19,7 +19,7 @@ from vanvault.archiver.core.canonical import canonical, parse_canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.keys import SigningKey, verify
-from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, Phase
+from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, LostEntry, Phase
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.work import Extent
 
@@ -162,14 +162,28 @@ def ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _rpo(loss: Loss | None) -> dict[str, int | None]:
+def _rpo(loss: Loss | None) -> dict[str, Any]:
+    """``messages``: all that are lost; the target is for ``owed_messages``, which a copy could have held."""
     return {
         "acknowledged_objects": loss.acknowledged if loss else None,
         "events": loss.events if loss else None,
         "later_messages": loss.later_messages if loss else None,
+        "lost": [_lost(one) for one in loss.named] if loss else [],
+        "lost_unnamed": loss.unnamed if loss else None,
         "messages": loss.messages if loss else None,
         "objects": loss.objects if loss else None,
+        "owed_messages": loss.owed_messages if loss else None,
         "target_messages": RPO_TARGET_MESSAGES,
+    }
+
+
+def _lost(one: LostEntry) -> dict[str, Any]:
+    return {
+        "client_id": one.client_id,
+        "entry": one.entry,
+        "gateway": one.gateway,
+        "id": one.id,
+        "later": one.later,
     }
 
 

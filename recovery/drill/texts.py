@@ -1,11 +1,12 @@
 """The words of a report in English and Vietnamese. Pure.
 
 Names of phases and checks are English in the report itself, and translated here when they are shown; details
-stand as they were recorded.
+are translated by their form (``details.py``).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Literal, get_args
 
 Language = Literal["en", "vi"]
@@ -21,15 +22,30 @@ LABELS: dict[str, tuple[str, str]] = {
     "scenario": ("Scenario", "Kịch bản"),
     "id": ("Drill", "Mã diễn tập"),
     "archive": ("Archive", "Kho lưu trữ"),
-    "started": ("Started (UTC)", "Bắt đầu (UTC)"),
-    "finished": ("Finished (UTC)", "Kết thúc (UTC)"),
+    "started": ("Started", "Bắt đầu"),
+    "finished": ("Finished", "Kết thúc"),
     "operator": ("Operator", "Người thực hiện"),
     "approver": ("Approver", "Người phê duyệt"),
     "share": ("Share of the objects", "Phần dữ liệu được diễn tập"),
     "rto": ("Recovery time (RTO)", "Thời gian khôi phục (RTO)"),
     "rto_whole": ("Recovery time for everything", "Thời gian khôi phục toàn bộ"),
     "rpo": ("Messages lost (RPO)", "Số thông điệp bị mất (RPO)"),
+    "rpo_owed": (
+        "Messages lost that the third copy should hold (RPO)",
+        "Số thông điệp bị mất mà bản sao thứ ba phải có (RPO)",
+    ),
+    "rpo_all": ("Messages that did not come back", "Số thông điệp không khôi phục được"),
     "rpo_later": ("of them after the third copy was made", "trong đó: sau khi tạo bản sao thứ ba"),
+    "passed_but": ("but for what came after the third copy", "trừ dữ liệu đến sau khi tạo bản sao thứ ba"),
+    "lost": ("Lost entries", "Bản ghi bị mất"),
+    "lost_kind": ("Kind", "Loại"),
+    "message": ("message", "thông điệp"),
+    "event": ("event", "sự kiện"),
+    "gateway": ("Gateway", "Cổng kết nối"),
+    "client_id": ("Its id there", "Mã tại cổng"),
+    "archive_id": ("Id in the archive", "Mã trong kho"),
+    "lost_later": ("After the copy", "Sau bản sao"),
+    "lost_more": ("and more that are not named", "và các bản ghi khác không nêu tên"),
     "target": ("target", "mục tiêu"),
     "at_most": ("at most", "tối đa"),
     "failures": ("Why it failed", "Lý do không đạt"),
@@ -44,13 +60,13 @@ LABELS: dict[str, tuple[str, str]] = {
     "phase": ("Phase", "Bước"),
     "time": ("Time", "Thời gian"),
     "objects": ("Objects", "Đối tượng"),
-    "bytes": ("Bytes", "Byte"),
+    "bytes": ("Size", "Dung lượng"),
     "counted": ("Part of the recovery", "Tính vào thời gian khôi phục"),
     "rates": ("Measured rates", "Tốc độ đo được"),
-    "bytes_per_s": ("Bytes per second", "Byte mỗi giây"),
-    "objects_per_s": ("Objects per second", "Đối tượng mỗi giây"),
-    "us_per_object": ("Microseconds per object", "Micro giây mỗi đối tượng"),
-    "ns_per_byte": ("Nanoseconds per byte", "Nano giây mỗi byte"),
+    "bytes_per_s": ("Speed", "Tốc độ"),
+    "objects_per_s": ("Objects per second", "Số đối tượng mỗi giây"),
+    "us_per_object": ("Time per object", "Thời gian mỗi đối tượng"),
+    "ns_per_byte": ("Time per GB", "Thời gian mỗi GB"),
     "checks": ("Checks", "Kiểm tra"),
     "check": ("Check", "Nội dung"),
     "result": ("Result", "Kết quả"),
@@ -69,10 +85,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "The signed report is report.json; verify it with: vanvault drill show ID --verify",
         "Bản có chữ ký là report.json; kiểm tra bằng lệnh: vanvault drill show ID --verify",
     ),
-    "signed_by_hand": (
-        "Operator / Approver (signature, date)",
-        "Người thực hiện / Người phê duyệt (ký, ngày)",
-    ),
+    "signed_by_hand": ("name, signature, date", "họ tên, chữ ký, ngày"),
 }
 
 VIETNAMESE = {
@@ -168,8 +181,25 @@ def label(name: str, language: Language) -> str:
     return LABELS[name][LANGUAGES.index(language)]
 
 
+#: Names that hold a name of their own.
+_FORMS = (
+    (re.compile(r"the store of primary withstood its last probe"), "kho chính đã qua lần thử gần nhất"),
+    (re.compile(r"the store of standby withstood its last probe"), "kho dự phòng đã qua lần thử gần nhất"),
+    (re.compile(r"host ([+-]\d+)\.(\d+) h"), r"máy chủ lệch \1,\2 giờ"),
+    (re.compile(r"primary ([+-]\d+)\.(\d+) h"), r"kho chính lệch \1,\2 giờ"),
+    (re.compile(r"standby ([+-]\d+)\.(\d+) h"), r"kho dự phòng lệch \1,\2 giờ"),
+)
+
+
 def phrase(text: str, language: Language) -> str:
     """The name of a scenario, phase or check, part by part; what has no translation stands as it is."""
     if language == "en":
         return text
-    return ": ".join(VIETNAMESE.get(part, part) for part in text.split(": "))
+    return ": ".join(map(_in_vietnamese, text.split(": ")))
+
+
+def _in_vietnamese(part: str) -> str:
+    for form, said in _FORMS:
+        if form.fullmatch(part):
+            return form.sub(said, part)
+    return VIETNAMESE.get(part, part)

@@ -89,6 +89,7 @@ class DrillReport:
             "rto_seconds": round(outcome.rto_s, 3),
             "rto_whole_seconds": round(outcome.rto_whole_s, 3),
             "rpo_messages": outcome.rpo_messages,
+            "rpo_later_messages": outcome.loss.later_messages if outcome.loss else None,
             "evidence": str(self.evidence),
             "id": self.finished.id,
             "archived": self.archived,

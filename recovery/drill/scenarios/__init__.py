@@ -33,6 +33,7 @@ class Scenario:
     copies: int = 0  # how often the objects of the subset come to lie in the scratch folder
     negative: bool = False  # it does harm to a copy, and fails when no alarm comes
     needs_escrow: bool = False
+    recovers_from: str = ""  # what it recovers from, where that is no site of production: else ``source``
 
 
 _ALL = (
@@ -62,7 +63,7 @@ _ALL = (
     ),
     Scenario(
         "both-sites-lost", "Neither site is left: all comes back from the third copy.",
-        "primary", "primary and standby", both_sites_lost.rehearse, copies=2,
+        "primary", "primary and standby", both_sites_lost.rehearse, copies=2, recovers_from="third copy",
     ),
     Scenario(
         "ransomware", "An intruder attacks a copy with every credential: it stays whole, and alarms come.",
