@@ -10,6 +10,7 @@ import pytest
 from tests.support.archives import GATEWAY, Home, Node, crash, event, message
 from tests.support.whole import read_entries
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
+from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.outcome import Outcome
 
@@ -34,6 +35,26 @@ def test_a_batch_that_holds_an_id_twice(home: Home) -> None:
     assert isinstance(third, Conflict)
     assert isinstance(fourth, dict)
     assert ours(home) == {"m-1", "m-2"}
+
+
+def test_each_entry_of_a_group_gets_its_own_receipt(home: Home) -> None:
+    group: list[Draft] = [
+        message("m-1", b"<a/>"),
+        event("e-1"),
+        message("m-2", b"<b/>"),
+        event("e-2"),
+        message("m-3", b"<c/>"),
+    ]
+    with Node(home.archive()) as node:
+        node.wait_ready()
+        receipts = [outcome for outcome, _ in node.submit(group)]
+        assert [node.push(draft) for draft in group] == receipts
+        for draft, receipt in zip(group, receipts, strict=True):
+            assert isinstance(receipt, dict)
+            verify_receipt(receipt, node.archive.signing.public)
+            assert receipt[f"{draft.entry}_id"] == draft.client_id
+            assert receipt["sha256"] == draft.sha256.hex()
+    assert len({receipt["id"] for receipt in receipts if isinstance(receipt, dict)}) == len(group)
 
 
 def test_the_same_id_is_another_message_of_another_gateway_and_another_kind(home: Home) -> None:

@@ -119,6 +119,25 @@ def test_one_who_comes_first_with_other_bytes_is_the_one_refused(home: Home) -> 
         assert isinstance(answers.told["retry"][0], dict)
 
 
+def test_two_new_entries_of_one_id_that_wait_for_one_look_up_are_one_entry_and_a_conflict(home: Home) -> None:
+    """Another gateway archived the id, so only a look at its segment tells that it is new here."""
+    compacted(home)
+    answers = Answers()
+    with gated(home) as (archive, gate), Node(archive) as node:
+        node.wait_ready()
+        gate.shut()
+        for name, body in (("first", b"<one/>"), ("other", b"<two/>"), ("again", b"<one/>")):
+            answers.submit(node, name, message(OLD.client_id, body, gateway="gateway-2"))
+        assert answers.told == {}
+        gate.open()
+        answers.wait(3)
+        receipt, repeated = answers.told["first"]
+        assert isinstance(receipt, dict)
+        assert (receipt["gateway"], repeated) == ("gateway-2", False)
+        assert isinstance(answers.told["other"][0], Conflict)
+        assert answers.told["again"] == (receipt, True)
+
+
 def test_who_waits_for_a_look_up_when_the_node_stops_is_told(home: Home) -> None:
     compacted(home)
     answers = Answers()

@@ -133,6 +133,23 @@ def test_an_independent_reader_opens_the_footer(ring: KeyRing) -> None:
         AESGCM(secret).decrypt(module[4:16], module[16:], aad_file_unique + b"\x01")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (b'"doubleWrapping":false', b'"doubleWrapping":true ', "wrapped twice"),
+        (b'"internalStorage":true,', b'"internalStorage":null,', "form"),
+        (b'"PKMT1"', b'"PKMT2"', "form"),
+    ],
+)
+def test_key_material_in_another_form_is_damaged(
+    ring: KeyRing, before: bytes, after: bytes, message: str
+) -> None:
+    data = written(ring)
+    assert before in data
+    with pytest.raises(Damaged, match=message):
+        key_material(data.replace(before, after))
+
+
 def test_key_material_is_found_in_the_tail(ring: KeyRing) -> None:
     data = written(ring)
     tail = int.from_bytes(data[-8:-4], "little") + 8

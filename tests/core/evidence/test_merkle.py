@@ -88,6 +88,18 @@ def test_a_path_proves_one_leaf_at_one_place(size: int, data: st.DataObject) -> 
             continue
 
 
+@pytest.mark.parametrize("size", range(1, 34))
+def test_a_path_of_another_length_is_refused_by_itself(size: int) -> None:
+    """Not by its root only: whoever signs a root may have made it from such a path."""
+    tree = levels([leaf_hash(entry) for entry in entries_of(size)])
+    for index in range(size):
+        path = inclusion_path(tree, index)
+        for wrong in ([*path, bytes(32)], [*path, *path], path[:-1]):
+            if len(wrong) != len(path):
+                with pytest.raises(Damaged):
+                    root_from_path(tree[0][index], index, size, wrong)
+
+
 def test_no_tree_without_leaves() -> None:
     with pytest.raises(ValueError, match="leaf"):
         levels([])

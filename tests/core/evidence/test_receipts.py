@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, VanVaultError
-from vanvault.archiver.core.evidence import Receipt, build_tree, verify_receipt
+from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree, verify_receipt
 from vanvault.archiver.core.model import Entry, Event, Message, Metadata, Placement
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -72,6 +72,20 @@ def test_a_receipt_is_not_of_another_original(which: int) -> None:
     digests[which] = "00" * (len(digests[which]) // 2 - 1) + "01"
     with pytest.raises(Damaged, match="not of this original"):
         verify_receipt(receipt, public_key, digests=(digests[0], digests[1]))
+
+
+def test_a_receipt_in_the_place_of_another_row_is_none() -> None:
+    """Its path and its signature fit: only that it lies where it says tells which row it is of."""
+    bodies = [
+        {name: value for name, value in receipt.items() if name not in ("proof", "signature")}
+        for receipt in RECEIPTS
+    ]
+    tree = ReceiptTree([bodies[1], bodies[0], *bodies[2:]])
+    signature = SIGNING.sign(tree.statement)
+    verify_receipt(tree.receipt(2, signature), public_key)
+    for index in (0, 1):
+        with pytest.raises(Damaged, match="another row"):
+            verify_receipt(tree.receipt(index, signature), public_key)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -162,6 +162,20 @@ def test_every_truncation_and_extension_is_found() -> None:
             open_framed(framed + extra, unwrap)
 
 
+def test_bytes_after_a_full_last_frame_are_found() -> None:
+    """No frame holds them, so no tag would tell."""
+    framed = sealed(b"abcdefghij" * 2, frame_size=10)
+    assert open_framed(framed, unwrap)
+    with pytest.raises(Damaged):
+        open_framed(framed + b"x", unwrap)
+
+
+def test_a_body_that_was_not_packed_has_the_size_of_its_message() -> None:
+    for size in (19, 21):
+        with pytest.raises(InvalidInput):
+            FramedHeader(WRAPPED, PREFIX, 10, 20, size, "none")
+
+
 def _frames(framed: bytes, frame_size: int) -> tuple[bytes, list[bytes]]:
     body, stride = framed[HEADER_SIZE:], frame_size + 16
     return framed[:HEADER_SIZE], [body[i : i + stride] for i in range(0, len(body), stride)]

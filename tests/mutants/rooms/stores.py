@@ -90,9 +90,8 @@ MUTANTS = (
         "strays-end-where-the-folder-went",
         _SITE,
         "FileSite.strays",
-        """                yield Stray(printable(f"{TEMP}/{leftover.name}"))
-            self._root.check_present()""",
-        """                yield Stray(printable(f"{TEMP}/{leftover.name}"))""",
+        "/ TEMP)\n            self._root.check_present()",
+        "/ TEMP)",
         _GONE,
     ),
     Mutant(
