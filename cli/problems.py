@@ -12,10 +12,12 @@ from vanvault.archiver.core.errors import (
     AccessDenied,
     Busy,
     Conflict,
+    Forged,
     InvalidInput,
     MachineLimit,
     NotFound,
     Resource,
+    SiteFull,
     SiteUnavailable,
     TooLarge,
     VanVaultError,
@@ -48,11 +50,22 @@ def _site(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
     return SiteUnavailable(message, site=str(problem.get("site", "")), may_be_stored=may, hint=hint)
 
 
+def _full(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
+    may = problem.get("may_be_stored", True) is not False
+    return SiteFull(message, site=str(problem.get("site", "")), may_be_stored=may, hint=hint)
+
+
 def _machine(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
     may = problem.get("may_be_stored", True) is not False
     known: tuple[Resource, ...] = get_args(Resource)
     resource = next((one for one in known if one == problem.get("resource")), known[0])
     return MachineLimit(f"the server: {message}", resource=resource, may_be_stored=may, hint=hint)
+
+
+def _forged(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
+    error = Forged(message)
+    error.hint = hint or error.hint
+    return error
 
 
 def _plain(kind: type[VanVaultError]) -> _Make:
@@ -65,6 +78,8 @@ _BY_NAME: dict[str, _Make] = {row.problem: _plain(row.error) for row in ERROR_TA
     "unauthenticated": _denied,
     "access-denied": _denied,
     "site-unavailable": _site,
+    "site-full": _full,
+    "forged": _forged,
     "machine-limit": _machine,
 }
 _BY_STATUS: dict[int, _Make] = {

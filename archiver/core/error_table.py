@@ -84,7 +84,7 @@ ERROR_TABLE = (
     ErrorRow(Conflict, "conflict", ExitCode.CONFLICT, "conflict", "Same id, other bytes", 409),
     ErrorRow(Busy, "busy", ExitCode.BUSY, "busy", "Busy", 503),
     ErrorRow(SiteFaulty, "site-faulty", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503),
-    ErrorRow(SiteFull, "site-full", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503),
+    ErrorRow(SiteFull, "site-full", ExitCode.SITE, "site-full", "A site is full", 503),
     ErrorRow(
         SiteUnavailable, "site-unavailable", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503
     ),

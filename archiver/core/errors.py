@@ -113,10 +113,17 @@ class SiteUnavailable(VanVaultError):
 
 
 class SiteFull(SiteUnavailable):
-    """The site has no room left for the object; nothing of it was kept."""
+    """The site has no room left for the object; nothing of it was kept there, but maybe at another site."""
 
-    def __init__(self, message: str, *, site: str, hint: str = "Free or add space at this site.") -> None:
-        super().__init__(message, site=site, may_be_stored=False, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        site: str,
+        may_be_stored: bool = False,
+        hint: str = "Free or add space at this site.",
+    ) -> None:
+        super().__init__(message, site=site, may_be_stored=may_be_stored, hint=hint)
 
 
 class SiteFaulty(SiteUnavailable):

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.catalogue import FoldedBatch
-from vanvault.archiver.core.errors import MachineLimit, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import MachineLimit, SiteFull, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.batches import encode_batch
@@ -302,7 +302,8 @@ def _refusal(error: VanVaultError, site: str, *, may_be_stored: bool) -> SiteUna
     hint = f"Send the same request again with the same ids; it will not be archived twice. {error.hint}"
     if isinstance(error, MachineLimit):
         return MachineLimit(said, resource=error.resource, may_be_stored=may_be_stored, hint=hint)
-    return SiteUnavailable(said, site=site, may_be_stored=may_be_stored, hint=hint)
+    kind = SiteFull if isinstance(error, SiteFull) else SiteUnavailable
+    return kind(said, site=site, may_be_stored=may_be_stored, hint=hint)
 
 
 def _entry(draft: Draft, entry_id: str, received_us: int) -> Entry:

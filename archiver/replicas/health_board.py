@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from vanvault.archiver.core.errors import MachineLimit, SiteFaulty, VanVaultError
+from vanvault.archiver.core.errors import MachineLimit, SiteFaulty, SiteFull, VanVaultError
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
@@ -102,6 +102,7 @@ class HealthBoard:
         self._lock = threading.Lock()
         self._health = {site: SiteHealth() for site in sites}
         self._lags: dict[str, Lag] = {}
+        self._full: set[str] = set()  # sites of which the last put failed for want of room
         self._changes: deque[Change] = deque(maxlen=_CHANGES_KEPT)
 
     def saw(self, site: str, sort: Sort, error: VanVaultError | None = None) -> None:
@@ -117,6 +118,10 @@ class HealthBoard:
         reason = error.message if error is not None else ""
         what = Seen(sort, error is None, self._stopwatch.seconds(), reason)
         with self._lock:
+            if isinstance(error, SiteFull):
+                self._full.add(site)
+            elif error is not None or sort == "put":
+                self._full.discard(site)
             if site in self._health:
                 self._move(site, seen(self._health[site], what, self._rules, self._clock.now()))
 
@@ -169,6 +174,10 @@ class HealthBoard:
     def catching_up(self) -> frozenset[str]:
         """Sites that came back and may lack objects."""
         return frozenset(site for site, health in self._health.items() if health.state == "catching-up")
+
+    def is_full(self, site: str) -> bool:
+        """Was want of room the last thing that was wrong with the site?"""
+        return site in self._full
 
     def usable(self, sites: Mapping[str, _T]) -> dict[str, _T]:
         """Those of ``sites`` that are not out; all of them when every one is."""

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from datetime import datetime
 from functools import partial
 
-from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.framed import NONCE_PREFIX_BYTES, open_framed, seal
 from vanvault.archiver.core.key_port import KeyProvider, new_data_key
@@ -81,7 +81,8 @@ class LargeObjects:
             sites = self._policy.health.usable(sites) if degraded else sites
         if not placing.put(sites, executor) and not (degraded and placing.placements):
             site, failure = next(iter(placing.failures.items()))
-            raise SiteUnavailable(
+            kind = SiteFull if isinstance(failure, SiteFull) else SiteUnavailable
+            raise kind(
                 f"not acknowledged: {failure.message}",
                 site=site,
                 may_be_stored=False,  # bytes without a row are no message

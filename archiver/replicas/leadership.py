@@ -99,7 +99,7 @@ class LeadershipState:
                 "is not reached from here",
                 site=leadership.leader,
                 may_be_stored=False,
-                hint="Use a node that reaches it, or promote the other site: vanvault failover promote.",
+                hint="Send the same request to a node that reaches it; operators: vanvault failover status.",
             )
 
     def check(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Literal, Protocol, TypeVar
 
-from vanvault.archiver.core.errors import NotFound, SettingsError, SiteUnavailable
+from vanvault.archiver.core.errors import NotFound, SettingsError, SiteFull, SiteUnavailable
 from vanvault.archiver.core.evidence import Receipt, holders
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.replicas.health_board import HealthBoard
@@ -119,13 +119,12 @@ class AckPolicy:
         if not out or (self.admits_degraded(gateway) and not unled):
             return
         site = leadership.leader if unled else min(out)
-        raise SiteUnavailable(
+        kind = SiteFull if self._health.is_full(site) else SiteUnavailable
+        raise kind(
             f"site {site} is out, and nothing is acknowledged that it does not hold: {self._reason(site)}",
             site=site,
             may_be_stored=False,
-            hint="Send the same request again when it is back. The operator may decide beforehand what to do"
-            " without it: sites.policy, sites.fall_back, vanvault gateway add --policy; or now:"
-            " vanvault failover promote.",
+            hint="Send the same request again when it is back. Its operator sees this in vanvault status.",
         )
 
     def refusal(self, gateway: str, receipt: Receipt, *, again: bool = False) -> SiteUnavailable | None:

@@ -30,7 +30,8 @@ _ROWS = (
     ConditionKind(
         "site-away",
         "error",
-        "Bring the site back; if it is gone for good, run: vanvault restore.",
+        "Bring the site back. Meanwhile vanvault failover promote lets the other one lead; if it is gone for"
+        " good, run: vanvault restore.",
         "site-unavailable",
     ),
     ConditionKind("site-clock-off", "error", "Set the clock of that site right (NTP).", "site-unavailable"),

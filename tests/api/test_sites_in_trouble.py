@@ -77,8 +77,9 @@ def test_a_disk_that_is_full(tmp_path: Path, site: str) -> None:
                 answer = push(client, message_id, body)
                 if answer.status_code != 201:
                     break
-            problem = check_problem(answer, 503, "site-unavailable")
+            problem = check_problem(answer, 503, "site-full")
             assert (problem["site"], problem["may_be_stored"]) == (site, True)  # at the other site
+            assert f"site {site} has no room left" in problem["detail"]
             assert "Free or add space" in problem["hint"]
             remount(home / "sites" / site, "size=8m")
             assert push_until_accepted(client, message_id, body).status_code in (200, 201)

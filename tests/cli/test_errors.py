@@ -14,9 +14,30 @@ import pytest
 
 from tests.cli.faulty_server import Answer, faulty_server
 from tests.support.command import COMMAND, run_cli
-from vanvault.archiver.core.error_table import ExitCode, error_object, exit_code_of
-from vanvault.archiver.core.errors import InvalidInput, SiteFull, VanVaultError
+from vanvault.api.problems import problem_of
+from vanvault.archiver.core.error_table import ERROR_TABLE, ExitCode, described, error_object, exit_code_of
+from vanvault.archiver.core.errors import (
+    AccessDenied,
+    Busy,
+    Conflict,
+    Damaged,
+    EncodedBody,
+    Forged,
+    InvalidInput,
+    KeyUnavailable,
+    LockRefused,
+    MachineLimit,
+    NotFound,
+    SettingsError,
+    SiteFaulty,
+    SiteFull,
+    SiteUnavailable,
+    TooLarge,
+    TooSlow,
+    VanVaultError,
+)
 from vanvault.cli.errors import run_at_edge
+from vanvault.cli.problems import error_of
 
 
 def test_a_good_run_ends_with_zero_or_the_code_of_the_verb() -> None:
@@ -164,3 +185,43 @@ def test_a_read_that_hangs_does_not_keep_the_program_from_its_end() -> None:
     bad = subprocess.run([*command, "no-such-verb", "--json"], capture_output=True, timeout=60, check=False)
     assert bad.returncode == 2
     assert b"no-such-verb" in bad.stdout
+
+
+SAMPLES: list[VanVaultError] = [
+    TooLarge("the original is too large", limit=10, field="body"),
+    EncodedBody("the body has a Content-Encoding", hint="Send it without."),
+    TooSlow("it came too slowly", hint="Send it again."),
+    InvalidInput("period is no month", field="period", hint="Write 2026-03."),
+    AccessDenied("the token is not known here", hint="Ask the operator."),
+    AccessDenied("no right to this", authenticated=True, hint="Use another."),
+    NotFound("the archive holds no entry x", hint="Look at the id."),
+    Conflict("the id has other bytes", hint="Use another id."),
+    Busy("too much at once", hint="Later."),
+    SiteFaulty("the listing of primary is out of order", site="primary", hint="Look at its disk."),
+    SiteFull("site primary has no room left", site="primary"),
+    SiteFull("not acknowledged: site primary has no room left", site="primary", may_be_stored=True),
+    SiteUnavailable("site primary is away", site="primary", hint="Bring it back."),
+    LockRefused("the object is locked", hint="Wait."),
+    Forged("no trusted key signed it"),
+    Damaged("the bytes are other ones", hint="Run: vanvault verify."),
+    KeyUnavailable("originals/1 is missing", hint="Restore it."),
+    SettingsError("clock.max_skew_s is 0", hint="Correct it."),
+]
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_the_api_tells_a_cause_in_the_words_of_the_command_line(error: VanVaultError) -> None:
+    """Through the API and back: the same message and hint, and the same exit code."""
+    problem = problem_of(error)
+    back = error_of(problem, int(problem["status"]))
+    code, said = described(error)
+    assert (problem["detail"], problem.get("hint", "")) == (said["message"], said["hint"])
+    again_code, again = described(back)
+    assert (again["message"], again["hint"]) == (said["message"], said["hint"])
+    assert again_code == code
+    if not isinstance(error, SiteFaulty):  # its problem type is that of every site that cannot be used
+        assert again["kind"] == said["kind"]
+
+
+def test_every_kind_of_error_has_its_sample() -> None:
+    assert {type(error) for error in SAMPLES} | {MachineLimit} == {row.error for row in ERROR_TABLE}

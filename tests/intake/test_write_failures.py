@@ -135,9 +135,11 @@ def test_a_full_site_refuses_and_recovers(home: Home, full: list[str]) -> None:
         node.wait_ready()
         for name in full:
             home.sites[name].fail_next("put", times=2, error=SiteFull("no room", site=name))
-        with pytest.raises(SiteUnavailable) as caught:
+        with pytest.raises(SiteFull) as caught:
             node.push(DRAFTS[0])
         assert "Free or add space" in caught.value.hint
+        assert "no room" in caught.value.message
+        assert caught.value.may_be_stored == (len(full) == 1)
         for draft in DRAFTS:
             receipts[draft.client_id] = node.push_until_accepted(draft)
 

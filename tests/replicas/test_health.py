@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.support.clocks import ManualClock
-from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.replicas import HealthBoard, Lag
@@ -163,6 +163,18 @@ def test_all_sites_are_asked_when_all_are_out() -> None:
     for _ in range(3):
         board.saw("standby", "look", AWAY)
     assert board.usable({"primary": 1, "standby": 2}) == {"primary": 1, "standby": 2}
+
+
+def test_a_site_is_full_until_a_put_ends_otherwise() -> None:
+    clock = ManualClock()
+    board = HealthBoard(("primary",), clock=clock, stopwatch=ClockStopwatch(clock), rules=RULES)
+    full = SiteFull("no room", site="primary")
+    for error, expected in ((full, True), (None, False), (full, True), (AWAY, False)):
+        board.put_ended("primary", error)
+        assert board.is_full("primary") == expected
+    board.put_ended("primary", full)
+    board.saw("primary", "look")
+    assert board.is_full("primary"), "a site that answers may have no room all the same"
 
 
 def test_a_snapshot_says_it_all() -> None:

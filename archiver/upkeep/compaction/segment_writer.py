@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, SiteFull, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.segments import (
@@ -154,7 +154,8 @@ class SegmentWriter:
         if placing.put(self._archive.sites, self._executor):
             return
         site, failure = next(iter(placing.failures.items()))
-        raise SiteUnavailable(
+        kind = SiteFull if isinstance(failure, SiteFull) else SiteUnavailable
+        raise kind(
             f"no segment was made: {failure.message}",
             site=failure.site if isinstance(failure, SiteUnavailable) else site,
             may_be_stored=not placing.surely_nowhere,
