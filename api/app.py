@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault import __version__
-from vanvault.api import health_routes, intake_routes, keys_route, read_routes
+from vanvault.api import health_routes, intake_routes, keys_route, openapi, read_routes
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
 from vanvault.api.node_metrics import NodeCollector
@@ -73,11 +73,11 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(read_routes.router)
     app.include_router(keys_route.router)
     app.include_router(health_routes.router)
-    app.add_api_route("/metrics", metrics_route, methods=["GET"], response_model=None)
+    app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)
     app.add_exception_handler(VanVaultError, _vanvault_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
-    _describe_security(app)
+    _describe(app)
     _serve_description(app)
     handlers: dict[str, Handler] = {
         "/v1/messages": intake_routes.push_message,
@@ -146,20 +146,6 @@ def _serve_description(app: FastAPI) -> None:
     app.add_route("/v1/openapi.json", description, include_in_schema=False)
 
 
-def _describe_security(app: FastAPI) -> None:
+def _describe(app: FastAPI) -> None:
     plain = app.openapi
-
-    def openapi() -> dict[str, object]:
-        document = plain()
-        document.setdefault("components", {})["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer", "description": "A gateway's token."}
-        }
-        # FastAPI adds its own 422 to routes with parameters; none of these routes ever gives it.
-        for methods in document["paths"].values():
-            for route in methods.values():
-                route["responses"].pop("422", None)
-        for unused in ("HTTPValidationError", "ValidationError"):
-            document["components"].get("schemas", {}).pop(unused, None)
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.completed(plain())  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from vanvault.api import openapi
 from vanvault.api.context import is_known
 from vanvault.api.health import has_failed, health_of, site_as_json, task_as_json
 from vanvault.api.node import Node
@@ -18,7 +19,7 @@ _ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
 
 
 @router.head("/v1/health/live", response_model=None, include_in_schema=False)
-@router.get("/v1/health/live", response_model=None)
+@router.get("/v1/health/live", **openapi.LIVE)
 async def live(request: Request) -> Response:
     """The process answers, and can be of use without a new start; says nothing about sites."""
     node: Node | None = getattr(request.app.state, "node", None)
@@ -30,7 +31,7 @@ async def live(request: Request) -> Response:
 
 
 @router.head("/v1/health/ready", response_model=None, include_in_schema=False)
-@router.get("/v1/health/ready", response_model=None)
+@router.get("/v1/health/ready", **openapi.READY)
 async def ready(request: Request) -> Response:
     """200 when a message would be accepted now, else 503; either says what is not as it should be.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vanvault.api import openapi
+from vanvault.api import openapi, wire
 from vanvault.api.context import node_of
 from vanvault.archiver.keys import PublishedKey, published_keys
 
@@ -22,28 +19,28 @@ async def keys(request: Request) -> Response:
     """The public signing keys. Needs no token."""
     archive = node_of(request).archive
     found = published_keys(await run_in_threadpool(archive.signing.trust))
-    body = {"archive": archive.settings.archive, "keys": [key_as_json(one) for one in found]}
-    return Response(orjson.dumps(body), media_type="application/json")
+    answer = wire.KeysAnswer(archive=archive.settings.archive, keys=[_key(one) for one in found])
+    return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
 
-def key_as_json(key: PublishedKey) -> dict[str, Any]:
-    """One key as JSON values; what is not known is null."""
+def _key(key: PublishedKey) -> wire.PublicKeyAnswer:
+    """One key; what is not known is null."""
     revoked = key.revoked
-    return {
-        "key_id": key.key_id,
-        "version": key.version,
-        "algorithm": "Ed25519",
-        "pem": key.pem,
-        "active": key.active,
-        "from": key.from_ or None,
-        "until": key.until or None,
-        "introduced_by": key.introduced_by or None,
-        "revoked": None
+    return wire.PublicKeyAnswer(
+        key_id=key.key_id,
+        version=key.version,
+        algorithm="Ed25519",
+        pem=key.pem,
+        active=key.active,
+        from_=key.from_ or None,
+        until=key.until or None,
+        introduced_by=key.introduced_by or None,
+        revoked=None
         if revoked is None
-        else {
-            "act": revoked.act,
-            "at": revoked.at,
-            "stolen_since": revoked.stolen_since or None,
-            "stands": revoked.stands,
-        },
-    }
+        else wire.KeyRevocation(
+            act=revoked.act,
+            at=revoked.at,
+            stolen_since=revoked.stolen_since or None,
+            stands=revoked.stands,
+        ),
+    )

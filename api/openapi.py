@@ -1,91 +1,77 @@
-"""What the OpenAPI document says about each route: bodies, answers, examples."""
+"""What the OpenAPI document says about each route, with the models of ``wire.py`` and ``examples.py``."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from vanvault.api import examples, wire
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
 from vanvault.archiver.core.model import BUSINESS_FIELDS
 
-_ID = "01m80g5b20pzaajt-1-0"
-_KEY = "batch/01m80g5b20pzaajt/0000000001-" + "5f" * 32 + ".messages.parquet"
+_Responses = dict[int | str, dict[str, Any]]
+_Security = list[dict[str, list[str]]]
 
-RECEIPT_EXAMPLE: dict[str, Any] = {
-    "id": _ID,
-    "gateway": "gateway-1",
-    "message_id": "2026-000123",
-    "size": 10240,
-    "sha256": "ab" * 32,
-    "sha512": "cd" * 64,
-    "received_at": "2026-11-22T01:02:03.000004Z",
-    "placements": [
-        {"site": site, "key": _KEY, "version": "1m80g5b2mygtxjp-20371123T010203Z", "retain_until": until}
-        for site, until in (("primary", "2037-11-23T01:02:03Z"), ("standby", "2037-11-23T01:02:03Z"))
-    ],
-    "archive": "6f3b0c52-7f9f-4a06-9d65-6f0f2f1f7c11",
-    "format": "vanvault-receipt-v1",
-    "object": _KEY,
-    "row": 0,
-    "policy": "all",
-    "signing_key": "0f" * 8,
-    "proof": {"index": 0, "size": 1, "path": []},
-    "signature": "base64 of 64 bytes",
+_TEXTS = {
+    400: "The request is wrong; nothing was stored.",
+    401: "No valid bearer token.",
+    403: "The token has no right to this.",
+    404: "Nothing of this name within the caller's gateway.",
+    408: "The body came too slowly; nothing was stored: send the same again.",
+    409: "This gateway archived other bytes under this id; nothing was stored.",
+    413: "Over a size limit; nothing was stored.",
+    415: "The body has a Content-Encoding; nothing was stored: send the bytes as they are.",
+    500: "Bytes in the archive are damaged, or the program is at fault; the node's log has more.",
+    503: "Not accepted now: wait Retry-After seconds and send the same again.",
 }
-_PROBLEM_EXAMPLE = {
-    "type": "urn:vanvault:problem:conflict",
-    "title": "Same id, other bytes",
-    "status": 409,
-    "detail": "this gateway archived other bytes under this message id before",
-    "hint": "Use a new id for new content; an archived original never changes.",
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer"}}
 }
-_ITEM_EXAMPLE = {
-    "entry": "message",
-    "id": _ID,
-    "gateway": "gateway-1",
-    "message_id": "2026-000123",
-    "received_at": "2026-11-22T01:02:03.000004Z",
-    "kind": "dossier",
-    "employer_code": "TZ1234Z",
-    "insurance_numbers": ["7912345678"],
-    "dossier_number": "00123/2026/07900",
-    "procedure": "600",
-    "sha256": "ab" * 32,
-    "verified_at": "2026-11-23T02:30:00.000000Z",
-    "placements": RECEIPT_EXAMPLE["placements"],
-    "held": False,
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "Bearer.", "required": True, "schema": {"type": "string"}}},
+    408: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
+#: What was said of each operation's answers. The framework leaves nulls out of examples.
+_DESCRIBED: dict[str, _Responses] = {}
+_READS = (400, 401, 403, 404, 500, 503)
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
-_PAGE_EXAMPLE = {"items": [_ITEM_EXAMPLE], "next": None, "partial": None, "unread": []}
-_TIMELINE_EXAMPLE = {"transaction_id": "t-2026-000123", "items": [_ITEM_EXAMPLE], "unread": []}
+def _answer(
+    description: str, model: type[BaseModel], example: Any, media_type: str = "application/json"
+) -> dict[str, Any]:
+    content = {media_type: {"schema": wire.reference(model), "example": example}}
+    return {"description": description, "content": content}
 
 
-def _answer(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"example": example}}}
+def _problem(status: int, model: type[BaseModel] = wire.ProblemAnswer, example: Any = None) -> dict[str, Any]:
+    found = _answer(_TEXTS[status], model, example or examples.PROBLEMS[status], MEDIA_TYPE)
+    return {**found, "headers": _HEADERS[status]} if status in _HEADERS else found
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    texts = {
-        400: "The request is wrong; nothing was stored.",
-        401: "No valid bearer token.",
-        403: "The token has no right to this.",
-        404: "Nothing of this name within the caller's gateway.",
-        408: "The body came too slowly; nothing was stored: send the same again.",
-        409: "This gateway archived other bytes under this id; nothing was stored.",
-        413: "Over a size limit; nothing was stored.",
-        415: "The body has a Content-Encoding; send the bytes as they are. Nothing was stored.",
-        503: "Not accepted now: wait Retry-After seconds and send the same again.",
-    }
-    return {status: _answer(texts[status], _PROBLEM_EXAMPLE, MEDIA_TYPE) for status in statuses}
+def _problems(*statuses: int) -> _Responses:
+    return {status: _problem(status) for status in statuses}
 
 
-def _route(extra: dict[str, Any], responses: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
+def _route(
+    name: str,
+    extra: dict[str, Any],
+    responses: _Responses,
+    security: _Security | None = None,
+) -> dict[str, Any]:
+    """What a route is registered with; ``security``: a gateway's token unless told otherwise."""
+    _DESCRIBED[name] = responses
     return {
-        "openapi_extra": {"security": [{"bearer": []}], **extra},
+        "operation_id": name,
+        "openapi_extra": {"security": [{"bearer": []}] if security is None else security, **extra},
         "responses": responses,
         "response_model": None,
+        "response_class": Response,  # has no media type of its own, so the framework adds no empty schema
     }
 
 
@@ -94,21 +80,31 @@ def _header(name: str, description: str, *, required: bool = False) -> dict[str,
     return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
 
 
-def _parameter(name: str, description: str = "") -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
+def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    described = {"type": "string", **schema}
+    return {"name": name, "in": "query", "description": description, "schema": described}
 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
+def _lines(model: type[BaseModel], example: str) -> dict[str, Any]:
+    """A body of one JSON object a line, which JSON Schema has no words for."""
+    described = f"One `{model.__name__}` a line: see the schema of this name."
+    return {"schema": {"type": "string", "description": described}, "example": example}
+
 
 PUSH = _route(
+    "pushMessage",
     {
         **_body({"application/xml": _BYTES, "application/octet-stream": _BYTES}),
         "parameters": [
-            _header("Vanvault-Message-Id", "The gateway's own id of the message.", required=True),
+            _header(
+                "Vanvault-Message-Id",
+                "The gateway's own id of the message; percent-encode what is not ASCII.",
+                required=True,
+            ),
             *(
                 _header(
                     "Vanvault-" + name.replace("_", "-").title(),
@@ -119,112 +115,179 @@ PUSH = _route(
         ],
     },
     {
-        201: _answer("Archived: locked at both sites.", RECEIPT_EXAMPLE),
-        200: _answer("Archived before: the first receipt again.", RECEIPT_EXAMPLE),
-        **_problems(400, 401, 403, 408, 409, 413, 415, 503),
+        201: _answer("Archived: locked at both sites.", wire.ReceiptAnswer, examples.RECEIPT),
+        200: _answer("Archived before: the first receipt again.", wire.ReceiptAnswer, examples.RECEIPT),
+        **_problems(400, 401, 403, 408, 409, 413, 415, 500, 503),
     },
 )
-_BATCH_EXAMPLE = {"message_id": "2026-000123", "content_type": "application/xml", "body": "PEhvc28+Li4u"}
 BATCH = _route(
-    _body({FRAMED: _BYTES, NDJSON: {"example": _BATCH_EXAMPLE}}),
+    "pushBatch",
+    _body({FRAMED: _BYTES, NDJSON: _lines(wire.MessageLine, examples.MESSAGE_LINES)}),
     {
         200: _answer(
-            "One receipt or problem for each entry, in order.",
-            {"items": [RECEIPT_EXAMPLE, {**_PROBLEM_EXAMPLE, "index": 1}]},
+            "One receipt or problem for each entry, in order.", wire.EntriesAnswer, examples.MESSAGE_ENTRIES
         ),
-        **_problems(400, 401, 403, 408, 413, 415, 503),
+        **_problems(400, 401, 403, 408, 413, 415, 500, 503),
     },
 )
-EVENT_EXAMPLE = {
-    "event_id": "e-2026-000123-2",
-    "occurred_at": "2026-11-22T08:02:03+07:00",
-    "type": "receipt.accepted",
-    "transaction_id": "t-2026-000123",
-    "actor": "VSS 07900",
-    "state": "accepted",
-    "detail": {"note": "01/TB-GD"},
-}
 EVENTS = _route(
-    _body({"application/json": {"example": [EVENT_EXAMPLE]}, NDJSON: {"example": EVENT_EXAMPLE}}),
+    "pushEvents",
+    _body(
+        {
+            "application/json": {
+                "schema": {"type": "array", "items": wire.reference(wire.EventLine), "minItems": 1},
+                "example": [examples.EVENT],
+            },
+            NDJSON: _lines(wire.EventLine, examples.EVENT_LINES),
+        }
+    ),
     {
-        200: _answer("One receipt or problem for each event, in order.", {"items": [RECEIPT_EXAMPLE]}),
-        **_problems(400, 401, 403, 408, 413, 415, 503),
+        200: _answer(
+            "One receipt or problem for each event, in order.", wire.EntriesAnswer, examples.EVENT_ENTRIES
+        ),
+        **_problems(400, 401, 403, 408, 413, 415, 500, 503),
     },
 )
-_MEANINGS = {"dossier_prefix": "The dossier number begins so; 3 characters or more."}
+_VALUE = {"minLength": 1, "maxLength": Query.MAX_VALUE}
+_SEARCHED: dict[str, dict[str, Any]] = {
+    "entry": {"description": "Messages or events only.", "enum": ["message", "event"]},
+    "dossier_prefix": {"description": "The dossier number begins so; 3 characters or more.", "minLength": 3},
+    "sha256": {"description": "Of an original, or of a canonical event.", "pattern": "^[0-9A-Fa-f]{64}$"},
+}
 SEARCH = _route(
+    "search",
     {
         "parameters": [
-            *(_parameter(name, _MEANINGS.get(name, "Equals this value.")) for name in Query.FIELDS),
-            _parameter("from", "Received at or after this RFC 3339 time."),
-            _parameter("to", "Received before this RFC 3339 time."),
-            _parameter("order", "newest (default) or oldest."),
-            _parameter("limit", "1 to 1000 items a page; 50 unless told."),
+            *(
+                _parameter(name, **{"description": "Has this value (docs/search.md).", **_VALUE, **more})
+                for name in Query.FIELDS
+                for more in [_SEARCHED.get(name, {})]
+            ),
+            _parameter("from", "Received at or after this RFC 3339 time, or date."),
+            _parameter("to", "Received before this RFC 3339 time, or date."),
+            _parameter("order", "Newest first, or oldest.", enum=["newest", "oldest"], default="newest"),
+            _parameter(
+                "limit", "Items a page.", type="integer", minimum=1, maximum=Query.MAX_LIMIT, default=50
+            ),
             _parameter("cursor", "next of the page before."),
         ]
     },
     {
-        200: _answer("One page.", _PAGE_EXAMPLE),
-        **_problems(400, 401, 403, 503),
+        200: _answer("One page.", wire.PageAnswer, examples.PAGE),
+        **_problems(400, 401, 403, 500, 503),
     },
 )
-_HISTOGRAM_EXAMPLE = {
-    "by": "day",
-    "bars": [{"value": "2026-11-22", "entries": 2, "bytes": 20480}],
-    "entries": 2,
-    "bytes": 20480,
-    "unread": [],
-}
 HISTOGRAM = _route(
+    "histogram",
     {
         "parameters": [
-            _parameter("by", f"{', '.join(HistogramQuery.BY)}; day unless told."),
-            *(_parameter(name, "Only entries with this value.") for name in HistogramQuery.FIELDS),
-            _parameter("from", "First day (YYYY-MM-DD, UTC)."),
-            _parameter("to", "Last day (YYYY-MM-DD, UTC), included."),
+            _parameter("by", "What to count by.", enum=list(HistogramQuery.BY), default="day"),
+            *(_parameter(name, "Only entries with this value.", **_VALUE) for name in HistogramQuery.FIELDS),
+            _parameter("from", "First day (UTC).", format="date"),
+            _parameter("to", "Last day (UTC), included.", format="date"),
         ]
     },
-    {200: _answer("Counts and bytes.", _HISTOGRAM_EXAMPLE), **_problems(400, 401, 403, 503)},
+    {
+        200: _answer("Counts and bytes.", wire.HistogramAnswer, examples.HISTOGRAM),
+        **_problems(400, 401, 403, 500, 503),
+    },
 )
-_KEYS_EXAMPLE = {
-    "archive": RECEIPT_EXAMPLE["archive"],
-    "keys": [
-        {
-            "key_id": RECEIPT_EXAMPLE["signing_key"],
-            "version": 1,
-            "algorithm": "Ed25519",
-            "pem": "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA...\n-----END PUBLIC KEY-----\n",
-            "active": True,
-            "from": None,
-            "until": None,
-            "introduced_by": None,
-            "revoked": None,
-        }
-    ],
-}
-KEYS: dict[str, Any] = {
-    "responses": {200: _answer("The public signing keys, by version.", _KEYS_EXAMPLE), **_problems(503)},
-    "response_model": None,
-}
-MESSAGE = _route({}, {200: _answer("The entry.", _ITEM_EXAMPLE), **_problems(400, 401, 403, 404, 503)})
+MESSAGE = _route(
+    "entry", {}, {200: _answer("The entry.", wire.EntryAnswer, examples.ENTRY), **_problems(*_READS)}
+)
 ORIGINAL = _route(
+    "original",
     {},
     {
-        200: {"description": "The exact bytes.", "content": {"application/octet-stream": _BYTES}},
-        **_problems(400, 401, 403, 404, 503),
+        200: {
+            "description": "The exact bytes, with the Content-Type that the gateway sent.",
+            "headers": {
+                "Vanvault-Sha256": {
+                    "description": "SHA-256 of the bytes, as hexadecimal digits.",
+                    "required": True,
+                    "schema": {"type": "string"},
+                }
+            },
+            "content": {"*/*": _BYTES},
+        },
+        **_problems(*_READS),
     },
 )
 RECEIPT = _route(
+    "receipt",
     {},
     {
-        200: _answer("The first receipt, or the one that followed a degraded one.", RECEIPT_EXAMPLE),
-        **_problems(400, 401, 403, 404, 503),
+        200: _answer(
+            "The first receipt, or the one after a degraded one.",
+            wire.ReceiptAnswer,
+            examples.RECEIPT,
+        ),
+        **_problems(*_READS),
     },
 )
 TRANSACTION = _route(
+    "transaction",
+    {},
+    {200: _answer("The timeline.", wire.TimelineAnswer, examples.TIMELINE), **_problems(*_READS)},
+)
+KEYS = _route(
+    "keys",
     {},
     {
-        200: _answer("The timeline.", _TIMELINE_EXAMPLE),
-        **_problems(400, 401, 403, 404, 503),
+        200: _answer("The public signing keys, by version.", wire.KeysAnswer, examples.KEYS),
+        **_problems(500, 503),
     },
+    security=[],
 )
+_ANYBODY: _Security = [{}, {"bearer": []}]
+LIVE = _route(
+    "live",
+    {},
+    {
+        200: _answer("The process answers.", wire.LiveAnswer, {"status": "live"}),
+        503: {
+            **_problem(503, wire.NotLiveProblem, examples.NOT_LIVE),
+            "description": "The node failed; only a new start helps.",
+        },
+    },
+    security=_ANYBODY,
+)
+READY = _route(
+    "ready",
+    {},
+    {
+        200: _answer("A message would be accepted now.", wire.ReadyAnswer, examples.READY),
+        503: {
+            **_problem(503, wire.NotReadyProblem, examples.NOT_READY),
+            "description": "No message would be accepted now; the answer says why.",
+        },
+    },
+    security=_ANYBODY,
+)
+METRICS = _route(
+    "metrics",
+    {},
+    {
+        200: {
+            "description": "The Prometheus text format.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}},
+        },
+        **_problems(401, 500),
+    },
+    security=_ANYBODY,
+)
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The framework's document with our schemas, and without what it adds that is not so."""
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A gateway's token."}
+    }
+    components["schemas"] = wire.schemas()
+    for methods in document["paths"].values():
+        for route in methods.values():
+            route["responses"].pop("422", None)  # no route gives it
+            for status, answer in _DESCRIBED[route["operationId"]].items():
+                route["responses"][str(status)]["content"] = answer["content"]
+    return document

@@ -1,0 +1,186 @@
+"""Examples for the OpenAPI document. Problems are made as the API makes them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+
+from vanvault.api.health import Health
+from vanvault.api.problems import problem_of
+from vanvault.archiver.core.errors import (
+    AccessDenied,
+    Busy,
+    Conflict,
+    Damaged,
+    EncodedBody,
+    InvalidInput,
+    NotFound,
+    SiteUnavailable,
+    TooLarge,
+    TooSlow,
+)
+
+_ID = "01m80g5b20pzaajt-1-0"
+_KEY = f"batch/01m80g5b20pzaajt/0000000001-{'5f' * 32}-{'0' * 103}.messages.parquet"
+_EVENT_KEY = _KEY.replace("messages", "events")
+_KEY_ID = "9756ec927ce00f03"
+_RECEIVED = "2026-11-22T01:02:03.000004Z"
+
+
+def _placements(key: str) -> list[dict[str, str]]:
+    return [
+        {
+            "site": site,
+            "key": key,
+            "version": "1m80g5b2mygtxjp-20371123T010203Z",
+            "retain_until": "2037-11-23T01:02:03Z",
+        }
+        for site in ("primary", "standby")
+    ]
+
+
+def _receipt(key: str, **ids: str) -> dict[str, Any]:
+    return {
+        "id": _ID,
+        "gateway": "gateway-1",
+        **ids,
+        "size": 10240,
+        "sha256": "ab" * 32,
+        "sha512": "cd" * 64,
+        "received_at": _RECEIVED,
+        "placements": _placements(key),
+        "archive": "6f3b0c52-7f9f-4a06-9d65-6f0f2f1f7c11",
+        "format": "vanvault-receipt-v1",
+        "object": key,
+        "row": 0,
+        "policy": "all",
+        "signing_key": _KEY_ID,
+        "proof": {"index": 0, "size": 1, "path": []},
+        "signature": base64.b64encode(bytes(range(64))).decode(),
+    }
+
+
+RECEIPT = _receipt(_KEY, message_id="2026-000123")
+MESSAGE_LINE = {"message_id": "2026-000123", "content_type": "application/xml", "body": "PEhvc28+Li4u"}
+MESSAGE_LINES = orjson.dumps(MESSAGE_LINE).decode() + "\n"
+EVENT = {
+    "event_id": "e-2026-000123-2",
+    "occurred_at": "2026-11-22T08:02:03+07:00",
+    "type": "receipt.accepted",
+    "transaction_id": "t-2026-000123",
+    "actor": "VSS 07900",
+    "state": "accepted",
+    "detail": {"note": "01/TB-GD"},
+}
+EVENT_LINES = orjson.dumps(EVENT).decode() + "\n"
+
+#: By status: what the API says, made as the API makes it.
+PROBLEMS: dict[int, dict[str, Any]] = {
+    problem["status"]: problem
+    for problem in map(
+        problem_of,
+        (
+            InvalidInput(
+                "message_id is missing", field="message_id", hint="Give each entry an id of your own."
+            ),
+            AccessDenied("there is no bearer token", hint="Send: Authorization: Bearer TOKEN."),
+            AccessDenied("a gateway may search its own entries only", authenticated=True),
+            NotFound(f"the archive holds no entry {_ID}"),
+            TooSlow("the body came too slowly", field="body", hint="Send it again, without pauses."),
+            Conflict(
+                "this gateway archived other bytes under this message id before",
+                hint="Use a new id for new content; an archived original never changes.",
+            ),
+            TooLarge("the body is too large", limit=64 * 2**20, field="body"),
+            EncodedBody(
+                "the body is encoded: Content-Encoding is not identity",
+                field="Content-Encoding",
+                hint="Send the bytes of the original, without a coding.",
+            ),
+            Damaged(f"{_KEY} is damaged at every site", key=_KEY, hint="Run: vanvault verify."),
+            SiteUnavailable("the site standby is away", site="standby", may_be_stored=False),
+        ),
+    )
+}
+MESSAGE_ENTRIES = {"items": [RECEIPT, {**PROBLEMS[409], "index": 1}]}
+EVENT_ENTRIES = {"items": [_receipt(_EVENT_KEY, event_id="e-2026-000123-2")]}
+ENTRY = {
+    "entry": "message",
+    "id": _ID,
+    "gateway": "gateway-1",
+    "message_id": "2026-000123",
+    "received_at": _RECEIVED,
+    "size": 10240,
+    "sha256": "ab" * 32,
+    "sha512": "cd" * 64,
+    "kind": "dossier",
+    "transaction_id": "t-2026-000123",
+    "ivan": "00099",
+    "employer_code": "TZ1234Z",
+    "tax_code": "0312345678",
+    "insurance_numbers": ["7912345678"],
+    "dossier_number": "00123/2026/07900",
+    "procedure": "600",
+    "period": "11/2026",
+    "state": "submitted",
+    "agency": "07906",
+    "content_type": "application/xml",
+    "metadata_note": "",
+    "large_object": "",
+    "object": _KEY,
+    "row": 0,
+    "segment": None,
+    "verified_at": "2026-11-23T02:30:00.000000Z",
+    "placements": _placements(_KEY),
+    "held": False,
+}
+PAGE = {"items": [ENTRY], "next": None, "partial": None, "unread": []}
+TIMELINE = {"transaction_id": "t-2026-000123", "items": [ENTRY], "unread": []}
+HISTOGRAM = {
+    "by": "day",
+    "bars": [{"value": "2026-11-22", "entries": 2, "bytes": 20480}],
+    "entries": 2,
+    "bytes": 20480,
+    "unread": [],
+}
+KEYS = {
+    "archive": RECEIPT["archive"],
+    "keys": [
+        {
+            "key_id": _KEY_ID,
+            "version": 1,
+            "algorithm": "Ed25519",
+            "pem": "-----BEGIN PUBLIC KEY-----\n"
+            "MCowBQYDK2VwAyEA9mES2lyB6ZflK8TbJf+xYMJsexEgyC7X/tUtkEBhueI=\n"
+            "-----END PUBLIC KEY-----\n",
+            "active": True,
+            "from": None,
+            "until": None,
+            "introduced_by": None,
+            "revoked": None,
+        }
+    ],
+}
+_SITES: list[dict[str, Any]] = [
+    {"site": site, "state": "healthy", "since": None, "reason": "", "barred": [], "lag": None}
+    for site in ("primary", "standby")
+]
+_TASKS = [
+    {
+        "task": "probe",
+        "state": "waiting",
+        "failures": 0,
+        "error": "",
+        "last_success": "2026-11-22T01:02:03Z",
+    }
+]
+READY = {**Health("ready").body(), "sites": _SITES, "tasks": _TASKS}
+NOT_READY = {
+    **Health("draining", Busy("the node is shutting down", retry_after=2, hint="Use another node.")).body(),
+    "sites": _SITES,
+    "tasks": _TASKS,
+}
+NOT_LIVE = Health("failed", Busy("the node failed")).body()
+METRICS = "# TYPE vanvault_ready gauge\nvanvault_ready 1.0\n"

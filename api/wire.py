@@ -1,0 +1,352 @@
+"""What requests and answers hold, as models: the schemas of the OpenAPI document come from here.
+
+Members that are left out when there is nothing to say are ``absent()``; those that are always there and may
+be null say so. Answers may get further members later: a client ignores what it does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import models_json_schema
+
+from vanvault.api.health import State
+from vanvault.archiver.catalogue import HistogramQuery
+from vanvault.archiver.core.tasks import TaskPhase
+
+_REFERENCE = "#/components/schemas/{model}"
+
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Sha512 = Annotated[str, Field(pattern="^[0-9a-f]{128}$")]
+KeyId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+Base64 = Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
+Count = Annotated[int, Field(ge=0)]
+ClientId = Annotated[str, Field(min_length=1, max_length=200)]
+Value = Annotated[str, Field(max_length=256)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def absent(description: str = "") -> Any:
+    """A member that may be left out, and is never null."""
+    return Field(default=None, description=description or None, json_schema_extra=_without_default)
+
+
+class PlacementAnswer(BaseModel):
+    """Where one locked copy lies."""
+
+    site: str
+    key: str
+    version: str
+    retain_until: Time
+
+
+class ReceiptProof(BaseModel):
+    """The way from a receipt to the signed root of its batch (RFC 9162)."""
+
+    index: Count
+    size: int = Field(ge=1)
+    path: list[Sha256]
+
+
+class ReceiptAnswer(BaseModel):
+    """A signed receipt; ``archiver/FORMAT.md``, section 7, says how it verifies."""
+
+    format: Literal["vanvault-receipt-v1"]
+    archive: str
+    id: str = Field(description="The archive's id of the entry.")
+    gateway: str
+    message_id: ClientId = absent("Of a message.")
+    event_id: ClientId = absent("Of an event.")
+    size: Count
+    sha256: Sha256
+    sha512: Sha512
+    received_at: Time
+    object: str
+    row: Count
+    large_object: str = absent("Key of the object of a large message.")
+    policy: Literal["all", "any"]
+    degraded: Literal[True] = absent("Not every site held it when this was signed.")
+    placements: list[PlacementAnswer]
+    signing_key: KeyId
+    proof: ReceiptProof
+    signature: Base64
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457. ``type`` is ``urn:vanvault:problem:NAME`` (docs/errors.md), or ``about:blank``."""
+
+    type: str
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    hint: str = absent("What to do.")
+    field: str = absent("What is wrong in the request.")
+    site: str = absent("Which site is away.")
+    resource: str = absent("What the machine ran out of.")
+    may_be_stored: bool = absent("Whether it may be stored all the same; sending it again is safe.")
+    instance: str = absent("urn:vanvault:request:ID, as in X-Request-Id.")
+
+
+class EntryProblem(ProblemAnswer):
+    """The problem of one entry of a request."""
+
+    index: Count = Field(description="Which entry of the request, from 0.")
+
+
+class EntriesAnswer(BaseModel):
+    """One receipt or problem for each entry of a request, in its order."""
+
+    items: list[ReceiptAnswer | EntryProblem]
+
+
+class _Business(BaseModel):
+    """Metadata of a request; what is left out is unknown."""
+
+    kind: Value = absent()
+    transaction_id: Value = absent()
+    ivan: Value = absent()
+    employer_code: Value = absent()
+    tax_code: Value = absent()
+    insurance_numbers: list[Value] = absent("At most 10,000.")
+    dossier_number: Value = absent()
+    procedure: Value = absent()
+    period: Value = absent()
+    state: Value = absent()
+    agency: Value = absent()
+
+
+class MessageFields(_Business):
+    """Fields of one entry of a framed batch; the original follows them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_id: ClientId
+    content_type: str = absent()
+
+
+class MessageLine(MessageFields):
+    """One line of a batch in NDJSON."""
+
+    body: Base64 = Field(description="The original.")
+
+
+class EventLine(_Business):
+    """One line of the transaction log."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_id: ClientId
+    occurred_at: Time
+    type: str = Field(min_length=1, max_length=256)
+    actor: Value = absent()
+    message_id: ClientId = absent("The message that it is about.")
+    detail: dict[str, Any] = absent("At most 16 kB; no fractions.")
+
+
+class EntryAnswer(BaseModel):
+    """What the archive knows about one message or event; "" is unknown."""
+
+    entry: Literal["message", "event"]
+    id: str
+    gateway: str
+    message_id: str
+    received_at: Time
+    size: Count
+    sha256: Sha256
+    sha512: Sha512 = absent("Not of entries that are compacted: the receipt has it.")
+    kind: str
+    transaction_id: str
+    ivan: str
+    employer_code: str
+    tax_code: str
+    insurance_numbers: list[str]
+    dossier_number: str
+    procedure: str
+    period: str
+    state: str
+    agency: str
+    content_type: str = absent("Of a message.")
+    metadata_note: str = absent("Of a message: why metadata was not read.")
+    large_object: str = absent("Of a message.")
+    event_id: str = absent("Of an event.")
+    occurred_at: Time = absent("Of an event.")
+    type: str = absent("Of an event.")
+    actor: str = absent("Of an event.")
+    detail: str = absent("Of an event: a JSON object as text.")
+    object: str
+    row: Count
+    segment: str | None = Field(description="Null until it is compacted.")
+    verified_at: Time | None
+    placements: list[PlacementAnswer]
+    held: bool | None = Field(description="Null when no site could be asked.")
+
+
+class UnreadObject(BaseModel):
+    """What an answer may lack."""
+
+    object: str
+    reason: str
+    first: Time
+    last: Time
+
+
+class PageAnswer(BaseModel):
+    """One page of a search."""
+
+    items: list[EntryAnswer]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+    partial: str | None = Field(description="Why the page ends before its limit.")
+    unread: list[UnreadObject]
+
+
+class TimelineAnswer(BaseModel):
+    """All of one transaction, oldest first."""
+
+    transaction_id: str
+    items: list[EntryAnswer]
+    unread: list[UnreadObject]
+
+
+class HistogramBar(BaseModel):
+    """Entries of one value."""
+
+    value: str = Field(description='"" is unknown.')
+    entries: Count
+    bytes: Count
+
+
+class HistogramAnswer(BaseModel):
+    """Counts and bytes."""
+
+    by: str = Field(json_schema_extra={"enum": list(HistogramQuery.BY)})
+    bars: list[HistogramBar]
+    entries: Count
+    bytes: Count
+    unread: list[UnreadObject]
+
+
+class KeyRevocation(BaseModel):
+    """Since when a key is not believed, but for what its revocation lists."""
+
+    act: int = Field(ge=1, description="Number of the act in the record of trust.")
+    at: Time
+    stolen_since: Time | None = Field(description="Null when nobody knows.")
+    stands: Count = Field(description="Objects of this key that are believed all the same.")
+
+
+class PublicKeyAnswer(BaseModel):
+    """One public signing key."""
+
+    key_id: KeyId
+    version: int = Field(ge=1)
+    algorithm: Literal["Ed25519"]
+    pem: str
+    active: bool
+    from_: Time | None = Field(serialization_alias="from", description="Null for the first key.")
+    until: Time | None = Field(description="Null while it signs.")
+    introduced_by: KeyId | None
+    revoked: KeyRevocation | None
+
+
+class KeysAnswer(BaseModel):
+    """The public signing keys, by version."""
+
+    archive: str
+    keys: list[PublicKeyAnswer]
+
+
+class LiveAnswer(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"]
+
+
+class SiteLag(BaseModel):
+    """What a site lacks."""
+
+    objects: Count
+    bytes: Count
+    seconds: float
+
+
+class SiteAnswer(BaseModel):
+    """What the node thinks of one site."""
+
+    site: str
+    state: Literal["healthy", "suspect", "out", "catching-up"]
+    since: Time | None
+    reason: str
+    barred: list[str]
+    lag: SiteLag | None
+
+
+class TaskAnswer(BaseModel):
+    """How one of the node's own tasks goes."""
+
+    task: str
+    state: TaskPhase
+    failures: Count
+    error: str
+    last_success: Time | None
+
+
+class ReadyAnswer(BaseModel):
+    """A message would be accepted now."""
+
+    status: Literal["ready"]
+    state: State
+    notes: list[str]
+    sites: list[SiteAnswer]
+    tasks: list[TaskAnswer]
+
+
+class NotLiveProblem(ProblemAnswer):
+    """Only a new start helps."""
+
+    state: State
+    notes: list[str]
+
+
+class NotReadyProblem(NotLiveProblem):
+    """No message would be accepted now, and why."""
+
+    sites: list[SiteAnswer]
+    tasks: list[TaskAnswer]
+
+
+_MODELS: tuple[type[BaseModel], ...] = (
+    ReceiptAnswer,
+    ProblemAnswer,
+    EntriesAnswer,
+    MessageFields,
+    MessageLine,
+    EventLine,
+    EntryAnswer,
+    PageAnswer,
+    TimelineAnswer,
+    HistogramAnswer,
+    KeysAnswer,
+    LiveAnswer,
+    ReadyAnswer,
+    NotLiveProblem,
+    NotReadyProblem,
+)
+
+
+def schemas() -> dict[str, Any]:
+    """Every model as a JSON schema, by its name."""
+    inputs = (MessageFields, MessageLine, EventLine)
+    wanted = [(one, "validation" if one in inputs else "serialization") for one in _MODELS]
+    _, found = models_json_schema(wanted, ref_template=_REFERENCE)  # type: ignore[arg-type]
+    defined: dict[str, Any] = found["$defs"]
+    return defined
+
+
+def reference(model: type[BaseModel]) -> dict[str, str]:
+    """The schema that refers to a model."""
+    return {"$ref": _REFERENCE.format(model=model.__name__)}
