@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import json_of, run_cli
-from vanvault.archiver.appliance import init_home
+from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.journal import OwnEvent
 from vanvault.recovery.custody.standing import EscrowStanding, judged
 
@@ -172,3 +172,22 @@ def test_a_verification_that_cannot_go_on_record_says_so(home: Path, tmp_path: P
     done = run_cli(home, "keys", "escrow", "verify", *opened, "--json")
     assert json_of(done)["recorded"] is False
     assert "could not be put on record" in done.stderr
+    code, conditions, _ = escrow_of(home)
+    assert (code, conditions) == (10, ["escrow-unverified"]), "a site that cannot be used comes first"
+
+
+def test_data_lies_under_older_versions_too_so_each_must_be_in_a_bundle(home: Path) -> None:
+    run_cli(home, "keys", "rotate", "originals")
+    with Archive.open(home) as archive:
+        signing = archive.signing.active().key_id
+        newest = ["originals/2", "log/1", "index/1", signing]
+        archive.record("keys.escrow-verified", {"set": "a", "keys": newest})
+    code, conditions, escrow = escrow_of(home)
+    assert (code, conditions, escrow["lacking"]) == (3, ["escrow-stale"], ["originals/1"])
+
+
+def test_the_key_that_signs_must_be_in_a_bundle_too(home: Path, tmp_path: Path) -> None:
+    run_cli(home, "keys", "escrow", "verify", *split(home, tmp_path / "first"))
+    made = json_of(run_cli(home, "keys", "rotate", "signing", "--json"))
+    code, conditions, escrow = escrow_of(home)
+    assert (code, conditions, escrow["lacking"]) == (3, ["escrow-stale"], [made["key_id"]])
