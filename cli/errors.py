@@ -16,10 +16,11 @@ from typing import Any
 
 import click
 
+from vanvault.archiver.core.caches import again_where_lost
 from vanvault.archiver.core.error_table import DEBUG_VARIABLE, ExitCode, described, failure_object
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.errors import CacheLost, VanVaultError
 from vanvault.archiver.standard_streams import OutputLost, output_lost
-from vanvault.cli.output import emit_json, one_line
+from vanvault.cli.output import emit_json, one_line, warn
 
 
 def show_error(message: str, hint: str = "") -> None:
@@ -46,7 +47,7 @@ def run_at_edge(run: Callable[[], object], arguments: Sequence[str]) -> ExitCode
 def _run(run: Callable[[], object], arguments: Sequence[str]) -> ExitCode:
     as_json = "--json" in arguments
     try:
-        result = run()
+        result = again_where_lost(run, _begin_again)
         return ExitCode(result) if isinstance(result, int) else ExitCode.OK
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -101,6 +102,10 @@ def _lost(why: OSError) -> ExitCode:
 def _is_no_text(argument: str) -> bool:
     """Does it hold bytes that are no UTF-8?"""
     return any("\ud800" <= character <= "\udfff" for character in argument)
+
+
+def _begin_again(lost: CacheLost) -> None:
+    warn(f"{lost.message}; the command begins again")
 
 
 def _trace() -> None:

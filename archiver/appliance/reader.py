@@ -123,13 +123,16 @@ class ArchiveReader:
 
         Raises SiteUnavailable, KeyUnavailable.
         """
+        if not self._folded:
+            self.tail.ensure_sound()  # what is decided now, and rows of this file, go together
         self._follow_trust()
+        mark = self.tail.refolding_mark()
         segments = self.catch_up_segments()
         indexed = self.index.catch_up()
         folded = self.policy.reaching(
             self.sites, lambda sites: self._fold_batches(sites, frozenset(indexed.unreadable), settle=settle)
         )
-        self._complete()
+        self._complete(mark)
         return FoldReport.of(segments, indexed, folded)
 
     def refresh(self, *, whole: bool = False) -> FoldReport:
@@ -143,6 +146,7 @@ class ArchiveReader:
         if not there:
             raise next(iter(away.values()))
         self._follow_trust()
+        mark = self.tail.refolding_mark()
         segments = self._segments(there)
         indexed = self.index.catch_up()
         while True:
@@ -158,7 +162,7 @@ class ArchiveReader:
                     self.health.saw(error.site, "look", error)
                 away[error.site] = error
                 there = {name: site for name, site in there.items() if name != error.site}
-        self._complete()
+        self._complete(mark)
         return FoldReport.of(segments, indexed, folded)
 
     @property
@@ -198,17 +202,18 @@ class ArchiveReader:
         """The exact bytes of a search item. Raises as ``Originals.read`` does."""
         return self._room.originals.read(item)
 
-    def _complete(self) -> None:
-        self.tail.refolded()
+    def _complete(self, mark: str) -> None:
+        self.tail.refolded(mark)
         self._folded = True
 
     def _follow_trust(self) -> bool:
-        """Forget what is believed no more after a change of trust in keys; True: there was one."""
+        """Forget what is believed no more after a change of trust in keys; True: fold everything anew."""
         self.object_trust.look()
         trust = self.signing.trust()
         accepted = sum(len(one.accepted) for one in trust.revoked.values())
         state = (trust.last, str(accepted), ",".join(sorted(trust.keys)))
-        return self.tail.follow_trust(state, lambda key: self.object_trust.judge(key).reason is None)
+        changed = self.tail.follow_trust(state, lambda key: self.object_trust.judge(key).reason is None)
+        return changed or self.tail.is_refolding
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:
         """Copies of a batch without a commit record: where the fold saw them. A reader repairs nothing."""

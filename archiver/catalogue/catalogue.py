@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.hot_tail import SKEW_US, HotTail, drop_covered, note_recheck
+from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
@@ -259,7 +260,10 @@ class Catalogue:
         with self._lock:
             found = self._decoded.get(key)
         if found is None:
-            found = load_manifest(data, key=key)
+            try:
+                found = load_manifest(data, key=key)
+            except Damaged as error:  # it was whole when it was put here
+                raise self._tail.lost(error) from error
             with self._lock:
                 self._decoded[key] = found
         return found

@@ -33,9 +33,10 @@ from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.key_port import KeyProvider
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Ports
-from vanvault.archiver.disk import take_lock, try_lock
+from vanvault.archiver.disk import HeldLock, take_lock, try_lock
 
 T = TypeVar("T")
 
@@ -92,10 +93,13 @@ class KeyIndex:
         self._known: frozenset[str] = frozenset()
         self._level: tuple[frozenset[str], IndexReader, frozenset[str]] = (_NONE, self._reader, _NONE)
         self._lock = threading.Lock()
+        self._own: tempfile.TemporaryDirectory[str] | None = None  # where the home's folder cannot be used
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+        if self._own is not None:
+            self._own.cleanup()
 
     def reader(self, needed: frozenset[str] = frozenset()) -> IndexReader:
         """The index as it is; read anew from the store when it lacks one of the log parts ``needed``.
@@ -357,11 +361,23 @@ class KeyIndex:
     def _active(self) -> IndexKeys:
         return self._keys_of(self._provider.active("index"))
 
-    @contextmanager
-    def _alone(self, *, wait: bool) -> Iterator[bool]:
+    def _locked(self, *, wait: bool) -> HeldLock | None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / "lock"
-        lock = take_lock(path) if wait else try_lock(path)
+        return take_lock(path) if wait else try_lock(path)
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[bool]:
+        try:
+            lock = self._locked(wait=wait)
+        except OSError as error:
+            raise_limit(error)
+            # Where files are made is no matter; two processes that index at once do harm to neither.
+            self._own = self._own or tempfile.TemporaryDirectory(
+                prefix="vanvault-index-", ignore_cleanup_errors=True
+            )
+            self._folder = Path(self._own.name)
+            lock = self._locked(wait=wait)
         if lock is None:
             yield False
             return

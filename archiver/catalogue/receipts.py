@@ -79,7 +79,7 @@ class FirstReceipts:
         KeyUnavailable.
         """
         batch = self._tail.batch_of(key)
-        _, commit = self._sign(batch, self._tail.entries(batch.n), placements)
+        _, commit = self._sign(batch, self._entries(batch), placements)
         self._tail.learn(commit)
         return commit
 
@@ -113,9 +113,7 @@ class FirstReceipts:
         return built
 
     def _build(self, batch: KnownBatch) -> tuple[ReceiptTree, Commit]:
-        entries = self._tail.entries(batch.n)
-        if len(entries) != batch.header.rows:
-            raise NotFound(f"the hot tail does not hold {batch.key} any more")
+        entries = self._entries(batch)
         recorded = batch.commit
         if recorded is not None:
             return self._plant(batch, entries, recorded.placements, recorded.signing_key), recorded
@@ -126,6 +124,13 @@ class FirstReceipts:
                 f"{error.message}, though it was folded from one", key=batch.key, hint="Run: vanvault verify."
             ) from error
         return self._sign(batch, entries, placements)
+
+    def _entries(self, batch: KnownBatch) -> Sequence[Entry]:
+        """All of them: a batch may leave the hot tail between two reads. Raises NotFound."""
+        entries = self._tail.entries(batch.n)
+        if len(entries) != batch.header.rows:
+            raise NotFound(f"the hot tail does not hold {batch.key} any more")
+        return entries
 
     def _sign(
         self, batch: KnownBatch, entries: Sequence[Entry], placements: Sequence[Placement]

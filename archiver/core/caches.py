@@ -1,4 +1,4 @@
-"""A cache in memory that is bounded by count or by bytes."""
+"""A cache in memory that is bounded by count or by bytes; and what to do where a cache on disk is lost."""
 
 from __future__ import annotations
 
@@ -7,8 +7,29 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from vanvault.archiver.core.errors import CacheLost
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+T = TypeVar("T")
+
+#: How often a run begins again on a new cache, before the disk is at fault.
+_RUNS = 3
+
+
+def again_where_lost(run: Callable[[], T], told: Callable[[CacheLost], None]) -> T:
+    """What ``run`` gives; begun again where a cache was damaged under it, as after a kill.
+
+    ``told``: hears of each. Raises what the last run raises.
+    """
+    for _ in range(_RUNS - 1):
+        try:
+            return run()
+        except CacheLost as lost:
+            told(lost)
+    return run()
 
 
 class BoundedCache(Generic[K, V]):

@@ -15,6 +15,7 @@ from typing import Any
 from vanvault.archiver.core.errors import (
     AccessDenied,
     Busy,
+    CacheLost,
     Conflict,
     Damaged,
     EncodedBody,
@@ -82,6 +83,7 @@ ERROR_TABLE = (
     ErrorRow(AccessDenied, "access-denied", ExitCode.DENIED, "access-denied", "Access denied", 403),
     ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),
     ErrorRow(Conflict, "conflict", ExitCode.CONFLICT, "conflict", "Same id, other bytes", 409),
+    ErrorRow(CacheLost, "cache-lost", ExitCode.BUSY, "busy", "Busy", 503),
     ErrorRow(Busy, "busy", ExitCode.BUSY, "busy", "Busy", 503),
     ErrorRow(SiteFaulty, "site-faulty", ExitCode.SITE, "site-unavailable", "A site is unavailable", 503),
     ErrorRow(SiteFull, "site-full", ExitCode.SITE, "site-full", "A site is full", 503),

@@ -11,6 +11,7 @@
     ├── NotFound              no such message, event, object or site
     ├── Conflict              the same id was archived with other bytes; nothing was stored
     ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
+    │   └── CacheLost         a cache of this host was damaged and is made anew; the same again is answered
     ├── SiteUnavailable       a site did not take or give bytes; says whether they may be stored
     │   ├── SiteFull          it has no room left
     │   └── SiteFaulty        it answers, but wrongly: its listing is out of order, say
@@ -97,6 +98,13 @@ class Busy(VanVaultError):
     def __init__(self, message: str, *, retry_after: int = 1, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class CacheLost(Busy):
+    """A cache was damaged, and what was asked of it is not known; it is left, and made anew from the sites.
+
+    Nothing was decided from it. Whoever repeats the same finds a new cache.
+    """
 
 
 class SiteUnavailable(VanVaultError):

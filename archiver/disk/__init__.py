@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.disk.files import create_file, replace_file, sync_folder, synced_file
+from vanvault.archiver.disk.files import create_file, read_plain, replace_file, sync_folder, synced_file
 from vanvault.archiver.disk.locks import (
     HeldLock,
     lock_beside,
@@ -17,6 +17,7 @@ __all__ = [
     "create_file",
     "lock_beside",
     "lock_descriptor",
+    "read_plain",
     "replace_file",
     "still_named",
     "sync_folder",

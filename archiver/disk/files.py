@@ -5,7 +5,9 @@ The order is always: write, fsync of the file, then its name, then fsync of the 
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +64,21 @@ def sync_folder(folder: str | Path, *, inside: int | None = None) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=inside)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_plain(path: Path) -> bytes:
+    """The bytes of a plain file; a pipe in its place is not waited for.
+
+    Raises FileNotFoundError also where the name leads to a pipe, a folder or a device; OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "there is no plain file", str(path))
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read()
     finally:
         os.close(descriptor)
 

@@ -12,8 +12,9 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.disk import lock_beside, replace_file
+from vanvault.archiver.disk import lock_beside, read_plain, replace_file
 
 
 class LastUse:
@@ -54,9 +55,10 @@ class LastUse:
             raise
 
     def read(self) -> dict[str, str]:
-        """Last use (RFC 3339) by id of the token, as far as it was written. Raises OSError."""
+        """Last use (RFC 3339) by id of the token, as far as it was written. Raises MachineLimit."""
         try:
-            found = json.loads(self._path.read_bytes())
-        except (FileNotFoundError, ValueError):
+            found = json.loads(read_plain(self._path))
+        except (OSError, ValueError) as error:
+            raise_limit(error)
             return {}  # none yet, or harmed: it begins anew
         return {str(token): str(at) for token, at in found.items()} if isinstance(found, dict) else {}

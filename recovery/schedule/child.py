@@ -18,6 +18,7 @@ from typing import NoReturn
 import orjson
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.caches import again_where_lost
 from vanvault.archiver.core.error_table import ExitCode, described
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core_dumps import forbid_core_dumps
@@ -57,7 +58,7 @@ def run_step(home: Path, name: str, step: int) -> VerbReport:
 def at_edge(run: Callable[[], tuple[int, dict[str, object]]]) -> int:
     """Run; print what came of it as the last line of JSON; the exit code. Errors are told, never raised."""
     try:
-        code, told = run()
+        code, told = again_where_lost(run, lambda lost: _tell(f"warning: {lost.message}; begun again"))
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge: no bare traceback
         code, failure = described(error)
         _tell(f"error: {' '.join(failure['message'].split())}")

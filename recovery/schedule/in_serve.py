@@ -7,13 +7,17 @@ last is in ``cache/schedule/NAME.log`` of the home.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
@@ -114,8 +118,7 @@ class Scheduler:
         self._not_before[job.name] = now + min(NOT_AGAIN, job.every)
         self._read_at = None
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with (folder / f"{job.name}.log").open("wb") as log:
+            with _opened_log(folder / f"{job.name}.log") as log:
                 process = subprocess.Popen(
                     self._command(job),
                     stdin=subprocess.DEVNULL,
@@ -145,3 +148,16 @@ class Scheduler:
 
     def _schedule_run(self, job: Job) -> Sequence[str]:
         return job_process(self._archive.home, job.name)
+
+
+def _opened_log(path: Path) -> BinaryIO:
+    """The emptied log of a job; where the cache cannot be used, the job runs without one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A pipe in its place is not waited for.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.fdopen(os.open(path, flags, 0o600), "wb")
+    except OSError as error:
+        raise_limit(error)
+        _log.warning("a job runs without a log", path=str(path), error=error.strerror)
+        return Path(os.devnull).open("wb")

@@ -13,6 +13,7 @@ in which a site serves an outdated listing, a job may run twice. Every job bears
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from collections.abc import Iterator
@@ -23,9 +24,10 @@ from pathlib import Path
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.disk import try_lock
+from vanvault.archiver.disk import read_plain, try_lock
 from vanvault.recovery.schedule.model import Job, JobRun, Lease
 from vanvault.recovery.schedule.planner import blocking
 from vanvault.recovery.schedule.record import STARTED, ended_detail, ended_type, read_history, started_detail
@@ -39,20 +41,41 @@ GRACE = timedelta(minutes=10)
 @contextmanager
 def home_lock(home: Path, job: str) -> Iterator[int]:
     """Hold the job's lock in this home; gives its file descriptor. Raises Busy: a run has it."""
-    folder = home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = try_lock(folder / f"{job}.lock")
+    lock = try_lock(_lock_file(home, job))
     if lock is None:
         raise Busy(f"the job {job} is running in this home already", retry_after=60)
     with lock:
         yield lock.descriptor
 
 
-def node_id(home: Path, entropy: Entropy) -> str:
-    """What tells this home from any other, made at its first use; two hosts may have one name."""
-    path = home / FOLDER / "node"
+def _lock_file(home: Path, job: str) -> Path:
+    """In the cache; in the home itself where the cache cannot be used."""
+    path = home / FOLDER / f"{job}.lock"
     try:
-        return path.read_text(encoding="ascii")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise_limit(error)
+        return home / f".schedule-{job}.lock"
+    return path
+
+
+def node_id(home: Path, entropy: Entropy) -> str:
+    """What tells this home from any other, made at its first use; two hosts may have one name.
+
+    Without a cache it is made of host and path.
+    """
+    try:
+        return _kept_id(home / FOLDER / "node", entropy)
+    except (OSError, UnicodeError) as error:
+        raise_limit(error)
+        place = f"{socket.gethostname()}:{home.resolve()}"
+        return hashlib.sha256(place.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _kept_id(path: Path, entropy: Entropy) -> str:
+    try:
+        return read_plain(path).decode("ascii")
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"node.{entropy.token(8).hex()}")
@@ -63,7 +86,7 @@ def node_id(home: Path, entropy: Entropy) -> str:
             pass
         finally:
             draft.unlink()
-        return path.read_text(encoding="ascii")
+        return read_plain(path).decode("ascii")
 
 
 def take_lease(archive: Archive, job: Job) -> Lease:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets
 from vanvault.archiver.catalogue.hot_tail.pruning import drop_covered, note_recheck
-from vanvault.archiver.catalogue.hot_tail.tail import (
+from vanvault.archiver.catalogue.hot_tail.rows import (
     Claim,
     FindClaim,
     FindRepeats,
     FoldedBatch,
-    HotTail,
     KnownBatch,
     TailRow,
-    position_of,
 )
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail, position_of
 from vanvault.archiver.catalogue.hot_tail.wrong_clocks import SKEW_US, WrongClock
 
 __all__ = [

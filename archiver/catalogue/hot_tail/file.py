@@ -30,29 +30,33 @@ by time and are unique.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import re
 import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vanvault.archiver.core.errors import Busy
+from vanvault.archiver.catalogue.hot_tail import refolding
+from vanvault.archiver.catalogue.hot_tail.connection import TailConnection, busy, is_of_the_file
+from vanvault.archiver.catalogue.hot_tail.generations import Generations, TailName
+from vanvault.archiver.core.errors import CacheLost, VanVaultError
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.search_form import search_form
 
+_log = logging.getLogger("vanvault.cache")  # on stderr also where a verb runs
+
 _CLAIM_BYTES = 16
-#: Primary result codes of SQLite for what is no fault of the file's content.
-_NOT_THE_FILE = frozenset(
-    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR}
-)
-_UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})  # another file may be
 _LOCK_S = 30.0  # longest wait for another one that writes
 _FILES = 4  # that one connection may have open: database, log, its index, a journal
 _ROOM = 64 * 1024  # bytes that a connection needs at least
@@ -60,11 +64,24 @@ _ROOM = 64 * 1024  # bytes that a connection needs at least
 SEALING_INFO = b"vanvault-hot-tail-v1"
 _TOKENS_INFO = b"vanvault-hot-tail-tokens-v1"
 _CURSORS_INFO = b"vanvault-cursors-v1"
-_SCHEMA_VERSION = "4"
+_LEFT = -1  # the epoch of whoever has no connection to the file in use
+_ATTEMPTS = 4  # files that are tried before the disk is at fault
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "cache_size=-32768",
+    "temp_store=MEMORY",
+    "journal_size_limit=67108864",
+)
+#: Numbers of rows begin anywhere, and none is given twice: one that was read in an earlier file, or before
+#: its row left, leads to nothing here.
+_FIRST_NUMBER = "INSERT INTO sqlite_sequence(name, seq) VALUES(?, abs(random() % 1099511627776))"
+_SCHEMA_VERSION = "5"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch(
-    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, writer TEXT NOT NULL, sequence INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+    writer TEXT NOT NULL, sequence INTEGER NOT NULL,
     kind TEXT NOT NULL, rows INTEGER NOT NULL, final INTEGER NOT NULL, created_us INTEGER NOT NULL,
     retain_until TEXT NOT NULL, placements TEXT NOT NULL, large TEXT NOT NULL, heads TEXT NOT NULL,
     commit_record TEXT, recorded INTEGER NOT NULL DEFAULT 0);
@@ -81,7 +98,8 @@ CREATE TABLE IF NOT EXISTS claim(claim BLOB PRIMARY KEY, position BLOB NOT NULL,
 CREATE TABLE IF NOT EXISTS duplicate(position BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS conflict(position BLOB PRIMARY KEY, first BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS segment(
-    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, manifest BLOB NOT NULL, first_us INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+    manifest BLOB NOT NULL, first_us INTEGER NOT NULL,
     last_us INTEGER NOT NULL, rows INTEGER NOT NULL, indexed INTEGER NOT NULL, spare INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS segment_end ON segment(last_us);
 CREATE TABLE IF NOT EXISTS cover(
@@ -97,20 +115,9 @@ CREATE TABLE IF NOT EXISTS block(
     low BLOB NOT NULL, high BLOB NOT NULL, data BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS block_tier ON block(tier, id, low, high, records);
 """
-#: All tables but that of facts: what a fold fills.
-TABLES = (
-    "batch",
-    "early_commit",
-    "degraded",
-    "entry",
-    "claim",
-    "block",
-    "duplicate",
-    "conflict",
-    "segment",
-    "cover",
-    "wrong_clock",
-)
+
+
+_ALL_NAMES = frozenset(re.findall(r"(?:TABLE|INDEX) IF NOT EXISTS (\w+)", _SCHEMA))  # of tables and indexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,78 +158,89 @@ class SearchSecrets:
 
 
 class TailFile:
-    """One SQLite file; safe to use from many threads, each with a connection of its own."""
+    """One SQLite file; safe to use from many threads, each with a connection of its own.
+
+    Where it turns out to be damaged, at whatever moment, it is left as it is and another one is begun
+    (``generations.py``): whoever met the damage gets CacheLost, and everybody goes on with the new file.
+    """
 
     def __init__(self, path: Path, facts: Mapping[str, str]) -> None:
-        """Open the file; one that is broken, or that states other ``facts``, is made anew.
+        """Open the newest file; where it is broken, or states other ``facts``, another is made.
 
-        Raises MachineLimit; sqlite3.OperationalError: another process locks it for long, or the disk is full.
+        Raises MachineLimit, Busy (another process locks it for long), sqlite3.Error (the disk fails).
         """
-        self._path = path
         self._facts = {"schema": _SCHEMA_VERSION, **facts}
+        self._files = Generations(path)
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._connections: list[TailConnection] = []
+        self._lock = threading.RLock()
+        self._epoch = 0  # grows when this process goes on with another file
+        self._name = self._files.newest() or self._files.make(-1)
+        self._identity = self._name.identity()
         try:
             usable = self._prepare()
-        except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0)
-            if code & 0xFF in _NOT_THE_FILE and code not in _UNREADABLE:
-                self._raise_if_machine_is_full()
-                raise
+        except sqlite3.Error as error:
+            self._raise_if_not_the_file(error)
             usable = False
         if not usable:
-            self._make_anew()
+            self._go_on(TailName(self._name.path, self._name.number), again=False)
 
     def ensure_sound(self) -> bool:
         """Look at every page; a file with a broken one is made anew, empty. False when it was."""
+        epoch = self._epoch
         try:
-            sound = bool(self.connection().execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-            sound = sound and self._prepare()  # one that was made anew on a full disk may lack tables
-        except sqlite3.OperationalError:
-            raise  # locked or out of space: says nothing about the pages
-        except sqlite3.DatabaseError:
-            sound = False
-        if not sound:
-            self._make_anew()
-        return sound
+            connection = self.connection()
+            if connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and self._fits(connection):
+                return True
+        except CacheLost:
+            return False
+        self._lose(epoch, "a page of it is damaged, or a table is missing")
+        return False
+
+    def look(self) -> None:
+        """Go on with another file where this one was removed or another process made it anew."""
+        epoch, name = self._epoch, self._name
+        if not name.shared:
+            return
+        newest = self._files.newest()
+        if name.identity() != self._identity:
+            self._lose(epoch, "the file was removed or replaced")
+        elif newest is not None and newest.number > name.number:
+            self._lose(epoch, "another process found it damaged")
+
+    def lost(self, cause: Exception) -> Exception:
+        """What to raise for content that cannot be: the file is left, and the error says that it was."""
+        return self.judged(sqlite3.DatabaseError(f"a row is damaged: {type(cause).__name__}"))
+
+    def judged(self, error: sqlite3.Error) -> Exception:
+        """What to raise in place of an error of SQLite that did not come by a cursor."""
+        held: tuple[int, TailConnection] | None = getattr(self._local, "held", None)
+        return self._judge(held[0] if held is not None else _LEFT, error)
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            for connection in self._connections:
+            for connection in self._leave():
                 connection.close()
-            self._connections.clear()
-            self._local = threading.local()
+            self._files.close()
 
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection, in autocommit mode. Raises MachineLimit, sqlite3.Error."""
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
+        """This thread's connection, in autocommit mode. Raises MachineLimit, CacheLost, sqlite3.Error."""
+        held: tuple[int, TailConnection] | None = getattr(self._local, "held", None)
+        if held is not None and held[0] == self._epoch:
+            return held[1]
+        with self._lock:
+            epoch = self._epoch
             try:
+                if self._name.identity() != self._identity:
+                    raise sqlite3.DatabaseError("the file was removed or replaced")
                 found = self._open()
-            except sqlite3.OperationalError:
-                self._raise_if_machine_is_full()
-                raise
-            self._local.connection = found
-            with self._lock:
-                self._connections.append(found)
-        return found
-
-    @staticmethod
-    def begin(connection: sqlite3.Connection) -> None:
-        """Begin a write transaction. Raises Busy: another one lasts too long."""
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise Busy(
-                    "the hot tail of this home is being written by another process",
-                    retry_after=5,
-                    hint="Try again. If this lasts, look which process has the files in cache/ open.",
-                ) from error
-            raise
+            except sqlite3.Error as error:
+                raise self._judge(epoch, error) from error
+            found.judge = partial(self._judge, epoch)
+            self._local.held = (epoch, found)
+            self._connections.append(found)
+            return found
 
     @contextmanager
     def waiting_at_most(self, seconds: float) -> Iterator[None]:
@@ -234,24 +252,52 @@ class TailFile:
         finally:
             connection.execute(f"PRAGMA busy_timeout={int(_LOCK_S * 1000)}")
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> TailConnection:
         connection = sqlite3.connect(
-            self._path, timeout=_LOCK_S, isolation_level=None, check_same_thread=False
+            f"file:{quote(str(self._name.path.absolute()))}?mode=rw",  # it is made by ``Generations`` only
+            uri=True,
+            timeout=_LOCK_S,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=TailConnection,
         )
         try:
             # The file can be rebuilt, so a power cut may cost its last moments, never its integrity.
-            connection.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;"
-                "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;"
-            )
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
         except BaseException:
             connection.close()
             raise
         return connection
 
+    def _judge(self, epoch: int, error: sqlite3.Error) -> Exception:
+        """What to raise for an error of a connection to the file of this epoch."""
+        waits = busy(error)
+        if waits is not None:
+            return waits
+        try:
+            self._raise_if_not_the_file(error)
+            self._lose(epoch, str(error))
+        except (VanVaultError, sqlite3.Error, OSError) as other:
+            return other
+        return CacheLost(
+            "the hot tail of this node was damaged and is being made anew",
+            retry_after=2,
+            hint="Send it again.",
+        )
+
+    def _raise_if_not_the_file(self, error: sqlite3.Error) -> None:
+        waits = busy(error)
+        if waits is not None:
+            raise waits from error
+        if isinstance(error, sqlite3.OperationalError):
+            self._raise_if_machine_is_full()
+        if not is_of_the_file(error):
+            raise error
+
     def _raise_if_machine_is_full(self) -> None:
         """SQLite does not say why it cannot use a file. Raises MachineLimit if no other can be used."""
-        folder = self._path.parent
+        folder = self._files.folder
         with ExitStack() as opened:
             try:
                 for _ in range(_FILES):
@@ -261,16 +307,78 @@ class TailFile:
             except OSError as error:
                 raise_limit(error)
 
-    def _make_anew(self) -> None:
-        self.close()
-        for name in (self._path, *self._path.parent.glob(self._path.name + "-*")):
-            name.unlink(missing_ok=True)
-        self._prepare()
+    def _lose(self, epoch: int, why: str) -> None:
+        """Go on with another file, unless another thread did since this epoch. Raises as ``make`` does."""
+        with self._lock:
+            if epoch != self._epoch:
+                return
+            _log.warning("warning: the hot tail %s is made anew: %s", self._name.path.name, why)
+            self._go_on(self._name, again=True)
 
-    def _prepare(self) -> bool:
-        connection = self.connection()
-        connection.executescript(_SCHEMA)
-        for name, value in self._facts.items():
-            connection.execute("INSERT OR IGNORE INTO fact VALUES(?, ?)", (name, value))
+    def _go_on(self, left: TailName, *, again: bool) -> None:
+        """Leave a file for a newer one that another process made, else for a new one.
+
+        ``again``: entries may be in the file that is left and not in the other, so nobody can say that an id
+        is new until a fold is complete.
+        """
+        self._leave()
+        self._epoch += 1
+        newest = self._files.newest()
+        fresh = newest if newest is not None and newest.number > left.number and left.shared else None
+        for _ in range(_ATTEMPTS):
+            self._name = fresh or self._files.make(left.number)
+            self._identity = self._name.identity()
+            try:
+                usable = self._prepare(again=again)
+            except sqlite3.Error as error:
+                self._raise_if_not_the_file(error)
+                usable = False
+            if usable:
+                self._files.remove_older(self._name.number)
+                return
+            left, fresh = self._name, None
+        raise sqlite3.OperationalError(f"no file for the hot tail can be used in {self._files.folder}")
+
+    def _leave(self) -> list[TailConnection]:
+        """Let go of all connections; those that may be closed. A thread that uses one keeps it meanwhile.
+
+        Where the name leads to another file by now, they stay open: closing one, SQLite would remove that
+        file's log.
+        """
+        left, self._connections, self._local = self._connections, [], threading.local()
+        found = self._name.identity()
+        if found is None or found == self._identity:
+            return left
+        _NEVER_CLOSED.extend(left)
+        return []
+
+    def _prepare(self, *, again: bool = False) -> bool:
+        """Make the tables of an empty file; false when the file states other facts."""
+        with closing(self._open()) as connection:
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if not tables or again:
+                connection.execute("BEGIN IMMEDIATE")
+                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    self._make_tables(connection)
+                if again:
+                    refolding.begin(connection)
+                connection.execute("COMMIT")
+            return self._fits(connection)
+
+    def _fits(self, connection: sqlite3.Connection) -> bool:
+        """Has the file every table, and the facts of this archive, key and version?"""
+        if not {name for (name,) in connection.execute("SELECT name FROM sqlite_master")} >= _ALL_NAMES:
+            return False
         stored: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))
-        return all(stored[name] == value for name, value in self._facts.items())
+        return all(stored.get(name) == value for name, value in self._facts.items())
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        for statement in filter(str.strip, _SCHEMA.split(";")):
+            connection.execute(statement)
+        for table in ("batch", "segment"):
+            connection.execute(_FIRST_NUMBER, (table,))
+        connection.executemany("INSERT INTO fact VALUES(?, ?)", self._facts.items())
+
+
+#: Connections of this process that must not be closed: see ``TailFile``.
+_NEVER_CLOSED: list[sqlite3.Connection] = []

@@ -1,4 +1,4 @@
-"""What becomes of the hot tail when trust in signing keys changes.
+"""When the hot tail is filled again: after a change of trust in keys, or where it was made anew at use.
 
 Everything goes when one object must: what it hid, or claimed first, is not known one by one. The same after
 an acceptance, which may bring objects from before all that is here. Until the fold is complete again, nobody
@@ -14,7 +14,20 @@ from typing import Literal
 
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail.file import TABLES
+#: All tables but that of facts: what a fold fills.
+TABLES = (
+    "batch",
+    "early_commit",
+    "degraded",
+    "entry",
+    "claim",
+    "block",
+    "duplicate",
+    "conflict",
+    "segment",
+    "cover",
+    "wrong_clock",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +65,26 @@ def apply(connection: sqlite3.Connection, change: TrustChange) -> None:
         for table in TABLES:
             connection.execute(f"DELETE FROM {table}")
         connection.execute("DELETE FROM fact WHERE name IN ('catalogue', 'recheck')")
-        connection.execute("INSERT OR REPLACE INTO fact VALUES('refolding', '1')")
+        begin(connection)
     connection.execute("DELETE FROM fact WHERE name = 'folded_us'")
     connection.execute("INSERT OR REPLACE INTO fact VALUES('trust', ?)", (change.state,))
 
 
-def is_under_way(connection: sqlite3.Connection) -> bool:
-    """Was the file emptied, and not filled again yet?"""
-    return connection.execute("SELECT 1 FROM fact WHERE name = 'refolding'").fetchone() is not None
+def begin(connection: sqlite3.Connection) -> None:
+    """From now on the file lacks what it held, or what another one did. Under a mark of its own each time."""
+    connection.execute("INSERT OR REPLACE INTO fact VALUES('refolding', hex(randomblob(8)))")
 
 
-def end(connection: sqlite3.Connection) -> None:
-    """It is filled again."""
-    if is_under_way(connection):
-        connection.execute("DELETE FROM fact WHERE name = 'refolding'")
+def mark(connection: sqlite3.Connection) -> str:
+    """The mark under which the file is being filled again, "" when it is not."""
+    row = connection.execute("SELECT value FROM fact WHERE name = 'refolding'").fetchone()
+    return str(row[0]) if row is not None else ""
+
+
+def end(connection: sqlite3.Connection, begun: str) -> None:
+    """A fold that began under this mark is complete. Where it began anew meanwhile, that one goes on."""
+    if begun:
+        connection.execute("DELETE FROM fact WHERE name = 'refolding' AND value = ?", (begun,))
 
 
 def _all_hold(connection: sqlite3.Connection, holds: Callable[[str], bool]) -> bool:

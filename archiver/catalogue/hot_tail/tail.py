@@ -11,19 +11,28 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import orjson
+from cryptography.exceptions import InvalidTag
 
 from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks, wrong_clocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
+from vanvault.archiver.catalogue.hot_tail.rows import (
+    Claim,
+    FindClaim,
+    FindRepeats,
+    FoldedBatch,
+    KnownBatch,
+    LastBatch,
+    TailRow,
+)
 from vanvault.archiver.catalogue.hot_tail.wrong_clocks import WrongClock
-from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of, without_body
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of
+from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format.batches import decode_commit
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
@@ -38,66 +47,6 @@ _FEW_VALUES = frozenset(
 _CACHED_TOKENS = 50_000
 #: Rows that one statement of a scan fetches.
 _CHUNK = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Where a (gateway, id) was first archived."""
-
-    position: bytes
-    sha256: bytes  # of the original or the canonical event
-
-
-@dataclass(frozen=True, slots=True)
-class FoldedBatch:
-    """A committed batch, ready to be applied: its header, entries (bodies not needed) and copies."""
-
-    key: str
-    header: BatchHeader
-    entries: tuple[Entry, ...]
-    placements: tuple[Placement, ...]
-    commit: Commit | None = None  # known when this process signed it, or a later header recorded it
-    compacted: Mapping[int, Claim] = field(default_factory=dict)  # by row: what it repeats
-
-    def without_bodies(self) -> FoldedBatch:
-        """The same batch, without the bytes of originals, so that they do not stay in memory."""
-        return replace(self, entries=tuple(map(without_body, self.entries)))
-
-
-@dataclass(frozen=True, slots=True)
-class KnownBatch:
-    """What the hot tail keeps of one batch."""
-
-    n: int
-    key: str
-    header: BatchHeader
-    placements: tuple[Placement, ...]
-    commit: Commit | None
-
-
-@dataclass(frozen=True, slots=True)
-class LastBatch:
-    """The newest batch of a writer, as far as is known here."""
-
-    writer: str
-    key: str
-    final: bool
-    created_us: int
-
-
-class TailRow(NamedTuple):
-    """An entry of the hot tail and where it lies."""
-
-    position: bytes
-    item: Item
-    batch: int  # number of its batch in this file
-    row: int  # in the batch
-
-
-#: The first claim on (entry, gateway, id).
-FindClaim = Callable[[str, str, str], Claim | None]
-#: Which of these entries, by index, repeat a compacted one, and the claim of that one.
-FindRepeats = Callable[[Sequence[Entry]], Mapping[int, Claim]]
 
 
 def position_of(entry: Entry, writer: str) -> bytes:
@@ -150,24 +99,41 @@ class HotTail:
         connection = self.connection()
         connection.execute("BEGIN")
         try:
-            yield connection
+            with self._judged():
+                yield connection
         finally:
-            connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error, VanVaultError):  # of a file that was left
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """This thread's connection within one write transaction: all of it or nothing.
 
-        Raises Busy: another process writes for too long.
+        Raises Busy: another process writes for too long; CacheLost.
         """
         connection = self.connection()
-        self._file.begin(connection)
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            yield connection
+            with self._judged():
+                yield connection
         except BaseException:
-            connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error, VanVaultError):  # of a file that was left
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+    def lost(self, cause: Exception) -> Exception:
+        """What to raise where a row cannot be what was put here: the file is made anew."""
+        return self._file.lost(cause)
+
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:  # from a blob; cursors judge by themselves
+            raise self._file.judged(error) from error
+        except (InvalidTag, orjson.JSONDecodeError) as error:
+            raise self.lost(error) from error
 
     @contextmanager
     def waiting_at_most(self, seconds: float) -> Iterator[None]:
@@ -180,17 +146,17 @@ class HotTail:
     def claim(self, entry: str, gateway: str, client_id: str) -> Claim | None:
         """The first archived entry ("message" or "event") with this gateway and id, or None.
 
-        Raises SiteUnavailable while nobody can say: trust in a key changed, and the fold begins again.
+        Raises SiteUnavailable while nobody can say: the fold begins again, because trust in a key changed or
+        the file was damaged.
         """
         connection = self.connection()
         row = connection.execute(
             "SELECT position, sha256 FROM claim WHERE claim = ?",
             (self._secrets.claim(entry, gateway, client_id),),
         ).fetchone()
-        if row is None and refolding.is_under_way(connection):
+        if row is None and refolding.mark(connection):
             raise SiteUnavailable(
-                "the hot tail is being filled again after a change of trusted keys, so nobody can say whether"
-                " this id was archived before",
+                "the hot tail is being filled again, so nobody can say whether this id was archived before",
                 site="hot tail",
                 may_be_stored=False,
                 hint="Send it again later.",
@@ -291,8 +257,11 @@ class HotTail:
         return found
 
     def _unseal(self, position: bytes, sealed: bytes) -> Item:
-        """The item in a sealed row."""
-        item: Item = orjson.loads(self._secrets.sealing.decrypt(sealed[:12], sealed[12:], position))
+        """The item in a sealed row. Raises CacheLost."""
+        try:
+            item: Item = orjson.loads(self._secrets.sealing.decrypt(sealed[:12], sealed[12:], position))
+        except (InvalidTag, TypeError, ValueError) as error:
+            raise self.lost(error) from error
         return item
 
     def _with_tokens(
@@ -420,6 +389,12 @@ class HotTail:
         ]
 
     def _known(self, row: tuple[Any, ...]) -> KnownBatch:
+        try:
+            return self._read_batch(row)
+        except (ValueError, TypeError, KeyError, InvalidInput) as error:
+            raise self.lost(error) from error
+
+    def _read_batch(self, row: tuple[Any, ...]) -> KnownBatch:
         n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large, record = row
         header = BatchHeader(
             archive=self._archive,
@@ -466,6 +441,7 @@ class HotTail:
 
         ``state``, ``holds``: as ``refolding.change_of`` takes them.
         """
+        self._file.look()
         change = refolding.change_of(self.connection(), state, holds)
         if change.kind != "none":
             with self.transaction() as connection:
@@ -474,12 +450,16 @@ class HotTail:
 
     @property
     def is_refolding(self) -> bool:
-        """Was the file emptied, and is not filled again yet?"""
-        return refolding.is_under_way(self.connection())
+        """Was the file emptied, or made anew, and is not filled again yet?"""
+        return bool(self.refolding_mark())
 
-    def refolded(self) -> None:
-        """The fold is complete again after ``follow_trust``: ids that are not here were not archived."""
-        refolding.end(self.connection())
+    def refolding_mark(self) -> str:
+        """What ``refolded`` takes once the fold that begins now is complete."""
+        return refolding.mark(self.connection())
+
+    def refolded(self, mark: str) -> None:
+        """A fold that began under this mark is complete: ids that are not here were not archived."""
+        refolding.end(self.connection(), mark)
 
     def counts(self) -> dict[str, int]:
         """Batches, entries, and conflicts, for status."""

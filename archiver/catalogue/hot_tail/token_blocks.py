@@ -183,12 +183,19 @@ def _bisect(blob: sqlite3.Blob, records: int, wanted: bytes, start: int = 0) -> 
     end = records
     while start < end:
         middle = (start + end) // 2
-        blob.seek(middle * _RECORD_BYTES)
-        if blob.read(_RECORD_BYTES) < wanted:
+        if _read(blob, middle * _RECORD_BYTES, _RECORD_BYTES) < wanted:
             start = middle + 1
         else:
             end = middle
     return start
+
+
+def _read(blob: sqlite3.Blob, at: int, size: int) -> bytes:
+    try:
+        blob.seek(at)
+    except ValueError as error:
+        raise sqlite3.DatabaseError("a block is shorter than its row says") from error
+    return blob.read(size)
 
 
 def _walk(
@@ -199,8 +206,7 @@ def _walk(
         low = max(start, end - _CHUNK) if newest else start
         high = end if newest else min(end, start + _CHUNK)
         with connection.blobopen("block", "data", block.id, readonly=True) as blob:
-            blob.seek(low * _RECORD_BYTES)
-            data = blob.read((high - low) * _RECORD_BYTES)
+            data = _read(blob, low * _RECORD_BYTES, (high - low) * _RECORD_BYTES)
         found = [data[i + _TOKEN_BYTES : i + _RECORD_BYTES] for i in range(0, len(data), _RECORD_BYTES)]
         yield from reversed(found) if newest else found
         start, end = (start, low) if newest else (high, end)

@@ -12,6 +12,7 @@ from pathlib import Path
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.names import is_writer_id
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
+from vanvault.archiver.disk import read_plain
 
 #: A file that was not written for so long is of a dead node.
 STALE_US = 5_000_000
@@ -43,9 +44,9 @@ class AliveFiles:
             if path.name == own or not is_writer_id(path.name):
                 continue
             try:
-                at_us = to_us(parse_rfc3339(path.read_text(encoding="ascii")))
+                at_us = to_us(parse_rfc3339(read_plain(path).decode("ascii")))
             except FileNotFoundError:
-                continue  # it ended well just now
+                continue  # it ended well just now, or it is no heartbeat file
             except (InvalidInput, UnicodeError):
                 at_us = path.stat().st_mtime_ns // 1000  # the crash came in the middle of a beat
             if abs(now_us - at_us) > STALE_US:  # or of a clock that was ahead

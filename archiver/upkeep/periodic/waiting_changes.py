@@ -9,6 +9,7 @@ only while something waits. Lost with the disk, the changes are in the node's lo
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -134,8 +135,12 @@ class WaitingChanges:
 def _of_the_dead(path: Path) -> Iterator[bytes | None]:
     """The locked changes of a dead process; None when its process lives, or the file is gone."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
+        yield None
+        return
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe would be waited for
+        os.close(descriptor)
         yield None
         return
     with os.fdopen(descriptor, "rb") as file:
