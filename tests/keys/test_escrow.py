@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import orjson
 import pytest
 import shamir_mnemonic
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ from vanvault.archiver.keys.escrow import (
     to_restore,
     write_escrow,
 )
-from vanvault.archiver.keys.escrow.bundle import key_ids, set_of, unseal
+from vanvault.archiver.keys.escrow.bundle import key_ids, seal, set_of, unseal
 from vanvault.archiver.keys.escrow.escrow import Escrow, split
 from vanvault.archiver.keys.escrow.files import BUNDLE
 from vanvault.archiver.keys.escrow.share import KeyShare, compact, page, parse, split_key
@@ -244,6 +246,45 @@ def test_keys_that_open_no_archive_are_not_put_in_escrow(files: dict[str, bytes]
     some = {name: data for name, data in files.items() if not name.startswith(lacking)}
     with pytest.raises(KeyUnavailable, match=f"no key for {lacking}"):
         key_ids(some)
+
+
+@pytest.mark.parametrize("field", ["check", "key"])
+def test_a_master_that_does_not_fit_its_check_value_is_not_put_in_escrow(
+    files: dict[str, bytes], field: str
+) -> None:
+    fields = orjson.loads(files["log-1.key"])
+    fields[field] = orjson.loads(files["log-2.key"])[field]
+    with pytest.raises(KeyUnavailable, match="check value"):
+        key_ids({**files, "log-1.key": orjson.dumps(fields)})
+
+
+def test_a_private_key_beside_another_public_one_is_not_put_in_escrow(files: dict[str, bytes]) -> None:
+    with pytest.raises(KeyUnavailable, match="not one pair"):
+        key_ids({**files, "signing-1.pub.pem": files["signing-2.pub.pem"]})
+
+
+@pytest.mark.parametrize("name", ["../evil", "notes.txt", "log-1.key.sh"])
+def test_a_bundle_that_holds_another_file_gives_nothing(
+    escrow: Escrow, files: dict[str, bytes], name: str
+) -> None:
+    """Whoever made it knew the key: what it would write is looked at before it is written."""
+    bundle = seal({**files, name: b"x"}, escrow.of, bytes(32), bytes(12))
+    with pytest.raises(Damaged, match="no key file"):
+        unseal(bundle, bytes(32))
+
+
+def test_a_share_that_says_another_number_than_its_words_is_refused(escrow: Escrow) -> None:
+    """Its checks were computed for what it says: only the words tell."""
+    one, two = escrow.shares[:2]
+    other_set = replace(escrow.of, set_id=f"{int(escrow.of.set_id[:4], 16) ^ 1:04x}{escrow.of.set_id[4:]}")
+    for wrong in (
+        replace(one, words=two.words),
+        replace(one, of=replace(escrow.of, threshold=2)),
+        replace(one, of=other_set),
+    ):
+        with pytest.raises(InvalidInput, match=r"do not make a share|can read"):
+            parse(compact(wrong), "share")
+    assert parse(compact(one), "share") == one
 
 
 def test_the_public_key_of_a_destroyed_private_one_is_kept(files: dict[str, bytes]) -> None:

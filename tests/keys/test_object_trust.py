@@ -64,6 +64,15 @@ def test_what_the_archive_signed_is_proved_in_every_process(lab: Lab) -> None:
         assert (trust.judge(key).name, trust.judge(key).reason) == (name_in(key), None)
 
 
+def test_what_stands_within_an_object_is_signed_by_the_key_that_it_names(lab: Lab) -> None:
+    signer = lab.signing.active()
+    signature = signer.sign(b"a statement")
+    assert lab.trust.is_signed(signer.key_id, signature, b"a statement")
+    assert not lab.trust.is_signed(signer.key_id, signature, b"another statement")
+    assert not lab.trust.is_signed(signer.key_id, bytes(64), b"a statement")
+    assert not lab.trust.is_signed("ab" * 8, signature, b"a statement")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clocks import ManualClock
 from tests.support.key_ring import KeyRing
 
 from vanvault.archiver.core.errors import Damaged, Forged, KeyUnavailable
@@ -22,7 +23,8 @@ from vanvault.archiver.core.format.encrypted import key_material, opened
 from vanvault.archiver.core.key_port import WrappedKey
 from vanvault.archiver.core.names import ObjectKind
 from vanvault.archiver.core.ports import SystemEntropy
-from vanvault.archiver.keys import KeyFiles
+from vanvault.archiver.keys import KeyFiles, ObjectList, ObjectTrust, SigningKeys, TrustAct
+from vanvault.archiver.keys.parquet import ParquetKeys
 
 ENTROPY = SystemEntropy()
 TABLE = pa.table({"row": [1, 2, 3], "body": [b"first", b"second", b"third secret"]})
@@ -102,6 +104,33 @@ def test_a_name_that_nobody_signed_opens_nothing(ring: KeyRing, tmp_path: Path) 
     for unproved in (stranger.key_of(data, "messages"), "batch/x", ""):
         with pytest.raises(Forged):
             ring.parquet.decryption(unproved)
+
+
+def test_what_waits_since_its_signing_key_was_revoked_is_not_opened(ring: KeyRing) -> None:
+    """Somebody may look at it, with keys that were asked for it; nobody else is given it."""
+    data = written(ring)
+    key, first = ring.key_of(data, "messages"), ring.signing.active().key_id
+    ring.signing.rotate(ENTROPY, ManualClock())
+    trust = ring.signing.trust()
+    revoked = TrustAct(
+        act="revoke",
+        number=trust.acts + 1,
+        previous=trust.last,
+        key_id=first,
+        trusted=tuple(sorted(trust.keys)),
+        stolen_since="",
+        made_at="2026-11-22T00:00:00Z",
+        reason="copied from a laptop",
+        who="operator",
+    )
+    ring.signing.record_trust(revoked, ObjectList.of([]))
+    keys = ParquetKeys(ring.provider, ObjectTrust(ring.parquet.archive, SigningKeys(ring.folder)))
+    with pytest.raises(Forged), opened(data, keys, key):
+        pass
+    with pytest.raises(Forged):
+        keys.data_key(key, key_material(data))
+    with opened(data, keys.with_what_waits(), key) as file:
+        assert file.read(use_threads=False).equals(TABLE)
 
 
 def test_nothing_of_the_content_is_readable(ring: KeyRing) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -22,7 +23,7 @@ from vanvault.archiver.keys import KeyFiles, SigningKeys, key_folder, public_pem
 from vanvault.archiver.keys.escrow import read_key_files, restore_key_files, to_restore
 from vanvault.archiver.keys.escrow.escrow import open_with, split
 from vanvault.archiver.keys.signing import key_id_of
-from vanvault.archiver.keys.trust import ObjectList, TrustAct, introduce
+from vanvault.archiver.keys.trust import ObjectList, TrustAct, check_act, evaluate, introduce
 
 ENTROPY = SeededEntropy(3)
 ARCHIVE = "0b6a1f8e-52b1-4d59-9d8f-000000000001"
@@ -105,6 +106,46 @@ def test_an_introduction_that_was_changed_stops_the_use_of_the_folder(
     path.write_bytes(path.read_bytes().replace(*change, 1))
     with pytest.raises(KeyUnavailable, match=r"signing-2\.intro\.json"):
         SigningKeys(folder)
+
+
+def test_an_introduction_is_of_one_key_at_one_place(keys: SigningKeys, folder: Path) -> None:
+    for _ in range(2):
+        keys.rotate(ENTROPY, ManualClock())
+    public = {
+        version: (key_id, key)
+        for (key_id, key), version in zip(keys.trust().keys.items(), (1, 2, 3), strict=True)
+    }
+    introductions = {version: (folder / f"signing-{version}.intro.json").read_bytes() for version in (2, 3)}
+    assert len(evaluate(public, introductions, ()).keys) == 3
+    for wrong in ({2: introductions[3], 3: introductions[3]}, {2: introductions[2], 3: introductions[2]}):
+        with pytest.raises(KeyUnavailable, match="introduces another key"):
+            evaluate(public, wrong, ())
+    with pytest.raises(KeyUnavailable, match="introduces another key"):
+        evaluate(public | {3: public[2]}, introductions, ())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"number": 2}, "does not follow"),
+        ({"previous": "ab" * 32}, "does not follow"),
+        ({"key_id": "ab" * 8}, "cannot apply"),
+        ({"act": "accept"}, "cannot apply"),
+        ({"signed_by": "ab" * 8}, "not signed by"),
+        ({"signed_by": "itself"}, "not signed by"),
+    ],
+)
+def test_an_act_follows_the_record_and_is_signed_by_another_trusted_key(
+    keys: SigningKeys, change: dict[str, object], message: str
+) -> None:
+    first = keys.active().key_id
+    second = keys.rotate(ENTROPY, ManualClock())
+    good = replace(act(keys, first), signed_by=second)
+    check_act(good, keys.trust())
+    if change == {"signed_by": "itself"}:
+        change = {"signed_by": first}
+    with pytest.raises(KeyUnavailable, match=message):
+        check_act(replace(good, **change), keys.trust())  # type: ignore[arg-type]
 
 
 def test_a_rotation_that_died_leaves_a_key_that_never_signs(keys: SigningKeys, folder: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +15,13 @@ from hypothesis import strategies as st
 from tests.support.key_ring import ARCHIVE, WRITER, KeyRing
 from tests.support.names import large_key
 
-from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.format.batches import decode_batch, decode_row_body, encode_batch
+from vanvault.archiver.core.errors import Damaged, Forged, KeyUnavailable
+from vanvault.archiver.core.format.batches import (
+    decode_batch,
+    decode_row_body,
+    encode_batch,
+    read_batch_table,
+)
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
@@ -147,6 +154,20 @@ def test_a_header_that_counts_other_rows(keys: KeyRing) -> None:
     key, data = encoded(keys, header(2), (message(0, b"<a/>"),))
     with pytest.raises(Damaged, match="2 rows"):
         decode_batch(key, data, keys.parquet)
+
+
+@pytest.mark.parametrize("read", [decode_batch, read_batch_table])
+def test_rows_that_nobody_signed_are_forged_under_whatever_name(
+    keys: KeyRing, tmp_path: Path, read: Callable[[str, bytes, Any], object]
+) -> None:
+    """Name and encryption are ours: only the proof in the footer tells."""
+    stranger = KeyRing.create(tmp_path / "keys")
+    entries = (message(0, b"<a/>"),)
+    data = encode_batch(header(1), entries, keys.encryption("messages", WRITER, 1), stranger.signer)
+    with pytest.raises(Forged):
+        read(keys.key_of(data, "messages", WRITER, 1), data, keys.parquet)
+    key, good = encoded(keys, header(1), entries)
+    assert read(key, good, keys.parquet)
 
 
 def test_another_key_is_a_clear_error(keys: KeyRing, tmp_path: Path) -> None:

@@ -126,7 +126,10 @@ MUTANTS = (
         "_replaces",
         "return len(commit.placements) > len(other.placements)",
         "return len(commit.placements) < len(other.placements)",
-        ("tests/catalogue/search/test_hot_tail.py", "tests/intake/test_policy_any.py"),
+        (
+            "tests/catalogue/search/test_hot_tail.py",
+            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
+        ),
     ),
     Mutant(
         "degraded-forgotten",
@@ -134,7 +137,10 @@ MUTANTS = (
         "mark",
         "if is_degraded(placements, large)",
         "if False",
-        ("tests/catalogue/search/test_hot_tail.py", "tests/intake/test_policy_any.py"),
+        (
+            "tests/catalogue/search/test_hot_tail.py",
+            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
+        ),
     ),
     Mutant(
         "early-commit-lost",
@@ -182,7 +188,10 @@ MUTANTS = (
         "FirstReceipts._tree",
         "if built[0].degraded:",
         "if False:",
-        ("tests/intake/test_policy_any.py", "tests/recovery/test_reconciler.py"),
+        (
+            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
+            "tests/recovery/test_reconciler.py",
+        ),
     ),
     Mutant(
         "receipt-old-record-stands",
@@ -190,6 +199,9 @@ MUTANTS = (
         "FirstReceipts._tree",
         "cached is not None and stands in (None, cached[1])",
         "cached is not None",
-        ("tests/intake/test_policy_any.py", "tests/recovery/test_reconciler.py"),
+        (
+            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
+            "tests/recovery/test_reconciler.py",
+        ),
     ),
 )

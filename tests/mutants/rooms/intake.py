@@ -78,7 +78,7 @@ MUTANTS = (
         "assign",
         "policy.refusal(ticket.draft.gateway, receipt) or receipt",
         "receipt",
-        ("tests/intake/test_policy_any.py",),
+        ("tests/intake/test_policy_any.py::TestGatewaysOfBothPolicies",),
     ),
     Mutant(
         "receipt-of-the-first-row",
