@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable
 from vanvault.archiver.core.format.encrypted import key_material
 from vanvault.archiver.core.format.framed import read_header
 from vanvault.archiver.core.key_port import parse_key_id
@@ -16,7 +16,7 @@ from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import from_us
 from vanvault.archiver.journal import EventType
-from vanvault.archiver.replicas import read_anywhere
+from vanvault.archiver.replicas import read_anywhere, serves_others
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.work import QUIET, Observer, catch_up
 
@@ -203,6 +203,10 @@ def _claim(site: Site, name: ObjectName, version: StoredVersion) -> str:
     try:
         return _master_of(site, name, version)
     except (Damaged, NotFound):
+        return _UNREADABLE
+    except SiteUnavailable:
+        if not serves_others(site, name.key):
+            raise
         return _UNREADABLE
 
 

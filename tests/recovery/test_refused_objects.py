@@ -22,6 +22,7 @@ from vanvault.archiver.core.evidence import holders
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.replicas import place_everywhere
 from vanvault.archiver.upkeep import compact
+from vanvault.recovery.custody import ExposedRequest, exposed
 from vanvault.recovery.reconcile import upgrade_all
 
 
@@ -175,6 +176,25 @@ def test_what_every_site_refuses_is_told_as_damage_to_who_asks_for_it(lab: Lab) 
         refuse(archive, {item["object"]})
         with pytest.raises(Damaged, match="gives other objects"):
             archive.original(item)
+
+
+def test_what_a_disclosed_key_opens_is_listed_though_a_site_refuses_an_object(lab: Lab) -> None:
+    request = ExposedRequest("test", master="originals/1")
+
+    def listed(archive: Archive) -> set[str]:
+        ids: set[str] = set()
+        exposed(archive, request, lambda one: ids.add(one.id))
+        return ids
+
+    with lab.open() as archive:
+        every = listed(archive)
+    with lab.open() as archive:
+        site = archive.sites["primary"]
+        archive.sites["primary"] = RefusingSite(site, {lab.chain(0)[1]})  # type: ignore[index]
+        assert listed(archive) == every
+        archive.sites["primary"] = RefusingSite(site, everything)  # type: ignore[index]
+        with pytest.raises(SiteUnavailable):
+            listed(archive)
 
 
 def _log(manifest: object) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from botocore.exceptions import ClientError
 from vanvault.archiver.catalogue.index.folder_store import MappedPath
 from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.store import StoredFile
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import Credentials, S3Url, check_key
 from vanvault.archiver.stores.s3 import Bucket
@@ -21,6 +23,7 @@ from vanvault.archiver.stores.s3 import Bucket
 CACHE_BYTES = 2 * 2**30
 
 _SITE = "index"
+_CONTROLS = 4  # other files that a store which refuses one is asked for
 _PART = 64 * 2**20  # bytes of one request of an upload or download
 _TRANSFER = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=2)
 
@@ -93,7 +96,7 @@ class S3Store:
                 client.get_object(**place)["Body"].close()
                 raise
 
-        answer = self._ask(name, request)
+        answer = self._read(name, request)
         return int(answer["ContentLength"])
 
     def delete(self, name: str) -> None:
@@ -108,20 +111,20 @@ class S3Store:
         self._bucket.client.close()
 
     def fetch(self, name: str, offset: int, length: int) -> bytes:
-        """Bytes of a file, from the bucket. Raises NotFound, SiteUnavailable."""
+        """Bytes of a file, from the bucket. Raises NotFound, SiteUnavailable, Damaged (it is refused)."""
         if not length:
             return b""
+        return bytes(self._read(name, lambda: self._range(name, offset, length)))
+
+    def _range(self, name: str, offset: int, length: int) -> bytes:
         extra = {"Range": f"bytes={offset}-{offset + length - 1}"}
 
-        def request() -> bytes:
-            try:
-                return self._bucket.wire.get(name, None, extra, largest=length)[0]
-            except ClientError as error:
-                if error.response["Error"].get("Code") == "InvalidRange":
-                    return b""  # starts behind the end
-                raise
-
-        return bytes(self._ask(name, request))
+        try:
+            return bytes(self._bucket.wire.get(name, None, extra, largest=length)[0])
+        except ClientError as error:
+            if error.response["Error"].get("Code") == "InvalidRange":
+                return b""  # starts behind the end
+            raise
 
     def kept(self, name: str, offset: int, length: int) -> bytes:
         """The same, from a local copy if there is one."""
@@ -132,6 +135,35 @@ class S3Store:
         with path.open("xb") as file:
             for at in range(0, size, _PART):
                 file.write(self.fetch(name, at, min(_PART, size - at)))
+
+    def _read(self, name: str, request: Any) -> Any:
+        """As ``_ask``. A file that is refused twice, while another is given between, is damaged.
+
+        It is deleted then and built again from segments: nothing that waits for it would ever go on.
+        """
+        try:
+            return self._ask(name, request)
+        except SiteUnavailable:
+            if not self._gives_another(name):
+                raise
+        try:
+            return self._ask(name, request)
+        except SiteUnavailable as error:
+            raise Damaged(
+                f"the index store refuses {name}, and gives other files: {error.message}",
+                key=name,
+                site=_SITE,
+                hint="It is built again from segments: vanvault index rebuild.",
+            ) from error
+
+    def _gives_another(self, name: str) -> bool:
+        """Is one of the first few other files given?"""
+        with suppress(SiteUnavailable):
+            for one in islice((one for one in self.list() if one.name != name and one.size), _CONTROLS):
+                with suppress(NotFound, SiteUnavailable):
+                    if self._ask(one.name, lambda one=one: self._range(one.name, 0, 1)):
+                        return True
+        return False
 
     def _ask(self, name: str, request: Any) -> Any:
         try:

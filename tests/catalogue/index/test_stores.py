@@ -6,12 +6,13 @@ import os
 import stat
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.catalogue.index.making import DAY_US, Folder, answer, brute_rows, row
 from tests.servers.endpoint import Endpoint
+from tests.servers.fault_proxy import Fault, fault_proxy
 
 from vanvault.archiver.catalogue.index.file import BlockCache
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
@@ -19,7 +20,7 @@ from vanvault.archiver.catalogue.index.local_cache import LocalCache
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.s3_store import S3Store
 from vanvault.archiver.catalogue.index.store import IndexStore, StoredFile
-from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import Credentials, S3Url
 
@@ -114,6 +115,28 @@ def test_names_outside_the_grammar_are_refused(
     for ask in (lambda: store.put(name, source(b"x")), lambda: store.open(name), lambda: store.delete(name)):
         with pytest.raises(InvalidInput):
             ask()
+
+
+def test_a_file_that_the_store_refuses_is_damaged_where_it_gives_others(
+    bucket: Bucket, tmp_path: Path, source: Callable[[bytes], Path]
+) -> None:
+    """As MinIO does with bytes that rotted. Left as an outage, it would stop every fold of every node."""
+    with fault_proxy(bucket.endpoint.url) as proxy:
+        store = replace(bucket, endpoint=replace(bucket.endpoint, url=proxy.url)).store(tmp_path / "cache")
+        for name in ("day/a", "day/b"):
+            store.put(name, source(name.encode()))
+        proxy.script(Fault.ERROR_500, method="GET", path="day/a", times=1_000)
+        with pytest.raises(Damaged) as caught:
+            store.fetch("day/a", 0, 1)
+        assert caught.value.key == "day/a"
+        assert store.fetch("day/b", 0, 1) == b"d"
+        proxy.clear()
+        proxy.script(Fault.ERROR_500, method="GET", path="day/", times=1_000)
+        with pytest.raises(SiteUnavailable):
+            store.fetch("day/a", 0, 1)
+        proxy.clear()
+        proxy.script(Fault.ERROR_500, method="GET", path="day/a", times=1)
+        assert store.fetch("day/a", 0, 1) == b"d"
 
 
 def test_the_whole_index_works_on_any_store(store: IndexStore, tmp_path: Path) -> None:
