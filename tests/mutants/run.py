@@ -111,8 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         and (not options.room or mutant.room.startswith(tuple(options.room.split(","))))
     ]
     known = {} if options.again else _known()
+    states = {one.name: _state(one) for one in chosen}  # before the tree is copied: it may change meanwhile
     verdicts = {
-        one.name: known[_state(one)] for one in chosen if known.get(_state(one)) in ("killed", "late")
+        name: known[state] for name, state in states.items() if known.get(state) in ("killed", "late")
     }
     left = [one for one in chosen if one.name not in verdicts]
     print(f"{len(chosen)} mutants, {len(verdicts)} of them known from before", flush=True)
