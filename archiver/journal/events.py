@@ -74,6 +74,10 @@ class OwnEvent:
         """When the archive received it; no later than a wrong clock was accepted."""
         return parse_rfc3339(self.counts_as or self.received_at)
 
+    def no_later(self, moment: datetime) -> datetime:
+        """A time that the event tells; of a clock ahead no later than that was accepted."""
+        return min(moment, self.at) if self.counts_as else moment
+
     @property
     def detail(self) -> dict[str, Any]:
         """What the event tells. Raises Damaged: it is no JSON object."""

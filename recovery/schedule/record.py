@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,7 +66,8 @@ def _runs(search: Search, since: datetime) -> Iterator[JobRun]:
     for type in (RAN, FAILED):
         for event in own_events(search, type, from_us=to_us(since)):
             try:
-                yield _run(event.detail)
+                run = _run(event.detail)
+                yield replace(run, started=event.no_later(run.started), finished=event.no_later(run.finished))
             except _UNREADABLE:
                 continue
 

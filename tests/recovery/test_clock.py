@@ -21,7 +21,8 @@ from vanvault.archiver.journal.availability.events import mark_detail
 from vanvault.archiver.journal.availability.read import read_evidence
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.clock import AcceptanceRequest, accept, show
-from vanvault.recovery.verify import verify_archive
+from vanvault.recovery.verify import VerifyRequest, verify, verify_archive
+from vanvault.recovery.verify.record import verify_runs
 
 REQUEST = AcceptanceRequest("the host started without NTP", "operator")
 #: Seven hours; and the year 2043.
@@ -262,6 +263,19 @@ def test_a_node_under_a_wrong_clock_proves_no_life_after_its_acceptance(home: Ho
     marks = read_evidence(archive.search, archive.tail).marks
     assert {mark.writer for mark in marks} == {writer}
     assert max(mark.at_us for mark in marks) <= accepted
+
+
+def test_what_was_verified_under_a_wrong_clock_becomes_due_again(home: Home) -> None:
+    """Else it would count as verified lately for years."""
+    archive = home.archive()
+    with wrong(home, timedelta(days=6_200)):
+        verify(archive, VerifyRequest(who="operator"))
+    accept(archive, REQUEST)
+    accepted = home.clock.now()
+    home.clock.advance(timedelta(days=40))
+    (run,) = verify_runs(archive.search)
+    assert run.finished == accepted
+    assert {one.began for one in run.sites.values()} == {accepted}
 
 
 def test_a_second_run_finds_nothing_to_accept(home: Home) -> None:
