@@ -91,13 +91,38 @@ def run_(home: Path, name: str, if_due: bool, as_json: bool) -> int:
 @click.option(
     "--program", type=click.Path(dir_okay=False, path_type=Path), help="Path of vanvault on that host."
 )
+@click.option(
+    "--environment-file",
+    "environment_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File with credentials (NAME=value, mode 0600) that systemd reads for each job; may be repeated.",
+)
+@click.option(
+    "--credential",
+    "credentials",
+    multiple=True,
+    metavar="SETTING=FILE",
+    help="File with a secret (mode 0600) that systemd hands to each job, as this setting names it.",
+)
 @json_option
 @click.pass_obj
-def units(home: Path, output: Path | None, user: str | None, program: Path | None, as_json: bool) -> None:
-    """Make systemd services and timers of the jobs that are on. Enable the timers afterwards."""
+def units(
+    home: Path,
+    output: Path | None,
+    user: str | None,
+    program: Path | None,
+    environment_files: tuple[Path, ...],
+    credentials: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make systemd services and timers of the jobs that are on. Enable the timers afterwards.
+
+    No secret stands in a unit: name the files that hold them.
+    """
     from vanvault.recovery.schedule import UnitsRequest, make_units
 
-    made = make_units(home, UnitsRequest(output, user, program))
+    made = make_units(home, UnitsRequest(output, user, program, environment_files, credentials))
     if made.in_serve:
         warn("schedule.in_serve is on: a serving node starts these jobs, too; one of the two is enough")
     if as_json:

@@ -54,13 +54,18 @@ def restrictions(used: Sequence[Path], writable: Sequence[Path], *, immutable: b
         writable: absolute paths of folders that are written to; one that is not there is passed over.
         immutable: file sites set the immutable flag.
     """
-    among_users = any(path.is_relative_to(users) for path in (*used, *writable) for users in _USERS)
     return [
         *RESTRICTIONS,
         *(FLAG_RIGHT if immutable else NO_RIGHTS),
-        f"ProtectHome={'read-only' if among_users else 'true'}",
+        f"ProtectHome={protect_home([*used, *writable])}",
         *(f"ReadWritePaths={_quoted(path)}" for path in dict.fromkeys(writable)),
     ]
+
+
+def protect_home(needed: Sequence[Path]) -> str:
+    """``ProtectHome`` of a unit that has to see these absolute paths."""
+    among_users = any(path.is_relative_to(users) for path in needed for users in _USERS)
+    return "read-only" if among_users else "true"
 
 
 def _quoted(path: Path) -> str:

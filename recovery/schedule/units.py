@@ -3,6 +3,9 @@
 A timer rings at the job's time of day (or each hour, or every five minutes, where its period asks for that),
 and ``--if-due`` decides, by the same plan as everywhere. So periods that no calendar knows work too, several
 hosts may have the same timers, and a host that was down makes up for it (``Persistent``).
+
+No job starts before the host's clock is set (``time-sync.target``): what is written under a clock ahead has a
+wrong time for ever.
 """
 
 from __future__ import annotations
@@ -23,6 +26,22 @@ _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
+class UnitSecrets:
+    """Where a unit's secrets come from: files that systemd reads as root, never a line of the unit itself."""
+
+    environment: tuple[str, ...] = ()  # absolute paths of files with NAME=value; "-" before: may be absent
+    credentials: tuple[tuple[str, str], ...] = ()  # (setting that names a file, absolute path of the file)
+
+    def lines(self) -> list[str]:
+        """The lines of a unit's ``[Service]``."""
+        lines = [f"EnvironmentFile={_plain(path)}" for path in self.environment]
+        for setting, path in self.credentials:
+            variable = f"VANVAULT_{setting.upper().replace('.', '__')}"
+            lines += [f"LoadCredential={setting}:{_plain(path)}", f"Environment={variable}=%d/{setting}"]
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """Where the units run."""
 
@@ -32,6 +51,7 @@ class Host:
     archive: str  # its id
     writable: tuple[Path, ...] = ()  # absolute: folders besides the home that jobs write to
     immutable: bool = False  # file sites set the immutable flag
+    secrets: UnitSecrets = UnitSecrets()
 
 
 def units(jobs: Sequence[Job], host: Host) -> dict[str, str]:
@@ -49,12 +69,13 @@ def _service(job: Job, host: Host) -> str:
     lines = [
         "[Unit]",
         f"Description=VanVault job {job.name}",
-        "After=network-online.target",
-        "Wants=network-online.target",
+        "After=network-online.target time-sync.target",
+        "Wants=network-online.target time-sync.target",
         "",
         "[Service]",
         "Type=oneshot",
         *([f"User={host.user}"] if host.user else []),
+        *host.secrets.lines(),
         f"ExecStart={' '.join(map(_quoted, command))}",
         # BUSY: another node or timer has it already.
         f"SuccessExitStatus={' '.join(map(str, [ExitCode.BUSY.value, *accepted]))}",
@@ -93,6 +114,11 @@ def _calendar(job: Job, archive: str) -> str:
     if job.every % _HOUR == timedelta():
         return f"*-*-* *:{minutes % 60:02d}:{second:02d} UTC"
     return "*-*-* *:00/5:00 UTC"
+
+
+def _plain(path: str) -> str:
+    """A path where systemd takes the rest of the line as it is, but for its specifiers."""
+    return path.replace("%", "%%")
 
 
 def _quoted(word: str) -> str:

@@ -33,8 +33,8 @@ PROBE = Job(
 SERVICE = f"""\
 [Unit]
 Description=VanVault job probe
-After=network-online.target
-Wants=network-online.target
+After=network-online.target time-sync.target
+Wants=network-online.target time-sync.target
 
 [Service]
 Type=oneshot
@@ -163,6 +163,49 @@ def test_a_node_has_the_restrictions_of_jobs(tmp_path: Path, immutable: bool) ->
     job = units([PROBE], replace(HOST, immutable=immutable))["vanvault-probe.service"].splitlines()
     of_job = job[job.index("UMask=0077") :]
     assert [line for line in of_job if line not in node] == []
+
+
+def test_secrets_come_from_files_that_systemd_reads_and_stand_in_no_unit(home: Path, tmp_path: Path) -> None:
+    keys, password = tmp_path / "keys.env", tmp_path / "100%-password"
+    for path in (keys, password):
+        path.write_text("VANVAULT_PRIMARY_SECRET_KEY=open-sesame\n")
+        path.chmod(0o600)
+    asked = ("--environment-file", keys, "--credential", f"backup.password_file={password}")
+    variables = {"VANVAULT_SITES__PRIMARY__URL": "s3+https://s3.example/bucket"}
+    found = run_cli(home, "schedule", "units", *asked, env=variables)
+    assert found.exit_code == 0, found.stderr
+    services = found.stdout.count("[Service]")
+    escaped = str(password).replace("%", "%%")
+    for line in (
+        f"EnvironmentFile=-{home}/credentials/primary.env",  # as ``site init`` writes it
+        f"EnvironmentFile={keys}",
+        f"LoadCredential=backup.password_file:{escaped}",
+        "Environment=VANVAULT_BACKUP__PASSWORD_FILE=%d/backup.password_file",
+    ):
+        assert found.stdout.splitlines().count(line) == services > 0, line
+    assert "credentials/standby.env" not in found.stdout
+    assert "open-sesame" not in found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--environment-file", "{file}"),
+        ("--credential", "backup.password_file={file}"),
+        ("--credential", "backup.password_command=/bin/true"),
+        ("--credential", "backup.password_file="),
+        ("--environment-file", "relative.env"),
+        ("--environment-file", "/etc/with space"),
+    ],
+)
+def test_files_of_secrets_that_others_may_read_or_that_a_unit_cannot_name_are_refused(
+    home: Path, tmp_path: Path, asked: tuple[str, str]
+) -> None:
+    file = tmp_path / "open.env"
+    file.touch()
+    file.chmod(0o640)
+    done = run_cli(home, "schedule", "units", asked[0], asked[1].format(file=file))
+    assert done.exit_code == 2, done.stderr
 
 
 def test_folders_outside_of_the_home_stay_writable(home: Path, tmp_path: Path) -> None:
