@@ -144,14 +144,14 @@ def backup(archive: Archive, request: BackupRequest, observer: Observer = QUIET)
             )
         catch_up(archive, observer.warn)
         escrow = escrow_problems(archive, plan.control.get(BUNDLE))
-        for problem in escrow:
-            observer.alarm(problem)
         effort = Effort(request.workers)
         with observer.progress("saving", plan.todo) as step:
             report = run_backup(archive, repository, plan, stage, effort=effort, step=step)
         report = replace(report, escrow=escrow)
         detail = {**report.fields(), "left_out": len(report.record.left_out)}
         recorded = put_on_record(archive, "backup.ran", detail, who=request.who, observer=observer)
+        for problem in escrow:
+            observer.warn(problem)
     return replace(report, recorded=recorded)
 
 
