@@ -80,9 +80,9 @@ ROOMS = (
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 14, "core.* disk"),
     _room("stores", 27, "core.* disk keys"),
-    _room("stores.s3", 1, "core.*"),
+    _room("stores.s3", 2, "core.*"),
     _room("stores.provision", 6, "core.*"),
-    _room("stores.probe", 12, "core.* keys"),
+    _room("stores.probe", 12, "core.* keys stores.s3"),
     _room("replicas", 30, "core.* keys stores"),
     _room(
         "catalogue",

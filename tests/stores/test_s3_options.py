@@ -143,6 +143,14 @@ class TestTls:
         assert digest in (hashlib.sha256(DATA).hexdigest(), hashlib.sha256(DATA).hexdigest().encode())
         site.close()
 
+    def test_with_an_authority_of_the_system(
+        self, endpoint: Endpoint, proxy: TlsProxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(proxy.certificate))
+        site = s3_site(self.secure(endpoint, proxy), endpoint.new_bucket("tls-system"))
+        put(site)  # raises when the certificate is not trusted
+        site.close()
+
     def test_an_unknown_authority_is_not_trusted(self, endpoint: Endpoint, proxy: TlsProxy) -> None:
         site = s3_site(self.secure(endpoint, proxy), "bucket", patience=Patience(1))
         with pytest.raises(SiteUnavailable):

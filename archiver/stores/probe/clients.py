@@ -10,6 +10,7 @@ from typing import Any
 
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.s3 import system_certificates
 
 THREADS = 24  # how many requests may be under way at once
 
@@ -68,7 +69,7 @@ def attacker(
         region_name=options.region,
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
-        verify=options.ca_file,
+        verify=options.ca_file or system_certificates(),
         config=config,
     )
     client.meta.events.register("before-call.s3", _replace_body)

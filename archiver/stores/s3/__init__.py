@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from vanvault.archiver.stores.s3.bucket import Bucket
+from vanvault.archiver.stores.s3.certificates import system_certificates
 
 __all__ = [
     "Bucket",
+    "system_certificates",
 ]

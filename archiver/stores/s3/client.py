@@ -35,6 +35,7 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
     from botocore.config import Config
 
     from vanvault.archiver.stores.s3.bounded import BoundedSession
+    from vanvault.archiver.stores.s3.certificates import system_certificates
 
     client = _session().client(
         "s3",
@@ -42,7 +43,7 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
         region_name=options.region,
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
-        verify=options.ca_file,
+        verify=options.ca_file or system_certificates(),
         config=Config(
             s3={"addressing_style": options.addressing, "payload_signing_enabled": True},
             retries={"total_max_attempts": 1},
