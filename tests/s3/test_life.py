@@ -95,8 +95,9 @@ def test_damage_by_an_insider_is_named_and_healed(life: Life) -> None:
         ("extra", site, "notes.txt"),
     }
     life.check_originals()  # what is below is locked, and the other site is whole
-    repaired = life.vanvault("repair")
-    assert repaired["whole"] is True
+    repaired = life.vanvault("repair", exit_code=3)  # as verify would: a person removes the notes
+    assert (repaired["whole"], repaired["failed"], repaired["beyond"]) == (False, [], [])
+    assert [(one["problem"], one["key"]) for one in repaired["aside"]] == [("extra", "notes.txt")]
     assert {(one["action"], one["key"]) for one in repaired["repaired"]} == {
         ("copy", garbage),
         ("extend", unlocked),
