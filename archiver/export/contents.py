@@ -137,7 +137,8 @@ class ZipContents:
                 # A site that is away may hold it whole.
                 for site in self._archive.sites.values():
                     site.versions(item["large_object"] or item["object"])
-            reason = "damaged" if isinstance(error, Damaged) else "missing"
+            absent = any(isinstance(one, NotFound) for one in (error, error.__cause__))
+            reason = "missing" if absent else "damaged"
             self._unreadable.write(orjson.dumps({"id": item["id"], "reason": reason}) + b"\n")
             return False
         self.writer.add(f"originals/{item['id']}.{ending_of(item['content_type'])}", body)
