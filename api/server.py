@@ -86,9 +86,10 @@ def run(
     """
     settings = load_settings(home)
     configure(log_format or settings.log.format)
+    check_table(settings)
     files = raise_file_limit()
-    with Archive.open(home) as archive:  # wrong settings and keys show here, not as a server's trace
-        check_table(archive.settings)
+    with Archive.open(home) as archive:  # wrong sites, keys and gateways show here, not as a server's trace
+        archive.gateways.all()
     before_serving()
     structlog.get_logger("vanvault.server").info("serving", host=host, port=port)
     app = create_app(lambda: Archive.open(home))

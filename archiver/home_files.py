@@ -24,6 +24,7 @@ from vanvault.archiver.core.settings import (
 
 SETTINGS_FILE = "vanvault.toml"
 KEYS_FOLDER = "keys"
+GATEWAYS_FILE = "gateways.json"
 
 
 def load_settings(home: Path) -> Settings:
@@ -33,8 +34,7 @@ def load_settings(home: Path) -> Settings:
         fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise SettingsError(
-            f"{home} is no VanVault home: it has no {SETTINGS_FILE}",
-            hint="Run: vanvault --home DIR init, or name the right home with --home or VANVAULT_HOME.",
+            f"{home} is no VanVault home: it has no {SETTINGS_FILE}", hint=_hint_without_settings(home)
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise_limit(error)
@@ -50,6 +50,22 @@ def load_settings(home: Path) -> Settings:
             f"the environment variable {name} is no JSON object",
             hint=f"Set single values, such as {name}__NAME=VALUE.",
         ) from error
+
+
+def is_left_over(home: Path) -> bool:
+    """Is there what only a home has: keys, or gateways?"""
+    folder = home / KEYS_FOLDER
+    keys = [*folder.glob("*.pem"), *folder.glob("*.key")] if folder.is_dir() else []
+    return bool(keys) or (home / GATEWAYS_FILE).exists()
+
+
+def _hint_without_settings(home: Path) -> str:
+    if is_left_over(home):
+        return f"Keys or gateways of a home are there: bring {SETTINGS_FILE} back, runbook home-lost."
+    return (
+        "Name the right home with --home or VANVAULT_HOME (is its disk mounted?). A lost one comes back by"
+        " the runbook home-lost. Only a new archive begins with vanvault init."
+    )
 
 
 def _wrong(path: Path, first: dict[str, Any]) -> SettingsError:

@@ -75,7 +75,7 @@ ROOMS = (
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
     _room("standard_streams", None),
-    _room("people", 15, "core.* disk"),
+    _room("people", 15, "core.* disk home_files"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 14, "core.* disk"),

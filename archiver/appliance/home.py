@@ -17,10 +17,12 @@ from vanvault.archiver.core.ports import (
 )
 from vanvault.archiver.core.settings import SITE_NAMES, KeysSettings
 from vanvault.archiver.disk import lock_beside
-from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text
+from vanvault.archiver.home_files import KEYS_FOLDER, SETTINGS_FILE, initial_text, is_left_over
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order, create_masters
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.stores import create_site, parse_site_url
+
+_DRAFT = f"{SETTINGS_FILE}.draft"
 
 
 def init_home(
@@ -47,6 +49,7 @@ def init_home(
     keys = keys or KeysSettings()
     check_order(keys, escrow)
     _refuse_complete(home)
+    _refuse_left_over(home)
     for url in (primary, standby):
         parse_site_url(url)
     check_sites_of(home, primary, standby)
@@ -78,12 +81,21 @@ def _refuse_complete(home: Path) -> None:
         raise SettingsError(f"{home} is a VanVault home already; nothing was changed")
 
 
+def _refuse_left_over(home: Path) -> None:
+    """An attempt of this verb leaves its draft of the settings; without one, keys are those of an archive."""
+    if is_left_over(home) and not (home / _DRAFT).exists():
+        raise SettingsError(
+            f"{home} holds keys or gateways of a home whose {SETTINGS_FILE} is gone; nothing was changed",
+            hint="Bring the settings back: runbook home-lost. For another archive, name another folder.",
+        )
+
+
 def _draft(home: Path, primary: str, standby: str, keys: KeysSettings, entropy: Entropy) -> tuple[Path, str]:
     """The settings under a name that no program takes for a home, and the archive's id in them.
 
     A draft that an attempt with the same sites left is used again, so that its sites fit.
     """
-    draft = home / f"{SETTINGS_FILE}.draft"
+    draft = home / _DRAFT
     try:
         fields = tomllib.loads(draft.read_text(encoding="utf-8"))
         archive = str(fields["archive"])

@@ -50,7 +50,8 @@ class _Snapshot:
         versions = self.versions(purpose)
         if not versions:
             raise KeyUnavailable(
-                f"There is no master key for {purpose}.", hint="Restore the keys from escrow, or run init."
+                f"There is no master key for {purpose}.",
+                hint="Restore the keys from escrow: runbook keys-lost.",
             )
         return key_id(purpose, versions[-1])
 

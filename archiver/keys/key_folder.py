@@ -40,7 +40,7 @@ def check_private_folder(folder: Path) -> None:
         raise_limit(error)
         raise SettingsError(
             f"The key folder cannot be read: {error.strerror}.",
-            hint="Restore the keys from escrow, or set the right folder in the settings.",
+            hint="Is its disk mounted? Else restore the keys from escrow: runbook keys-lost.",
         ) from error
     if not folder.is_dir():
         raise SettingsError("What the settings name as the key folder is not a folder.")
@@ -70,7 +70,7 @@ def listing(folder: Path, names: re.Pattern[str]) -> FolderListing:
         raise_limit(error)
         raise KeyUnavailable(
             f"The key folder cannot be read: {error.strerror}.",
-            hint="Restore the keys from escrow, or set the right folder in the settings.",
+            hint="Is its disk mounted? Else restore the keys from escrow: runbook keys-lost.",
         ) from error
 
 

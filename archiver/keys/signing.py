@@ -174,7 +174,7 @@ class SigningKeys:
         if active is None:
             raise KeyUnavailable(
                 "There is no private signing key of the newest version.",
-                hint="Restore it from escrow, or make a new version: vanvault keys rotate signing.",
+                hint="Restore it from escrow: vanvault keys escrow restore.",
             )
         return active
 

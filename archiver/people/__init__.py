@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.people.gateways import GATEWAYS_FILE, Caller, Gateways, NewToken
+from vanvault.archiver.home_files import GATEWAYS_FILE
+from vanvault.archiver.people.gateways import Caller, Gateways, NewToken
 from vanvault.archiver.people.roster import POLICIES, Gateway, RosterChange, check_name, taken_by_removed
 from vanvault.archiver.people.terms import SCOPES, Address, Network, Scope, TokenTerms, parse_network
 

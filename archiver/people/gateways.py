@@ -18,6 +18,7 @@ from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Clock, Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.disk import HeldLock, lock_beside, replace_file, take_lock, try_lock
+from vanvault.archiver.home_files import GATEWAYS_FILE
 from vanvault.archiver.people.file import decode_roster, encode_roster
 from vanvault.archiver.people.last_use import LastUse
 from vanvault.archiver.people.roster import (
@@ -31,7 +32,6 @@ from vanvault.archiver.people.roster import (
 )
 from vanvault.archiver.people.terms import ALL_TERMS, TokenTerms
 
-GATEWAYS_FILE = "gateways.json"
 _LAST_USE = Path("cache") / "gateway-use.json"
 _RECORDING = ".gateways-recording.lock"
 _TOKEN_BYTES = 32

@@ -168,7 +168,8 @@ def _error(kind: str, message: str) -> VanVaultError:
     if kind == "missing":
         return NotFound(
             "there is no backup repository at that place",
-            hint="Correct backup.repository, or make one: vanvault backup init",
+            hint="Is its disk mounted, and backup.repository right? Only the first one is made by vanvault"
+            " backup init.",
         )
     if kind == "unknown":
         return NotFound("the backup repository does not hold that snapshot any more")

@@ -156,10 +156,10 @@ def restore_keys(
 
     Raises InvalidInput, Damaged (bundle or shares), Conflict, SettingsError, KeyUnavailable.
     """
+    settings, folder, entropy = load_settings(home), home / KEYS_FOLDER, entropy or SystemEntropy()
     opened = open_with(
         read_bundle(request.bundle), [read_share(path) for path in request.shares], every=False
     )
-    settings, folder, entropy = load_settings(home), home / KEYS_FOLDER, entropy or SystemEntropy()
     held = read_key_files(folder) if folder.exists() else {}
     order = to_restore(opened, held, settings.archive)
     masters: list[str] = []

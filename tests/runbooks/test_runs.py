@@ -266,6 +266,48 @@ def both_sites_lost(appliance: Appliance) -> None:
         replace(rescued, server=server).accepts_again(11)
 
 
+def home_lost(appliance: Appliance) -> None:
+    """Both files come back from the third copy; then, once more lost, they are made again without one."""
+    home, desk = appliance.home, appliance.desk
+    lost = (home / "vanvault.toml", home / "gateways.json")
+    with_third_copy(appliance)
+    vanvault(home, "gateway", "policy", "gateway-1", "settings")  # puts the first gateway on record, too
+    assert vanvault(home, "backup", "run")["whole"]
+    appliance.server.kill()
+    for path in lost:
+        path.unlink()
+    told = appliance.run(["vanvault", "status"])
+    assert (told.exit_code, "home-lost" in told.err) == (6, True)
+    assert appliance.run(["vanvault", "init"]).exit_code == 6
+    restore, *there, status, names, again, verify = commands_in(text_of("home-lost"))
+
+    def runs(words: list[str]) -> Done:
+        done = appliance.run(words)
+        assert done.exit_code == 0, (words, done.out, done.err)
+        return done
+
+    runs(restore)
+    for path in lost:
+        shutil.copy(desk / "found" / path.name, path)
+    assert [runs(words).words[1] for words in there] == ["status", "gateway"]
+    with Server(home) as server:
+        server.wait_ready()
+        replace(appliance, server=server).accepts_again(11)
+
+    for path in lost:
+        path.unlink()
+    archive = json.loads((home / "sites" / "primary" / "site.json").read_text())["archive"]
+    sites = "".join(f'[sites.{site}]\nurl = "file:sites/{site}"\n' for site in ("primary", "standby"))
+    lost[0].write_text(f'archive = "{archive}"\n{sites}')
+    runs(status)
+    assert "gateway.added" in runs(names).out
+    token = runs(again).out.split("Token:")[1].split()[0]
+    runs(verify)
+    with Server(home) as server:
+        server.wait_ready()
+        replace(appliance, server=server, token=token).accepts_again(12)
+
+
 class Ahead:
     """A host whose clock is seven hours ahead."""
 
@@ -348,6 +390,7 @@ RUNS = {
     "work-overdue": work_overdue,
     "both-sites-lost": both_sites_lost,
     "clock-wrong": clock_wrong,
+    "home-lost": home_lost,
     "key-disclosed": key_disclosed,
     "keys-lost": keys_lost,
     "objects-damaged": objects_damaged,
