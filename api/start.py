@@ -51,6 +51,7 @@ def start_node(
             loop.call_soon_threadsafe(release_here, tickets)
 
     count_verifications(archive)
+    archive.lets_back = False
     maintenance = Maintenance(archive)
     intake = archive.open_intake(Hooks(release, metrics.group))
     node = Node(

@@ -53,6 +53,7 @@ class Archive(ArchiveReader):
         """``Archive.open`` and ``Archive.of`` say where components come from."""
         super().__init__(components)
         self.profile = self.rules.locks.profile
+        self.lets_back = True  # a node has a site monitor for that, and a promotion leaves a site out
         self.trust = Trust(
             sites=self.readable,
             search=self.search,
@@ -151,6 +152,8 @@ class Archive(ArchiveReader):
         if trusted:
             self.trust.check_probes()
             self.lead.rejoin()
+        elif self.lets_back:
+            self._let_back()
         writer = Writer(
             WriterParts(self.sites, self.parquet, self.signing, self.object_signer, self.clock, self.entropy),
             archive=self.settings.archive,
@@ -200,6 +203,13 @@ class Archive(ArchiveReader):
         except Damaged as error:
             _log.error("a batch without a commit is whole nowhere", key=batch.key, reason=error.message)
             return None
+
+    def _let_back(self) -> None:
+        """Write again to a site that a promotion took out, once it answers: a verb ends too soon."""
+        leadership = self.lead.leadership
+        other = leadership.other
+        if leadership.alone and other in self.health.out() and other not in self.readable.away():
+            self.health.saw(other, "put")
 
     def _refresh_first(self) -> None:
         """Fold for readers while a site is away; also to learn of a promotion. Raises SiteUnavailable."""

@@ -72,7 +72,7 @@ class SiteStatus:
     state: SiteState
     since: datetime | None  # None: as it was found at the start
     reason: str
-    lag: Lag | None  # None: not compared yet
+    lag: Lag | None  # None: not compared yet, or the site is gone
     barred: tuple[Cause, ...] = ()  # what a check found wrong with its answers
 
     def as_json(self) -> dict[str, Any]:
@@ -158,10 +158,13 @@ class HealthBoard:
             site for site, health in self._health.items() if any(one == cause for one, _ in health.barred)
         )
 
-    def lags(self, site: str, lag: Lag) -> None:
-        """What a comparison found that ``site`` lacks."""
+    def lags(self, site: str, lag: Lag | None) -> None:
+        """What a comparison found that ``site`` lacks; None: that is not known any more."""
         with self._lock:
-            self._lags[site] = lag
+            if lag is None:
+                self._lags.pop(site, None)
+            else:
+                self._lags[site] = lag
 
     def state(self, site: str) -> SiteState:
         """The state of one site."""
@@ -192,7 +195,7 @@ class HealthBoard:
                     site,
                     health.state,
                     health.since,
-                    health.reason,
+                    _reason_of(health),
                     self._lags.get(site),
                     tuple(cause for cause, _ in health.barred),
                 )
@@ -209,4 +212,9 @@ class HealthBoard:
         self._health[site] = after
         if after.state != before.state:
             at = after.since or self._clock.now()
-            self._changes.append(Change(site, before.state, after.state, at, after.reason))
+            self._changes.append(Change(site, before.state, after.state, at, _reason_of(after)))
+
+
+def _reason_of(health: SiteHealth) -> str:
+    """Why the site is in its state; an outage that is over is no reason for what it does now."""
+    return "" if health.state == "catching-up" else health.reason

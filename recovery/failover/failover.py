@@ -277,7 +277,11 @@ def _record(archive: Archive, plan: Plan, type: str, detail: dict[str, object]) 
     """At the leader of the plan; the other site is not waited for."""
     other = next(site for site in archive.sites if site != plan.leader)
     archive.health.take_out(other, f"site {plan.leader} is being promoted")
-    archive.record(type, detail)
+    archive.lets_back = False
+    try:
+        archive.record(type, detail)
+    finally:
+        archive.lets_back = True
 
 
 def _hook(archive: Archive, plan: Plan, command: Sequence[str]) -> HookResult | None:

@@ -14,11 +14,13 @@ from vanvault.archiver.replicas import Lag
 _PAGE = 500
 
 
-def known_lag(archive: Archive, site: str) -> Lag:
+def known_lag(archive: Archive, site: str) -> Lag | None:
     """Batches that were acknowledged without ``site``: how many, their bytes, the age of the oldest.
 
-    Bytes are those that another site lists. Raises SiteUnavailable when none can be listed.
+    None where nobody knows: the site does not answer, and all that it held may be gone. What is known to lack
+    is the least then. Bytes are those that another site lists. Raises SiteUnavailable: none can be listed.
     """
+    is_away = site in archive.readable.away()
     objects, oldest_us = 0, 0
     first = ""
     for batch in _lacking(archive, site):
@@ -27,7 +29,7 @@ def known_lag(archive: Archive, site: str) -> Lag:
         created = batch.header.created_us
         oldest_us = min(oldest_us or created, created)
     if not objects:
-        return Lag()
+        return None if is_away else Lag()
     seconds = max(0, to_us(archive.clock.now()) - oldest_us) / 1_000_000
     return Lag(objects, _bytes(archive, site, first), seconds)
 

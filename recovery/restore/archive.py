@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
+
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteFaulty, SiteUnavailable
 from vanvault.archiver.replicas import answers
-from vanvault.archiver.stores import Site, create_site
+from vanvault.archiver.stores import FileUrl, Site, create_site, parse_site_url
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 
@@ -28,19 +31,24 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
     archive.sites[source].now()
     target: Site | None = archive.sites[name]
     if create:
-        ensure_site(archive, name)
+        ensure_site(archive, name, like=source)
     elif not answers(archive.sites[name]):
         target = None
     trusted = Trusted(archive.settings.archive, archive.signing.public)
     return plan_restore(archive.sites[source], target, name=name, trusted=trusted, locks=archive.rules.locks)
 
 
-def ensure_site(archive: Archive, name: str) -> None:
-    """Make the site, empty, unless it is there. Raises SettingsError."""
+def ensure_site(archive: Archive, name: str, *, like: str = "") -> None:
+    """Make the site, empty, unless it is there. Raises SettingsError.
+
+    A new folder is as open as that of the site ``like``; one that is there keeps its mode.
+    """
     site = archive.sites[name]
     if answers(site):
         return
     settings = getattr(archive.settings.sites, name)
+    folder, model = _folder(archive, name), _folder(archive, like) if like else None
+    is_new = folder is not None and not folder.exists()
     try:
         create_site(
             name,
@@ -58,4 +66,12 @@ def ensure_site(archive: Archive, name: str) -> None:
             raise SettingsError(faulty.message, hint=faulty.hint) from error
         except SiteUnavailable:
             raise error from None
+    if is_new and folder is not None and model is not None:
+        folder.chmod(stat.S_IMODE(model.stat().st_mode))
     site.now()
+
+
+def _folder(archive: Archive, site: str) -> Path | None:
+    """The folder of a file site; None for another store."""
+    url = parse_site_url(archive.endpoint(site))
+    return archive.home / url.path if isinstance(url, FileUrl) else None
