@@ -56,6 +56,22 @@ def test_every_gateway_has_its_own_part_whatever_the_others_have() -> None:
     assert "bytes" in counted
 
 
+def test_a_gateway_that_is_new_has_its_own_part_though_another_has_everything() -> None:
+    """It was the only one when it took all."""
+    there = ["a"]
+    limits = QuotaLimits(
+        total_bytes=TOTAL,
+        largest_bytes=100,
+        waiting_entries=50,
+        gateways=lambda: len(there),
+        of_gateway=lambda gateway: PLAIN,
+    )
+    quotas = Quotas(limits)
+    assert fill(quotas, "a")[1] == TOTAL
+    there.append("b")
+    assert fill(quotas, "b")[1] == TOTAL // 4 // 2
+
+
 def test_what_a_request_had_is_free_when_it_ends() -> None:
     quotas, _ = quotas_of(4)
     reservation, _ = fill(quotas, "a")

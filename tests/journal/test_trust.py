@@ -103,6 +103,32 @@ def test_a_clock_that_is_compared_with_none_is_not_believed(home: Home) -> None:
         archive.trust.check_clocks()
 
 
+def test_a_clock_that_is_set_back_holds_the_next_commit(home: Home) -> None:
+    archive, clock = under_own_clock(home)
+    archive.trust.check_clocks()
+    archive.trust.check_step()
+    clock.ahead = timedelta(days=-1)
+    with pytest.raises(SiteUnavailable, match=r"clock jumped by -86400 s"):
+        archive.trust.check_step()
+
+
+def test_a_site_is_not_put_out_on_the_word_of_the_hosts_clock_alone(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One site gives no time, the other one from before the archive's last: either may be wrong."""
+    monkeypatch.setenv("VANVAULT_SITES__POLICY", "any")
+    archive, _ = under_own_clock(home)
+    with Node(archive) as node:
+        node.wait_ready()
+        node.push(message("m-1", b"<x/>"))
+    archive.trust.check_clocks()
+    home.standby.fail_next("now", times=1_000)
+    home.primary.clock = SkewedClock(home, -86_400)  # type: ignore[assignment]
+    with pytest.raises(SiteUnavailable, match="before what was archived last"):
+        archive.trust.check_clocks()
+    assert archive.health.barred("clock") == frozenset()
+
+
 def test_a_clock_that_was_never_compared_is_not_believed(home: Home) -> None:
     archive, clock = under_own_clock(home, ahead=86_400)
     no_site_tells_the_time(home)

@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.options import HealthRules
 from vanvault.archiver.core.ports import ClockStopwatch
 from vanvault.archiver.replicas import HealthBoard, Lag
-from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, level, seen
+from vanvault.archiver.replicas.health import Seen, SiteHealth, Sort, barred, level, seen, unbarred
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RULES = HealthRules(failures=3, successes=3, back_s=10)
@@ -61,6 +61,15 @@ def after(what: str, start: SiteHealth | None = None, *, seconds: float = 1.0) -
 )
 def test_each_story_of_answers_ends_in_its_state(story: str, state: str) -> None:
     assert after(story).state == state
+
+
+def test_a_site_whose_answers_were_found_wrong_stays_out_whatever_it_answers() -> None:
+    wrong = barred(SiteHealth(), "clock", "its clock is off", NOW)
+    assert after("PLPLPL" * 5, wrong).state == "out"
+    assert after("PLPLPL" * 5, wrong).reason == "its clock is off"
+    assert after("p=P", barred(wrong, "listing", "it lists nonsense", NOW)).state == "out"
+    assert after("P", unbarred(wrong, "listing")).state == "out"
+    assert after("P", unbarred(wrong, "clock")).state == "catching-up"
 
 
 def test_every_relapse_doubles_the_wait_up_to_a_limit() -> None:

@@ -114,11 +114,7 @@ MUTANTS = (
         "HotTail._apply",
         "return False  # another process",
         "pass  # another process",
-        (
-            "tests/upkeep/compaction/test_catalogue.py",
-            "tests/catalogue/search/test_compacted.py",
-            "tests/catalogue/search/test_hot_tail.py",
-        ),
+        ("tests/catalogue/search/test_receipts_again.py",),
     ),
     Mutant(
         "commit-of-fewer-copies-replaces",
@@ -126,10 +122,7 @@ MUTANTS = (
         "_replaces",
         "return len(commit.placements) > len(other.placements)",
         "return len(commit.placements) < len(other.placements)",
-        (
-            "tests/catalogue/search/test_hot_tail.py",
-            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
-        ),
+        ("tests/catalogue/search/test_commits.py",),
     ),
     Mutant(
         "degraded-forgotten",
@@ -137,10 +130,7 @@ MUTANTS = (
         "mark",
         "if is_degraded(placements, large)",
         "if False",
-        (
-            "tests/catalogue/search/test_hot_tail.py",
-            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
-        ),
+        ("tests/catalogue/search/test_commits.py",),
     ),
     Mutant(
         "early-commit-lost",
@@ -148,7 +138,7 @@ MUTANTS = (
         "take_early",
         "record(connection, decode_commit(orjson.loads(text)))",
         "pass",
-        ("tests/catalogue/search/test_hot_tail.py", "tests/upkeep/compaction/test_catalogue.py"),
+        ("tests/catalogue/search/test_commits.py",),
     ),
     Mutant(
         "claim-of-another-gateway",
@@ -156,11 +146,7 @@ MUTANTS = (
         "Claims._among",
         '(row["entry"], row["gateway"], row[f"{entry}_id"]) == wanted',
         'row[f"{entry}_id"] == wanted[2]',
-        (
-            "tests/upkeep/compaction/test_catalogue.py",
-            "tests/catalogue/search/test_compacted.py",
-            "tests/intake/test_lookups.py",
-        ),
+        ("tests/catalogue/search/test_unindexed.py",),
     ),
     Mutant(
         "claim-absent-without-an-index",
@@ -168,11 +154,7 @@ MUTANTS = (
         "Claims._check_complete",
         "if lacking or unheld",
         "if False",
-        (
-            "tests/intake/test_lookups.py",
-            "tests/upkeep/compaction/test_catalogue.py",
-            "tests/catalogue/search/test_held.py",
-        ),
+        ("tests/catalogue/search/test_unindexed.py",),
     ),
     Mutant(
         "claim-surely-absent",
@@ -180,7 +162,7 @@ MUTANTS = (
         "Claims.recall",
         "self._index.surely_lacks(state.logs, kind, client_id)",
         "True",
-        ("tests/intake/test_lookups.py", "tests/upkeep/compaction/test_catalogue.py"),
+        ("tests/catalogue/search/test_unindexed.py",),
     ),
     Mutant(
         "receipt-degraded-is-cached",
@@ -188,10 +170,7 @@ MUTANTS = (
         "FirstReceipts._tree",
         "if built[0].degraded:",
         "if False:",
-        (
-            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
-            "tests/recovery/test_reconciler.py",
-        ),
+        ("tests/catalogue/search/test_receipts_again.py",),
     ),
     Mutant(
         "receipt-old-record-stands",
@@ -199,9 +178,6 @@ MUTANTS = (
         "FirstReceipts._tree",
         "cached is not None and stands in (None, cached[1])",
         "cached is not None",
-        (
-            "tests/intake/test_policy_any.py::test_a_site_is_away_across_a_restart",
-            "tests/recovery/test_reconciler.py",
-        ),
+        ("tests/catalogue/search/test_receipts_again.py",),
     ),
 )

@@ -108,6 +108,15 @@ MUTANTS = (
         "len(others) >= 2 and",
         "len(others) >= 1 and",
         ("tests/replicas/test_clock_guard.py",),
+        equivalent="of two clocks each is then a suspect, and of two suspects none is the culprit",
+    ),
+    Mutant(
+        "clock-culprit-is-the-first-suspect",
+        "archiver/replicas/clock_guard.py",
+        "_outlier",
+        "if len(suspects) == 1",
+        "if suspects",
+        ("tests/replicas/test_clock_guard.py",),
     ),
     Mutant(
         "health-never-out",
