@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.export.conftest import Filled, members, run_verifier
 from vanvault.archiver.core.canonical import canonical
+from vanvault.archiver.core.evidence import ReceiptTree
 from vanvault.archiver.export.manifest import statement
-from vanvault.archiver.export.verify_offline import main
+from vanvault.archiver.export.verify_offline import Bad, check_receipt, main
 from vanvault.archiver.keys import public_pem
 from vanvault.archiver.keys.signing import key_id_of
 
@@ -244,3 +245,32 @@ def test_receipts_bind_even_the_archives_own_key(
     assert not refused(untouched)
     FORGERIES[kind](found)
     assert refused(write(tmp_path / "x.zip", sealed_again(found, signer.sign, signer.key_id)))
+
+
+@pytest.mark.parametrize("count", ["items", "messages", "events", "originals"])
+def test_a_manifest_that_counts_other_entries_is_refused_whoever_signed_it(
+    exported: Path, shared: Filled, tmp_path: Path, count: str
+) -> None:
+    signer = shared.archive.signing.active()
+    found = members(exported)
+    good = write(tmp_path / "good.zip", sealed_again(found, signer.sign, signer.key_id))
+    assert not refused(good)
+    manifest = json.loads(found["manifest.json"])
+    manifest["counts"][count] += 1
+    found["manifest.json"] = canonical(manifest)
+    assert refused(write(tmp_path / "x.zip", sealed_again(found, signer.sign, signer.key_id)))
+
+
+def test_a_receipt_in_the_place_of_another_row_is_refused() -> None:
+    """Path and signature fit: only that it lies where it says tells which row it is of."""
+    key = Ed25519PrivateKey.generate()
+    bodies = [
+        {"format": "vanvault-receipt-v1", "archive": "a", "object": "o", "row": row, "signing_key": "k"}
+        for row in (1, 0, 2)
+    ]
+    tree = ReceiptTree(bodies)
+    signature = key.sign(tree.statement)
+    check_receipt(tree.receipt(2, signature), {"k": key.public_key()})
+    for index in (0, 1):
+        with pytest.raises(Bad, match="another row"):
+            check_receipt(tree.receipt(index, signature), {"k": key.public_key()})

@@ -6,14 +6,6 @@ from tests.mutants.model import Mutant
 
 MUTANTS = (
     Mutant(
-        "loss-damaged-is-not-lost",
-        "recovery/drill/loss.py",
-        "loss",
-        "gone | (bad & batches.keys())",
-        "gone",
-        ("tests/recovery/drill/test_scenarios.py", "tests/recovery/drill/test_segments.py"),
-    ),
-    Mutant(
         "loss-nothing-absent",
         "recovery/drill/loss.py",
         "absent",

@@ -56,11 +56,7 @@ MUTANTS = (
         "conclude_failback",
         "if leveled.problems and not unlevel",
         "if False",
-        (
-            "tests/recovery/failover/test_stale_plans.py",
-            "tests/recovery/failover/test_cli.py",
-            "tests/recovery/failover/test_serve.py",
-        ),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "epoch-of-either-leader",

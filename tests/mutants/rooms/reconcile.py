@@ -27,11 +27,7 @@ MUTANTS = (
         "DueLocks.of",
         "self.rules.believed(name, date, self.now)",
         "date",
-        (
-            "tests/recovery/test_reconcile.py",
-            "tests/recovery/test_reconciler.py",
-            "tests/core/test_object_limits.py",
-        ),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "reconcile-level-despite-failures",
@@ -39,7 +35,7 @@ MUTANTS = (
         "ReconcileReport.level",
         "not self.failures and ",
         "",
-        ("tests/recovery/test_reconcile.py",),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "reconcile-level-despite-gaps",
@@ -47,7 +43,7 @@ MUTANTS = (
         "ReconcileReport.level",
         "and not any(lag.objects for lag in self.left.values())",
         "",
-        ("tests/recovery/test_reconcile.py",),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "reconcile-half-a-listing-is-whole",
@@ -64,14 +60,6 @@ MUTANTS = (
         "if not self._archive.tail.degraded(1):",
         "if True:",
         ("tests/recovery/test_reconciler.py",),
-    ),
-    Mutant(
-        "conflict-resolved-by-anybody",
-        "recovery/reconcile/conflicts.py",
-        "_Resolved.holds",
-        "conflict.id in self.entries or ",
-        "bool(self.entries) or ",
-        ("tests/recovery/test_conflicts.py",),
     ),
     Mutant(
         "conflict-that-nobody-can-read-is-none",

@@ -31,7 +31,7 @@ MUTANTS = (
         "RepairReport.whole",
         "not self.failed and ",
         "",
-        ("tests/recovery/test_repair.py",),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "repair-extends-in-words-only",
@@ -47,6 +47,6 @@ MUTANTS = (
         "RepairPlan.exit_code",
         "ExitCode.CHECK_FAILED",
         "ExitCode.OK",
-        ("tests/recovery/test_repair.py", "tests/recovery/test_cli.py", "tests/recovery/test_verbs.py"),
+        ("tests/recovery/test_reports.py",),
     ),
 )

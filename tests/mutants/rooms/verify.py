@@ -76,7 +76,7 @@ MUTANTS = (
         "short_locks",
         "if locked is None:",
         "if False:",
-        ("tests/recovery/test_verify.py",),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "verify-short-lock-is-fine",
@@ -84,7 +84,7 @@ MUTANTS = (
         "short_locks",
         "locked < until",
         "False",
-        ("tests/recovery/test_verify.py",),
+        ("tests/recovery/test_reports.py",),
     ),
     Mutant(
         "verify-damage-below-is-the-newest",

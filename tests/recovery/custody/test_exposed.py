@@ -13,6 +13,7 @@ from tests.support.lab import Lab, event, message
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.recovery.custody import ExposedEntry, ExposedRequest, exposed
 
 
@@ -103,6 +104,20 @@ def test_the_list_has_a_line_for_each_entry_within_the_times(lab: Lab, tmp_path:
     assert set(lines[0]) == {"id", "entry", "gateway", "day", "what"}
     early = ("--to", "2021-01-01T00:00:00Z")
     assert json_of(run_cli(lab.home, "keys", "exposed", "--key", "log/1", *early, "--json"))["entries"] == 0
+
+
+def test_a_time_begins_with_its_first_moment_and_ends_before_its_last(any_lab: Lab) -> None:
+    with any_lab.open() as archive:
+        archive.catch_up()
+        items = list(archive.search.every(Query({"message_id": "message-12"})))
+    (item,) = items
+    at_us = to_us(parse_rfc3339(item["received_at"]))
+
+    def ids(from_us: int, to_us: int) -> set[str]:
+        return {one.id for one in listed(any_lab, master="originals/1", from_us=from_us, to_us=to_us)}
+
+    assert ids(at_us, at_us + 1) == {item["id"]}
+    assert ids(at_us - 1, at_us) == ids(at_us + 1, at_us + 2) == set()
 
 
 @pytest.mark.parametrize("both", [True, False], ids=["both sites", "one site"])

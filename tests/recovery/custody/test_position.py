@@ -234,3 +234,34 @@ def test_a_position_tells_the_last_object_of_each_writer() -> None:
     second = SeenObject("batch/w/0000000001-b-s", STOLEN, 1, previous="batch/w/0000000000-a")
     other = seen("other", OTHER, made_us=2, names=(second.key,))
     assert plan_position(Question(STOLEN, 5), [first, second, other]).last() == {"w": second.key}
+
+
+def batch_of(signer: str, number: int, **fields: object) -> SeenObject:
+    one = SeenObject(f"batch/writer-{signer}/{number:010d}-digest-signature", signer, made_us=50)
+    return replace(one, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("made_us", "stands"), [(99, True), (100, False), (101, False)])
+def test_what_another_key_names_stands_only_if_it_was_named_before_the_theft(
+    made_us: int, stands: bool
+) -> None:
+    theirs = batch_of(STOLEN, 0)
+    other = batch_of(OTHER, 0, made_us=made_us, names=(theirs.key,))
+    position = plan_position(Question(STOLEN, 100), [theirs, other])
+    assert [one.key for one in position.stands] == [theirs.key] * stands
+    assert [one.key for one in position.waits] == [theirs.key] * (not stands)
+
+
+@pytest.mark.parametrize(("since", "stands"), [(99, True), (100, False)])
+def test_by_the_clocks_of_the_stores_what_lay_there_before_the_theft_stands(since: int, stands: bool) -> None:
+    theirs = batch_of(STOLEN, 0, at_every_site_since_us=since)
+    for by_stores in (True, False):
+        position = plan_position(Question(STOLEN, 100, by_stores), [theirs])
+        assert bool(position.stands) == (stands and by_stores)
+
+
+def test_what_is_gone_does_not_wait() -> None:
+    """Only a segment's evidence tells of it: there is nothing to accept."""
+    gone = batch_of(STOLEN, 0, here=False)
+    position = plan_position(Question(STOLEN, 100), [gone])
+    assert position.waits == position.stands == ()
