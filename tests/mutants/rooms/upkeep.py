@@ -114,9 +114,7 @@ MUTANTS = (
         "SegmentWriter.write",
         "max(self._locks.of(part.kind, last_us) for part in placed)",
         "min(self._locks.of(part.kind, last_us) for part in placed)",
-        (
-            "tests/upkeep/compaction/test_compact.py::test_parts_are_locked_for_their_class_and_the_manifest_as_long_as_the_longest",
-        ),
+        ("tests/upkeep/compaction/test_segment_locks.py",),
     ),
     Mutant(
         "segment-parts-not-locked",
@@ -124,6 +122,6 @@ MUTANTS = (
         "SegmentWriter._lock",
         "locked.retain_until < until",
         "False",
-        ("tests/upkeep/compaction/test_compact.py",),
+        ("tests/upkeep/compaction/test_segment_locks.py",),
     ),
 )
