@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 from functools import cache
 
 import pytest
 
 from tests.mutants.model import ROOT, Misplaced, Mutant, patched
+from tests.mutants.run import main
 from tests.mutants.table import MUTANTS
 
 #: What stores, signs, locks, finds, restores or admits. A new room of this kind is added here.
@@ -15,19 +17,37 @@ ROOMS = (
     "api",
     "archiver/catalogue",
     "archiver/core",
+    "archiver/core/evidence",
+    "archiver/core/format",
+    "archiver/disk",
+    "archiver/export",
     "archiver/intake",
+    "archiver/journal",
+    "archiver/keys",
+    "archiver/people",
     "archiver/replicas",
     "archiver/stores",
     "archiver/upkeep",
     "recovery/backup",
-    "recovery/conditions",
-    "recovery/coverage",
     "recovery/custody",
+    "recovery/drill",
     "recovery/failover",
     "recovery/objects",
+    "recovery/reconcile",
+    "recovery/repair",
     "recovery/restore",
     "recovery/verify",
 )
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(MUTANTS) >= 120
+
+
+def test_the_last_line_of_a_run_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "no-such-bug"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["mutants"], told["killed"], told["survived"]) == (0, 0, [])
 
 
 def test_names_are_unique() -> None:
