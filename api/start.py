@@ -71,6 +71,7 @@ def start_node(
             conditions=ConditionWatch(
                 archive,
                 opened=lambda: intake.committer.writer is not None,
+                refusal=lambda: intake.committer.refusal,
                 lock_alarms=lambda: len(keeper.alarms) if (keeper := maintenance.snapshot.keeper) else 0,
             ),
         ),

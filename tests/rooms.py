@@ -119,7 +119,7 @@ ROOMS = (
     ),
     _room("recovery.work", 13, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),
-    _room("recovery.custody", 23, "archiver.* recovery.work"),
+    _room("recovery.custody", 25, "archiver.* recovery.work"),
     _room("recovery.clock", 5, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),

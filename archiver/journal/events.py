@@ -46,13 +46,14 @@ class EventType:
     COMPACTION_STARTED = "compaction.started"
     COMPACTION_FINISHED = "compaction.finished"
     KEYS_UNWRAPPED = "keys.unwrapped"
-    KEYS_ROTATED = "keys.rotated"  # key_id, purpose, who
+    KEYS_ROTATED = "keys.rotated"  # key_id, purpose (of a signing key: signing), who
     KEYS_ESCROWED = "keys.escrowed"  # set, threshold, shares, keys (ids of those in the bundle), who
     KEYS_ESCROW_VERIFIED = "keys.escrow-verified"  # the same, and the numbers of the shares that were given
     KEYS_RESTORED = "keys.restored"  # set, by_shares, files, keys, who
     KEYS_REVOKED = "keys.revoked"  # key_id, act, record_sha256, reason, stolen_since, who, and counts
     KEYS_ACCEPTED = "keys.accepted"  # the same
     KEYS_EXPOSED = "keys.exposed"  # key, from, to: somebody asked what a disclosed key opens
+    VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     SITE_REPAIRED = "site.repaired"  # sites, objects, bytes, failures, beyond, who
     QUARANTINE_FOUND = "quarantine.found"  # site, reason, count, objects: the first hundred names

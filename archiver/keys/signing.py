@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -88,12 +88,21 @@ class SigningKeys:
         _write(folder, 1, entropy)
         return cls(folder)
 
-    def rotate(self, entropy: Entropy, clock: Clock | None = None) -> str:
+    def rotate(
+        self,
+        entropy: Entropy,
+        clock: Clock | None = None,
+        *,
+        announce: Callable[[str], None] = lambda key_id: None,
+    ) -> str:
         """Make the next version, durably, and return its key id. Old receipts stay verifiable.
 
         The newest key that is trusted, not revoked and here with its private half introduces it; ``clock``
-        tells when. Raises KeyUnavailable when there is none, when another process made the same version just
-        now, or the disk refuses.
+        tells when. ``announce`` is called with the new id before there is a key: what it writes is signed by
+        the one before, and believed without the new one.
+
+        Raises KeyUnavailable when there is none, when another process made the same version just now, or the
+        disk refuses; and what ``announce`` raises.
         """
         snapshot = self._current()
         names = {name for name, *_ in snapshot.listing}
@@ -103,8 +112,10 @@ class SigningKeys:
             _heal_public(self._folder, snapshot.active, names)  # a crash within the last rotation
         at = rfc3339_seconds((clock or SystemClock()).now())
         key = Ed25519PrivateKey.from_private_bytes(entropy.token(32))
+        key_id = key_id_of(key.public_key())
+        announce(key_id)
         self._write_introduced(newest + 1, key, introducer, at)
-        return key_id_of(key.public_key())
+        return key_id
 
     def _introducer(self, snapshot: _Snapshot, names: set[str]) -> SigningKey:
         trusted = snapshot.trust

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.coverage import KnownDamage
-from vanvault.recovery.custody import EscrowStanding
+from vanvault.recovery.custody import EscrowStanding, KnownKeys
 
 #: What is late or failing, and since when.
 Since = Mapping[str, datetime]
@@ -29,6 +29,7 @@ class RecordFacts:
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))
     backup_max_age: timedelta = timedelta(days=2)
     escrow: EscrowStanding = field(default_factory=lambda: EscrowStanding(possible=False))
+    keys: KnownKeys = field(default_factory=KnownKeys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class SeenFacts:
     set_aside: int = 0  # objects at the sites that are not the archive's
     lock_alarms: int = 0  # copies of batches in no segment whose lock ends soon
     keys_untrusted: tuple[str, ...] = ()
+    key_trouble: str = ""  # why a key that is needed cannot be used, for people; empty: none is known
     acts_missing: tuple[str, ...] = ()  # keys about which the key folder lacks an act
     conflicts: int = 0
     complete: bool = True  # the hot tail is level with the sites

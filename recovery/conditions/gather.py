@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from vanvault.archiver.appliance import Archive, missing_acts
+from vanvault.archiver.core.errors import KeyUnavailable, VanVaultError
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.stores import sites_together
 from vanvault.recovery.backup import backup_standing
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
 from vanvault.recovery.coverage import damage_on_record, unverified_sites
-from vanvault.recovery.custody import escrow_standing
+from vanvault.recovery.custody import escrow_standing, known_keys
 from vanvault.recovery.drill import DrillStanding, standings
 from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.schedule import ScheduleOverview, overview
@@ -42,6 +43,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),
             escrow=escrow_standing(archive),
+            keys=known_keys(archive),
         ),
         seen=seen,
     )
@@ -53,9 +55,12 @@ def seen_here(
     *,
     set_aside: int,
     lock_alarms: int,
+    trouble: VanVaultError | None = None,
     complete: bool = True,
 ) -> SeenFacts:
     """What this process sees: ``health`` by its look or by its health board.
+
+    ``trouble``: what stops a fold, or an intake.
 
     Raises Damaged, SiteUnavailable (the record cannot be read), KeyUnavailable.
     """
@@ -74,6 +79,7 @@ def seen_here(
         set_aside=set_aside,
         lock_alarms=lock_alarms,
         keys_untrusted=archive.signing.trust().unintroduced,
+        key_trouble=trouble.message if isinstance(trouble, KeyUnavailable) else "",
         acts_missing=tuple(missing_acts(archive)),
         conflicts=count_open(archive),
         complete=complete,

@@ -91,6 +91,7 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
         yield "job-wrong", None, "; ".join(record.jobs_wrong)
     yield from _of_backup(facts)
     yield from _of_escrow(record)
+    yield from _of_keys(facts)
 
 
 def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
@@ -125,6 +126,14 @@ def _of_escrow(record: RecordFacts) -> Iterator[_Found]:
     if escrow.unverified:
         text = f"{', '.join(escrow.unverified)} lies in no escrow bundle that was opened with its shares"
         yield "escrow-unverified", escrow.since, text
+
+
+def _of_keys(facts: ArchiveFacts) -> Iterator[_Found]:
+    missing, trouble = facts.record.keys.missing, facts.seen.key_trouble
+    on_record = f"{', '.join(missing)} is missing: what was written under it cannot be read or proved"
+    what = [*([on_record] if missing else []), *([trouble.rstrip(".")] if trouble else [])]
+    if what:
+        yield "keys-missing", None, "; ".join(what)
 
 
 def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:

@@ -65,6 +65,13 @@ _ROWS = (
         "escrow-stale",
     ),
     ConditionKind(
+        "keys-missing",
+        "error",
+        "Run: vanvault keys escrow restore, with the newest shares. Until then rotate nothing. If no object"
+        " needs the key, vanvault verify ends with 0, and this is over.",
+        "keys-lost",
+    ),
+    ConditionKind(
         "key-acts-missing",
         "error",
         "The key folder is older than a revocation on record: restore it from a newer escrow.",

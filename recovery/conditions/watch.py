@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.upkeep import recorded_counts
 from vanvault.recovery.conditions.gather import gather_facts, seen_here
@@ -30,9 +31,18 @@ class ConditionWatch:
     """``last`` is what the newest look found; None before the first."""
 
     def __init__(
-        self, archive: Archive, *, opened: Callable[[], bool], lock_alarms: Callable[[], int]
+        self,
+        archive: Archive,
+        *,
+        opened: Callable[[], bool],
+        lock_alarms: Callable[[], int],
+        refusal: Callable[[], VanVaultError | None] = lambda: None,
     ) -> None:
-        """``opened``: has the node folded what there is? ``lock_alarms``: of the keeper's last round."""
+        """``opened``: has the node folded what there is? ``lock_alarms``: of the keeper's last round.
+
+        ``refusal``: why intake is refused now.
+        """
+        self._refusal = refusal
         self._archive = archive
         self._opened = opened
         self._lock_alarms = lock_alarms
@@ -63,6 +73,7 @@ class ConditionWatch:
             archive.health.snapshot(),
             set_aside=sum(known.values()),
             lock_alarms=self._lock_alarms(),
+            trouble=self._refusal(),
         )
         found = conditions_of(gather_facts(archive, seen))
         before = {one.id: one.since for one in self.last or ()}

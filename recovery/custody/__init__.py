@@ -13,6 +13,7 @@ from vanvault.recovery.custody.escrow import (
     verify_escrow,
 )
 from vanvault.recovery.custody.exposed import ExposedEntry, ExposedReport, ExposedRequest, exposed
+from vanvault.recovery.custody.known_keys import KnownKeys, known_keys
 from vanvault.recovery.custody.revoke import (
     AcceptRequest,
     RevokeRequest,
@@ -33,6 +34,7 @@ __all__ = [
     "ExposedRequest",
     "KeysRestoreRequest",
     "KeysRestored",
+    "KnownKeys",
     "RevokeRequest",
     "RotateRequest",
     "SplitReport",
@@ -42,6 +44,7 @@ __all__ = [
     "accept_objects",
     "escrow_standing",
     "exposed",
+    "known_keys",
     "restore_keys",
     "revoke_key",
     "rotate_keys",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.core.settings import KeysSettings
 from vanvault.archiver.home_files import KEYS_FOLDER, load_settings
+from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import EscrowOrder, SigningKeys, check_order
 from vanvault.archiver.keys.escrow import check_split
 from vanvault.recovery.custody.escrow import SplitReport, SplitRequest, split_keys
 from vanvault.recovery.custody.standing import EscrowStanding, escrow_standing
-from vanvault.recovery.work import QUIET, Observer, catch_up
+from vanvault.recovery.work import QUIET, Observer, catch_up, put_on_record
 
 SIGNING, ALL = "signing", "all"
 
@@ -63,7 +65,8 @@ def rotate_keys(home: Path, request: RotateRequest, observer: Observer = QUIET) 
     _check(settings.keys, request)
     made: list[str]
     if request.purpose == SIGNING:
-        made = [SigningKeys(home / KEYS_FOLDER).rotate(SystemEntropy())]
+        keys = SigningKeys(home / KEYS_FOLDER)
+        made = [keys.rotate(SystemEntropy(), announce=partial(_announce, home, request.who, observer))]
     else:
         with Archive.open(home) as archive:
             if order is not None and settings.keys.provider != "files":
@@ -100,6 +103,16 @@ def _check(keys: KeysSettings, request: RotateRequest) -> None:
             field="purpose",
             hint="Run: vanvault keys rotate all --escrow DIR --threshold K --shares N",
         )
+
+
+def _announce(home: Path, who: str, observer: Observer, key_id: str) -> None:
+    """Put it on record that there will be this signing key. A site that is away stops no rotation."""
+    detail = {"key_id": key_id, "purpose": SIGNING}
+    try:
+        with Archive.open(home) as archive:
+            put_on_record(archive, EventType.KEYS_ROTATED, detail, who=who, observer=observer)
+    except VanVaultError as error:
+        observer.warn(f"this could not be put on record in the archive: {error.message}")
 
 
 def _standing(home: Path, observer: Observer) -> EscrowStanding | None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
+from vanvault.recovery.custody.known_keys import known_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class EscrowStanding:
 
     possible: bool  # False: a token that gives no key away
     bundles: tuple[EscrowBundle, ...] = ()  # newest first
-    in_use: tuple[str, ...] = ()  # ids of all masters that there are, and of the key that signs
+    in_use: tuple[
+        str, ...
+    ] = ()  # ids of all masters, of the key that signs, and of those missing in the home
     lacking: tuple[str, ...] = ()  # key ids in use that lie in no bundle
     unverified: tuple[str, ...] = ()  # that lie in a bundle, but in none that was opened
     since: datetime | None = None  # since when the first of them is in use or in its bundle, as far as known
@@ -106,11 +108,9 @@ def escrow_standing(archive: ArchiveReader) -> EscrowStanding:
     possible = settings.provider == "files" or settings.pkcs11.escrowable
     if not possible:
         return EscrowStanding(possible)
-    in_use = [key_id(purpose, n) for purpose in PURPOSES for n in archive.keys.versions(purpose)]
-    in_use.append(archive.signing.active().key_id)
-    search = archive.search
+    keys, search = known_keys(archive), archive.search
     return judged(
-        in_use,
+        (*keys.held, *keys.missing),
         made=own_events(search, EventType.KEYS_ESCROWED),
         opened=(
             event

@@ -94,12 +94,14 @@ class KeysStatus:
     public: int  # keys that may have signed
     revoked: tuple[str, ...] = ()  # ids
     unintroduced: tuple[str, ...] = ()  # ids of keys that no trusted one introduced
+    missing: tuple[str, ...] = ()  # ids of keys of the archive that the home lacks
     missing_acts: tuple[str, ...] = ()  # ids of keys about which an act is on record and not in the folder
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         return {
             "keys": dict(self.masters),
+            "keys_missing": list(self.missing),
             "signing": {
                 "active": self.signing,
                 "public": self.public,

@@ -33,7 +33,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
 
     Raises SiteUnavailable, Damaged (what is on record cannot be read).
     """
-    complete = _caught_up(archive, observer)
+    complete, trouble = _caught_up(archive, observer)
     settings, profile = archive.settings, archive.profile
     sites = tuple(_site(archive, name) for name in archive.sites)
     clocks = archive.trust.clocks()
@@ -44,6 +44,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         health,
         set_aside=sum(one.objects for one in set_aside),
         lock_alarms=len(segments.alarms),
+        trouble=trouble,
         complete=complete,
     )
     facts, jobs = gather_facts(archive, seen), overview(archive)
@@ -52,7 +53,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         home=str(archive.home),
         archive=settings.archive,
         sites=sites,
-        keys=_keys(archive),
+        keys=_keys(archive, record.keys.missing),
         hot_tail=archive.tail.counts(),
         complete=complete,
         segments=segments,
@@ -80,15 +81,16 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     )
 
 
-def _caught_up(archive: Archive, observer: Observer) -> bool:
+def _caught_up(archive: Archive, observer: Observer) -> tuple[bool, VanVaultError | None]:
+    """Is the hot tail level with the sites, and what stopped the fold, if anything did?"""
     try:
-        return catch_up(archive, observer.warn)
+        return catch_up(archive, observer.warn), None
     except VanVaultError as error:
         observer.warn(error.message)
-        return False
+        return False, error
 
 
-def _keys(archive: Archive) -> KeysStatus:
+def _keys(archive: Archive, missing: tuple[str, ...]) -> KeysStatus:
     trust = archive.signing.trust()
     return KeysStatus(
         masters={purpose: list(archive.keys.versions(purpose)) for purpose in PURPOSES},
@@ -97,6 +99,7 @@ def _keys(archive: Archive) -> KeysStatus:
         revoked=tuple(sorted(trust.revoked)),
         unintroduced=trust.unintroduced,
         missing_acts=tuple(missing_acts(archive)),
+        missing=missing,
     )
 
 

@@ -12,13 +12,13 @@ from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
 from vanvault.recovery.verify.runs import SiteRun, VerifyRun
 from vanvault.recovery.verify.whole import SET_ASIDE
 
-FINISHED = "verify.finished"
+FINISHED = EventType.VERIFY_FINISHED
 
 #: Objects that are not whole and are named in one event. With more, the run vouches for no object.
 MAX_NAMED = 256
@@ -43,10 +43,12 @@ def verify_detail(
     began: Mapping[str, datetime],
     started: datetime,
     finished: datetime,
+    keys: Collection[str] = (),
 ) -> dict[str, object]:
     """The detail of the event about a run.
 
     ``began``: by site its own time before the run; ``started`` and ``finished`` are of this host.
+    ``keys``: ids of the master and signing keys that it was made with.
     """
     failing = [finding for finding in report.findings if finding.failing]
     damaged: dict[str, set[str]] = {site: set() for site in report.sites}
@@ -72,6 +74,7 @@ def verify_detail(
         "events": report.events,
         "findings": dict(sorted(Counter(finding.problem for finding in report.findings).items())),
         "finished": rfc3339_us(to_us(finished)),
+        "keys": sorted(keys),
         "messages": report.messages,
         "ms": round(report.seconds * 1000),
         "named": named,

@@ -9,6 +9,7 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
+from vanvault.archiver.core.key_port import PURPOSES, key_id
 from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
 from vanvault.recovery.verify.model import Subset, VerifyReport
 from vanvault.recovery.verify.record import FINISHED, site_times, verify_detail, verify_runs
@@ -67,17 +68,26 @@ def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET)
     chosen = chosen_sites(archive.sites, request.sites)
     subset = _turn(archive, observer) if request.take_turn else request.subset
     started, began = archive.clock.now(), site_times(chosen)
+    keys = _keys_of(archive)
     report = read_back(archive, observer, sites=request.sites, subset=subset, workers=request.workers)
     recorded = False
     if request.on_record:
         finished = archive.clock.now()
-        detail = verify_detail(report, subset, asked=chosen, began=began, started=started, finished=finished)
+        detail = verify_detail(
+            report, subset, asked=chosen, began=began, started=started, finished=finished, keys=keys
+        )
         try:
             recorded = put_on_record(archive, FINISHED, detail, who=request.who, observer=observer)
         except VanVaultError as error:
             observer.warn(f"this could not be put on record in the archive: {error.message}")
         put_set_aside_on_record(archive, observer)
     return Verification(report, subset, recorded)
+
+
+def _keys_of(archive: Archive) -> list[str]:
+    """Ids of all keys that objects may be opened or proved with. Raises KeyUnavailable."""
+    masters = (key_id(purpose, n) for purpose in PURPOSES for n in archive.keys.versions(purpose))
+    return [*masters, *archive.signing.public_keys()]
 
 
 def read_back(

@@ -12,7 +12,7 @@ from tests.runbooks.pages import FOLDER, LANGUAGES, text_of
 from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.conditions import CONDITIONS, ArchiveFacts, RecordFacts, SeenFacts, conditions_of
 from vanvault.recovery.coverage import KnownDamage
-from vanvault.recovery.custody import EscrowStanding
+from vanvault.recovery.custody import EscrowStanding, KnownKeys
 from vanvault.recovery.custody.standing import EscrowBundle
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
@@ -49,6 +49,7 @@ OF_RECORD = {
         {"escrow": replace(SAFE, unverified=("originals/1",), since=LAST_WEEK)},
         LAST_WEEK,
     ),
+    "keys-missing": ({"keys": KnownKeys(missing=("originals/2",))}, NOW),
 }
 OF_LOOK = {
     "site-away": ({"away": {"standby": "connection refused"}, "since": {"standby": LAST_WEEK}}, LAST_WEEK),
