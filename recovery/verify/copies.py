@@ -98,13 +98,15 @@ def batch_locks(
     *,
     covered: bool,
     now: Mapping[str, datetime],
-    kept_for: timedelta,
+    kept_for: timedelta | None,
 ) -> Iterator[Finding]:
     """Versions of a batch whose lock is too short, as far as the batch still needs one.
 
     A batch that a segment holds needs none beyond its own date. One that no segment holds needs one
-    whatever its date was: a keeper extends it long before its end. So none needs more now than a keeper
-    gives (``kept_for``), whatever date a clock ahead wrote into its header.
+    whatever its date was: a keeper extends it long before its end.
+
+    ``kept_for``: what a keeper gives. A batch whose date is within the rules, counted from its own time,
+    needs no more than that now: a clock ahead may have written both. None: its own date stands.
     """
     for site, version in versions:
         moment, locked = now[site], version.retain_until
@@ -114,7 +116,9 @@ def batch_locks(
             detail = f"its lock ends at {rfc3339_seconds(locked)}, and no segment holds it"
             yield Finding(site, key, "lock", detail, still_to_come(until or locked, moment))
         else:
-            due = None if until is None else min(until, moment.replace(microsecond=0) + kept_for)
+            due = until
+            if until is not None and kept_for is not None:
+                due = min(until, moment.replace(microsecond=0) + kept_for)
             yield from short_locks(key, [(site, version)], due)
 
 

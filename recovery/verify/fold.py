@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.object_limits import LockRules
-from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.core.times import from_us, rfc3339_seconds
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.objects import CompactedBatches, Copies
 from vanvault.recovery.verify.chains import Chain, ChainFinding, ExpectedBatch, Gap, Misfit
@@ -196,7 +196,7 @@ class Fold:
                 elif found.sha256 is not None or not self._is_away(site):
                     self.wrong[name.key, site] = found
         if _belongs(content):
-            self._add_all(self._short_locks(name, newest_whole(name, read), until))
+            self._add_all(self._short_locks(name, newest_whole(name, read), until, content))
         self._add_all(self._long_locks(name, every_whole(name, read), until))
         if isinstance(content, BatchContent | SegmentContent):
             self._flaws(name.key, whole, content.flaws)
@@ -293,12 +293,18 @@ class Fold:
         return [(site, versions[0]) for site, versions in copies.at.items() if site in self._locks_listed]
 
     def _short_locks(
-        self, name: ObjectName, versions: list[tuple[str, StoredVersion]], until: datetime | None
+        self,
+        name: ObjectName,
+        versions: list[tuple[str, StoredVersion]],
+        until: datetime | None,
+        content: Content | None = None,
     ) -> Iterator[Finding]:
         if name.family != "batch":
             return short_locks(name.key, versions, until)
         covered = self.compacted.holds(name)
-        kept_for = self._rules.batch_lock
+        written = from_us(content.header.created_us) if isinstance(content, BatchContent) else None
+        by_rules = written is not None and until is not None and until <= self._rules.longest(written)
+        kept_for = self._rules.batch_lock if by_rules else None
         return batch_locks(name.key, versions, until, covered=covered, now=self._judged_at, kept_for=kept_for)
 
     def _long_locks(
