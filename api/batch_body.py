@@ -20,7 +20,7 @@ import codecs
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -45,6 +45,22 @@ class BatchEntry:
     fields: dict[str, Any]
     body: bytes
     problem: InvalidInput | None = None
+    line: int = field(default=0, compare=False)  # of an NDJSON body, from 1; 0: the body has no lines
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of an NDJSON body that holds more than spaces, without its byte order mark."""
+
+    number: int  # from 1, blank lines counted, as editors do
+    text: bytes
+
+
+def named_line(error: InvalidInput, number: int) -> InvalidInput:
+    """The error with the number of the line in its message; as it is for 0."""
+    if number:
+        error.message = f"line {number}: {error.message}"
+    return error
 
 
 def parse_batch(data: bytes, content_type: str, *, max_entries: int) -> Iterator[BatchEntry]:
@@ -54,9 +70,9 @@ def parse_batch(data: bytes, content_type: str, *, max_entries: int) -> Iterator
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == FRAMED:
-        cut: Callable[[], Iterator[bytes | tuple[int, int, int]]] = partial(_frames, data)
+        cut: Callable[[], Iterator[TextLine | tuple[int, int, int]]] = partial(_frames, data)
     elif media_type == NDJSON:
-        cut = partial(lines_of, data.removeprefix(codecs.BOM_UTF8), max_entries)
+        cut = partial(lines_of, data, max_entries)
     else:
         raise InvalidInput(
             f"a batch request is {FRAMED} or {NDJSON}", field="Content-Type", hint="Set the Content-Type."
@@ -67,7 +83,9 @@ def parse_batch(data: bytes, content_type: str, *, max_entries: int) -> Iterator
     if not number:
         raise InvalidInput("the batch request holds no entry")
     for one in cut():
-        yield _line(one) if isinstance(one, bytes) else _entry(data[one[0] : one[1]], data[one[1] : one[2]])
+        yield (
+            _line(one) if isinstance(one, TextLine) else _entry(data[one[0] : one[1]], data[one[1] : one[2]])
+        )
 
 
 def encode_framed(entries: list[tuple[dict[str, Any], bytes]]) -> bytes:
@@ -106,27 +124,34 @@ def _entry(header: bytes, body: bytes) -> BatchEntry:
     return BatchEntry(fields, body)
 
 
-def lines_of(data: bytes, most: int) -> Iterator[bytes]:
+def lines_of(data: bytes, most: int) -> Iterator[TextLine]:
     """The lines that hold more than spaces, one after the other: never a list of all, which ``b"\\n"`` times
     64 MiB would make eight times as large as the request.
 
+    Any line may begin with a byte order mark: files that were joined have one in the middle.
     Raises InvalidInput: more than twice ``most`` lines, those of spaces among them.
     """
-    for number, found in enumerate(_LINE.finditer(data)):
-        if number >= 2 * most:
+    number, end = 1, 0
+    for count, found in enumerate(_LINE.finditer(data)):
+        if count >= 2 * most:
             raise InvalidInput(f"a request has at most {2 * most} lines", field="body", hint="Send two.")
-        if line := found[0].strip():
-            yield line
+        # Only ends of lines lie between two matches; CR LF is one of them.
+        between = (end, found.start())
+        number += data.count(b"\n", *between) + data.count(b"\r", *between) - data.count(b"\r\n", *between)
+        end = found.end()
+        if text := found[0].strip().removeprefix(codecs.BOM_UTF8).strip():
+            yield TextLine(number, text)
 
 
-def _line(line: bytes) -> BatchEntry:
-    entry = _entry(line, b"")
+def _line(line: TextLine) -> BatchEntry:
+    entry = replace(_entry(line.text, b""), line=line.number)
     encoded = entry.fields.pop("body", None)
     if entry.problem is not None:
         return entry
     try:
         if not isinstance(encoded, str):
             raise binascii.Error
-        return BatchEntry(entry.fields, binascii.a2b_base64(encoded, strict_mode=True))
+        return replace(entry, body=binascii.a2b_base64(encoded, strict_mode=True))
     except (binascii.Error, ValueError):
-        return BatchEntry({}, b"", InvalidInput("body must be the original in base64", field="body"))
+        problem = InvalidInput("body must be the original in base64", field="body")
+        return BatchEntry({}, b"", problem, line.number)

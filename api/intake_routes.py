@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
-from vanvault.api.batch_body import BatchEntry, lines_of, parse_batch
+from vanvault.api.batch_body import BatchEntry, TextLine, lines_of, named_line, parse_batch
 from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
@@ -143,11 +143,14 @@ def _header_fields(request: Request) -> dict[str, object]:
             raise InvalidInput(f"there is no field {header[:40]!r}", field=header[:40])
         if name in fields:
             raise InvalidInput(f"{name} is given twice", field=name)
-        value = _decoded(raw_value, name)
-        fields[name] = (
-            [v.strip() for v in value.split(",") if v.strip()] if name == "insurance_numbers" else value
-        )
+        fields[name] = _list(raw_value, name) if name == "insurance_numbers" else _decoded(raw_value, name)
     return fields
+
+
+def _list(value: bytes, name: str) -> list[str]:
+    """Split first: a comma that is percent-encoded belongs to its value."""
+    decoded = (_decoded(one.strip(), name).strip() for one in value.split(b","))
+    return [one for one in decoded if one]
 
 
 def _draft(
@@ -175,7 +178,7 @@ def _batch_drafts(
         try:
             drafts.append(_entry_draft(node, gateway, entry, limits.max_message_bytes))
         except InvalidInput as error:
-            drafts.append(error)
+            drafts.append(named_line(error, entry.line))
     return drafts
 
 
@@ -196,18 +199,19 @@ def _entry_draft(node: Node, gateway: str, entry: BatchEntry, limit: int) -> Mes
 
 
 def _event_drafts(node: Node, gateway: str, data: bytes) -> list[Draft | VanVaultError]:
-    lines = _event_objects(data, max_entries=node.archive.settings.intake.max_request_entries)
+    found = _event_objects(data, max_entries=node.archive.settings.intake.max_request_entries)
     now = node.archive.clock.now()
     drafts: list[Draft | VanVaultError] = []
-    for fields in lines:
+    for number, fields in found:
         try:
             drafts.append(event_draft(gateway, fields, received=now))
         except InvalidInput as error:
-            drafts.append(error)
+            drafts.append(named_line(error, number))
     return drafts
 
 
-def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
+def _event_objects(data: bytes, *, max_entries: int) -> list[tuple[int, Any]]:
+    """Each with the number of its line; 0 where the body is one array."""
     if sum(map(data.count, _BEFORE_A_VALUE)) > _VALUES * max_entries:
         raise InvalidInput(
             f"a request of events holds at most {_VALUES * max_entries} values",
@@ -215,20 +219,26 @@ def _event_objects(data: bytes, *, max_entries: int) -> list[Any]:
             hint="Send two.",
         )
     data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        if data.lstrip()[:1] == b"[":
-            found = orjson.loads(data)
-        else:
-            found = [orjson.loads(line) for line in lines_of(data, max_entries)]
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(
-            "the body is no JSON", field="body", hint="Send a JSON array of events, or one event a line."
-        ) from error
+    if data.lstrip()[:1] == b"[":
+        found = [(0, fields) for fields in _parsed(TextLine(0, data))]
+    else:
+        found = [(line.number, _parsed(line)) for line in lines_of(data, max_entries)]
     if not found:
         raise InvalidInput("the request holds no event", field="body")
     if len(found) > max_entries:
         raise InvalidInput(f"a request holds at most {max_entries} events", field="body")
-    return list(found)
+    return found
+
+
+def _parsed(line: TextLine) -> Any:
+    """Number 0 is the whole body. Raises InvalidInput."""
+    try:
+        return orjson.loads(line.text)
+    except orjson.JSONDecodeError as error:
+        what = f"line {line.number} of the body" if line.number else "the body"
+        raise InvalidInput(
+            f"{what} is no JSON", field="body", hint="Send a JSON array of events, or one event a line."
+        ) from error
 
 
 async def _placed(node: Node, reservation: Reservation, draft: MessageDraft) -> MessageDraft:

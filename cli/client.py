@@ -240,8 +240,11 @@ def metadata_headers(metadata: Mapping[str, str | Sequence[str]]) -> dict[str, s
     headers = {}
     for name, value in metadata.items():
         if value:
-            text = value if isinstance(value, str) else ",".join(value)
-            headers["Vanvault-" + name.replace("_", "-").title()] = quote(text, safe=_HEADER_SAFE)
+            if isinstance(value, str):
+                text = quote(value, safe=_HEADER_SAFE)
+            else:  # a comma between values is plain, one inside a value is not
+                text = ",".join(quote(one, safe=_HEADER_SAFE.replace(",", "")) for one in value)
+            headers["Vanvault-" + name.replace("_", "-").title()] = text
     return headers
 
 

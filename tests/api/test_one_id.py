@@ -94,3 +94,10 @@ def test_a_push_with_a_query_that_is_not_utf_8_is_refused(client: httpx.Client) 
     headers = {"Vanvault-Message-Id": "bad query"}
     answer = client.post("/v1/messages?%ff", content=b"<a/>", headers=headers)
     assert check_problem(answer, 400, "invalid-input")["field"] == "query"
+
+
+def test_a_list_in_a_header_is_split_before_it_is_decoded(client: httpx.Client) -> None:
+    numbers = {"Vanvault-Insurance-Numbers": "a%2C1, b2,,  c%203 ,"}
+    pushed = push(client, "numbers-in-a-header", b"<a/>", **numbers).json()
+    found = client.get(f"/v1/messages/{pushed['id']}").json()
+    assert found["insurance_numbers"] == ["a,1", "b2", "c 3"]

@@ -197,6 +197,11 @@ def test_metadata_survives_the_header(value: str) -> None:
         assert unquote(header, errors="strict") == value
 
 
+def test_a_comma_within_a_number_is_no_comma_between_two() -> None:
+    found = metadata_headers({"insurance_numbers": ("a,1", "b 2"), "agency": "a, b"})
+    assert found == {"Vanvault-Insurance-Numbers": "a%2C1,b 2", "Vanvault-Agency": "a, b"}
+
+
 def test_metadata_headers_have_the_names_of_the_api() -> None:
     found = metadata_headers({"insurance_numbers": ("1", "2"), "kind": "dossier", "state": ""})
     assert found == {"Vanvault-Insurance-Numbers": "1,2", "Vanvault-Kind": "dossier"}

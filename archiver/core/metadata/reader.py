@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from itertools import islice
 
 from vanvault.archiver.core.metadata.numbers import MAX_NUMBERS, add_cards, add_employees
-from vanvault.archiver.core.metadata.scan import BeyondLimits, NotWellFormed, Tree, leaves
+from vanvault.archiver.core.metadata.scan import BeyondLimits, NotWellFormed, TooMuchMarkup, Tree, leaves
 from vanvault.archiver.core.metadata.values import clean, outcome
 from vanvault.archiver.core.model import Metadata, MetadataReading
 
 TOO_LARGE = "The XML is over the size limit for reading metadata."
 DOCTYPE = "The XML has a document type declaration, which is refused."
 ENCODING = "The XML is not in UTF-8, UTF-16 or UTF-32."
+DECLARED = "The XML is not in the encoding that it declares."
 BROKEN = "The XML is not well-formed."
 LIMITS = "The XML is beyond the limits on depth, number and size of tags."
+MARKUP = "The XML has more comments, instructions and CDATA sections than the limit allows."
 OTHER_XML = "The XML is of another shape."
 BROKEN_FORM = "A form is not valid base64; its insurance numbers were not read."
 MANY_NUMBERS = f"There are {MAX_NUMBERS} or more insurance numbers; only these many were read."
@@ -33,15 +35,23 @@ _DECLARATION = re.compile(rb"\s*+(?:<\?xml\s([^<>?]*+)\?>)?+")
 _BLANKS = re.compile(rb"\s*+")
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*+:)?+([A-Za-z_][\w.-]*+)[\s/>]")
 _ENCODING = re.compile(rb"""\sencoding\s*+=\s*+["']([A-Za-z0-9._-]*+)["']""")
-#: Width of a character in bytes -> names that a declaration may have for it.
+#: Encoding -> names that a declaration may have for it, without hyphens and underscores.
 _NAMES = {
-    1: (b"utf-8", b"utf8", b"us-ascii", b"ascii"),
-    2: (b"utf-16", b"utf-16le", b"utf-16be"),
-    4: (b"utf-32", b"utf-32le", b"utf-32be"),
+    "utf-8": (b"utf8", b"usascii", b"ascii"),
+    "utf-16-le": (b"utf16", b"utf16le"),
+    "utf-16-be": (b"utf16", b"utf16be"),
+    "utf-32-le": (b"utf32", b"utf32le"),
+    "utf-32-be": (b"utf32", b"utf32be"),
 }
-_XML_START = re.compile(
-    rb"(?P<four>\xff\xfe\0\0|\0\0\xfe\xff|<\0\0\0|\0\0\0<)"
-    rb"|(?P<two>\xff\xfe|\xfe\xff|<\0|\0<)|(?:\xef\xbb\xbf)?+\s*+<"
+#: Names of encodings that are read: a declaration of another one says what the XML is in.
+_READ = frozenset(name for names in _NAMES.values() for name in names)
+#: By encoding, how XML begins: with its byte order mark, or with blanks and the first tag.
+_STARTS = (
+    ("utf-32-le", re.compile(rb"\xff\xfe\0\0|(?:[ \t\r\n]\0\0\0)*+<\0\0\0")),
+    ("utf-32-be", re.compile(rb"\0\0\xfe\xff|(?:\0\0\0[ \t\r\n])*+\0\0\0<")),
+    ("utf-16-le", re.compile(rb"\xff\xfe|(?:[ \t\r\n]\0)*+<\0")),
+    ("utf-16-be", re.compile(rb"\xfe\xff|(?:\0[ \t\r\n])*+\0<")),
+    ("utf-8", re.compile(rb"(?:\xef\xbb\xbf)?+\s*+<")),
 )
 
 
@@ -114,18 +124,19 @@ def read_metadata(body: bytes | memoryview, *, limit: int = 16 * 2**20) -> Metad
     says so. What is not XML at all gives an empty reading without a note. Time and memory are linear in the
     message and small: its forms are decoded one at a time, and a bounded number of tags is looked at.
     """
-    start = _XML_START.match(body)
-    if start is None:
+    encoding = next((name for name, start in _STARTS if start.match(body)), None)
+    if encoding is None:
         return _NOTHING
     if len(body) > limit:
         return _refused(TOO_LARGE)
-    width = 4 if start["four"] else 2 if start["two"] else 1
     try:
-        return _read(_as_utf8(bytes(body), width), width)
+        return _read(_as_utf8(bytes(body), encoding), encoding)
     except UnicodeError:
         return _refused(ENCODING)
     except NotWellFormed:
         return _refused(BROKEN)
+    except TooMuchMarkup:
+        return _refused(MARKUP)
     except BeyondLimits:
         return _refused(LIMITS)
 
@@ -137,16 +148,13 @@ def _refused(note: str) -> MetadataReading:
     return MetadataReading(Metadata(), note=note)
 
 
-def _as_utf8(body: bytes, width: int) -> bytes:
-    if width == 1:
-        return body
-    name = f"utf-{8 * width}"
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
-        return body.decode(name).encode()
-    return body.decode(f"{name}-le" if body[0] else f"{name}-be").encode()
+def _as_utf8(body: bytes, encoding: str) -> bytes:
+    """With the byte order mark, if there is one."""
+    return body if encoding == "utf-8" else body.decode(encoding).encode()
 
 
-def _read(body: bytes, width: int) -> MetadataReading:
+def _read(body: bytes, encoding: str) -> MetadataReading:
+    """``body``: in UTF-8; ``encoding``: what it was in before."""
     offset = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
     declaration = _DECLARATION.match(body, offset)
     if declaration is None or b"\0" in body:
@@ -155,8 +163,10 @@ def _read(body: bytes, width: int) -> MetadataReading:
     if body.startswith(b"<!DOCTYPE", start):
         return _refused(DOCTYPE)
     declared = _ENCODING.search(b" " + declaration[1]) if declaration[1] else None
-    if declared and declared[1].lower() not in _NAMES[width]:
-        return _refused(ENCODING)
+    if declared:
+        name = re.sub(rb"[-_]", b"", declared[1].lower())
+        if name not in _NAMES[encoding]:
+            return _refused(DECLARED if name in _READ else ENCODING)
     root = _ROOT.match(body, start)
     if root is None:
         return _refused(BROKEN)
@@ -168,7 +178,7 @@ def _read(body: bytes, width: int) -> MetadataReading:
 
 def _after_comments(body: bytes, position: int) -> int:
     """Where the root begins, or a document type: after blanks, comments and instructions of any length."""
-    for _ in range(_MOST_BEFORE_ROOT):
+    for _ in range(_MOST_BEFORE_ROOT + 1):
         blanks = _BLANKS.match(body, position)
         position = blanks.end() if blanks else position
         found = next((pair for pair in _SKIPPED if body.startswith(pair[0], position)), None)
@@ -179,7 +189,7 @@ def _after_comments(body: bytes, position: int) -> int:
         if end < 0:
             raise NotWellFormed
         position = end + len(ending)
-    raise BeyondLimits
+    raise TooMuchMarkup
 
 
 def _read_shape(content: bytes, shape: _Shape) -> MetadataReading:

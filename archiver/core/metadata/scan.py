@@ -41,6 +41,10 @@ class BeyondLimits(ValueError):
     """The XML is deeper, longer or wider than any known message."""
 
 
+class TooMuchMarkup(BeyondLimits):
+    """More comments, instructions and CDATA sections than any known message has; no tag is meant."""
+
+
 def leaves(content: bytes, tree: Tree, *, until: bytes) -> Iterator[tuple[str, bytes]]:
     """Walk the root element and yield the caller's word and the raw text of each leaf that ``tree`` has.
 
@@ -124,7 +128,7 @@ def _only_tags(content: bytes) -> bytes:
     position = 0
     while markup := _MARKUP.search(content, position):
         if len(pieces) > MAX_MARKUP:
-            raise BeyondLimits
+            raise TooMuchMarkup
         begin = markup.group()
         end = content.find(_ENDS[begin], markup.end())
         if end < 0:

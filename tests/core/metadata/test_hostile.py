@@ -11,7 +11,15 @@ import pytest
 from tests.core.metadata.test_read_metadata import D02, EXPECTED, PLAIN, envelope, form
 
 from vanvault.archiver.core.metadata import read_metadata
-from vanvault.archiver.core.metadata.reader import BROKEN, DOCTYPE, ENCODING, LIMITS, OTHER_XML, TOO_LARGE
+from vanvault.archiver.core.metadata.reader import (
+    BROKEN,
+    DOCTYPE,
+    ENCODING,
+    LIMITS,
+    MARKUP,
+    OTHER_XML,
+    TOO_LARGE,
+)
 from vanvault.archiver.core.model import Metadata, MetadataReading
 
 MIB = 2**20
@@ -67,10 +75,12 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         LIMITS,
     ),
     "a million elements": (lambda: inside("<a/>" * 10**6), LIMITS),
-    "a million comments": (lambda: inside("<!---->" * 10**6), LIMITS),
+    "a million comments": (lambda: inside("<!---->" * 10**6), MARKUP),
     "unclosed comments": (lambda: inside("<!--" * 10**6), BROKEN),
     "unclosed CDATA": (lambda: inside("<![CDATA[" * 10**6), BROKEN),
-    "comments before the root": (lambda: b"<!--a-->" * 10**6 + PLAIN.encode(), LIMITS),
+    "a million CDATA sections": (lambda: inside("<![CDATA[a]]>" * 10**6), MARKUP),
+    "comments before the root": (lambda: b"<!--a-->" * 10**6 + PLAIN.encode(), MARKUP),
+    "50,001 comments before the root": (lambda: b"<!--a-->" * 50_001 + PLAIN.encode(), MARKUP),
     "a comment without an end": (lambda: b"<!--" + b"-" * 15 * MIB, BROKEN),
     "blanks and nothing else": (lambda: b" " * 15 * MIB, ""),
     "half a utf-32 character": (lambda: PLAIN.encode("utf-32")[:-1], ENCODING),

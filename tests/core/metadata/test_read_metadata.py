@@ -10,7 +10,14 @@ import pytest
 
 from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.metadata.numbers import MAX_NUMBERS
-from vanvault.archiver.core.metadata.reader import BROKEN_FORM, ENCODING, MANY_NUMBERS, OTHER_XML, TOO_LARGE
+from vanvault.archiver.core.metadata.reader import (
+    BROKEN_FORM,
+    DECLARED,
+    ENCODING,
+    MANY_NUMBERS,
+    OTHER_XML,
+    TOO_LARGE,
+)
 from vanvault.archiver.core.metadata.values import outcome
 from vanvault.archiver.core.model import Metadata, MetadataReading
 
@@ -216,10 +223,38 @@ def test_the_size_limit_is_the_callers() -> None:
     assert read_metadata(PLAIN.encode(), limit=len(PLAIN.encode())).metadata == EXPECTED
 
 
-@pytest.mark.parametrize("name", ["utf-7", "windows-1258", "utf-16", "iso-8859-1"])
+@pytest.mark.parametrize("name", ["utf-7", "windows-1258", "ucs-2", "iso-8859-1"])
 def test_other_encodings_are_noted(name: str) -> None:
     body = f"<?xml version='1.0' encoding='{name}'?>{PLAIN}".encode()
     assert read_metadata(body) == MetadataReading(Metadata(), note=ENCODING)
+
+
+WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["unmarked", "marked"])
+@pytest.mark.parametrize("encoding", WIDE)
+def test_wide_encodings_are_read_by_every_name_of_theirs(encoding: str, marked: bool) -> None:
+    mark = "\ufeff" if marked else ""
+    for name in (encoding, encoding.upper(), encoding[:6], encoding[:6] + encoding[7:], encoding.upper()[:6]):
+        body = f"{mark}<?xml version='1.0' encoding='{name}'?>{PLAIN}".encode(encoding)
+        assert read_metadata(body).metadata == EXPECTED, name
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
+def test_without_a_declaration_blanks_may_come_before_the_root(encoding: str) -> None:
+    for blanks in ("\n", "\r\n\t ", " " * 100_000):
+        reading = read_metadata((blanks + PLAIN).encode(encoding))
+        assert (reading.metadata, reading.note) == (EXPECTED, "")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [("utf-8", "utf-16"), ("utf-16-le", "utf-8"), ("utf-16-le", "utf-16-be"), ("utf-32-be", "UTF-16")],
+)
+def test_a_declaration_that_is_not_true_is_noted_as_such(encoding: str, declared: str) -> None:
+    body = f"<?xml version='1.0' encoding='{declared}'?>{PLAIN}".encode(encoding)
+    assert read_metadata(body) == MetadataReading(Metadata(), note=DECLARED)
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the optional corpus is not there")
