@@ -54,9 +54,10 @@ def init(home: Path, as_json: bool) -> None:
 def run(home: Path, full: bool, dry_run: bool, workers: int, as_json: bool) -> ExitCode:
     """Save the control plane and, as set, the objects of one site.
 
-    Only what is new is saved; a run that was killed is resumed by the same command. Ends with 3 when an
-    object had to be left out, because the site does not hold it whole. Ends with 3, too, while a key in use
-    lies in no verified escrow bundle although an escrow was made: what it wrote would come back unreadable.
+    Only what is new is saved; a run that was killed is resumed by the same command. What the site lacks
+    comes from the other one. Ends with 3 when an object had to be left out, because no site gives it whole
+    or lists it any more. Ends with 3, too, while a key in use lies in no verified escrow bundle although an
+    escrow was made: what it wrote would come back unreadable.
     """
     from vanvault.recovery.backup import BackupPlan, BackupRequest, backup
     from vanvault.recovery.work import account
@@ -104,7 +105,7 @@ def list_(home: Path, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def check(home: Path, percent: float, as_json: bool) -> ExitCode:
-    """Check the repository, the signature of the last good run, and its age.
+    """Check the repository, the last good run's signature and age, and that it lacks no older object.
 
     Ends with 3 when something is wrong: also when the last good run is older than backup.max_age_days, and
     when a key in use lies in no verified escrow bundle although an escrow was made.
@@ -158,8 +159,10 @@ def _show_plan(plan: BackupPlan) -> None:
 
 
 def _show_report(report: BackupReport) -> None:
+    lacking = set(report.record.lacking)
     for key in report.record.left_out:
-        warn(f"{key} is not whole at {report.record.site} and was left out; run: vanvault verify")
+        then = "it was left out" if key in lacking else "the copy of an earlier run stays in the backup"
+        warn(f"no site gives {key} whole: {then}; run: vanvault verify")
     click.echo(
         f"backup {report.snapshot[:_SHOWN_ID]}: {report.saved.objects} objects,"
         f" {human_size(report.saved.bytes)}, and {len(report.record.control)} control files saved"

@@ -16,6 +16,10 @@ from vanvault.recovery.backup.plan import check_floor, forgettable
 from vanvault.recovery.backup.record import Record, read_record
 from vanvault.recovery.backup.repository import Repository, Snapshot
 from vanvault.recovery.backup.run import check_archive
+from vanvault.recovery.backup.wanted import not_in
+
+#: Objects that a problem names; the JSON names all.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class BackupCheck:
     copy_problems: tuple[str, ...]  # of the repository and its newest good record, for people
     late: tuple[str, ...] = ()  # the same: the last good run is too old
     escrow: tuple[str, ...] = ()  # why keys in use would not come back from their escrow
+    missing: tuple[str, ...] = ()  # objects older than the last good run that are not in it
+    away: tuple[str, ...] = ()  # sites that could not be compared with it
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -64,6 +70,7 @@ class BackupCheck:
     def fields(self) -> dict[str, Any]:
         """What of it goes on record, as JSON values."""
         return {
+            "away": list(self.away),
             "whole": self.whole,
             "sound": not self.copy_problems,
             "last_good": self.last_good.as_json() if self.last_good else None,
@@ -72,8 +79,8 @@ class BackupCheck:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """The same as JSON values, with how much was read."""
-        return {**self.fields(), "read_percent": self.read_percent}
+        """The same as JSON values, with how much was read, and what is missing."""
+        return {**self.fields(), "missing": list(self.missing), "read_percent": self.read_percent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,16 @@ def list_backups(repository: Repository) -> tuple[Backup, ...]:
 def check_backup(archive: Archive, repository: Repository, *, read_percent: float = 5) -> BackupCheck:
     """restic's check with a random share of the data read, then the newest good record and its age.
 
+    The record is compared with what the archive holds now: it must name every object that is older.
+
     What is wrong with the backup is in the result. Raises SiteUnavailable, Busy, KeyUnavailable (password),
     NotFound (no repository), SettingsError: it could not be looked at.
     """
     problems: list[str] = []
     late: list[str] = []
     bundle: bytes | None = None
+    missing: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
     snapshots = repository.snapshots()
     good = next(
         (one for one in reversed(snapshots) if one.kind == "record" and one.tags.get("good") == "yes"), None
@@ -114,6 +125,9 @@ def check_backup(archive: Archive, repository: Repository, *, read_percent: floa
         else:
             problems += _record_problems(archive, record, good, snapshots)
             bundle = record.control.get(BUNDLE)
+            missing, away = not_in(record, archive)
+            if missing:
+                problems.append(_not_in_it(missing))
         limit = timedelta(days=archive.settings.backup.max_age_days)
         if age > limit:
             late.append(f"the last good run is older than {archive.settings.backup.max_age_days:g} days")
@@ -128,6 +142,8 @@ def check_backup(archive: Archive, repository: Repository, *, read_percent: floa
         copy_problems=tuple(problems),
         late=tuple(late),
         escrow=escrow_problems(archive, bundle),
+        missing=missing,
+        away=away,
     )
 
 
@@ -173,6 +189,11 @@ def _record_problems(
         objects = sum(len(one.entries) for one in lost)
         problems.append(f"{objects} objects of the last good run are not in the repository any more")
     return problems
+
+
+def _not_in_it(missing: tuple[str, ...]) -> str:
+    named = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
+    return f"{len(missing)} objects are older than the last good run and not in it: {named}"
 
 
 def _backup(snapshot: Snapshot) -> Backup:

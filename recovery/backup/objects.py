@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -12,16 +13,27 @@ from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.objects import with_lock
 
 
-def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]], int]:
-    """The versions (newest first) of every archive object, and how many other keys there are.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One listing of a site."""
+
+    objects: Mapping[str, tuple[StoredVersion, ...]]  # of every archive object, newest first
+    young: frozenset[str]  # objects that were stored while the listing ran: left for the next run
+    strangers: int  # other keys
+
+
+def look_at(site: SiteReader, skip: Container[str] = ()) -> Look:
+    """List a site, without the keys of ``skip``.
 
     What was stored while the listing ran is left for the next run: so no object in it refers to one that
-    was listed too early to be seen. Raises SiteUnavailable.
+    was listed too early to be seen. Raises SiteUnavailable, SettingsError.
     """
     began = site.now()
     found: dict[str, tuple[StoredVersion, ...]] = {}
     strangers = 0
     for key, group in groupby(site.list(""), key=lambda version: version.key):
+        if key in skip:
+            continue
         versions = tuple(group)
         if digest_in(key) is None:
             strangers += 1
@@ -29,13 +41,23 @@ def list_objects(site: SiteReader) -> tuple[dict[str, tuple[StoredVersion, ...]]
             found[key] = versions
     ended = site.now()
     # Whole seconds: some stores say no more. What bears a later date is of a clock that was wrong: it stays.
-    young = [key for key, versions in found.items() if began < _first_stored(versions) <= ended]
+    young = [key for key, versions in found.items() if began < first_stored(versions) <= ended]
     for key in young:
         del found[key]
-    return found, strangers
+    return Look(found, frozenset(young), strangers)
 
 
-def _first_stored(versions: Sequence[StoredVersion]) -> datetime:
+def list_objects(site: SiteReader) -> tuple[Mapping[str, tuple[StoredVersion, ...]], int]:
+    """The versions (newest first) of every archive object, and how many other keys there are.
+
+    As ``look_at`` finds them. Raises SiteUnavailable, SettingsError.
+    """
+    found = look_at(site)
+    return found.objects, found.strangers
+
+
+def first_stored(versions: Sequence[StoredVersion]) -> datetime:
+    """When the oldest of these versions was stored, by the site, in whole seconds."""
     return min(version.stored_at for version in versions).replace(microsecond=0)
 
 

@@ -62,8 +62,16 @@ class Record:
     site: str  # whose objects
     control: Mapping[str, bytes]  # path relative to the home -> bytes
     slices: tuple[SavedSlice, ...]  # oldest first
-    left_out: tuple[str, ...]  # objects that the site does not hold whole
+    left_out: tuple[str, ...]  # objects that no site gives whole, or that are known and no site lists
     versions: Mapping[str, str]  # of the programs that made it
+    listed: datetime | None = None  # when the listing of the sites began; None: an older version made it
+    away: tuple[str, ...] = ()  # sites that could not be listed
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What was left out and is in no slice either; an earlier run may have saved the rest."""
+        held = {entry.key for one in self.slices for entry in one.entries} if self.left_out else set()
+        return tuple(key for key in self.left_out if key not in held)
 
     @property
     def good(self) -> bool:
@@ -89,6 +97,8 @@ def write_record(record: Record, key: SigningKey) -> dict[str, bytes]:
         "slices": slices,
         "versions": dict(record.versions),
         "what": record.what,
+        "away": list(record.away),
+        **({"listed": rfc3339_seconds(record.listed)} if record.listed else {}),
     }
     signed = {
         "manifest": manifest,
@@ -127,6 +137,8 @@ def read_record(
             slices=tuple(_slice(one, files, lists) for one in manifest["slices"]),
             left_out=tuple(manifest["left_out"]),
             versions=manifest["versions"],
+            listed=parse_rfc3339(manifest["listed"]) if "listed" in manifest else None,
+            away=tuple(manifest.get("away", ())),
         )
     except (KeyError, TypeError, ValueError, InvalidInput) as error:
         raise Damaged("the record of the backup cannot be read", hint=_HINT) from error

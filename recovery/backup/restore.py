@@ -90,7 +90,7 @@ class ObjectsReport:
     @property
     def whole(self) -> bool:
         """Do the sites hold every object that was backed up?"""
-        return not self.failures and self.plan.record.good
+        return not self.failures and not self.plan.record.lacking
 
     @property
     def exit_code(self) -> ExitCode:
@@ -110,7 +110,7 @@ class ObjectsReport:
         return {
             **self.fields(),
             "failures": [finding.as_json() for finding in self.failures],
-            "left_out": list(self.plan.record.left_out),
+            "left_out": list(self.plan.record.lacking),
             "seconds": round(self.seconds, 3),
         }
 
@@ -310,7 +310,7 @@ def _lacking(
             yield SavedSlice(one.id, one.snapshot, entries)
 
 
-def held_by(site: Site) -> dict[str, tuple[StoredVersion, ...]]:
+def held_by(site: Site) -> Mapping[str, tuple[StoredVersion, ...]]:
     """The archive's objects at a site. Whatever else lies there is let be; a verification names it."""
     return list_objects(site)[0]
 

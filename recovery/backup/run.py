@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -20,13 +20,13 @@ from vanvault.archiver.core.errors import Damaged, NotFound, SettingsError, Site
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.replicas import serves_others
-from vanvault.archiver.stores import StoredVersion
+from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.recovery.backup.control import BUNDLE, read_control
-from vanvault.recovery.backup.objects import list_objects
 from vanvault.recovery.backup.plan import KnownSlice, ListedObject, NewSlice, SlicePlan, plan_slices, slice_id
 from vanvault.recovery.backup.record import Record, SavedObject, SavedSlice, read_record, write_record
 from vanvault.recovery.backup.repository import OBJECTS, Repository, slices_by_id
 from vanvault.recovery.backup.stage import Stage
+from vanvault.recovery.backup.wanted import Earlier, Wanted, earlier_objects, find_wanted
 from vanvault.recovery.objects import read_good, with_lock
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
@@ -38,12 +38,12 @@ class BackupPlan:
     what: str
     site: str
     control: Mapping[str, bytes]
-    listed: Mapping[str, tuple[StoredVersion, ...]]  # versions of every object, newest first
+    wanted: Wanted
+    earlier: Mapping[str, Earlier]  # what the last backup holds of objects that are read anew, or unlisted
     slices: SlicePlan
     snapshots: Mapping[str, str]  # slice -> snapshot: those kept, and those that a killed run left
     total: Extent
     todo: Extent
-    ignored: int  # names at the site that are no archive objects
 
     @property
     def has_escrow(self) -> bool:
@@ -58,10 +58,12 @@ class BackupPlan:
         """The same as JSON values."""
         return {
             "control": sorted(self.control),
-            "ignored": self.ignored,
+            "away": list(self.wanted.away),
+            "ignored": self.wanted.ignored,
             "site": self.site,
             "to_save": self.todo.as_json(),
             "total": self.total.as_json(),
+            "unlisted": list(self.wanted.unlisted),
             "what": self.what,
         }
 
@@ -82,7 +84,7 @@ class BackupReport:
 
     @property
     def whole(self) -> bool:
-        """Does the backup hold every object that the site lists?"""
+        """Did the sites give every object that they list, and that is known here?"""
         return self.record.good
 
     @property
@@ -92,6 +94,7 @@ class BackupReport:
     def fields(self) -> dict[str, Any]:
         """What of it goes on record, as JSON values."""
         return {
+            "away": list(self.record.away),
             "backup": self.snapshot,
             "control": sorted(self.plan.control),
             "escrow_problems": list(self.escrow),
@@ -113,7 +116,7 @@ class BackupReport:
 
 
 def plan_backup(archive: Archive, repository: Repository, *, full: bool = False) -> BackupPlan:
-    """Compare the site with the last backup. ``full``: save everything anew, whatever is there.
+    """Compare the sites with the last backup. ``full``: save everything anew, whatever is there.
 
     Raises SiteUnavailable (site or repository), Damaged (the last record), SettingsError (the repository is
     another archive's), NotFound (no repository), Busy (locked), KeyUnavailable (password, signing key).
@@ -124,6 +127,7 @@ def plan_backup(archive: Archive, repository: Repository, *, full: bool = False)
     records = [one for one in snapshots if one.kind == "record"]
     known: list[KnownSlice] = []
     where: dict[str, str] = {}
+    earlier: dict[str, Earlier] = {}
     if not full:
         where = {name: one.id for name, one in slices_by_id(snapshots).items()}
         if records:
@@ -133,23 +137,26 @@ def plan_backup(archive: Archive, repository: Repository, *, full: bool = False)
             saved = [one for one in last.slices if one.snapshot in held]
             known = [KnownSlice(one.id, tuple(entry.key for entry in one.entries)) for one in saved]
             where |= {one.id: one.snapshot for one in saved}
-    listed: dict[str, tuple[StoredVersion, ...]] = {}
-    ignored = 0
+            earlier = earlier_objects(last, held)
     if settings.what == "control+objects":
-        listed, ignored = list_objects(archive.sites[settings.site])
-    items = [ListedObject(key, versions[0].size) for key, versions in listed.items()]
+        wanted = find_wanted(archive, settings.site, earlier)
+    else:
+        wanted = Wanted(archive.clock.now(), {}, {}, (), (), 0)
+    items = [ListedObject(key, versions[0].size) for key, versions in wanted.listed.items()]
+    items += [ListedObject(key, versions[0].size) for key, (_, versions) in wanted.elsewhere.items()]
     slices = plan_slices(items, known, settings.stage_bytes)
     new = [one for one in slices.new if one.id not in where]
+    needed = {item.key for one in slices.new for item in one.items}.union(wanted.unlisted)
     return BackupPlan(
         what=settings.what,
         site=settings.site,
         control=read_control(archive.home, settings),
-        listed=listed,
+        wanted=wanted,
+        earlier={key: earlier[key] for key in needed & earlier.keys()},
         slices=slices,
         snapshots=where,
         total=Extent(len(items), sum(item.size for item in items)),
         todo=Extent(sum(len(one.items) for one in new), sum(one.bytes for one in new)),
-        ignored=ignored,
     )
 
 
@@ -164,7 +171,9 @@ def run_backup(
     fault: Fault = no_fault,
     timer: Callable[[], float] = time.monotonic,
 ) -> BackupReport:
-    """Carry the plan out. An object that the site does not hold whole is left out, and said so.
+    """Carry the plan out. An object that no site gives whole is left out, and said so.
+
+    Where an earlier backup holds it, the record names that copy, so a restore brings it back.
 
     ``fault`` is called at "staged", "slice-saved", "before-record" and "after-record".
 
@@ -176,6 +185,7 @@ def run_backup(
     slices = [run.kept(one) for one in plan.slices.kept]
     for one in plan.slices.new:
         slices += run.take(one) or run.save(one)
+    slices = run.with_earlier(slices)
     record = Record(
         archive=archive.settings.archive,
         created=archive.clock.now().replace(microsecond=0),
@@ -189,6 +199,8 @@ def run_backup(
             "restic": repository.restic.version_text,
             "vanvault": version("vanvault"),
         },
+        listed=plan.wanted.at.replace(microsecond=0) if plan.what == "control+objects" else None,
+        away=tuple(sorted({*plan.wanted.away, *run.away})),
     )
     stage.empty()
     files = write_record(record, archive.signing.active())
@@ -223,6 +235,7 @@ class _Run:
         fault: Fault,
     ) -> None:
         self._clock = archive.clock
+        self._sites = archive.sites
         self._site = archive.sites[plan.site]
         self._repository = repository
         self._plan = plan
@@ -230,7 +243,8 @@ class _Run:
         self._effort = effort
         self._step = step
         self._fault = fault
-        self.left_out: list[str] = []
+        self.left_out: list[str] = list(plan.wanted.unlisted)
+        self.away = set(plan.wanted.away)
         self.saved = Extent()
         self.slices_saved = self.slices_taken = 0
 
@@ -250,7 +264,7 @@ class _Run:
         return [SavedSlice(one.id, snapshot, self._entries([item.key for item in one.items]))]
 
     def save(self, one: NewSlice) -> list[SavedSlice]:
-        """Stage and save what the site holds whole of it."""
+        """Stage and save what a site holds whole of it."""
         self._stage.empty()
         entries: list[SavedObject] = []
         for item, entry in in_order(
@@ -301,33 +315,66 @@ class _Run:
             whole.append(replace(one, snapshot=found[0]))
         return tuple(whole)
 
+    def with_earlier(self, slices: Sequence[SavedSlice]) -> list[SavedSlice]:
+        """The slices, and what earlier ones hold of the objects that no site gives now; oldest first."""
+        lost: dict[tuple[str, str], list[SavedObject]] = defaultdict(list)
+        for key in self.left_out:
+            one = self._plan.earlier.get(key)
+            if one is not None:
+                lost[one.slice, one.snapshot].append(one.entry)
+        merged = [
+            replace(one, entries=one.entries + tuple(lost.pop((one.id, one.snapshot), ()))) for one in slices
+        ]
+        return [
+            SavedSlice(name, snapshot, tuple(entries)) for (name, snapshot), entries in lost.items()
+        ] + merged
+
     def _put_on_stage(self, item: ListedObject) -> SavedObject | None:
-        try:
-            data, version = read_good(self._site, item.key, self._plan.listed[item.key])
-        except (Damaged, NotFound):
-            return None  # named in the record and in the report; verify says what is wrong with it
-        except SiteUnavailable:
-            if not serves_others(self._site, item.key):
-                raise
-            return None  # the site refuses this object only
-        self._stage.write(f"{OBJECTS}/{_name(item.key)}", data)
-        return SavedObject(item.key, len(data), version.retain_until)
+        """From the first site that gives it whole; None: no site does, and the report and verify name it."""
+        for site, versions in self._sources(item.key):
+            try:
+                data, version = read_good(site, item.key, versions)
+            except (Damaged, NotFound):
+                continue
+            except SiteUnavailable:
+                if not serves_others(site, item.key):
+                    if site is self._site:
+                        raise
+                    self.away.add(site.site)
+                continue
+            self._stage.write(f"{OBJECTS}/{_name(item.key)}", data)
+            return SavedObject(item.key, len(data), version.retain_until)
+        return None
+
+    def _sources(self, key: str) -> Iterator[tuple[Site, tuple[StoredVersion, ...] | None]]:
+        """The sites that may hold it, the chosen one first, with its versions as far as they were listed."""
+        wanted = self._plan.wanted
+        if key in wanted.listed:
+            yield self._site, wanted.listed[key]
+        listed_at, versions = wanted.elsewhere.get(key, ("", ()))
+        for name, site in self._sites.items():
+            if name != self._plan.site and name not in self.away:
+                yield site, versions if name == listed_at else None
 
     def _entries(self, keys: Sequence[str]) -> tuple[SavedObject, ...]:
         found = in_order(keys, self._entry, size=lambda _: 0, effort=self._effort)
         return tuple(entry for _, entry in found)
 
     def _entry(self, key: str) -> SavedObject:
-        newest = self._plan.listed[key][0]
+        wanted = self._plan.wanted
+        name, versions = wanted.elsewhere.get(key) or (self._plan.site, wanted.listed[key])
+        site = self._sites[name]
         try:
-            locked = with_lock(self._site, newest).retain_until
+            locked = with_lock(site, versions[0]).retain_until
         except NotFound:
             locked = None  # it was saved before; a restore locks it by the rules
         except SiteUnavailable:
-            if not serves_others(self._site, key):
-                raise
+            if not serves_others(site, key):
+                if site is self._site:
+                    raise
+                self.away.add(name)
             locked = None
-        return SavedObject(key, newest.size, locked)
+        return SavedObject(key, versions[0].size, locked)
 
 
 class _Progress:

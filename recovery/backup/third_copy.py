@@ -74,7 +74,7 @@ class BackupReader:
         if report.whole:
             return
         lost = [f"{finding.key} ({finding.detail})" for finding in report.failures]
-        lost += [f"{key} (left out when the backup was made)" for key in record.left_out]
+        lost += [f"{key} (left out when the backup was made)" for key in record.lacking]
         raise Damaged(
             f"the third copy lacks {len(lost)} objects: {', '.join(lost[:_NAMED])}",
             hint="Run vanvault backup check, then vanvault backup run --full.",

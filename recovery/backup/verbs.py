@@ -38,6 +38,7 @@ from vanvault.recovery.backup.restore import (
 )
 from vanvault.recovery.backup.run import BackupPlan, BackupReport, plan_backup, run_backup
 from vanvault.recovery.backup.stage import Stage, open_stage
+from vanvault.recovery.backup.wanted import away_problems
 from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record
 
 
@@ -127,14 +128,16 @@ def backup_init(archive: Archive, *, who: str, observer: Observer = QUIET) -> st
 
 
 def backup(archive: Archive, request: BackupRequest, observer: Observer = QUIET) -> BackupReport | BackupPlan:
-    """Save what is new of the control plane and the objects of one site; a plan in a dry run.
+    """Save what is new of the control plane and of the objects, read from one site; a plan in a dry run.
 
+    What that site lacks comes from the other. What no site gives, or is known and no site lists, is left out.
     Keys in use that no verified escrow holds fail a run, though the objects are saved: without them nobody
     reads those again. A run that was killed is resumed by the same call. Raises as ``plan_backup`` and
     ``run_backup`` do.
     """
     repository = _repository(archive.home, archive.settings, Elsewhere())
     with _stage(archive) as stage:
+        catch_up(archive, observer.warn)  # what is known here is compared with what the sites list
         plan = plan_backup(archive, repository, full=request.full)
         if request.dry_run:
             return plan
@@ -142,7 +145,6 @@ def backup(archive: Archive, request: BackupRequest, observer: Observer = QUIET)
             observer.warn(
                 "no escrow bundle is saved: after the loss of this host, keys come only from elsewhere"
             )
-        catch_up(archive, observer.warn)
         escrow = escrow_problems(archive, plan.control.get(BUNDLE))
         effort = Effort(request.workers)
         with observer.progress("saving", plan.todo) as step:
@@ -150,7 +152,7 @@ def backup(archive: Archive, request: BackupRequest, observer: Observer = QUIET)
         report = replace(report, escrow=escrow)
         detail = {**report.fields(), "left_out": len(report.record.left_out)}
         recorded = put_on_record(archive, "backup.ran", detail, who=request.who, observer=observer)
-        for problem in escrow:
+        for problem in (*away_problems(report.record.away), *escrow):
             observer.warn(problem)
     return replace(report, recorded=recorded)
 
@@ -165,6 +167,8 @@ def backup_check(archive: Archive, request: BackupCheckRequest, observer: Observ
     repository = _repository(archive.home, archive.settings, Elsewhere())
     catch_up(archive, observer.warn)
     found = check_backup(archive, repository, read_percent=request.read_percent)
+    for problem in away_problems(found.away):
+        observer.warn(problem)
     detail = {**found.fields(), "read_percent": f"{request.read_percent:g}"}
     put_on_record(archive, "backup.checked", detail, who=request.who, observer=observer)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -173,16 +174,17 @@ def test_a_partial_save_is_a_failure(kit: Kit) -> None:
 
 def test_a_damaged_object_is_left_out_and_said_so(kit: Kit) -> None:
     key = kit.lab.keys(kind="messages")[1]
-    kit.lab.flip("standby", key)
     gone = kit.lab.keys(kind="framed")[0]
-    kit.lab.flip("standby", gone)
+    good = {one: kit.lab.data("primary", one) for one in (key, gone)}
+    for site, one in itertools.product(("primary", "standby"), (key, gone)):
+        kit.lab.flip(site, one)
     report = kit.run()
     assert not report.whole
     assert report.record.left_out == tuple(sorted((key, gone)))
     with kit.open() as (archive, repository):
         assert check_backup(archive, repository, read_percent=0).problems == ("there is no good run yet",)
     for one in (key, gone):
-        kit.lab.overwrite(kit.lab.files("standby", one)[-1], kit.lab.data("primary", one))
+        kit.lab.overwrite(kit.lab.files("standby", one)[-1], good[one])
     mended = kit.run()
     assert mended.whole
     assert {key, gone} <= {entry.key for one in mended.record.slices for entry in one.entries}

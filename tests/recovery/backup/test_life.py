@@ -215,8 +215,8 @@ def test_check_says_when_the_last_good_run_was(kit: Kit) -> None:
 def test_an_object_that_the_site_refuses_is_left_out_and_ends_no_backup(kit: Kit) -> None:
     refused = kit.lab.keys(kind="messages")[0]
     with kit.open() as (archive, repository), open_stage(kit.home / "cache" / "backup") as stage:
-        site = archive.settings.backup.site
-        archive.sites[site] = RefusingSite(archive.sites[site], {refused})  # type: ignore[index]
+        for site in ("primary", "standby"):
+            archive.sites[site] = RefusingSite(archive.sites[site], {refused})  # type: ignore[index]
         plan = plan_backup(archive, repository)
         report = run_backup(archive, repository, plan, stage)
     assert report.record.left_out == (refused,)

@@ -94,7 +94,8 @@ def test_wrong_arguments_have_their_exit_code(kit: Kit, arguments: tuple[str, ..
 
 def test_a_run_that_leaves_something_out_ends_with_3(kit: Kit) -> None:
     key = kit.lab.keys(kind="messages")[0]
-    kit.lab.flip("standby", key)
+    for site in ("primary", "standby"):
+        kit.lab.flip(site, key)
     code, report = vanvault(kit.home, "run")
     assert (code, report["whole"], report["left_out"]) == (3, False, [key])
     code, checked = vanvault(kit.home, "check", "--read-data", "0")
