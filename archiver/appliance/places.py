@@ -32,10 +32,9 @@ def check_places_of(home: Path, settings: Settings) -> None:
         "sites.primary.url": settings.sites.primary.url,
         "sites.standby.url": settings.sites.standby.url,
         "index.url": settings.index.url,
-        "backup.stage": f"file:{settings.backup.stage}",
         **_OWN,
     }
-    check_places(home, urls, settings.backup.repository)
+    check_places(home, urls, settings.backup.repository, {"backup.stage": str(settings.backup.stage)})
 
 
 def hot_tail_of(home: Path, key_id: str) -> Path:

@@ -20,7 +20,7 @@ from vanvault.archiver.stores.port import (
 )
 from vanvault.archiver.stores.read_only import ReadOnlySite, read_only
 from vanvault.archiver.stores.rules import check_key, printable
-from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
+from vanvault.archiver.stores.url import FileUrl, S3Url, check_repository, parse_site_url
 from vanvault.archiver.stores.where import check_places, sites_together
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Stray",
     "check_key",
     "check_places",
+    "check_repository",
     "create_site",
     "folder_of",
     "open_site",

@@ -11,6 +11,12 @@ from vanvault.archiver.core.errors import InvalidInput, SettingsError
 # The rules of S3 for new buckets, less the dots that break virtual-hosted style under TLS.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_OTHER_BACKEND = re.compile(r"(sftp|b2|azure|gs|swift|rclone):")  # restic knows them, VanVault does not
+_SCHEME = re.compile(r"[^/]*:")  # a scheme, or a host as scp and rsync name it
+_REPOSITORIES = (
+    "Write /PATH for a folder (a share: where it is mounted here; a relative path starts at the home, and one"
+    " with a colon is ./PATH), s3:https://HOST/BUCKET or rest:https://HOST/."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ def parse_site_url(url: str) -> FileUrl | S3Url:
     if url.startswith("file:"):
         return _file(url.removeprefix("file:"))
     if not url.startswith(("s3+http://", "s3+https://")):
-        raise _invalid("a site's URL is file:PATH or s3+http(s)://host:port/bucket")
+        raise _invalid("a site's URL is file:PATH or s3+http(s)://host:port/bucket", _instead(url))
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -66,30 +72,56 @@ def _file(rest: str) -> FileUrl:
     host, slash, below = rest.removeprefix("//").partition("/") if rest.startswith("//") else ("", "/", rest)
     if rest.startswith("//"):
         if not slash and not host:
-            raise _invalid("file: is followed by the path of a folder")
+            raise _no_path()
         if host:
             raise _another_host(host, below)
         path = f"/{below}"
-        if _ESCAPE.search(path):
-            raise SettingsError(
-                "file:/// is followed by a path as it is, without %-escapes",
-                hint="Write the characters themselves, such as file:/srv/my folder.",
-            )
     else:
         path = rest
     if not path or "\x00" in path:
-        raise _invalid("file: is followed by the path of a folder")
+        raise _no_path()
+    check_folder(path, "file:")
+    return FileUrl(path)
+
+
+def check_folder(path: str, scheme: str = "") -> None:
+    """Raises SettingsError: a folder would bear another name than its writer means.
+
+    ``scheme``: what stands before the path where it is written.
+    """
+    if _ESCAPE.search(path):
+        raise SettingsError(
+            "the path of a folder is read as it is, without %-escapes",
+            hint=f"Write the characters themselves, such as {scheme}/srv/my folder.",
+        )
     if path != path.strip() or not path.isprintable():
         raise SettingsError(
             "the path of a folder begins or ends with a blank, or holds a control character",
-            hint="Write file:PATH without it.",
+            hint=f"Write {scheme}PATH without it.",
         )
     if path.startswith(("~", "$")):
         raise SettingsError(
             "no shell reads the path of a folder: ~ and $NAME stay as they are",
-            hint="Write the whole path, such as file:/srv/vanvault/primary.",
+            hint=f"Write the whole path, such as {scheme}/srv/vanvault/primary.",
         )
-    return FileUrl(path)
+
+
+def check_repository(repository: str) -> bool:
+    """Is it a folder of this host? Else it is ``s3:`` or ``rest:``, as restic names these.
+
+    restic takes whatever begins with no kind that it knows for a path, so a URL would become a folder within
+    the home. Raises SettingsError, without the text, which may hold a secret.
+    """
+    if repository.startswith(("s3:", "rest:")):
+        return False
+    if _OTHER_BACKEND.match(repository):
+        raise SettingsError("this kind of backup repository is not supported", hint=_REPOSITORIES)
+    if _SCHEME.match(repository) or repository.startswith("//") or not repository.strip():
+        raise SettingsError(
+            "the backup repository is neither a path nor of a kind that is known", hint=_REPOSITORIES
+        )
+    check_folder(repository)
+    return True
 
 
 def _another_host(host: str, below: str) -> SettingsError:
@@ -110,5 +142,18 @@ def _endpoint(parts: SplitResult, host: str, port: int | None) -> str:
     return f"{parts.scheme.removeprefix('s3+')}://{bracketed}" + ("" if port is None else f":{port}")
 
 
-def _invalid(message: str) -> InvalidInput:
-    return InvalidInput(message, field="url")
+def _instead(url: str) -> str:
+    """What to write in place of a URL of another kind; none of it is repeated."""
+    if url.lower().startswith("file:"):
+        return "Write file: in small letters, such as file:/srv/vanvault/primary."
+    if url.startswith("//") or re.match(r"(smb|cifs|nfs|afp)[0-9]?:", url, re.IGNORECASE):
+        return "Mount that share here, and write file:/PATH of where it is mounted."
+    return "Write file:/srv/vanvault/primary for a folder, s3+https://HOST:PORT/BUCKET for a bucket."
+
+
+def _no_path() -> InvalidInput:
+    return _invalid("file: is followed by the path of a folder", "Such as file:/srv/vanvault/primary.")
+
+
+def _invalid(message: str, hint: str = "") -> InvalidInput:
+    return InvalidInput(message, field="url", hint=hint)

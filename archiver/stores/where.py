@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import TimeoutError as NotInTime
+from contextlib import contextmanager
 from pathlib import Path
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
@@ -17,22 +18,34 @@ from vanvault.archiver.stores.places import (
     check_apart,
     lost_together,
 )
-from vanvault.archiver.stores.url import FileUrl, S3Url, parse_site_url
+from vanvault.archiver.stores.url import FileUrl, S3Url, check_folder, check_repository, parse_site_url
 
 #: Seconds in which a file system tells what a folder is. One that hangs (a hard NFS mount whose server is
 #: gone) is not waited for longer: then paths are compared as they are written.
 PATIENCE_S = 5.0
 
 
-def check_places(home: Path, urls: Mapping[str, str], repository: str | None = None) -> None:
+def check_places(
+    home: Path,
+    urls: Mapping[str, str],
+    repository: str | None = None,
+    folders: Mapping[str, str] | None = None,
+) -> None:
     """No two parts of a home may be one place, or one within the other.
 
-    ``urls``: of sites and folders, by the names of their settings; ``repository``: as restic names it.
-    Raises SettingsError that names the setting.
+    ``urls``: of sites and folders, by the names of their settings; ``repository``: as restic names it;
+    ``folders``: paths. Raises SettingsError that names the setting.
     """
-    local = repository is not None and not repository.startswith(("s3:", "rest:"))
-    urls = {**urls, "backup.repository": f"file:{repository}"} if local else urls
-    places = _looked_at(home, urls)
+    parsed = {name: _parsed(name, url) for name, url in urls.items()}
+    for name, path in (folders or {}).items():
+        with _naming(name):
+            check_folder(path)
+        parsed[name] = FileUrl(path)
+    if repository is not None:
+        with _naming("backup.repository"):
+            if check_repository(repository):
+                parsed["backup.repository"] = FileUrl(repository)
+    places = _looked_at(home, parsed)
     if repository is not None and repository.startswith("s3:"):
         places["backup.repository"] = _repository(repository.removeprefix("s3:"))
     check_apart({name: place for name, place in places.items() if name}, places[""])
@@ -43,7 +56,8 @@ def sites_together(home: Path, primary: str, standby: str) -> str:
 
     Raises SettingsError (a URL).
     """
-    places = _looked_at(home, {"primary": primary, "standby": standby})
+    urls = {"primary": primary, "standby": standby}
+    places = _looked_at(home, {name: _parsed(name, url) for name, url in urls.items()})
     return lost_together(places["primary"], places["standby"])
 
 
@@ -55,15 +69,21 @@ def _repository(url: str) -> BucketPlace:
 
 
 def _parsed(name: str, url: str) -> FileUrl | S3Url:
-    try:
+    with _naming(name):
         return parse_site_url(url)
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """What is wrong with a place is told with the name of its setting."""
+    try:
+        yield
     except (InvalidInput, SettingsError) as error:
         raise SettingsError(f"{name}: {error.message}", hint=error.hint) from error
 
 
-def _looked_at(home: Path, urls: Mapping[str, str]) -> dict[str, SomePlace]:
+def _looked_at(home: Path, parsed: Mapping[str, FileUrl | S3Url]) -> dict[str, SomePlace]:
     """Every place by its name; that of the home under the empty name."""
-    parsed = {name: _parsed(name, url) for name, url in urls.items()}
     folders = {name: home / url.path for name, url in parsed.items() if isinstance(url, FileUrl)} | {"": home}
     threads = DaemonThreads(1, "vanvault-places")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.settings import BackupSettings
-from vanvault.archiver.stores import Credentials, optional_credentials
+from vanvault.archiver.stores import Credentials, check_repository, optional_credentials
 from vanvault.recovery.backup.restic import Restic
 from vanvault.recovery.backup.restic_facts import REPOSITORY
 
@@ -20,7 +19,6 @@ _PASSED = (
     "PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
-_OTHER_BACKEND = re.compile(r"(sftp|b2|azure|gs|swift|rclone):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,7 @@ def place_of(settings: BackupSettings, home: Path) -> Place:
         raise SettingsError(
             "no backup repository is set", hint="Set backup.repository and backup.password_file."
         )
-    local = not settings.repository.startswith(("s3:", "rest:")) and not _OTHER_BACKEND.match(
-        settings.repository
-    )
+    local = check_repository(settings.repository)
     return Place(
         str(home / settings.repository) if local else settings.repository,
         str(home / settings.password_file) if settings.password_file else None,
@@ -83,12 +79,7 @@ def _password(place: Place) -> dict[str, str]:
 
 
 def _repository(repository: str, credentials: Credentials | None) -> dict[str, str]:
-    if _OTHER_BACKEND.match(repository):
-        raise SettingsError(
-            "this kind of backup repository is not supported",
-            hint="Use a path, s3:https://HOST/BUCKET or rest:https://HOST/.",
-        )
-    if not repository.startswith(("s3:", "rest:")):
+    if check_repository(repository):
         return {"RESTIC_REPOSITORY": str(Path(repository).absolute())}
     if "@" in repository:
         raise SettingsError(

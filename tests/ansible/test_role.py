@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 import httpx
+import jinja2
 import pytest
+import yaml
 
 from tests.cli.conftest import stop_node
 from tests.support.server import free_port
@@ -155,6 +157,35 @@ def check_secrets(folder: Path, host: dict[str, object]) -> None:
         "VANVAULT_STANDBY_ACCESS_KEY",
         "VANVAULT_STANDBY_SECRET_KEY",
     ]
+
+
+def test_a_first_install_gets_the_keys_of_files_that_the_host_has(tmp_path: Path) -> None:
+    tasks = yaml.safe_load((ROOT / "ansible/roles/vanvault/tasks/main.yml").read_text(encoding="utf-8"))
+    script = next(task for task in tasks if task["name"] == "Home")["ansible.builtin.shell"]["cmd"]
+    programs, home = tmp_path / "prefix" / "venv" / "bin", tmp_path / "home"
+    for folder in (programs, home):
+        folder.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    seen = tmp_path / "seen"
+    (programs / "vanvault").write_text(f'#!/bin/sh\nenv -0 > {seen}\necho \'{{"token": "vv1_made"}}\'\n')
+    (programs / "vanvault").chmod(0o700)
+    quoted = SECRET.translate({ord(one): f"\\{one}" for one in '"\\$`'})
+    first, second = tmp_path / "s3 keys.env", tmp_path / "secrets.env"
+    first.write_text(f"# of the host\n\nPLAIN=a b $HOME `id`\nSINGLE='x y'\nBOTH=first\nLAST={'k' * 3}")
+    second.write_text(f'VANVAULT_STANDBY_SECRET_KEY="{quoted}"\nBOTH="second"\n')
+    environment = jinja2.Environment(autoescape=False)
+    environment.filters["quote"] = shlex.quote
+    rendered = environment.from_string(script).render(
+        vanvault_named_environment=[str(first), str(second)], vanvault_manage_host=False,
+        vanvault_user="vanvault", vanvault_home=str(home), vanvault_prefix=str(tmp_path / "prefix"),
+        vanvault_primary="file:a", vanvault_standby="file:b",
+    )  # fmt: skip
+    subprocess.run(["/bin/bash", "-c", rendered], check=True)
+    found = dict(line.split("=", 1) for line in seen.read_text().split("\0") if line)
+    wanted = {"PLAIN": "a b $HOME `id`", "SINGLE": "x y", "BOTH": "second", "LAST": "kkk"}
+    assert {name: found.get(name) for name in wanted} == wanted
+    assert found["VANVAULT_STANDBY_SECRET_KEY"] == SECRET
+    assert (home / "gateway-token").read_text() == "vv1_made\n"
 
 
 def test_an_installation_that_failed_or_never_began_is_made_up_for(tmp_path: Path, wheel: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
-from vanvault.archiver.stores import FileUrl, S3Url, parse_site_url
+from vanvault.archiver.stores import FileUrl, S3Url, check_repository, parse_site_url
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,8 @@ def test_bad_urls_are_refused(url: str) -> None:
         ("file://LOCALHOST/x/y", "file:/x/y (from the root)"),
         ("file://127.0.0.1/x", "file:/x"),
         ("file:///srv/a%20b", "the characters themselves"),
+        ("file:/srv/a%20b", "the characters themselves"),
+        ("file:a%2Fb", "the characters themselves"),
         ("file: x", "file:PATH"),
         ("file:x\n", "file:PATH"),
         ("file:x\x1b[2J", "file:PATH"),
@@ -86,6 +88,51 @@ def test_a_place_that_is_not_what_it_seems_is_refused_with_what_to_write(url: st
     with pytest.raises(SettingsError) as caught:
         parse_site_url(url)
     assert instead in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("smb://nas/share", "file:/PATH of where it is mounted"),
+        ("NFS://nas/share", "file:/PATH of where it is mounted"),
+        ("//nas/share", "file:/PATH of where it is mounted"),
+        ("FILE:/x", "small letters"),
+        ("file:", "file:/srv"),
+        ("file://", "file:/srv"),
+        ("/srv/x", "file:/srv"),
+        ("https://host/bucket", "s3+https://HOST:PORT/BUCKET"),
+    ],
+)
+def test_a_url_of_another_kind_is_refused_with_what_to_write(url: str, instead: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_site_url(url)
+    assert instead in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "file:///srv/x", "file:/srv/x", "smb://nas/x", "localhost:/tmp/x", "user@host:/x", "S3:https://host/b",
+        "http://host/x", "//nas/x", "sftp:host:/x", "rclone:b:x", "", " ",
+    ],
+)  # fmt: skip
+def test_a_repository_that_would_become_a_folder_of_that_name_is_refused(repository: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_repository(repository)
+    for kind in ("/PATH", "s3:https://", "rest:https://"):
+        assert kind in caught.value.hint
+
+
+@pytest.mark.parametrize("repository", ["~/repo", "$HOME/repo", "/srv/a%20b", "/srv/x ", "x\x1b"])
+def test_the_hint_for_a_folder_of_a_repository_has_no_scheme(repository: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_repository(repository)
+    assert "file:" not in caught.value.hint
+
+
+def test_a_repository_is_a_folder_or_a_server() -> None:
+    assert all(map(check_repository, ("/srv/third-copy", "third-copy", "./a:b", "a/b:c")))
+    assert not any(map(check_repository, ("s3:https://host/bucket", "rest:https://host/")))
 
 
 def test_a_host_may_hold_a_secret_and_is_not_repeated() -> None:
