@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from vanvault.api.node import Node
     from vanvault.archiver.core.tasks import TaskStatus
+    from vanvault.archiver.intake import Intake
     from vanvault.archiver.replicas import SiteStatus
     from vanvault.recovery.conditions import Condition
 
@@ -90,9 +91,11 @@ def health_of(node: Node | None) -> Health:
         return Health("starting", Busy("the node is starting", retry_after=1))
     if node.draining.is_set():
         return Health("draining", Busy("the node is shutting down", retry_after=2, hint="Use another node."))
+    state: State
     committer = node.intake.committer
     if committer.refusal is not None:
-        return Health(_state_of(committer.state, held=committer.held is not None), committer.refusal)
+        state = _state_of(committer.state, held=committer.held is not None)
+        return Health(state, committer.refusal, tuple(condition_notes(node.duties.conditions.last or ())))
     try:
         node.intake.tail_updater.check()
     except Busy as error:
@@ -112,10 +115,21 @@ def health_of(node: Node | None) -> Health:
         notes.append(f"what other nodes wrote was last folded {peers.behind_s:.0f} s ago")
     notes += task_notes(node.supervisor.status())
     saturated = [f"gateways were refused lately: {NODE_LIMITS[limit]}" for limit in node.saturation.now()]
-    state: State = "saturated" if saturated else "degraded" if notes else "ready"
+    state = "saturated" if saturated else "degraded" if notes else "ready"
     # They are about the archive and not about this service, so they do not change its state.
     notes += condition_notes(node.duties.conditions.last or ())
     return Health(state, None, (*saturated, *notes))
+
+
+def refusal_of(intake: Intake) -> VanVaultError | None:
+    """Why the intake takes nothing now, other than for want of room; None: it does."""
+    if intake.committer.refusal is not None:
+        return intake.committer.refusal
+    try:
+        intake.tail_updater.check()
+    except Busy as error:
+        return error
+    return intake.refusal
 
 
 def site_notes(sites: Iterable[SiteStatus], away: Mapping[str, str]) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from vanvault.api.health import refusal_of
 from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
 from vanvault.api.node import Duties, Node, NodeThreads
@@ -71,7 +72,7 @@ def start_node(
             conditions=ConditionWatch(
                 archive,
                 opened=lambda: intake.committer.writer is not None,
-                refusal=lambda: intake.committer.refusal,
+                refusal=lambda: refusal_of(intake),
                 lock_alarms=lambda: len(keeper.alarms) if (keeper := maintenance.snapshot.keeper) else 0,
             ),
         ),

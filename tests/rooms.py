@@ -120,7 +120,7 @@ ROOMS = (
     _room("recovery.work", 13, "archiver.*"),
     _room("recovery.objects", 19, "archiver.*"),
     _room("recovery.custody", 25, "archiver.* recovery.work"),
-    _room("recovery.clock", 5, "archiver.* recovery.work"),
+    _room("recovery.clock", 6, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
@@ -155,8 +155,8 @@ ROOMS = (
     _room(
         "recovery.conditions",
         10,
-        "archiver.* recovery.backup recovery.coverage recovery.custody recovery.drill recovery.reconcile"
-        " recovery.schedule",
+        "archiver.* recovery.backup recovery.clock recovery.coverage recovery.custody recovery.drill"
+        " recovery.reconcile recovery.schedule",
     ),
     _room(
         "recovery.status",

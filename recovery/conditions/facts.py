@@ -46,6 +46,11 @@ class SeenFacts:
     key_trouble: str = ""  # why a key that is needed cannot be used, for people; empty: none is known
     acts_missing: tuple[str, ...] = ()  # keys about which the key folder lacks an act
     conflicts: int = 0
+    clock_ahead: str = ""  # which times to come the archive holds, for people; empty: none
+    clocks_apart: str = ""  # which clock differs from the others, if it is not a site's
+    unprobed: str = ""  # which site must not be trusted, as its store was not probed, or badly
+    refused: str = ""  # why intake has been refused for longer than a moment
+    refused_since: datetime | None = None
     complete: bool = True  # the hot tail is level with the sites
     together: str = ""  # why both sites would be lost at once, for people; empty: they would not
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import Archive, missing_acts
-from vanvault.archiver.core.errors import KeyUnavailable, VanVaultError
+from vanvault.archiver.core.errors import KeyUnavailable, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.times import from_us, rfc3339_seconds
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.stores import sites_together
 from vanvault.recovery.backup import backup_standing
+from vanvault.recovery.clock import ahead_now
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
 from vanvault.recovery.coverage import damage_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
@@ -56,17 +58,20 @@ def seen_here(
     set_aside: int,
     lock_alarms: int,
     trouble: VanVaultError | None = None,
+    refused_since: datetime | None = None,
     complete: bool = True,
 ) -> SeenFacts:
     """What this process sees: ``health`` by its look or by its health board.
 
-    ``trouble``: what stops a fold, or an intake.
+    ``trouble``: what stops a fold, or an intake; ``refused_since``: since when, if it stops intake for longer
+    than a moment. It asks the sites for the time.
 
     Raises Damaged, SiteUnavailable (the record cannot be read), KeyUnavailable.
     """
     sites = {one.site: one for one in health}
     settings = archive.settings
     off = {name: one.reason for name, one in sites.items() if one.state == "out" and "clock" in one.barred}
+    ahead, apart = _clocks(archive)
     return SeenFacts(
         away={name: one.reason for name, one in sites.items() if one.state == "out" and name not in off},
         clock_off=off,
@@ -82,9 +87,37 @@ def seen_here(
         key_trouble=trouble.message if isinstance(trouble, KeyUnavailable) else "",
         acts_missing=tuple(missing_acts(archive)),
         conflicts=count_open(archive),
+        clock_ahead=ahead,
+        clocks_apart=apart,
+        unprobed=_unprobed(archive),
+        refused=trouble.message if trouble is not None and refused_since is not None else "",
+        refused_since=refused_since,
         complete=complete,
         together=sites_together(archive.home, settings.sites.primary.url, settings.sites.standby.url),
     )
+
+
+def _clocks(archive: Archive) -> tuple[str, str]:
+    """Which times to come the archive holds, and which clock differs now, if it is no site's."""
+    verdict, _ = archive.trust.present_clocks()
+    if not verdict.ok:
+        return "", "" if verdict.culprit in archive.sites else verdict.detail.rstrip(".")
+    ahead = ahead_now(archive, archive.clock.host.now())
+    if not ahead:
+        return "", ""
+    until = rfc3339_seconds(from_us(max(one.until_us for one in ahead)).replace(microsecond=0))
+    return (
+        f"a clock was ahead once: {len(ahead)} writers have times until {until}, and none before is taken",
+        "",
+    )
+
+
+def _unprobed(archive: Archive) -> str:
+    try:
+        archive.trust.check_probes()
+    except SiteUnavailable as error:
+        return f"{error.site}: {error.message}"
+    return ""
 
 
 def _failed(drills: Iterable[DrillStanding]) -> Since:

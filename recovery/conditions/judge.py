@@ -14,6 +14,11 @@ from vanvault.recovery.conditions.kinds import CONDITIONS, ConditionKind, Condit
 #: Id, since when (None: as far as is known, now), and what is the matter.
 _Found = tuple[str, datetime | None, str]
 
+#: Each says by itself why intake is refused.
+_REFUSING = frozenset(
+    {"site-away", "site-clock-off", "clock-ahead", "clock-off", "probe-missing", "keys-missing"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -53,6 +58,10 @@ def conditions_of(facts: ArchiveFacts) -> tuple[Condition, ...]:
     found: dict[str, Condition] = {}
     for name, since, text in (*_of_sites(facts.seen), *_of_record(facts), *_of_look(facts)):
         found[name] = Condition(CONDITIONS[name], (since or facts.now).replace(microsecond=0), text)
+    if facts.seen.refused and not _REFUSING.intersection(found):
+        since = facts.seen.refused_since or facts.now
+        text = f"the node takes no message: {facts.seen.refused}"
+        found["intake-refused"] = Condition(CONDITIONS["intake-refused"], since.replace(microsecond=0), text)
     in_order = [found[name] for name in CONDITIONS if name in found]
     return tuple(sorted(in_order, key=lambda one: one.severity != "error"))
 
@@ -138,6 +147,13 @@ def _of_keys(facts: ArchiveFacts) -> Iterator[_Found]:
 
 def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
     seen = facts.seen
+    for name, why in (
+        ("clock-ahead", seen.clock_ahead),
+        ("clock-off", seen.clocks_apart),
+        ("probe-missing", seen.unprobed),
+    ):
+        if why:
+            yield name, None, why
     if seen.lock_alarms:
         yield (
             "lock-ends",

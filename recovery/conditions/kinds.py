@@ -35,6 +35,30 @@ _ROWS = (
         "site-unavailable",
     ),
     ConditionKind("site-clock-off", "error", "Set the clock of that site right (NTP).", "site-unavailable"),
+    ConditionKind(
+        "clock-ahead",
+        "error",
+        "Run: vanvault clock show. If the clocks are right now, run: vanvault clock accept --reason TEXT.",
+        "clock-wrong",
+    ),
+    ConditionKind(
+        "clock-off",
+        "error",
+        "Set the clock right (NTP); see every clock: vanvault clock show.",
+        "clock-wrong",
+    ),
+    ConditionKind(
+        "probe-missing",
+        "error",
+        "Run: vanvault probe, with the name of the site.",
+        "site-unavailable",
+    ),
+    ConditionKind(
+        "intake-refused",
+        "error",
+        "Read GET /v1/health/ready and the log of the node; if its writing thread failed, start it anew.",
+        "site-unavailable",
+    ),
     ConditionKind("damage-known", "error", "Run: vanvault repair, then vanvault verify.", "objects-damaged"),
     ConditionKind(
         "verification-overdue",

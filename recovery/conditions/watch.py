@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
@@ -25,6 +25,9 @@ _EVERY_S = 60.0
 _SHARE = 0.02
 #: A node that has not opened its chain may know little of the archive: so long it is waited for.
 _PATIENCE_S = 60.0
+
+#: Intake that is refused for less is no condition: a failed commit is settled, a clock is compared again.
+_MOMENT_S = 60.0
 
 
 class ConditionWatch:
@@ -49,6 +52,7 @@ class ConditionWatch:
         self._began_s = archive.stopwatch.seconds()
         self._looked_s: float | None = None
         self._rest_s = 0.0
+        self._refused_s: float | None = None  # since when intake is refused
         self._newest = -1  # batch at the last look
         self.last: tuple[Condition, ...] | None = None
 
@@ -59,6 +63,10 @@ class ConditionWatch:
 
     def round(self, stop: Signal) -> None:
         """Look if it is time. Raises as ``gather_facts``: then the last look stands."""
+        if self._refusal() is None:
+            self._refused_s = None
+        elif self._refused_s is None:
+            self._refused_s = self._archive.stopwatch.seconds()
         if self._is_due():
             self.look()
 
@@ -74,12 +82,19 @@ class ConditionWatch:
             set_aside=sum(known.values()),
             lock_alarms=self._lock_alarms(),
             trouble=self._refusal(),
+            refused_since=self._refused_since(),
         )
         found = conditions_of(gather_facts(archive, seen))
         before = {one.id: one.since for one in self.last or ()}
         # A look that does not know since when a condition stands gives its own time.
         self.last = tuple(replace(one, since=min(one.since, before.get(one.id, one.since))) for one in found)
         self._rest_s = (archive.stopwatch.seconds() - began_s) / _SHARE
+
+    def _refused_since(self) -> datetime | None:
+        if self._refused_s is None:
+            return None
+        lasted_s = self._archive.stopwatch.seconds() - self._refused_s
+        return self._archive.clock.now() - timedelta(seconds=lasted_s) if lasted_s >= _MOMENT_S else None
 
     def _is_due(self) -> bool:
         now_s = self._archive.stopwatch.seconds()

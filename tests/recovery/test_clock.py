@@ -21,6 +21,7 @@ from vanvault.archiver.journal.availability.events import mark_detail
 from vanvault.archiver.journal.availability.read import read_evidence
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.clock import AcceptanceRequest, accept, show
+from vanvault.recovery.status import status
 from vanvault.recovery.verify import VerifyRequest, verify, verify_archive
 from vanvault.recovery.verify.record import verify_runs
 
@@ -382,3 +383,39 @@ def test_what_one_site_lacks_of_the_wrong_time_is_completed(home: Home, by: time
     pushed(home.archive(), "after", "wrong")
     assert verify_archive(archive).harmed == ()
     home.check()
+
+
+def test_status_tells_of_a_clock_that_was_ahead_until_it_is_accepted(home: Home) -> None:
+    pushed(home.archive(), "before")
+    with wrong(home, timedelta(hours=7)):
+        pushed(home.archive(), "wrong")
+        assert "clock-ahead" not in conditions(home.archive())
+    home.clock.advance(timedelta(minutes=5))
+    archive = home.archive()
+    with pytest.raises(SiteUnavailable, match="before what was archived last"):
+        archive.open_writer()
+    assert conditions(archive)["clock-ahead"] == "error"
+    accept(archive, REQUEST)
+    assert "clock-ahead" not in conditions(archive)
+
+
+def test_status_tells_of_a_host_whose_clock_is_off_now(home: Home) -> None:
+    pushed(home.archive(), "before")
+    home.primary.clock = home.standby.clock = Hours(home)
+    found = conditions(home.archive())
+    assert found["clock-off"] == "error"
+    assert not {"clock-ahead", "site-clock-off"}.intersection(found)
+
+
+class Hours:
+    """A clock that is right, where the host's is four hours behind."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def now(self) -> datetime:
+        return self._home.clock.now() + timedelta(hours=4)
+
+
+def conditions(archive: Archive) -> dict[str, str]:
+    return {one.id: one.severity for one in status(archive).conditions}

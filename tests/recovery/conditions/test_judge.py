@@ -54,6 +54,10 @@ OF_RECORD = {
 OF_LOOK = {
     "site-away": ({"away": {"standby": "connection refused"}, "since": {"standby": LAST_WEEK}}, LAST_WEEK),
     "site-clock-off": ({"clock_off": {"standby": "7 h ahead"}}, NOW),
+    "clock-ahead": ({"clock_ahead": "a clock was ahead once"}, NOW),
+    "clock-off": ({"clocks_apart": "the host's clock is off"}, NOW),
+    "probe-missing": ({"unprobed": "primary: it was not probed"}, NOW),
+    "intake-refused": ({"refused": "the disk is full", "refused_since": LAST_WEEK}, LAST_WEEK),
     "site-behind": ({"behind": {"standby": 3}}, NOW),
     "sites-together": ({"together": "both sites are buckets of one server"}, NOW),
     "lock-ends": ({"lock_alarms": 1}, NOW),
@@ -90,6 +94,13 @@ def test_without_an_escrow_ever_nothing_is_stale() -> None:
     (found,) = conditions_of(ArchiveFacts(NOW, replace(SOUND, escrow=never), SeenFacts()))
     assert (found.id, found.severity) == ("escrow-missing", "warning")
     assert never.problems() == ()
+
+
+@pytest.mark.parametrize("why", ["clock_ahead", "clocks_apart", "unprobed", "key_trouble"])
+def test_a_refusal_that_another_condition_explains_is_told_once(why: str) -> None:
+    seen = SeenFacts(**{why: "it is so", "refused": "it is so", "refused_since": LAST_WEEK})  # type: ignore[arg-type]
+    (found,) = conditions_of(ArchiveFacts(NOW, SOUND, seen))
+    assert found.id != "intake-refused"
 
 
 def test_errors_are_told_first() -> None:

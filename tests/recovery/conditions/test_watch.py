@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import Busy, KeyUnavailable, VanVaultError
 from vanvault.archiver.core.ports import Ports
 from vanvault.recovery.conditions import ConditionWatch
 
@@ -78,3 +79,29 @@ def test_a_condition_that_goes_on_keeps_the_time_at_which_it_was_first_seen(lab:
         again = since()
         assert again is not None
         assert again > first
+
+
+def test_intake_that_is_refused_for_a_minute_is_a_condition_and_says_since_when(lab: Lab) -> None:
+    hand, why = Hand(), list[VanVaultError]()
+    with opened(lab, hand) as archive:
+        watch = ConditionWatch(
+            archive, opened=lambda: True, lock_alarms=lambda: 0, refusal=lambda: why[0] if why else None
+        )
+
+        def told() -> dict[str, str]:
+            watch.round(threading.Event())
+            watch.look()
+            return {one.id: one.text for one in watch.last or ()}
+
+        why.append(Busy("the disk is full", retry_after=5))
+        assert "intake-refused" not in told(), "it may be over in a moment"
+        hand.at += 61
+        assert "the disk is full" in told()["intake-refused"]
+        why[0] = KeyUnavailable("The master key log/2 is missing.")
+        assert "log/2" in told()["keys-missing"]
+        assert "intake-refused" not in told(), "it is the same"
+        why.clear()
+        assert not {"intake-refused", "keys-missing"}.intersection(told())
+        hand.at += 61
+        why.append(Busy("the disk is full", retry_after=5))
+        assert "intake-refused" not in told(), "another refusal begins anew"
