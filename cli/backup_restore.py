@@ -128,8 +128,11 @@ def _restore_objects(home: Path, request: LoadRequest, as_json: bool) -> ExitCod
         show_findings(done.failures)
         for key in done.plan.record.left_out:
             warn(f"{key} was not whole when the backup was made, and is not in it")
+        left_out = len(done.plan.record.left_out)
         click.echo(
-            f"{done.restored.objects} objects, {human_size(done.restored.bytes)}, restored in"
-            f" {human_duration(done.seconds)}; {len(done.failures)} lost. Next: vanvault verify"
+            f"{'' if done.whole else 'NOT fully restored: '}{done.restored.objects} objects,"
+            f" {human_size(done.restored.bytes)}, restored in {human_duration(done.seconds)};"
+            f" {len(done.failures)} lost{f', {left_out} not in the backup' if left_out else ''}."
+            " Next: vanvault verify"
         )
     return done.exit_code

@@ -86,8 +86,9 @@ def _show(done: Reconciliation) -> None:
         )
     verb = "would copy" if dry_run else "copied"
     count = sum(lag.objects for lag in report.lags.values()) if dry_run else report.fetched.objects
+    verdict = "reconciled" if done.whole else "NOT RECONCILED"
     click.echo(
-        f"compared {report.compared} objects in {human_duration(report.seconds)}: {verb} {count},"
+        f"{verdict}: compared {report.compared} objects in {human_duration(report.seconds)}: {verb} {count},"
         f" {report.prolonged if not dry_run else report.shorter_locks} locks"
         f" {'to prolong' if dry_run else 'prolonged'}, {upgraded.batches} batches' receipts upgraded"
     )

@@ -56,9 +56,11 @@ def _show(report: RepairReport) -> None:
     for failure in report.failed:
         warn(f"{failure.action.key} at {failure.action.target}: {failure.reason}")
     show_findings((*report.beyond, *report.aside))
+    verdict = "whole" if report.whole else "NOT WHOLE"
     click.echo(
-        f"repaired {len(report.repaired)}, failed {len(report.failed)}, beyond repair {len(report.beyond)}"
-        f"{_left_alone(report.aside)}; {human_size(report.bytes)} copied in {human_duration(report.seconds)}"
+        f"{verdict}: repaired {len(report.repaired)}, failed {len(report.failed)},"
+        f" beyond repair {len(report.beyond)}{_left_alone(report.aside)};"
+        f" {human_size(report.bytes)} copied in {human_duration(report.seconds)}"
     )
 
 

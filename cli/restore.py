@@ -47,7 +47,8 @@ def command(
 
     What the target holds already is not copied again, so a restore that was interrupted is resumed by
     the same command. A server that runs meanwhile serves from the site as soon as it is there. Exits 0
-    when the target holds all that the source holds (and, unless told otherwise, both verify), else 3.
+    when the target holds all that the source holds (and, unless told otherwise, both verify), else 3: also
+    where all is restored and something lies at a site that is not the archive's.
     """
     from vanvault.recovery.drill import last_rate
     from vanvault.recovery.restore import RestoreRequest, estimate_restore, restore

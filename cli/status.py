@@ -119,9 +119,14 @@ def _age(seconds: float) -> str:
 def _third_copy(copy: dict[str, Any]) -> str:
     if not copy["configured"]:
         return "none: backup.repository is not set"
-    if copy["last_good"] is None:
-        return "no good run yet"
-    return f"last good run {copy['last_good']}, {_age(copy['age_seconds'])} ago"
+    good = "no good run yet"
+    if copy["last_good"] is not None:
+        good = f"last good run {copy['last_good']}, {_age(copy['age_seconds'])} ago"
+    if copy["last_saved"] in (None, copy["last_good"]):
+        return good
+    return (
+        f"{good}; the run of {copy['last_saved']} saved every object, BUT NOT EVERY KEY IN USE WAS IN ESCROW"
+    )
 
 
 def _escrow(escrow: dict[str, Any]) -> str:

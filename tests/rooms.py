@@ -125,7 +125,7 @@ ROOMS = (
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verify", 17, "archiver.* recovery.work recovery.objects"),
-    _room("recovery.coverage", 7, "archiver.* recovery.work recovery.verify"),
+    _room("recovery.coverage", 9, "archiver.* recovery.work recovery.verify"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
     _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),

@@ -15,10 +15,17 @@ RAN, CHECKED = "backup.ran", "backup.checked"
 
 @dataclass(frozen=True, slots=True)
 class BackupStanding:
-    """The last good run, and since when later ones failed."""
+    """The last good run, and since when later ones failed.
+
+    A run that saved every object while a key in use lay in no verified escrow bundle ended with 3: it is no
+    good run, and yet no reason to run it again.
+    """
 
     configured: bool  # do the settings name a repository?
-    last_good: datetime | None = None  # when a whole run ended
+    last_good: datetime | None = (
+        None  # when a run ended well: every object saved, and the escrow as it must be
+    )
+    last_saved: datetime | None = None  # when a run saved every object, whatever its escrow
     left_out_since: datetime | None = None  # since when runs leave objects out; None: the last one did not
     unsound_since: datetime | None = None  # since when checks find the repository wrong; the same
 
@@ -27,15 +34,22 @@ class BackupStanding:
         return {
             "configured": self.configured,
             "last_good": rfc3339_seconds(self.last_good) if self.last_good else None,
+            "last_saved": rfc3339_seconds(self.last_saved) if self.last_saved else None,
         }
 
 
 def backup_standing(archive: ArchiveReader) -> BackupStanding:
     """By what is folded here. Raises Damaged, SiteUnavailable (the index)."""
     configured = archive.settings.backup.repository is not None
-    last_good, left_out = _last(own_events(archive.search, RAN), "whole")
+    last_saved, left_out = _last(own_events(archive.search, RAN), "whole")
+    last_good = next((one.at for one in own_events(archive.search, RAN) if _ended_well(one)), None)
     _, unsound = _last(own_events(archive.search, CHECKED), "sound")
-    return BackupStanding(configured, last_good, left_out, unsound)
+    return BackupStanding(configured, last_good, last_saved, left_out, unsound)
+
+
+def _ended_well(event: OwnEvent) -> bool:
+    """As the exit code of the run said it."""
+    return event.detail.get("whole") is True and not event.detail.get("escrow_problems")
 
 
 def _last(events: Iterable[OwnEvent], good: str) -> tuple[datetime | None, datetime | None]:

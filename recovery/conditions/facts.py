@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from vanvault.recovery.backup import BackupStanding
-from vanvault.recovery.coverage import KnownDamage
+from vanvault.recovery.coverage import KnownAside, KnownDamage
 from vanvault.recovery.custody import EscrowStanding, KnownKeys
 
 #: What is late or failing, and since when.
@@ -20,6 +20,7 @@ class RecordFacts:
 
     began: datetime  # when the archive did
     damage: Mapping[str, KnownDamage] = field(default_factory=dict)  # by site
+    set_aside: Mapping[str, KnownAside] = field(default_factory=dict)  # the same, by the last verifications
     unverified: Since = field(default_factory=dict)  # sites of which a part went unverified too long
     drills_overdue: Since = field(default_factory=dict)
     drills_failed: Since = field(default_factory=dict)  # whose last run did not pass

@@ -14,7 +14,7 @@ from vanvault.archiver.stores import sites_together
 from vanvault.recovery.backup import backup_standing
 from vanvault.recovery.clock import ahead_now
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
-from vanvault.recovery.coverage import damage_on_record, unverified_sites
+from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
 from vanvault.recovery.drill import DrillStanding, standings
 from vanvault.recovery.reconcile import count_open
@@ -34,6 +34,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
         record=RecordFacts(
             began=first_event_at(archive.search) or now,
             damage=damage_on_record(archive.search, archive.sites),
+            set_aside=set_aside_on_record(archive.search, archive.sites),
             unverified=unverified_sites(
                 archive.search, archive.sites, timedelta(days=settings.verify.max_age_days), now
             ),

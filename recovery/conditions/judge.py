@@ -115,9 +115,10 @@ def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
             *(["a check found the repository wrong"] if backup.unsound_since else []),
         ]
         yield "backup-failed", min(times), " and ".join(what)
-    due = (backup.last_good or record.began) + record.backup_max_age
+    saved = backup.last_saved or backup.last_good  # a stale escrow has conditions of its own
+    due = (saved or record.began) + record.backup_max_age
     if due < facts.now:
-        last = f"the last good run was at {rfc3339_seconds(backup.last_good)}" if backup.last_good else ""
+        last = f"the last run that saved every object was at {rfc3339_seconds(saved)}" if saved else ""
         yield "backup-overdue", due, last or "there was no good run yet"
 
 
@@ -164,13 +165,23 @@ def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
         yield "key-acts-missing", None, f"the key folder lacks acts about {', '.join(seen.acts_missing)}"
     if seen.keys_untrusted:
         yield "key-not-trusted", None, f"no trusted key introduced {', '.join(seen.keys_untrusted)}"
-    if seen.set_aside:
-        text = f"{seen.set_aside} objects at the sites are not the archive's"
-        yield "set-aside", None, text
+    yield from _of_set_aside(facts)
     if seen.conflicts:
         yield "id-conflict", None, f"{seen.conflicts} ids have two contents"
     if not seen.complete:
         yield "hot-tail-incomplete", None, "not everything at the sites could be read for searches"
+
+
+def _of_set_aside(facts: ArchiveFacts) -> Iterator[_Found]:
+    """A look comes across objects only; a verification names every file. What both found is counted once."""
+    named = facts.record.set_aside
+    objects = max(facts.seen.set_aside, sum(one.objects for one in named.values()))
+    if not objects:
+        return
+    where = ", ".join(f"{one.objects} at {site}" for site, one in named.items())
+    told = f"; the last verification named {where}" if named else ""
+    since = min((one.since for one in named.values()), default=None)
+    yield "set-aside", since, f"{objects} objects at the sites are not the archive's{told}"
 
 
 def _first(since: Since, sites: Mapping[str, object]) -> datetime | None:

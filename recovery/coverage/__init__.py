@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.coverage.aside import KnownAside, set_aside_on_record
 from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
 from vanvault.recovery.coverage.hits import count_verifications
 from vanvault.recovery.coverage.report import CoverageReport, CoverageRequest, coverage, unverified_sites
@@ -9,9 +10,11 @@ from vanvault.recovery.coverage.report import CoverageReport, CoverageRequest, c
 __all__ = [
     "CoverageReport",
     "CoverageRequest",
+    "KnownAside",
     "KnownDamage",
     "count_verifications",
     "coverage",
     "damage_on_record",
+    "set_aside_on_record",
     "unverified_sites",
 ]

@@ -194,6 +194,12 @@ def failback(
     as_of_now(archive, plan)  # rather than hours later
     with observer.progress("reconciling") as step:
         leveled = level(archive, request.subset, step=step)
+    verified = leveled.verified
+    if not verified.whole and not verified.harmed:
+        observer.warn(
+            "the archive's own objects are whole, and something lies at a site that is not the archive's;"
+            " see: vanvault verify"
+        )
     return conclude_failback(
         archive, plan, leveled, reason=request.reason, who=request.who, unlevel=request.unlevel
     )

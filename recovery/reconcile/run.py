@@ -49,6 +49,7 @@ class Reconciliation:
         report = self.report
         return {
             "dry_run": self.dry_run,
+            "whole": self.whole,
             "level": report.level,
             "compared": report.compared,
             "ignored": report.ignored,

@@ -72,16 +72,21 @@ class Restoration:
     recorded: bool
 
     @property
+    def whole(self) -> bool:
+        """Does the target hold all that the source holds, and did both verify, if that was asked for?"""
+        return self.report.whole and (self.verified is None or self.verified.whole)
+
+    @property
     def exit_code(self) -> ExitCode:
         if not self.report.whole:
             return ExitCode.CHECK_FAILED
-        return self.verified.exit_code if self.verified and self.verified.harmed else ExitCode.OK
+        return self.verified.exit_code if self.verified else ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         report, verified = self.report, self.verified
         return {
-            "whole": report.whole and (verified is None or not verified.harmed),
+            "whole": self.whole,
             **report.plan.as_json(),
             "copied": {"objects": report.copied.objects, "bytes": report.copied.bytes},
             "failures": [finding.as_json() for finding in report.failures],

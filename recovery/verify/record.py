@@ -69,6 +69,7 @@ def verify_detail(
                 found.add(digest)
     if sum(map(len, damaged.values())) > MAX_NAMED:
         named = False
+    aside = Counter(finding.site for finding in failing if finding.problem in SET_ASIDE)
     return {
         "asked": sorted(asked),
         "events": report.events,
@@ -82,6 +83,7 @@ def verify_detail(
         "share": f"{subset.number}/{subset.of}",
         "sites": {
             site: {
+                "aside": aside[site],
                 "began": rfc3339_us(to_us(began[site])),
                 "bytes": extent.bytes,
                 "damaged": sorted(damaged[site]) if named else [],
@@ -121,6 +123,8 @@ def verify_runs(search: Search, *, since: datetime | None = None) -> Iterator[Ve
 
 def run_of(detail: Mapping[str, Any]) -> VerifyRun:
     """A run from the detail of its event. Raises KeyError, TypeError, ValueError, InvalidInput."""
+    # Events of older versions do not say at which site: then it is taken to lie at each.
+    aside = sum(int(count) for problem, count in detail["findings"].items() if problem in SET_ASIDE)
     return VerifyRun(
         finished=parse_rfc3339(detail["finished"]),
         subset=Subset.parse(detail["share"]),
@@ -134,6 +138,7 @@ def run_of(detail: Mapping[str, Any]) -> VerifyRun:
                 objects=int(fields["objects"]),
                 size=int(fields["bytes"]),
                 damaged=frozenset(map(bytes.fromhex, fields["damaged"])),
+                aside=int(fields.get("aside", aside)),
             )
             for site, fields in detail["sites"].items()
         },

@@ -19,6 +19,7 @@ class SiteRun:
     objects: int  # versions that were read back
     size: int  # bytes of them
     damaged: frozenset[bytes] = frozenset()  # digests in the names of objects that are not whole here
+    aside: int = 0  # what lies here and is not the archive's
 
 
 @dataclass(frozen=True, slots=True)

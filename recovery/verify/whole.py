@@ -1,17 +1,19 @@
-"""What "whole" means: the one definition, for verify, repair, restore and failback alike. Pure.
+"""What "whole" means: the one definition, for verify, repair and restore, and what a failback asks. Pure.
 
 A problem is of one of three sorts, and what a verb may say follows from the sort alone:
 
-=========  =======================================================  ==================  =================
-sort       what it is                                               verify, repair      restore, failback
-=========  =======================================================  ==================  =================
-noted      worth knowing, and nothing is wrong                      whole               whole
-set aside  not the archive's: somebody put it at a site             not whole           whole
-harm       something of the archive is missing, wrong or unproved   not whole           not whole
-=========  =======================================================  ==================  =================
+=========  =======================================================  =======================  ===========
+sort       what it is                                               verify, repair, restore  failback
+=========  =======================================================  =======================  ===========
+noted      worth knowing, and nothing is wrong                      whole                    goes on
+set aside  not the archive's: somebody put it at a site             not whole                goes on
+harm       something of the archive is missing, wrong or unproved   not whole                is refused
+=========  =======================================================  =======================  ===========
 
-What a stranger puts at a site is a failure until a person has looked at it, so verify and repair do not end
-with 0. It must keep nobody from a recovery, so restore and failback go by the archive's own objects only.
+What a stranger puts at a site is a failure until a person has looked at it, so no verb that verifies ends
+with 0, says "whole", or has ``whole`` true in its JSON while it lies there. It must keep nobody from a
+recovery: a restore copies all the same and verifies at its end only, and a failback goes by the archive's own
+objects and warns of the rest.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.recovery.backup import backup_standing
@@ -51,3 +52,30 @@ def test_a_check_of_an_older_version_counts_by_what_it_said(lab: Lab) -> None:
         assert backup_standing(archive).unsound_since is not None
         recorded(archive, "backup.checked", whole=True)
         assert backup_standing(archive).unsound_since is None
+
+
+def test_a_run_without_every_key_in_escrow_saved_all_and_is_no_good_run(lab: Lab) -> None:
+    with lab.open() as archive:
+        stale = ["originals/2 lies in no escrow bundle"]
+        recorded(archive, "backup.ran", whole=True, escrow_problems=stale)
+        found = backup_standing(archive)
+        assert (found.last_good, found.left_out_since) == (None, None)
+        assert found.last_saved is not None
+        good = recorded(archive, "backup.ran", whole=True, escrow_problems=[])
+        recorded(archive, "backup.ran", whole=True, escrow_problems=stale)
+        found = backup_standing(archive)
+        assert found.last_good is not None
+        assert found.last_saved is not None
+        assert found.last_good <= good < found.last_saved
+        recorded(archive, "backup.ran", whole=False, escrow_problems=[])
+        assert backup_standing(archive).last_saved == found.last_saved
+
+
+def test_status_tells_such_a_run_as_what_it_is(lab: Lab) -> None:
+    settings = lab.home / "vanvault.toml"
+    settings.write_text(f'{settings.read_text()}\n[backup]\nrepository = "/nowhere"\n')
+    with lab.open() as archive:
+        recorded(archive, "backup.ran", whole=True, escrow_problems=["originals/2 lies in no escrow bundle"])
+    (line,) = (line for line in run_cli(lab.home, "status").stdout.splitlines() if "third copy" in line)
+    assert "no good run yet" in line
+    assert "saved every object, BUT NOT EVERY KEY IN USE WAS IN ESCROW" in line

@@ -11,7 +11,7 @@ import yaml
 from tests.runbooks.pages import FOLDER, LANGUAGES, text_of
 from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.conditions import CONDITIONS, ArchiveFacts, RecordFacts, SeenFacts, conditions_of
-from vanvault.recovery.coverage import KnownDamage
+from vanvault.recovery.coverage import KnownAside, KnownDamage
 from vanvault.recovery.custody import EscrowStanding, KnownKeys
 from vanvault.recovery.custody.standing import EscrowBundle
 
@@ -101,6 +101,19 @@ def test_a_refusal_that_another_condition_explains_is_told_once(why: str) -> Non
     seen = SeenFacts(**{why: "it is so", "refused": "it is so", "refused_since": LAST_WEEK})  # type: ignore[arg-type]
     (found,) = conditions_of(ArchiveFacts(NOW, SOUND, seen))
     assert found.id != "intake-refused"
+
+
+def test_what_a_look_and_a_verification_found_is_counted_once() -> None:
+    record = replace(SOUND, set_aside={"primary": KnownAside(LAST_WEEK, 3)})
+    for seen, objects in ((0, 3), (2, 3), (5, 5)):
+        (found,) = conditions_of(ArchiveFacts(NOW, record, SeenFacts(set_aside=seen)))
+        assert (found.id, found.since) == ("set-aside", LAST_WEEK)
+        assert found.text.startswith(f"{objects} objects")
+
+
+def test_a_run_with_a_stale_escrow_saved_all_in_time() -> None:
+    saved = BackupStanding(configured=True, last_good=LAST_WEEK, last_saved=AN_HOUR_AGO)
+    assert conditions_of(ArchiveFacts(NOW, replace(SOUND, backup=saved), SeenFacts())) == ()
 
 
 def test_errors_are_told_first() -> None:
