@@ -7,6 +7,7 @@ With ``--json`` an error is also one JSON object, the last line on stdout::
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -92,6 +93,9 @@ def _fail(code: ExitCode, failure: dict[str, Any], as_json: bool) -> ExitCode:
 
 
 def _lost(why: OSError) -> ExitCode:
+    """Nothing is said to a reader that has ended, such as ``head``: it wants no more."""
+    if why.errno == errno.EPIPE:
+        return ExitCode.INTERNAL
     show_error(
         f"what this verb says could not be written to standard output: {why.strerror}",
         "What the verb did stands. Give it a place to write to, and run it again.",

@@ -10,6 +10,7 @@ import click
 
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
@@ -200,6 +201,11 @@ def _tell(done: FailoverResult, *, as_json: bool) -> ExitCode:
         emit_json(done.as_json())
     elif done.already:
         click.echo(f"{plan.leader} leads since epoch {plan.epoch} already; nothing was done")
+        if plan.action == "promote" and plan.leader != SITE_NAMES[0]:
+            back = (
+                f"vanvault failover failback, or promote --site {SITE_NAMES[0]} while {plan.leader} is lost"
+            )
+            click.echo(f"hint: The way back to {SITE_NAMES[0]}: {back}.", err=True)
     else:
         click.echo(f"epoch {plan.epoch}: {plan.leader} leads")
     if hook is not None and not hook.ok:

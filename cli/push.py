@@ -33,9 +33,7 @@ def _metadata_options(command: Any) -> Any:
 
 
 @click.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))  # each is told by itself
 @server_options
 @click.option("--message-id", metavar="ID", help="Its id, for one file. Default: name and start of SHA-256.")
 @click.option("--content-type", metavar="TYPE", help="Media type. Default: by the name of the file.")

@@ -36,6 +36,8 @@ def test_the_second_promotion_finds_the_first(home: Path) -> None:
     assert on_record(home, "failover.promoted") == 1
     told = run_cli(home, "failover", "promote", "--reason", "fire", "--yes")
     assert told.stdout == "standby leads since epoch 1 already; nothing was done\n"
+    assert "--site primary" in told.stderr
+    assert "failback" in told.stderr
     other = json_of(
         run_cli(home, "failover", "promote", "--site", "primary", "--reason", "x", "--yes", "--json")
     )
