@@ -149,12 +149,21 @@ def test_a_damaged_snapshot(backed_up: Kit) -> None:
 
 
 def test_a_batch_that_the_copy_never_had_is_a_true_loss(kit: Kit) -> None:
-    """It is gone at the site that is backed up, in the middle of a chain: no later backup mends that."""
+    """It lies in the middle of a chain; no site had it, and nobody knew of it, when the backup was made."""
     kit.set("keys", "true")
+    key = kit.lab.keys(kind="messages")[1]
     with kit.lab.open() as archive:
         archive.catch_up()
-    kit.lab.drop("standby", kit.lab.keys(kind="messages")[1])
-    kit.run()
+    kept = {path: path.read_bytes() for path in kit.lab.all_files("primary", key)}
+    for site in ("primary", "standby"):
+        kit.lab.drop(site, key)
+    cache = kit.home / "cache"
+    cache.rename(kit.home / "known")
+    assert kit.run().whole
+    kit.lab.forget()
+    (kit.home / "known").rename(cache)
+    for path, data in kept.items():
+        path.write_bytes(data)
     finished = rehearse(kit)
     assert not finished.outcome.passed
     assert finished.outcome.loss is not None
