@@ -79,7 +79,7 @@ ROOMS = (
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 14, "core.* disk"),
-    _room("stores", 28, "core.* disk keys"),
+    _room("stores", 29, "core.* disk keys"),
     _room("stores.s3", 2, "core.*"),
     _room("stores.provision", 6, "core.*"),
     _room("stores.probe", 12, "core.* keys stores.s3"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.stores.credentials import Credentials, optional_credentials, site_credentials
 from vanvault.archiver.stores.daemon_threads import DaemonThreads
+from vanvault.archiver.stores.files.alike import FoldersAlike
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
 from vanvault.archiver.stores.files.site import FileSite
@@ -30,6 +31,7 @@ __all__ = [
     "Disposer",
     "FileSite",
     "FileUrl",
+    "FoldersAlike",
     "Oversize",
     "ReadOnlySite",
     "S3Url",

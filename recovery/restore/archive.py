@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import NotFound, SettingsError, SiteFaulty, SiteUnavailable
 from vanvault.archiver.replicas import answers
-from vanvault.archiver.stores import FileUrl, Site, create_site, parse_site_url
+from vanvault.archiver.stores import FileUrl, FoldersAlike, Site, create_site, parse_site_url
 from vanvault.recovery.restore.covered import Trusted
 from vanvault.recovery.restore.plan import RestorePlan, plan_restore
 
@@ -41,14 +40,14 @@ def survey(archive: Archive, source: str, *, create: bool) -> RestorePlan:
 def ensure_site(archive: Archive, name: str, *, like: str = "") -> None:
     """Make the site, empty, unless it is there. Raises SettingsError.
 
-    A new folder is as open as that of the site ``like``; one that is there keeps its mode.
+    A new folder is as open as the same one of the site ``like``; one that is there keeps its mode.
     """
     site = archive.sites[name]
     if answers(site):
         return
     settings = getattr(archive.settings.sites, name)
-    folder, model = _folder(archive, name), _folder(archive, like) if like else None
-    is_new = folder is not None and not folder.exists()
+    folders = folders_alike(archive, name, like) if like else None
+    missing = folders.missing() if folders else ()
     try:
         create_site(
             name,
@@ -66,9 +65,15 @@ def ensure_site(archive: Archive, name: str, *, like: str = "") -> None:
             raise SettingsError(faulty.message, hint=faulty.hint) from error
         except SiteUnavailable:
             raise error from None
-    if is_new and folder is not None and model is not None:
-        folder.chmod(stat.S_IMODE(model.stat().st_mode))
+    if folders:
+        folders.fit(missing)
     site.now()
+
+
+def folders_alike(archive: Archive, name: str, like: str) -> FoldersAlike | None:
+    """Makes folders of the site ``name`` as open as those of ``like``; None unless both are file sites."""
+    root, model = _folder(archive, name), _folder(archive, like)
+    return FoldersAlike(root, model) if root and model else None
 
 
 def _folder(archive: Archive, site: str) -> Path | None:

@@ -44,10 +44,12 @@ def restore_site(
     step: Step = silent,
     timer: Callable[[], float] = time.monotonic,
     clock: Callable[[], datetime] | None = None,
+    make_folders: Callable[[str], None] | None = None,
 ) -> RestoreReport:
     """Copy what the plan found missing; each object's bytes are checked against its name on the way.
 
     ``clock``: the node's time, from which locks of copies are counted; None: as the sites tell it.
+    ``make_folders``: hears each key before it is copied.
 
     An object that is damaged at the source is reported, and the rest goes on.
 
@@ -66,6 +68,8 @@ def restore_site(
             return None
         if is_spent(copies, source, plan.compacted, at_source):
             return None
+        if make_folders is not None:
+            make_folders(copies.key)
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
         return _copy(copies, source, target, now, plan.locks)
 

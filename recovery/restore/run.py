@@ -9,7 +9,7 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.recovery.restore.archive import survey
+from vanvault.recovery.restore.archive import folders_alike, survey
 from vanvault.recovery.restore.deadline import Deadline, Pace
 from vanvault.recovery.restore.plan import RestorePlan
 from vanvault.recovery.restore.restore import RestoreReport, restore_site
@@ -114,6 +114,7 @@ def restore(archive: Archive, request: RestoreRequest, observer: Observer = QUIE
     """
     plan = survey(archive, request.source, create=True)
     _note(plan, observer)
+    folders = folders_alike(archive, plan.target, request.source)
     with observer.progress(f"restoring {plan.target}", plan.todo) as step:
         if request.deadline is not None:
             limit = rfc3339_seconds(request.deadline.at)
@@ -130,6 +131,7 @@ def restore(archive: Archive, request: RestoreRequest, observer: Observer = QUIE
             effort=Effort(request.workers),
             step=step,
             clock=archive.clock.now,
+            make_folders=folders.make_for if folders else None,
         )
     catch_up(archive, observer.warn)
     recorded = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+from pathlib import Path
 
 from tests.support.command import json_of, run_cli
 from tests.support.lab import Lab
@@ -39,6 +40,39 @@ def test_a_folder_that_is_there_keeps_its_mode(lab: Lab) -> None:
     root.chmod(0o2711)
     assert run_cli(lab.home, "restore", "--from", "standby").exit_code == 0
     assert stat.S_IMODE(root.stat().st_mode) == 0o2711
+
+
+def modes(root: Path) -> dict[str, int]:
+    folders = (root, *(path for path in root.rglob("*") if path.is_dir() and path.parent != root / "tmp"))
+    return {str(path.relative_to(root)): stat.S_IMODE(path.stat().st_mode) for path in folders}
+
+
+def test_folders_that_a_restore_makes_are_as_open_as_those_of_the_other_site(lab: Lab) -> None:
+    standby, primary = lab.root("standby"), lab.root("primary")
+    for path in (standby, *standby.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)
+    (standby / "objects").chmod(0o2775)
+    (standby / "objects" / "batch").chmod(0o2770)
+    next((standby / "objects" / "batch").iterdir()).chmod(0o711)
+    shutil.rmtree(primary / "objects")
+    (primary / "site.json").unlink()
+    primary.chmod(0o700)
+    assert run_cli(lab.home, "restore", "--from", "standby").exit_code == 0
+    assert modes(primary) == {**modes(standby), ".": 0o700, "tmp": modes(primary)["tmp"]}
+    shutil.rmtree(primary)
+    assert run_cli(lab.home, "restore", "--from", "standby").exit_code == 0
+    assert modes(primary) == modes(standby)
+
+
+def test_a_folder_that_a_writer_makes_is_as_open_as_the_one_around_it(lab: Lab) -> None:
+    objects = lab.root("primary") / "objects"
+    before = set(objects.rglob("*"))
+    (objects / "batch").chmod(0o2775)
+    assert run_cli(lab.home, "verify").exit_code == 0  # puts its event on record
+    made = {path for path in objects.rglob("*") if path.is_dir()} - before
+    assert made
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o2775}
 
 
 def test_what_a_site_lacks_whose_folder_is_gone_is_not_known(lab: Lab) -> None:

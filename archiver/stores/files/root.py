@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import secrets
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -152,10 +153,18 @@ class SiteRoot:
         self.durable_folder(parent)
         with suppress(FileExistsError):
             os.mkdir(folder, _FOLDER_MODE, dir_fd=self.objects)
+            self._open_up(folder, parent)
         self.sync_folder(parent)
         if len(self._known) >= _KNOWN_FOLDERS:
             self._known = {"": None}
         self._known[folder] = None
+
+    def _open_up(self, folder: str, parent: str) -> None:
+        """A new folder is as open as its parent: whoever opened ``objects`` to a group meant all of it."""
+        with suppress(OSError):  # a file system without modes is no reason to refuse what is put
+            mode = stat.S_IMODE(os.stat(parent or ".", dir_fd=self.objects).st_mode)
+            if stat.S_IMODE(os.stat(folder, dir_fd=self.objects).st_mode) != mode:
+                os.chmod(folder, mode, dir_fd=self.objects)
 
     def forget_folder(self, folder: str) -> None:
         """Do not rely on ``folder`` any more: it has vanished."""

@@ -54,10 +54,12 @@ MUTANTS = (
         "SiteRoot.durable_folder",
         """        with suppress(FileExistsError):
             os.mkdir(folder, _FOLDER_MODE, dir_fd=self.objects)
+            self._open_up(folder, parent)
         self.sync_folder(parent)
 """,
         """        with suppress(FileExistsError):
             os.mkdir(folder, _FOLDER_MODE, dir_fd=self.objects)
+            self._open_up(folder, parent)
             self.sync_folder(parent)
 """,
         (_POWER,),
