@@ -154,7 +154,7 @@ ROOMS = (
     ),
     _room(
         "recovery.conditions",
-        10,
+        11,
         "archiver.* recovery.backup recovery.clock recovery.coverage recovery.custody recovery.drill"
         " recovery.reconcile recovery.schedule",
     ),

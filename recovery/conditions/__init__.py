@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts
+from vanvault.recovery.conditions.first_seen import FirstSeen
 from vanvault.recovery.conditions.gather import gather_facts, seen_here
 from vanvault.recovery.conditions.judge import Condition, conditions_of
 from vanvault.recovery.conditions.kinds import CONDITIONS, ConditionKind
@@ -14,6 +15,7 @@ __all__ = [
     "Condition",
     "ConditionKind",
     "ConditionWatch",
+    "FirstSeen",
     "RecordFacts",
     "SeenFacts",
     "conditions_of",

@@ -53,11 +53,19 @@ class Condition:
         }
 
 
-def conditions_of(facts: ArchiveFacts) -> tuple[Condition, ...]:
-    """Every condition that stands, errors first, then in the order of the table; each at most once."""
+def conditions_of(
+    facts: ArchiveFacts, first_seen: Mapping[str, datetime] | None = None
+) -> tuple[Condition, ...]:
+    """Every condition that stands, errors first, then in the order of the table; each at most once.
+
+    ``first_seen``: by id since when it was seen, for those of which no fact says since when they stand.
+    """
+    seen_at = first_seen or {}
     found: dict[str, Condition] = {}
     for name, since, text in (*_of_sites(facts.seen), *_of_record(facts), *_of_look(facts)):
-        found[name] = Condition(CONDITIONS[name], (since or facts.now).replace(microsecond=0), text)
+        found[name] = Condition(
+            CONDITIONS[name], (since or seen_at.get(name, facts.now)).replace(microsecond=0), text
+        )
     if facts.seen.refused and not _REFUSING.intersection(found):
         since = facts.seen.refused_since or facts.now
         text = f"the node takes no message: {facts.seen.refused}"

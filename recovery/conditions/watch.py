@@ -7,13 +7,13 @@ sites and is not the archive's is known from the node's own listings and from th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.upkeep import recorded_counts
+from vanvault.recovery.conditions.first_seen import FirstSeen
 from vanvault.recovery.conditions.gather import gather_facts, seen_here
 from vanvault.recovery.conditions.judge import Condition, conditions_of
 
@@ -28,6 +28,9 @@ _PATIENCE_S = 60.0
 
 #: Intake that is refused for less is no condition: a failed commit is settled, a clock is compared again.
 _MOMENT_S = 60.0
+
+#: What a look of status may see, and this one does not.
+_UNSEEN = frozenset({"hot-tail-incomplete", "set-aside"})
 
 
 class ConditionWatch:
@@ -50,6 +53,7 @@ class ConditionWatch:
         self._opened = opened
         self._lock_alarms = lock_alarms
         self._began_s = archive.stopwatch.seconds()
+        self._first_seen = FirstSeen.of(archive.home)
         self._looked_s: float | None = None
         self._rest_s = 0.0
         self._refused_s: float | None = None  # since when intake is refused
@@ -84,10 +88,9 @@ class ConditionWatch:
             trouble=self._refusal(),
             refused_since=self._refused_since(),
         )
-        found = conditions_of(gather_facts(archive, seen))
-        before = {one.id: one.since for one in self.last or ()}
-        # A look that does not know since when a condition stands gives its own time.
-        self.last = tuple(replace(one, since=min(one.since, before.get(one.id, one.since))) for one in found)
+        facts = gather_facts(archive, seen)
+        self.last = conditions_of(facts, self._first_seen.known(facts.now))
+        self._first_seen.remember(self.last, facts.now, _UNSEEN)
         self._rest_s = (archive.stopwatch.seconds() - began_s) / _SHARE
 
     def _refused_since(self) -> datetime | None:

@@ -9,7 +9,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES
 from vanvault.archiver.replicas import ClockVerdict, SiteState, SiteStatus
 from vanvault.archiver.upkeep import look_at_locks, recorded_counts
-from vanvault.recovery.conditions import conditions_of, gather_facts, seen_here
+from vanvault.recovery.conditions import FirstSeen, conditions_of, gather_facts, seen_here
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
 from vanvault.recovery.schedule import overview
@@ -26,6 +26,9 @@ from vanvault.recovery.status.report import (
 )
 from vanvault.recovery.status.strength import lock_strength
 from vanvault.recovery.work import QUIET, Observer, catch_up
+
+#: What only a node sees.
+_UNSEEN = frozenset({"intake-refused"})
 
 
 def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
@@ -49,6 +52,9 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     )
     facts, jobs = gather_facts(archive, seen), overview(archive)
     record = facts.record
+    memory = FirstSeen.of(archive.home)
+    conditions = conditions_of(facts, memory.known(facts.now))
+    memory.remember(conditions, facts.now, _UNSEEN)
     return StatusReport(
         home=str(archive.home),
         archive=settings.archive,
@@ -77,7 +83,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         leadership=archive.lead.leadership,
         set_aside=set_aside,
         together=seen.together,
-        conditions=conditions_of(facts),
+        conditions=conditions,
     )
 
 
