@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from tests.support.command import run_cli
 from tests.support.lab import Lab
+from vanvault.recovery import backup
+from vanvault.recovery.backup.record import Record
+from vanvault.recovery.backup.restore import ObjectsPlan, ObjectsReport
+from vanvault.recovery.verify import Finding
+from vanvault.recovery.work import Extent
 
 
 def nothing(lab: Lab) -> None:
@@ -97,3 +104,44 @@ def test_reconcile_says_of_levels_what_its_exit_code_says(lab: Lab, case: str, w
     assert told.stdout.startswith("reconciled: ") is whole
     assert ("NOT RECONCILED: " in told.stdout) is not whole
     assert json.loads(asked.stdout.splitlines()[-1])["whole"] is whole
+
+
+@pytest.mark.parametrize(("name", "made"), [("lost+found", True), ("foreign", False)])
+def test_init_takes_a_fresh_disk_and_no_folder_of_somebody_else(
+    tmp_path: Path, name: str, made: bool
+) -> None:
+    home = tmp_path / "home"
+    (home / "sites" / "primary" / name).mkdir(parents=True)
+    done = run_cli(home, "init", "--json")
+    assert (done.exit_code == 0, "token" in done.stdout, "is not empty" in done.stderr) == (
+        made,
+        made,
+        not made,
+    )
+
+
+LOST = Finding("", "key", "missing", "it is not in the repository")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "failures", "told"),
+    [((), (), ""), (("key",), (), "0 lost, 1 not in the backup"), ((), (LOST,), "1 lost.")],
+    ids=["all", "left out", "lost"],
+)
+def test_a_load_from_the_third_copy_says_whether_it_is_everything(
+    lab: Lab,
+    monkeypatch: pytest.MonkeyPatch,
+    left_out: tuple[str, ...],
+    failures: tuple[Finding, ...],
+    told: str,
+) -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    record = Record("archive", now, "control+objects", "standby", {}, (), left_out, {})
+    plan = ObjectsPlan(record, ("primary",), {}, (), Extent(), Extent())
+    report = ObjectsReport(plan, Extent(2, 10), failures, 1.0)
+    monkeypatch.setattr(backup, "backup_load", lambda *_: report)
+    order = ("backup", "restore", "--objects", "primary")
+    text, fields = run_cli(lab.home, *order), run_cli(lab.home, *order, "--json")
+    assert text.exit_code == fields.exit_code == (3 if told else 0)
+    assert ("NOT fully restored: " in text.stdout, told in text.stdout) == (bool(told), True)
+    assert json.loads(fields.stdout.splitlines()[-1])["whole"] is (not told)
