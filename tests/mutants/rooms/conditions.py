@@ -6,6 +6,9 @@ from tests.mutants.model import Mutant
 
 _ESCROW, _DAMAGE = "recovery/custody/standing.py", "recovery/coverage/damage.py"
 _JUDGE, _WATCH = "recovery/conditions/judge.py", "recovery/conditions/watch.py"
+_KEYS, _SEEN = "recovery/custody/known_keys.py", "recovery/conditions/first_seen.py"
+_OF_KEYS = ("tests/recovery/custody/test_keys_missing.py",)
+_OF_SEEN = ("tests/recovery/conditions/test_first_seen.py",)
 _OF_ESCROW = ("tests/recovery/custody/test_standing.py",)
 _OF_DAMAGE = ("tests/recovery/coverage/test_damage.py",)
 _OF_JUDGE = ("tests/recovery/conditions/test_judge.py",)
@@ -25,18 +28,18 @@ MUTANTS = (
     ),
     Mutant(
         "older-masters-need-no-escrow",
-        _ESCROW,
-        "escrow_standing",
+        _KEYS,
+        "known_keys",
         "archive.keys.versions(purpose)]",
         "archive.keys.versions(purpose)[-1:]]",
         _OF_ESCROW,
     ),
     Mutant(
         "signing-key-needs-no-escrow",
-        _ESCROW,
-        "escrow_standing",
-        "in_use.append(archive.signing.active().key_id)",
-        "pass",
+        _KEYS,
+        "known_keys",
+        "(*masters, archive.signing.active().key_id)",
+        "tuple(masters)",
         _OF_ESCROW,
     ),
     Mutant(
@@ -90,7 +93,16 @@ MUTANTS = (
     ),
     Mutant("warnings-told-first", _JUDGE, "conditions_of", '!= "error"', '== "error"', _OF_JUDGE),
     Mutant("copy-never-too-old", _JUDGE, "_of_backup", "if due < facts.now:", "if False:", _OF_JUDGE),
-    Mutant("condition-begins-anew", _WATCH, "ConditionWatch.look", "since=min(", "since=max(", _OF_WATCH),
+    Mutant("condition-begins-anew", _SEEN, "FirstSeen.known", "min(at, found", "max(at, found", _OF_SEEN),
+    Mutant(
+        "condition-that-is-over-is-remembered",
+        _SEEN,
+        "FirstSeen.remember",
+        "in before.items() if name in unseen}",
+        "in before.items()}",
+        _OF_SEEN,
+    ),
+    Mutant("missing-key-is-held", _KEYS, "missing_of", "names.difference(masters, signing)", "()", _OF_KEYS),
     Mutant(
         "looks-only-at-what-is-new",
         _WATCH,

@@ -28,6 +28,15 @@ def test_another_process_knows_it_until_it_is_over(tmp_path: Path) -> None:
     assert FirstSeen(path).known(LATER) == {"sites-together": NOW}
 
 
+def test_the_earliest_time_that_anybody_saw_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "conditions.json"
+    early = FirstSeen(path)
+    early.remember([condition("job-wrong")], NOW)
+    path.unlink()
+    FirstSeen(path).remember([condition("job-wrong", LATER)], LATER)
+    assert early.known(LATER) == {"job-wrong": NOW}
+
+
 def test_what_a_look_cannot_see_is_not_over(tmp_path: Path) -> None:
     path = tmp_path / "conditions.json"
     FirstSeen(path).remember([condition("set-aside")], NOW)
