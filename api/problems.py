@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from vanvault.archiver.core.error_table import PROBLEM_PREFIX, row_of
 from vanvault.archiver.core.errors import (
+    BatchLost,
     Busy,
     InvalidInput,
     KeyUnavailable,
@@ -77,7 +78,7 @@ def problem_response(
 
 def retry_after_of(error: VanVaultError) -> int | None:
     """Seconds after which the same request may succeed; None when it never will by itself."""
-    if isinstance(error, Busy):
+    if isinstance(error, (Busy, BatchLost)):
         return error.retry_after
     if isinstance(error, TooSlow):
         return 1

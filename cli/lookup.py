@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vanvault.archiver.core.errors import NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import BatchLost, NotFound, SiteUnavailable
 from vanvault.cli.context import catch_up
 
 if TYPE_CHECKING:
@@ -17,20 +17,20 @@ _T = TypeVar("_T")
 def find_entry(archive: Archive, entry_id: str) -> dict[str, Any]:
     """What the archive knows about an entry.
 
-    Raises NotFound, SiteUnavailable (nobody can say now), InvalidInput, KeyUnavailable.
+    Raises NotFound, BatchLost, SiteUnavailable (nobody can say now), InvalidInput, KeyUnavailable.
     """
     return _found(archive, lambda: archive.search.entry(entry_id))
 
 
 def receipt_of(archive: Archive, entry_id: str) -> dict[str, Any]:
-    """The first receipt of an entry. Raises NotFound, SiteUnavailable, InvalidInput, KeyUnavailable."""
+    """The first receipt of an entry. Raises as ``find_entry`` does."""
     return _found(archive, lambda: archive.receipts.of(entry_id))
 
 
 def _found(archive: Archive, look: Callable[[], _T]) -> _T:
     try:
         return look()
-    except NotFound:
+    except (NotFound, BatchLost):
         whole = catch_up(archive)
         try:
             return look()

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.hot_tail import SKEW_US, HotTail, drop_covered, note_recheck
-from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.errors import BatchLost, Damaged
 from vanvault.archiver.core.format.segments import encode_manifest, load_manifest
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.core.names import (
@@ -166,6 +166,16 @@ class Catalogue:
             .fetchone()
         )
         return KnownSegment(row[0], row[1], self._decode(row[1], row[2]), bool(row[3])) if row else None
+
+    def check_not_lost(self, writer: str, sequence: int) -> None:
+        """Raises BatchLost: this batch was written, and what it holds is not known."""
+        lost = self._tail.lost_batches.of(writer, sequence)
+        if lost is not None:
+            raise BatchLost(
+                f"nobody can say now whether the archive holds it: {lost.name} is {lost.reason}",
+                key=lost.name,
+                hint="Run: vanvault verify, then: vanvault repair.",
+            )
 
     def spanning(self, us: int) -> list[KnownSegment]:
         """The segments whose rows begin at or before a time and end at or after it."""

@@ -24,9 +24,11 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.hot_tail import SKEW_US, Claim, FindRepeats, FoldedBatch, HotTail
+from vanvault.archiver.catalogue.hot_tail import SKEW_US, Claim, FindRepeats, FoldedBatch, HotTail, Numbers
+from vanvault.archiver.catalogue.lost_batches import SeenBatches, note_damaged, note_lost
 from vanvault.archiver.core.errors import (
     Damaged,
+    Forged,
     InvalidInput,
     KeyUnavailable,
     NotFound,
@@ -69,6 +71,7 @@ class FoldReport:
     segments: int = 0  # that the catalogue did not know
     indexed: int = 0  # segments that the index did not hold
     merged: int = 0  # index files that went into a larger one
+    missing: tuple[str, ...] = ()  # batches that must exist and that no site has, by key or its beginning
     unreadable: tuple[str, ...] = ()  # keys that no site gives, though it gives others: not seen by searches
     away: tuple[str, ...] = ()  # sites that were left out; what only they hold is not folded
 
@@ -81,6 +84,7 @@ class FoldReport:
             segments=sum(one.segments for one in reports),
             indexed=sum(one.indexed for one in reports),
             merged=sum(one.merged for one in reports),
+            missing=tuple(name for one in reports for name in one.missing),
             unreadable=tuple(key for one in reports for key in one.unreadable),
             away=tuple(dict.fromkeys(site for one in reports for site in one.away)),
         )
@@ -156,9 +160,36 @@ class SiteFold:
             repeated=self._repeated,
         )
         report = fold.apply(listing)
+        report = FoldReport.of(report, self._lost(sites, fold, report, to_us(now()), some_away))
         if not some_away and not report.unreadable and not fold.skipped:
             self._tail.fold_completed(to_us(now()))
         return report
+
+    def _lost(
+        self, sites: Mapping[str, Site], fold: _BatchFold, report: FoldReport, now_us: int, away: bool
+    ) -> FoldReport:
+        """Note what must exist and could not be folded, once it was looked for by its number."""
+        seen, reports = SeenBatches(), []
+
+        def add(unreadable: Iterable[str]) -> None:
+            seen.add([key for key in unreadable if self._is_ours(key)], fold.skipped)
+
+        def look(numbers: Numbers) -> None:
+            found = fold.apply(_numbered(sites, numbers))
+            reports.append(found)
+            add(found.unreadable)
+
+        add(report.unreadable)
+        missing = note_lost(self._tail, seen, look, now_us=now_us, away=away)
+        return FoldReport.of(*reports, FoldReport(missing=missing))
+
+    def _is_ours(self, key: str) -> bool:
+        """Did a key that is trusted sign this name? What a stranger put at a site is nothing that is lost."""
+        try:
+            self._keys.proved(key)
+        except Forged:
+            return False
+        return True
 
     def follow(
         self, sites: Mapping[str, Site], *, own: str, now: datetime, partial: bool = False
@@ -177,13 +208,18 @@ class SiteFold:
         begun = (writer for site in sites.values() for writer in _begun(site, now))
         starts |= {writer: "" for writer in begun if writer not in known}
         fold = _BatchFold(sites, self._tail, self._keys, settle=None, partial=partial)
-        return FoldReport.of(
+        report = FoldReport.of(
             *(
                 fold.apply(_merge_listings(sites, after, f"{batch_prefix()}{writer}/"))
                 for writer, after in sorted(starts.items())
                 if writer != own
             )
         )
+        if report.unreadable:
+            seen = SeenBatches()
+            seen.add([key for key in report.unreadable if self._is_ours(key)], ())
+            note_damaged(self._tail, seen, now_us=to_us(now))
+        return report
 
     def segments(self, sites: Mapping[str, Site], *, now: datetime) -> FoldReport:
         """Note every proved segment that some site lists and the catalogue does not know.
@@ -258,7 +294,7 @@ class _BatchFold:
         self._partial = partial
         self._is_compacted = is_compacted
         self._repeated = repeated
-        self.skipped = 0  # batches that some site lacks and that were therefore left out
+        self.skipped: list[str] = []  # batches that some site lacks and that were therefore left out
 
     def apply(self, listing: _Listing) -> FoldReport:
         """Fold what is new in a listing. Raises as ``SiteFold.batches`` does."""
@@ -270,7 +306,7 @@ class _BatchFold:
                 continue
             lacking = len(copies) < len(self._sites)
             if lacking and not self._settle and not self._partial:
-                self.skipped += 1
+                self.skipped.append(key)
                 continue
             try:
                 if lacking and self._settle:
@@ -370,6 +406,16 @@ def _merge_listings(
         for name, head in present.items():
             if head.key == key:
                 heads[name] = next(listings[name], None)
+
+
+def _numbered(sites: Mapping[str, Site], numbers: Numbers) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
+    """What the sites list of these batches of one writer."""
+    writer, first, last = numbers
+    for key, copies in _merge_listings(sites, batch_prefix(writer, first), f"{batch_prefix()}{writer}/"):
+        name = parse_key(key)
+        if name is not None and name.sequence > last:
+            return
+        yield key, copies
 
 
 def _oldest(site: Site, prefix: str, after: str) -> Iterator[StoredVersion]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from vanvault.archiver.core.errors import (
     AccessDenied,
+    BatchLost,
     Busy,
     CacheLost,
     Conflict,
@@ -92,6 +93,7 @@ ERROR_TABLE = (
     ),
     ErrorRow(LockRefused, "lock-refused", ExitCode.CONFLICT, "locked", "Locked", 409),
     ErrorRow(Forged, "forged", ExitCode.CHECK_FAILED, "forged", "Forged at a site", 500),
+    ErrorRow(BatchLost, "batch-lost", ExitCode.CHECK_FAILED, "batch-lost", "A batch is lost", 503),
     ErrorRow(Damaged, "damaged", ExitCode.CHECK_FAILED, "damaged", "Damaged in the archive", 500),
     ErrorRow(
         MachineLimit,

@@ -154,6 +154,12 @@ class Damaged(VanVaultError):
         self.site = site
 
 
+class BatchLost(Damaged):
+    """What was asked for may lie in a batch that must exist and that no site gives: nobody knows whether."""
+
+    retry_after = 60
+
+
 class Forged(Damaged):
     """An object that no writer of this archive made: unproved by its name, by its header or within.
 

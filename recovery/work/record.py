@@ -11,6 +11,8 @@ from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.upkeep import record_set_aside
 from vanvault.recovery.work.observer import Observer
 
+_SHOWN = 5  # of what is missing
+
 
 def account() -> str:
     """The operating system's account of this process: by its id, not by what the environment says."""
@@ -34,9 +36,11 @@ def catch_up(archive: Archive, warn: Callable[[str], None]) -> bool:
         return False
     if report.unreadable:
         warn(f"{len(report.unreadable)} batches are damaged at every site; run: vanvault verify")
+    for name in report.missing[:_SHOWN]:
+        warn(f"no site has {name}, which must exist; run: vanvault verify")
     for site in report.away:
         warn(f"the site {site} is away; what only it holds is not found")
-    return not report.unreadable and not report.away
+    return not report.unreadable and not report.missing and not report.away
 
 
 def put_set_aside_on_record(archive: Archive, observer: Observer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets
+from vanvault.archiver.catalogue.hot_tail.lost import LostBatches, Numbers
 from vanvault.archiver.catalogue.hot_tail.pruning import drop_covered, note_recheck
 from vanvault.archiver.catalogue.hot_tail.rows import (
     Claim,
@@ -23,6 +24,8 @@ __all__ = [
     "FoldedBatch",
     "HotTail",
     "KnownBatch",
+    "LostBatches",
+    "Numbers",
     "SearchSecrets",
     "TailRow",
     "WrongClock",

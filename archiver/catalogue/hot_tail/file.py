@@ -20,6 +20,8 @@ The tables, each described here and nowhere else::
     segment(n, key, manifest, ...)          one row for each proved segment. indexed: the key index holds it;
                                             spare: others hold all its batches (``catalogue.py``)
     cover(writer, first, last, segment)     which batches each segment holds
+    lost(writer, first, last, key, reason, from_us, until_us)
+                                            batches that must exist and are not folded (``lost.py``)
     wrong_clock(writer, at_us, from_us, until_us)
                                             writers whose clock was ahead, as accepted (``wrong_clocks.py``)
 
@@ -76,7 +78,7 @@ _PRAGMAS = (
 #: Numbers of rows begin anywhere, and none is given twice: one that was read in an earlier file, or before
 #: its row left, leads to nothing here.
 _FIRST_NUMBER = "INSERT INTO sqlite_sequence(name, seq) VALUES(?, abs(random() % 1099511627776))"
-_SCHEMA_VERSION = "5"
+_SCHEMA_VERSION = "6"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch(
@@ -108,6 +110,10 @@ CREATE INDEX IF NOT EXISTS cover_writer ON cover(writer, first, last, segment);
 CREATE INDEX IF NOT EXISTS cover_segment ON cover(segment);
 CREATE TABLE IF NOT EXISTS wrong_clock(
     writer TEXT PRIMARY KEY, at_us INTEGER NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lost(
+    writer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, key TEXT NOT NULL,
+    reason TEXT NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL, PRIMARY KEY (writer, first))
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS degraded(key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS block(

@@ -27,6 +27,7 @@ TABLES = (
     "segment",
     "cover",
     "wrong_clock",
+    "lost",
 )
 
 
@@ -64,7 +65,7 @@ def apply(connection: sqlite3.Connection, change: TrustChange) -> None:
     if change.kind == "clear":
         for table in TABLES:
             connection.execute(f"DELETE FROM {table}")
-        connection.execute("DELETE FROM fact WHERE name IN ('catalogue', 'recheck')")
+        connection.execute("DELETE FROM fact WHERE name IN ('catalogue', 'recheck', 'lost_at')")
         begin(connection)
     connection.execute("DELETE FROM fact WHERE name = 'folded_us'")
     connection.execute("INSERT OR REPLACE INTO fact VALUES('trust', ?)", (change.state,))

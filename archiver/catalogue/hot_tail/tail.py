@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 
 from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks, wrong_clocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
+from vanvault.archiver.catalogue.hot_tail.lost import LostTable
 from vanvault.archiver.catalogue.hot_tail.rows import (
     Claim,
     FindClaim,
@@ -64,6 +65,7 @@ class HotTail:
         self._archive = archive
         self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
         self._tokens: dict[tuple[str, str], bytes] = {}  # by (field, value)
+        self.lost_batches = LostTable(self.connection, self.transaction)
 
     @classmethod
     def open(

@@ -22,7 +22,7 @@ from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, Total, add_up, day_number
 from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
-from vanvault.archiver.catalogue.search.query import Query, Unread
+from vanvault.archiver.catalogue.search.query import Query, Unread, unread_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import rfc3339_us
@@ -177,11 +177,16 @@ class Histograms:
     ) -> tuple[Unread, ...]:
         missing = {key: state.by_log[key] for key in lacking if key in state.by_log}
         missing |= {log_key(one): one for one in self._catalogue.unheld(connection, state)}
-        return tuple(
-            Unread(key, "not indexed yet", first, last)
+        segments = (
+            Unread(
+                key, "not indexed yet", rfc3339_us(one.manifest.first_us), rfc3339_us(one.manifest.last_us)
+            )
             for key, one in sorted(missing.items())
-            if (first := rfc3339_us(one.manifest.first_us))[:10] <= asked.to_day
-            and (last := rfc3339_us(one.manifest.last_us))[:10] >= asked.from_day
+        )
+        return tuple(
+            one
+            for one in (*segments, *map(unread_of, self._tail.lost_batches.known()))
+            if one.first[:10] <= asked.to_day and one.last[:10] >= asked.from_day
         )
 
 

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
+from vanvault.archiver.catalogue.hot_tail import LostBatches
 from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.search_form import search_form
-from vanvault.archiver.core.times import parse_rfc3339, to_us
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 
 Order = Literal["newest", "oldest"]
 
@@ -130,10 +131,15 @@ class Bounds:
 class Unread:
     """What a search could not look at: these entries may be missing from its answer."""
 
-    object: str  # key of the log part, or of the batch
-    reason: str  # "damaged", "unavailable", "missing", "not indexed yet"
+    object: str  # key of the log part, or of the batch, or how that key begins
+    reason: str  # "damaged", "unavailable", "missing", "not indexed yet", "not folded yet"
     first: str  # RFC 3339: of the entries in it
     last: str
+
+
+def unread_of(lost: LostBatches) -> Unread:
+    """Lost batches, as an answer names them. Any filter may match what is in them."""
+    return Unread(lost.name, lost.reason, rfc3339_us(lost.from_us), rfc3339_us(lost.until_us))
 
 
 def check_together(filters: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from vanvault.archiver.catalogue.search.query import (
     Unread,
     bounds_of,
     seal_cursor,
+    unread_of,
     windows,
 )
 from vanvault.archiver.catalogue.search.sources import (
@@ -196,6 +197,9 @@ class Search:
         sources: list[Source[Hit]] = [tail_source(self._tail, query, bounds)]
         for segment in self._catalogue.unheld(self._tail.connection(), state):
             self._note(walk, segment, "not indexed yet")
+        for lost in self._tail.lost_batches.known():
+            if lost.until_us >= query.from_us and lost.from_us < query.to_us:
+                walk.unread[lost.name] = unread_of(lost)
         if state.by_log:
             bound = bounds.high if query.order == "newest" else bounds.low
             sources.append(Source(bound, lambda: self._compacted(walk, state, bounds)))

@@ -55,7 +55,7 @@ class Locator:
         self._evidence: BoundedCache[str, pa.Table] = BoundedCache(_EVIDENCE_CACHED)
 
     def by_id(self, archive_id: str) -> Located:
-        """Raises NotFound, InvalidInput (not an id), Damaged, SiteUnavailable, KeyUnavailable."""
+        """Raises NotFound, BatchLost, InvalidInput (not an id), Damaged, SiteUnavailable, KeyUnavailable."""
         writer, sequence, number = parse_archive_id(archive_id)
         segment = self._catalogue.covering(writer, sequence)
         if segment is not None:
@@ -63,6 +63,8 @@ class Locator:
             for row in self._between(segment.manifest, batch.first_us, batch.last_us):
                 if (row["writer"], row["sequence"], row["row"]) == (writer, sequence, number):
                     return Located(segment, row)
+        else:
+            self._catalogue.check_not_lost(writer, sequence)
         raise NotFound(f"the archive holds no entry {archive_id}")
 
     def at(self, position: bytes) -> Located:
