@@ -87,5 +87,21 @@ def still_named(descriptor: int, path: Path) -> bool:
         return False
 
 
+def lock_file(path: Path, instead: Path) -> Path:
+    """The lock file of a cache: ``path``, made with its folder; ``instead`` where that cannot be used.
+
+    Every process of a home comes to the same answer.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(_opened(path))
+    except OSError:  # of the machine (open files, say): then the other cannot be opened either
+        return instead
+    return path
+
+
 def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except IsADirectoryError:  # it can be locked all the same
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -27,7 +27,7 @@ from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.disk import read_plain, try_lock
+from vanvault.archiver.disk import lock_file, read_plain, try_lock
 from vanvault.recovery.schedule.model import Job, JobRun, Lease
 from vanvault.recovery.schedule.planner import blocking
 from vanvault.recovery.schedule.record import STARTED, ended_detail, ended_type, read_history, started_detail
@@ -50,14 +50,7 @@ def home_lock(home: Path, job: str) -> Iterator[int]:
 
 def _lock_file(home: Path, job: str) -> Path:
     """In the cache; in the home itself where the cache cannot be used."""
-    path = home / FOLDER / f"{job}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise_limit(error)
-        return home / f".schedule-{job}.lock"
-    return path
+    return lock_file(home / FOLDER / f"{job}.lock", instead=home / f".schedule-{job}.lock")
 
 
 def node_id(home: Path, entropy: Entropy) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -22,7 +24,13 @@ from tests.support.server import Server, push, push_until_accepted
 from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue.hot_tail.file import TailFile
+from vanvault.archiver.catalogue.hot_tail.generations import Generations, TailName
 from vanvault.archiver.core.errors import Busy, CacheLost, SiteUnavailable
+from vanvault.archiver.journal.availability import AliveFiles
+from vanvault.archiver.people.last_use import LastUse
+from vanvault.archiver.upkeep import compact
+from vanvault.recovery.schedule.lease import home_lock
 
 _PAGE = 4096
 
@@ -216,6 +224,138 @@ def test_a_folder_that_cannot_be_written_is_done_without_and_a_warning_says_so(
         assert archive.tail.counts()["entries"] > 0
     assert "does without it" in caplog.text
     assert (lab.home / "cache").read_text() == "no folder"
+
+
+@pytest.fixture
+def full(lab: Lab) -> Iterator[Path]:
+    """The cache of the lab, on a disk of its own without any room."""
+    cache = lab.home / "cache"
+    shutil.rmtree(cache)
+    cache.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(cache)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root mounts a disk")
+    try:
+        with suppress(OSError), (cache / "filler").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield cache
+    finally:
+        subprocess.run(["umount", "-l", str(cache)], check=True)
+
+
+@pytest.mark.usefixtures("full")
+def test_where_the_disk_of_the_cache_is_full_verbs_do_without_it(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    for verb in (("search", "--json"), ("verify",), ("status",)):
+        result = run_cli(lab.home, *verb)
+        assert result.exit_code in ((0, 3) if verb == ("status",) else (0,)), result.stderr
+    assert "does without it" in caplog.text
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_hot_tail_that_finds_no_room_lies_in_a_folder_of_the_process(
+    lab: Lab, number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(lab.home / "cache")
+    made = Generations._made
+
+    def refuse(files: Generations, after: int) -> TailName:
+        if files.folder == lab.home / "cache":
+            raise OSError(number, os.strerror(number), str(files.folder))
+        return made(files, after)
+
+    monkeypatch.setattr(Generations, "_made", refuse)
+    with lab.open() as archive:
+        archive.catch_up()
+        assert archive.tail.counts()["entries"] > 0
+    assert "does without it" in caplog.text
+
+
+def test_a_hot_tail_whose_tables_find_no_room_lies_in_a_folder_of_the_process(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(lab.home / "cache")
+    make = TailFile._make_tables
+
+    def refuse(file: TailFile, connection: sqlite3.Connection) -> None:
+        if file._name.shared:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        make(file, connection)
+
+    monkeypatch.setattr(TailFile, "_make_tables", refuse)
+    with lab.open() as archive:
+        archive.catch_up()
+        assert archive.tail.counts()["entries"] > 0
+
+
+def folder_at(path: Path) -> None:
+    path.mkdir()
+
+
+def pipe_at(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def loop_at(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def unreadable_at(path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads everything")
+    path.touch(mode=0)
+
+
+KINDS = (folder_at, pipe_at, loop_at, unreadable_at)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_one_job_at_a_time_also_where_its_lock_in_the_cache_is_no_plain_file(
+    lab: Lab, kind: Callable[[Path], None]
+) -> None:
+    cache = lab.home / "cache"
+    (cache / "schedule").mkdir(exist_ok=True)
+    for name in ("compaction.lock", "schedule/daily.lock"):
+        (cache / name).unlink(missing_ok=True)
+        kind(cache / name)
+    with lab.open() as archive:
+
+        def held(_: object) -> None:
+            with pytest.raises(Busy, match="compacts now"):
+                compact(archive)
+
+        run = compact(archive, done=held)
+        assert run.report.segments
+    with home_lock(lab.home, "daily"), pytest.raises(Busy), home_lock(lab.home, "daily"):
+        pass
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_heartbeat_waits_for_what_lies_in_its_place(tmp_path: Path, kind: Callable[[Path], None]) -> None:
+    files, writer = AliveFiles(tmp_path), "1m8nrrszkxan5fk5"
+    kind(tmp_path / writer)
+    with suppress(OSError):  # its caller warns, and goes on
+        files.beat(writer, 1)
+    files.dead("other", 1)
+    files.forget(writer)
+
+
+@pytest.mark.parametrize("at", ["gateway-use.json", ".gateway-use.json.lock"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_last_uses_are_done_without_or_written(home: Home, kind: Callable[[Path], None], at: str) -> None:
+    (home.path / "cache").mkdir(exist_ok=True)
+    kind(home.path / "cache" / at)
+    uses = LastUse(home.path / "cache" / "gateway-use.json")
+    uses.note("token")
+    with suppress(OSError):  # its caller warns, and goes on
+        uses.write(home.clock.now(), ["token"])
+    uses.read()
 
 
 def test_an_index_is_built_where_its_folder_of_work_is_a_file(compacted: CompactedLab) -> None:

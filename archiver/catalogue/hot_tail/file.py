@@ -51,9 +51,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vanvault.archiver.catalogue.hot_tail import refolding
 from vanvault.archiver.catalogue.hot_tail.connection import TailConnection, busy, is_of_the_file
 from vanvault.archiver.catalogue.hot_tail.generations import Generations, TailName
-from vanvault.archiver.core.errors import CacheLost, VanVaultError
+from vanvault.archiver.core.errors import CacheLost, MachineLimit, VanVaultError
 from vanvault.archiver.core.key_port import KeyProvider
-from vanvault.archiver.core.machine import raise_limit
+from vanvault.archiver.core.machine import machine_limit, raise_limit
 from vanvault.archiver.core.search_form import search_form
 
 _log = logging.getLogger("vanvault.cache")  # on stderr also where a verb runs
@@ -186,7 +186,7 @@ class TailFile:
         try:
             usable = self._prepare()
         except sqlite3.Error as error:
-            self._raise_if_not_the_file(error)
+            self._raise_unless_another_helps(error)
             usable = False
         if not usable:
             self._go_on(TailName(self._name.path, self._name.number), again=False)
@@ -292,6 +292,15 @@ class TailFile:
             hint="Send it again.",
         )
 
+    def _raise_unless_another_helps(self, error: sqlite3.Error) -> None:
+        """Of an error at opening: another file helps also where the disk of the cache is full."""
+        try:
+            self._raise_if_not_the_file(error)
+        except (MachineLimit, sqlite3.Error) as refusal:
+            limit = machine_limit(refusal)
+            if limit is None or limit.resource != "disk" or not self._files.do_without(limit.message):
+                raise
+
     def _raise_if_not_the_file(self, error: sqlite3.Error) -> None:
         waits = busy(error)
         if waits is not None:
@@ -337,7 +346,7 @@ class TailFile:
             try:
                 usable = self._prepare(again=again)
             except sqlite3.Error as error:
-                self._raise_if_not_the_file(error)
+                self._raise_unless_another_helps(error)
                 usable = False
             if usable:
                 self._files.remove_older(self._name.number)

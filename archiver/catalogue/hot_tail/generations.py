@@ -10,6 +10,7 @@ old file open would remove the log of the new one. The file with the highest num
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -23,6 +24,7 @@ from vanvault.archiver.core.machine import raise_limit
 
 _log = logging.getLogger("vanvault.cache")
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -78,14 +80,21 @@ class Generations:
             try:
                 return self._made(after)
             except OSError as error:
-                raise_limit(error)
-                _log.warning(
-                    "warning: %s cannot be used (%s); this process does without it",
-                    self._first.parent,
-                    error.strerror,
-                )
-                self._own = tempfile.TemporaryDirectory(prefix="vanvault-cache-", ignore_cleanup_errors=True)
+                if error.errno not in _NO_ROOM:
+                    raise_limit(error)
+                self.do_without(error.strerror or "")
         return self._made(after)
+
+    def do_without(self, why: str) -> bool:
+        """From now on the files lie in a folder of this process alone; false: they do so already.
+
+        Raises OSError (no folder at all).
+        """
+        if self._own is not None:
+            return False
+        _log.warning("warning: %s cannot be used (%s); this process does without it", self._first.parent, why)
+        self._own = tempfile.TemporaryDirectory(prefix="vanvault-cache-", ignore_cleanup_errors=True)
+        return True
 
     def remove_older(self, than: int) -> None:
         """Remove the files with smaller numbers. Who still reads one keeps it until it is closed."""

@@ -6,6 +6,7 @@ home, puts the last word of a dead one on record. Lost with the disk, the archiv
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,10 @@ class AliveFiles:
     def beat(self, writer: str, now_us: int) -> None:
         """This run is alive. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / writer).write_text(rfc3339_us(now_us), encoding="ascii")
+        # Not waiting: somebody may have put a pipe there.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(os.open(self._folder / writer, flags, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(rfc3339_us(now_us).encode("ascii"))
 
     def dead(self, own: str, now_us: int) -> list[LastWord]:
         """The last heartbeats of other runs that are over. Raises OSError."""
@@ -45,8 +49,8 @@ class AliveFiles:
                 continue
             try:
                 at_us = to_us(parse_rfc3339(read_plain(path).decode("ascii")))
-            except FileNotFoundError:
-                continue  # it ended well just now, or it is no heartbeat file
+            except OSError:
+                continue  # it ended well just now, or it is no heartbeat file; the others' words count
             except (InvalidInput, UnicodeError):
                 at_us = path.stat().st_mtime_ns // 1000  # the crash came in the middle of a beat
             if abs(now_us - at_us) > STALE_US:  # or of a clock that was ahead
@@ -55,4 +59,6 @@ class AliveFiles:
 
     def forget(self, writer: str) -> None:
         """Its end is on record."""
-        (self._folder / writer).unlink(missing_ok=True)
+        path = self._folder / writer
+        if not path.is_dir():
+            path.unlink(missing_ok=True)

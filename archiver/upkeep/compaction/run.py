@@ -12,7 +12,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, InvalidInput
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
-from vanvault.archiver.disk import try_lock
+from vanvault.archiver.disk import lock_file, try_lock
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey
@@ -22,6 +22,7 @@ from vanvault.archiver.upkeep.compaction.workers import THREADS
 from vanvault.archiver.upkeep.processes import Jobs
 
 _LOCK = "cache/compaction.lock"
+_LOCK_INSTEAD = ".compaction.lock"  # where the cache cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,7 @@ def _detail(report: CompactionReport) -> dict[str, object]:
 
 @contextmanager
 def _alone(archive: Archive) -> Iterator[None]:
-    path = archive.home / _LOCK
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = try_lock(path)
+    lock = try_lock(lock_file(archive.home / _LOCK, instead=archive.home / _LOCK_INSTEAD))
     if lock is None:
         raise Busy("another process of this home compacts now", hint="Wait for it to end.")
     with lock:
