@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,8 +25,6 @@ from tests.support.server import Server, push, push_until_accepted
 from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.catalogue.hot_tail.file import TailFile
-from vanvault.archiver.catalogue.hot_tail.generations import Generations, TailName
 from vanvault.archiver.core.errors import Busy, CacheLost, SiteUnavailable
 from vanvault.archiver.journal.availability import AliveFiles
 from vanvault.archiver.people.last_use import LastUse
@@ -226,6 +225,25 @@ def test_a_folder_that_cannot_be_written_is_done_without_and_a_warning_says_so(
     assert (lab.home / "cache").read_text() == "no folder"
 
 
+@pytest.mark.parametrize("size", [0, 100, 32 * 1024 - 1])
+def test_a_start_after_a_kill_makes_a_cut_index_of_the_log_anew(lab: Lab, size: int) -> None:
+    """SIGBUS ends a process whose mapped index was made shorter; a supervisor starts it again."""
+    with lab.open() as archive:
+        archive.catch_up()
+        known = sorted(item["id"] for item in archive.search.every(Query.parse([], b"")))
+        (shared,) = (lab.home / "cache").glob("hot-tail*-shm")
+        shutil.copytree(lab.home / "cache", lab.home / "killed")  # as a kill leaves it: with log and index
+    shutil.rmtree(lab.home / "cache")
+    (lab.home / "killed").rename(lab.home / "cache")
+    os.truncate(shared, size)
+    with lab.open() as archive:
+        assert sorted(item["id"] for item in archive.search.every(Query.parse([], b""))) == known
+        assert archive.tail.counts()["entries"] > 0
+        archive.catch_up()
+    unit = (Path(__file__).parents[2] / "ansible/roles/vanvault/templates/vanvault.service.j2").read_text()
+    assert "Restart=on-failure" in unit, "an end by a signal counts as a failure"
+
+
 @pytest.fixture
 def full(lab: Lab) -> Iterator[Path]:
     """The cache of the lab, on a disk of its own without any room."""
@@ -261,37 +279,18 @@ def test_a_hot_tail_that_finds_no_room_lies_in_a_folder_of_the_process(
     lab: Lab, number: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.rmtree(lab.home / "cache")
-    made = Generations._made
+    really = os.open
 
-    def refuse(files: Generations, after: int) -> TailName:
-        if files.folder == lab.home / "cache":
-            raise OSError(number, os.strerror(number), str(files.folder))
-        return made(files, after)
+    def refuse(path: str | Path, flags: int, *more: Any, **named: Any) -> int:
+        if Path(path).parent == lab.home / "cache" and flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number), str(path))
+        return really(path, flags, *more, **named)
 
-    monkeypatch.setattr(Generations, "_made", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with lab.open() as archive:
         archive.catch_up()
         assert archive.tail.counts()["entries"] > 0
     assert "does without it" in caplog.text
-
-
-def test_a_hot_tail_whose_tables_find_no_room_lies_in_a_folder_of_the_process(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.rmtree(lab.home / "cache")
-    make = TailFile._make_tables
-
-    def refuse(file: TailFile, connection: sqlite3.Connection) -> None:
-        if file._name.shared:
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise error
-        make(file, connection)
-
-    monkeypatch.setattr(TailFile, "_make_tables", refuse)
-    with lab.open() as archive:
-        archive.catch_up()
-        assert archive.tail.counts()["entries"] > 0
 
 
 def folder_at(path: Path) -> None:
