@@ -24,7 +24,14 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
-from vanvault.archiver.catalogue.hot_tail import SKEW_US, Claim, FindRepeats, FoldedBatch, HotTail, Numbers
+from vanvault.archiver.catalogue.hot_tail import (
+    SKEW_US,
+    BatchNumbers,
+    Claim,
+    FindRepeats,
+    FoldedBatch,
+    HotTail,
+)
 from vanvault.archiver.catalogue.lost_batches import SeenBatches, note_damaged, note_lost
 from vanvault.archiver.core.errors import (
     Damaged,
@@ -174,7 +181,7 @@ class SiteFold:
         def add(unreadable: Iterable[str]) -> None:
             seen.add([key for key in unreadable if self._is_ours(key)], fold.skipped)
 
-        def look(numbers: Numbers) -> None:
+        def look(numbers: BatchNumbers) -> None:
             found = fold.apply(_numbered(sites, numbers))
             reports.append(found)
             add(found.unreadable)
@@ -408,7 +415,9 @@ def _merge_listings(
                 heads[name] = next(listings[name], None)
 
 
-def _numbered(sites: Mapping[str, Site], numbers: Numbers) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
+def _numbered(
+    sites: Mapping[str, Site], numbers: BatchNumbers
+) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
     """What the sites list of these batches of one writer."""
     writer, first, last = numbers
     for key, copies in _merge_listings(sites, batch_prefix(writer, first), f"{batch_prefix()}{writer}/"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vanvault.archiver.catalogue.hot_tail import HotTail, LostBatches, Numbers
+from vanvault.archiver.catalogue.hot_tail import BatchNumbers, HotTail, LostBatches
 from vanvault.archiver.core.names import parse_key
 
 _DAMAGED, _MISSING, _AWAY, _IN_DOUBT = "damaged", "missing", "unavailable", "not folded yet"
@@ -25,7 +25,7 @@ class SeenBatches:
                 if name is not None and name.family == "batch":
                     seen[name.writer, name.sequence] = name.key
 
-    def numbers(self) -> Iterator[Numbers]:
+    def numbers(self) -> Iterator[BatchNumbers]:
         """Those that are damaged must exist; of those in doubt this is not certain."""
         for writer, sequence in self.damaged:
             yield writer, sequence + 1, sequence
@@ -38,7 +38,7 @@ class SeenBatches:
 
 
 def note_lost(
-    tail: HotTail, seen: SeenBatches, look: Callable[[Numbers], None], *, now_us: int, away: bool
+    tail: HotTail, seen: SeenBatches, look: Callable[[BatchNumbers], None], *, now_us: int, away: bool
 ) -> tuple[str, ...]:
     """Find what is lost and keep it; the names of what is missing.
 
@@ -73,7 +73,9 @@ def note_damaged(tail: HotTail, seen: SeenBatches, *, now_us: int) -> None:
         tail.lost_batches.add([one for hole in holes for one in _parts(tail, seen, hole, now_us, away=False)])
 
 
-def _parts(tail: HotTail, seen: SeenBatches, hole: Numbers, now_us: int, away: bool) -> Iterator[LostBatches]:
+def _parts(
+    tail: HotTail, seen: SeenBatches, hole: BatchNumbers, now_us: int, away: bool
+) -> Iterator[LostBatches]:
     """The batches of one hole: those that were seen one by one, the others in ranges."""
     writer, first, last = hole
     from_us, until_us = tail.lost_batches.times(hole, now_us)

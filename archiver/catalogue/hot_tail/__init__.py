@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets
-from vanvault.archiver.catalogue.hot_tail.lost import LostBatches, Numbers
+from vanvault.archiver.catalogue.hot_tail.lost import BatchNumbers, LostBatches
 from vanvault.archiver.catalogue.hot_tail.pruning import drop_covered, note_recheck
 from vanvault.archiver.catalogue.hot_tail.rows import (
     Claim,
@@ -18,6 +18,7 @@ from vanvault.archiver.catalogue.hot_tail.wrong_clocks import SKEW_US, WrongCloc
 
 __all__ = [
     "SKEW_US",
+    "BatchNumbers",
     "Claim",
     "FindClaim",
     "FindRepeats",
@@ -25,7 +26,6 @@ __all__ = [
     "HotTail",
     "KnownBatch",
     "LostBatches",
-    "Numbers",
     "SearchSecrets",
     "TailRow",
     "WrongClock",

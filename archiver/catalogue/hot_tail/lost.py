@@ -39,10 +39,10 @@ class LostBatches:
 
 
 #: Numbers of one writer: (writer, first, last). ``last`` before ``first``: all before ``first`` must exist.
-Numbers = tuple[str, int, int]
+BatchNumbers = tuple[str, int, int]
 
 
-def holes(taken: Iterable[Numbers]) -> Iterator[Numbers]:
+def holes(taken: Iterable[BatchNumbers]) -> Iterator[BatchNumbers]:
     """What lies between the numbers that are taken, which come in order. Pure."""
     of, held = "", 0
     for writer, first, last in taken:
@@ -78,7 +78,7 @@ class LostTable:
         row = connection.execute(f"{_KNOWN} AND writer = ? AND first <= ? AND last >= ?", wanted).fetchone()
         return LostBatches(*row) if row else None
 
-    def find(self, seen: Iterable[Numbers]) -> list[Numbers]:
+    def find(self, seen: Iterable[BatchNumbers]) -> list[BatchNumbers]:
         """The batches that must exist and are neither folded nor compacted now.
 
         ``seen``: besides what this file knows, by names at the sites.
@@ -87,7 +87,7 @@ class LostTable:
         known = connection.execute(_TAKEN)
         return list(holes(merge(known, sorted({*seen, *_named(connection)}))))
 
-    def times(self, numbers: Numbers, now_us: int) -> tuple[int, int]:
+    def times(self, numbers: BatchNumbers, now_us: int) -> tuple[int, int]:
         """When entries of these batches were received, earliest and latest, by what is beside them.
 
         The rows of one writer have ascending times, and a batch was made at the time of its last row.
@@ -120,7 +120,7 @@ class LostTable:
             connection.executemany(_INSERT, map(astuple, found))
 
 
-def _named(connection: sqlite3.Connection) -> Iterator[Numbers]:
+def _named(connection: sqlite3.Connection) -> Iterator[BatchNumbers]:
     """Batches that others name."""
     keys = {key for (key,) in connection.execute("SELECT key FROM early_commit")}
     for (heads,) in connection.execute("SELECT heads FROM batch WHERE sequence = 0"):
