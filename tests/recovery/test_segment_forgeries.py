@@ -137,6 +137,8 @@ def test_the_forger_itself_is_not_the_flaw(forging: CompactedLab) -> None:
         (column("evidence", "header", exchange), "digest", "evidence"),
         (column("evidence", "commit", put(0, b"{}")), "digest", "evidence"),
         (column("evidence", "commit", exchange), "signature", "evidence"),
+        (column("evidence", "proof", exchange), "forged", "evidence"),
+        (column("evidence", "proof", put(0, bytes(64))), "forged", "evidence"),
         (column("evidence", "sha512", put(0, b"")), "digest", "evidence"),
         (column("evidence", "first_us", put(0, 1)), "chain", "evidence"),
         (column("evidence", "last_us", put(0, 1)), "chain", "evidence"),
