@@ -21,6 +21,7 @@ from vanvault.cli.progress import progress
 from vanvault.cli.pushing import in_parallel
 
 _REPEATED = "insurance_numbers"
+_NAMED = 10  # files in one message
 
 
 def _metadata_options(command: Any) -> Any:
@@ -65,6 +66,8 @@ def command(
     """
     if message_id is not None and len(files) > 1:
         raise InvalidInput("--message-id is for one file", field="message_id")
+    if not any(path.exists() for path in files):
+        raise click.UsageError("no such file: " + ", ".join(shown(str(path)) for path in files[:_NAMED]))
     known = {name: value for name, value in metadata.items() if value}
 
     def push(path: Path) -> ReceiptObject:

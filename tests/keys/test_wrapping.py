@@ -105,8 +105,8 @@ def test_derived_secrets_differ_by_key_id_and_use() -> None:
     assert len(secrets) == 4
 
 
-def test_a_token_is_the_start_of_the_hmac() -> None:
-    message = b"employer_code\x00" + "TC0123Đ".encode()
+def test_a_token_is_the_start_of_the_hmac_of_the_search_form() -> None:
+    message = b"employer_code\x00" + "tc0123đ".encode()
     expected = hmac.new(b"s" * 32, message, hashlib.sha256).digest()[:8]
     assert token(b"s" * 32, "employer_code", "TC0123Đ") == expected
 

@@ -61,12 +61,17 @@ class Child:
 
     def _ended_within(self, seconds: float) -> int | None:
         with self._lock:
-            if self.returncode is None and select.select([self._connection], [], [], seconds)[0]:
+            if self.returncode is None and self._is_told(seconds):
                 told = self._connection.recv(64)
                 self._connection.close()
                 assert told, "the process that forks has ended"
                 self.returncode = int(told)
         return self.returncode
+
+    def _is_told(self, seconds: float) -> bool:
+        looking = select.poll()  # select takes no descriptor from 1024 on
+        looking.register(self._connection, select.POLLIN)
+        return bool(looking.poll(seconds * 1000))
 
 
 class _Nursery:

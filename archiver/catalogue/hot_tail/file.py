@@ -38,6 +38,7 @@ import re
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -243,7 +244,7 @@ class TailFile:
                 found = self._open()
             except sqlite3.Error as error:
                 raise self._judge(epoch, error) from error
-            found.judge = partial(self._judge, epoch)
+            found.judge = partial(_judged_by, weakref.ref(self), epoch)
             self._local.held = (epoch, found)
             self._connections.append(found)
             return found
@@ -397,3 +398,13 @@ class TailFile:
 
 #: Connections of this process that must not be closed: see ``TailFile``.
 _NEVER_CLOSED: list[sqlite3.Connection] = []
+
+
+def _judged_by(file: weakref.ref[TailFile], epoch: int, error: sqlite3.Error) -> Exception:
+    """What to raise for an error of a connection.
+
+    A connection does not hold its file: with a circle of references it would stay open until Python's next
+    large collection of garbage.
+    """
+    held = file()
+    return error if held is None else held._judge(epoch, error)
