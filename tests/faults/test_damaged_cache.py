@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -437,6 +438,31 @@ def test_a_fold_that_began_before_the_file_was_lost_does_not_count_as_its_fillin
     assert archive.tail.is_refolding
     archive.catch_up()
     assert not archive.tail.is_refolding
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_a_node_that_starts_after_the_cache_was_removed_is_not_held_up_by_one_that_runs(
+    home: Home, times: int
+) -> None:
+    running = home.archive()
+    for _ in range(times):  # its file has a later number than the first of an empty folder
+        running.tail.lost(ValueError("a row"))
+    running.catch_up()
+    shutil.rmtree(home.path / "cache")
+    started = home.archive()
+    started.catch_up()
+    file = tail_of(home.path)
+    trust = started.tail.connection().execute("SELECT value FROM fact WHERE name = 'trust'").fetchone()[0]
+    assert not running.tail.follow_trust(json.loads(trust), lambda key: True)  # finds that its file is gone
+    assert running.tail.is_refolding
+    with pytest.raises(SiteUnavailable, match="filled again"):
+        running.tail.claim("message", "gateway", "new")
+    assert tail_of(home.path) == file
+    assert not started.tail.is_refolding
+    assert started.tail.claim("message", "gateway", "new") is None
+    running.catch_up()
+    assert not running.tail.is_refolding
+    assert running.tail.claim("message", "gateway", "new") is None
 
 
 def test_a_number_that_was_read_from_a_lost_file_leads_to_nothing(home: Home) -> None:

@@ -182,6 +182,7 @@ class TailFile:
         self._connections: list[TailConnection] = []
         self._lock = threading.RLock()
         self._epoch = 0  # grows when this process goes on with another file
+        self._joined = ""
         self._name = self._files.newest() or self._files.make(-1)
         self._identity = self._name.identity()
         try:
@@ -214,6 +215,17 @@ class TailFile:
             self._lose(epoch, "the file was removed or replaced")
         elif newest is not None and newest.number > name.number:
             self._lose(epoch, "another process found it damaged")
+
+    @property
+    def joined(self) -> str:
+        """A mark while this process has not folded into a file that another one made; "" else."""
+        return self._joined
+
+    def folded(self, mark: str) -> None:
+        """A fold that began under this mark is complete."""
+        with self._lock:
+            if mark == self._joined:
+                self._joined = ""
 
     def lost(self, cause: Exception) -> Exception:
         """What to raise for content that cannot be: the file is left, and the error says that it was."""
@@ -335,17 +347,21 @@ class TailFile:
         """Leave a file for a newer one that another process made, else for a new one.
 
         ``again``: entries may be in the file that is left and not in the other, so nobody can say that an id
-        is new until a fold is complete.
+        is new until a fold is complete. In a file that another process made, this process alone must not:
+        the other one knows what it folded there, and where it does not yet, the file says so.
         """
+        gone = left.identity() != self._identity
         self._leave()
         self._epoch += 1
-        newest = self._files.newest()
-        fresh = newest if newest is not None and newest.number > left.number and left.shared else None
+        newest = self._files.newest() if left.shared else None
+        # Where all were removed, another process begins with the first number again.
+        fresh = newest if newest is not None and (gone or newest.number > left.number) else None
         for _ in range(_ATTEMPTS):
             self._name = fresh or self._files.make(left.number)
             self._identity = self._name.identity()
+            self._joined = str(self._epoch) if again and fresh is not None else ""
             try:
-                usable = self._prepare(again=again)
+                usable = self._prepare(again=again and fresh is None)
             except sqlite3.Error as error:
                 self._raise_unless_another_helps(error)
                 usable = False

@@ -156,7 +156,7 @@ class HotTail:
             "SELECT position, sha256 FROM claim WHERE claim = ?",
             (self._secrets.claim(entry, gateway, client_id),),
         ).fetchone()
-        if row is None and refolding.mark(connection):
+        if row is None and (self._file.joined or refolding.mark(connection)):
             raise SiteUnavailable(
                 "the hot tail is being filled again, so nobody can say whether this id was archived before",
                 site="hot tail",
@@ -457,11 +457,15 @@ class HotTail:
 
     def refolding_mark(self) -> str:
         """What ``refolded`` takes once the fold that begins now is complete."""
-        return refolding.mark(self.connection())
+        in_file = refolding.mark(self.connection())
+        joined = self._file.joined
+        return f"{joined}/{in_file}" if joined or in_file else ""
 
     def refolded(self, mark: str) -> None:
         """A fold that began under this mark is complete: ids that are not here were not archived."""
-        refolding.end(self.connection(), mark)
+        joined, _, in_file = mark.partition("/")
+        refolding.end(self.connection(), in_file)
+        self._file.folded(joined)
 
     def counts(self) -> dict[str, int]:
         """Batches, entries, and conflicts, for status."""
