@@ -5,6 +5,7 @@ The kernel ends a lock when the last descriptor of its opening is closed, so als
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from dataclasses import dataclass
@@ -87,15 +88,21 @@ def still_named(descriptor: int, path: Path) -> bool:
         return False
 
 
+_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+
 def lock_file(path: Path, instead: Path) -> Path:
     """The lock file of a cache: ``path``, made with its folder; ``instead`` where that cannot be used.
 
-    Every process of a home comes to the same answer.
+    Every process of a home comes to the same answer. Raises OSError: a limit of this machine, which says
+    nothing about the path and may be over for the next process.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(_opened(path))
-    except OSError:  # of the machine (open files, say): then the other cannot be opened either
+    except OSError as error:
+        if error.errno in _LIMITS:
+            raise
         return instead
     return path
 

@@ -130,7 +130,8 @@ class Generations:
     def _taken(self) -> list[int]:
         try:
             names = [path.name for path in self.folder.iterdir()]
-        except OSError:
+        except OSError as error:
+            raise_limit(error)
             return []
         return [int(found[1] or 0) for name in names if (found := self._pattern.fullmatch(name))]
 
