@@ -179,7 +179,8 @@ class SiteFold:
         seen, reports = SeenBatches(), []
 
         def add(unreadable: Iterable[str]) -> None:
-            seen.add([key for key in unreadable if self._is_ours(key)], fold.skipped)
+            ours = [key for key in unreadable if key not in fold.forged and self._is_ours(key)]
+            seen.add(ours, fold.skipped)
 
         def look(numbers: BatchNumbers) -> None:
             found = fold.apply(_numbered(sites, numbers))
@@ -224,7 +225,7 @@ class SiteFold:
         )
         if report.unreadable:
             seen = SeenBatches()
-            seen.add([key for key in report.unreadable if self._is_ours(key)], ())
+            seen.add([key for key in report.unreadable if key not in fold.forged and self._is_ours(key)], ())
             note_damaged(self._tail, seen, now_us=to_us(now))
         return report
 
@@ -302,6 +303,7 @@ class _BatchFold:
         self._is_compacted = is_compacted
         self._repeated = repeated
         self.skipped: list[str] = []  # batches that some site lacks and that were therefore left out
+        self.forged: set[str] = set()  # keys of what no writer of this archive made: nothing that is lost
 
     def apply(self, listing: _Listing) -> FoldReport:
         """Fold what is new in a listing. Raises as ``SiteFold.batches`` does."""
@@ -320,8 +322,10 @@ class _BatchFold:
                     copies = self._complete(key, copies, self._settle)
                     settled += 1
                 batch = self._decode(key, copies)
-            except (Damaged, NotFound):
+            except (Damaged, NotFound) as error:
                 unreadable.append(key)
+                if isinstance(error, Forged):
+                    self.forged.add(key)
                 continue
             waiting.append(replace(batch, compacted=self._repeats(batch)))
             rows += batch.header.rows

@@ -60,8 +60,9 @@ def opened(data: bytes, data_key: bytes) -> Opened:
 def key_metadata_of(data: bytes) -> bytes:
     """The key metadata (JSON) of an encrypted Parquet file (FORMAT.md, section 5)."""
     footer = _footer(data)
-    start = footer.index(b"\x18") + 1
-    length, start = _varint(footer, start)
+    end = _end_of_algorithm(footer)  # random bytes before it may be alike
+    assert footer[end] == 0x18
+    length, start = _varint(footer, end + 1)
     return footer[start : start + length]
 
 
