@@ -84,6 +84,7 @@ def _state(key: dict[str, object]) -> str:
 @command.command()
 @click.argument("purpose", type=click.Choice((*PURPOSES, SIGNING, ALL)))
 @escrow_options
+@click.option("--stolen", is_flag=True, help="The active signing key was stolen: it signs no record of this.")
 @json_option
 @click.pass_obj
 def rotate(
@@ -92,21 +93,23 @@ def rotate(
     escrow: Path | None,
     threshold: int | None,
     shares: int | None,
+    stolen: bool,
     as_json: bool,
 ) -> None:
     """Make the next version of a key and use it from now on; nothing is rewritten.
 
     PURPOSE is one of the masters, signing, or all (every master). The new id is put on record in the archive
-    first, so the sites must be up. A running node uses the key at once. The escrow is stale from then on:
-    data is written under a key that no bundle holds, and status and backups end with 3 until the keys were
-    split anew and the new shares tried. --escrow, --threshold and --shares make that escrow in the same step.
-    Masters on a token that are to be in escrow are made all at once, with their escrow.
+    first, so the sites must be up; with --stolen it is not, since what the stolen key signs now would wait
+    after its revocation. A running node uses the key at once. The escrow is stale from then on: data is
+    written under a key that no bundle holds, and status and backups end with 3 until the keys were split anew
+    and the new shares tried. --escrow, --threshold and --shares make that escrow in the same step. Masters
+    on a token that are to be in escrow are made all at once, with their escrow.
     """
     from vanvault.recovery.custody import RotateRequest, rotate_keys
     from vanvault.recovery.work import account
 
     order = escrow_order(escrow, threshold, shares)
-    done = rotate_keys(home, RotateRequest(purpose, account(), order), Terminal(quiet=as_json))
+    done = rotate_keys(home, RotateRequest(purpose, account(), order, stolen), Terminal(quiet=as_json))
     if as_json:
         emit_json(done.as_json())
         return

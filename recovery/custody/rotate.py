@@ -30,6 +30,7 @@ class RotateRequest:
     purpose: str  # one of PURPOSES, ``signing`` or ``all``
     who: str
     escrow: EscrowOrder | None = None  # put all keys in escrow in the same step
+    stolen: bool = False  # the signing key that is active was stolen: it signs nothing more, no record either
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def rotate_keys(home: Path, request: RotateRequest, observer: Observer = QUIET) 
     made: list[str]
     if request.purpose == SIGNING:
         keys = SigningKeys(home / KEYS_FOLDER)
-        made = [keys.rotate(SystemEntropy(), announce=partial(_announce, home, request.who, observer))]
+        if request.stolen:
+            made = [keys.rotate(SystemEntropy())]
+        else:
+            made = [keys.rotate(SystemEntropy(), announce=partial(_announce, home, request.who, observer))]
     else:
         with Archive.open(home) as archive:
             if order is not None and settings.keys.provider != "files":
@@ -84,6 +88,12 @@ def rotate_keys(home: Path, request: RotateRequest, observer: Observer = QUIET) 
 def _check(keys: KeysSettings, request: RotateRequest) -> None:
     """Raises InvalidInput before anything is made."""
     order = request.escrow
+    if request.stolen and request.purpose != SIGNING:
+        raise InvalidInput(
+            "Only a signing key is rotated as stolen.",
+            field="stolen",
+            hint="For a disclosed master see the runbook key-disclosed.",
+        )
     if keys.provider == "files":
         if order is not None:
             check_split(order.output, order.threshold, order.shares)

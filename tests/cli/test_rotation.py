@@ -80,3 +80,23 @@ def test_the_highest_id_on_record_counts_rotations_and_escrows_of_its_purpose() 
     assert highest_on_record(details, "log") == 12
     assert highest_on_record(details, "originals") == 9
     assert highest_on_record(details, "index") == 0
+
+
+@pytest.mark.parametrize(("options", "written"), [((), True), (("--stolen",), False)])
+def test_a_stolen_signing_key_signs_no_record_of_its_rotation(
+    home: Path, options: tuple[str, ...], written: bool
+) -> None:
+    before = {path.name for path in (home / "sites").rglob("*.parquet*")}
+    made = json_of(run_cli(home, "keys", "rotate", "signing", *options, "--json"))
+    after = {path.name for path in (home / "sites").rglob("*.parquet*")}
+    assert bool(after - before) is written
+    keys = json_of(run_cli(home, "keys", "list", "--json"))["keys"]
+    active = [one["key_id"] for one in keys if one["purpose"] == "signing" and one["active"]]
+    assert active == [made["key_id"]]
+
+
+def test_only_a_signing_key_is_rotated_as_stolen(home: Path) -> None:
+    refused = run_cli(home, "keys", "rotate", "originals", "--stolen")
+    assert refused.exit_code == 2
+    assert "key-disclosed" in refused.stderr
+    assert not (home / "keys" / "originals-2.key").exists()
