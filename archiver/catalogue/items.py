@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
-from vanvault.archiver.core.search_form import search_form
+from vanvault.archiver.core.search_form import FOLDED_FIELDS, search_form
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 
 Item = dict[str, Any]
@@ -16,26 +16,7 @@ Item = dict[str, Any]
 POSITION_BYTES = 12
 
 #: Fields with which a search may ask, besides times: for equality, but for the prefix.
-SEARCH_FIELDS = (
-    "entry",
-    "gateway",
-    "message_id",
-    "event_id",
-    "sha256",
-    "type",
-    "kind",
-    "transaction_id",
-    "ivan",
-    "employer_code",
-    "tax_code",
-    "insurance_number",
-    "dossier_number",
-    "dossier_prefix",
-    "procedure",
-    "period",
-    "state",
-    "agency",
-)
+SEARCH_FIELDS = ("entry", "gateway", "message_id", "event_id", "sha256", *FOLDED_FIELDS)
 #: The one field that is no equality: how a dossier number begins.
 DOSSIER_PREFIX = "dossier_prefix"
 

@@ -11,23 +11,22 @@ import re
 import unicodedata
 
 #: Fields of codes and texts. All others are compared character for character: ids, digests, gateways.
-FOLDED_FIELDS = frozenset(
-    (
-        "type",
-        "kind",
-        "transaction_id",
-        "ivan",
-        "employer_code",
-        "tax_code",
-        "insurance_number",
-        "dossier_number",
-        "dossier_prefix",
-        "procedure",
-        "period",
-        "state",
-        "agency",
-    )
+FOLDED_FIELDS = (
+    "type",
+    "kind",
+    "transaction_id",
+    "ivan",
+    "employer_code",
+    "tax_code",
+    "insurance_number",
+    "dossier_number",
+    "dossier_prefix",
+    "procedure",
+    "period",
+    "state",
+    "agency",
 )
+_FOLDED = frozenset(FOLDED_FIELDS)
 
 #: How a month is written, and whether the year comes first.
 _MONTHS = (
@@ -43,7 +42,7 @@ def search_form(field: str, value: str) -> str:
 
     In a folded field: no blanks at the ends, without case, composed (NFC); a month is ``2026-03``.
     """
-    if field not in FOLDED_FIELDS:
+    if field not in _FOLDED:
         return value
     text = value.strip()
     if text.isascii():

@@ -12,19 +12,15 @@ then. Nothing is rewritten: rows keep their times, and each writer's own order s
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from vanvault.archiver.catalogue import Catalogue, HotTail, Search, WrongClock
-from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.names import is_writer_id
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal.events import EventType, OwnEvent, events_as_received
-
-_log = structlog.get_logger("vanvault.fold")
+from vanvault.archiver.journal.record_look import RecordLook
 
 #: Writers that one event names: some 100 bytes each.
 _TOGETHER = 500
@@ -47,31 +43,19 @@ class ClockRecord:
 
     def __init__(self, tail: HotTail, catalogue: Catalogue, search: Search) -> None:
         self._tail = tail
-        self._catalogue = catalogue
         self._search = search
-        self._seen = (-1, -1)  # catalogue and newest batch when the record was last read
-        self._lock = threading.Lock()
+        self._look = RecordLook(tail, catalogue, "accepted clocks")
 
     def learn(self) -> bool:
         """Let the hot tail know every acceptance on record. Looks only when something was folded.
 
-        True: one is new, so the fold has to look at every batch. Where the index cannot be read now, that is
-        logged, and the next fold looks again.
+        True: one is new, so the fold has to look at every batch.
         """
-        seen = (self._catalogue.current().version, self._tail.newest_batch())
-        with self._lock:
-            if seen == self._seen:
-                return False
-        try:
-            new = self._tail.learn_wrong_clocks(
-                [writer for accepted in self.accepted() for writer in accepted.writers]
-            )
-        except (Damaged, SiteUnavailable) as error:
-            _log.warning("accepted clocks on record could not be read", reason=error.message)
-            return False
-        with self._lock:
-            self._seen = seen
-        return new
+
+        def learned() -> bool:
+            return self._tail.learn_wrong_clocks([one for act in self.accepted() for one in act.writers])
+
+        return bool(self._look.take(learned))
 
     def accepted(self) -> Iterator[AcceptedClock]:
         """Every acceptance on record, the oldest first. Raises Damaged, SiteUnavailable."""

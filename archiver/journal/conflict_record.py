@@ -12,17 +12,13 @@ knows before it takes their entries away, and every node learns them from there.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import structlog
-
 from vanvault.archiver.catalogue import Catalogue, HotTail, Search
-from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.journal.events import EventType, own_events
-
-_log = structlog.get_logger("vanvault.fold")
+from vanvault.archiver.journal.record_look import RecordLook
 
 #: Conflicts in one event: some 150 bytes each.
 _TOGETHER = 100
@@ -36,27 +32,12 @@ class ConflictRecord:
 
     def __init__(self, tail: HotTail, catalogue: Catalogue, search: Search) -> None:
         self._tail = tail
-        self._catalogue = catalogue
         self._search = search
-        self._seen = (-1, -1)  # catalogue and newest batch when the record was last read
-        self._lock = threading.Lock()
+        self._look = RecordLook(tail, catalogue, "conflicts")
 
     def learn(self) -> None:
-        """Let the hot tail know every conflict on record. Looks only when something was folded.
-
-        Where the index cannot be read now, that stops no fold: it is logged, and the next one looks again.
-        """
-        seen = (self._catalogue.current().version, self._tail.newest_batch())
-        with self._lock:
-            if seen == self._seen:
-                return
-        try:
-            self._tail.learn_conflicts(list(self._recorded()))
-        except (Damaged, SiteUnavailable) as error:
-            _log.warning("conflicts on record could not be read", reason=error.message)
-            return
-        with self._lock:
-            self._seen = seen
+        """Let the hot tail know every conflict on record. Looks only when something was folded."""
+        self._look.take(lambda: self._tail.learn_conflicts(list(self._recorded())))
 
     def unrecorded(self) -> Iterator[dict[str, object]]:
         """Details of the events to record, so that every conflict known here is on record.
