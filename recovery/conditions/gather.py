@@ -28,7 +28,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
     KeyUnavailable.
     """
     now, settings = archive.clock.now(), archive.settings
-    drills, jobs = standings(archive.search), overview(archive)
+    drills, jobs, keys = standings(archive.search), overview(archive), known_keys(archive)
     return ArchiveFacts(
         now=now,
         record=RecordFacts(
@@ -45,8 +45,8 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),
-            escrow=escrow_standing(archive),
-            keys=known_keys(archive),
+            escrow=escrow_standing(archive, keys),
+            keys=keys,
         ),
         seen=seen,
     )

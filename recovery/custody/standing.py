@@ -13,7 +13,7 @@ from datetime import datetime
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
-from vanvault.recovery.custody.known_keys import known_keys
+from vanvault.recovery.custody.known_keys import KnownKeys, known_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,16 @@ class EscrowStanding:
         }
 
 
-def escrow_standing(archive: ArchiveReader) -> EscrowStanding:
-    """By what is folded here. Raises Damaged, SiteUnavailable (the index), KeyUnavailable."""
+def escrow_standing(archive: ArchiveReader, keys: KnownKeys | None = None) -> EscrowStanding:
+    """By what is folded here. ``keys``: as ``known_keys`` tells them, for those who know already.
+
+    Raises Damaged, SiteUnavailable (the index), KeyUnavailable.
+    """
     settings = archive.settings.keys
     possible = settings.provider == "files" or settings.pkcs11.escrowable
     if not possible:
         return EscrowStanding(possible)
-    keys, search = known_keys(archive), archive.search
+    keys, search = keys or known_keys(archive), archive.search
     return judged(
         (*keys.held, *keys.missing),
         made=own_events(search, EventType.KEYS_ESCROWED),
