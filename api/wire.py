@@ -186,6 +186,12 @@ class EntryAnswer(BaseModel):
     held: bool | None = Field(description="Null when no site could be asked.")
 
 
+class TimelineEntry(EntryAnswer):
+    """An entry in the timeline of its transaction."""
+
+    counts_as: Time = absent("Where its node's clock was ahead: when that was accepted; it stands there.")
+
+
 class UnreadObject(BaseModel):
     """What an answer may lack."""
 
@@ -208,7 +214,7 @@ class TimelineAnswer(BaseModel):
     """All of one transaction, oldest first."""
 
     transaction_id: str
-    items: list[EntryAnswer]
+    items: list[TimelineEntry]
     unread: list[UnreadObject]
 
 

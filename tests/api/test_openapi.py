@@ -237,6 +237,15 @@ def test_real_answers_to_reads_are_as_described(document: Json, client: httpx.Cl
     assert all(name.lower() in original.headers for name in described["headers"])
 
 
+def test_a_timeline_may_say_as_of_when_an_entry_counts(document: Json) -> None:
+    """As search.md says of an entry whose node had its clock ahead."""
+    answer = document["paths"]["/v1/transactions/{transaction_id}"]["get"]["responses"]["200"]
+    content = answer["content"]["application/json"]
+    (item,) = content["example"]["items"]
+    moved = {**content["example"], "items": [{**item, "counts_as": item["received_at"]}]}
+    check(closed(document), content["schema"], moved)
+
+
 def test_a_stranger_is_answered_as_described(document: Json, appliance: Any) -> None:
     with httpx.Client(base_url=appliance.server.url, trust_env=False) as stranger:
         for path, methods in WITH_TOKEN.items():
