@@ -139,10 +139,10 @@ def _of_escrow(record: RecordFacts) -> Iterator[_Found]:
             "no escrow of the keys is on record: with this host, they are lost",
         )
     if escrow.stale:
-        text = f"{', '.join(escrow.stale)} lies in no escrow bundle: with this host, what it wrote is lost"
+        text = f"no escrow bundle holds {', '.join(escrow.stale)}: with this host, what it wrote is lost"
         yield "escrow-stale", escrow.since, text
     if escrow.unverified:
-        text = f"{', '.join(escrow.unverified)} lies in no escrow bundle that was opened with its shares"
+        text = f"no escrow bundle that was opened with its shares holds {', '.join(escrow.unverified)}"
         yield "escrow-unverified", escrow.since, text
 
 

@@ -64,12 +64,12 @@ class EscrowStanding:
         found = []
         if self.stale:
             found.append(
-                f"{', '.join(self.stale)} lies in no escrow bundle: after the loss of this host, what was"
+                f"no escrow bundle holds {', '.join(self.stale)}: after the loss of this host, what was"
                 " written under it is lost; run: vanvault keys escrow split, then vanvault keys escrow verify"
             )
         if self.unverified:
             found.append(
-                f"{', '.join(self.unverified)} lies in no escrow bundle that was verified;"
+                f"no escrow bundle that was verified holds {', '.join(self.unverified)};"
                 " run: vanvault keys escrow verify"
             )
         return tuple(found)

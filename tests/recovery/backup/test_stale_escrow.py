@@ -82,10 +82,10 @@ def test_a_rotation_without_a_new_escrow_fails_loudly_and_a_new_one_brings_all_b
     second = commit(vault.home, 2)
     code, ran = vault.ends("backup", "run")
     assert (code, ran["whole"]) == (3, True)
-    assert "originals/2 lies in no escrow bundle" in ran["escrow_problems"][0]
+    assert "no escrow bundle holds originals/2" in ran["escrow_problems"][0]
     told_people = run_cli(vault.home, "backup", "run")
     assert told_people.exit_code == 3
-    assert "warning: originals/2 lies in no escrow bundle" in told_people.stderr
+    assert "warning: no escrow bundle holds originals/2" in told_people.stderr
     code, checked = vault.ends("backup", "check")
     assert (code, checked["whole"]) == (3, False)
     code, told = vault.ends("status")

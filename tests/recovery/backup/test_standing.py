@@ -56,7 +56,7 @@ def test_a_check_of_an_older_version_counts_by_what_it_said(lab: Lab) -> None:
 
 def test_a_run_without_every_key_in_escrow_saved_all_and_is_no_good_run(lab: Lab) -> None:
     with lab.open() as archive:
-        stale = ["originals/2 lies in no escrow bundle"]
+        stale = ["no escrow bundle holds originals/2"]
         recorded(archive, "backup.ran", whole=True, escrow_problems=stale)
         found = backup_standing(archive)
         assert (found.last_good, found.left_out_since) == (None, None)
@@ -75,7 +75,7 @@ def test_status_tells_such_a_run_as_what_it_is(lab: Lab) -> None:
     settings = lab.home / "vanvault.toml"
     settings.write_text(f'{settings.read_text()}\n[backup]\nrepository = "/nowhere"\n')
     with lab.open() as archive:
-        recorded(archive, "backup.ran", whole=True, escrow_problems=["originals/2 lies in no escrow bundle"])
+        recorded(archive, "backup.ran", whole=True, escrow_problems=["no escrow bundle holds originals/2"])
     (line,) = (line for line in run_cli(lab.home, "status").stdout.splitlines() if "third copy" in line)
     assert "no good run yet" in line
     assert "saved every object, BUT NOT EVERY KEY IN USE WAS IN ESCROW" in line

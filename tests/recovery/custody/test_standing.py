@@ -121,8 +121,8 @@ def test_status_follows_the_escrow_through_a_rotation(home: Path, tmp_path: Path
     assert escrow["age_seconds"] >= 0
 
     rotated = run_cli(home, "keys", "rotate", "originals", "--json")
-    assert "originals/2 lies in no escrow bundle" in json_of(rotated)["escrow_problems"][0]
-    assert "originals/2 lies in no escrow bundle" in rotated.stderr
+    assert "no escrow bundle holds originals/2" in json_of(rotated)["escrow_problems"][0]
+    assert "no escrow bundle holds originals/2" in rotated.stderr
     code, conditions, escrow = escrow_of(home)
     assert (code, conditions, escrow["lacking"]) == (3, ["escrow-stale"], ["originals/2"])
     assert run_cli(home, "keys", "escrow", "verify", *first).exit_code == 3
