@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.names import is_writer_id
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.disk import read_plain
@@ -49,7 +50,9 @@ class AliveFiles:
                 continue
             try:
                 at_us = to_us(parse_rfc3339(read_plain(path).decode("ascii")))
-            except OSError:
+            except OSError as error:
+                if machine_limit(error) is not None:
+                    raise
                 continue  # it ended well just now, or it is no heartbeat file; the others' words count
             except (InvalidInput, UnicodeError):
                 at_us = path.stat().st_mtime_ns // 1000  # the crash came in the middle of a beat

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import orjson
+import pytest
 from tests.support.clocks import ManualClock
 
 from vanvault.archiver.core.errors import Busy, VanVaultError
@@ -154,3 +156,19 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     node = Node(tmp_path / "alive", state=(Level.UP, "ready"))
     node.run(12)
     assert node.said() == [("state", "up")]
+
+
+def test_a_node_without_open_files_takes_no_other_for_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit says nothing about the others: their words are read when there are files again."""
+    AliveFiles(tmp_path).beat(OTHER, 1)
+
+    def refuse(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as limited:
+        limited.setattr("vanvault.archiver.journal.availability.alive.read_plain", refuse)
+        with pytest.raises(OSError, match="Too many open files"):
+            AliveFiles(tmp_path).dead(OWN, 2**62)
+    assert [one.writer for one in AliveFiles(tmp_path).dead(OWN, 2**62)] == [OTHER]
