@@ -11,9 +11,10 @@ import pytest
 
 from tests.support.archives import Home, Node, message, second_home
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue import Query, WrongClock
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.model import Metadata
+from vanvault.archiver.core.names import WRITER_ENTROPY, new_writer_id
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.journal import newest_event, own_events
 from vanvault.archiver.journal.availability import Level
@@ -277,6 +278,22 @@ def test_what_was_verified_under_a_wrong_clock_becomes_due_again(home: Home) -> 
     (run,) = verify_runs(archive.search)
     assert run.finished == accepted
     assert {one.began for one in run.sites.values()} == {accepted}
+
+
+def test_the_earliest_acceptance_stands_and_a_new_one_has_everything_listed(home: Home) -> None:
+    pushed(home.archive(), "before")
+    archive = home.archive()
+    archive.catch_up()
+    tail, now_us = archive.tail, to_us(home.clock.now())
+    assert tail.fold_start(now_us) != ""
+    writer = new_writer_id(home.clock.now(), bytes(WRITER_ENTROPY))
+    assert tail.learn_wrong_clocks([WrongClock(writer, 200, 500, 700)]) is True
+    assert tail.fold_start(now_us) == ""
+    archive.refresh()
+    assert tail.learn_wrong_clocks([WrongClock(writer, 300, 600, 650)]) is False
+    assert tail.fold_start(now_us) != ""
+    assert tail.learn_wrong_clocks([WrongClock(writer, 100, 400, 900)]) is True
+    assert tail.wrong_clocks()[writer] == WrongClock(writer, 100, 400, 900)
 
 
 def test_a_second_run_finds_nothing_to_accept(home: Home) -> None:

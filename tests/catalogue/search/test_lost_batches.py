@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.archives import Home, Node, crash, memory_home, message, second_home
+from tests.support.entropy import SeededEntropy
 from tests.support.memory_site import MemorySite
+from tests.support.names import NO_SIGNATURE, signed
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import HistogramQuery, Query
+from vanvault.archiver.catalogue.hot_tail import LostBatches
 from vanvault.archiver.core.errors import BatchLost, NotFound
+from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Metadata
-from vanvault.archiver.core.names import batch_prefix, parse_key
+from vanvault.archiver.core.names import WRITER_ENTROPY, ObjectName, batch_prefix, new_writer_id, parse_key
 from vanvault.archiver.core.times import rfc3339_us
+from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.replicas.promised import read_whole
 
 BODY = b"<x/>"
@@ -40,7 +46,8 @@ def harm(home: Home, how: Callable[[MemorySite, str], None], key: str) -> Archiv
         how(site, key)
     home.forget_hot_tail()
     archive = home.archive()
-    archive.refresh()
+    report = archive.refresh()
+    assert report.missing == ((hole(key),) if how is drop else ())
     return archive
 
 
@@ -164,6 +171,43 @@ def test_a_stranger_makes_nothing_lost(pushed: tuple[Home, list[Any]]) -> None:
     archive = home.archive()
     archive.refresh()
     assert unread(archive) == []
+
+
+def test_rows_that_no_writer_signed_are_nothing_that_is_lost(
+    pushed: tuple[Home, list[Any]], tmp_path: Path
+) -> None:
+    """Its name is signed and its key opens, so only what is in it tells that it is forged."""
+    home, receipts = pushed
+    archive, key = home.archive(), receipts[1]["object"]
+    batch = decode_batch(key, read_whole(home.primary, key), archive.parquet)
+    writer = new_writer_id(home.clock.now(), bytes(WRITER_ENTROPY))
+    name = ObjectName("batch", writer, 0, "messages", bytes(32), NO_SIGNATURE)
+    properties, _ = archive.parquet.encryption(name.subject(archive.settings.archive))
+    header = replace(batch.header, writer=writer, sequence=0, previous="", commits=())
+    stranger = SigningKeys.create(tmp_path / "keys", SeededEntropy(1)).active()
+    data = encode_batch(header, batch.entries, properties, stranger)
+    forged = signed(archive, replace(name, sha256=hashlib.sha256(data).digest()))
+    for site in home.sites.values():
+        site.damage.add(forged, data)
+    home.forget_hot_tail()
+    archive = home.archive()
+    report = archive.refresh()
+    assert report.unreadable == (forged,)
+    assert unread(archive) == []
+
+
+def test_a_batch_of_a_lost_stretch_that_is_there_again_is_lost_no_more(
+    pushed: tuple[Home, list[Any]],
+) -> None:
+    home, receipts = pushed
+    archive = home.archive()
+    archive.refresh()
+    name = parse_key(receipts[1]["object"])
+    assert name is not None
+    stretch = LostBatches(name.writer, name.sequence, name.sequence + 9_000, "", "missing", 0, 1)
+    archive.tail.lost_batches.add([stretch])
+    assert archive.tail.lost_batches.of(name.writer, name.sequence) is None
+    assert archive.tail.lost_batches.of(name.writer, name.sequence + 9_000) == stretch
 
 
 def test_a_node_that_follows_names_what_it_could_not_read(home: Home, tmp_path: Path) -> None:

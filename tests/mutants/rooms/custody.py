@@ -85,4 +85,12 @@ MUTANTS = (
         "",
         ("tests/recovery/custody/test_exposed.py",),
     ),
+    Mutant(
+        "stolen-key-signs-its-rotation",
+        "recovery/custody/rotate.py",
+        "rotate_keys",
+        "if request.stolen:",
+        "if False:",
+        ("tests/cli/test_rotation.py",),
+    ),
 )

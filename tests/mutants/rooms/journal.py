@@ -85,4 +85,12 @@ MUTANTS = (
         "before = 0",
         ("tests/journal/availability/test_ledger.py", "tests/journal/availability/test_properties.py"),
     ),
+    Mutant(
+        "window-announced-late-is-planned",
+        "archiver/journal/availability/model.py",
+        "Window.counts_us",
+        "if self.announced_us > self.start_us:",
+        "if False:",
+        ("tests/journal/availability/test_ledger.py",),
+    ),
 )

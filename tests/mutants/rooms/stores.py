@@ -151,4 +151,20 @@ MUTANTS = (
         "is not None",
         _READ_BACK,
     ),
+    Mutant(
+        "standby-within-the-primary",
+        "archiver/stores/places.py",
+        "within",
+        "outer.path in inner.path.parents or outer.id in inner.above",
+        "False",
+        ("tests/stores/test_places.py",),
+    ),
+    Mutant(
+        "one-bucket-twice",
+        "archiver/stores/places.py",
+        "check_apart",
+        "if same(one, other):",
+        "if False:",
+        ("tests/stores/test_places.py",),
+    ),
 )

@@ -158,4 +158,20 @@ MUTANTS = (
         "if False",
         ("tests/recovery/test_verify_segments.py", "tests/recovery/test_segment_forgeries.py"),
     ),
+    Mutant(
+        "whole-with-a-strangers-file",
+        "recovery/verify/whole.py",
+        "is_failing",
+        "problem not in INFORMATIONAL",
+        "problem not in INFORMATIONAL | SET_ASIDE",
+        ("tests/recovery/test_one_verdict.py",),
+    ),
+    Mutant(
+        "strangers-file-is-harm",
+        "recovery/verify/whole.py",
+        "is_harm",
+        "is_failing(problem) and problem not in SET_ASIDE",
+        "is_failing(problem)",
+        ("tests/recovery/test_one_verdict.py",),
+    ),
 )
