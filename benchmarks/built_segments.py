@@ -71,6 +71,9 @@ class Split:
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._of(key).get_range(key, offset, length, version)
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self._of(key).get_locked(key, version, most=most)
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._of(key).stat(key, version)
 

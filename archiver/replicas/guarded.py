@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteFaulty, TooLarge
 from vanvault.archiver.core.names import ObjectName
@@ -33,6 +34,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 9000
 #: Bytes that are in memory while an object of unusual size is hashed.
 PIECE_BYTES = 4 * 2**20
 
+_T = TypeVar("_T")
 
 #: Judges the key of an object without reading it. Raises KeyUnavailable: the key folder cannot be read.
 NameJudge = Callable[[str], Judged]
@@ -81,18 +83,13 @@ class GuardedSite:
         An object above its usual size is hashed first, so that memory is taken for good bytes only: of
         others, Damaged is raised in place of giving the wrong bytes.
         """
-        name = self._proved(key)
-        limit = self._rules.sizes.of(name)
-        usual = min(limit.usual, most if most is not None else limit.usual)
-        try:
-            return self._site.get(key, version, most=usual)
-        except Oversize as error:
-            if most is not None and error.size is not None and most < error.size <= limit.greatest:
-                raise
-            found = self._fitting(key, version, limit.greatest)
-        if found.size > usual:
-            self._check_bytes(name, found)
-        return self._site.get(key, found.version, most=min(found.size, most or found.size))
+        return self._bounded(key, version, most, lambda which, bound: self._site.get(key, which, most=bound))
+
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        """See ``SiteReader.get_locked``. Raises Damaged as ``get`` does."""
+        return self._bounded(
+            key, version, most, lambda which, bound: self._site.get_locked(key, which or version, most=bound)
+        )
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         """See ``SiteReader.get_range``. Raises Damaged as ``get`` does."""
@@ -204,6 +201,27 @@ class GuardedSite:
 
     def close(self) -> None:
         self._site.close()
+
+    def _bounded(
+        self,
+        key: str,
+        version: str | None,
+        most: int | None,
+        read: Callable[[str | None, int], _T],
+    ) -> _T:
+        """What ``read`` gives of a version (None: the newest) with its largest number of bytes."""
+        name = self._proved(key)
+        limit = self._rules.sizes.of(name)
+        usual = min(limit.usual, most if most is not None else limit.usual)
+        try:
+            return read(version, usual)
+        except Oversize as error:
+            if most is not None and error.size is not None and most < error.size <= limit.greatest:
+                raise
+            found = self._fitting(key, version, limit.greatest)
+        if found.size > usual:
+            self._check_bytes(name, found)
+        return read(found.version, min(found.size, most or found.size))
 
     def _in_order(self, prefix: str, after: str) -> Iterator[StoredVersion]:
         """The site's listing, as long as it is one: readers merge listings and go by their order.

@@ -176,6 +176,9 @@ class _Patient:
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._ask(lambda: self._site.get_range(key, offset, length, version))
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self._ask(lambda: self._site.get_locked(key, version, most=most))
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._ask(lambda: self._site.stat(key, version))
 

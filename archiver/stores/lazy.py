@@ -42,6 +42,9 @@ class LazySite:
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._call(lambda site: site.get_range(key, offset, length, version))
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self._call(lambda site: site.get_locked(key, version, most=most))
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._call(lambda site: site.stat(key, version))
 

@@ -90,6 +90,13 @@ class SiteReader(Protocol):
         """
         ...
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        """All bytes of one version, and what ``stat`` says of it: where a store can, by one request.
+
+        Raises NotFound, SiteUnavailable, Oversize.
+        """
+        ...
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         """What the store says about one version (None: the newest). Raises NotFound, SiteUnavailable."""
         ...

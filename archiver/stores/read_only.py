@@ -17,13 +17,15 @@ class ReadOnlySite:
     """``SiteReader`` over the reading methods of a site; closing it closes nothing."""
 
     __slots__ = (
-        "_capabilities", "_get", "_get_range", "_list", "_name", "_now", "_stat", "_strays", "_versions",
+        "_capabilities", "_get", "_get_locked", "_get_range", "_list", "_name", "_now", "_stat", "_strays",
+        "_versions",
     )  # fmt: skip
 
     def __init__(self, site: SiteReader) -> None:
         self._name = site.site
         self._capabilities: Callable[[], Capabilities] = lambda: site.capabilities
         self._get, self._get_range, self._stat = site.get, site.get_range, site.stat
+        self._get_locked = site.get_locked
         self._versions, self._list, self._strays, self._now = site.versions, site.list, site.strays, site.now
 
     @property
@@ -39,6 +41,9 @@ class ReadOnlySite:
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._get_range(key, offset, length, version)
+
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self._get_locked(key, version, most=most)
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._stat(key, version)

@@ -73,6 +73,11 @@ class TimedSite:
             size=lambda: min(length, self._ask_size(key, version)),
         )
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self._ask(
+            lambda: self._site.get_locked(key, version, most=most), size=lambda: self._ask_size(key, version)
+        )
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._ask(lambda: self._site.stat(key, version))
 

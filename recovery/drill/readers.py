@@ -64,6 +64,9 @@ class Together(ReadOnlySite):
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self._first(lambda site: site.get_range(key, offset, length, version))
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self._first(lambda site: site.get_locked(key, version, most=most))
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._first(lambda site: site.stat(key, version))
 
@@ -133,6 +136,11 @@ class Overlay(ReadOnlySite):
         if self._is_ours(key):
             return super().get_range(key, offset, length, version)
         return self._survivor.get_range(key, offset, length, version)
+
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        if self._is_ours(key):
+            return super().get_locked(key, version, most=most)
+        return self._survivor.get_locked(key, version, most=most)
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return super().stat(key, version) if self._is_ours(key) else self._survivor.stat(key, version)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from vanvault.archiver.core.errors import InvalidInput, LockRefused, NotFound
-from vanvault.archiver.stores import StoredVersion
+from vanvault.archiver.stores import Oversize, StoredVersion
 
 from .harness import DisposableSite, Harness
 
@@ -62,6 +62,16 @@ class TestPutAndGet:
         assert (stored.key, stored.size, stored.retain_until) == (f"{room}/a", len(DATA), until)
         assert stored.version
         assert abs(stored.stored_at - before) < timedelta(seconds=30)
+
+    def test_the_bytes_of_a_version_come_with_its_lock(self, site: DisposableSite, room: str) -> None:
+        first, second = put(site, f"{room}/a", b"first"), put(site, f"{room}/a", b"second")
+        assert site.get_locked(f"{room}/a", second.version) == (b"second", second)
+        assert site.get_locked(f"{room}/a", first.version, most=5) == (b"first", first)
+        longer = site.extend(f"{room}/a", first.version, in_future(site, timedelta(days=9)))
+        assert longer.retain_until != first.retain_until
+        assert site.get_locked(f"{room}/a", first.version) == (b"first", longer)
+        with pytest.raises(Oversize):
+            site.get_locked(f"{room}/a", first.version, most=4)
 
     def test_a_date_in_another_zone_is_the_same_moment(self, site: DisposableSite, room: str) -> None:
         until = in_future(site, timedelta(days=1)).astimezone(timezone(timedelta(hours=7)))
@@ -123,6 +133,8 @@ class TestPutAndGet:
                 site.get_range(key, 0, 1, version)
             with pytest.raises(NotFound):
                 site.stat(key, version)
+            with pytest.raises(NotFound):
+                site.get_locked(key, version or stored.version)
         with pytest.raises(NotFound):
             site.extend(f"{room}/a", stored.version, in_future(site, timedelta(days=9)))
         with pytest.raises(NotFound):
@@ -235,7 +247,7 @@ class TestRefusals:
     def test_bad_keys_are_refused(self, site: DisposableSite, key: str) -> None:
         with pytest.raises(InvalidInput):
             put(site, key)
-        for call in (site.get, site.stat, site.versions):
+        for call in (site.get, site.stat, site.versions, lambda key: site.get_locked(key, "v1")):
             with pytest.raises(InvalidInput):
                 call(key)
 

@@ -35,7 +35,7 @@ from vanvault.recovery.reconcile import Reconciler, open_conflicts, reconcile_si
 from vanvault.recovery.reconcile.conflicts import conflicts
 
 IDS = ("m-1", "m-2", "m-3")
-OPERATIONS = ("put", "get", "get_range", "stat", "versions", "list", "extend", "now")
+OPERATIONS = ("put", "get", "get_locked", "get_range", "stat", "versions", "list", "extend", "now")
 
 
 class Link:

@@ -71,6 +71,7 @@ def test_what_is_proved_comes_through_as_it_is(gate: Behind) -> None:
     assert gate.site.versions(key) == [listed] == gate.behind.versions(key)
     assert gate.site.stat(key) == listed
     assert gate.site.get(key) == b"good"
+    assert gate.site.get_locked(key, listed.version) == (b"good", listed)
     assert gate.site.get_range(key, 1, 2) == b"oo"
     assert gate.aside() == []
 
@@ -86,7 +87,12 @@ def test_names_that_prove_nothing_are_set_aside_and_never_read(gate: Behind) -> 
     assert gate.quarantine.counts() == {("standby", "bad-signature"): 1, ("standby", "junk"): 1}
     before = len(gate.behind.calls)
     assert gate.site.versions(forged) == []
-    for read in (gate.site.get, gate.site.stat, lambda key: gate.site.get_range(key, 0, 1)):
+    for read in (
+        gate.site.get,
+        gate.site.stat,
+        lambda key: gate.site.get_range(key, 0, 1),
+        lambda key: gate.site.get_locked(key, "v-extra"),
+    ):
         with pytest.raises(Damaged, match="set aside"):
             read(forged)
     assert len(gate.behind.calls) == before
@@ -132,6 +138,9 @@ def test_a_version_that_is_too_large_is_not_there_and_the_good_one_below_it_is(g
     assert gate.aside() == [(key, "too-large")]
     with pytest.raises(Damaged, match="set aside"):
         gate.site.get(key, "v-extra")
+    with pytest.raises(Damaged, match="set aside"):
+        gate.site.get_locked(key, "v-extra")
+    assert gate.site.get_locked(key, good.version) == (b"good", good)
 
 
 def test_an_object_of_which_only_a_version_too_large_is_there_is_damaged(gate: Behind) -> None:
@@ -148,7 +157,9 @@ def test_an_unusually_large_object_is_read_once_its_bytes_are_known_for_good(gat
     data = b"x" * (USUAL + 1)
     key = gate.put(data)
     assert gate.site.get(key) == data
-    assert gate.site.get(key, gate.site.stat(key).version) == data
+    stored = gate.site.stat(key)
+    assert gate.site.get(key, stored.version) == data
+    assert gate.site.get_locked(key, stored.version) == (data, stored)
 
 
 def test_unusually_many_wrong_bytes_are_hashed_piece_by_piece_and_never_read_whole(gate: Behind) -> None:

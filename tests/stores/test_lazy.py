@@ -53,6 +53,7 @@ def test_opened_at_first_use_and_once(memory: MemorySite, clock: ManualClock) ->
     stored = put(site, clock)
     assert site.get("a", stored.version) == b"data"
     assert site.get_range("a", 1, 2) == b"at"
+    assert site.get_locked("a", stored.version) == (b"data", stored)
     assert site.stat("a") == stored
     assert site.versions("a") == list(site.list()) == [stored]
     assert list(site.strays()) == []

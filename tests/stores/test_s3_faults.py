@@ -16,7 +16,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from tests.contract.harness import s3_site
 from tests.servers.endpoint import Endpoint
@@ -197,12 +197,36 @@ def test_a_server_that_shows_another_lock(site: DisposableS3Site, trouble: Troub
         put(site)
 
 
+MODE, UNTIL = "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"
+
+
+@pytest.mark.parametrize(
+    "shown", [{MODE: "", UNTIL: ""}, {UNTIL: ""}, {MODE: ""}, {MODE: "GOVERNANCE"}], ids=str
+)
+def test_a_get_that_shows_no_lock_does_not_say_that_there_is_none(
+    site: DisposableS3Site, trouble: Trouble, shown: dict[str, str]
+) -> None:
+    def hide(request: Any) -> AWSResponse:
+        answer = URLLib3Session().send(request)
+        headers = {name.lower(): value for name, value in answer.headers.items()} | shown
+        found = HTTPResponse(BytesIO(DATA), preload_content=False)
+        told = HTTPHeaderDict({name: value for name, value in headers.items() if value})
+        return AWSResponse(request.url, 200, told, found)
+
+    stored = put(site)
+    trouble.sent.clear()
+    trouble.plan("GET", hide)
+    assert site.get_locked(KEY, stored.version) == (DATA, stored)
+    assert trouble.sent == ["GET", "HEAD"]
+
+
 @pytest.mark.parametrize("fault", [broken_before, refused, lost_answer, answered(500, "InternalError")])
 def test_reads_are_repeated(site: DisposableS3Site, trouble: Trouble, fault: Step) -> None:
     stored = put(site)
     for method, read in (
         ("GET", lambda: site.get(KEY, stored.version)),
         ("HEAD", lambda: site.stat(KEY, stored.version)),
+        ("GET", lambda: site.get_locked(KEY, stored.version)),
         ("GET", lambda: list(site.list())),
         ("HEAD", site.now),
     ):

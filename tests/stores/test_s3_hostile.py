@@ -50,6 +50,7 @@ def put(site: S3Site, data: bytes = b"x" * 100) -> object:
 OPERATIONS: dict[str, Operation] = {
     "now": lambda site: site.now(),
     "get": lambda site: site.get(KEY, "v1"),
+    "get_locked": lambda site: site.get_locked(KEY, "v1"),
     "get_range": lambda site: site.get_range(KEY, 0, 10, "v1"),
     "stat": lambda site: site.stat(KEY, "v1"),
     "versions": lambda site: site.versions(KEY),

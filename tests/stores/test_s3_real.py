@@ -77,6 +77,12 @@ class TestWire:
         assert text["content-md5"]
         assert not [name for name in text if name.startswith("x-amz-checksum")]
 
+    def test_bytes_and_their_lock_are_one_get(self, site: DisposableS3Site) -> None:
+        stored = put(site)
+        wire = Wire(site)
+        assert site.get_locked(KEY, stored.version) == (DATA, stored)
+        assert [request.method for request in wire.requests] == ["GET"]
+
     def test_a_wrong_digest_is_refused_by_the_server(self, site: DisposableS3Site) -> None:
         """The digest in the signature is the caller's, not one that boto3 computed on the way."""
         until = (site.now() + timedelta(minutes=10)).replace(microsecond=0)

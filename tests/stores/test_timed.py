@@ -52,6 +52,7 @@ OPERATIONS: dict[str, Callable[[TimedSite, ManualClock], object]] = {
     "now": lambda site, clock: site.now(),
     "capabilities": lambda site, clock: site.capabilities,
     "get": lambda site, clock: site.get("a"),
+    "get_locked": lambda site, clock: site.get_locked("a", "v0000000001"),
     "get_range": lambda site, clock: site.get_range("a", 0, 2),
     "stat": lambda site, clock: site.stat("a"),
     "versions": lambda site, clock: site.versions("a"),
@@ -122,6 +123,9 @@ class Slow:
         assert self._sized.wait(PATIENCE_S)
         return self._site.get(key, version)
 
+    def get_locked(self, key: str, version: str, **bounds: Any) -> tuple[bytes, StoredVersion]:
+        return self.get(key, version, **bounds), self._site.stat(key, version)
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         self._sized.set()
         return self._site.stat(key, version)
@@ -141,8 +145,13 @@ def test_a_large_object_is_given_the_time_that_its_bytes_need(clock: ManualClock
         Slow(memory),  # type: ignore[arg-type]
         FileOptions(timeout_s=2.0, least_bytes_per_s=len(DATA) / PATIENCE_S),
     )
-    put(memory, clock)
+    stored = put(memory, clock)
     assert slow.get("a") == DATA
+    slow_again = TimedSite(
+        Slow(memory),  # type: ignore[arg-type]
+        FileOptions(timeout_s=2.0, least_bytes_per_s=len(DATA) / PATIENCE_S),
+    )
+    assert slow_again.get_locked("a", stored.version) == (DATA, stored)
 
 
 def test_a_long_listing_is_waited_for_while_the_site_answers(clock: ManualClock) -> None:

@@ -85,6 +85,10 @@ class _ReadGated:
         self._gate.wait(self._site.site)
         return self._site.get(*args, **options)
 
+    def get_locked(self, *args: Any, **options: Any) -> tuple[bytes, StoredVersion]:
+        self._gate.wait(self._site.site)
+        return self._site.get_locked(*args, **options)
+
     def get_range(self, *args: Any, **options: Any) -> bytes:
         self._gate.wait(self._site.site)
         return self._site.get_range(*args, **options)

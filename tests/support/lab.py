@@ -21,7 +21,7 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.intake import Writer, event_draft, message_draft
 from vanvault.archiver.replicas import LargeObjects
-from vanvault.archiver.stores import Site, folder_of
+from vanvault.archiver.stores import Site, StoredVersion, folder_of
 from vanvault.archiver.stores.files.layout import data_name
 from vanvault.recovery.verify import Subset, VerifyReport, verify_archive
 from vanvault.recovery.work import Effort
@@ -64,6 +64,9 @@ class BadSector:
                 raise NotFound(f"site {self._site.site} holds no such version of {key}")
             raise SiteUnavailable("input/output error", site=self._site.site, may_be_stored=False)
         return self._site.get(key, version, most=most)
+
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self.get(key, version, most=most), self._site.stat(key, version)
 
 
 def message(archive: Archive, number: int, *, body: bytes = b"", writer: Writer | None = None) -> Draft:

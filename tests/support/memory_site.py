@@ -150,6 +150,9 @@ class MemorySite:
             lambda: self._find(key, version).data[offset : offset + length],
         )
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self.get(key, version, most=most), self.stat(key, version)
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self.call(Call("stat", key, version or ""), lambda: self._find(key, version).facts)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from vanvault.archiver.core.errors import SiteUnavailable
-from vanvault.archiver.stores import Site
+from vanvault.archiver.stores import Site, StoredVersion
 
 
 class RefusingSite:
@@ -30,6 +30,10 @@ class RefusingSite:
     def get(self, key: str, version: str | None = None, **options: Any) -> bytes:
         self._check(key, version)
         return self._site.get(key, version, **options)
+
+    def get_locked(self, key: str, version: str, **options: Any) -> tuple[bytes, StoredVersion]:
+        self._check(key, version)
+        return self._site.get_locked(key, version, **options)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         self._check(key, version)

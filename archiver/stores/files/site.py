@@ -148,6 +148,9 @@ class FileSite:
             file.seek(offset)
             return _read_up_to(file, length)
 
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        return self.get(key, version, most=most), self.stat(key, version)
+
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         for found in self.versions(key):
             if version in (None, found.version):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -115,6 +115,10 @@ class Bucket:
                 raise
 
         answer = self.ask(key, request)
+        return self._stored(key, version, answer), self._time(answer)
+
+    def _stored(self, key: str, version: str, answer: Headers) -> StoredVersion:
+        """What the answer to a HEAD, or to a GET of all bytes, says of a version. Raises SiteUnavailable."""
         try:
             locked = answer.get("x-amz-object-lock-mode") == MODE
             until = datetime.fromisoformat(answer[_UNTIL]).astimezone(UTC) if locked else None
@@ -127,7 +131,20 @@ class Bucket:
             raise SiteUnavailable(
                 f"site {self.site} does not say what it holds", site=self.site, may_be_stored=False
             ) from error
-        return found, self._time(answer)
+        return found
+
+    def get_locked(self, key: str, version: str, most: int | None) -> tuple[bytes, StoredVersion, str]:
+        """The bytes of a version, the version with its lock, and the ETag, "" for none.
+
+        The answer to the GET carries the lock already, where the credential may see it. An answer without
+        one proves nothing: the version is then asked for. Raises NotFound, SiteUnavailable, Oversize.
+        """
+        data, answer = self._get(key, version, {}, most=most)
+        if answer.get("x-amz-object-lock-mode") == MODE and _UNTIL in answer:
+            found = self._stored(key, version, answer)
+        else:
+            found, _ = self.head(key, version)
+        return data, found, _etag(answer)
 
     def get(
         self,
@@ -144,29 +161,38 @@ class Bucket:
         nobody asked for (SiteUnavailable). ``extra``: headers to send.
         Raises NotFound, SiteUnavailable, Oversize.
         """
-
-        def request(which: str | None) -> tuple[bytes, str]:
-            try:
-                data, answer = self.wire.get(key, which, extra, most, largest=largest)
-            except ClientError as error:
-                if error.response["Error"].get("Code") == "InvalidRange":
-                    return b"", ""  # starts behind the end
-                raise
-            except LongAnswer as error:
-                raise Oversize(key, site=self.site, size=error.size, most=error.most) from error
-            return data, answer.get("etag", "").strip('"')
-
-        def fetch(which: str | None) -> tuple[bytes, str]:
-            data, etag = self.ask(key, lambda: request(which))
-            self.slowness.was_in_time()
-            return data, etag
-
         try:
-            return fetch(version)
+            data, answer = self._get(key, version, extra, most, largest)
         except NotFound:
             if version is not None:
                 raise
-        return fetch(self.newest(key))  # there may be a delete marker in front of it
+            # There may be a delete marker in front of it.
+            data, answer = self._get(key, self.newest(key), extra, most, largest)
+        return data, _etag(answer)
+
+    def _get(
+        self,
+        key: str,
+        version: str | None,
+        extra: Mapping[str, str],
+        most: int | None = None,
+        largest: int | None = None,
+    ) -> tuple[bytes, Headers]:
+        """As ``get``, without a look behind delete markers; the answer's headers."""
+
+        def request() -> tuple[bytes, Headers]:
+            try:
+                return self.wire.get(key, version, extra, most, largest=largest)
+            except ClientError as error:
+                if error.response["Error"].get("Code") == "InvalidRange":
+                    return b"", {}  # starts behind the end
+                raise
+            except LongAnswer as error:
+                raise Oversize(key, site=self.site, size=error.size, most=error.most) from error
+
+        data, answer = self.ask(key, request)
+        self.slowness.was_in_time()
+        return data, answer
 
     def newest(self, key: str) -> str:
         """The version id of the newest version that is no delete marker. Raises NotFound, SiteUnavailable."""
@@ -267,6 +293,10 @@ def _line(entry: Any, *, is_marker: bool) -> Listed:
         raise ValueError("a size below zero")
     key, version, latest = _text(entry["Key"]), _text(entry["VersionId"]), bool(entry.get("IsLatest"))
     return Listed(key, version, size, etag, stored_at, is_marker, latest)
+
+
+def _etag(answer: Headers) -> str:
+    return answer.get("etag", "").strip('"')
 
 
 def _text(value: Any) -> str:

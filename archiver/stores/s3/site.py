@@ -125,10 +125,13 @@ class S3Site:
 
     def get(self, key: str, version: str | None = None, *, most: int | None = None) -> bytes:
         data, etag = self._reader.get(check_key(key), version, most)
-        name = parse_key(key)
-        if name is not None and _MD5.fullmatch(etag):
-            MD5.suggest(name.sha256, bytes.fromhex(etag))  # for the copy at another site
+        _suggest_md5(key, etag)
         return data
+
+    def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
+        data, found, etag = self._reader.get_locked(check_key(key), version, most)
+        _suggest_md5(key, etag)
+        return data, found
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)
@@ -295,6 +298,13 @@ def _stored_by_now() -> Iterator[None]:
     except SiteUnavailable as error:
         error.may_be_stored = True
         raise
+
+
+def _suggest_md5(key: str, etag: str) -> None:
+    """For the copy at another site."""
+    name = parse_key(key)
+    if name is not None and _MD5.fullmatch(etag):
+        MD5.suggest(name.sha256, bytes.fromhex(etag))
 
 
 def _refuse_earlier(found: StoredVersion, retain_until: datetime) -> None:

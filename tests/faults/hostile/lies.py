@@ -73,6 +73,9 @@ class LyingSite:
         data = self._site.get(key, version, **bounds)
         return self._other(key, data)
 
+    def get_locked(self, key: str, version: str, **bounds: Any) -> tuple[bytes, StoredVersion]:
+        return self.get(key, version, **bounds), self.stat(key, version)
+
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         self._hang("hangs")
         self._hang("hangs-at-reads")

@@ -144,9 +144,17 @@ MUTANTS = (
         _READ_BACK,
     ),
     Mutant(
+        "s3-get-without-a-lock-is-believed",
+        "archiver/stores/s3/bucket.py",
+        "Bucket.get_locked",
+        'answer.get("x-amz-object-lock-mode") == MODE and _UNTIL in answer',
+        "True",
+        ("tests/stores/test_s3_faults.py::test_a_get_that_shows_no_lock_does_not_say_that_there_is_none",),
+    ),
+    Mutant(
         "s3-any-mode-is-a-lock",
         "archiver/stores/s3/bucket.py",
-        "Bucket.head",
+        "Bucket._stored",
         "== MODE",
         "is not None",
         _READ_BACK,

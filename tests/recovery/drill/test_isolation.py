@@ -131,4 +131,6 @@ def test_an_overlay_is_whole_and_ordered(home: Home) -> None:
     for version in whole.list():
         assert whole.get(version.key) == home.standby.get(version.key)
         assert whole.get_range(version.key, 1, 3) == home.standby.get(version.key)[1:4]
+        locked = whole.get_locked(version.key, version.version)
+        assert locked == (whole.get(version.key), whole.stat(version.key, version.version))
         assert whole.stat(version.key).version == whole.versions(version.key)[0].version
