@@ -18,9 +18,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+from places import REPOSITORY
+
 from vanvault.archiver.core.sample import dossiers
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))  # the tests' servers and doubles are no part of the package
+
 _STAMP = (b"<NgayLap>", b"</NgayLap>")
 _FIRST_STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -180,15 +183,3 @@ def percentile(values: Sequence[float], share: float) -> float:
 def middle(values: Sequence[float], digits: int = 2) -> float:
     """The median, rounded for the table and the JSON line."""
     return round(median(values), digits)
-
-
-def file_system(folder: Path) -> str:
-    """The type of the file system that holds ``folder``, such as ext4; "unknown" where nothing tells."""
-    best, kind = "", "unknown"
-    target = str(folder.resolve())
-    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
-        point, found = line.split()[1:3]
-        inside = target == point or target.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(best):
-            best, kind = point, found
-    return kind

@@ -29,6 +29,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from common import Server, serving
+from places import add_options, place_for
 
 from vanvault.archiver.appliance import init_home
 
@@ -171,6 +172,7 @@ def main() -> None:
     parser.add_argument("--sites", choices=("file", "minio"), default="minio")
     parser.add_argument("--runs", type=int, default=len(_PHASES), help="each in the next phase")
     parser.add_argument("--quick", action="store_true", help="one run, under 50 s")
+    add_options(parser)
     options = parser.parse_args()
     began = time.perf_counter()
     run = {"file": run_on_files, "minio": run_on_minio}[options.sites]
@@ -179,15 +181,16 @@ def main() -> None:
         phases = [_QUICK]
         os.environ["VANVAULT_CLOCK__CHECK_INTERVAL_S"] = str(_QUICK_CHECK_S)  # of the node to come
     times = []
-    for number, phase in enumerate(phases, start=1):
-        with tempfile.TemporaryDirectory(prefix="failover-") as folder:
-            times.append(run(Path(folder), phase))
-        print(f"run {number}: {phase} {times[-1]}")
+    with place_for("failover", options) as place:
+        for number, phase in enumerate(phases, start=1):
+            times.append(run(Path(tempfile.mkdtemp(dir=place.folder)), phase))
+            print(f"run {number}: {phase} {times[-1]}")
     line = {
         "benchmark": "failover",
         "sites": options.sites,
         "quick": options.quick,
         "runs": len(times),
+        **place.facts(),
         "seconds": round(time.perf_counter() - began, 1),
         "promote_to_search_s": round(max(one.search_s for one in times), 2),
         "promote_to_intake_s": round(max(one.intake_s for one in times), 2),

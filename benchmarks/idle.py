@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
-from pathlib import Path
 
 from common import cpu_s, serving
 from failover import Client
 from minio_sites import minio, minio_sites, server_cpu_s
+from places import add_options, place_for
 
 
 def main() -> None:
@@ -28,9 +27,10 @@ def main() -> None:
     )
     parser.add_argument("--messages", type=int, default=600)
     parser.add_argument("--seconds", type=float, default=30, help="of rest")
+    add_options(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="idle-") as name:
-        folder = Path(name)
+    with place_for("idle", options) as place:
+        folder = place.folder
         with minio(folder / "alone") as alone, minio_sites(folder) as sites:
             token = sites.init(folder / "home")
             with serving(folder / "home", token) as server:
@@ -48,6 +48,7 @@ def main() -> None:
     line = {
         "benchmark": "idle",
         "messages": options.messages,
+        **place.facts(),
         "pushed_per_s": round(options.messages / pushing_s, 1),
         "node_cpu": round(node, 3),
         "servers_cpu": round(servers, 3),

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -22,13 +20,11 @@ from typing import Any
 
 from common import (
     NOTHING,
-    REPOSITORY,
     Original,
     Originals,
     Server,
     Stored,
     cpu_s,
-    file_system,
     make_originals,
     middle,
     percentile,
@@ -37,6 +33,7 @@ from common import (
 from file_sites import FileSites
 from http_load import Answer, post, send
 from minio_sites import minio_sites
+from places import add_options, place_for
 from plain import store_plainly
 from sampling import parts_of, sampled
 from sites import Sites
@@ -330,23 +327,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under 50 s, set-up included")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", action="store_true", help="also show where the server's CPU goes")
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=REPOSITORY / "build",
-        help="where to write: a real disk, no tmpfs (default: build/)",
-    )
+    add_options(parser)
     options = parser.parse_args()
     begun = time.perf_counter()
     plan, modes = PLANS[options.sites][options.quick], MODES[options.sites]
-    options.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="ingest-", dir=options.folder))
-    kind = file_system(folder)
-    if kind == "tmpfs":
-        print("WARNING: tmpfs keeps nothing; fsync costs nothing here and all ratios are wrong")
-    try:
+    with place_for("ingest", options) as place:
+        folder = place.folder
         originals = make_originals(POOL, options.seed)
-        print(f"originals of {originals.size} bytes, seed {options.seed}, on {kind}", end="")
+        print(f"originals of {originals.size} bytes, seed {options.seed}, on {place}", end="")
         print(f"; ready after {time.perf_counter() - begun:.0f} s")
         home = folder / "home"
         with (
@@ -364,8 +352,6 @@ def main() -> None:
             show(modes, line, bench.results)
             if options.profile:
                 line["profile_cpu_us"] = profile(bench)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     seconds = round(time.perf_counter() - begun, 1)
     facts = {
         "benchmark": "ingest",
@@ -374,7 +360,7 @@ def main() -> None:
         "seed": options.seed,
         "seconds": seconds,
     }
-    print(json.dumps({**facts, "message_bytes": originals.size, "file_system": kind, **line}))
+    print(json.dumps({**facts, "message_bytes": originals.size, **place.facts(), **line}))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,16 +18,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from commands import Finished, run
-from common import REPOSITORY, Original, Stored, allocated, cpu_s
+from common import Original, Stored, allocated, cpu_s
+from tests.servers.minio import MinioServer
+from tests.servers.processes import ServerUnavailable
 
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.archiver.stores.probe import override_detail, override_event
-
-sys.path.insert(0, str(REPOSITORY))  # the tests' servers are no part of the package
-
-from tests.servers.minio import MinioServer
-from tests.servers.processes import ServerUnavailable
 
 BUCKET = "archive"
 _YEARS = timedelta(days=3653)

@@ -14,7 +14,6 @@ import argparse
 import json
 import resource
 import shutil
-import sys
 import tempfile
 import time
 import urllib.request
@@ -22,10 +21,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from common import REPOSITORY, Server, serving
-
-sys.path.insert(0, str(REPOSITORY))
-
+from common import Server, serving
+from places import add_options, place_for
 from tests.support.attacks import half_open, huge_headers, push_until_taken, silent, trickled, unread
 
 from vanvault.archiver.appliance import init_home
@@ -50,22 +47,21 @@ ATTACKS: dict[str, Attack] = {
 def main() -> None:
     """Run the attacks that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=REPOSITORY / "build")
+    add_options(parser)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument(
         "attacks", nargs="*", metavar="ATTACK", help=f"without any, all: {', '.join(ATTACKS)}"
     )
     options = parser.parse_args()
     lasting = _QUICK_SECONDS if options.quick else _SECONDS
-    options.folder.mkdir(parents=True, exist_ok=True)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for name in options.attacks or ATTACKS:
-        attack = ATTACKS[name]
-        folder = Path(tempfile.mkdtemp(dir=options.folder))
-        try:
+    with place_for("attacks", options) as place:
+        for name in options.attacks or ATTACKS:
+            attack = ATTACKS[name]
+            folder = Path(tempfile.mkdtemp(dir=place.folder))
             resource.setrlimit(resource.RLIMIT_NOFILE, (_SOFT_FILES, hard))  # what the server begins with
-            print(json.dumps(run(name, attack, folder / "home", hard, lasting)), flush=True)
-        finally:
+            line = run(name, attack, folder / "home", hard, lasting)
+            print(json.dumps(line | place.facts()), flush=True)
             shutil.rmtree(folder, ignore_errors=True)
 
 

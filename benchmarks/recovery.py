@@ -26,8 +26,9 @@ from typing import Any
 from built_archive import DOSSIER_RATIO, Built
 from built_segments import SEGMENT, SEGMENT_VARIABLE, build_segments
 from commands import Finished, run
-from common import REPOSITORY, file_system, middle
+from common import middle
 from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, trust_unprobed
+from places import add_options, place_for
 from restore import contents, point_site, remote
 from tests.servers.minio import MinioServer
 
@@ -329,12 +330,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under 50 s, set-up included")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, help="bytes that the site is to hold (default: 5 GB)")
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=REPOSITORY / "build",
-        help="where to write: a real disk (default: build/)",
-    )
+    add_options(parser)
     options = parser.parse_args()
     missing = [name for name in ("rclone", "restic") if shutil.which(name) is None]
     if missing:
@@ -343,15 +339,13 @@ def main() -> None:
     begun = time.perf_counter()
     plan = QUICK if options.quick else FULL
     raw_bytes = round((options.size or plan.stored_bytes) / _STORED)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="recovery-", dir=options.folder))
-    kind = file_system(folder)
-    try:
+    with place_for("recovery", options) as place:
+        folder = place.folder
         with ExitStack() as stack:
             source = stack.enter_context(minio(folder / "source"))
             bench, searches = prepare(folder, source, raw_bytes, options.seed)
             print(f"{bench.built.messages} messages of {bench.built.raw_bytes / _MIB:.0f} MiB,", end=" ")
-            print(f"{len(bench.sizes)} objects of {bench.bytes / _MIB:.0f} MiB on {kind};", end=" ")
+            print(f"{len(bench.sizes)} objects of {bench.bytes / _MIB:.0f} MiB on {place};", end=" ")
             print(f"ready after {time.perf_counter() - begun:.0f} s", flush=True)
             for number in range(plan.rounds):
                 bench.round(verify=number == 0)
@@ -359,11 +353,9 @@ def main() -> None:
                     break
             line = figures(bench, searches, *costs(bench, plan, options.seed))
             show(line)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     seconds = round(time.perf_counter() - begun, 1)
     facts = {"benchmark": "recovery", "quick": options.quick, "seed": options.seed, "seconds": seconds}
-    print(json.dumps({**facts, "file_system": kind, **line}))
+    print(json.dumps({**facts, **place.facts(), **line}))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import argparse
 import json
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from typing import Any
 
 from built_archive import DOSSIER_RATIO, Built, build
 from commands import Finished, run
-from common import REPOSITORY, file_system, middle
+from common import middle
 from minio_sites import (
     BUCKET,
     empty_server,
@@ -31,6 +30,7 @@ from minio_sites import (
     server_cpu_s,
     trust_unprobed,
 )
+from places import add_options, place_for
 from tests.servers.minio import MinioServer
 
 from vanvault.archiver.appliance import init_home
@@ -254,12 +254,7 @@ def main() -> None:
     parser.add_argument(
         "--dossier-share", type=float, default=0.5, help="of the original bytes; the rest: scans"
     )
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=REPOSITORY / "build",
-        help="where to write: a real disk (default: build/)",
-    )
+    add_options(parser)
     options = parser.parse_args()
     missing = [name for name in ("rclone", "restic") if shutil.which(name) is None]
     if missing:
@@ -269,27 +264,23 @@ def main() -> None:
     # A dossier takes a seventh of its size in a batch; a margin, so that the site is not below its size.
     share = options.dossier_share
     raw_bytes = round(1.03 * (options.size or plan.stored_bytes) / (share / DOSSIER_RATIO + 1 - share))
-    options.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="restore-", dir=options.folder))
-    kind = file_system(folder)
-    try:
+    with place_for("restore", options) as place:
+        folder = place.folder
         with ExitStack() as stack:
             source = stack.enter_context(minio(folder / "source"))
             bench = prepare(folder, source, raw_bytes, share, options.seed)
             print(f"{bench.built.messages} messages of {bench.built.raw_bytes / _MIB:.0f} MiB,", end=" ")
             print(f"{len(bench.site.sizes)} objects of {bench.site.bytes / _MIB:.0f} MiB", end=" ")
-            print(f"on {kind}; ready after {time.perf_counter() - begun:.0f} s")
+            print(f"on {place}; ready after {time.perf_counter() - begun:.0f} s")
             while len(bench.results.get("vanvault", ())) < plan.rounds:
                 bench.round()
                 if time.perf_counter() - begun > plan.budget_s:
                     break
             line = figures(bench)
             show(line, list(bench.results))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     seconds = round(time.perf_counter() - begun, 1)
     facts = {"benchmark": "restore", "quick": options.quick, "seed": options.seed, "seconds": seconds}
-    print(json.dumps({**facts, "file_system": kind, **line}))
+    print(json.dumps({**facts, **place.facts(), **line}))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ import json
 import os
 import random
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +27,7 @@ import pyarrow as pa
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import percentile
+from benchmarks.places import add_options, place_for
 from benchmarks.search_rivals import CONDITIONS, KEYS, ChDb, DuckDb, Rival
 from benchmarks.ten_years import DAYS, days, folder_bytes, plain, write_segment
 
@@ -79,12 +78,9 @@ class Wanted:
 def main() -> None:
     """Build, ask, print a table and one line of JSON."""
     arguments = _arguments()
-    folder = Path(tempfile.mkdtemp(prefix="search-", dir=arguments.folder))
-    try:
-        print(json.dumps(_run(folder, arguments)))
-    finally:
-        if not arguments.keep:
-            shutil.rmtree(folder, ignore_errors=True)
+    with place_for("search", arguments) as place:
+        line = _run(place.folder, arguments)
+    print(json.dumps(line | place.facts()))
 
 
 def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -338,14 +334,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="400,000 rows, few samples")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--level", type=int, default=6, help="zstd level of the log")
-    parser.add_argument("--folder", type=Path, default=Path("build"))
+    add_options(parser)
     parser.add_argument("--without", action="append", default=[], choices=("duckdb", "chdb"))
     parser.add_argument("--keep", action="store_true", help="leave the folder for another look")
     arguments = parser.parse_args()
     arguments.samples, arguments.rival_samples, arguments.cold = 200, 40, 10
     if arguments.quick:
         arguments.rows, arguments.samples, arguments.rival_samples, arguments.cold = 400_000, 40, 10, 1
-    arguments.folder.mkdir(parents=True, exist_ok=True)
+    arguments.as_it_is |= arguments.keep  # a loop mount cannot be left
     return arguments
 
 
