@@ -34,4 +34,4 @@ class OriginalReader:
         return body
 
     def _batch(self, key: str) -> bytes:
-        return self._held.get_or_load(key, lambda: (read_anywhere(self._archive.sites, key), 1))
+        return self._held.get_or_load(key, lambda: (read_anywhere(self._archive.readable, key), 1))

@@ -32,7 +32,7 @@ def unwrap_object(archive: Archive, object: str) -> DataKey:
             field="object",
             hint="A search says in which object an entry lies: batch/... or segment/..., ending in .parquet.",
         )
-    data = read_anywhere(archive.sites, object)
+    data = read_anywhere(archive.readable, object)
     if data[-4:] != MAGIC:
         raise InvalidInput("this object is not encrypted Parquet", field="object")
     material = key_material(data)

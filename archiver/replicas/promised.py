@@ -26,7 +26,7 @@ _CONTROLS = 4
 
 
 def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
-    """The right bytes from the first site that has them.
+    """The right bytes from the first site that has them; a site that is late (``Readable``) is asked last.
 
     A site that refuses the object is asked once more when no other has it: for older versions, and whether it
     is away. Raises NotFound when no site has the key, SiteUnavailable when a site that may have them is away,
@@ -34,7 +34,7 @@ def read_anywhere(sites: Mapping[str, Site], key: str) -> bytes:
     """
     failure: VanVaultError = NotFound(f"no site holds {key}")
     refused: list[tuple[Site, SiteUnavailable]] = []
-    for site in sites.values():
+    for site in sorted(sites.values(), key=_is_late):
         try:
             return read_whole(site, key)
         except NotFound:
@@ -132,6 +132,11 @@ def unreadable(site: SiteReader, key: str, error: SiteUnavailable) -> Damaged:
     )
     damage.__cause__ = error
     return damage
+
+
+def _is_late(site: Site) -> bool:
+    """Is it known that the site refuses or gives no answer? Only sites from ``Readable`` know."""
+    return bool(getattr(site, "is_late", False))
 
 
 def _read_refused(site: SiteReader, key: str, error: SiteUnavailable) -> bytes:

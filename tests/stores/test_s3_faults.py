@@ -255,6 +255,34 @@ def test_an_extension_whose_answer_is_lost(site: DisposableS3Site, trouble: Trou
     assert site.extend(KEY, stored.version, later).retain_until == later
 
 
+def test_a_site_where_nothing_answers_gets_one_try_a_request_until_it_answers(
+    site: DisposableS3Site, trouble: Trouble
+) -> None:
+    """Whoever reads a thousand objects does not pause a thousand times."""
+    put(site)
+    trouble.plan("GET", *[refused] * 12)
+    before = len(trouble.sent)
+    for _ in range(10):
+        with pytest.raises(SiteUnavailable):
+            site.get(KEY)
+    assert len(trouble.sent) - before == 3 + 9
+    assert site.get(KEY) == DATA
+    trouble.plan("GET", refused, refused)
+    assert site.get(KEY) == DATA
+
+
+def test_an_object_that_a_site_refuses_to_read_costs_others_no_tries(
+    site: DisposableS3Site, trouble: Trouble
+) -> None:
+    put(site)
+    rotten = answered(503, "SlowDownRead")
+    trouble.plan("GET", *[rotten] * 3, untroubled, *[rotten] * 3, rotten)
+    for _ in range(2):
+        with pytest.raises(SiteUnavailable):
+            site.get(KEY)
+        assert site.get(KEY) == DATA
+
+
 def test_pauses_grow_and_vary() -> None:
     pauses: list[float] = []
     patience = Patience(9, sleep=pauses.append, chance=lambda: 0.5)

@@ -1,7 +1,8 @@
 """Where an object lies now, locked until when and held or not, as its sites say; asked once in a while.
 
 Many objects are asked for side by side. A site that gives no answer is waited for once, not once for each
-object, and then left alone for a while: what the others say is what there is to say.
+object, and then left alone for a while: what the others say is what there is to say. One object that a site
+does not tell of, although it tells the time, says nothing of the others.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from vanvault.archiver.core.caches import BoundedCache
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.replicas import Readable
+from vanvault.archiver.replicas import Readable, answers
 from vanvault.archiver.stores import Site, StoredVersion
 
 _CACHED = 20_000
@@ -113,8 +115,9 @@ class CopyLookup:
                 return None
             try:
                 return one, name, _look(site, one.key, dict(one.versions).get(name))
-            except VanVaultError:  # whatever keeps it from answering, the others still do
-                failed.add(name)
+            except VanVaultError as error:  # whatever keeps it from answering, the others still do
+                if not _is_of_object(site, error):
+                    failed.add(name)
                 return None
 
         done: SimpleQueue[tuple[str, Future[_Answer | None]]] = SimpleQueue()
@@ -142,6 +145,15 @@ class CopyLookup:
             if site not in self._threads:
                 self._threads[site] = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"copies-{site}")
             return self._threads[site]
+
+
+def _is_of_object(site: Site, error: VanVaultError) -> bool:
+    """Does an error say something of one object only?"""
+    if not isinstance(error, SiteUnavailable):
+        return isinstance(error, Damaged)
+    with suppress(VanVaultError):
+        return answers(site)
+    return False
 
 
 def _look(site: Site, key: str, version: str | None) -> StoredVersion | None:

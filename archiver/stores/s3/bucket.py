@@ -78,6 +78,8 @@ class Bucket:
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.
 
+        There is one try only while the requests before this one failed at all of theirs.
+
         Raises NotFound (``what`` says of what), SiteUnavailable with ``may_be_stored`` false; at once,
         without a request, where the server was too slow again and again.
         """
@@ -91,15 +93,22 @@ class Bucket:
                     hint=TOO_SLOW,
                 )
             try:
-                return request()
+                answer = request()
             except S3_ERRORS as error:
                 failure = failure_of(error)
                 if failure.too_slow:
                     self.slowness.was_slow()
                 if failure.kind == "not-found":
+                    self.slowness.answered()
                     raise NotFound(f"site {self.site} holds no such version of {what}") from error
-                if not failure.repeatable or self.patience.is_last(attempt):
+                if not failure.repeatable:
                     raise failure.error(self.site, may_be_stored=False) from error
+                if self.patience.is_last(attempt) or self.slowness.fails:
+                    self.slowness.failed(unanswered=failure.unanswered)
+                    raise failure.error(self.site, may_be_stored=False) from error
+            else:
+                self.slowness.answered()
+                return answer
             self.patience.pause(attempt)
             attempt += 1
 

@@ -62,6 +62,7 @@ class S3Failure:
     may_be_stored: bool  # if it was a write: the server may have carried it out
     repeatable: bool  # the same request may succeed
     limit: MachineLimit | None = None  # it is this machine that could not ask
+    unanswered: bool = False  # nothing answers at the server's address
 
     @property
     def too_slow(self) -> bool:
@@ -95,7 +96,7 @@ def failure_of(error: Exception) -> S3Failure:
     if limit is not None and limit.resource != "threads":  # a socket says EAGAIN for reasons of its own
         return S3Failure("trouble", name, may_be_stored=not unsent, repeatable=unsent, limit=limit)
     if unsent:
-        return S3Failure("trouble", name, may_be_stored=False, repeatable=True)
+        return S3Failure("trouble", name, may_be_stored=False, repeatable=True, unanswered=True)
     return S3Failure("trouble", name, may_be_stored=True, repeatable=isinstance(error, _SILENT))
 
 

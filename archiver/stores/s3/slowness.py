@@ -1,7 +1,7 @@
-"""A server that is too slow again and again is left alone for a while.
+"""A server that is too slow again and again is left alone for a while; one that refuses gets one try each.
 
-One exchange that is too slow costs its caller half a minute. Whoever reads many objects, and has another site
-to read them from, must not pay that for each of them.
+One exchange that is too slow costs its caller half a minute, and a request that is repeated its pauses.
+Whoever reads many objects, and has another site to read them from, must not pay that for each of them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ REST_S = 30.0
 
 
 class Slowness:
-    """Counts what was too slow since something came in time. Safe to share between threads."""
+    """Counts what was too slow, or failed at every try, since then. Safe to share between threads."""
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
         self._lock = threading.Lock()
         self._slow = 0
         self._rest_until = 0.0
+        self._failed = 0  # requests in a row that failed at every try
 
     @property
     def rests(self) -> bool:
@@ -39,3 +40,17 @@ class Slowness:
     def was_in_time(self) -> None:
         """An answer with a body came in time."""
         self._slow = 0
+
+    @property
+    def fails(self) -> bool:
+        """Is a second try of a request not worth its pause, because requests before it failed at each?"""
+        return self._failed >= MOST
+
+    def failed(self, *, unanswered: bool) -> None:
+        """A request failed at every try; ``unanswered``: nothing answers at the server's address."""
+        with self._lock:
+            self._failed = MOST if unanswered else self._failed + 1
+
+    def answered(self) -> None:
+        """A request was carried out."""
+        self._failed = 0

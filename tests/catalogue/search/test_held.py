@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.archives import Home, Node, event, memory_home, message
+from tests.support.memory_site import MemorySite
 from tests.upkeep.compaction.homes import push
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.search.copies import CopyLookup, CopyState, ObjectVersions
-from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.stores import Site, StoredVersion
 from vanvault.archiver.upkeep import compact
 
@@ -162,6 +163,53 @@ def test_a_site_that_hangs_is_waited_for_once_and_then_left_alone(home: Home) ->
     stopwatch.at += 31
     both = places.of(map(ObjectVersions, keys))
     assert all([copy.site for copy in place.placements] == ["primary", "standby"] for place in both.values())
+    places.close()
+
+
+class Rotten:
+    """A site that tells the time, and nothing of one object; or, where it is ``away``, nothing at all."""
+
+    def __init__(self, site: MemorySite, key: str) -> None:
+        self._site = site
+        self._key = key
+        self.away = False
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    def stat(self, key: str, version: str | None = None) -> StoredVersion:
+        self.asked += 1
+        if self.away or key == self._key:
+            raise SiteUnavailable("no", site=self._site.site, may_be_stored=False)
+        return self._site.stat(key, version)
+
+    def now(self) -> datetime:
+        if self.away:
+            raise SiteUnavailable("no", site=self._site.site, may_be_stored=False)
+        return self._site.now()
+
+
+def test_one_object_that_a_site_does_not_tell_of_says_nothing_of_the_others(home: Home) -> None:
+    archive = home.archive()
+    keys = [key for number in range(BATCHES) for key in push(archive, [message(f"m-{number}", b"<hs/>")])]
+    rotten = Rotten(home.primary, keys[0])
+    places = CopyLookup({"primary": rotten, "standby": home.standby}, Turned())  # type: ignore[dict-item]
+    found = places.of(map(ObjectVersions, keys))
+    at = [[copy.site for copy in found[ObjectVersions(key)].placements] for key in keys]
+    assert at == [["standby"]] + [["primary", "standby"]] * (len(keys) - 1)
+    places.close()
+
+
+def test_a_site_that_refuses_is_not_asked_for_each_object(home: Home) -> None:
+    archive = home.archive()
+    keys = [key for number in range(BATCHES) for key in push(archive, [message(f"m-{number}", b"<hs/>")])]
+    away = Rotten(home.primary, keys[0])
+    away.away = True
+    places = CopyLookup({"primary": away, "standby": home.standby}, Turned())  # type: ignore[dict-item]
+    found = places.of(map(ObjectVersions, keys))
+    assert {copy.site for state in found.values() for copy in state.placements} == {"standby"}
+    assert away.asked <= 8  # the questions that were on their way
     places.close()
 
 

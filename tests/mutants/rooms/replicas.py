@@ -182,4 +182,37 @@ MUTANTS = (
         "pass",
         ("tests/replicas/test_promised.py",),
     ),
+    Mutant(
+        "late-after-a-refusal-never",
+        "archiver/replicas/readable.py",
+        "Readable.ask",
+        """            self._refused(name, key)
+            raise""",
+        "            raise",
+        ("tests/replicas/test_readable.py",),
+    ),
+    Mutant(
+        "late-for-one-object",
+        "archiver/replicas/late_sites.py",
+        "LateSites.refused",
+        "one.refused.add(key)",
+        'one.refused.add(f"{len(one.refused)} {key}")',
+        ("tests/replicas/test_readable.py",),
+    ),
+    Mutant(
+        "late-for-ever",
+        "archiver/replicas/late_sites.py",
+        "LateSites.to_be_probed",
+        "one.again_at <= now",
+        "False",
+        ("tests/replicas/test_readable.py",),
+    ),
+    Mutant(
+        "late-asked-in-order",
+        "archiver/replicas/promised.py",
+        "read_anywhere",
+        "sorted(sites.values(), key=_is_late)",
+        "sites.values()",
+        ("tests/replicas/test_readable.py",),
+    ),
 )
