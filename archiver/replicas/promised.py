@@ -13,7 +13,7 @@ whatever site. Three things can be wrong, and callers act on them differently:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, groupby, islice
 
@@ -73,7 +73,9 @@ def read_whole(site: SiteReader, key: str) -> bytes:
 def read_version(
     site: SiteReader, key: str, listed: Sequence[StoredVersion] | None = None
 ) -> tuple[bytes, StoredVersion]:
-    """The right bytes and the newest version that holds them, tried one by one.
+    """The right bytes and the newest version that holds them, with its lock; tried one by one.
+
+    Where a listing does not show locks, the answer with the bytes tells the lock too.
 
     Args:
         listed: the key's versions, newest first, as a listing has just shown them; None: they are looked up.
@@ -87,7 +89,7 @@ def read_version(
     versions = site.versions(key) if listed is None else listed
     if not versions:
         raise NotFound(f"site {site.site} does not hold {key}")
-    return _first_whole(site, key, digest, versions)
+    return _first_whole(site, key, digest, versions, _get_locked)
 
 
 def holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
@@ -160,14 +162,28 @@ def _newest(site: SiteReader, after: str) -> Iterator[tuple[str, StoredVersion]]
         yield key, next(versions)
 
 
+def _get(site: SiteReader, version: StoredVersion) -> tuple[bytes, StoredVersion]:
+    return site.get(version.key, version.version), version
+
+
+def _get_locked(site: SiteReader, version: StoredVersion) -> tuple[bytes, StoredVersion]:
+    if version.retain_until is not None or site.capabilities.list_shows_locks:
+        return _get(site, version)
+    return site.get_locked(version.key, version.version)
+
+
 def _first_whole(
-    site: SiteReader, key: str, digest: bytes, versions: Sequence[StoredVersion]
+    site: SiteReader,
+    key: str,
+    digest: bytes,
+    versions: Sequence[StoredVersion],
+    read: Callable[[SiteReader, StoredVersion], tuple[bytes, StoredVersion]] = _get,
 ) -> tuple[bytes, StoredVersion]:
     unreadable: SiteUnavailable | None = None
     gone = 0
     for version in versions:
         try:
-            data = site.get(key, version.version)
+            data, found = read(site, version)
         except NotFound:
             gone += 1
         except Damaged:
@@ -178,7 +194,7 @@ def _first_whole(
             unreadable = unreadable or error
         else:
             if hashlib.sha256(data).digest() == digest:
-                return data, version
+                return data, found
     if unreadable is not None:
         raise unreadable
     if versions and gone == len(versions):

@@ -27,8 +27,7 @@ def read_good(
     Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable
     (the site does not answer, or gives no version that is whole and does not give one of them at all).
     """
-    data, version = read_version(source, key, listed)
-    return data, with_lock(source, version)
+    return read_version(source, key, listed)
 
 
 def lock_of(

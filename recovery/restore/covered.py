@@ -1,8 +1,8 @@
-"""Which batches of a site its own segments hold, so that a restore may take them last or leave them out."""
+"""What the signed manifests at a site say: which batches its segments hold, and how long parts are locked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
 from vanvault.archiver.core.format.segments import decode_manifest
-from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.replicas import serves_others
-from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.objects import CompactedBatches, CompactedRange, Listing, SegmentCopies, read_good
+from vanvault.archiver.stores import SiteReader, StoredVersion
+from vanvault.recovery.objects import CompactedRange, Copies, SegmentCopies, read_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,47 +26,63 @@ class Trusted:
     public_key: Callable[[str], Ed25519PublicKey]  # raises KeyUnavailable
 
 
-@dataclass(slots=True)
-class SegmentsAt:
-    """What the signed manifests at a site say."""
+@dataclass(frozen=True, slots=True)
+class ManifestRead:
+    """A manifest as the source gave it: its bytes have the digest of its name."""
 
-    compacted: CompactedBatches = field(default_factory=CompactedBatches)  # of segments that are there whole
-    until: dict[str, datetime] = field(default_factory=dict)  # by key, how long a part is to be locked
+    data: bytes
+    version: StoredVersion  # with its lock
 
 
-def segments_at(source: SiteReader, trusted: Trusted) -> SegmentsAt:
-    """The batches that segments at ``source`` hold, as far as signatures, names and sizes tell.
+@dataclass(frozen=True, slots=True)
+class SegmentRead:
+    """What one segment's signed manifests say."""
 
-    Raises SiteUnavailable, SettingsError: the site cannot be listed.
+    compacted: tuple[CompactedRange, ...] = ()  # where the source holds the segment whole
+    until: Mapping[str, datetime] = field(default_factory=dict)  # by key, how long an object is to be locked
+    manifests: Mapping[str, ManifestRead] = field(default_factory=dict)  # by key, those that count
+
+
+def read_segment(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> SegmentRead:
+    """What a segment at ``source`` holds, as far as signatures, names and sizes tell.
+
+    Raises SiteUnavailable: the whole site is away.
     """
-    found, listing = SegmentsAt(), Listing({source.site: source})
-    for segment in listing.segments():
-        _read_manifests(source, segment, trusted, found)
-    for error in listing.away.values():
-        raise error
-    return found
-
-
-def _read_manifests(source: SiteReader, segment: SegmentCopies, trusted: Trusted, found: SegmentsAt) -> None:
-    """What one segment covers, where the site holds it whole, as far as its listing tells."""
-    sizes = {copies.key: versions[0].size for copies in segment.objects for versions in copies.at.values()}
+    there = {copies.key: copies.at[source.site] for copies in segment.objects if source.site in copies.at}
+    sizes = {key: versions[0].size for key, versions in there.items()}
+    compacted: list[CompactedRange] = []
+    until: dict[str, datetime] = {}
+    manifests: dict[str, ManifestRead] = {}
     for copies in segment.objects:
         name = parse_key(copies.key)
-        if name is None or name.kind != "manifest":
+        if name is None or name.kind != "manifest" or copies.key not in there:
             continue
-        try:
-            data, _ = read_good(source, copies.key, copies.at[source.site])
-            manifest = decode_manifest(data, trusted.public_key, key=copies.key)
-        except (Damaged, KeyUnavailable, NotFound):
+        read = _read(source, copies, name, trusted)
+        if read is None:
             continue
-        except SiteUnavailable:
-            if not serves_others(source, copies.key):  # the whole site is away
-                raise
-            continue
-        if (manifest.archive, manifest.segment) != (trusted.archive, name.writer):
-            continue
+        manifest, manifests[copies.key] = read
         dates = {part.key: parse_rfc3339(part.retain_until) for part in manifest.parts}
-        found.until |= {**dates, copies.key: max(dates.values())}
+        until |= {**dates, copies.key: max(dates.values())}
         if all(sizes.get(part.key) == part.size for part in manifest.parts):
-            for one in manifest.covers:
-                found.compacted.add(CompactedRange(one.writer, one.first, one.last, copies.key))
+            compacted += [
+                CompactedRange(one.writer, one.first, one.last, copies.key) for one in manifest.covers
+            ]
+    return SegmentRead(tuple(compacted), until, manifests)
+
+
+def _read(
+    source: SiteReader, copies: Copies, name: ObjectName, trusted: Trusted
+) -> tuple[SegmentManifest, ManifestRead] | None:
+    """A manifest of this archive and segment that a trusted key signed; None: it is none."""
+    try:
+        data, version = read_good(source, copies.key, copies.at[source.site])
+        manifest = decode_manifest(data, trusted.public_key, key=copies.key)
+    except (Damaged, KeyUnavailable, NotFound):
+        return None
+    except SiteUnavailable:
+        if not serves_others(source, copies.key):  # the whole site is away
+            raise
+        return None
+    if (manifest.archive, manifest.segment) != (trusted.archive, name.writer):
+        return None
+    return manifest, ManifestRead(data, version)

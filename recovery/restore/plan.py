@@ -1,23 +1,39 @@
-"""What a restore has to copy: the two listings compared. Read are names, sizes and locks.
+"""What a restore has to copy: one pass over the two listings, compared. Read are names, sizes and locks.
 
-Locks that listings leave out are asked for, in parallel, and only of objects that both sites list and of
-batches that segments hold. Of segments, the manifests are read.
+Locks that listings leave out are asked for, in parallel, and only of objects that both sites list and of old
+batches that segments hold. Of segments, the manifests are read. What is to be copied is kept in a work list,
+so that copying lists nothing again as long as the pass is new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.names import ObjectName, batch_prefix, large_prefix, parse_key, segment_prefix
+from vanvault.archiver.core.names import ObjectName, parse_key
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.stores import SiteReader, StoredVersion
-from vanvault.recovery.objects import CompactedBatches, Copies, Listing, lock_of, newest_with_locks
-from vanvault.recovery.restore.covered import SegmentsAt, Trusted, segments_at
+from vanvault.recovery.objects import (
+    LAST,
+    CompactedBatches,
+    Copies,
+    Listing,
+    SegmentCopies,
+    listed_with_locks,
+    lock_of,
+    newest_with_locks,
+)
+from vanvault.recovery.restore.covered import SegmentRead, Trusted, read_segment
+from vanvault.recovery.restore.work_list import ToCopy, WorkList
 from vanvault.recovery.work import Effort, Extent, in_order
+
+#: A pass over the listings is followed for so long; then each block of the work list is looked up anew at
+#: the target, for a running node may have brought level meanwhile what it lacked.
+NEW_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,7 @@ class CopyLocks:
 
 @dataclass(frozen=True, slots=True)
 class RestorePlan:
-    """The work, by segment and writer: memory is bounded by the number of these, not of objects."""
+    """The work."""
 
     source: str
     target: str
@@ -51,12 +67,10 @@ class RestorePlan:
     todo: Extent
     surplus: int  # objects that only the target has and that a repair brings back to the source
     ignored: int  # names at the source that are no objects of an archive
-    segments: tuple[str, ...] = ()  # with anything to copy; newest first
-    left_out: int = 0  # batches that a segment holds and whose locks are over: nobody needs them again
-    compacted: CompactedBatches = field(
-        default_factory=CompactedBatches
-    )  # batches that segments at the source hold
-    locks: CopyLocks = field(default_factory=CopyLocks)  # how long copies are locked
+    segments: tuple[str, ...]  # with anything to copy; newest first
+    left_out: int  # batches that a segment holds and whose locks are over: nobody needs them again
+    work: WorkList  # what is to be copied
+    rules: LockRules  # how long copies may be locked
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -79,6 +93,7 @@ def plan_restore(
     trusted: Trusted | None = None,
     locks: LockRules | None = None,
     effort: Effort | None = None,
+    timer: Callable[[], float] = time.monotonic,
 ) -> RestorePlan:
     """Compare the sites; ``target``, which is called ``name``, is None while it does not exist.
 
@@ -92,64 +107,136 @@ def plan_restore(
     if name == source.site:
         raise InvalidInput(f"{name} cannot be restored from itself", field="from")
     sites: dict[str, SiteReader] = {source.site: source, **({name: target} if target else {})}
-    listing = Listing(sites)
-    segments_there = segments_at(source, trusted) if trusted else SegmentsAt()
-    compacted = segments_there.compacted
-    due = CopyLocks(locks or LockRules(), segments_there.until)
-    now = source.now()
-    owners: dict[tuple[bool, str], None] = {}  # is it a segment, and its id or the writer's
-    total = todo = Extent()
-    surplus = ignored = left_out = 0
+    comparison = _Comparison(source, sites, name, trusted, locks or LockRules(), effort or Effort())
+    return comparison.run(WorkList(source.site, name, len(_STAGES), timer=timer))
 
-    def state(copies: Copies) -> str:
-        if is_restored(copies, sites, source.site, name, due, now):
+
+class _Comparison:
+    """One pass over the listings."""
+
+    def __init__(
+        self,
+        source: SiteReader,
+        sites: Mapping[str, SiteReader],
+        target: str,
+        trusted: Trusted | None,
+        rules: LockRules,
+        effort: Effort,
+    ) -> None:
+        self._source = source
+        self._sites = sites
+        self._target = target
+        self._trusted = trusted
+        self._rules = rules
+        self._effort = effort
+        self._now = source.now()
+        self._compacted = CompactedBatches()
+        self._segments: dict[str, None] = {}
+        self._writers: dict[str, None] = {}
+        self._total = self._todo = Extent()
+        self._surplus = self._ignored = self._left_out = 0
+
+    def run(self, work: WorkList) -> RestorePlan:
+        """``work``: an empty list, which is filled."""
+        self._work = work
+        listing = Listing(self._sites)
+        for copies in listing.strangers():
+            self._ignored += self._source.site in copies.at
+        for segment, (read, states) in in_order(
+            listing.segments(), self._look, size=lambda _: 0, effort=self._effort
+        ):
+            for covered in read.compacted:
+                self._compacted.add(covered)
+            for copies, state in zip(segment.objects, states, strict=True):
+                self._take(copies, state, read)
+        for copies, state in in_order(listing.writers(), self._state, size=lambda _: 0, effort=self._effort):
+            self._take(copies, state, SegmentRead())
+        check_listed(listing)
+        return RestorePlan(
+            source=self._source.site,
+            target=self._target,
+            writers=tuple(reversed(self._writers)),
+            total=self._total,
+            todo=self._todo,
+            surplus=self._surplus,
+            ignored=self._ignored,
+            segments=tuple(reversed(self._segments)),
+            left_out=self._left_out,
+            work=self._work,
+            rules=self._rules,
+        )
+
+    def _look(self, segment: SegmentCopies) -> tuple[SegmentRead, list[str]]:
+        """What the segment's manifests say, and how it stands with each of its objects."""
+        read = SegmentRead() if self._trusted is None else read_segment(self._source, segment, self._trusted)
+        locks = CopyLocks(self._rules, read.until)
+        return read, [self._state(copies, locks) for copies in segment.objects]
+
+    def _state(self, copies: Copies, locks: CopyLocks | None = None) -> str:
+        locks = locks or CopyLocks(self._rules)
+        if is_restored(copies, self._sites, self._source.site, self._target, locks, self._now):
             return "there"
-        return "spent" if is_spent(copies, source, compacted, now) else "due"
+        return "spent" if self._is_spent(copies) else "due"
 
-    listed = in_order(listing.everything(), state, size=lambda _: 0, effort=effort or Effort())
-    for copies, found_state in listed:
-        found = parse_key(copies.key)
-        if found is None:
-            ignored += source.site in copies.at
-        elif source.site not in copies.at:
-            surplus += not compacted.holds(found)  # such a batch may be gone at one site and not at another
-        elif found_state == "spent":
-            left_out += 1
+    def _is_spent(self, copies: Copies) -> bool:
+        """Is it a batch that a segment holds and whose lock is over?
+
+        Where listings show no locks, one that is younger than its first lock is not asked for: the answer
+        with its bytes tells the lock. Raises SiteUnavailable, SettingsError.
+        """
+        source = self._source
+        if source.site not in copies.at or not self._compacted.holds(parse_key(copies.key)):
+            return False
+        young = copies.at[source.site][0].stored_at + self._rules.batch_lock > self._now
+        if young and not listed_with_locks(source):
+            return False
+        newest = newest_with_locks(copies, {source.site: source}).at.get(source.site)
+        return newest is None or is_over(newest[0], self._now)
+
+    def _take(self, copies: Copies, state: str, read: SegmentRead) -> None:
+        name = parse_key(copies.key)
+        if name is None:
+            self._ignored += self._source.site in copies.at
+        elif self._source.site not in copies.at:
+            # Such a batch may be gone at one site and not at another.
+            self._surplus += not self._compacted.holds(name)
+        elif state == "spent":
+            self._left_out += 1
         else:
-            size = Extent(1, copies.at[source.site][0].size)
-            total += size
-            if found_state == "due":
-                todo += size
-                owners[found.family == "segment", found.writer] = None
-    check_listed(listing)
-    segments, writers = (
-        tuple(sorted((owner for is_segment, owner in owners if is_segment == wanted), reverse=True))
-        for wanted in (True, False)
-    )
-    return RestorePlan(
-        source=source.site,
-        target=name,
-        writers=writers,
-        total=total,
-        todo=todo,
-        surplus=surplus,
-        ignored=ignored,
-        segments=segments,
-        left_out=left_out,
-        compacted=compacted,
-        locks=due,
-    )
+            size = Extent(1, copies.at[self._source.site][0].size)
+            self._total += size
+            if state == "due":
+                self._todo += size
+                self._due(name, copies, read)
+
+    def _due(self, name: ObjectName, copies: Copies, read: SegmentRead) -> None:
+        owners = self._segments if name.family == "segment" else self._writers
+        owners[name.writer] = None
+        stage = next(at for at, holds in enumerate(_STAGES) if holds(name, self._compacted))
+        item = ToCopy(copies, read.until.get(copies.key), self._compacted.holds(name))
+        manifest = read.manifests.get(copies.key)
+        if manifest is not None:
+            at = {**copies.at, self._source.site: (manifest.version,)}
+            item = replace(item, copies=Copies(copies.key, at), data=manifest.data)
+        self._work.add(stage, name.writer, item)
 
 
-def is_spent(copies: Copies, source: SiteReader, compacted: CompactedBatches, now: datetime) -> bool:
-    """Is it a batch that a segment holds and whose lock is over? ``now``: the source's time.
+#: What is copied at the same time, in the order in which a site comes to use: manifests, then logs with their
+#: evidence, then batches that no segment holds; with these, searches and intake are back. Originals, large
+#: objects, and batches that segments hold follow. Newest first.
+_STAGES: tuple[Callable[[ObjectName, CompactedBatches], bool], ...] = (
+    lambda name, compacted: name.kind == "manifest",
+    lambda name, compacted: name.kind in ("log", "evidence"),
+    lambda name, compacted: name.family == "batch" and not compacted.holds(name),
+    lambda name, compacted: name.kind == "originals",
+    lambda name, compacted: name.family == "large",
+    lambda name, compacted: True,
+)
 
-    Raises SiteUnavailable, SettingsError: a lock cannot be asked for.
-    """
-    if source.site not in copies.at or not compacted.holds(parse_key(copies.key)):
-        return False
-    newest = newest_with_locks(copies, {source.site: source}).at.get(source.site)
-    return newest is None or newest[0].retain_until is None or newest[0].retain_until <= now
+
+def is_over(version: StoredVersion, now: datetime) -> bool:
+    """Does no lock hold the version any more?"""
+    return version.retain_until is None or version.retain_until <= now
 
 
 def is_restored(
@@ -175,27 +262,32 @@ def is_restored(
     return ours is not None and (due is None or ours >= due)
 
 
-def in_turn(plan: RestorePlan, listing: Listing) -> Iterator[Copies]:
-    """What there is of the plan's segments and writers, in the order in which a site comes to use.
+def in_turn(plan: RestorePlan, target: SiteReader) -> Iterator[ToCopy]:
+    """What is to be copied, in the order in which a site comes to use.
 
-    Manifests, then logs with their evidence, then batches that no segment holds: with these, searches and
-    intake are back. Originals, large objects, and batches that segments hold follow. Newest first.
+    What a later look at the target shows takes the place of what the plan saw there.
+    Raises SiteUnavailable, SettingsError.
     """
-    stages: list[tuple[Iterable[str], Callable[[str], str], Callable[[ObjectName], bool]]] = [
-        (plan.segments, segment_prefix, lambda name: name.kind == "manifest"),
-        (plan.segments, segment_prefix, lambda name: name.kind in ("log", "evidence")),
-        (plan.writers, batch_prefix, lambda name: not plan.compacted.holds(name)),
-        (plan.segments, segment_prefix, lambda name: name.kind == "originals"),
-        (plan.writers, large_prefix, lambda name: True),
-        (plan.writers, batch_prefix, plan.compacted.holds),
-    ]
-    for owners, prefix_of, is_due in stages:
-        for owner in owners:
-            for copies in listing.under(prefix_of(owner)):
-                name = parse_key(copies.key)
-                if name is not None and plan.source in copies.at and is_due(name):
-                    yield copies
-            check_listed(listing)
+    for stage in range(len(_STAGES)):
+        for block in plan.work.blocks(stage):
+            yield from block if plan.work.age_s < NEW_S else _looked_up(block, target)
+
+
+def _looked_up(block: list[ToCopy], target: SiteReader) -> Iterator[ToCopy]:
+    """The same objects with the target's versions as they are now."""
+    keys = {item.copies.key for item in block}
+    listing = Listing({target.site: target})
+    first, last = min(keys), max(keys)
+    # Keys above the first one, and the first itself: what precedes its last character sorts before it.
+    now = {
+        copies.key: copies.at
+        for copies in listing.under("", after=first[:-1], before=last + LAST)
+        if copies.key in keys
+    }
+    check_listed(listing)
+    for item in block:
+        at = {site: found for site, found in item.copies.at.items() if site != target.site}
+        yield replace(item, copies=Copies(item.copies.key, {**at, **now.get(item.copies.key, {})}))
 
 
 def check_listed(listing: Listing) -> None:

@@ -6,16 +6,19 @@ a restore that was killed is resumed by starting it again, and one that is compl
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.replicas import serves_others
 from vanvault.archiver.stores import Site, SiteReader
-from vanvault.recovery.objects import Copies, Listing, read_good, write_good
-from vanvault.recovery.restore.plan import CopyLocks, RestorePlan, in_turn, is_restored, is_spent
+from vanvault.recovery.objects import read_good, write_good
+from vanvault.recovery.restore.plan import CopyLocks, RestorePlan, in_turn, is_over, is_restored
+from vanvault.recovery.restore.work_list import ToCopy
 from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
 
@@ -59,22 +62,20 @@ def restore_site(
     if clock is not None:  # a site's clock that is ahead ends no lock for us, and makes none longer
         at_source, at_target = min(at_source, clock()), clock()
     sites: dict[str, SiteReader] = {source.site: source, target.site: target}
-    listing = Listing(sites)
     copied = Extent()
     failures: list[Finding] = []
 
-    def copy(copies: Copies) -> Extent | Finding | None:
-        if is_restored(copies, sites, source.site, target.site, plan.locks, at_source):
-            return None
-        if is_spent(copies, source, plan.compacted, at_source):
+    def copy(item: ToCopy) -> Extent | Finding | None:
+        locks = CopyLocks(plan.rules, {item.copies.key: item.signed} if item.signed else {})
+        if is_restored(item.copies, sites, source.site, target.site, locks, at_source):
             return None
         if make_folders is not None:
-            make_folders(copies.key)
+            make_folders(item.copies.key)
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
-        return _copy(copies, source, target, now, plan.locks)
+        return _copy(item, source, target, at_source, now, locks)
 
-    for copies, outcome in in_order(
-        in_turn(plan, listing), copy, size=lambda copies: copies.size, effort=effort or Effort()
+    for item, outcome in in_order(
+        in_turn(plan, target), copy, size=lambda item: item.copies.size, effort=effort or Effort()
     ):
         if outcome is None:
             continue
@@ -82,16 +83,19 @@ def restore_site(
             failures.append(outcome)
         else:
             copied += outcome
-        step(1, copies.at[source.site][0].size)
+        step(1, item.copies.at[source.site][0].size)
     return RestoreReport(plan, copied, tuple(failures), timer() - began)
 
 
 def _copy(
-    copies: Copies, source: SiteReader, target: Site, now: datetime, locks: CopyLocks
-) -> Extent | Finding:
-    key = copies.key
+    item: ToCopy, source: SiteReader, target: Site, at_source: datetime, now: datetime, locks: CopyLocks
+) -> Extent | Finding | None:
+    copies, key = item.copies, item.copies.key
     try:
-        data, version = read_good(source, key, copies.at[source.site])
+        if hashlib.sha256(item.data).digest() == sha256_of(key):
+            data, version = item.data, copies.at[source.site][0]
+        else:
+            data, version = read_good(source, key, copies.at[source.site])
     except NotFound as error:
         return Finding(source.site, key, "missing", error.message)
     except Damaged as error:
@@ -100,6 +104,8 @@ def _copy(
         if not serves_others(source, key):  # the whole site is away; else it is this object that it refuses
             raise
         return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
+    if item.compacted and is_over(version, at_source):
+        return None
     until = locks.of(version, now)
     held = None if target.site in copies.at else ()
     written = write_good(target, key, data, until, held=held)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.model import Mutant
 
 _COPYING, _PLAN = "recovery/objects/copying.py", "recovery/restore/plan.py"
+_RESTORE = "recovery/restore/restore.py"
+_REQUESTS = ("tests/recovery/test_restore_requests.py",)
 _LOCKS = ("tests/recovery/test_short_locks.py",)
 
 MUTANTS = (
@@ -34,5 +36,29 @@ MUTANTS = (
         "return ours is not None and (due is None or ours >= due)",
         "return due is None or ours is None or ours >= due",
         _LOCKS,
+    ),
+    Mutant(
+        "restored-by-an-old-look-at-the-target",
+        _PLAN,
+        "in_turn",
+        "plan.work.age_s < NEW_S",
+        "True",
+        _REQUESTS,
+    ),
+    Mutant(
+        "restored-although-nobody-needs-it",
+        _RESTORE,
+        "_copy",
+        "item.compacted and is_over(version, at_source)",
+        "False",
+        _REQUESTS,
+    ),
+    Mutant(
+        "restored-without-asking-the-source-for-its-lock",
+        "archiver/replicas/promised.py",
+        "_get_locked",
+        "return site.get_locked(version.key, version.version)",
+        "return _get(site, version)",
+        _REQUESTS,
     ),
 )
