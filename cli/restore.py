@@ -50,7 +50,6 @@ def command(
     when the target holds all that the source holds (and, unless told otherwise, both verify), else 3: also
     where all is restored and something lies at a site that is not the archive's.
     """
-    from vanvault.recovery.drill import last_rate
     from vanvault.recovery.restore import RestoreRequest, estimate_restore, restore
     from vanvault.recovery.work import account
 
@@ -59,6 +58,8 @@ def command(
     terminal = Terminal(quiet=as_json)
     with open_archive(home) as archive:
         if dry_run:
+            from vanvault.recovery.drill import last_rate  # of all drills, for one figure
+
             catch_up(archive)
             estimate = estimate_restore(archive, request, last_rate(archive.search), terminal)
             if as_json:

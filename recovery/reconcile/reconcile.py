@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import Lag
 from vanvault.archiver.stores import Site
@@ -130,8 +130,16 @@ def reconcile_sites(
     young: list[str] = []
 
     def level(copies: Copies) -> _Outcomes:
-        actions = decide(newest_with_locks(copies, sites), names, due) if is_object(copies.key) else ()
-        return [(action, None if dry_run else _carry_out(action, sites, due, clock)) for action in actions]
+        if not is_object(copies.key):
+            return []
+        # Of an object at one site only there is no lock to compare: its copy learns it with the bytes.
+        alone = len(copies.at) == 1
+        actions = decide(copies if alone else newest_with_locks(copies, sites), names, due)
+        outcomes: _Outcomes = [
+            (action, None if dry_run else _carry_out(action, copies, sites, due, clock)) for action in actions
+        ]
+        # One that is gone by now, after it was listed, is nobody's to copy.
+        return [one for one in outcomes if not (alone and isinstance(one[1], NotFound))]
 
     def judge(copies: Copies) -> _Outcomes | None:
         lacking = any(site not in copies.at for site in names if site not in listing.away)
@@ -180,17 +188,18 @@ def _is_young(copies: Copies, now: datetime) -> bool:
 
 def _carry_out(
     action: ReconcileAction,
+    copies: Copies,
     sites: Mapping[str, Site],
     due: DueLocks,
     clock: Callable[[], datetime] | None,
 ) -> int | VanVaultError:
-    """Bytes that were copied, or why not."""
+    """Bytes that were copied, or why not; ``copies``: as a listing has just shown them."""
     target = sites[action.target]
     try:
         if isinstance(action, Fetch):
-            data, version = read_good(sites[action.source], action.key)
+            data, version = read_good(sites[action.source], action.key, copies.at[action.source])
             until = lock_of(version, due.signed(action.key), (clock or target.now)(), due.rules)
-            written = write_good(target, action.key, data, until)
+            written = write_good(target, action.key, data, until, held=copies.at.get(action.target, ()))
             return len(data) if written else 0
         target.extend(action.key, action.version, action.retain_until)
         return 0
