@@ -35,15 +35,15 @@ class ManifestRead:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentRead:
-    """What one segment's signed manifests say."""
+class Manifests:
+    """What the signed manifests of one segment say; there is one, unless somebody put another beside it."""
 
     compacted: tuple[CompactedRange, ...] = ()  # where the source holds the segment whole
     until: Mapping[str, datetime] = field(default_factory=dict)  # by key, how long an object is to be locked
     manifests: Mapping[str, ManifestRead] = field(default_factory=dict)  # by key, those that count
 
 
-def read_segment(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> SegmentRead:
+def read_segment(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -> Manifests:
     """What a segment at ``source`` holds, as far as signatures, names and sizes tell.
 
     Raises SiteUnavailable: the whole site is away.
@@ -67,7 +67,7 @@ def read_segment(source: SiteReader, segment: SegmentCopies, trusted: Trusted) -
             compacted += [
                 CompactedRange(one.writer, one.first, one.last, copies.key) for one in manifest.covers
             ]
-    return SegmentRead(tuple(compacted), until, manifests)
+    return Manifests(tuple(compacted), until, manifests)
 
 
 def _read(

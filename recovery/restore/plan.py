@@ -27,7 +27,7 @@ from vanvault.recovery.objects import (
     lock_of,
     newest_with_locks,
 )
-from vanvault.recovery.restore.covered import SegmentRead, Trusted, read_segment
+from vanvault.recovery.restore.covered import Manifests, Trusted, read_segment
 from vanvault.recovery.restore.work_list import ToCopy, WorkList
 from vanvault.recovery.work import Effort, Extent, in_order
 
@@ -150,7 +150,7 @@ class _Comparison:
             for copies, state in zip(segment.objects, states, strict=True):
                 self._take(copies, state, read)
         for copies, state in in_order(listing.writers(), self._state, size=lambda _: 0, effort=self._effort):
-            self._take(copies, state, SegmentRead())
+            self._take(copies, state, Manifests())
         check_listed(listing)
         return RestorePlan(
             source=self._source.site,
@@ -166,9 +166,9 @@ class _Comparison:
             rules=self._rules,
         )
 
-    def _look(self, segment: SegmentCopies) -> tuple[SegmentRead, list[str]]:
+    def _look(self, segment: SegmentCopies) -> tuple[Manifests, list[str]]:
         """What the segment's manifests say, and how it stands with each of its objects."""
-        read = SegmentRead() if self._trusted is None else read_segment(self._source, segment, self._trusted)
+        read = Manifests() if self._trusted is None else read_segment(self._source, segment, self._trusted)
         locks = CopyLocks(self._rules, read.until)
         return read, [self._state(copies, locks) for copies in segment.objects]
 
@@ -193,7 +193,7 @@ class _Comparison:
         newest = newest_with_locks(copies, {source.site: source}).at.get(source.site)
         return newest is None or is_over(newest[0], self._now)
 
-    def _take(self, copies: Copies, state: str, read: SegmentRead) -> None:
+    def _take(self, copies: Copies, state: str, read: Manifests) -> None:
         name = parse_key(copies.key)
         if name is None:
             self._ignored += self._source.site in copies.at
@@ -209,7 +209,7 @@ class _Comparison:
                 self._todo += size
                 self._due(name, copies, read)
 
-    def _due(self, name: ObjectName, copies: Copies, read: SegmentRead) -> None:
+    def _due(self, name: ObjectName, copies: Copies, read: Manifests) -> None:
         owners = self._segments if name.family == "segment" else self._writers
         owners[name.writer] = None
         stage = next(at for at, holds in enumerate(_STAGES) if holds(name, self._compacted))

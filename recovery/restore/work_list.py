@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import SpooledTemporaryFile, gettempdir
-from typing import Any
+from typing import IO, Any, cast
 
 import orjson
 
@@ -63,12 +63,13 @@ class WorkList:
         target: str,
         stages: int,
         *,
-        memory_bytes: int = MEMORY_BYTES,
+        file: IO[bytes] | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``file``: keeps it, and is closed with it; None: memory and a temporary file."""
         self._sites = (source, target)
         self._stages = [_Stage(array("Q"), array("Q")) for _ in range(stages)]
-        self._file = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115
+        self._file = file or cast("IO[bytes]", SpooledTemporaryFile(max_size=MEMORY_BYTES))  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._end = 0
         self._timer = timer

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from vanvault.archiver.core.errors import MachineLimit, SettingsError
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.objects import Copies
-from vanvault.recovery.restore import RestorePlan, Trusted, plan_restore, restore_site
+from vanvault.recovery.restore import RestorePlan, Trusted, plan_restore, restore_site, work_list
 from vanvault.recovery.restore.archive import ensure_site
 from vanvault.recovery.restore.plan import NEW_S
 from vanvault.recovery.restore.work_list import KEPT_BYTES, ToCopy, WorkList
@@ -122,8 +123,11 @@ def item(sequence: int, *, data: bytes = b"", until: bool = True) -> ToCopy:
 
 
 @pytest.mark.parametrize("memory", [1, 2**20], ids=["file", "memory"])
-def test_a_work_list_gives_back_what_it_was_given_newest_owner_first(memory: int) -> None:
-    found = WorkList("standby", "primary", 2, memory_bytes=memory)
+def test_a_work_list_gives_back_what_it_was_given_newest_owner_first(
+    monkeypatch: pytest.MonkeyPatch, memory: int
+) -> None:
+    monkeypatch.setattr(work_list, "MEMORY_BYTES", memory)
+    found = WorkList("standby", "primary", 2)
     given = [item(number, data=b"m" * number, until=number != 2) for number in range(1, 6)]
     for one, owner in zip(given, "aabbc", strict=True):
         found.add(0, owner, one)
@@ -134,15 +138,12 @@ def test_a_work_list_gives_back_what_it_was_given_newest_owner_first(memory: int
 
 
 @pytest.mark.parametrize(("number", "kind"), [(errno.ENOSPC, MachineLimit), (errno.EIO, SettingsError)])
-def test_a_work_list_that_cannot_be_kept_ends_the_restore(
-    monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
-) -> None:
-    found = WorkList("standby", "primary", 1)
+def test_a_work_list_that_cannot_be_kept_ends_the_restore(number: int, kind: type[Exception]) -> None:
+    class Full(BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(number, "as it was told to")
 
-    def fail(data: bytes) -> int:
-        raise OSError(number, "as it was told to")
-
-    monkeypatch.setattr(found._file, "write", fail)
+    found = WorkList("standby", "primary", 1, file=Full())
     with pytest.raises(kind):
         found.add(0, "a", item(1))
 
