@@ -8,10 +8,8 @@ Ends with one line of JSON. What it measures and how to read it: benchmarks/READ
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -19,10 +17,10 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import small_objects
 from built_archive import DOSSIER_RATIO, Built
 from built_segments import SEGMENT, SEGMENT_VARIABLE, build_segments
 from commands import Finished, run
@@ -30,13 +28,11 @@ from common import middle
 from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, trust_unprobed
 from places import add_options, place_for
 from restore import contents, point_site, remote
+from small_objects import fill, open_bucket
 from tests.servers.minio import MinioServer
 
 from vanvault.archiver.appliance import Archive, init_home
-from vanvault.archiver.core.names import ObjectName, new_writer_id
-from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.home_files import SETTINGS_FILE
-from vanvault.archiver.stores import Site, create_site, open_site
 from vanvault.recovery.forecast import Cost, Measurement, cost_of
 from vanvault.recovery.restore import plan_restore, restore_site
 from vanvault.recovery.work import Effort
@@ -62,10 +58,13 @@ class Plan:
     rounds: int
     budget_s: float  # no round begins later than this after the start
     cost_bytes: int  # of each set of equal objects, by which costs are told apart
+    small_objects: int  # copied beside rclone, by which an object's own cost is told
 
 
-QUICK = Plan(stored_bytes=120 * 10**6, rounds=1, budget_s=30, cost_bytes=16 * _MIB)
-FULL = Plan(stored_bytes=5 * 10**9, rounds=3, budget_s=3600, cost_bytes=512 * _MIB)
+QUICK = Plan(stored_bytes=120 * 10**6, rounds=1, budget_s=30, cost_bytes=16 * _MIB, small_objects=500)
+FULL = Plan(
+    stored_bytes=5 * 10**9, rounds=3, budget_s=3600, cost_bytes=512 * _MIB, small_objects=small_objects.COUNT
+)
 #: Bytes of the objects in each set. Of small ones there are fewer bytes, at most so many objects.
 COST_SIZES = (20_000, 2**20, 16 * 2**20)
 COST_OBJECTS = 500
@@ -227,9 +226,9 @@ def costs(bench: Bench, plan: Plan, seed: int) -> tuple[list[Measurement], Cost]
     with minio(folder / "target") as target:
         for size in COST_SIZES:
             count = min(COST_OBJECTS, max(4, plan.cost_bytes // size))
-            source = _bucket("standby", bench.source, f"cost-{size}", bench.home)
-            goal = _bucket("primary", target, f"cost-{size}", bench.home)
-            _fill(source, count, size, seed)
+            source = open_bucket("standby", bench.source, f"cost-{size}", bench.home)
+            goal = open_bucket("primary", target, f"cost-{size}", bench.home)
+            fill(source, count, size, seed)
             report = restore_site(
                 plan_restore(source, goal, name=goal.site), source, goal, effort=Effort(workers=8)
             )
@@ -243,24 +242,6 @@ def costs(bench: Bench, plan: Plan, seed: int) -> tuple[list[Measurement], Cost]
     if cost is None:
         raise SystemExit("nothing was measured")
     return measured, cost
-
-
-def _bucket(name: str, server: MinioServer, bucket: str, home: Path) -> Site:
-    give_credentials(server, name)
-    url, clock = server.endpoint.site_url(bucket), SystemClock()
-    create_site(name, url, home=home, archive="benchmark", clock=clock)
-    return open_site(name, url, home=home, archive="benchmark", clock=clock)
-
-
-def _fill(site: Site, count: int, size: int, seed: int) -> None:
-    chance = random.Random(f"{seed} {size}")
-    until = site.now().replace(microsecond=0) + timedelta(days=2)
-    writer = new_writer_id(site.now(), chance.randbytes(5))
-    for number in range(count):
-        data = chance.randbytes(size)
-        digest = hashlib.sha256(data).digest()
-        key = ObjectName("batch", writer, number, "messages", digest, chance.randbytes(64)).key
-        site.put(key, data, sha256=digest, retain_until=until)
 
 
 def ten_years(cost: Cost) -> tuple[float, float]:
@@ -352,7 +333,16 @@ def main() -> None:
                 if time.perf_counter() - begun > plan.budget_s:
                     break
             line = figures(bench, searches, *costs(bench, plan, options.seed))
+            line |= small_objects.compare(
+                folder,
+                source,
+                bench.home,
+                count=plan.small_objects,
+                rounds=plan.rounds,
+                seed=options.seed,
+            )
             show(line)
+            small_objects.show(line)
     seconds = round(time.perf_counter() - begun, 1)
     facts = {"benchmark": "recovery", "quick": options.quick, "seed": options.seed, "seconds": seconds}
     print(json.dumps({**facts, **place.facts(), **line}))
