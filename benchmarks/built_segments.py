@@ -102,9 +102,12 @@ class Split:
         return self.real
 
 
-def build_segments(home: Path, *, raw_bytes: int, seed: int) -> Built:
-    """Archive messages of ``raw_bytes`` in all in the home. Raises SiteUnavailable."""
-    originals, sizes = _originals(raw_bytes, seed), []
+def build_segments(home: Path, originals: Iterator[Original], *, segment: int = SEGMENT) -> Built:
+    """Archive these messages in the home, a segment for each ``segment`` original bytes.
+
+    ``SEGMENT_VARIABLE`` must not ask for smaller segments. Raises SiteUnavailable.
+    """
+    sizes: list[int] = []
     components = open_components(home)
     clock = components.ports.clock
     split = {name: Split(site, Passing(name, clock=clock)) for name, site in components.sites.items()}
@@ -121,7 +124,7 @@ def build_segments(home: Path, *, raw_bytes: int, seed: int) -> Built:
                     archive.tail.apply([batch.folded for batch in writer.commit(drafts)])
                     sizes += [len(one.body) for one in group]
                     taken += sum(sizes[-len(group) :])
-                    group = list(islice(originals, ROWS)) if taken < SEGMENT else []
+                    group = list(islice(originals, ROWS)) if taken < segment else []
                 closed = writer.commit([archive.system_event("writer.closed", {})], final=True)
                 archive.tail.apply([batch.folded for batch in closed])
             finally:
@@ -149,7 +152,7 @@ def _put_the_rest(site: Split) -> None:
             site.real.put(version.key, data, sha256=name.sha256, retain_until=until)
 
 
-def _originals(raw_bytes: int, seed: int) -> Iterator[Original]:
+def dossiers_and_notices(raw_bytes: int, seed: int) -> Iterator[Original]:
     """Dossiers and notices by turns, of about as many bytes; a batch has fewer dossiers than the pool."""
     dossiers, chance = make_originals(ROWS, seed, size=DOSSIER), random.Random(seed)
     taken = number = 0

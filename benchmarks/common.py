@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from statistics import median
 from places import REPOSITORY
 
 from vanvault.archiver.core.sample import dossiers
+from vanvault.archiver.home_files import SETTINGS_FILE
 
 sys.path.insert(0, str(REPOSITORY))  # the tests' servers and doubles are no part of the package
 
@@ -183,3 +185,17 @@ def percentile(values: Sequence[float], share: float) -> float:
 def middle(values: Sequence[float], digits: int = 2) -> float:
     """The median, rounded for the table and the JSON line."""
     return round(median(values), digits)
+
+
+def said(what: str) -> None:
+    """How far it is, for whoever waits."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def new_node(home: Path, target: Path) -> Path:
+    """What a new node is given: settings and keys; no hot tail, catalogue or index."""
+    target.mkdir()
+    for name in (SETTINGS_FILE, "gateways.json"):
+        shutil.copy(home / name, target / name)
+    shutil.copytree(home / "keys", target / "keys")
+    return target

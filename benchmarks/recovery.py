@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,20 +21,17 @@ from typing import Any
 
 import small_objects
 from built_archive import DOSSIER_RATIO, Built
-from built_segments import SEGMENT, SEGMENT_VARIABLE, build_segments
+from built_segments import SEGMENT, SEGMENT_VARIABLE, build_segments, dossiers_and_notices
 from commands import Finished, run
-from common import middle
+from common import middle, new_node, said
+from costs import costs
 from minio_sites import BUCKET, empty_server, give_credentials, minio, restic, trust_unprobed
 from places import add_options, place_for
 from restore import contents, point_site, remote
-from small_objects import fill, open_bucket
 from tests.servers.minio import MinioServer
 
 from vanvault.archiver.appliance import Archive, init_home
-from vanvault.archiver.home_files import SETTINGS_FILE
-from vanvault.recovery.forecast import Cost, Measurement, cost_of
-from vanvault.recovery.restore import plan_restore, restore_site
-from vanvault.recovery.work import Effort
+from vanvault.recovery.forecast import Cost, Measurement
 
 _MIB = 2**20
 #: A notice does not compress, a dossier to about a seventh; half of the original bytes are of each.
@@ -65,9 +61,6 @@ QUICK = Plan(stored_bytes=120 * 10**6, rounds=1, budget_s=30, cost_bytes=16 * _M
 FULL = Plan(
     stored_bytes=5 * 10**9, rounds=3, budget_s=3600, cost_bytes=512 * _MIB, small_objects=small_objects.COUNT
 )
-#: Bytes of the objects in each set. Of small ones there are fewer bytes, at most so many objects.
-COST_SIZES = (20_000, 2**20, 16 * 2**20)
-COST_OBJECTS = 500
 
 
 @dataclass(slots=True)
@@ -174,7 +167,7 @@ def prepare(folder: Path, source: MinioServer, raw_bytes: int, seed: int) -> tup
         urls = [server.endpoint.site_url(BUCKET) for server in (lost, source)]
         init_home(home, primary=urls[0], standby=urls[1])
         trust_unprobed(home)
-        bench = Bench(folder, source, build_segments(home, raw_bytes=raw_bytes, seed=seed))
+        bench = Bench(folder, source, build_segments(home, dossiers_and_notices(raw_bytes, seed)))
         said("built")
         bench.wanted = f"notice-{0:06d}"
         bench.first_search(home, time.perf_counter())  # index and caches are as they are in use
@@ -195,20 +188,6 @@ def prepare(folder: Path, source: MinioServer, raw_bytes: int, seed: int) -> tup
     return bench, searches
 
 
-def said(what: str) -> None:
-    """How far it is, for whoever waits."""
-    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
-
-
-def new_node(home: Path, target: Path) -> Path:
-    """What a new node is given: settings and keys; no hot tail, catalogue or index."""
-    target.mkdir()
-    for name in (SETTINGS_FILE, "gateways.json"):
-        shutil.copy(home / name, target / name)
-    shutil.copytree(home / "keys", target / "keys")
-    return target
-
-
 def dump(home: Path, files: Path) -> None:
     """Every object of the standby as a file."""
     with Archive.open(home) as archive:
@@ -217,31 +196,6 @@ def dump(home: Path, files: Path) -> None:
             path = files / version.key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(site.get(version.key, version.version))
-
-
-def costs(bench: Bench, plan: Plan, seed: int) -> tuple[list[Measurement], Cost]:
-    """Restores of sets of equal objects, each between two buckets: what an object costs, and a byte."""
-    measured = []
-    folder = Path(tempfile.mkdtemp(dir=bench.folder))
-    with minio(folder / "target") as target:
-        for size in COST_SIZES:
-            count = min(COST_OBJECTS, max(4, plan.cost_bytes // size))
-            source = open_bucket("standby", bench.source, f"cost-{size}", bench.home)
-            goal = open_bucket("primary", target, f"cost-{size}", bench.home)
-            fill(source, count, size, seed)
-            report = restore_site(
-                plan_restore(source, goal, name=goal.site), source, goal, effort=Effort(workers=8)
-            )
-            if (report.copied.objects, report.copied.bytes) != (count, count * size):
-                raise SystemExit("a set of equal objects was not restored")
-            measured.append(Measurement(count, count * size, report.seconds))
-            for site in (source, goal):
-                site.close()
-    shutil.rmtree(folder)
-    cost = cost_of(measured)
-    if cost is None:
-        raise SystemExit("nothing was measured")
-    return measured, cost
 
 
 def ten_years(cost: Cost) -> tuple[float, float]:
@@ -332,7 +286,8 @@ def main() -> None:
                 bench.round(verify=number == 0)
                 if time.perf_counter() - begun > plan.budget_s:
                     break
-            line = figures(bench, searches, *costs(bench, plan, options.seed))
+            paid = costs(folder, source, bench.home, set_bytes=plan.cost_bytes, seed=options.seed)
+            line = figures(bench, searches, *paid)
             line |= small_objects.compare(
                 folder,
                 source,
