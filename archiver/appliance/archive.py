@@ -143,7 +143,7 @@ class Archive(ArchiveReader):
         in the newest epoch from now on. Any other writer leaves one that is superseded as it is.
         ``accepting_at``: as ``record_events`` takes it; clocks must agree with each other only.
         """
-        self.tail.ensure_sound()  # a broken one would answer retries wrongly, or not at all
+        self.tail.ensure_sound(looked_at=True)  # a broken one would answer retries wrongly, or not at all
         self._refresh_first()
         away = self.catch_up(settle=True).away
         leadership = self.lead.leadership

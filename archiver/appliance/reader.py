@@ -124,7 +124,7 @@ class ArchiveReader:
         Raises SiteUnavailable, KeyUnavailable.
         """
         if not self._folded:
-            self.tail.ensure_sound()  # what is decided now, and rows of this file, go together
+            self.tail.ensure_sound(looked_at=True)  # what is decided now, and rows of this file, go together
         self._follow_trust()
         mark = self.tail.refolding_mark()
         segments = self.catch_up_segments()

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -156,7 +157,10 @@ class SiteFold:
             KeyUnavailable: the batches' master key is missing.
         """
         self._tail.recheck(self._repeated)
-        listing = _merge_listings(sites, "" if from_start else self._tail.fold_start(to_us(now())))
+        ranges = [("", "")] if from_start else self._tail.fold_ranges(to_us(now()))
+        listing = chain.from_iterable(
+            _merge_listings(sites, after, before=before) for after, before in ranges
+        )
         fold = _BatchFold(
             sites,
             self._tail,
@@ -403,10 +407,13 @@ def _does_not_keep(site: Site, key: str, cause: Damaged | NotFound) -> SiteUnava
 
 
 def _merge_listings(
-    sites: Mapping[str, Site], after: str, prefix: str = batch_prefix()
+    sites: Mapping[str, Site], after: str, prefix: str = batch_prefix(), before: str = ""
 ) -> Iterator[tuple[str, dict[str, StoredVersion]]]:
-    """Keys in order, each with the oldest version at every site that has it: a merge of sorted listings."""
-    listings = {name: _oldest(site, prefix, after) for name, site in sites.items()}
+    """Keys in order, each with the oldest version at every site that has it: a merge of sorted listings.
+
+    ``before``: the first key that is not wanted; "": there is none.
+    """
+    listings = {name: _oldest(site, prefix, after, before) for name, site in sites.items()}
     heads = {name: next(listing, None) for name, listing in listings.items()}
     while True:
         present = {name: head for name, head in heads.items() if head is not None}
@@ -431,9 +438,11 @@ def _numbered(
         yield key, copies
 
 
-def _oldest(site: Site, prefix: str, after: str) -> Iterator[StoredVersion]:
+def _oldest(site: Site, prefix: str, after: str, before: str) -> Iterator[StoredVersion]:
     held: StoredVersion | None = None
     for version in site.list(prefix, after):
+        if before and version.key >= before:
+            break  # a page of what is not wanted is not asked for
         if parse_key(version.key) is None:
             continue
         if held is not None and held.key != version.key:

@@ -27,6 +27,7 @@ import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, get_args
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput
@@ -150,8 +151,12 @@ class ObjectName:
         return ObjectSubject(archive, self.family, self.writer, self.sequence, self.kind)
 
 
+@lru_cache(maxsize=4096)
 def parse_key(key: str) -> ObjectName | None:
-    """The name that ``key`` spells, or None when it spells none: ``parse_key(k).key == k`` or None."""
+    """The name that ``key`` spells, or None when it spells none: ``parse_key(k).key == k`` or None.
+
+    Whoever goes through a listing asks for each key several times in a row, so the last ones are remembered.
+    """
     match = _KEY.fullmatch(key)
     if match is None:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,6 +32,9 @@ _FRESH_S = 1.0
 _FOLDERS = re.compile(r"[a-z0-9._-]{1,200}/[^/].*", re.DOTALL)
 
 
+_Public = tuple[str, Ed25519PublicKey]  # id and key
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What the key of an object proves. ``reason`` None: a key that this archive trusts signed ``name``."""
@@ -46,7 +49,7 @@ class _Memory:
 
     trusted: Mapping[str, Ed25519PublicKey]
     trust: TrustedKeys
-    order: list[tuple[str, Ed25519PublicKey]]  # with its id; the one that fitted last comes first
+    order: list[_Public]  # with its id; the one that fitted last comes first
     proved: set[bytes] = field(default_factory=set)
     refused: set[bytes] = field(default_factory=set)
     waiting: set[bytes] = field(default_factory=set)  # signed by a key that was revoked
@@ -75,12 +78,22 @@ class ObjectTrust:
         mark, memory = _mark(key), self._current()
         if mark in memory.proved:
             return Judged(name, None)
-        memory = self._current(look=True)  # the key that signed it may be a new one
+        tried: list[_Public] = []
+        if mark not in memory.refused and mark not in memory.waiting:
+            # Where the key signed it that signed the last names, the folder need not be looked at.
+            tried = memory.order[:1]
+            signer = self._signer(name, memory, tried)
+            if signer is not None and memory.trust.stands(signer, key):
+                _add(memory.proved, mark)
+                return Judged(name, None)
+            tried = [] if signer is not None else tried
+        before, memory = memory, self._current(look=True)  # the key that signed it may be a new one
         if mark in memory.proved:
             return Judged(name, None)
         if mark in memory.waiting:
             return Judged(name, "revoked-key")
-        signer = None if mark in memory.refused else self._signer(name, memory)
+        left = [one for one in memory.order if memory is not before or one not in tried]
+        signer = None if mark in memory.refused else self._signer(name, memory, left)
         if signer is None:
             _add(memory.refused, mark)
             return Judged(name, "bad-signature")
@@ -114,7 +127,8 @@ class ObjectTrust:
         Remembers nothing. Raises KeyUnavailable.
         """
         name = parse_key(key)
-        return self._signer(name, self._current(look=True)) if name is not None else None
+        memory = self._current(look=True)
+        return self._signer(name, memory, memory.order) if name is not None else None
 
     def remember(self, key: str) -> None:
         """Note a key that this process has just signed with a trusted key."""
@@ -129,9 +143,10 @@ class ObjectTrust:
                 self._memory = memory = _fresh(self._signing)
         return memory
 
-    def _signer(self, name: ObjectName, memory: _Memory) -> str | None:
+    def _signer(self, name: ObjectName, memory: _Memory, among: Sequence[_Public]) -> str | None:
+        """Which of these keys signed it."""
         statement = name.subject(self.archive).statement(name.sha256)
-        for one in memory.order:
+        for one in among:
             try:
                 one[1].verify(name.signature, statement)
             except InvalidSignature:

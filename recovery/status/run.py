@@ -112,7 +112,7 @@ def _keys(archive: Archive, missing: tuple[str, ...]) -> KeysStatus:
 def _segments(archive: Archive) -> SegmentsStatus:
     return SegmentsStatus(
         counts=archive.catalogue.counts(),
-        uncompacted=len(archive.tail.uncompacted()[0]),
+        uncompacted=archive.tail.count_uncompacted(),
         alarms=tuple(
             LockAlarm(held.site, held.key, held.retain_until) for held in look_at_locks(archive).alarms
         ),

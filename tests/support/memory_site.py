@@ -247,6 +247,7 @@ class Damage:
 
     def __init__(self, held: dict[str, list[_Held]]) -> None:
         self._held = held
+        self._hidden: dict[str, list[_Held]] = {}
 
     def flip(self, key: str, bit: int = 0) -> None:
         """Turn one bit, counted from the start of the object."""
@@ -264,6 +265,19 @@ class Damage:
     def drop(self, key: str) -> None:
         """Lose all versions of the key."""
         del self._held[key]
+
+    def hide(self, key: str) -> None:
+        """Show no version of the key until ``show``."""
+        self._hidden[key] = self._held.pop(key)
+
+    def show(self, key: str) -> None:
+        """Show again what was hidden."""
+        self._held[key] = self._hidden.pop(key)
+
+    def shorten(self, key: str, retain_until: datetime) -> None:
+        """Let the lock end earlier, as no store may."""
+        newest = self._held[key][-1]
+        newest.facts = replace(newest.facts, retain_until=retain_until)
 
     def swap(self, key: str, other: str) -> None:
         """Let two keys hold each other's bytes."""

@@ -74,6 +74,14 @@ def load_placements(text: str) -> tuple[Placement, ...]:
     return tuple(Placement.from_json(fields) for fields in orjson.loads(text))
 
 
+def lock_of(text: str, site: str, key: str, version: str) -> str:
+    """The date of one placement among those that ``dump_placements`` gave; "" where it is not among them."""
+    for one in orjson.loads(text):
+        if one["version"] == version and one["site"] == site and one["key"] == key:
+            return str(one["retain_until"])
+    return ""
+
+
 def dump_commit(commit: Commit) -> str:
     return orjson.dumps(encode_commit(commit)).decode()
 

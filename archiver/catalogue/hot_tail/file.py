@@ -52,6 +52,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vanvault.archiver.catalogue.hot_tail import refolding
 from vanvault.archiver.catalogue.hot_tail.connection import TailConnection, busy, is_of_the_file
 from vanvault.archiver.catalogue.hot_tail.generations import Generations, TailName
+from vanvault.archiver.catalogue.hot_tail.soundness import FileUse
 from vanvault.archiver.core.errors import CacheLost, MachineLimit, VanVaultError
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import machine_limit, raise_limit
@@ -185,6 +186,7 @@ class TailFile:
         self._joined = ""
         self._name = self._files.newest() or self._files.make(-1)
         self._identity = self._name.identity()
+        self._use = FileUse(self._name.path)
         try:
             usable = self._prepare()
         except sqlite3.Error as error:
@@ -193,12 +195,20 @@ class TailFile:
         if not usable:
             self._go_on(TailName(self._name.path, self._name.number), again=False)
 
-    def ensure_sound(self) -> bool:
-        """Look at every page; a file with a broken one is made anew, empty. False when it was."""
-        epoch = self._epoch
+    def ensure_sound(self, *, looked_at: bool = False) -> bool:
+        """Look at every page; a file with a broken one is made anew, empty. False when it was.
+
+        ``looked_at``: that it was looked at before is enough, if nothing but SQLite can have harmed it since
+        (``soundness.py``).
+        """
+        epoch, use = self._epoch, self._use
         try:
             connection = self.connection()
+            if looked_at and use.is_checked and self._fits(connection):
+                return True
             if connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and self._fits(connection):
+                if self._name.identity() == self._identity:
+                    use.checked()
                 return True
         except CacheLost:
             return False
@@ -239,8 +249,13 @@ class TailFile:
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
+            same = self._name.identity() == self._identity
             for connection in self._leave():
                 connection.close()
+            if same:
+                self._use.end()
+            else:
+                self._use.lost()
             self._files.close()
 
     def connection(self) -> sqlite3.Connection:
@@ -352,6 +367,7 @@ class TailFile:
         """
         gone = left.identity() != self._identity
         self._leave()
+        self._use.lost()
         self._epoch += 1
         newest = self._files.newest() if left.shared else None
         # Where all were removed, another process begins with the first number again.
@@ -359,6 +375,7 @@ class TailFile:
         for _ in range(_ATTEMPTS):
             self._name = fresh or self._files.make(left.number)
             self._identity = self._name.identity()
+            self._use = FileUse(self._name.path)
             self._joined = str(self._epoch) if again and fresh is not None else ""
             try:
                 usable = self._prepare(again=again and fresh is None)
@@ -368,6 +385,7 @@ class TailFile:
             if usable:
                 self._files.remove_older(self._name.number)
                 return
+            self._use.lost()
             left, fresh = self._name, None
         raise sqlite3.OperationalError(f"no file for the hot tail can be used in {self._files.folder}")
 

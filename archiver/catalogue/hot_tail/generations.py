@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vanvault.archiver.catalogue.hot_tail.soundness import BESIDE as MARKS
 from vanvault.archiver.core.machine import raise_limit
 
 _log = logging.getLogger("vanvault.cache")
@@ -101,7 +102,7 @@ class Generations:
         for number in self._numbers():
             if number < than:
                 path = self._name(number).path
-                for suffix in ("", *_BESIDE):
+                for suffix in ("", *_BESIDE, *MARKS):
                     with suppress(OSError):
                         Path(f"{path}{suffix}").unlink()
 

@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass
 from heapq import merge
 
-import orjson
-
+from vanvault.archiver.catalogue.hot_tail import folded_to
 from vanvault.archiver.core.names import batch_prefix, parse_key, writer_started_at
 from vanvault.archiver.core.times import to_us
 
@@ -84,7 +83,7 @@ class LostTable:
         ``seen``: besides what this file knows, by names at the sites.
         """
         connection = self._connection()
-        known = connection.execute(_TAKEN)
+        known = folded_to.taken(connection)
         return list(holes(merge(known, sorted({*seen, *_named(connection)}))))
 
     def times(self, numbers: BatchNumbers, now_us: int) -> tuple[int, int]:
@@ -123,8 +122,7 @@ class LostTable:
 def _named(connection: sqlite3.Connection) -> Iterator[BatchNumbers]:
     """Batches that others name."""
     keys = {key for (key,) in connection.execute("SELECT key FROM early_commit")}
-    for (heads,) in connection.execute("SELECT heads FROM batch WHERE sequence = 0"):
-        keys.update(orjson.loads(heads))
+    keys.update(folded_to.heads(connection))
     for name in map(parse_key, keys):
         if name is not None and name.family == "batch":
             yield name.writer, name.sequence + 1, name.sequence
@@ -137,10 +135,6 @@ _FOLDED = "SELECT 1 FROM batch WHERE writer = ? AND sequence = ?"
 _STATE = (
     "SELECT coalesce((SELECT max(n) FROM batch), 0) || '/' ||"
     " coalesce((SELECT value FROM fact WHERE name = 'catalogue'), '')"
-)
-_TAKEN = (
-    "SELECT writer, sequence, sequence FROM batch UNION ALL SELECT writer, first, last FROM cover"
-    " ORDER BY 1, 2, 3"
 )
 _KNOWN = (
     "SELECT writer, first, last, key, reason, from_us, until_us FROM lost l"

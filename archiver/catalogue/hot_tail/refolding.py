@@ -14,6 +14,8 @@ from typing import Literal
 
 import orjson
 
+from vanvault.archiver.catalogue.hot_tail import folded_to
+
 #: All tables but that of facts: what a fold fills.
 TABLES = (
     "batch",
@@ -66,6 +68,7 @@ def apply(connection: sqlite3.Connection, change: TrustChange) -> None:
         for table in TABLES:
             connection.execute(f"DELETE FROM {table}")
         connection.execute("DELETE FROM fact WHERE name IN ('catalogue', 'recheck', 'lost_at')")
+        folded_to.forget(connection)
         begin(connection)
     connection.execute("DELETE FROM fact WHERE name = 'folded_us'")
     connection.execute("INSERT OR REPLACE INTO fact VALUES('trust', ?)", (change.state,))

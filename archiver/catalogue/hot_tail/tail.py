@@ -13,14 +13,16 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 from cryptography.exceptions import InvalidTag
 
-from vanvault.archiver.catalogue.hot_tail import commits, refolding, token_blocks, wrong_clocks
+from vanvault.archiver.catalogue.hot_tail import commits, folded_to, refolding, token_blocks, wrong_clocks
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
+from vanvault.archiver.catalogue.hot_tail.folded_to import KeyRange
 from vanvault.archiver.catalogue.hot_tail.lost import LostTable
 from vanvault.archiver.catalogue.hot_tail.rows import (
     Claim,
@@ -39,6 +41,7 @@ from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Placement
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.ports import Entropy
+from vanvault.archiver.core.times import parse_rfc3339
 
 #: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
 _FEW_VALUES = frozenset(
@@ -91,9 +94,10 @@ class HotTail:
         """This thread's connection, in autocommit mode."""
         return self._file.connection()
 
-    def ensure_sound(self) -> bool:
-        """Reads the whole file: a broken one is made anew, for the next fold to fill. False when it was."""
-        return self._file.ensure_sound()
+    def ensure_sound(self, *, looked_at: bool = False) -> bool:
+        """A broken file is made anew, for the next fold to fill: False when it was. Reads all of it, but with
+        ``looked_at`` only where something other than SQLite may have harmed it since it was read last."""
+        return self._file.ensure_sound(looked_at=looked_at)
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -318,6 +322,14 @@ class HotTail:
                 found.add(key)
         return found
 
+    def lock_on_record(self, site: str, key: str, version: str) -> datetime | None:
+        """Until when a version of a folded batch is locked, by a commit on record; None: there is none."""
+        row = self.connection().execute(_LOCKS, (key,)).fetchone()
+        if row is None:
+            return None
+        until = commits.lock_of(row[0], site, key, version)
+        return parse_rfc3339(until) if until else None
+
     def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys of all folded batches that start with ``prefix`` and are greater than ``after``, in order."""
         while True:
@@ -334,6 +346,10 @@ class HotTail:
         """Folded batches whose commit no header holds as far as is known here, oldest first."""
         rows = self.connection().execute(f"{_SELECT_BATCH} WHERE recorded = 0 ORDER BY n")
         return [self._known(row) for row in rows]
+
+    def count_uncompacted(self) -> int:
+        """How many folded batches no segment covers."""
+        return int(self.connection().execute(_COUNT_UNCOMPACTED).fetchone()[0])
 
     def uncompacted(self) -> tuple[list[KnownBatch], set[str]]:
         """Folded batches that no segment covers, oldest first, and the keys of those on record."""
@@ -356,17 +372,8 @@ class HotTail:
 
     def unrecorded_heads(self) -> list[str]:
         """Key of the last known batch of every writer that neither closed nor is recorded as a head."""
-        connection = self.connection()
-        recorded = {
-            key
-            for (heads,) in connection.execute("SELECT heads FROM batch WHERE sequence = 0")
-            for key in orjson.loads(heads)
-        }
-        last = connection.execute(
-            "SELECT key, final FROM batch AS b WHERE sequence ="
-            " (SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer) ORDER BY writer"
-        )
-        return [key for key, final in last if not final and key not in recorded]
+        recorded = set(folded_to.heads(self.connection()))
+        return [last.key for last in self.last_batches() if not last.final and last.key not in recorded]
 
     def degraded(self, limit: int = 1_000, after: str = "") -> list[str]:
         """Keys of folded batches that are not known to lie whole at every site, in order."""
@@ -424,15 +431,23 @@ class HotTail:
         """
         return wrong_clocks.fold_start(self.connection(), now_us)
 
+    def fold_ranges(self, now_us: int) -> list[KeyRange]:
+        """The keys among which batches may lie that are not folded: those after ``fold_start``, without what
+        is known to be folded of a writer without a gap. A fold costs as much as what is new.
+        """
+        start = self.fold_start(now_us)
+        return folded_to.ranges_after(self.connection(), start) if start else [("", "")]
+
     def newest_batch(self) -> int:
         """A number that changes whenever a batch was folded, by whatever process."""
         return int(self.connection().execute("SELECT coalesce(max(n), 0) FROM batch").fetchone()[0])
 
     def fold_completed(self, now_us: int) -> None:
         """Every batch that lies at the sites is folded, as of now, the node's time."""
-        self.connection().execute(
-            "INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (str(min(now_us, self.last_received_us())),)
-        )
+        folded_us = str(min(now_us, self.last_received_us()))
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO fact VALUES('folded_us', ?)", (folded_us,))
+            folded_to.remember(connection)
 
     def list_anew(self) -> None:
         """Let the next fold look at every batch: one lies at a site that should be folded and is not."""
@@ -659,6 +674,11 @@ _SELECT_BATCH = (
     "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
     " commit_record FROM batch"
 )
+_COUNT_UNCOMPACTED = (
+    "SELECT count(*) FROM batch AS b WHERE NOT EXISTS (SELECT 1 FROM cover c WHERE c.writer = b.writer"
+    " AND b.sequence BETWEEN c.first AND c.last)"
+)
+_LOCKS = "SELECT placements FROM batch WHERE key = ? AND recorded = 1 AND commit_record IS NOT NULL"
 _SELECT_ENTRY = "SELECT position, batch, row, sealed FROM entry"
 _NO_DUPLICATES = " AND position NOT IN (SELECT position FROM duplicate)"
 #: Two entries are one conflict, whichever of them was taken for the first: what is compacted always is.

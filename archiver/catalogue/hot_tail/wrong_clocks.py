@@ -103,7 +103,15 @@ def fold_start(connection: sqlite3.Connection, now_us: int) -> str:
     folded_us = int(row[0])
     earliest = new_writer_id(from_us(max(0, folded_us - SKEW_US)), bytes(WRITER_ENTROPY))
     since = folded_us - _SILENT_US
-    active = connection.execute(_ACTIVE, (since, since)).fetchone()[0]
+    wrong = known(connection)
+    active = min(
+        (
+            writer
+            for writer, _, final, us in connection.execute(LAST_BATCHES)
+            if not final and _counts_as(wrong, writer, us) >= since
+        ),
+        default=None,
+    )
     compacted = connection.execute(_LATELY_COMPACTED, (since, since)).fetchone()[0]
     return f"{batch_prefix()}{min(earliest, active or earliest, compacted or earliest)}"
 
@@ -124,11 +132,6 @@ _COMPACTED_US = """
 SELECT max(min(s.last_us, coalesce(w.at_us, s.last_us))) FROM segment s LEFT JOIN (
     SELECT c.segment AS n, max(k.at_us) AS at_us FROM wrong_clock k JOIN cover c ON c.writer = k.writer
     GROUP BY c.segment) w ON w.n = s.n
-"""
-_ACTIVE = """
-SELECT min(b.writer) FROM batch AS b LEFT JOIN wrong_clock w ON w.writer = b.writer
-WHERE b.final = 0 AND b.created_us >= ? AND coalesce(w.at_us, b.created_us) >= ? AND b.sequence =
-(SELECT max(sequence) FROM batch AS o WHERE o.writer = b.writer)
 """
 _LATELY_COMPACTED = """
 SELECT min(c.writer) FROM cover c JOIN segment s ON s.n = c.segment

@@ -16,12 +16,14 @@ from vanvault.archiver.disk import lock_file, try_lock
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport, keep, survey
+from vanvault.archiver.upkeep.compaction.known_locks import KEEPER_SAMPLE, LOOK_SAMPLE, KnownLocks
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, days_over_before, plan_days
 from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter
 from vanvault.archiver.upkeep.compaction.workers import THREADS
 from vanvault.archiver.upkeep.processes import Jobs
 
 _LOCK = "cache/compaction.lock"
+_LOCKS_KNOWN = "cache/locks.json"
 _LOCK_INSTEAD = ".compaction.lock"  # where the cache cannot be used
 
 
@@ -101,6 +103,7 @@ def keep_locks(archive: Archive) -> KeeperReport:
         archive.settings.compaction.lock_pace(),
         now=archive.clock.now,
         is_folded=lambda key: bool(archive.tail.knows([key])),
+        known=_known_locks(archive, KEEPER_SAMPLE),
     )
     if report.unfolded:
         archive.tail.list_anew()  # a writer that had been silent for days wrote again
@@ -110,8 +113,16 @@ def keep_locks(archive: Archive) -> KeeperReport:
 def look_at_locks(archive: Archive) -> KeeperReport:
     """What a round of the keeper would find, by the segments that are known here; changes nothing."""
     return survey(
-        archive.sites, archive.catalogue, archive.settings.compaction.lock_pace(), now=archive.clock.now
+        archive.sites,
+        archive.catalogue,
+        archive.settings.compaction.lock_pace(),
+        now=archive.clock.now,
+        known=_known_locks(archive, LOOK_SAMPLE),
     )
+
+
+def _known_locks(archive: Archive, sample: int) -> KnownLocks:
+    return KnownLocks(archive.home / _LOCKS_KNOWN, archive.tail.lock_on_record, sample)
 
 
 def _before(archive: Archive, until: datetime | None) -> datetime:

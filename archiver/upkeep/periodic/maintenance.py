@@ -122,6 +122,7 @@ class Maintenance:
             _log.warning("locks were not kept everywhere", failures=list(report.failures[:_NAMED]))
         else:
             self._kept = now
+            self._archive.tail.ensure_sound()  # verbs look at all of it only after an unclean end
         if report.alarms:
             _log.error("locks of batches were about to end", copies=len(report.alarms))
             failed = self._alarm("lock", [f"{held.site}: {held.key}" for held in report.alarms])

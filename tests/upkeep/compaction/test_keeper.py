@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from tests.support.archives import Home
 from tests.support.compacted import PARTS, CompactedLab
+from tests.support.lockless import Lockless
 from tests.upkeep.compaction.homes import drafts, push
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.options import LockPace
-from vanvault.archiver.stores import Capabilities, Site, StoredVersion
+from vanvault.archiver.stores import Site
 from vanvault.archiver.upkeep.compaction.keeper import keep, survey
 from vanvault.archiver.upkeep.compaction.proof import Proof, prove_segments
-
-
-class Lockless:
-    """A site whose listings leave locks out, as those of buckets do."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._site, name)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return replace(self._site.capabilities, list_shows_locks=False)
-
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredVersion]:
-        return (replace(version, retain_until=None) for version in self._site.list(prefix, after))
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["listed locks", "locks by question"])
