@@ -236,4 +236,20 @@ MUTANTS = (
         "pass",
         ("tests/core/test_search_form.py",),
     ),
+    Mutant(
+        "fold-passes-over-a-hole",
+        "archiver/catalogue/hot_tail/folded_to.py",
+        "_count",
+        "if first > number:",
+        "if False:",
+        ("tests/catalogue/test_folded_to.py",),
+    ),
+    Mutant(
+        "hot-tail-counts-as-looked-at-after-a-kill",
+        "archiver/catalogue/hot_tail/soundness.py",
+        "FileUse._begun",
+        "self._read() == self._seal()",
+        "self._read() in (_OPEN, self._seal())",
+        ("tests/catalogue/test_soundness.py",),
+    ),
 )

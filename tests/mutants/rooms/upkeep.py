@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.model import Mutant
 
 _PROOF, _KEEPER = "archiver/upkeep/compaction/proof.py", "archiver/upkeep/compaction/keeper.py"
+_LOCKS = "archiver/upkeep/compaction/known_locks.py"
+_KNOWN = ("tests/upkeep/compaction/test_known_locks.py",)
 _KEPT = ("tests/upkeep/compaction/test_keeper.py",)
 
 MUTANTS = (
@@ -47,8 +49,32 @@ MUTANTS = (
         _KEEPER,
         "_extend",
         "site.extend(action.held.key, action.held.version, action.retain_until)",
-        "pass",
+        "action.held",
         _KEPT,
+    ),
+    Mutant(
+        "keeper-believes-what-a-sample-shows-shorter",
+        _LOCKS,
+        "SiteLocks._shorter",
+        "until < one.retain_until",
+        "False",
+        _KNOWN,
+    ),
+    Mutant(
+        "keeper-sample-begins-anew-each-time",
+        _LOCKS,
+        "SiteLocks._next",
+        "self.after = found[-1].key",
+        "pass",
+        _KNOWN,
+    ),
+    Mutant(
+        "keeper-asks-for-the-sample-only",
+        _LOCKS,
+        "SiteLocks.check",
+        "shorter += self._shorter(site, rest)",
+        "pass",
+        _KNOWN,
     ),
     Mutant(
         "gather-digests-unchecked",
