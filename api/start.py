@@ -22,6 +22,7 @@ from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.upkeep import SetAsideRecord
 from vanvault.archiver.upkeep.periodic import (
     HealthRecord,
+    IndexKeeper,
     Maintenance,
     PeerSync,
     Sampler,
@@ -155,6 +156,7 @@ def _register(node: Node) -> None:
     supervisor.add(duties.sampler.task, duties.peers.task, duties.conditions.task)
     supervisor.at_stop("availability", recorder.say_last)
     supervisor.add(recorder.task)
+    supervisor.add(IndexKeeper(archive).task)
     if archive.settings.compaction.in_serve:
         supervisor.add(duties.maintenance.task)
     if scheduler is not None:

@@ -55,11 +55,12 @@ def status(home: Path, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def rebuild(home: Path, discard: bool, workers: int, as_json: bool) -> ExitCode:
-    """Index every segment that is not, from the segments alone.
+    """Index every segment that is not: fetch what sites keep of the index, make the rest from the segments.
 
-    Where jobs.dask is set, the workers of that scheduler do it. It may be stopped and begun again at any
-    moment: without --discard it goes on where it was. Ends with 3 when a segment could be read at no site;
-    its entries are found in batches as long as these last.
+    With --discard all of it is made from the segments alone. Where jobs.dask is set, the workers of that
+    scheduler do it. It may be stopped and begun again at any moment: without --discard it goes on where it
+    was. Ends with 3 when a segment could be read at no site; its entries are found in batches as long as
+    these last.
     """
     from vanvault.recovery.maintenance import RebuildRequest, rebuild_index
 

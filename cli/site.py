@@ -45,7 +45,7 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
     if as_json:
         emit_json(made.as_json())
         return ExitCode.OK
-    steps, policy = made.done.steps, made.done.policy
+    steps, policy = made.steps, made.done.policy
     if steps:
         print_table(("step", "target", "what"), [(step.action, step.target, step.detail) for step in steps])
     click.echo(f"{site}: {'nothing to do' if not steps else 'not done (dry run)' if dry_run else 'done'}")
@@ -54,6 +54,8 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
             "This store's users are made by its own tools. Apply this bucket policy (names are examples):"
         )
         emit_json(policy)
+        if made.index is not None:
+            emit_json(made.index.policy)
     elif not dry_run:
         click.echo(f"credentials of the duties: {made.credentials}")
     return ExitCode.OK

@@ -78,6 +78,7 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("entries", f"{counts['entries']} in {counts['batches']} batches{gaps}"),
         ("segments", f"{segments['segments']} with {segments['rows']} rows"),
         ("not compacted", f"{segments['uncompacted']} batches"),
+        *(("index kept", _kept(one)) for one in found["index"]["kept"]),
         *(("LOCK ENDS SOON", _alarm(held)) for held in segments["alarms"][:_ALARMS_SHOWN]),
         ("conflicts", f"{counts['conflicts']} ids with two contents" if counts["conflicts"] else "none"),
         (
@@ -109,6 +110,14 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
         lines.append((one["severity"].upper(), f"{one['id']}: {one['text']}, since {one['since']}"))
         lines.append(("", f"{one['remedy']} See {one['runbook']}"))
     return lines
+
+
+def _kept(one: dict[str, Any]) -> str:
+    if not one["configured"]:
+        return f"{one['site']}: none; name a bucket without locks in sites.{one['site']}.index_url"
+    of = one["segments"] + one["lacking"]
+    trouble = f" ({one['trouble']})" if one["trouble"] else ""
+    return f"{one['site']}: {one['segments']} of {of} segments, {human_size(one['bytes'])}{trouble}"
 
 
 def _age(seconds: float) -> str:

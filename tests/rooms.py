@@ -79,14 +79,14 @@ ROOMS = (
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
     _room("keys.escrow", 14, "core.* disk"),
-    _room("stores", 29, "core.* disk keys"),
+    _room("stores", 31, "core.* disk keys"),
     _room("stores.s3", 2, "core.*"),
-    _room("stores.provision", 6, "core.*"),
+    _room("stores.provision", 8, "core.*"),
     _room("stores.probe", 12, "core.* keys stores.s3"),
     _room("replicas", 30, "core.* keys stores"),
     _room(
         "catalogue",
-        19,
+        24,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
@@ -111,7 +111,7 @@ ROOMS = (
         15,
         "core.* core_dumps disk keys keys.parquet stores replicas catalogue journal intake appliance",
     ),
-    _room("upkeep.periodic", 10, "core.* disk stores replicas intake appliance upkeep"),
+    _room("upkeep.periodic", 11, "core.* disk stores replicas intake appliance upkeep"),
     _room(
         "export",
         4,

@@ -18,7 +18,7 @@ import structlog
 
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.reader import ArchiveReader
-from vanvault.archiver.catalogue import KnownBatch
+from vanvault.archiver.catalogue import KeptLevel, KnownBatch
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
@@ -133,6 +133,18 @@ class Archive(ArchiveReader):
             self.tail.apply([batch.folded for batch in (*opened, *last)])
         finally:
             writer.close()
+
+    def keep_index(self) -> tuple[KeptLevel, ...]:
+        """Bring the index files that sites keep level with this node's index; what was done, by site.
+
+        Raises SiteUnavailable (the index store), KeyUnavailable.
+        """
+
+        def sign(statement: bytes) -> tuple[str, bytes]:
+            key = self.signing.active()
+            return key.key_id, key.sign(statement)
+
+        return self.index.keep(sign)
 
     def open_writer(
         self, *, trusted: bool = True, accepting_at: int | None = None

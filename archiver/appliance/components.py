@@ -39,13 +39,16 @@ class Components:
     rules: GateRules  # what of the sites comes through
     quarantine: Quarantine  # what of them does not
     fault: Fault = no_fault  # called with the name of each step of a write
+    keeping: tuple[str, ...] = ()  # sites at which index files are kept, where the settings say so
 
     def on_new_node(self, home: Path, sites: Mapping[str, Site]) -> Components:
-        """The same archive for a node whose caches, still empty, and index lie below ``home``."""
+        """The same archive for a node whose caches, still empty, and index lie below ``home``.
+
+        It does not use what sites keep of the index.
+        """
         index = self.settings.index.model_copy(update={"url": "file:index"})
-        return replace(
-            self, home=home, sites=sites, settings=self.settings.model_copy(update={"index": index})
-        )
+        settings = self.settings.model_copy(update={"index": index})
+        return replace(self, home=home, sites=sites, settings=settings, keeping=())
 
     def with_keys(self, keys: MasterKeys, signing: SigningKeys) -> Components:
         """The same archive under other keys, as after they were brought back from escrow."""
@@ -71,7 +74,9 @@ def open_components(
     """
     ports = ports or Ports()
     settings = load_settings(home)
+    keeping: tuple[str, ...] = ()
     if sites is None:
+        keeping = SITE_NAMES
         check_places_of(home, settings)
         sites = {name: _open_site(name, home, settings, ports, store_fault) for name in SITE_NAMES}
     keys = open_masters(home, home / KEYS_FOLDER, settings.keys, settings.archive, ports.entropy)
@@ -91,6 +96,7 @@ def open_components(
         rules=rules,
         quarantine=quarantine,
         fault=fault,
+        keeping=keeping,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.core.settings import SITE_NAMES, Settings
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.stores import check_places
 
@@ -34,6 +34,10 @@ def check_places_of(home: Path, settings: Settings) -> None:
         "index.url": settings.index.url,
         **_OWN,
     }
+    for site in SITE_NAMES:
+        url = getattr(settings.sites, site).index_url
+        if url not in (None, "none"):
+            urls[f"sites.{site}.index_url"] = url
     check_places(home, urls, settings.backup.repository, {"backup.stage": str(settings.backup.stage)})
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Self
 
 from vanvault.archiver.appliance.components import Components
+from vanvault.archiver.appliance.kept_sites import kept_sites
 from vanvault.archiver.appliance.places import INDEX_WORK, hot_tail_of
 from vanvault.archiver.catalogue import (
     FirstReceipts,
@@ -31,6 +32,9 @@ from vanvault.archiver.keys import ObjectSigner
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import AckPolicy, HealthBoard, LeadershipState, Readable, SteadyClock
 from vanvault.archiver.stores import Site
+
+#: Seconds of indexing from segments before a question is answered; what is not indexed then is ``unread``.
+_FIRST_S = 20.0
 
 
 class ArchiveReader:
@@ -77,7 +81,11 @@ class ArchiveReader:
             self.readable,
             self.parquet,
             IndexStorage.open(
-                index.url, home=self.home, folder=self.home / INDEX_WORK, options=index.s3.options()
+                index.url,
+                home=self.home,
+                folder=self.home / INDEX_WORK,
+                options=index.s3.options(),
+                kept=kept_sites(components),
             ),
             Ports(self.clock, self.stopwatch, self.entropy),
             self.settings.search.limits(),
@@ -128,12 +136,22 @@ class ArchiveReader:
         self._follow_trust()
         mark = self.tail.refolding_mark()
         segments = self.catch_up_segments()
-        indexed = self.index.catch_up()
-        folded = self.policy.reaching(
-            self.sites, lambda sites: self._fold_batches(sites, frozenset(indexed.unreadable), settle=settle)
+        reports = [segments]
+        within_s: float | None = _FIRST_S
+        while True:
+            # What is not compacted is found while the rest of the index is made.
+            indexed = self.index.catch_up(within_s=within_s)
+            spoiled = frozenset(indexed.unreadable)
+            reports += [indexed, self._fold_everywhere(spoiled, settle=settle)]
+            self._complete(mark)
+            if within_s is None or not set(self.index.wanting()) - spoiled:
+                return FoldReport.of(*reports)
+            within_s = None
+
+    def _fold_everywhere(self, spoiled: frozenset[str], *, settle: bool) -> FoldReport:
+        return self.policy.reaching(
+            self.sites, lambda sites: self._fold_batches(sites, spoiled, settle=settle)
         )
-        self._complete(mark)
-        return FoldReport.of(segments, indexed, folded)
 
     def refresh(self, *, whole: bool = False) -> FoldReport:
         """Fold, for readers, what those sites hold that answer within seconds, whatever the policy.
@@ -148,7 +166,7 @@ class ArchiveReader:
         self._follow_trust()
         mark = self.tail.refolding_mark()
         segments = self._segments(there)
-        indexed = self.index.catch_up()
+        indexed = self.index.catch_up(within_s=_FIRST_S)
         while True:
             if whole and away and not self.policy.may_degrade():
                 raise next(iter(away.values()))

@@ -10,7 +10,9 @@ from vanvault.archiver.catalogue.fold import (
 )
 from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch, WrongClock
 from vanvault.archiver.catalogue.items import Item
-from vanvault.archiver.catalogue.key_index import IndexStorage
+from vanvault.archiver.catalogue.kept.kept_index import KeptLevel, KeptStanding
+from vanvault.archiver.catalogue.kept.place import KeptPlace, kept_place
+from vanvault.archiver.catalogue.key_index import IndexStorage, KeptSites
 from vanvault.archiver.catalogue.receipts import FirstReceipts
 from vanvault.archiver.catalogue.room import SearchRoom
 from vanvault.archiver.catalogue.search.histogram import HistogramQuery
@@ -28,6 +30,10 @@ __all__ = [
     "HotTail",
     "IndexStorage",
     "Item",
+    "KeptLevel",
+    "KeptPlace",
+    "KeptSites",
+    "KeptStanding",
     "KnownBatch",
     "KnownSegment",
     "Page",
@@ -37,4 +43,5 @@ __all__ = [
     "SiteFold",
     "Unread",
     "WrongClock",
+    "kept_place",
 ]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -29,9 +29,13 @@ from vanvault.archiver.catalogue.index.segments import SegmentInfo
 from vanvault.archiver.catalogue.index.store import IndexStore
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys
 from vanvault.archiver.catalogue.index.writer import IndexSummary, filter_path
+from vanvault.archiver.catalogue.kept.directory import Believes, Signs
+from vanvault.archiver.catalogue.kept.kept_index import KeptIndex, KeptLevel, KeptStanding
+from vanvault.archiver.catalogue.kept.layered import LayeredStore
+from vanvault.archiver.catalogue.kept.place import KeptPlace
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
-from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.options import S3Options
@@ -50,6 +54,17 @@ _NONE: frozenset[str] = frozenset()
 _ATTEMPTS = 4
 #: Segments whose postings one index file takes at once while an index is built.
 _TOGETHER = 16
+#: So many segments are indexed before a site is asked what it keeps.
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSites:
+    """Where sites keep index files, and whose directories of them are believed."""
+
+    places: Mapping[str, KeptPlace | None]  # by site
+    archive: str
+    believes: Believes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +73,21 @@ class IndexStorage:
 
     store: IndexStore
     folder: Path  # on local disk: files that are being written, and the lock between processes
+    kept: KeptIndex | None = None  # what sites keep; None: this node has nothing to do with it
 
     @classmethod
-    def open(cls, url: str, *, home: Path, folder: Path, options: S3Options) -> IndexStorage:
-        """The store at this URL (a folder is relative to the home). Raises as ``open_index_store`` does."""
-        return cls(open_index_store(url, home=home, cache=folder / "parts", options=options), folder)
+    def open(
+        cls, url: str, *, home: Path, folder: Path, options: S3Options, kept: KeptSites | None = None
+    ) -> IndexStorage:
+        """The store at this URL (a folder is relative to the home), over what sites keep.
+
+        Raises as ``open_index_store`` does.
+        """
+        store = open_index_store(url, home=home, cache=folder / "parts", options=options)
+        if kept is None:
+            return cls(store, folder)
+        layered = LayeredStore(store, folder)
+        return cls(layered, folder, KeptIndex(layered, kept.places, kept.archive, kept.believes, folder))
 
 
 class KeyIndex:
@@ -80,11 +105,13 @@ class KeyIndex:
     ) -> None:
         """``cache_bytes``: of decoded index blocks in memory."""
         self._store = storage.store
+        self._kept = storage.kept
         self._provider = provider
         self._catalogue = catalogue
         self._files = files
         self._folder = storage.folder
         self._clock = ports.clock
+        self._stopwatch = ports.stopwatch
         self._entropy = ports.entropy
         self._cache = BlockCache(cache_bytes)
         self._keys: dict[str, IndexKeys] = {}
@@ -98,6 +125,8 @@ class KeyIndex:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+        if self._kept is not None:
+            self._kept.close()
         if self._own is not None:
             self._own.cleanup()
 
@@ -121,7 +150,7 @@ class KeyIndex:
             try:
                 return question(reader), lacking
             except NotFound:
-                self.refresh()
+                self._look_again(needed)
             except Damaged as error:
                 if error.key not in self._open:
                     raise
@@ -158,6 +187,9 @@ class KeyIndex:
                     opened[name] = self._open.get(name) or self._opened(name)
                 except NotFound:
                     continue  # merged into another just now
+                except SiteUnavailable:
+                    if self._kept is None or not self._kept.store.withdraw(name):
+                        raise
                 except Damaged:
                     self._store.delete(name)  # it is built again from segments
                     self._store.delete(name + _FILTER)
@@ -169,21 +201,24 @@ class KeyIndex:
             self._known = frozenset(segment.key for segment in self._reader.segments())
             self._level = (_NONE, self._reader, _NONE)
 
-    def catch_up(self, *, wait: bool = False) -> FoldReport:
-        """Index what the catalogue has and the index has not; merge what is due.
+    def catch_up(self, *, wait: bool = False, within_s: float | None = None) -> FoldReport:
+        """Index what the catalogue has and the index has not, the newest first; merge what is due.
 
         When another process of this home is at it, this does nothing, or waits for it with ``wait``.
+        ``within_s``: begin no further segment after so many seconds; the next call goes on.
 
         Raises SiteUnavailable (the index store), KeyUnavailable.
         """
         if not self._wanting():
             return FoldReport()
+        until = None if within_s is None else self._stopwatch.seconds() + within_s
         with self._alone(wait=wait) as alone:
             if not alone:
                 return FoldReport()
             self.refresh()
-            indexed, unreadable = self._index(self._wanting())
-            return FoldReport(indexed=indexed, merged=self._merge(), unreadable=unreadable)
+            taken = self._take_kept()
+            indexed, unreadable = self._index(self._wanting(), until=until)
+            return FoldReport(indexed=taken + indexed, merged=self._merge(), unreadable=unreadable)
 
     def rebuild(
         self, progress: Callable[[int], None] = lambda done: None, build: Build | None = None
@@ -196,10 +231,12 @@ class KeyIndex:
         """
         with self._alone(wait=True):
             self.refresh()
+            taken = self._take_kept(whole=True)
+            progress(taken)
             wanting = self._wanting()
             if build is None:
                 done, unreadable = self._index(wanting, progress)
-                return FoldReport(indexed=done, merged=self._merge(), unreadable=unreadable)
+                return FoldReport(indexed=taken + done, merged=self._merge(), unreadable=unreadable)
             self._note([one for one in wanting if log_key(one) in self._known])
             left = [log_key(one) for one in wanting if log_key(one) not in self._known]
             spoiled: list[str] = []
@@ -209,7 +246,7 @@ class KeyIndex:
                 self._note([one for one in wanting if log_key(one) in stored])
                 progress(len(stored))
             return FoldReport(
-                indexed=len(wanting) - len(spoiled), merged=self._merge(), unreadable=tuple(spoiled)
+                indexed=taken + len(wanting) - len(spoiled), merged=self._merge(), unreadable=tuple(spoiled)
             )
 
     def wanting(self) -> list[str]:
@@ -221,12 +258,12 @@ class KeyIndex:
 
         It is not on record yet: ``rebuild`` of another process does that, which holds the lock.
         """
-        wanted = set(logs)
+        known = {log_key(segment): segment for segment in self._catalogue.segments()}
         parts, stored, unreadable = [], [], []
-        for segment in self._catalogue.segments():
-            if (key := log_key(segment)) in wanted:
+        for key in logs:
+            if key in known:
                 try:
-                    parts.append(self._rows(segment))
+                    parts.append(self._rows(known[key]))
                     stored.append(key)
                 except (Damaged, NotFound):
                     unreadable.append(key)
@@ -256,22 +293,95 @@ class KeyIndex:
         _, lacking = self._levelled(state.logs)
         if not state.unindexed and not lacking:
             return []
-        return [one for one in state.segments if not one.indexed or log_key(one) in lacking]
+        found = [one for one in state.segments if not one.indexed or log_key(one) in lacking]
+        return sorted(found, key=lambda one: (one.manifest.last_us, one.key), reverse=True)
+
+    def _take_kept(self, *, whole: bool = False) -> int:
+        """Use what sites keep of what is lacking; how many segments that gave. ``whole``: fetch it now, too.
+
+        What was made since is sooner indexed from its segments than asked for.
+        """
+        wanting = self._wanting()
+        if self._kept is None or not wanting or (self._open and len(wanting) <= _FEW):
+            return 0
+        rows = self._rows_of_archive()
+        logs = frozenset(log_key(one) for one in wanting)
+        taken = self._kept.adopt(logs, self._known, rows, tuple(self._files.sites))
+        if not taken:
+            return 0
+        if whole:
+            with suppress(SiteUnavailable):  # what is not here is read from the site
+                while self._kept.bring_next():
+                    pass
+        self.refresh()
+        covered = [one for one in wanting if log_key(one) in self._known]
+        self._note(covered)
+        return len(covered)
+
+    def _look_again(self, needed: frozenset[str]) -> None:
+        """Files went while they were in use: others, in which theirs were merged, have come."""
+        if self._kept is None or not self._kept.store.offered():
+            self.refresh()
+            return
+        self._kept.store.withdraw()
+        self.refresh()
+        self._kept.adopt(needed - self._known, self._known, self._rows_of_archive(), tuple(self._files.sites))
+        self.refresh()
+
+    def _rows_of_archive(self) -> dict[str, int]:
+        return {log_key(one): one.manifest.rows for one in self._catalogue.segments(spare=True)}
+
+    def names(self) -> frozenset[str]:
+        """Of the index files that are open."""
+        return frozenset(self._open)
+
+    def bring_next(self) -> bool:
+        """Fetch one more file that sites keep; false when all is here. Raises SiteUnavailable, SiteFull."""
+        return self._kept is not None and self._kept.bring_next()
+
+    def keep(self, sign: Signs) -> tuple[KeptLevel, ...]:
+        """Bring what sites keep level with the index; nothing while another process of this home does.
+
+        Raises SiteUnavailable (the index store), KeyUnavailable.
+        """
+        if self._kept is None:
+            return ()
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = try_lock(self._folder / "keeping")
+        if lock is None:
+            return ()
+        with lock:
+            self.refresh()
+            return self._kept.level(self._reader.files, self._rows_of_archive(), self._clock.now(), sign)
+
+    def kept(self) -> tuple[KeptStanding, ...]:
+        """How what sites keep stands against the archive's segments."""
+        return self._kept.standing(self._rows_of_archive()) if self._kept is not None else ()
 
     def discard(self) -> None:
         """Delete every index file. Entries of segments are not found until ``rebuild`` is done."""
         with self._alone(wait=True):
+            if self._kept is not None:  # it shall come from segments alone
+                self._kept.is_off = True
+                self._kept.store.withdraw()
             for file in list(self._store.list()):
                 self._store.delete(file.name)
             self.refresh()
 
     def _index(
-        self, segments: Sequence[KnownSegment], progress: Callable[[int], None] = lambda done: None
+        self,
+        segments: Sequence[KnownSegment],
+        progress: Callable[[int], None] = lambda done: None,
+        *,
+        until: float | None = None,
     ) -> tuple[int, tuple[str, ...]]:
         done, unreadable = 0, []
         for start in range(0, len(segments), _TOGETHER):
-            parts, here = [], []
+            parts: list[tuple[SegmentInfo, list[RowsIndex]]] = []
+            here: list[KnownSegment] = []
             for segment in segments[start : start + _TOGETHER]:
+                if (here or start) and until is not None and self._stopwatch.seconds() >= until:
+                    break
                 if log_key(segment) not in self._known:
                     try:
                         parts.append(self._rows(segment))
@@ -285,6 +395,8 @@ class KeyIndex:
             self._note(here)
             done += len(here)
             progress(len(here))
+            if until is not None and self._stopwatch.seconds() >= until:
+                break
         return done, tuple(unreadable)
 
     def _rows(self, segment: KnownSegment) -> tuple[SegmentInfo, list[RowsIndex]]:
@@ -309,6 +421,8 @@ class KeyIndex:
     def _merge(self) -> int:
         """Merge until nothing is due; how many files went."""
         merged = 0
+        if self._kept is not None and self._kept.store.offered():
+            return 0  # once they are here
         while True:
             facts = [file.facts for file in self._reader.files]
             plans = plan_merges(facts, self._clock.now().date())

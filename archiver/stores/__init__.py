@@ -7,8 +7,9 @@ from vanvault.archiver.stores.daemon_threads import DaemonThreads
 from vanvault.archiver.stores.files.alike import FoldersAlike
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
+from vanvault.archiver.stores.files.root import KEPT_FOLDER
 from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.open import create_site, open_site
+from vanvault.archiver.stores.open import check_file_site, create_site, open_site
 from vanvault.archiver.stores.port import (
     Capabilities,
     Disposer,
@@ -25,6 +26,7 @@ from vanvault.archiver.stores.url import FileUrl, S3Url, check_repository, parse
 from vanvault.archiver.stores.where import check_places, sites_together
 
 __all__ = [
+    "KEPT_FOLDER",
     "Capabilities",
     "Credentials",
     "DaemonThreads",
@@ -40,6 +42,7 @@ __all__ = [
     "SiteWriter",
     "StoredVersion",
     "Stray",
+    "check_file_site",
     "check_key",
     "check_places",
     "check_repository",

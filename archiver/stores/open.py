@@ -85,9 +85,16 @@ def open_site(
 
 
 def _open_file(path: Path, name: str, archive: str, clock: Clock, immutable: bool, fault: Fault) -> Site:
-    """What the folder says of itself may be another's work, so that alone stops no node: the site is out.
+    """Raises as ``check_file_site`` does, SettingsError."""
+    check_file_site(path, name, archive)
+    return FileSite(path, name, clock=clock, immutable=immutable, fault=fault)
 
-    Raises SiteUnavailable, SiteFaulty (another site's or archive's, or no site's description), SettingsError.
+
+def check_file_site(path: Path, name: str, archive: str) -> None:
+    """Is the site of this name and archive there, by what its folder says of itself?
+
+    That may be another's work, so it stops no node: the site is out then. Raises SiteUnavailable, SiteFaulty
+    (another site's or archive's, or no site's description).
     """
     try:
         manifest = read_manifest(path)
@@ -97,7 +104,6 @@ def _open_file(path: Path, name: str, archive: str, clock: Clock, immutable: boo
         raise _not_this_site(name, f"{path} says that it is the site {manifest.site[:40]!r}")
     if manifest.archive != archive:
         raise _not_this_site(name, f"the site {name} belongs to another archive")
-    return FileSite(path, name, clock=clock, immutable=immutable, fault=fault)
 
 
 def _not_this_site(name: str, why: str) -> SiteFaulty:

@@ -53,6 +53,7 @@ class SeenFacts:
     refused: str = ""  # why intake has been refused for longer than a moment
     refused_since: datetime | None = None
     complete: bool = True  # the hot tail is level with the sites
+    index_not_kept: Mapping[str, str] = field(default_factory=dict)  # site -> what is wrong with its index
     together: str = ""  # why both sites would be lost at once, for people; empty: they would not
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import Archive, missing_acts
+from vanvault.archiver.catalogue import KeptStanding
 from vanvault.archiver.core.errors import KeyUnavailable, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
 from vanvault.archiver.journal import first_event_at
@@ -14,6 +15,7 @@ from vanvault.archiver.stores import sites_together
 from vanvault.recovery.backup import backup_standing
 from vanvault.recovery.clock import ahead_now
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
+from vanvault.recovery.conditions.kept import index_not_kept
 from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
 from vanvault.recovery.drill import DrillStanding, standings
@@ -61,11 +63,13 @@ def seen_here(
     trouble: VanVaultError | None = None,
     refused_since: datetime | None = None,
     complete: bool = True,
+    kept: Sequence[KeptStanding] | None = None,
 ) -> SeenFacts:
     """What this process sees: ``health`` by its look or by its health board.
 
     ``trouble``: what stops a fold, or an intake; ``refused_since``: since when, if it stops intake for longer
-    than a moment. It asks the sites for the time.
+    than a moment; ``kept``: how the index stands that sites keep, None: it looks. It asks the sites for the
+    time.
 
     Raises Damaged, SiteUnavailable (the record cannot be read), KeyUnavailable.
     """
@@ -94,6 +98,7 @@ def seen_here(
         refused=trouble.message if trouble is not None and refused_since is not None else "",
         refused_since=refused_since,
         complete=complete,
+        index_not_kept=index_not_kept(archive.index.kept() if kept is None else kept, archive.clock.now()),
         together=sites_together(archive.home, settings.sites.primary.url, settings.sites.standby.url),
     )
 

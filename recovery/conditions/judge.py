@@ -174,6 +174,9 @@ def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
     if seen.keys_untrusted:
         yield "key-not-trusted", None, f"no trusted key introduced {', '.join(seen.keys_untrusted)}"
     yield from _of_set_aside(facts)
+    if seen.index_not_kept:
+        text = "; ".join(f"{site}: {why}" for site, why in seen.index_not_kept.items())
+        yield "index-not-kept", None, text
     if seen.conflicts:
         yield "id-conflict", None, f"{seen.conflicts} ids have two contents"
     if not seen.complete:

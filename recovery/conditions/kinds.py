@@ -140,6 +140,12 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind("job-wrong", "warning", "Correct the setting that it names.", "work-overdue"),
+    ConditionKind(
+        "index-not-kept",
+        "warning",
+        "Run: vanvault compact, and read what it warns of. A new node would have to index from segments.",
+        "work-overdue",
+    ),
     ConditionKind("site-behind", "warning", "Run: vanvault reconcile.", "site-unavailable"),
     ConditionKind(
         "sites-together",

@@ -12,6 +12,7 @@ from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.upkeep import CompactionReport, DayPlan, KeeperReport, keep_locks, plan_compaction
 from vanvault.archiver.upkeep import compact as compact_days
+from vanvault.recovery.maintenance.kept import Kept, keep_index, kept_fields
 from vanvault.recovery.work import QUIET, Extent, Observer, open_others
 
 
@@ -59,6 +60,7 @@ class Compaction:
 
     report: CompactionReport | None  # None: only locks were kept
     kept: KeeperReport
+    index_kept: Kept = ()  # index files beside the sites
 
     @property
     def exit_code(self) -> ExitCode:
@@ -88,6 +90,7 @@ class Compaction:
                 ],
                 "failures": list(self.kept.failures),
             },
+            "index_kept": kept_fields(self.index_kept),
         }
 
 
@@ -110,4 +113,4 @@ def compact(
         observer.progress("compacting rows", Extent(rows)) as step,
     ):
         done = compact_days(archive, request.until, jobs=jobs, done=lambda one: step(one.rows, one.raw_bytes))
-    return Compaction(done.report, keep_locks(archive))
+    return Compaction(done.report, keep_locks(archive), keep_index(archive, observer))

@@ -11,6 +11,7 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.upkeep import rebuild_index as rebuild_files
+from vanvault.recovery.maintenance.kept import Kept, keep_index, kept_fields
 from vanvault.recovery.work import QUIET, Extent, Observer, open_others
 
 
@@ -29,6 +30,7 @@ class RebuildReport:
     indexed: int  # segments
     merged: int  # files
     unreadable: tuple[str, ...]  # log parts that no site gives
+    index_kept: Kept = ()  # index files beside the sites
 
     @property
     def exit_code(self) -> ExitCode:
@@ -36,11 +38,17 @@ class RebuildReport:
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
-        return {"indexed": self.indexed, "merged": self.merged, "unreadable": list(self.unreadable)}
+        return {
+            "indexed": self.indexed,
+            "merged": self.merged,
+            "unreadable": list(self.unreadable),
+            "index_kept": kept_fields(self.index_kept),
+        }
 
 
 def rebuild_index(archive: Archive, request: RebuildRequest, observer: Observer = QUIET) -> RebuildReport:
-    """Index every segment that is not, from the segments alone, where ``jobs`` of the settings says.
+    """Index every segment that is not: by what sites keep of the index, the rest from the segments, where
+    ``jobs`` of the settings says. With ``discard``: all of it from the segments.
 
     Raises SiteUnavailable, KeyUnavailable, SettingsError; what was done until then stands.
     """
@@ -54,4 +62,6 @@ def rebuild_index(archive: Archive, request: RebuildRequest, observer: Observer 
             return lambda done: step(done)
 
         report = rebuild_files(archive, discard=request.discard, jobs=jobs, begin=begin)
-    return RebuildReport(report.indexed, report.merged, tuple(report.unreadable))
+    return RebuildReport(
+        report.indexed, report.merged, tuple(report.unreadable), keep_index(archive, observer)
+    )

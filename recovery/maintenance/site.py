@@ -24,9 +24,11 @@ from vanvault.archiver.stores.provision import (
     DUTIES,
     Duty,
     Prepared,
+    ProvisionStep,
     StoreKind,
     new_credentials,
     prepare_bucket,
+    prepare_index_bucket,
 )
 
 
@@ -47,13 +49,23 @@ class SitePrepared:
     dry_run: bool
     done: Prepared
     credentials: Path  # the users' file; not written where the store's own tools make users
+    index: Prepared | None = None  # of the bucket in which the site keeps the index; None: there is none
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
-        steps = [
-            {"action": step.action, "target": step.target, "detail": step.detail} for step in self.done.steps
-        ]
-        return {"site": self.site, "dry_run": self.dry_run, "steps": steps, "policy": self.done.policy}
+        steps = [{"action": step.action, "target": step.target, "detail": step.detail} for step in self.steps]
+        return {
+            "site": self.site,
+            "dry_run": self.dry_run,
+            "steps": steps,
+            "policy": self.done.policy,
+            "index_policy": self.index.policy if self.index is not None else None,
+        }
+
+    @property
+    def steps(self) -> tuple[ProvisionStep, ...]:
+        """All of them, for the site and for the index that it keeps."""
+        return (*self.done.steps, *(self.index.steps if self.index is not None else ()))
 
 
 def prepare_site(
@@ -86,9 +98,41 @@ def prepare_site(
             kind=request.store,
             dry_run=request.dry_run,
         )
+        index = _prepare_index(archive, request, administrator, path, environment)
+        written: dict[str, Credentials] = {str(duty): pair for duty, pair in users.items()}
+        if index is not None and index[0].policy is None:
+            written["index"] = index[1]
         if done.policy is None and not request.dry_run:
-            _write(path, site, users)
-    return SitePrepared(site, request.dry_run, done, path)
+            _write(path, site, written)
+    return SitePrepared(site, request.dry_run, done, path, index[0] if index is not None else None)
+
+
+def _prepare_index(
+    archive: Archive,
+    request: SiteRequest,
+    administrator: Credentials,
+    path: Path,
+    environment: Mapping[str, str],
+) -> tuple[Prepared, Credentials] | None:
+    """The bucket in which the site keeps the index, where the settings name one, and its user."""
+    at = getattr(archive.settings.sites, request.site)
+    if at.index_url in (None, "none"):
+        return None
+    place = parse_site_url(at.index_url)
+    if not isinstance(place, S3Url):
+        return None  # refused when the home was opened
+    known = {**_read(path), **environment}
+    user = optional_credentials(request.site, "index", known) or new_credentials("index", SystemEntropy())
+    prepared = prepare_index_bucket(
+        request.site,
+        place,
+        user,
+        administrator,
+        options=at.s3.options(),
+        kind=request.store,
+        dry_run=request.dry_run,
+    )
+    return prepared, user
 
 
 def _locked(path: Path) -> HeldLock:
@@ -115,7 +159,7 @@ def _read(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
-def _write(path: Path, site: str, users: Mapping[Duty, Credentials]) -> None:
+def _write(path: Path, site: str, users: Mapping[str, Credentials]) -> None:
     lines = []
     for duty, credentials in users.items():
         stem = f"VANVAULT_{site.upper()}_{duty.upper()}"

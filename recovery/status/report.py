@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vanvault.archiver.catalogue import KeptStanding
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.replicas import Leadership, SiteStatus
@@ -177,6 +178,31 @@ class SetAsideCount:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What sites keep of the index, for a new node."""
+
+    kept: tuple[KeptStanding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "kept": [
+                {
+                    "site": one.site,
+                    "configured": one.configured,
+                    "made_at": one.made_at or None,
+                    "files": one.files,
+                    "bytes": one.bytes,
+                    "segments": one.segments,
+                    "lacking": len(one.lacking),
+                    "trouble": one.trouble,
+                }
+                for one in self.kept
+            ]
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What there is, and how strong it is."""
 
@@ -196,6 +222,7 @@ class StatusReport:
     set_aside: tuple[SetAsideCount, ...] = ()  # by this look, and on record within a day
     together: str = ""  # why both sites may be lost at once, for people; empty: nothing that can be seen
     conditions: tuple[Condition, ...] = ()  # errors first
+    index: IndexReport = IndexReport()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -223,6 +250,7 @@ class StatusReport:
             **self.keys.as_json(),
             "hot_tail": {**self.hot_tail, "complete": self.complete},
             "segments": self.segments.as_json(),
+            "index": self.index.as_json(),
             "retention": self.retention.as_json(),
             "gateways": self.gateways,
             "set_aside": [count.as_json() for count in self.set_aside],

@@ -14,6 +14,7 @@ from vanvault.recovery.objects import Listing
 from vanvault.recovery.reconcile import known_lag
 from vanvault.recovery.schedule import overview
 from vanvault.recovery.status.report import (
+    IndexReport,
     KeysStatus,
     LastResort,
     Late,
@@ -41,7 +42,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     sites = tuple(_site(archive, name) for name in archive.sites)
     clocks = archive.trust.clocks()
     health = tuple(_health(archive, site, clocks, observer) for site in sites)
-    segments, set_aside = _segments(archive), _set_aside(archive)
+    segments, set_aside, kept = _segments(archive), _set_aside(archive), archive.index.kept()
     seen = seen_here(
         archive,
         health,
@@ -49,6 +50,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         lock_alarms=len(segments.alarms),
         trouble=trouble,
         complete=complete,
+        kept=kept,
     )
     facts, jobs = gather_facts(archive, seen), overview(archive)
     record = facts.record
@@ -84,6 +86,7 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
         set_aside=set_aside,
         together=seen.together,
         conditions=conditions,
+        index=IndexReport(kept),
     )
 
 

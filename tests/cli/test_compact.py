@@ -43,7 +43,8 @@ def test_it_compacts_and_says_what(filled: Path) -> None:
     dry = json_of(run_cli(filled, "compact", "--until", until, "--dry-run", "--json"))
     assert sum(day["rows"] for day in dry["days"]) >= 6
     done = json_of(run_cli(filled, "compact", "--until", until, "--json"))
-    assert set(done) == {"segments", "rows", "bytes", "damaged", "keeper"}
+    assert set(done) == {"segments", "rows", "bytes", "damaged", "keeper", "index_kept"}
+    assert [(one["site"], one["failure"]) for one in done["index_kept"]] == [("primary", ""), ("standby", "")]
     assert (done["segments"], done["damaged"]) == (1, [])
     assert done["rows"] >= 7
     assert done["bytes"] > 0

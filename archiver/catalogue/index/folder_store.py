@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import shutil
+import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from vanvault.archiver.catalogue.index.store import StoredFile
-from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.stores import check_key, read_failed, write_failed
@@ -19,27 +22,43 @@ from vanvault.archiver.stores import check_key, read_failed, write_failed
 _SITE = "index"
 _DRAFTS = ".drafts"  # no part of a name may begin so by chance: listings leave it out
 _MODE = 0o700
+#: Names that a listing takes; an index has some dozens of files.
+MOST_NAMES = 1_000_000
 
 
 class FolderStore:
     """Files under ``folder``; a put is a draft that is synced and renamed."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make the folder (mode 0700) if it is not there. Raises SiteUnavailable."""
+    def __init__(self, folder: Path, *, site: str = _SITE, own: bool = True) -> None:
+        """Make the folder (mode 0700) if it is not there. Raises SiteUnavailable.
+
+        Args:
+            site: what errors call it.
+            own: nobody else writes there. Else the first put makes the folder, and no link in it is followed.
+        """
         self._root = folder
+        self._site = site
+        self._own = own
         self._numbers = iter(range(2**62))
         self._lock = threading.Lock()
-        try:
-            (folder / _DRAFTS).mkdir(mode=_MODE, parents=True, exist_ok=True)
-            folder.chmod(_MODE)
-        except OSError as error:
-            raise write_failed(error, site=_SITE, may_be_stored=False) from error
+        if own:
+            try:
+                self._make()
+                folder.chmod(_MODE)
+            except OSError as error:
+                raise write_failed(error, site=site, may_be_stored=False) from error
+
+    def _make(self) -> None:
+        self._root.mkdir(mode=_MODE, parents=self._own, exist_ok=True)
+        (self._root / _DRAFTS).mkdir(mode=_MODE, exist_ok=True)
 
     def put(self, name: str, source: Path) -> None:
         target = self._path(name)
         with self._lock:
             draft = self._root / _DRAFTS / f"{os.getpid()}-{id(self)}-{next(self._numbers)}"
         try:
+            if not self._own:
+                self._make_below_site(target)
             try:
                 # Not ``replace_file``: a source is too large for memory, and no listing shows these drafts.
                 with source.open("rb") as read, draft.open("xb") as written:
@@ -52,15 +71,22 @@ class FolderStore:
             finally:
                 draft.unlink(missing_ok=True)
         except OSError as error:
-            raise write_failed(error, site=_SITE, may_be_stored=False) from error
+            raise write_failed(error, site=self._site, may_be_stored=False) from error
 
     def open(self, name: str) -> _FolderFile:
         try:
-            return _FolderFile(self._path(name))
+            return _FolderFile(self._path(name), self._site, follow=self._own)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise _missing(name) from error
         except OSError as error:
-            raise read_failed(error, site=_SITE) from error
+            raise read_failed(error, site=self._site) from error
+
+    def fetch(self, name: str, offset: int, length: int) -> bytes:
+        file = self.open(name)
+        try:
+            return file.read(offset, min(length, max(0, file.size - offset)))
+        finally:
+            file.close()
 
     def map(self, name: str) -> MappedPath:
         try:
@@ -68,18 +94,43 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise _missing(name) from error
         except OSError as error:
-            raise read_failed(error, site=_SITE) from error
+            raise read_failed(error, site=self._site) from error
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         try:
-            found = [
-                (path.relative_to(self._root).as_posix(), path.stat().st_size)
-                for path in self._root.rglob("*")
-                if path.is_file() and _DRAFTS not in path.parts
-            ]
+            found = list(islice(self._files(), MOST_NAMES + 1))
         except OSError as error:
-            raise read_failed(error, site=_SITE) from error
+            raise read_failed(error, site=self._site) from error
+        if len(found) > MOST_NAMES:
+            raise SiteUnavailable(
+                f"site {self._site} holds more than {MOST_NAMES:,} files where index files lie",
+                site=self._site,
+                may_be_stored=False,
+                hint="Remove what is not the index's from that folder.",
+            )
         return (StoredFile(name, size) for name, size in sorted(found) if name.startswith(prefix))
+
+    def _files(self) -> Iterator[tuple[str, int]]:
+        for path in self._root.rglob("*"):
+            if path.is_file() and _DRAFTS not in path.parts and (self._own or not path.is_symlink()):
+                with suppress(FileNotFoundError):
+                    yield path.relative_to(self._root).as_posix(), path.stat().st_size
+
+    def path(self, name: str) -> Path | None:
+        """Where the file lies, if it is there."""
+        path = self._path(name)
+        return path if path.is_file() else None
+
+    def sweep(self, before: float) -> None:
+        """Remove drafts that were begun before a time (seconds since 1970). Raises SiteUnavailable."""
+        try:
+            for path in (self._root / _DRAFTS).glob("*"):
+                if path.lstat().st_mtime < before:
+                    path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise write_failed(error, site=self._site, may_be_stored=False) from error
 
     def size(self, name: str) -> int:
         file = self.open(name)
@@ -95,7 +146,7 @@ class FolderStore:
         except NotADirectoryError:
             return
         except OSError as error:
-            raise write_failed(error, site=_SITE, may_be_stored=False) from error
+            raise write_failed(error, site=self._site, may_be_stored=False) from error
 
     def forget(self, name: str) -> None:
         """There are no copies besides the files themselves."""
@@ -106,7 +157,25 @@ class FolderStore:
     def _path(self, name: str) -> Path:
         if check_key(name).split("/")[0] == _DRAFTS:
             raise InvalidInput(f"{_DRAFTS} is no name for index files", field="name")
-        return self._root / name
+        path = self._root / name
+        if not self._own and (link := self._link_to(path)) is not None:
+            raise SiteUnavailable(
+                f"site {self._site}: {link} is a link, which nobody follows",
+                site=self._site,
+                may_be_stored=False,
+                hint="Remove it from the folder where index files lie; it is not the archive's.",
+            )
+        return path
+
+    def _link_to(self, path: Path) -> Path | None:
+        """The first link on the way from the folder to a path; None: there is none."""
+        folders = [one for one in path.parents if one == self._root or self._root in one.parents]
+        return next((one for one in (*folders, self._root / _DRAFTS) if one.is_symlink()), None)
+
+    def _make_below_site(self, target: Path) -> None:
+        self._make()
+        if target.parent != self._root:
+            self._make_folders(target.parent)
 
     def _make_folders(self, folder: Path) -> None:
         if folder.is_dir():
@@ -120,10 +189,20 @@ class FolderStore:
 class _FolderFile:
     """Reads with ``pread``, which gives an error where a memory map would crash: if the file shrinks."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises OSError."""
-        self._file = path.open("rb", buffering=0)
-        self.size = os.fstat(self._file.fileno()).st_size
+    def __init__(self, path: Path, site: str, *, follow: bool) -> None:
+        """Raises OSError; Damaged: it is no file, but a pipe, or (without ``follow``) a link."""
+        self._site = site
+        try:
+            self._file = open(path, "rb", buffering=0, opener=_OPENERS[follow])  # noqa: SIM115
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise _no_file(path, site) from error
+            raise
+        facts = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            self._file.close()
+            raise _no_file(path, site)
+        self.size = facts.st_size
 
     def read(self, offset: int, length: int, *, keep: bool = False) -> bytes:
         try:
@@ -131,11 +210,23 @@ class _FolderFile:
         except (OSError, ValueError) as error:
             raise_limit(error)
             raise SiteUnavailable(
-                f"site {_SITE} could not be read: {error}", site=_SITE, may_be_stored=False
+                f"site {self._site} could not be read: {error}", site=self._site, may_be_stored=False
             ) from error
 
     def close(self) -> None:
         self._file.close()
+
+
+def _opener(flags_more: int) -> Callable[[str, int], int]:
+    return lambda path, flags: os.open(path, flags | flags_more)
+
+
+#: By whether links are followed. Without waiting: where others write, a pipe may lie there.
+_OPENERS = {True: _opener(os.O_NONBLOCK), False: _opener(os.O_NONBLOCK | os.O_NOFOLLOW)}
+
+
+def _no_file(path: Path, site: str) -> Damaged:
+    return Damaged(f"site {site}: what lies at {path.name} is no file", key=path.name, site=site)
 
 
 class MappedPath:

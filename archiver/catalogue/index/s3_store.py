@@ -39,11 +39,13 @@ class S3Store:
         *,
         options: S3Options | None = None,
         cache_bytes: int = CACHE_BYTES,
+        site: str = _SITE,
     ) -> None:
-        """The first request comes later. Raises SettingsError (the folder)."""
+        """The first request comes later; ``site``: what errors call it. Raises SettingsError (the folder)."""
         options = options or S3Options()
         self._cache = LocalCache(cache_folder, cache_bytes)
-        self._bucket = Bucket.open(url, _SITE, credentials, options)
+        self._site = site
+        self._bucket = Bucket.open(url, site, credentials, options)
 
     def put(self, name: str, source: Path) -> None:
         check_key(name)
@@ -63,8 +65,8 @@ class S3Store:
             return self._cache.whole(name, lambda path: self._download(name, path))
         except OSError as error:
             raise SiteUnavailable(
-                f"site {_SITE}: its cache cannot be written: {error.strerror}",
-                site=_SITE,
+                f"site {self._site}: its cache cannot be written: {error.strerror}",
+                site=self._site,
                 may_be_stored=False,
                 hint="Free space on the local disk, or move the cache.",
             ) from error
@@ -80,9 +82,14 @@ class S3Store:
             following = {"ContinuationToken": page.get("NextContinuationToken", "")}
             if following == marker:
                 raise SiteUnavailable(
-                    f"site {_SITE} lists the same page again and again", site=_SITE, may_be_stored=False
+                    f"site {self._site} lists the same page again and again",
+                    site=self._site,
+                    may_be_stored=False,
                 )
             marker = following
+
+    def path(self, name: str) -> None:
+        """No file of a bucket lies on local disk as it is."""
 
     def size(self, name: str) -> int:
         check_key(name)
@@ -152,7 +159,7 @@ class S3Store:
             raise Damaged(
                 f"the index store refuses {name}, and gives other files: {error.message}",
                 key=name,
-                site=_SITE,
+                site=self._site,
                 hint="It is built again from segments: vanvault index rebuild.",
             ) from error
 

@@ -67,12 +67,20 @@ class IndexStore(Protocol):
         """Raises NotFound, SiteUnavailable."""
         ...
 
+    def fetch(self, name: str, offset: int, length: int) -> bytes:
+        """As ``read`` of the file, which need not be opened. Raises NotFound, SiteUnavailable, Damaged."""
+        ...
+
     def map(self, name: str) -> MappedFile:
         """The whole file, brought to local disk if it is not there. Raises NotFound, SiteUnavailable."""
         ...
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Files whose names start with ``prefix``, by name. Raises SiteUnavailable."""
+        ...
+
+    def path(self, name: str) -> Path | None:
+        """Where the whole file lies on local disk; None: it does not. Asks no remote store."""
         ...
 
     def size(self, name: str) -> int:

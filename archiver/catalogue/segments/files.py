@@ -72,6 +72,11 @@ class SegmentFiles:
             cache_bytes, largest=cache_bytes // 4
         )
 
+    @property
+    def sites(self) -> Mapping[str, Site]:
+        """In the order in which they are asked now."""
+        return self._sites
+
     def header(self, manifest: SegmentManifest, part: SegmentPart) -> PartHeader:
         """The header of a part. Raises Damaged, NotFound, SiteUnavailable, KeyUnavailable."""
         return self._anywhere(manifest, part, lambda open_: open_.header)

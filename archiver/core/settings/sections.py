@@ -115,6 +115,9 @@ class SiteSettings(_Section):
         le=_MOST_S,
         description="file sites: seconds to wait for an operation, besides those of its bytes",
     )
+    index_url: str | None = Field(
+        default=None, description="bucket without locks for the site's kept index; none: it keeps no index"
+    )
     s3: S3Settings = S3Settings()
 
     def file_options(self) -> FileOptions:

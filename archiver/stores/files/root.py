@@ -33,6 +33,8 @@ FORMAT = "vanvault-file-site/1"
 MANIFEST = "site.json"
 OBJECTS = "objects"
 TEMP = "tmp"
+#: Index files that are kept for a new node; no objects (LAYOUT.md).
+KEPT_FOLDER = "index"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP})  # a file; a symbolic link

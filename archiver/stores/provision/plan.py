@@ -100,7 +100,22 @@ def policy_name(duty: Duty, bucket: str) -> str:
     return f"vanvault-{bucket}-{duty}"
 
 
-def new_credentials(duty: Duty, entropy: Entropy) -> Credentials:
+def index_policy(bucket: str, principal: str = "") -> PolicyDocument:
+    """What keeping the index in a bucket needs: put, read and remove files there, and nothing elsewhere.
+
+    ``principal``: ARN of the user, for a policy of the bucket.
+    """
+    allowed = ("s3:DeleteObject", "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", *_PUT)
+    statement = _statement("Allow", allowed, _resources(bucket))
+    return _document({**statement, "Principal": {"AWS": [principal]}} if principal else statement)
+
+
+def index_policy_name(bucket: str) -> str:
+    """What that policy is called at the store."""
+    return f"vanvault-{bucket}-index"
+
+
+def new_credentials(duty: Duty | Literal["index"], entropy: Entropy) -> Credentials:
     """A fresh access key (at most 20 characters, as MinIO takes them) and a secret of 160 random bits."""
     return Credentials(f"vv-{duty}-{entropy.token(5).hex()}", entropy.token(20).hex())
 
@@ -152,7 +167,7 @@ def plan(bucket: str, users: Mapping[Duty, Credentials], current: Current) -> tu
 
 def _user_steps(duty: Duty, bucket: str, access_key: str, current: Current) -> list[ProvisionStep]:
     name, wanted, steps = policy_name(duty, bucket), policy(duty, bucket), list[ProvisionStep]()
-    if _normal(current.policies.get(name, {})) != _normal(wanted):
+    if normal(current.policies.get(name, {})) != normal(wanted):
         verb = "replace" if name in current.policies else "add"
         steps.append(ProvisionStep("put-policy", name, f"{verb} the policy of the {duty}", duty))
     if access_key not in current.users:
@@ -168,8 +183,8 @@ def _user_steps(duty: Duty, bucket: str, access_key: str, current: Current) -> l
     return steps
 
 
-def _normal(document: PolicyDocument) -> str:
-    """The document with its sets sorted: stores give them back in their own order."""
+def normal(document: PolicyDocument) -> str:
+    """A document with its sets sorted: stores give them back in their own order."""
 
     def sort(value: Any) -> Any:
         if isinstance(value, dict):

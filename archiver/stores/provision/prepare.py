@@ -43,7 +43,7 @@ def prepare_bucket(
     """
     client = make_client(place.endpoint, administrator, options)
     try:
-        minio = kind == "minio" or (kind == "auto" and _server(client) == "minio")
+        minio = is_minio(client, kind)
         steps = provision(
             client,
             MinioUsers(place.endpoint, administrator, site=site, ca_file=options.ca_file) if minio else None,
@@ -58,6 +58,11 @@ def prepare_bucket(
         return Prepared(steps, None)
     principals = {duty: f"arn:aws:iam:::user/vanvault-{duty}" for duty in DUTIES}
     return Prepared(steps, bucket_policy(place.bucket, principals))
+
+
+def is_minio(client: Any, kind: StoreKind) -> bool:
+    """Are users and policies made by MinIO's tools? Raises AccessDenied, SiteUnavailable."""
+    return kind == "minio" or (kind == "auto" and _server(client) == "minio")
 
 
 def _server(client: Any) -> str:

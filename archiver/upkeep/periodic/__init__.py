@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.upkeep.periodic.index_keeper import IndexKeeper
 from vanvault.archiver.upkeep.periodic.maintenance import Maintenance, MaintenanceSnapshot
 from vanvault.archiver.upkeep.periodic.peer_sync import PeerSync
 from vanvault.archiver.upkeep.periodic.sampler import SITE_STATES, Sampler, SiteSample
@@ -12,6 +13,7 @@ from vanvault.archiver.upkeep.periodic.waiting_changes import WaitingChanges
 __all__ = [
     "SITE_STATES",
     "HealthRecord",
+    "IndexKeeper",
     "Maintenance",
     "MaintenanceSnapshot",
     "PeerSync",

@@ -65,6 +65,7 @@ OF_LOOK = {
     "key-not-trusted": ({"keys_untrusted": ("00112233",)}, NOW),
     "set-aside": ({"set_aside": 4}, NOW),
     "id-conflict": ({"conflicts": 1}, NOW),
+    "index-not-kept": ({"index_not_kept": {"standby": "it keeps no index of 2 of 9 segments"}}, NOW),
     "hot-tail-incomplete": ({"complete": False}, NOW),
 }
 

@@ -1,0 +1,315 @@
+"""The index files that sites keep: taken by a node that lacks them, and kept level with this node's index.
+
+What is true about the archive is what its segments' manifests say. A directory is compared with them: a
+segment that it leaves out, or of which it tells another count of rows, is not covered: it is indexed anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from vanvault.archiver.catalogue.index.file import IndexFile
+from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.kept.directory import (
+    DIRECTORY_NAME,
+    MOST_KEPT_FILES,
+    Believes,
+    KeptDirectory,
+    KeptFile,
+    Signs,
+    decode_directory_of,
+    encode_directory,
+    is_index_file,
+)
+from vanvault.archiver.catalogue.kept.layered import LayeredStore
+from vanvault.archiver.catalogue.kept.place import FILTER_SUFFIX, KeptPlace
+from vanvault.archiver.catalogue.kept.plan import (
+    GRACE,
+    OwnFile,
+    choose_files,
+    leaving_since,
+    removable,
+    whole_files,
+)
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.times import rfc3339_seconds
+
+_PIECE = 4 * 2**20
+#: Files of each use, their filters, those that are leaving, and strangers' among them.
+_MOST_LISTED = 4 * MOST_KEPT_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStanding:
+    """How one site's kept index stands."""
+
+    site: str
+    configured: bool = True
+    made_at: str = ""  # of the directory, RFC 3339; empty: there is none that counts
+    files: int = 0
+    bytes: int = 0
+    segments: int = 0  # of the archive's, that it covers
+    lacking: tuple[str, ...] = ()  # log parts of the archive's that it does not cover
+    trouble: str = ""  # why it cannot be used, or what in it was set aside, for people
+    away: bool = False  # nobody could look
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLevel:
+    """What one round did at one site."""
+
+    site: str
+    added: int = 0  # files
+    removed: int = 0
+    failure: str = ""  # for people; empty: it is level now
+
+
+@dataclass(slots=True)
+class KeptIndex:
+    """What sites keep, for one node."""
+
+    store: LayeredStore
+    places: Mapping[str, KeptPlace | None]  # by site; None: nowhere is configured there
+    archive: str
+    believes: Believes
+    work: Path  # a local folder
+    aside: dict[str, str] = field(default_factory=dict)  # by site, what the last look set aside and why
+    is_off: bool = False  # the index shall come from segments alone
+
+    def close(self) -> None:
+        """Let go of the sites."""
+        for place in self.places.values():
+            if place is not None:
+                place.close()
+
+    def adopt(
+        self,
+        wanting: frozenset[str],
+        held: frozenset[str],
+        rows: Mapping[str, int],
+        order: Iterable[str],
+    ) -> frozenset[str]:
+        """Offer what sites keep of the log parts that this node's index lacks; those that are covered now.
+
+        Args:
+            held: log parts that this node's index holds: a file that repeats one of them is left out.
+            rows: of each segment that the archive has, by its log part.
+            order: sites, the one to ask first in front.
+        """
+        taken: set[str] = set()
+        if self.is_off:
+            return frozenset()
+        for site in order:
+            place = self.places.get(site)
+            if place is None or not wanting - taken:
+                continue
+            found = self._directory(place)
+            for file in sorted(found.files, key=lambda one: one.name, reverse=True) if found else ():
+                if not file.logs.isdisjoint(held) or (file.logs & taken and not file.logs <= taken):
+                    continue
+                if differing := [log for log, count in file.segments if rows.get(log) != count]:
+                    self.aside[site] = (
+                        f"{file.name}: its directory tells of {differing[0]} what the archive does not"
+                    )
+                    continue
+                self.store.offer(place, file)
+                taken |= file.logs
+        return frozenset(taken & wanting)
+
+    def bring_next(self) -> bool:
+        """Fetch the newest offered file whole; false when nothing is left.
+
+        Raises SiteUnavailable, SiteFull.
+        """
+        left = self.store.offered()
+        if not left:
+            return False
+        try:
+            self.store.bring(left[0])
+        except NotFound:
+            return True  # it is no longer offered
+        return True
+
+    def standing(self, rows: Mapping[str, int]) -> tuple[KeptStanding, ...]:
+        """How each site's kept index stands against the archive's segments."""
+        return tuple(self._standing(site, place, rows) for site, place in self.places.items())
+
+    def level(
+        self, own: Sequence[IndexFile], rows: Mapping[str, int], now: datetime, sign: Signs
+    ) -> tuple[KeptLevel, ...]:
+        """Bring what sites keep level with this node's index files; what fails at one site stops no other.
+
+        Raises KeyUnavailable (no signing key).
+        """
+        here = {file.name: file for file in own if self._is_here(file.name)}
+        done = []
+        for site, place in self.places.items():
+            if place is not None:
+                try:
+                    done.append(_Round(self, place, here, rows, now).run(sign))
+                except (SiteUnavailable, Damaged, NotFound, OSError) as error:
+                    why = error.message if isinstance(error, VanVaultError) else str(error.strerror)
+                    done.append(KeptLevel(site, failure=why))
+        return tuple(done)
+
+    def read_directory(self, place: KeptPlace) -> KeptDirectory | None:
+        """None: there is none. Raises Damaged (it does not count), SiteUnavailable, KeyUnavailable."""
+        try:
+            data = place.directory()
+        except NotFound:
+            return None
+        return decode_directory_of(data, self.archive, self.believes)
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """A whole file of this node's store on local disk. Raises NotFound, SiteUnavailable, OSError."""
+        path = self.store.own.path(name)
+        if path is not None:
+            yield path
+            return
+        self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=self.work, prefix="making-") as scratch:
+            path = Path(scratch) / "copy"
+            _copy(self.store.own, name, path)
+            yield path
+
+    def _is_here(self, name: str) -> bool:
+        try:
+            self.store.own.size(name)
+        except NotFound:
+            return False
+        return True
+
+    def _directory(self, place: KeptPlace) -> KeptDirectory | None:
+        """The directory of a site; None, and noted, when there is none that counts."""
+        try:
+            found = self.read_directory(place)
+        except Damaged as error:
+            self.aside[place.site] = error.message
+            return None
+        except SiteUnavailable:
+            return None
+        self.aside.pop(place.site, None)
+        return found
+
+    def _standing(self, site: str, place: KeptPlace | None, rows: Mapping[str, int]) -> KeptStanding:
+        if place is None:
+            return KeptStanding(site, configured=False, lacking=tuple(sorted(rows)))
+        none = KeptStanding(site, lacking=tuple(sorted(rows)))
+        try:
+            found = self.read_directory(place)
+            listing = place.list(_MOST_LISTED) if found is not None else {}
+        except Damaged as error:
+            return replace(none, trouble=error.message)
+        except SiteUnavailable as error:
+            return replace(none, trouble=error.message, away=True)
+        if found is None:
+            return none
+        whole = _true(whole_files(found.files, listing), rows)
+        covered = {log for file in whole for log in file.logs}
+        gone = len(found.files) - len(whole)
+        strangers = sorted(name for name in listing if not _is_ours(name))
+        what = [
+            *([f"{gone} files of its directory are missing, or not what it says"] if gone else []),
+            *([f"{len(strangers)} files are not the index's, such as {strangers[0]}"] if strangers else []),
+        ]
+        return KeptStanding(
+            site,
+            made_at=found.made_at,
+            files=len(whole),
+            bytes=sum(file.whole_size for file in whole),
+            segments=len(covered & rows.keys()),
+            lacking=tuple(sorted(rows.keys() - covered)),
+            trouble="; ".join(what),
+        )
+
+
+@dataclass(slots=True)
+class _Round:
+    """One round at one site."""
+
+    kept: KeptIndex
+    place: KeptPlace
+    here: Mapping[str, IndexFile]
+    rows: Mapping[str, int]
+    now: datetime
+
+    def run(self, sign: Signs) -> KeptLevel:
+        """Files first, then the directory that names them, then what it does not name any more."""
+        before = self._before()
+        listing = self.place.list(_MOST_LISTED)
+        stored = _true(whole_files(before.files, listing), self.rows) if before else []
+        own = [OwnFile(name, _logs(file)) for name, file in self.here.items()]
+        choice = choose_files(stored, own)
+        added = [self._add(self.here[name]) for name in choice.added]
+        files = tuple(sorted((*choice.kept, *added), key=lambda one: one.name))
+        names = frozenset(one.name for one in files)
+        leaving = leaving_since(listing, names, before.leaving if before else {}, self.now)
+        if before is None or (before.files, before.leaving) != (files, leaving):
+            directory = KeptDirectory(self.kept.archive, rfc3339_seconds(self.now), files, leaving)
+            self._write(encode_directory(directory, sign))
+        over = removable(leaving, self.now)
+        for name in over:
+            self.place.delete(name)
+        self.place.sweep((self.now - GRACE).timestamp())
+        return KeptLevel(self.place.site, len(added), len(over))
+
+    def _before(self) -> KeptDirectory | None:
+        try:
+            return self.kept.read_directory(self.place)
+        except Damaged as error:
+            self.kept.aside[self.place.site] = error.message
+            return None
+
+    def _add(self, file: IndexFile) -> KeptFile:
+        """Put a file there, its filter first."""
+        sizes: dict[str, tuple[int, str]] = {}
+        for name in (file.name + FILTER_SUFFIX, file.name):
+            with self.kept.local(name) as path:
+                sizes[name] = path.stat().st_size, _sha256(path)
+                self.place.put(name, path)
+        size, sha256 = sizes[file.name]
+        filter_size, filter_sha256 = sizes[file.name + FILTER_SUFFIX]
+        segments = tuple(sorted((one.key, one.rows) for one in file.table.segments))
+        return KeptFile(file.name, size, sha256, filter_size, filter_sha256, file.claims, segments)
+
+    def _write(self, data: bytes) -> None:
+        self.kept.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=self.kept.work, prefix="making-") as scratch:
+            path = Path(scratch) / "directory"
+            path.write_bytes(data)
+            self.place.put(DIRECTORY_NAME, path)
+
+
+def _true(files: Iterable[KeptFile], rows: Mapping[str, int]) -> list[KeptFile]:
+    """Those that tell of no known segment another count of rows; a segment may be newer than what is known
+    here.
+    """
+    return [one for one in files if all(rows.get(log, count) == count for log, count in one.segments)]
+
+
+def _logs(file: IndexFile) -> frozenset[str]:
+    return frozenset(one.key for one in file.table.segments)
+
+
+def _is_ours(name: str) -> bool:
+    return name == DIRECTORY_NAME or is_index_file(name.removesuffix(FILTER_SUFFIX))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy(store: IndexStore, name: str, path: Path) -> None:
+    at = 0
+    with path.open("xb") as target:
+        while part := store.fetch(name, at, _PIECE):
+            target.write(part)
+            at += len(part)
