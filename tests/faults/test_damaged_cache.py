@@ -32,7 +32,7 @@ from vanvault.archiver.people.last_use import LastUse
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.schedule.lease import home_lock
 
-_PAGE = 4096
+_PAGE = 8192
 
 
 def tail_of(home: Path) -> Path:
@@ -161,13 +161,13 @@ def of_another_version(home: Path) -> None:
 
 def without_a_table(home: Path) -> None:
     with closing(sqlite3.connect(tail_of(home))) as connection:
-        connection.execute("DROP TABLE claim")
+        connection.execute("DROP TABLE unclaimed")
         connection.commit()
 
 
 def rotten_rows(home: Path) -> None:
     with closing(sqlite3.connect(tail_of(home))) as connection:
-        connection.execute("UPDATE entry SET sealed = zeroblob(length(sealed))")
+        connection.execute("UPDATE chunk SET sealed = zeroblob(length(sealed))")
         connection.execute("UPDATE batch SET placements = substr(placements, 5)")
         connection.commit()
 

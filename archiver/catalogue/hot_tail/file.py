@@ -11,10 +11,12 @@ The tables, each described here and nowhere else::
                                             valid for it; recorded: a batch header in the archive holds it
     early_commit(key, record)               commit records of batches that are not folded yet
     degraded(key)                           folded batches that are not known to lie whole at every site
-    entry(position, batch, row, sealed)     one row for each message or event
-    claim(claim, position, sha256)          (gateway, id) -> its first entry
-    block(id, tier, records, low, high, data)
-                                            (field, value) -> entries, in time order (``token_blocks.py``)
+    chunk(id, batch, first, low, high, times, sealed)
+                                            one row for some messages or events of a batch (``chunks.py``)
+    run(id, kind, tier, records, low, high, first), page(id, data)
+                                            (field, value) -> entries, in time order, and
+                                            (gateway, id) -> entries (``runs.py``)
+    unclaimed(position)                     entries that are not the first with their id (``claims.py``)
     duplicate(position)                     entries that repeat an earlier one: not shown
     conflict(position, first)               entries that repeat an id with other bytes: shown
     segment(n, key, manifest, ...)          one row for each proved segment. indexed: the key index holds it;
@@ -60,7 +62,7 @@ from vanvault.archiver.core.search_form import search_form
 
 _log = logging.getLogger("vanvault.cache")  # on stderr also where a verb runs
 
-_CLAIM_BYTES = 16
+_CLAIM_BYTES = 8
 _LOCK_S = 30.0  # longest wait for another one that writes
 _FILES = 4  # that one connection may have open: database, log, its index, a journal
 _ROOM = 64 * 1024  # bytes that a connection needs at least
@@ -70,17 +72,22 @@ _TOKENS_INFO = b"vanvault-hot-tail-tokens-v1"
 _CURSORS_INFO = b"vanvault-cursors-v1"
 _LEFT = -1  # the epoch of whoever has no connection to the file in use
 _ATTEMPTS = 4  # files that are tried before the disk is at fault
+#: Bytes of a page of a new file: a page of a run (``runs.py``) lies in one.
+PAGE_BYTES = 8192
 _PRAGMAS = (
+    f"page_size={PAGE_BYTES}",
     "journal_mode=WAL",
     "synchronous=NORMAL",
-    "cache_size=-32768",
+    "cache_size=-8192",  # of each thread; the machine's own cache holds the rest
+    # What is removed is sealed as the rest is: overwriting it would write each page twice.
+    "secure_delete=OFF",
     "temp_store=MEMORY",
     "journal_size_limit=67108864",
 )
 #: Numbers of rows begin anywhere, and none is given twice: one that was read in an earlier file, or before
 #: its row left, leads to nothing here.
 _FIRST_NUMBER = "INSERT INTO sqlite_sequence(name, seq) VALUES(?, abs(random() % 1099511627776))"
-_SCHEMA_VERSION = "6"
+_SCHEMA_VERSION = "7"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch(
@@ -93,12 +100,12 @@ CREATE INDEX IF NOT EXISTS batch_unrecorded ON batch(n) WHERE recorded = 0;
 CREATE TABLE IF NOT EXISTS early_commit(key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS batch_writer ON batch(writer, sequence);
 CREATE INDEX IF NOT EXISTS batch_time ON batch(final, created_us);
-CREATE TABLE IF NOT EXISTS entry(
-    position BLOB PRIMARY KEY, batch INTEGER NOT NULL, row INTEGER NOT NULL, sealed BLOB NOT NULL)
-    WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS entry_batch ON entry(batch, row);
-CREATE TABLE IF NOT EXISTS claim(claim BLOB PRIMARY KEY, position BLOB NOT NULL, sha256 BLOB NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chunk(
+    id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, first INTEGER NOT NULL,
+    low BLOB NOT NULL, high BLOB NOT NULL, times BLOB NOT NULL, sealed BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS chunk_batch ON chunk(batch, first);
+CREATE INDEX IF NOT EXISTS chunk_time ON chunk(high, low);
+CREATE TABLE IF NOT EXISTS unclaimed(position BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS duplicate(position BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS conflict(position BLOB PRIMARY KEY, first BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS segment(
@@ -118,10 +125,10 @@ CREATE TABLE IF NOT EXISTS lost(
     reason TEXT NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL, PRIMARY KEY (writer, first))
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS degraded(key TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS block(
-    id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, records INTEGER NOT NULL,
-    low BLOB NOT NULL, high BLOB NOT NULL, data BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS block_tier ON block(tier, id, low, high, records);
+CREATE TABLE IF NOT EXISTS run(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, tier INTEGER NOT NULL,
+    records INTEGER NOT NULL, low BLOB NOT NULL, high BLOB NOT NULL, first INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS page(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
 
 
@@ -160,7 +167,7 @@ class SearchSecrets:
         return hashlib.blake2b(f"{field}\0{form}".encode(), key=self.tokens, digest_size=8).digest()
 
     def claim(self, entry: str, gateway: str, client_id: str) -> bytes:
-        """16 bytes that represent the (gateway, id) of a message or an event."""
+        """8 bytes that represent the (gateway, id) of a message or an event: nearly, not quite, a proof."""
         text = f"{entry}\0{gateway}\0{client_id}".encode()
         return hashlib.blake2b(text, key=self.tokens, digest_size=_CLAIM_BYTES, person=b"claim").digest()
 
@@ -425,7 +432,7 @@ class TailFile:
     def _make_tables(self, connection: sqlite3.Connection) -> None:
         for statement in filter(str.strip, _SCHEMA.split(";")):
             connection.execute(statement)
-        for table in ("batch", "segment"):
+        for table in ("batch", "segment", "run"):
             connection.execute(_FIRST_NUMBER, (table,))
         connection.executemany("INSERT INTO fact VALUES(?, ?)", self._facts.items())
 

@@ -6,7 +6,8 @@ import sqlite3
 
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail import token_blocks
+from vanvault.archiver.catalogue.hot_tail import runs
+from vanvault.archiver.catalogue.hot_tail.entries import positions_of
 
 
 def drop_covered(connection: sqlite3.Connection, segment: int) -> int:
@@ -25,23 +26,22 @@ def drop_covered(connection: sqlite3.Connection, segment: int) -> int:
             (segment,),
         )
     ]
-    positions = []
-    for n in batches:
-        positions += [p for (p,) in connection.execute("SELECT position FROM entry WHERE batch = ?", (n,))]
+    positions = positions_of(connection, batches)
     if positions:
+        connection.executemany("DELETE FROM chunk WHERE batch = ?", [(n,) for n in batches])
         _drop_positions(connection, positions)
     _drop_batches(connection, set(batches))
     return len(positions)
 
 
 def _drop_positions(connection: sqlite3.Connection, positions: list[bytes]) -> None:
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS gone(position BLOB PRIMARY KEY) WITHOUT ROWID")
-    connection.execute("DELETE FROM gone")
-    connection.executemany("INSERT OR IGNORE INTO gone VALUES(?)", [(p,) for p in positions])
-    for table in ("entry", "claim", "duplicate"):
-        connection.execute(f"DELETE FROM {table} WHERE position IN (SELECT position FROM gone)")
-    connection.execute("DELETE FROM gone")
-    token_blocks.drop_positions(connection, positions)
+    for table in ("unclaimed", "duplicate"):
+        rows = connection.execute(f"SELECT position FROM {table}").fetchall()
+        if rows:
+            gone = frozenset(positions)
+            left = [row for row in rows if row[0] in gone]
+            connection.executemany(f"DELETE FROM {table} WHERE position = ?", left)
+    runs.drop_positions(connection, positions)
 
 
 def _drop_batches(connection: sqlite3.Connection, covered: set[int]) -> None:
@@ -70,5 +70,5 @@ def note_recheck(connection: sqlite3.Connection, segment: int) -> None:
 
     Not needed for a segment of which every batch was folded here, as all are on a node that keeps running.
     """
-    if connection.execute("SELECT 1 FROM claim LIMIT 1").fetchone() is not None:
+    if connection.execute("SELECT 1 FROM chunk LIMIT 1").fetchone() is not None:
         connection.execute("INSERT OR REPLACE INTO fact VALUES('recheck', ?)", (str(segment),))

@@ -17,10 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import orjson
-from cryptography.exceptions import InvalidTag
 
-from vanvault.archiver.catalogue.hot_tail import commits, folded_to, refolding, token_blocks, wrong_clocks
+from vanvault.archiver.catalogue.hot_tail import commits, folded_to, refolding, runs, wrong_clocks
+from vanvault.archiver.catalogue.hot_tail.chunks import DamagedChunk
+from vanvault.archiver.catalogue.hot_tail.claims import ClaimFilter, count_claims, find_claim, withdraw
+from vanvault.archiver.catalogue.hot_tail.entries import EntryReader, insert_entries
+from vanvault.archiver.catalogue.hot_tail.entry_tokens import EntryTokens
 from vanvault.archiver.catalogue.hot_tail.file import SearchSecrets, TailFile
 from vanvault.archiver.catalogue.hot_tail.folded_to import KeyRange
 from vanvault.archiver.catalogue.hot_tail.lost import LostTable
@@ -33,8 +37,9 @@ from vanvault.archiver.catalogue.hot_tail.rows import (
     LastBatch,
     TailRow,
 )
+from vanvault.archiver.catalogue.hot_tail.token_search import TokenSearch
 from vanvault.archiver.catalogue.hot_tail.wrong_clocks import WrongClock
-from vanvault.archiver.catalogue.items import Item, entry_of, item_of, keys_of
+from vanvault.archiver.catalogue.items import Item, entry_of
 from vanvault.archiver.core.errors import InvalidInput, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format.batches import decode_commit
 from vanvault.archiver.core.key_port import KeyProvider
@@ -43,19 +48,16 @@ from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import parse_rfc3339
 
-#: Fields whose values repeat from entry to entry, so that their tokens are worth keeping.
-_FEW_VALUES = frozenset(
-    ("gateway", "type", "kind", "ivan", "employer_code", "tax_code", "procedure", "period", "state", "agency")
-)
-#: Tokens in memory; all of them are dropped when there are more.
-_CACHED_TOKENS = 50_000
-#: Rows that one statement of a scan fetches.
-_CHUNK = 256
-
 
 def position_of(entry: Entry, writer: str) -> bytes:
     """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
     return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
+
+
+def positions_of_all(entries: Sequence[Entry], writer: str) -> list[bytes]:
+    """The positions of entries of one writer."""
+    last = hashlib.sha256(writer.encode()).digest()[:4]
+    return [entry.received_us.to_bytes(8) + last for entry in entries]
 
 
 class HotTail:
@@ -67,7 +69,8 @@ class HotTail:
         self._entropy = entropy
         self._archive = archive
         self._file = TailFile(path, {"archive": archive, "key": secrets.key_id})
-        self._tokens: dict[tuple[str, str], bytes] = {}  # by (field, value)
+        self._tokens = EntryTokens(secrets)
+        self._claims = ClaimFilter()
         self.lost_batches = LostTable(self.connection, self.transaction)
 
     @classmethod
@@ -138,8 +141,19 @@ class HotTail:
             yield
         except sqlite3.Error as error:  # from a blob; cursors judge by themselves
             raise self._file.judged(error) from error
-        except (InvalidTag, orjson.JSONDecodeError) as error:
+        except (DamagedChunk, orjson.JSONDecodeError) as error:
             raise self.lost(error) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, in the transaction that it is in, else in a snapshot."""
+        connection = self.connection()
+        if connection.in_transaction:
+            with self._judged():
+                yield connection
+        else:
+            with self.snapshot() as connection:
+                yield connection
 
     @contextmanager
     def waiting_at_most(self, seconds: float) -> Iterator[None]:
@@ -155,19 +169,23 @@ class HotTail:
         Raises SiteUnavailable while nobody can say: the fold begins again, because trust in a key changed or
         the file was damaged.
         """
-        connection = self.connection()
-        row = connection.execute(
-            "SELECT position, sha256 FROM claim WHERE claim = ?",
-            (self._secrets.claim(entry, gateway, client_id),),
-        ).fetchone()
-        if row is None and (self._file.joined or refolding.mark(connection)):
+        connection, wanted = self.connection(), (entry, gateway, client_id)
+        token = self._secrets.claim(*wanted)
+        with self._judged():
+            found = self._claims.may_hold(connection, token)
+        claim = self._claim_in(token, wanted) if found else None
+        if claim is None and (self._file.joined or refolding.mark(connection)):
             raise SiteUnavailable(
                 "the hot tail is being filled again, so nobody can say whether this id was archived before",
                 site="hot tail",
                 may_be_stored=False,
                 hint="Send it again later.",
             )
-        return Claim(*row) if row else None
+        return claim
+
+    def _claim_in(self, token: bytes, wanted: tuple[str, str, str]) -> Claim | None:
+        with self._reading() as connection:
+            return find_claim(connection, self._entries(connection), token, wanted)
 
     def conflicts(self) -> int:
         """How many entries repeat an id with other bytes (two sites written through a partition)."""
@@ -181,37 +199,25 @@ class HotTail:
 
     def at(self, position: bytes) -> tuple[Item, int, int]:
         """Item, batch number and row at a position. Raises NotFound."""
-        found = (
-            self.connection()
-            .execute("SELECT sealed, batch, row FROM entry WHERE position = ?", (position,))
-            .fetchone()
-        )
+        with self._judged():
+            found = self._entries().at(position)
         if found is None:
             raise NotFound("no such entry in the hot tail")
-        return self._unseal(position, found[0]), found[1], found[2]
+        return found.item, found.batch, found.row
 
     def by_id(self, archive_id: str) -> tuple[Item, int, int]:
         """Item, batch number and row of an archive id. Raises NotFound, InvalidInput (not an id)."""
         writer, sequence, row = parse_archive_id(archive_id)
-        found = (
-            self.connection()
-            .execute(
-                "SELECT e.position, e.sealed, e.batch FROM batch b JOIN entry e"
-                " ON e.batch = b.n AND e.row = ? WHERE b.writer = ? AND b.sequence = ?",
-                (row, writer, sequence),
-            )
-            .fetchone()
-        )
+        with self._judged():
+            found = self._entries().of_id(writer, sequence, row)
         if found is None:
             raise NotFound(f"the archive holds no entry {archive_id}")
-        return self._unseal(found[0], found[1]), found[2], row
+        return found.item, found.batch, found.row
 
     def entries(self, n: int) -> list[Entry]:
         """All entries of one batch in row order, without bodies."""
-        rows = self.connection().execute(
-            "SELECT position, sealed FROM entry WHERE batch = ? ORDER BY row", (n,)
-        )
-        return [entry_of(self._unseal(position, sealed)) for position, sealed in rows]
+        with self._judged():
+            return [entry_of(found.item) for found in self._entries().of_batch(n)]
 
     def scan(
         self, pairs: Sequence[tuple[str, str]], low: bytes, high: bytes, *, newest: bool
@@ -222,25 +228,31 @@ class HotTail:
         """
         tokens = [self._secrets.token(field, value) for field, value in pairs]
         connection = self.connection()
-        rows = (
-            self._with_tokens(connection, tokens, low, high, newest=newest)
-            if tokens
-            else self._in_time(connection, low, high, newest=newest)
-        )
-        for position, batch, row, sealed in rows:
-            yield TailRow(position, self._unseal(position, sealed), batch, row)
+        entries = self._entries(connection)
+        if tokens:
+            found = TokenSearch(connection).intersection(tokens, low, high, newest=newest)
+            rows: Iterator[TailRow] = (row for at in found if (row := entries.at(at)) is not None)
+        else:
+            rows = entries.in_time(low, high, newest=newest)
+        last, some_are_hidden = b"", connection.execute("SELECT 1 FROM duplicate LIMIT 1").fetchone()
+        for row in rows:
+            hidden = some_are_hidden and connection.execute(_IS_DUPLICATE, (row.position,)).fetchone()
+            if not hidden and row.position != last:
+                yield row
+            last = row.position
 
     def items_of(self, n: int) -> list[tuple[bytes, Item]]:
         """Position and item of every entry of one batch."""
-        rows = self.connection().execute("SELECT position, sealed FROM entry WHERE batch = ?", (n,))
-        return [(position, self._unseal(position, sealed)) for position, sealed in rows]
+        with self._judged():
+            return [(found.position, found.item) for found in self._entries().of_batch(n)]
 
     def duplicates(self) -> list[tuple[bytes, Item, int]]:
         """Position, item and batch number of every entry that repeats an earlier one."""
-        rows = self.connection().execute(
-            "SELECT e.position, e.sealed, e.batch FROM duplicate d JOIN entry e ON e.position = d.position"
-        )
-        return [(position, self._unseal(position, sealed), n) for position, sealed, n in rows.fetchall()]
+        with self._reading() as connection:
+            entries = self._entries(connection)
+            hidden = connection.execute("SELECT position FROM duplicate ORDER BY position").fetchall()
+            found = [entries.at(position) for (position,) in hidden]
+        return [(row.position, row.item, row.batch) for row in found if row is not None]
 
     def repeats_in(self, key: str, find: FindClaim | None = None) -> dict[str, bytes]:
         """Id of every entry of one batch that repeats another -> position of the valid entry.
@@ -248,54 +260,24 @@ class HotTail:
         ``find``: looks beyond this file, for what was compacted before. Raises as ``find`` does.
         """
         find = find or self.claim
-        rows = self.connection().execute(
-            "SELECT e.position, e.sealed FROM duplicate d JOIN entry e ON e.position = d.position"
-            " JOIN batch b ON b.n = e.batch WHERE b.key = ?",
-            (key,),
-        )
+        with self._reading() as connection:
+            entries = self._entries(connection)
+            hidden = connection.execute(_DUPLICATES_OF, (key,)).fetchall()
+            rows = [entries.at(position) for (position,) in hidden]
+            batch = connection.execute("SELECT n FROM batch WHERE key = ?", (key,)).fetchone()
         found = {}
-        for position, sealed in rows.fetchall():
-            item = self._unseal(position, sealed)
+        for row in rows:
+            if row is None or row.batch != batch[0]:
+                continue
+            item = row.item
             client_id = item["event_id"] if item["entry"] == "event" else item["message_id"]
             claim = find(item["entry"], item["gateway"], client_id)
             if claim is not None:
                 found[str(item["id"])] = claim.position
         return found
 
-    def _unseal(self, position: bytes, sealed: bytes) -> Item:
-        """The item in a sealed row. Raises CacheLost."""
-        try:
-            item: Item = orjson.loads(self._secrets.sealing.decrypt(sealed[:12], sealed[12:], position))
-        except (InvalidTag, TypeError, ValueError) as error:
-            raise self.lost(error) from error
-        return item
-
-    def _with_tokens(
-        self, connection: sqlite3.Connection, tokens: list[bytes], low: bytes, high: bytes, *, newest: bool
-    ) -> Iterator[tuple[bytes, int, int, bytes]]:
-        for position in token_blocks.intersection(connection, tokens, low, high, newest=newest):
-            found = connection.execute(
-                f"{_SELECT_ENTRY} WHERE position = ?{_NO_DUPLICATES}", (position,)
-            ).fetchone()
-            if found is not None:
-                yield found
-
-    def _in_time(
-        self, connection: sqlite3.Connection, low: bytes, high: bytes, *, newest: bool
-    ) -> Iterator[tuple[bytes, int, int, bytes]]:
-        while True:
-            rows = connection.execute(
-                f"{_SELECT_ENTRY} WHERE position >= ? AND position < ?{_NO_DUPLICATES}"
-                f" ORDER BY position {'DESC' if newest else 'ASC'} LIMIT {_CHUNK}",
-                (low, high),
-            ).fetchall()
-            yield from rows
-            if len(rows) < _CHUNK:
-                return
-            if newest:
-                high = rows[-1][0]
-            else:
-                low = rows[-1][0] + b"\0"
+    def _entries(self, connection: sqlite3.Connection | None = None) -> EntryReader:
+        return EntryReader(connection or self.connection(), self._secrets.sealing)
 
     # -- batches -----------------------------------------------------------------------------
 
@@ -386,7 +368,7 @@ class HotTail:
         """Number, key, writer and sequence of every batch that has entries here."""
         rows = self.connection().execute(
             "SELECT n, key, writer, sequence FROM batch b"
-            " WHERE EXISTS (SELECT 1 FROM entry e WHERE e.batch = b.n)"
+            " WHERE EXISTS (SELECT 1 FROM chunk c WHERE c.batch = b.n)"
         )
         return rows.fetchall()
 
@@ -487,7 +469,7 @@ class HotTail:
         connection = self.connection()
         return {
             "batches": connection.execute("SELECT count(*) FROM batch").fetchone()[0],
-            "entries": connection.execute("SELECT count(*) FROM claim").fetchone()[0],
+            "entries": count_claims(connection),
             "conflicts": self.conflicts(),
         }
 
@@ -521,10 +503,9 @@ class HotTail:
         if not batches:
             return 0
         with self.transaction() as connection:
-            records: list[bytes] = []
-            new = sum(self._apply(connection, batch, records) for batch in batches)
-            token_blocks.add_records(connection, records)
-        return new
+            new = [batch for batch in batches if self._apply(connection, batch)]
+            self._look_up_later(connection, new)
+        return len(new)
 
     def learn(self, commit: Commit) -> None:
         """A commit record that this node made, for instance of copies that came later."""
@@ -538,7 +519,7 @@ class HotTail:
             return
         with self.transaction() as connection:
             for entry, position, first in found:
-                connection.execute("DELETE FROM claim WHERE position = ?", (position,))
+                withdraw(connection, self._claim_token(entry), position)
                 self._repeats(connection, entry, position, first)
 
     def learn_conflicts(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
@@ -575,7 +556,7 @@ class HotTail:
         # Another segment may have come meanwhile: then it is looked for once more.
         connection.execute("DELETE FROM fact WHERE name = 'recheck' AND value = ?", due)
 
-    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch, records: list[bytes]) -> bool:
+    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch) -> bool:
         header = batch.header
         if connection.execute(_COVERED, (header.writer, header.sequence, header.sequence)).fetchone():
             return False  # another process compacted and indexed it while this one was reading it
@@ -606,41 +587,44 @@ class HotTail:
         for commit in header.commits:
             commits.record(connection, commit)
         commits.take_early(connection, batch.key)
-        self._insert_entries(connection, int(cursor.lastrowid or 0), batch, records)
+        entries = batch.entries
+        insert_entries(
+            connection,
+            int(cursor.lastrowid or 0),
+            (header.writer, header.sequence),
+            entries,
+            positions_of_all(entries, header.writer),
+            self._secrets.sealing,
+            self._entropy,
+        )
         return True
 
-    def _insert_entries(
-        self, connection: sqlite3.Connection, n: int, batch: FoldedBatch, records: list[bytes]
-    ) -> None:
-        secrets, writer = self._secrets, batch.header.writer
-        nonces = self._entropy.token(12 * max(1, len(batch.entries)))
-        rows, claims = [], []
-        tokens = self._tokens
-        if len(tokens) > _CACHED_TOKENS:
-            tokens.clear()
-        for row, entry in enumerate(batch.entries):
-            position = position_of(entry, writer)
-            nonce = nonces[12 * row : 12 * row + 12]
-            sealed = nonce + secrets.sealing.encrypt(nonce, orjson.dumps(item_of(entry)), position)
-            rows.append((position, n, row, sealed))
-            kind = "event" if isinstance(entry, Event) else "message"
-            first = batch.compacted.get(row)
-            if first is None:
-                claims.append((secrets.claim(kind, entry.gateway, entry.client_id), position, entry.sha256))
-            else:
-                self._repeats(connection, entry, position, first)
-            for pair in keys_of(entry):
-                token = tokens.get(pair)
-                if token is None:
-                    token = secrets.token(*pair)
-                    if pair[0] in _FEW_VALUES:
-                        tokens[pair] = token
-                records.append(token + position)
-        connection.executemany("INSERT OR IGNORE INTO entry VALUES(?, ?, ?, ?)", rows)
-        before = connection.total_changes
-        connection.executemany("INSERT OR IGNORE INTO claim VALUES(?, ?, ?)", claims)
-        if connection.total_changes - before != len(claims):
-            self._settle_duplicates(connection, claims)
+    def _look_up_later(self, connection: sqlite3.Connection, batches: Sequence[FoldedBatch]) -> None:
+        """Add what leads to the entries of these new batches: tokens of their values, and claims."""
+        tokens: list[bytes] = []
+        positions: list[bytes] = []
+        counts: list[int] = []
+        claims: list[tuple[bytes, bytes, Entry]] = []
+        for batch in batches:
+            at = positions_of_all(batch.entries, batch.header.writer)
+            positions += at
+            for row, (entry, position) in enumerate(zip(batch.entries, at, strict=True)):
+                counts.append(self._tokens.add(entry, tokens))
+                first = batch.compacted.get(row)
+                if first is None:
+                    claims.append((self._claim_token(entry), position, entry))
+                else:
+                    self._repeats(connection, entry, position, first)
+        if claims:
+            self._settle_repeats(connection, claims)
+            held = runs.records_of([one[0] for one in claims], [one[1] for one in claims], [1] * len(claims))
+            runs.add(connection, runs.RunKind.CLAIMS, held)
+        if tokens:
+            runs.add(connection, runs.RunKind.VALUES, runs.records_of(tokens, positions, counts))
+
+    def _claim_token(self, entry: Entry) -> bytes:
+        kind = "event" if isinstance(entry, Event) else "message"
+        return self._secrets.claim(kind, entry.gateway, entry.client_id)
 
     def _repeats(self, connection: sqlite3.Connection, entry: Entry, position: bytes, first: Claim) -> None:
         """A compacted entry is the valid one; an entry that repeats it is hidden, or is a conflict."""
@@ -649,25 +633,34 @@ class HotTail:
         else:
             connection.execute(_CONFLICT, (position, first.position) * 2)
 
-    def _settle_duplicates(
-        self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, bytes]]
+    def _settle_repeats(
+        self, connection: sqlite3.Connection, claims: Sequence[tuple[bytes, bytes, Entry]]
     ) -> None:
-        """The same (gateway, id) twice is one logical message: the earliest is valid, in any fold order."""
-        for claim, position, sha256 in claims:
-            first, digest = connection.execute(
-                "SELECT position, sha256 FROM claim WHERE claim = ?", (claim,)
-            ).fetchone()
-            if first == position:
+        """The same (gateway, id) twice is one logical message: the earliest is valid, in any fold order.
+
+        ``claims``: token, position and entry of what is new and not in the runs yet.
+        """
+        tokens = np.frombuffer(b"".join([token for token, _, _ in claims]), ">u8").astype(np.uint64)
+        _, kinds, times = np.unique(tokens, return_inverse=True, return_counts=True)
+        repeated = (times[kinds] > 1) | self._claims.may_hold_many(connection, tokens)
+        firsts: dict[tuple[str, str, str], Claim | None] = {}
+        entries = self._entries(connection)
+        for place in np.flatnonzero(repeated).tolist():
+            token, position, entry = claims[place]
+            wanted = ("event" if isinstance(entry, Event) else "message", entry.gateway, entry.client_id)
+            if wanted not in firsts:
+                firsts[wanted] = find_claim(connection, entries, token, wanted)
+            first = firsts[wanted]
+            if first is None or position < first.position:
+                firsts[wanted] = Claim(position, entry.sha256)
+            if first is None or position == first.position:
                 continue
-            keep, drop = min(first, position), max(first, position)
-            if digest != sha256:
+            keep, drop = min(first.position, position), max(first.position, position)
+            if first.sha256 != entry.sha256:
                 connection.execute(_CONFLICT, (drop, keep) * 2)
-            elif drop != keep:
+            else:
                 connection.execute("INSERT OR IGNORE INTO duplicate VALUES(?)", (drop,))
-            if keep == position:
-                connection.execute(
-                    "UPDATE claim SET position = ?, sha256 = ? WHERE claim = ?", (position, sha256, claim)
-                )
+            connection.execute("INSERT OR IGNORE INTO unclaimed VALUES(?)", (drop,))
 
 
 _SELECT_BATCH = (
@@ -679,8 +672,12 @@ _COUNT_UNCOMPACTED = (
     " AND b.sequence BETWEEN c.first AND c.last)"
 )
 _LOCKS = "SELECT placements FROM batch WHERE key = ? AND recorded = 1 AND commit_record IS NOT NULL"
-_SELECT_ENTRY = "SELECT position, batch, row, sealed FROM entry"
-_NO_DUPLICATES = " AND position NOT IN (SELECT position FROM duplicate)"
+_IS_DUPLICATE = "SELECT 1 FROM duplicate WHERE position = ?"
+#: Hidden entries of the times of one batch.
+_DUPLICATES_OF = (
+    "SELECT DISTINCT d.position FROM batch b JOIN chunk c ON c.batch = b.n"
+    " JOIN duplicate d ON d.position BETWEEN c.low AND c.high WHERE b.key = ?"
+)
 #: Two entries are one conflict, whichever of them was taken for the first: what is compacted always is.
 _CONFLICT = (
     "INSERT OR IGNORE INTO conflict SELECT ?, ?"

@@ -63,7 +63,7 @@ def last_us(connection: sqlite3.Connection) -> int:
     """How far the archive is: its latest time, with those of a clock ahead as what they count as."""
     wrong = known(connection)
     if not wrong:
-        row = connection.execute("SELECT max(position) FROM entry").fetchone()
+        row = connection.execute("SELECT max(high) FROM chunk").fetchone()
         compacted = connection.execute("SELECT max(last_us) FROM segment").fetchone()[0] or 0
         return max(compacted, int.from_bytes(row[0][:8]) if row[0] else 0)
     compacted = connection.execute(_COMPACTED_US).fetchone()[0] or 0

@@ -133,7 +133,7 @@ def rotated_index_key(path: Path, home: Home) -> None:
         no_database,
         cut,
         random_bytes,
-        *(rotten_table(table) for table in ("batch", "entry", "claim", "block")),
+        *(rotten_table(table) for table in ("batch", "chunk", "run", "page")),
         of_another_archive,
         rotated_index_key,
     ],

@@ -4,42 +4,102 @@ from __future__ import annotations
 
 from tests.mutants.model import Mutant
 
-_BLOCKS = "archiver/catalogue/hot_tail/token_blocks.py"
+_RUNS = "archiver/catalogue/hot_tail/runs.py"
+_SEARCH = "archiver/catalogue/hot_tail/token_search.py"
 _FOLD = "archiver/catalogue/fold.py"
-_BLOCK_TESTS = ("tests/catalogue/search/test_token_blocks.py",)
+_RUN_TESTS = ("tests/catalogue/search/test_runs.py",)
+_ENTRY_TESTS = ("tests/catalogue/search/test_entries.py",)
 _FOLD_TESTS = ("tests/catalogue/search/test_fold.py",)
 
 MUTANTS = (
     Mutant(
         "tokens-probed-for-nothing",
-        _BLOCKS,
-        "intersection",
-        "if all(has(connection, token, position) for token in probed)",
+        _SEARCH,
+        "TokenSearch.intersection",
+        "if all(self.has(token, position) for token in probed)",
         "if position",
-        _BLOCK_TESTS,
+        _RUN_TESTS,
     ),
     Mutant(
-        "tokens-last-position-lost", _BLOCKS, "_ranges", "WHERE high >= ?", "WHERE high > ?", _BLOCK_TESTS
+        "tokens-last-position-lost",
+        _RUNS,
+        "RunReader.overlapping",
+        "run.high >= low",
+        "run.high > low",
+        _RUN_TESTS,
     ),
-    Mutant("tokens-first-position-lost", _BLOCKS, "_bisect", "< wanted", "<= wanted", _BLOCK_TESTS),
+    Mutant(
+        "tokens-wrong-page",
+        _RUNS,
+        "RunReader.lower_bound",
+        "max(0, found - 1) if level else found",
+        "found if level else found",
+        _RUN_TESTS,
+    ),
     Mutant(
         "tokens-drop-misses-the-last",
-        _BLOCKS,
+        _RUNS,
         "drop_positions",
-        "WHERE high >= ?",
-        "WHERE high > ?",
-        _BLOCK_TESTS,
+        'gone.high + b"\\0"',
+        "gone.high",
+        _RUN_TESTS,
     ),
     Mutant(
-        "tokens-drop-misses-the-first", _BLOCKS, "drop_positions", "AND low <= ?", "AND low < ?", _BLOCK_TESTS
+        "tokens-drop-takes-another-writer",
+        _RUNS,
+        "_Gone.holds",
+        "result[at] = records[at].tobytes()[TOKEN_BYTES:] in self._exact",
+        "pass",
+        _RUN_TESTS,
     ),
     Mutant(
-        "tokens-merge-loses-a-block",
-        _BLOCKS,
-        "_merge",
-        "for block in ids:",
-        "for block in ids[1:]:",
-        _BLOCK_TESTS,
+        "tokens-merge-loses-a-run",
+        _RUNS,
+        "_merged",
+        "reader.read(*one) for one in zip(runs, starts, ends, strict=True)",
+        "reader.read(*one) for one in list(zip(runs, starts, ends, strict=True))[1:]",
+        _RUN_TESTS,
+    ),
+    Mutant("tokens-merge-leaves-pages", _RUNS, "_remove", "id < ?", "id < ? - 1", _RUN_TESTS),
+    Mutant(
+        "tokens-walk-opens-every-run",
+        _SEARCH,
+        "TokenSearch.positions",
+        "not heap or bound(waiting[-1]) <= heap[0][0]",
+        "True",
+        _RUN_TESTS,
+    ),
+    Mutant(
+        "chunk-times-too-far-apart",
+        "archiver/catalogue/hot_tail/chunks.py",
+        "cut",
+        " and max(high, us) - min(low, us) <= SPAN_US",
+        "",
+        _ENTRY_TESTS,
+    ),
+    Mutant(
+        "entries-in-time-too-early",
+        "archiver/catalogue/hot_tail/entries.py",
+        "EntryReader.in_time",
+        "rank(_moved(chunk.high, -SPAN_US))",
+        "rank(chunk.high)",
+        _ENTRY_TESTS,
+    ),
+    Mutant(
+        "claim-of-a-later-entry-stays",
+        "archiver/catalogue/hot_tail/tail.py",
+        "HotTail._settle_repeats",
+        'connection.execute("INSERT OR IGNORE INTO unclaimed VALUES(?)", (drop,))',
+        "pass",
+        ("tests/catalogue/search/test_hot_tail.py", "tests/catalogue/search/test_repeats.py"),
+    ),
+    Mutant(
+        "claim-filter-misses-runs",
+        "archiver/catalogue/hot_tail/claims.py",
+        "_filled",
+        "if held is None or run.id not in held.runs",
+        "if held is None",
+        ("tests/catalogue/search/test_hot_tail.py",),
     ),
     Mutant(
         "fold-complete-despite-skipped", _FOLD, "SiteFold.batches", " and not fold.skipped", "", _FOLD_TESTS
@@ -83,16 +143,16 @@ MUTANTS = (
     Mutant(
         "duplicate-latest-stands",
         "archiver/catalogue/hot_tail/tail.py",
-        "HotTail._settle_duplicates",
-        "keep, drop = min(first, position), max(first, position)",
-        "keep, drop = max(first, position), min(first, position)",
+        "HotTail._settle_repeats",
+        "keep, drop = min(first.position, position), max(first.position, position)",
+        "keep, drop = max(first.position, position), min(first.position, position)",
         ("tests/catalogue/search/test_hot_tail.py", "tests/catalogue/search/test_repeats.py"),
     ),
     Mutant(
         "conflict-hidden-as-a-duplicate",
         "archiver/catalogue/hot_tail/tail.py",
-        "HotTail._settle_duplicates",
-        "if digest != sha256:",
+        "HotTail._settle_repeats",
+        "if first.sha256 != entry.sha256:",
         "if False:",
         ("tests/catalogue/search/test_hot_tail.py", "tests/recovery/test_conflicts.py"),
     ),
@@ -216,7 +276,7 @@ MUTANTS = (
         "new-id-while-refolding",
         "archiver/catalogue/hot_tail/tail.py",
         "HotTail.claim",
-        "if row is None and (self._file.joined or refolding.mark(connection)):",
+        "if claim is None and (self._file.joined or refolding.mark(connection)):",
         "if False:",
         ("tests/faults/test_damaged_cache.py",),
     ),
