@@ -26,7 +26,7 @@ _CLAIMS_A_WORD = 4  # of 64 bits, four of which each claim sets
 _PROBES = (0, 6, 12, 18)
 _ALL = b"\xff" * 13  # after every position
 
-UInt64s = npt.NDArray[np.uint64]
+_UInt64s = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Filter:
     """What is in the runs of claims as they were at ``state``; bits are only ever added."""
 
     state: int
-    words: UInt64s
+    words: _UInt64s
     view: memoryview
     runs: frozenset[int]
     room: int  # how many more claims it is good for
@@ -56,7 +56,7 @@ class ClaimFilter:
         word: int = held.view[(value >> 32) * len(held.words) >> 32]
         return word & mask == mask
 
-    def may_hold_many(self, connection: sqlite3.Connection, tokens: UInt64s) -> npt.NDArray[np.bool_]:
+    def may_hold_many(self, connection: sqlite3.Connection, tokens: _UInt64s) -> npt.NDArray[np.bool_]:
         """The same of many tokens."""
         held = self._current(connection)
         places, masks = _bits(tokens, len(held.words))
@@ -98,7 +98,7 @@ def _filled(connection: sqlite3.Connection, held: _Filter | None) -> _Filter:
     return _Filter(state, words, words.data, frozenset(run.id for run in reader.runs), room - added)
 
 
-def _bits(tokens: UInt64s, words: int) -> tuple[UInt64s, UInt64s]:
+def _bits(tokens: _UInt64s, words: int) -> tuple[_UInt64s, _UInt64s]:
     """The word of each token, and the bits that it sets there."""
     places = ((tokens >> np.uint64(32)) * np.uint64(words)) >> np.uint64(32)
     masks = np.zeros(len(tokens), np.uint64)

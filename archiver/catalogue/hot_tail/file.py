@@ -62,7 +62,6 @@ from vanvault.archiver.core.search_form import search_form
 
 _log = logging.getLogger("vanvault.cache")  # on stderr also where a verb runs
 
-_CLAIM_BYTES = 8
 _LOCK_S = 30.0  # longest wait for another one that writes
 _FILES = 4  # that one connection may have open: database, log, its index, a journal
 _ROOM = 64 * 1024  # bytes that a connection needs at least
@@ -163,13 +162,24 @@ class SearchSecrets:
 
         Values that a search holds to be equal have one token.
         """
-        form = search_form(field, value)
-        return hashlib.blake2b(f"{field}\0{form}".encode(), key=self.tokens, digest_size=8).digest()
+        hasher = self.hasher(field)
+        hasher.update(search_form(field, value).encode())
+        return hasher.digest()
+
+    def hasher(self, field: str) -> hashlib.blake2b:
+        """What makes a token of this field out of a value's search form; to be copied for each."""
+        return hashlib.blake2b(f"{field}\0".encode(), key=self.tokens, digest_size=8)
 
     def claim(self, entry: str, gateway: str, client_id: str) -> bytes:
         """8 bytes that represent the (gateway, id) of a message or an event: nearly, not quite, a proof."""
-        text = f"{entry}\0{gateway}\0{client_id}".encode()
-        return hashlib.blake2b(text, key=self.tokens, digest_size=_CLAIM_BYTES, person=b"claim").digest()
+        hasher = self.claim_hasher(entry, gateway)
+        hasher.update(client_id.encode())
+        return hasher.digest()
+
+    def claim_hasher(self, entry: str, gateway: str) -> hashlib.blake2b:
+        """What makes the token of a claim out of an id; to be copied for each."""
+        begin = f"{entry}\0{gateway}\0".encode()
+        return hashlib.blake2b(begin, key=self.tokens, digest_size=8, person=b"claim")
 
 
 class TailFile:

@@ -503,7 +503,11 @@ class HotTail:
         if not batches:
             return 0
         with self.transaction() as connection:
-            new = [batch for batch in batches if self._apply(connection, batch)]
+            new = [
+                (batch, positions)
+                for batch in batches
+                if (positions := self._apply(connection, batch)) is not None
+            ]
             self._look_up_later(connection, new)
         return len(new)
 
@@ -519,7 +523,7 @@ class HotTail:
             return
         with self.transaction() as connection:
             for entry, position, first in found:
-                withdraw(connection, self._claim_token(entry), position)
+                withdraw(connection, self._tokens.claim(entry), position)
                 self._repeats(connection, entry, position, first)
 
     def learn_conflicts(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
@@ -556,10 +560,11 @@ class HotTail:
         # Another segment may have come meanwhile: then it is looked for once more.
         connection.execute("DELETE FROM fact WHERE name = 'recheck' AND value = ?", due)
 
-    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch) -> bool:
+    def _apply(self, connection: sqlite3.Connection, batch: FoldedBatch) -> list[bytes] | None:
+        """The positions of its entries; None: it is folded or compacted already."""
         header = batch.header
         if connection.execute(_COVERED, (header.writer, header.sequence, header.sequence)).fetchone():
-            return False  # another process compacted and indexed it while this one was reading it
+            return None  # another process compacted and indexed it while this one was reading it
         record = commits.dump_commit(batch.commit) if batch.commit else None
         cursor = connection.execute(
             "INSERT OR IGNORE INTO batch(key, writer, sequence, kind, rows, final, created_us, retain_until,"
@@ -582,37 +587,38 @@ class HotTail:
         if cursor.rowcount == 0:
             if batch.commit is not None:
                 commits.know(connection, batch.commit)
-            return False
+            return None
         commits.mark(connection, batch.key, batch.placements, header.large)
         for commit in header.commits:
             commits.record(connection, commit)
         commits.take_early(connection, batch.key)
-        entries = batch.entries
+        positions = positions_of_all(batch.entries, header.writer)
         insert_entries(
             connection,
             int(cursor.lastrowid or 0),
             (header.writer, header.sequence),
-            entries,
-            positions_of_all(entries, header.writer),
+            batch.entries,
+            positions,
             self._secrets.sealing,
             self._entropy,
         )
-        return True
+        return positions
 
-    def _look_up_later(self, connection: sqlite3.Connection, batches: Sequence[FoldedBatch]) -> None:
+    def _look_up_later(
+        self, connection: sqlite3.Connection, batches: Sequence[tuple[FoldedBatch, list[bytes]]]
+    ) -> None:
         """Add what leads to the entries of these new batches: tokens of their values, and claims."""
         tokens: list[bytes] = []
         positions: list[bytes] = []
         counts: list[int] = []
         claims: list[tuple[bytes, bytes, Entry]] = []
-        for batch in batches:
-            at = positions_of_all(batch.entries, batch.header.writer)
+        for batch, at in batches:
             positions += at
             for row, (entry, position) in enumerate(zip(batch.entries, at, strict=True)):
                 counts.append(self._tokens.add(entry, tokens))
                 first = batch.compacted.get(row)
                 if first is None:
-                    claims.append((self._claim_token(entry), position, entry))
+                    claims.append((self._tokens.claim(entry), position, entry))
                 else:
                     self._repeats(connection, entry, position, first)
         if claims:
@@ -621,10 +627,6 @@ class HotTail:
             runs.add(connection, runs.RunKind.CLAIMS, held)
         if tokens:
             runs.add(connection, runs.RunKind.VALUES, runs.records_of(tokens, positions, counts))
-
-    def _claim_token(self, entry: Entry) -> bytes:
-        kind = "event" if isinstance(entry, Event) else "message"
-        return self._secrets.claim(kind, entry.gateway, entry.client_id)
 
     def _repeats(self, connection: sqlite3.Connection, entry: Entry, position: bytes, first: Claim) -> None:
         """A compacted entry is the valid one; an entry that repeats it is hidden, or is a conflict."""

@@ -17,6 +17,7 @@ from vanvault.archiver.catalogue.hot_tail import SearchSecrets, position_of
 from vanvault.archiver.catalogue.hot_tail.entry_tokens import EntryTokens
 from vanvault.archiver.catalogue.items import item_of, keys_of
 from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.model import Event
 
 LAST = b"\xff" * 12
 #: Groups of entries of one writer, and how much later than the one before each entry came, in microseconds.
@@ -99,3 +100,5 @@ def test_the_tokens_of_an_entry_are_those_of_its_keys(secrets: SearchSecrets, dr
             tokens: list[bytes] = []
             assert quick.add(entry, tokens) == len(tokens)
             assert sorted(tokens) == sorted(secrets.token(*pair) for pair in keys_of(entry))
+            kind = "event" if isinstance(entry, Event) else "message"
+            assert quick.claim(entry) == secrets.claim(kind, entry.gateway, entry.client_id)

@@ -172,7 +172,7 @@ MUTANTS = (
         "covered-batch-folded-again",
         "archiver/catalogue/hot_tail/tail.py",
         "HotTail._apply",
-        "return False  # another process",
+        "return None  # another process",
         "pass  # another process",
         ("tests/catalogue/search/test_receipts_again.py",),
     ),
