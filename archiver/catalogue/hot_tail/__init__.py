@@ -12,8 +12,9 @@ from vanvault.archiver.catalogue.hot_tail.rows import (
     FoldedBatch,
     KnownBatch,
     TailRow,
+    position_of,
 )
-from vanvault.archiver.catalogue.hot_tail.tail import HotTail, position_of
+from vanvault.archiver.catalogue.hot_tail.tail import HotTail
 from vanvault.archiver.catalogue.hot_tail.wrong_clocks import SKEW_US, WrongClock
 
 __all__ = [

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from vanvault.archiver.catalogue.items import Item, without_body
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Placement
+
+
+def position_of(entry: Entry, writer: str) -> bytes:
+    """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
+    return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
+
+
+def positions_of_all(entries: Sequence[Entry], writer: str) -> list[bytes]:
+    """The positions of entries of one writer."""
+    last = hashlib.sha256(writer.encode()).digest()[:4]
+    return [entry.received_us.to_bytes(8) + last for entry in entries]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ Its tables: ``file.py``.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +35,8 @@ from vanvault.archiver.catalogue.hot_tail.rows import (
     KnownBatch,
     LastBatch,
     TailRow,
+    position_of,
+    positions_of_all,
 )
 from vanvault.archiver.catalogue.hot_tail.token_search import TokenSearch
 from vanvault.archiver.catalogue.hot_tail.wrong_clocks import WrongClock
@@ -47,17 +48,6 @@ from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Plac
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.core.times import parse_rfc3339
-
-
-def position_of(entry: Entry, writer: str) -> bytes:
-    """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
-    return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
-
-
-def positions_of_all(entries: Sequence[Entry], writer: str) -> list[bytes]:
-    """The positions of entries of one writer."""
-    last = hashlib.sha256(writer.encode()).digest()[:4]
-    return [entry.received_us.to_bytes(8) + last for entry in entries]
 
 
 class HotTail:
