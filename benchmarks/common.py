@@ -132,8 +132,11 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, token: str) -> Iterator[Server]:
-    """``vanvault serve`` over a home, as a process of its own, until the block ends."""
+def serving(home: Path, token: str, *, wait: bool = True) -> Iterator[Server]:
+    """``vanvault serve`` over a home, as a process of its own, until the block ends.
+
+    ``wait``: until it is ready.
+    """
     port = _free_port()
     log = home / "server.log"
     command = [sys.executable, "-m", "vanvault.cli", "--home", str(home), "serve"]
@@ -146,7 +149,8 @@ def serving(home: Path, token: str) -> Iterator[Server]:
         )
     try:
         server = Server(process.pid, port, token)
-        _wait_ready(server, process, log)
+        if wait:
+            _wait_ready(server, process, log)
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
