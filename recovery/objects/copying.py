@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 from vanvault.archiver.core.names import parse_key, sha256_of
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import holds, read_version
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
-from vanvault.recovery.objects.locks import with_lock
+from vanvault.recovery.objects.locks import listed_with_locks, with_lock
 
 
 def read_good(
@@ -27,7 +28,7 @@ def read_good(
     Raises NotFound (no version), Damaged (none that is whole, or no name of an object), SiteUnavailable
     (the site does not answer, or gives no version that is whole and does not give one of them at all).
     """
-    return read_version(source, key, listed)
+    return read_version(source, key, _versions(source, key) if listed is None else listed)
 
 
 def lock_of(
@@ -64,7 +65,7 @@ def write_good(
     Raises SiteUnavailable, SiteFull, Damaged (the target took other bytes).
     """
     digest = sha256_of(key)
-    newest = next(iter(target.versions(key) if held is None else held), None)
+    newest = next(iter(_versions(target, key) if held is None else held), None)
     if newest is not None and _gives(target, newest, digest):
         newest = with_lock(target, newest)
         if newest.retain_until is not None and newest.retain_until >= retain_until:
@@ -73,6 +74,13 @@ def write_good(
         return True
     target.put(key, data, sha256=digest, retain_until=retain_until)
     return True
+
+
+def _versions(site: SiteReader, key: str) -> Sequence[StoredVersion]:
+    """The key's versions, newest first: without a request for the lock of each, where listings show none."""
+    if listed_with_locks(site):
+        return site.versions(key)
+    return list(takewhile(lambda version: version.key == key, site.list(key)))
 
 
 def _gives(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:

@@ -61,4 +61,12 @@ MUTANTS = (
         "return _get(site, version)",
         _REQUESTS,
     ),
+    Mutant(
+        "copied-of-another-key",
+        _COPYING,
+        "_versions",
+        "takewhile(lambda version: version.key == key, site.list(key))",
+        "site.list()",
+        ("tests/recovery/test_copying_requests.py",),
+    ),
 )
