@@ -81,5 +81,6 @@ def test_a_repair_takes_the_versions_of_its_own_key_only(pair: Pair) -> None:
     )
     action = Copy(KEY, "standby", "primary", "missing", None)
     assert repair_sites(RepairPlan((action,), ()), pair.sites, clock=pair.clock.now).whole
+    assert pair.sites["primary"].asked == {"list": 1, "put": 1}
     assert len(pair.memory["primary"].versions(KEY)) == 1
     assert len(pair.memory["primary"].versions(other)) == 1
