@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.format.row_blocks import RowKey
 from vanvault.archiver.core.format.segments import (
     chunk_digests,
     encode_manifest,
@@ -122,8 +123,10 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
     name, table = archive.settings.archive, day.log
     names = archive.object_signer
     subject = names.subject("segment", segment, 0, "log")
-    properties, _ = archive.parquet.encryption(subject)
-    data = encode_part(log_header(name, segment, table), table, properties, compression_level=level)
+    properties, data_key, wrapped = archive.parquet.encryption_of_part(subject)
+    rows = RowKey(data_key, wrapped)
+    header = log_header(name, segment, table)
+    data = encode_part(header, table, properties, compression_level=level, rows=rows)
     sha256 = hashlib.sha256(data).digest()
     key = names.sign_name(subject, sha256)
     until = archive.retain_until("events", archive.clock.now())

@@ -63,7 +63,12 @@ ROOMS = (
         15,
         "core.errors core.times core.names core.key_port core.canonical core.model core.format.encrypted",
     ),
-    _room("core.format.segments", 15, "core.errors core.times core.names core.canonical core.model"),
+    _room("core.format.row_blocks", 9, "core.errors core.key_port core.canonical"),
+    _room(
+        "core.format.segments",
+        15,
+        "core.errors core.times core.names core.canonical core.model core.format.row_blocks",
+    ),
     _room("core.format.segments.schema", None),
     _room(
         "core.evidence",

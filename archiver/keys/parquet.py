@@ -65,23 +65,37 @@ class ParquetKeys:
         """The data key (32 bytes) of this object. Raises Forged, KeyUnavailable."""
         return unwrap_data_key(self.provider, self.proved(key).subject(self.archive), wrapped)
 
-    def encryption(self, subject: ObjectSubject) -> tuple[pe.FileEncryptionProperties, str]:
+    def encryption(
+        self, subject: ObjectSubject, made: list[tuple[bytes, WrappedKey]] | None = None
+    ) -> tuple[pe.FileEncryptionProperties, str]:
         """Properties for one new object, with a fresh data key, and the id of the master key that wraps it.
 
-        Raises KeyUnavailable.
+        ``made``: gets the data key. Raises KeyUnavailable.
         """
         purpose = purpose_of(subject.kind)
         master = self._masters.get(purpose) or self.provider.active(purpose)
         try:
-            properties = self._encryption(subject, master)
+            properties = self._encryption(subject, master, made)
         except KeyUnavailable:
             # Another process may have rotated since; then the new version wraps.
             newer = self.provider.active(purpose)
             if newer == master:
                 raise
-            master, properties = newer, self._encryption(subject, newer)
+            master, properties = newer, self._encryption(subject, newer, made)
         self._masters[purpose] = master
         return properties, master
+
+    def encryption_of_part(
+        self, subject: ObjectSubject
+    ) -> tuple[pe.FileEncryptionProperties, bytes, WrappedKey]:
+        """``encryption`` of a part, with its data key, and that as the file names it.
+
+        What lies in the part beside its Parquet is sealed under a key derived from it. Raises KeyUnavailable.
+        """
+        made: list[tuple[bytes, WrappedKey]] = []
+        properties, _ = self.encryption(subject, made)
+        data_key, wrapped = made[-1]
+        return properties, data_key, wrapped
 
     def decryption(self, key: str) -> pe.FileDecryptionProperties:
         """Properties that open this object and no other, under whatever master key of its purpose it names.
@@ -91,7 +105,9 @@ class ParquetKeys:
         factory = self._factory(self.proved(key).subject(self.archive))
         return factory.file_decryption_properties(self._connection)
 
-    def _encryption(self, subject: ObjectSubject, master: str) -> pe.FileEncryptionProperties:
+    def _encryption(
+        self, subject: ObjectSubject, master: str, made: list[tuple[bytes, WrappedKey]] | None
+    ) -> pe.FileEncryptionProperties:
         configuration = pe.EncryptionConfiguration(
             footer_key=master,
             uniform_encryption=True,
@@ -101,23 +117,30 @@ class ParquetKeys:
             internal_key_material=True,
             data_key_length_bits=8 * KEY_BYTES,
         )
-        return self._factory(subject).file_encryption_properties(self._connection, configuration)
+        return self._factory(subject, made).file_encryption_properties(self._connection, configuration)
 
-    def _factory(self, subject: ObjectSubject) -> pe.CryptoFactory:
+    def _factory(
+        self, subject: ObjectSubject, made: list[tuple[bytes, WrappedKey]] | None = None
+    ) -> pe.CryptoFactory:
         # One for each object: it makes the client that binds data keys, and costs 3 microseconds.
-        return pe.CryptoFactory(lambda _: _Client(self.provider, subject))
+        return pe.CryptoFactory(lambda _: _Client(self.provider, subject, made))
 
 
 class _Client(pe.KmsClient):  # type: ignore[misc]
     """What pyarrow takes for a key management service: wraps and unwraps the data key of one object."""
 
-    def __init__(self, provider: KeyProvider, subject: ObjectSubject) -> None:
+    def __init__(
+        self, provider: KeyProvider, subject: ObjectSubject, made: list[tuple[bytes, WrappedKey]] | None
+    ) -> None:
         super().__init__()
         self._provider = provider
         self._subject = subject
+        self._made = made
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
         wrapped = self._provider.wrap(master_key_identifier, key_bytes, self._subject.context)
+        if self._made is not None:
+            self._made.append((key_bytes, WrappedKey(master_key_identifier, wrapped)))
         return base64.b64encode(wrapped)
 
     def unwrap_key(self, wrapped_key: str, master_key_identifier: str) -> bytes:

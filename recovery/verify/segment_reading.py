@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from vanvault.archiver.core.errors import Damaged, Forged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.format.encrypted import key_material, opened
+from vanvault.archiver.core.format.row_blocks import check_area
 from vanvault.archiver.core.format.segments import chunk_digests, decode_manifest, has_chunks, header_of
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
@@ -212,6 +213,8 @@ class _Parts:
             if header.rows != part.rows:
                 detail = f"{part.key} has {header.rows} rows, not {part.rows}"
                 self.check.note("manifest", ("header", detail))
+            if part.kind == "log":
+                self._check_rows(part, data, table)
             return SegmentContent(master_key, until), OpenPart(part.key, header, table)
         except KeyUnavailable as error:
             return self._reader.sealed(master_key, error), None  # what it covers counts until its key is back
@@ -224,6 +227,18 @@ class _Parts:
         except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
             self._whole = False
             return Undecipherable(f"its columns are not the format's: {type(error).__name__}"), None
+
+    def _check_rows(self, part: SegmentPart, data: bytes, table: pa.Table) -> None:
+        """Row blocks are what searches read, so they must hold what the columns do. A log may have none."""
+        keys, key = self._reader.parquet, part.key
+        try:
+            head = check_area(data, table, lambda wrapped: keys.data_key(key, wrapped), key)
+        except Damaged as error:
+            self.check.note("log", ("header", error.message))
+            return
+        named = (self._manifest.archive, self._manifest.segment)
+        if head is not None and (head.archive, head.segment) != named:
+            self.check.note("log", ("header", f"its row blocks are of segment {head.segment}"))
 
     def _with_flaws(self, kind: str, content: Content | None) -> Content | None:
         flaws = self.check.flaws.get(kind)

@@ -17,6 +17,8 @@ from tests.support.entropy import SeededEntropy
 from tests.support.lab import named
 from tests.support.names import signed_again
 from vanvault.archiver.core.canonical import canonical
+from vanvault.archiver.core.format.row_blocks import RowKey
+from vanvault.archiver.core.format.segments import part as part_format
 from vanvault.archiver.core.model import Covered, SegmentManifest
 from vanvault.archiver.keys import SigningKey, SigningKeys
 
@@ -304,3 +306,23 @@ def test_a_part_of_another_segment_in_a_signed_manifest_is_told(forging: Compact
     keys = forging.forge_segment(change, headers={"log": {"segment": forging.segments()[1]}})
     assert "header" in said_of(forging, keys["log"])
     assert any(problem == "missing" for problem, *_ in named(forging.verify()))
+
+
+@pytest.mark.parametrize("lie", ["another row", "a row less", "another segment"])
+def test_row_blocks_that_are_not_the_rows_of_the_columns_are_told(
+    forging: CompactedLab, monkeypatch: pytest.MonkeyPatch, lie: str
+) -> None:
+    """Searches read the blocks: a hit that no column has, or a row that they hide, must not stay unknown."""
+    encode = part_format.encode_area
+
+    def lying(table: pa.Table, key: RowKey, **named: Any) -> bytes:
+        if lie == "another segment":
+            return encode(table, key, **{**named, "segment": "0" * 16})
+        if lie == "a row less":
+            return encode(table.slice(1), key, **named)
+        values = table.column("state").to_pylist()
+        return encode(with_column(table, "state", ["invented", *values[1:]]), key, **named)
+
+    monkeypatch.setattr(part_format, "encode_area", lying)
+    keys = forging.forge_segment()
+    assert said_of(forging, keys["log"]) == {"header"}

@@ -16,6 +16,7 @@ from tests.support.lab import LARGE, Lab, build, event, message
 from tests.support.names import signed_again
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.row_blocks import RowKey
 from vanvault.archiver.core.format.segments import (
     chunk_digests,
     decode_manifest,
@@ -201,8 +202,11 @@ class CompactedLab(Lab):
         }[part.kind]()
         name = parse_key(part.key)
         assert name is not None
-        properties, _ = archive.parquet.encryption(name.subject(archive.settings.archive))
-        return write_part(replace(header, **(fields or {})), [table], properties, compression_level=1)
+        subject = name.subject(archive.settings.archive)
+        properties, data_key, wrapped = archive.parquet.encryption_of_part(subject)
+        rows = RowKey(data_key, wrapped) if part.kind == "log" else None
+        header = replace(header, **(fields or {}))
+        return write_part(header, [table], properties, compression_level=1, rows=rows)
 
 
 def sign(manifest: SegmentManifest, key: SigningKey) -> SegmentManifest:

@@ -17,9 +17,6 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import KnownSegment
 from vanvault.archiver.catalogue.hot_tail import HotTail, TailRow
@@ -28,7 +25,8 @@ from vanvault.archiver.catalogue.search.candidates import Candidate, is_keyed
 from vanvault.archiver.catalogue.search.query import Bounds, Query
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import Located, part_of
-from vanvault.archiver.catalogue.segments.rows import columns_of, mask, position_at, rows_at
+from vanvault.archiver.catalogue.segments.row_files import Block
+from vanvault.archiver.catalogue.segments.rows import position_at
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 
 K = TypeVar("K", bound=Hashable)
@@ -109,9 +107,13 @@ def _tail_steps(tail: HotTail, query: Query, bounds: Bounds) -> Iterator[SourceS
 #: Called with the segment that cannot be read, and why.
 Unreadable = Callable[[KnownSegment, VanVaultError], None]
 #: A row group, and the numbers of its rows that match the query, ascending.
-Matched = tuple[pa.Table, list[int]]
+Matched = tuple[Block, list[int]]
 #: That of a candidate's row group.
 Matching = Callable[[Candidate, int], Matched]
+#: Row groups that are read with one request at most.
+_TOGETHER = 4
+#: A stretch of row groups, by number.
+Stretch = dict[int, Block]
 
 
 class SegmentSearch:
@@ -139,7 +141,7 @@ class SegmentSearch:
         with closing(self._ahead(here, query)) as ahead:
 
             def matching(one: Candidate, group: int) -> Matched:
-                return ahead.get((id(one), group))
+                return self._matching(one, group, query, ahead)
 
             yield [
                 Source(
@@ -162,7 +164,7 @@ class SegmentSearch:
     ) -> Iterator[SourceStep[Located]]:
         manifest, newest = one.segment.manifest, query.order == "newest"
         part = part_of(manifest, "log")
-        header = self._files.header(manifest, part)
+        header = self._files.log_groups(manifest, part)
         groups = _groups(one, header.group_rows, header.first_us, bounds)
         for group in reversed(groups) if newest else groups:
             if newest:
@@ -171,38 +173,42 @@ class SegmentSearch:
                 yield SourceStep(min(_after(end), bounds.high))
             else:
                 yield SourceStep(max(_before(header.first_us[group]), bounds.low))
-            table, numbers = matching(one, group)
+            block, numbers = matching(one, group)
             for chosen in _pages(numbers[::-1] if newest else numbers, query.limit + 1):
-                for row in rows_at(table, chosen):
+                for row in block.rows_at(chosen):
                     if bounds.low <= (at := position_at(row)) < bounds.high:
                         yield SourceStep(at, Located(one.segment, row))
 
-    def _ahead(self, found: Sequence[Candidate], query: Query) -> ReadAhead[tuple[int, int], Matched]:
-        """Rows of row groups, of the next ones ahead where the index names groups and not rows."""
+    def _ahead(self, found: Sequence[Candidate], query: Query) -> ReadAhead[tuple[int, int], Stretch]:
+        """Row groups by stretches, the next ones ahead where the index names groups and not rows."""
         newest = query.order == "newest"
-        known = {id(one): one for one in found}
-        order = [
-            (id(one), group)
-            for one in sorted(found, key=lambda one: one.segment.manifest.last_us, reverse=newest)
-            if one.rows is None and one.groups is not None
-            for group in (one.groups[::-1] if newest else one.groups).tolist()
-        ]
-        return ReadAhead(self._executor, order, lambda at: self._matching(known[at[0]], at[1], query))
+        stretches: dict[tuple[int, int], tuple[Candidate, list[int]]] = {}
+        for one in sorted(found, key=lambda one: one.segment.manifest.last_us, reverse=newest):
+            if one.rows is None and one.groups is not None:
+                for group in (one.groups[::-1] if newest else one.groups).tolist():
+                    stretches.setdefault((id(one), group // _TOGETHER), (one, []))[1].append(group)
 
-    def _matching(self, one: Candidate, group: int, query: Query) -> Matched:
+        def read(at: tuple[int, int]) -> Stretch:
+            one, groups = stretches[at]
+            manifest = one.segment.manifest
+            return self._files.blocks(manifest, part_of(manifest, "log"), groups)
+
+        return ReadAhead(self._executor, list(stretches), read)
+
+    def _matching(
+        self, one: Candidate, group: int, query: Query, ahead: ReadAhead[tuple[int, int], Stretch]
+    ) -> Matched:
         manifest, filters = one.segment.manifest, query.filters | {"repeats": ""}
-        part, columns = part_of(manifest, "log"), list(dict.fromkeys(columns_of(filters)))
-        if one.rows is None:
-            # Most groups that the index names have a row; of the others, all but a few columns are spared.
-            table = self._files.group(manifest, part, group, columns if one.groups is None else ())
-            numbers = np.flatnonzero(_true(mask(table, filters)))
-            return (self._files.group(manifest, part, group) if len(numbers) else table), numbers.tolist()
-        group_rows = self._files.header(manifest, part).group_rows
-        first, end = np.searchsorted(one.rows, (group * group_rows, (group + 1) * group_rows))
-        chosen = one.rows[first:end] - group * group_rows
-        table = self._files.group(manifest, part, group)
-        wanted = _true(mask(table.select(columns).take(pa.array(chosen)), filters))
-        return table, chosen[wanted].tolist()
+        part, among = part_of(manifest, "log"), None
+        if one.rows is None and one.groups is not None:
+            block = ahead.get((id(one), group // _TOGETHER))[group]
+        else:
+            block = self._files.blocks(manifest, part, [group])[group]
+        if one.rows is not None:
+            group_rows = self._files.log_groups(manifest, part).group_rows
+            first, end = np.searchsorted(one.rows, (group * group_rows, (group + 1) * group_rows))
+            among = one.rows[first:end].astype(np.int64) - group * group_rows
+        return block, block.matching(filters, among).tolist()
 
     def _read_first(self, found: Sequence[Candidate], query: Query, bounds: Bounds) -> None:
         """Decode, on several threads, the row groups that the first page will most likely need."""
@@ -221,7 +227,7 @@ class SegmentSearch:
             if one.rows is None or rows > query.limit:
                 return
             try:
-                header = self._files.header(one.segment.manifest, part_of(one.segment.manifest, "log"))
+                header = self._files.log_groups(one.segment.manifest, part_of(one.segment.manifest, "log"))
             except VanVaultError:
                 continue  # said when its turn comes
             groups = _groups(one, header.group_rows, header.first_us, bounds)
@@ -233,7 +239,7 @@ class SegmentSearch:
 
     def _try(self, segment: KnownSegment, group: int) -> None:
         try:
-            self._files.group(segment.manifest, part_of(segment.manifest, "log"), group)
+            self._files.blocks(segment.manifest, part_of(segment.manifest, "log"), [group])
         except VanVaultError:
             return  # said when its turn comes
 
@@ -241,10 +247,6 @@ class SegmentSearch:
 def _pages(numbers: list[int], size: int) -> Iterator[list[int]]:
     """Chunks of row numbers; callers usually stop in the first."""
     return (numbers[start : start + size] for start in range(0, len(numbers), size))
-
-
-def _true(wanted: pa.Array | None) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.fill_null(wanted, False))
 
 
 def _groups(one: Candidate, group_rows: int, starts: Sequence[int], bounds: Bounds) -> list[int]:
@@ -280,13 +282,14 @@ def _before(us: int) -> bytes:
 
 
 class ReadAhead(Generic[K, T]):
-    """Gives each piece once, in order (pieces may be left out). For one thread, which closes it.
+    """Gives pieces in order (pieces may be left out), the last one as often as it is asked for.
 
-    It looks one piece ahead first and up to ``most`` later, because many askers want only the first.
+    For one thread, which closes it, and which does the work itself where nobody began it. It looks one piece
+    ahead first and up to ``most`` later, because many askers want only the first.
     """
 
     def __init__(
-        self, executor: Executor, order: Sequence[K], work: Callable[[K], T], *, most: int = 3
+        self, executor: Executor, order: Sequence[K], work: Callable[[K], T], *, most: int = 2
     ) -> None:
         self._executor = executor
         self._order = order
@@ -295,17 +298,23 @@ class ReadAhead(Generic[K, T]):
         self._most = most
         self._ahead = 1
         self._begun: dict[K, Future[T]] = {}
+        self._last: tuple[K, T] | None = None
 
     def get(self, piece: K) -> T:
         """What the work gives. Raises whatever the work raises."""
+        if self._last is not None and self._last[0] == piece:
+            return self._last[1]
         place = self._places.get(piece)
         if place is None:
             return self._work(piece)
-        for following in self._order[place : place + 1 + self._ahead]:
+        for following in self._order[place + 1 : place + 1 + self._ahead]:
             if following not in self._begun:
                 self._begun[following] = self._executor.submit(self._work, following)
         self._ahead = min(self._most, 2 * self._ahead)
-        return self._begun.pop(piece).result()
+        begun = self._begun.pop(piece, None)
+        found = begun.result() if begun is not None and not begun.cancel() else self._work(piece)
+        self._last = piece, found
+        return found
 
     def close(self) -> None:
         """Cancel the work that has not begun and was not asked for."""

@@ -3,6 +3,9 @@
 Nothing is checked against the SHA-256 of a whole part here, because only ranges are read. Of log and evidence
 the signed manifest names a digest for each piece, which every range is checked by; whoever reads an original
 compares it with the digest in its row. So no row is believed because somebody held the part's data key.
+
+Searches read a log's row blocks (``blocks``, ``log_groups``), and its columns only where it has none; single
+entries and what is proved come from the columns (``group``, ``table``).
 """
 
 from __future__ import annotations
@@ -10,17 +13,19 @@ from __future__ import annotations
 import io
 import mmap
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vanvault.archiver.catalogue.segments.row_files import Block, SearchBlock, TableBlock
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.format.encrypted import MAGIC, reading
+from vanvault.archiver.core.format.row_blocks import RowArea, open_area
 from vanvault.archiver.core.format.segments import (
     PartHeader,
     check_chunks,
@@ -28,20 +33,49 @@ from vanvault.archiver.core.format.segments import (
     has_chunks,
     header_of,
 )
-from vanvault.archiver.core.format.segments.schema import DICTIONARY
+from vanvault.archiver.core.format.segments.schema import DICTIONARY, LOG
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import serves_others, unreadable
 from vanvault.archiver.stores import Site, SiteReader
 
 _T = TypeVar("_T")
+_O = TypeVar("_O")
 
 #: Read with one request when a part is opened: footer and key material of all but the largest parts.
 _TAIL_BYTES = 64 * 1024
 #: Parts up to this size get address space of their own length; larger ones are read through Python.
 MAPPED_BYTES = 16 * 2**20
+#: Memory for heads of row blocks: those of ten years of days with 15 row groups each, or more.
+_HEAD_BYTES = 24 * 2**20
 #: Length of the footer, and the magic behind it.
 _ENDING_BYTES = 8
+
+
+#: Opens a version of a part (None: the newest) at a site; raises Damaged, NotFound, SiteUnavailable.
+_OpenVersion = Callable[[Site, SegmentManifest, SegmentPart, str | None], _O]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way(Generic[_O]):
+    """One of two ways to look into a part: its Parquet file, or its row blocks."""
+
+    open: _OpenVersion[_O]
+    held: BoundedCache[tuple[str, str], _O]  # by site and key
+    size: Callable[[_O], int]  # of one, as ``held`` counts it
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A log part's row blocks, as one site gives them."""
+
+    ranges: _PartRanges
+    area: RowArea | None  # None: it was written without any
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, about."""
+        return 2_000 + (100 * len(self.area.head.lengths) if self.area is not None else 0)
 
 
 @dataclass(slots=True)
@@ -51,6 +85,14 @@ class _Open:
     header: PartHeader
     columns: tuple[str, ...]
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroups:
+    """How the rows of a log part are cut into row groups."""
+
+    group_rows: int  # rows of every group but the last
+    first_us: tuple[int, ...]  # received_at of the first row of every group
 
 
 class SegmentFiles:
@@ -67,10 +109,10 @@ class SegmentFiles:
         """``open_files``: parts whose footers stay in memory; ``cache_bytes``: of decoded row groups."""
         self._sites = sites
         self.keys = keys
-        self._files: BoundedCache[tuple[str, str], _Open] = BoundedCache(open_files)  # by site and key
-        self._groups: BoundedCache[tuple[str, int, tuple[str, ...]], pa.Table] = BoundedCache(
-            cache_bytes, largest=cache_bytes // 4
-        )
+        self._files = _Way(self._open_version, BoundedCache(open_files), lambda _: 1)
+        self._rows = _Way(self._open_rows, BoundedCache(_HEAD_BYTES), lambda rows: rows.nbytes)
+        # By part and number: tables by their columns too, blocks without.
+        self._groups: BoundedCache[Hashable, Any] = BoundedCache(cache_bytes, largest=cache_bytes // 4)
 
     @property
     def sites(self) -> Mapping[str, Site]:
@@ -79,7 +121,39 @@ class SegmentFiles:
 
     def header(self, manifest: SegmentManifest, part: SegmentPart) -> PartHeader:
         """The header of a part. Raises Damaged, NotFound, SiteUnavailable, KeyUnavailable."""
-        return self._anywhere(manifest, part, lambda open_: open_.header)
+        return self._anywhere(self._files, manifest, part, lambda open_: open_.header)
+
+    def log_groups(self, manifest: SegmentManifest, part: SegmentPart) -> LogGroups:
+        """Where the rows of a log part lie. Raises as ``header`` does."""
+        area = self._anywhere(self._rows, manifest, part, lambda rows: rows.area)
+        if area is not None:
+            return LogGroups(area.head.group_rows, area.head.first_us)
+        header = self.header(manifest, part)
+        return LogGroups(header.group_rows, header.first_us)
+
+    def blocks(self, manifest: SegmentManifest, part: SegmentPart, groups: Sequence[int]) -> dict[int, Block]:
+        """The rows of row groups of a log that lie near each other, as searches read them.
+
+        Those that are not held yet come with one request to the site, if the part has row blocks.
+
+        Raises Damaged, NotFound, SiteUnavailable: no site gives them; KeyUnavailable.
+        """
+        found: dict[int, Block] = {}
+        for group in groups:
+            if (held := self._groups.get((part.key, group))) is not None:
+                found[group] = held
+        missing = [group for group in groups if group not in found]
+        if not missing:
+            return found
+        span = range(min(missing), max(missing) + 1)
+        read = self._anywhere(self._rows, manifest, part, lambda rows: _read_blocks(rows, span))
+        for group in missing:
+            if read is None:
+                found[group] = TableBlock(self.group(manifest, part, group))
+            else:
+                found[group] = read[group - span.start]
+                self._groups.put((part.key, group), found[group], found[group].nbytes)
+        return found
 
     def group(
         self, manifest: SegmentManifest, part: SegmentPart, group: int, columns: Sequence[str] = ()
@@ -89,12 +163,14 @@ class SegmentFiles:
         Raises Damaged, NotFound, SiteUnavailable: no site gives it; KeyUnavailable.
         """
         wanted = tuple(columns)
-        table = self._groups.get((part.key, group, ()))
+        table: pa.Table | None = self._groups.get((part.key, group, ()))
         if table is None and wanted:
             table = self._groups.get((part.key, group, wanted))
         if table is not None:
             return table.select(list(wanted)) if wanted else table
-        table = self._anywhere(manifest, part, lambda open_: _read(open_, part.key, group, wanted))
+        table = self._anywhere(
+            self._files, manifest, part, lambda open_: _read(open_, part.key, group, wanted)
+        )
         self._groups.put((part.key, group, wanted), table, table.get_total_buffer_size())
         return table
 
@@ -109,21 +185,24 @@ class SegmentFiles:
                 finally:
                     open_.source.unload()
 
-        return self._anywhere(manifest, part, read)
+        return self._anywhere(self._files, manifest, part, read)
 
     def close(self) -> None:
         """Forget everything."""
-        self._files.clear()
+        self._files.held.clear()
+        self._rows.held.clear()
         self._groups.clear()
 
-    def _anywhere(self, manifest: SegmentManifest, part: SegmentPart, read: Callable[[_Open], _T]) -> _T:
+    def _anywhere(
+        self, way: _Way[_O], manifest: SegmentManifest, part: SegmentPart, read: Callable[[_O], _T]
+    ) -> _T:
         failure: VanVaultError = NotFound(f"no site holds {part.key}")
         refused: list[tuple[Site, SiteUnavailable]] = []
         for name, site in self._sites.items():
             try:
-                return read(self._opened(site, manifest, part))
+                return read(self._opened(way, site, manifest, part))
             except (Damaged, NotFound, SiteUnavailable) as error:
-                self._files.remove((name, part.key))
+                way.held.remove((name, part.key))
                 if isinstance(error, SiteUnavailable):
                     refused.append((site, error))
                 elif isinstance(error, Damaged):
@@ -133,13 +212,13 @@ class SegmentFiles:
             if not serves_others(site, part.key):  # a site that may yet give it is no damage
                 away = away or refusal
                 continue
-            for older in self._older(site, manifest, part):
+            for older in self._older(way, site, manifest, part):
                 with suppress(Damaged, NotFound, SiteUnavailable):
                     return read(older)
             failure = unreadable(site, part.key, refusal)
         raise away or failure
 
-    def _older(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> Iterator[_Open]:
+    def _older(self, way: _Way[_O], site: Site, manifest: SegmentManifest, part: SegmentPart) -> Iterator[_O]:
         """What opens of the versions below the newest, which the site refuses to read."""
         try:
             versions = site.versions(part.key)[1:]
@@ -147,24 +226,29 @@ class SegmentFiles:
             return
         for version in versions:
             try:
-                opened = self._open_version(site, manifest, part, version.version)
+                opened = way.open(site, manifest, part, version.version)
             except (Damaged, NotFound, SiteUnavailable):
                 continue
             yield opened
 
-    def _opened(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
+    def _opened(self, way: _Way[_O], site: Site, manifest: SegmentManifest, part: SegmentPart) -> _O:
         at = (site.site, part.key)
-        return self._files.get_or_load(at, lambda: (self._open(site, manifest, part), 1))
 
-    def _open(self, site: Site, manifest: SegmentManifest, part: SegmentPart) -> _Open:
+        def load() -> tuple[_O, int]:
+            opened = self._open(way, site, manifest, part)
+            return opened, way.size(opened)
+
+        return way.held.get_or_load(at, load)
+
+    def _open(self, way: _Way[_O], site: Site, manifest: SegmentManifest, part: SegmentPart) -> _O:
         """The newest version that opens: an attacker may have put a damaged one after it."""
         try:
-            return self._open_version(site, manifest, part, None)
+            return way.open(site, manifest, part, None)
         except Damaged:
             for older in site.versions(part.key)[1:]:
                 if older.size == part.size:
                     with suppress(Damaged, NotFound):
-                        return self._open_version(site, manifest, part, older.version)
+                        return way.open(site, manifest, part, older.version)
             raise
 
     def _open_version(
@@ -192,6 +276,32 @@ class SegmentFiles:
             file, archive=manifest.archive, segment=manifest.segment, kind=part.kind, key=part.key
         )
         return _Open(source, file, header, tuple(file.schema_arrow.names))
+
+    def _open_rows(
+        self, site: Site, manifest: SegmentManifest, part: SegmentPart, version: str | None
+    ) -> _Rows:
+        ranges = _PartRanges(site, part, version)
+        key = part.key
+        area = open_area(ranges.fetch, part.size, lambda wrapped: self.keys.data_key(key, wrapped), LOG, key)
+        if area is not None:
+            head = area.head
+            named = (head.archive, head.segment, head.rows)
+            if named != (manifest.archive, manifest.segment, part.rows) or area.end > part.size:
+                raise Damaged(f"{key} holds the rows of segment {head.segment}", key=key)
+        return _Rows(ranges, area)
+
+
+def _read_blocks(rows: _Rows, run: range) -> list[Block] | None:
+    """The blocks of a run of row groups, read with one request; None: the part has none."""
+    if rows.area is None:
+        return None
+    offset, length = rows.area.extent(run.start, run.stop - 1)
+    data = memoryview(rows.ranges.fetch(offset, length))
+    found: list[Block] = []
+    for number in run:
+        start, size = rows.area.extent(number, number)
+        found.append(SearchBlock(rows.area, number, bytes(data[start - offset : start - offset + size])))
+    return found
 
 
 def _read(open_: _Open, key: str, group: int, columns: tuple[str, ...]) -> pa.Table:

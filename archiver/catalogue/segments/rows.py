@@ -110,6 +110,21 @@ def columns_of(filters: dict[str, str]) -> list[str]:
     return [_LISTED.get(field, field) for field in filters]
 
 
+_form = lru_cache(maxsize=4096)(search_form)
+
+
+def field_matches(field: str, value: str, held: Any) -> bool:
+    """Does a row hold the value of this filter? ``held``: what it has in the field's column."""
+    if field == "sha256":
+        return bool(held == bytes.fromhex(value))
+    wanted = _form(field, value)
+    if field == "insurance_number":
+        return any(_form(field, number) == wanted for number in held)
+    if field == DOSSIER_PREFIX:
+        return _form(field, held).startswith(wanted)
+    return _form(field, held) == wanted
+
+
 def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
     """Which rows hold every filter's value; None: all of them (there is no filter)."""
     found: pa.Array | None = None

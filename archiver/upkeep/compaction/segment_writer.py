@@ -28,6 +28,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, SiteFull, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.encrypted import opened
+from vanvault.archiver.core.format.row_blocks import RowKey, check_area
 from vanvault.archiver.core.format.segments import (
     PartHeader,
     chunk_digests,
@@ -140,8 +141,9 @@ class SegmentWriter:
 
     def _encode(self, kind: SegmentKind, header: PartHeader, table: pa.Table) -> _Part:
         subject = self._subject(header.segment, kind)
-        properties, _ = self._archive.parquet.encryption(subject)
-        data = encode_part(header, table, properties, compression_level=self._level)
+        properties, data_key, wrapped = self._archive.parquet.encryption_of_part(subject)
+        rows = RowKey(data_key, wrapped) if kind == "log" else None
+        data = encode_part(header, table, properties, compression_level=self._level, rows=rows)
         digest = hashlib.sha256(data).digest()
         until = (self._archive.clock.now() + self._locks.unproved).replace(microsecond=0)
         key = self._archive.object_signer.sign_name(subject, digest)
@@ -185,6 +187,9 @@ class SegmentWriter:
                 if not rows.equals(part.table.slice(start, rows.num_rows)):
                     raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
                 start += rows.num_rows
+        if header.kind == "log":
+            keys = self._archive.parquet
+            check_area(part.placing.data, part.table, lambda wrapped: keys.data_key(key, wrapped), key)
 
     def _lock(self, part: _Part, last_us: int) -> SegmentPart:
         until = self._locks.of(part.header.kind, last_us)

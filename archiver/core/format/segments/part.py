@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.format.row_blocks import RowKey, encode_area
 from vanvault.archiver.core.format.segments.schema import (
     DELTA,
     DICTIONARY,
@@ -49,13 +50,22 @@ def encode_part(
     encryption: Any,
     *,
     compression_level: int = 6,
+    rows: RowKey | None = None,
 ) -> bytes:
-    """The Parquet file of one part; ``table`` has exactly the kind's schema."""
-    return write_part(header, [table], encryption, compression_level=compression_level)
+    """The Parquet file of one part; ``table`` has exactly the kind's schema.
+
+    ``rows``: under which a log's rows are written once more as blocks, for searches; None: they are not.
+    """
+    return write_part(header, [table], encryption, compression_level=compression_level, rows=rows)
 
 
 def write_part(
-    header: PartHeader, tables: Sequence[pa.Table], encryption: Any, *, compression_level: int
+    header: PartHeader,
+    tables: Sequence[pa.Table],
+    encryption: Any,
+    *,
+    compression_level: int,
+    rows: RowKey | None = None,
 ) -> bytes:
     """The same from several tables, each a multiple of ``header.group_rows`` long but the last."""
     schema = SEGMENT_SCHEMAS[header.kind]
@@ -70,6 +80,17 @@ def write_part(
         encryption_properties=encryption,
         **_layout(header.kind),
     ) as writer:
+        if rows is not None:
+            # Between the first four bytes and the first row group, where no reader of Parquet looks.
+            area = encode_area(
+                pa.concat_tables(tables),
+                rows,
+                archive=header.archive,
+                segment=header.segment,
+                group_rows=header.group_rows,
+                level=compression_level,
+            )
+            sink.write(area)
         for table in tables:
             writer.write_table(table, row_group_size=header.group_rows)
         writer.add_key_value_metadata({SEGMENT_KEY: _encode_header(header)})
