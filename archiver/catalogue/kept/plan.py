@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vanvault.archiver.catalogue.kept.directory import KeptFile, is_index_file
+from vanvault.archiver.catalogue.kept.directory import MOST_KEPT_FILES, KeptFile, is_index_file
 from vanvault.archiver.catalogue.kept.place import FILTER_SUFFIX
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 
@@ -70,7 +70,9 @@ def leaving_since(
     """Index files of the site that are in use no more, and since when that is known."""
     at = rfc3339_seconds(now)
     names = {name.removesuffix(FILTER_SUFFIX) for name in listing}
-    return {name: before.get(name, at) for name in sorted(names - used) if is_index_file(name)}
+    found = [(before.get(name, at), name) for name in names - used if is_index_file(name)]
+    # What a flood of files leaves no room for comes in once others are gone.
+    return {name: since for since, name in sorted(found)[:MOST_KEPT_FILES]}
 
 
 def removable(leaving: Mapping[str, str], now: datetime) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.catalogue.kept.test_directory import file
 
-from vanvault.archiver.catalogue.kept.directory import KeptFile
+from vanvault.archiver.catalogue.kept.directory import MOST_KEPT_FILES, KeptFile
 from vanvault.archiver.catalogue.kept.plan import (
     GRACE,
     MOST_REMOVED,
@@ -119,5 +119,9 @@ def test_what_is_in_use_no_more_goes_after_its_grace_a_bounded_number_at_once() 
     assert leaving_since(listing, frozenset({used}), first, later) == first
     assert removable(first, later) == []
     assert removable(first, NOW + GRACE) == [gone]
+    flood = [kept(number, "a").name for number in range(10, MOST_KEPT_FILES + 20)]
+    bounded = leaving_since([*flood, gone], frozenset({used}), first, later)
+    assert len(bounded) == MOST_KEPT_FILES
+    assert gone in bounded
     many = {kept(number, "a").name: "2026-11-01T00:00:00Z" for number in range(MOST_REMOVED + 5)}
     assert len(removable(many, NOW)) == MOST_REMOVED
