@@ -274,4 +274,7 @@ def _show(done: DrillReport) -> None:
         + (f" (everything: {human_duration(outcome.rto_whole_s)})" if finished.plan.subset != "1/1" else "")
         + f", messages lost: {lost}, {len(outcome.samples)} samples compared"
     )
+    for name, seconds in outcome.reached_whole.items():
+        if seconds is not None:
+            click.echo(f"until {name.replace('_', ' ')}: {human_duration(seconds)}")
     click.echo(f"evidence: {done.evidence}")

@@ -13,7 +13,7 @@ from vanvault.cli.output import emit_json, human_duration, human_size, json_opti
 from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
-    from vanvault.recovery.forecast import Forecast, Growth, Remedy
+    from vanvault.recovery.forecast import ForecastReport, Remedy
 
 
 @click.command("forecast")
@@ -32,11 +32,12 @@ def command(home: Path, as_json: bool) -> ExitCode:
     if as_json:
         emit_json(found.as_json())
     else:
-        _show(found.growth, found.forecast)
+        _show(found)
     return found.exit_code
 
 
-def _show(grown: Growth, found: Forecast | None) -> None:
+def _show(report: ForecastReport) -> None:
+    grown, found = report.growth, report.forecast
     click.echo(
         f"{grown.total.objects} objects, {human_size(grown.total.bytes)}; each day"
         f" {grown.objects_per_day:.0f} objects, {human_size(round(grown.bytes_per_day))}"
@@ -55,6 +56,16 @@ def _show(grown: Growth, found: Forecast | None) -> None:
         for one in found.restores
     ]
     print_table(("restore", "bytes", "takes", "between", f"limit {human_duration(found.limit_s)}"), rows)
+    if report.parts:
+        waits = [
+            (
+                f"in {one.years} years" if one.years else "today",
+                *(human_duration(at) if at is not None else "" for at in report.times(one.seconds).values()),
+            )
+            for one in found.restores
+        ]
+        names = report.times(0.0)
+        print_table(("until", *(name.replace("_", " ") for name in names)), waits)
     if found.breaks_on is None:
         click.echo("At this pace the limit is not broken within a hundred years.")
         return

@@ -146,7 +146,7 @@ ROOMS = (
     ),
     _room(
         "recovery.drill",
-        13,
+        14,
         "archiver.* recovery.work recovery.custody recovery.backup recovery.repair recovery.restore"
         " recovery.verify",
     ),

@@ -39,16 +39,24 @@ class Components:
     rules: GateRules  # what of the sites comes through
     quarantine: Quarantine  # what of them does not
     fault: Fault = no_fault  # called with the name of each step of a write
+    settings_home: Path | None = None  # where relative paths of the settings begin; None: at ``home``
     keeping: tuple[str, ...] = ()  # sites at which index files are kept, where the settings say so
 
-    def on_new_node(self, home: Path, sites: Mapping[str, Site]) -> Components:
+    def on_new_node(self, home: Path, sites: Mapping[str, Site], *, kept_index: bool = False) -> Components:
         """The same archive for a node whose caches, still empty, and index lie below ``home``.
 
-        It does not use what sites keep of the index.
+        ``kept_index``: it uses what the sites of the settings keep of the index.
         """
         index = self.settings.index.model_copy(update={"url": "file:index"})
         settings = self.settings.model_copy(update={"index": index})
-        return replace(self, home=home, sites=sites, settings=settings, keeping=())
+        return replace(
+            self,
+            home=home,
+            sites=sites,
+            settings=settings,
+            keeping=self.keeping if kept_index else (),
+            settings_home=self.settings_home or self.home,
+        )
 
     def with_keys(self, keys: MasterKeys, signing: SigningKeys) -> Components:
         """The same archive under other keys, as after they were brought back from escrow."""

@@ -19,7 +19,7 @@ def kept_sites(components: Components) -> KeptSites | None:
             site,
             site_url=at.url,
             index_url=at.index_url or "",
-            home=home,
+            home=components.settings_home or home,
             archive=settings.archive,
             work=home / INDEX_WORK,
             file=at.file_options(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.drill.evidence import drill_evidence
-from vanvault.recovery.drill.model import DrillPlan
+from vanvault.recovery.drill.model import MILESTONES, DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
 from vanvault.recovery.drill.verb import (
     DrillReport,
@@ -15,6 +15,7 @@ from vanvault.recovery.drill.verb import (
 )
 
 __all__ = [
+    "MILESTONES",
     "DrillPlan",
     "DrillReport",
     "DrillRequest",

@@ -73,6 +73,8 @@ class Drill:
     _expected: list[str] = field(default_factory=list)
     _seen: list[str] = field(default_factory=list)
     _loss: Loss | None = None
+    _began: float | None = None  # of the phase that is under way, if it is part of the recovery
+    _reached: dict[str, float] = field(default_factory=dict)
 
     @property
     def seed(self) -> str:
@@ -83,14 +85,24 @@ class Drill:
         """Time a step; ``counts``: it is part of the recovery. One that fails is written down, too."""
         self.say(name)
         note, began, started_at = PhaseNote(), self.timer(), self.clock.now()
+        self._began = began if counts else None
         try:
             yield note
         finally:
+            self._began = None
             self._phases.append(Phase(name, started_at, self.timer() - began, note.extent, counts))
 
     def check(self, name: str, passed: bool, detail: str) -> None:
         """Write down the answer to one question; ``detail`` holds no personal data."""
         self._checks.append(Check(name, passed, detail))
+
+    def reached(self, *milestones: str) -> None:
+        """Write down how long the recovery took until now; only the first time of each counts."""
+        seconds = sum(phase.seconds for phase in self._phases if phase.counts)
+        if self._began is not None:
+            seconds += self.timer() - self._began
+        for name in milestones:
+            self._reached.setdefault(name, seconds)
 
     def expect_alarm(self, alarm: str) -> None:
         """A detector must say this, or the drill fails."""
@@ -136,4 +148,5 @@ class Drill:
             self._loss,
             self.todo.bytes,
             self.total.bytes,
+            dict(self._reached),
         )

@@ -126,6 +126,13 @@ def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
     ]
     if rto["whole_ms"] != rto["rehearsed_ms"]:
         rows.append((say("rto_whole"), duration(rto["whole_ms"], language)))
+    for name, value in (rto.get("times") or {}).items():
+        rows.append(
+            (
+                say(name.removesuffix("_ms")),
+                duration(value, language) if value is not None else say("not_measured"),
+            )
+        )
     # The target is for what could be held: what came after a copy was made no copy has.
     target = number(rpo["target_messages"], language)
     rows.append((say("rpo_owed" if later else "rpo"), f"{lost} ({limit} {target})"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from vanvault.recovery.work import Extent
@@ -36,6 +37,10 @@ class Phase:
     seconds: float
     extent: Extent  # what it worked on; empty where that says nothing
     counts: bool  # is it part of the recovery? What only proves something is not, nor is making damage
+
+
+#: What a recovery reaches, in the order in which people wait for it: its name in reports.
+MILESTONES = ("first_search", "all_searches", "first_push", "everything_verified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class DrillOutcome:
     loss: Loss | None  # None: the drill did not get so far as to compare
     share_bytes: int  # of the objects that were recovered
     total_bytes: int  # of all objects
+    reached: Mapping[str, float] = field(default_factory=dict)  # of MILESTONES, seconds since the incident
 
     @property
     def alarms_missing(self) -> tuple[str, ...]:
@@ -126,6 +132,12 @@ class DrillOutcome:
         if not self.share_bytes or self.share_bytes >= self.total_bytes:
             return self.rto_s
         return self.rto_s * self.total_bytes / self.share_bytes
+
+    @property
+    def reached_whole(self) -> dict[str, float | None]:
+        """When each milestone is reached, for everything, as ``rto_whole_s``; None: not measured."""
+        factor = self.rto_whole_s / self.rto_s if self.rto_s else 1.0
+        return {name: self.reached[name] * factor if name in self.reached else None for name in MILESTONES}
 
     @property
     def failures(self) -> tuple[str, ...]:

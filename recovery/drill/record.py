@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import Archive
@@ -13,6 +13,7 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.intake import message_draft
 from vanvault.archiver.journal import own_events
+from vanvault.recovery.drill.model import MILESTONES
 from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.scenarios import SCENARIOS
 
@@ -40,6 +41,7 @@ class DrillRun:
     ms: int  # that the recovery of them took
     report_sha256: str
     later_messages: int = 0  # of the lost ones: they came after the copy was made
+    times: Mapping[str, float] = field(default_factory=dict)  # seconds until each milestone, for everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class TimedRecovery:
     bytes: int
     objects: int
     seconds: float
+    parts: Mapping[str, float] = field(default_factory=dict)  # milestone -> which part of the time led there
 
     @property
     def bytes_per_s(self) -> float:
@@ -116,6 +119,7 @@ def drill_detail(report: Report, data: bytes) -> dict[str, object]:
         "rto_ms": report["rto"]["whole_ms"],
         "scenario": report["scenario"],
         "share": report["plan"]["share"],
+        "times": report["rto"]["times"],
         "who": report["operator"],
     }
 
@@ -144,9 +148,17 @@ def runs(search: Search) -> Iterator[DrillRun]:
                 ms=int(detail["ms"]),
                 report_sha256=str(detail["report_sha256"]),
                 later_messages=int(detail.get("rpo_later_messages") or 0),
+                times=_times(detail.get("times")),
             )
         except (KeyError, TypeError, ValueError, Damaged):
             continue
+
+
+def _times(told: object) -> dict[str, float]:
+    """Runs of an earlier version tell none."""
+    found = told if isinstance(told, dict) else {}
+    values = {name: found.get(f"{name}_ms") for name in MILESTONES}
+    return {name: value / 1000 for name, value in values.items() if isinstance(value, int) and value >= 0}
 
 
 def standings(search: Search) -> list[DrillStanding]:
@@ -186,7 +198,7 @@ def measured(search: Search) -> list[TimedRecovery]:
     A drill's time holds the verification and the new hot tail, too; a restore's is that of the copying.
     """
     found = [
-        TimedRecovery(run.finished_at, run.bytes, run.objects, run.ms / 1000)
+        TimedRecovery(run.finished_at, run.bytes, run.objects, run.ms / 1000, _parts(run))
         for run in runs(search)
         if run.scenario in _SITE_DRILLS and run.passed and run.ms > 0 and run.bytes > 0
     ]
@@ -199,6 +211,11 @@ def measured(search: Search) -> list[TimedRecovery]:
             at = event.at
             found.append(TimedRecovery(at, size, int(detail.get("objects", 0)), took / 1000))
     return found
+
+
+def _parts(run: DrillRun) -> dict[str, float]:
+    whole = run.rto_ms / 1000
+    return {name: seconds / whole for name, seconds in run.times.items()} if whole else {}
 
 
 def last_rate(search: Search) -> float | None:

@@ -19,7 +19,7 @@ from vanvault.archiver.core.canonical import canonical, parse_canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.keys import SigningKey, verify
-from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillPlan, Loss, LostEntry, Phase
+from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillOutcome, DrillPlan, Loss, LostEntry, Phase
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.work import Extent
 
@@ -107,6 +107,7 @@ def report_body(finished: FinishedDrill, signing_key: str) -> Report:
         "rto": {
             "rehearsed_ms": ms(outcome.rto_s),
             "target_ms": finished.plan.target_s * 1000,
+            "times": times_of(outcome),
             "whole_ms": ms(outcome.rto_whole_s),
         },
         "samples": [
@@ -124,6 +125,14 @@ def report_body(finished: FinishedDrill, signing_key: str) -> Report:
         "signing_key": signing_key,
         "started_at": rfc3339_us(to_us(finished.started_at)),
         "versions": dict(finished.versions),
+    }
+
+
+def times_of(outcome: DrillOutcome) -> dict[str, int | None]:
+    """When each milestone is reached, for everything, in milliseconds; None: it is not measured."""
+    return {
+        f"{name}_ms": ms(seconds) if seconds is not None else None
+        for name, seconds in outcome.reached_whole.items()
     }
 
 

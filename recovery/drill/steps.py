@@ -97,13 +97,17 @@ def fold(
     ``garbage``: keys of no batch. A segment whose log no site gives is answered for by its batches.
     """
     with drill.phase(name) as note:
-        report = node.catch_up(settle=True)
+        first = node.refresh()  # the index that can be had soon, and what is not compacted
+        drill.reached("first_search")
+        report = FoldReport.of(first, node.catch_up(settle=True))
         if spoiled := _spoiled(node, report) - drill.stand_ins:
             drill.stand_ins |= spoiled
             if not drill.means.subset.is_whole:  # the listing passed their batches over
                 node.tail.list_anew()
                 report = FoldReport.of(report, node.catch_up(settle=True))
         note.extent = Extent(report.folded, 0)
+        # Every filter is open now, so a push can be told from a repetition.
+        drill.reached("all_searches", "first_push")
     replaced = {_log_of(segment) for segment in node.catalogue.segments() if segment.key in drill.stand_ins}
     replaced -= {
         _log_of(one) for one in node.catalogue.unheld(node.tail.connection(), node.catalogue.current())
@@ -134,9 +138,11 @@ def new_node(
     folder: str = "node",
     keys: MasterKeys | None = None,
     signing: SigningKeys | None = None,
+    kept_index: bool = False,
 ) -> ArchiveReader:
     """A node that has lost all it had but (unless others are given) its keys. ``fold`` fills it.
 
+    ``kept_index``: it reads the index that production's sites keep; else it makes its own from segments.
     What it puts at a site on its way, as every start may, goes to a scratch site that lies over it.
     """
     of_production = drill.production.components.with_keys(
@@ -153,7 +159,7 @@ def new_node(
     }
     guarded: dict[str, Site] = {name: behind(gate, site) for name, site in seen.items()}
     of_drill = replace(
-        of_production.on_new_node(drill.scratch / folder, guarded),
+        of_production.on_new_node(drill.scratch / folder, guarded, kept_index=kept_index),
         ports=Ports(drill.clock, entropy=drill.entropy),
         quarantine=quarantine,
     )
@@ -191,6 +197,7 @@ def verify_recovered(
     with drill.phase(name) as note:
         report = verify_in_drill(drill, {recovered.site: seen}, node)
         note.extent = report.sites[recovered.site]
+    drill.reached("everything_verified")
     failing = [one for one in report.findings if one.failing and one.key not in garbage]
     named = ", ".join(f"{one.problem} {one.key}" for one in failing[:NAMED])
     drill.check(f"{name}: the recovered site is whole", not failing, named or f"{report.objects} objects")

@@ -29,6 +29,10 @@ LABELS: dict[str, tuple[str, str]] = {
     "share": ("Share of the objects", "Phần dữ liệu được diễn tập"),
     "rto": ("Recovery time (RTO)", "Thời gian khôi phục (RTO)"),
     "rto_whole": ("Recovery time for everything", "Thời gian khôi phục toàn bộ"),
+    "first_search": ("Until the first search", "Đến lần tra cứu đầu tiên"),
+    "all_searches": ("Until all searches find everything", "Đến khi tra cứu được toàn bộ"),
+    "first_push": ("Until the first push is taken", "Đến khi nhận thông điệp đầu tiên"),
+    "everything_verified": ("Until everything is verified", "Đến khi kiểm chứng xong toàn bộ"),
     "rpo": ("Messages lost (RPO)", "Số thông điệp bị mất (RPO)"),
     "rpo_owed": (
         "Messages lost that the third copy should hold (RPO)",

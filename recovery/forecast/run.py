@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.recovery.drill import measured
+from vanvault.recovery.drill import MILESTONES, measured
 from vanvault.recovery.forecast.cost import Cost, Measurement, cost_of
 from vanvault.recovery.forecast.forecast import Forecast, forecast_restores
 from vanvault.recovery.forecast.growth import Growth, growth, stored
@@ -27,6 +28,11 @@ class ForecastReport:
     cost: Cost | None  # None: nothing was measured yet, and so nothing is forecast
     forecast: Forecast | None
     measured: int  # how many recoveries
+    parts: Mapping[str, float] = field(default_factory=dict)  # of a recovery's time, until each milestone
+
+    def times(self, seconds: float) -> dict[str, float | None]:
+        """When each milestone is reached of a recovery that takes so long; None: no drill measured it."""
+        return {name: seconds * self.parts[name] if name in self.parts else None for name in MILESTONES}
 
     @property
     def exit_code(self) -> ExitCode:
@@ -56,7 +62,44 @@ class ForecastReport:
             }
             if cost
             else None,
-            **(_forecast_fields(found) if found else {"restores": [], "breaks_on": None, "remedies": []}),
+            **(
+                self._forecast_fields(found) if found else {"restores": [], "breaks_on": None, "remedies": []}
+            ),
+        }
+
+    def _forecast_fields(self, found: Forecast) -> dict[str, Any]:
+        dates = (found.breaks_on, found.breaks_earliest, found.breaks_latest)
+        on, earliest, latest = (day.isoformat() if day else None for day in dates)
+        return {
+            "limit_seconds": found.limit_s,
+            "restores": [
+                {
+                    "years": one.years,
+                    "objects": one.objects,
+                    "bytes": one.bytes,
+                    "seconds": round(one.seconds, 3),
+                    "low": round(one.low, 3),
+                    "high": round(one.high, 3),
+                    "in_time": not one.late(found.limit_s),
+                    "times": {
+                        name: round(at, 3) if at is not None else None
+                        for name, at in self.times(one.seconds).items()
+                    },
+                }
+                for one in found.restores
+            ],
+            "breaks_on": on,
+            "breaks_earliest": earliest,
+            "breaks_latest": latest,
+            "remedies": [
+                {
+                    "kind": one.kind,
+                    "enough": one.enough,
+                    "value": round(one.value, 3),
+                    "now": round(one.now, 3),
+                }
+                for one in found.remedies
+            ],
         }
 
 
@@ -65,36 +108,11 @@ def forecast(archive: Archive, request: ForecastRequest, observer: Observer = QU
     catch_up(archive, observer.warn)
     today = archive.clock.now().date()
     grown = growth(stored(archive.sites), today)
-    taken = [Measurement(one.objects, one.bytes, one.seconds) for one in measured(archive.search)]
+    recoveries = measured(archive.search)
+    taken = [Measurement(one.objects, one.bytes, one.seconds) for one in recoveries]
     cost = cost_of(taken)
     found = forecast_restores(grown, cost, today) if cost else None
     if found is None:
         observer.warn("no drill or restore is on record; run: vanvault drill run primary-lost")
-    return ForecastReport(grown, cost, found, len(taken))
-
-
-def _forecast_fields(found: Forecast) -> dict[str, Any]:
-    dates = (found.breaks_on, found.breaks_earliest, found.breaks_latest)
-    on, earliest, latest = (day.isoformat() if day else None for day in dates)
-    return {
-        "limit_seconds": found.limit_s,
-        "restores": [
-            {
-                "years": one.years,
-                "objects": one.objects,
-                "bytes": one.bytes,
-                "seconds": round(one.seconds, 3),
-                "low": round(one.low, 3),
-                "high": round(one.high, 3),
-                "in_time": not one.late(found.limit_s),
-            }
-            for one in found.restores
-        ],
-        "breaks_on": on,
-        "breaks_earliest": earliest,
-        "breaks_latest": latest,
-        "remedies": [
-            {"kind": one.kind, "enough": one.enough, "value": round(one.value, 3), "now": round(one.now, 3)}
-            for one in found.remedies
-        ],
-    }
+    parts = next((one.parts for one in recoveries if one.parts), {})
+    return ForecastReport(grown, cost, found, len(taken), parts)

@@ -15,7 +15,7 @@ from vanvault.recovery.work import Extent
 def node(drill: Drill) -> None:
     """Hot tail, catalogue, index and cache are gone; originals come from the sites, too."""
     expected = steps.expected_answers(drill)
-    new = steps.new_node(drill, drill.production.sites)
+    new = steps.new_node(drill, drill.production.sites, kept_index=True)
     try:
         steps.fold(drill, new)
         _compare(drill, new)
