@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -354,9 +354,9 @@ class KeyIndex:
             self.refresh()
             return self._kept.level(self._reader.files, self._rows_of_archive(), self._clock.now(), sign)
 
-    def kept(self) -> tuple[KeptStanding, ...]:
-        """How what sites keep stands against the archive's segments."""
-        return self._kept.standing(self._rows_of_archive()) if self._kept is not None else ()
+    def kept(self, away: Collection[str] = ()) -> tuple[KeptStanding, ...]:
+        """How what sites keep stands against the archive's segments; ``away``: sites that are not asked."""
+        return self._kept.standing(self._rows_of_archive(), away) if self._kept is not None else ()
 
     def discard(self) -> None:
         """Delete every index file. Entries of segments are not found until ``rebuild`` is done."""

@@ -98,7 +98,12 @@ def seen_here(
         refused=trouble.message if trouble is not None and refused_since is not None else "",
         refused_since=refused_since,
         complete=complete,
-        index_not_kept=index_not_kept(archive.index.kept() if kept is None else kept, archive.clock.now()),
+        index_not_kept=index_not_kept(
+            archive.index.kept([name for name, one in sites.items() if one.state == "out"])
+            if kept is None
+            else kept,
+            archive.clock.now(),
+        ),
         together=sites_together(archive.home, settings.sites.primary.url, settings.sites.standby.url),
     )
 

@@ -42,7 +42,11 @@ def status(archive: Archive, observer: Observer = QUIET) -> StatusReport:
     sites = tuple(_site(archive, name) for name in archive.sites)
     clocks = archive.trust.clocks()
     health = tuple(_health(archive, site, clocks, observer) for site in sites)
-    segments, set_aside, kept = _segments(archive), _set_aside(archive), archive.index.kept()
+    segments, set_aside, kept = (
+        _segments(archive),
+        _set_aside(archive),
+        archive.index.kept([site.site for site in sites if not site.reachable]),
+    )
     seen = seen_here(
         archive,
         health,

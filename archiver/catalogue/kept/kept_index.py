@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -136,9 +136,14 @@ class KeptIndex:
             return True  # it is no longer offered
         return True
 
-    def standing(self, rows: Mapping[str, int]) -> tuple[KeptStanding, ...]:
-        """How each site's kept index stands against the archive's segments."""
-        return tuple(self._standing(site, place, rows) for site, place in self.places.items())
+    def standing(self, rows: Mapping[str, int], away: Collection[str] = ()) -> tuple[KeptStanding, ...]:
+        """How each site's kept index stands against the archive's segments; ``away``: sites not to ask."""
+        return tuple(
+            self._standing(site, place, rows)
+            if site not in away or place is None
+            else KeptStanding(site, lacking=tuple(sorted(rows)), trouble="the site is away", away=True)
+            for site, place in self.places.items()
+        )
 
     def level(
         self, own: Sequence[IndexFile], rows: Mapping[str, int], now: datetime, sign: Signs

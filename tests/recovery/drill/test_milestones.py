@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.recovery.drill.support import drilled
 from tests.support.command import run_cli
 from tests.support.compacted import CompactedLab
-from vanvault.archiver.catalogue.key_index import KeyIndex
+from vanvault.archiver.catalogue.index.build import write_index
+from vanvault.archiver.catalogue.index.writer import IndexSummary
 from vanvault.recovery.drill.document import document
 from vanvault.recovery.drill.model import MILESTONES
 from vanvault.recovery.drill.report import report_body
@@ -29,17 +32,16 @@ def test_they_come_in_their_order_within_the_recovery(compacted: CompactedLab, s
 def test_a_new_node_of_a_drill_begins_with_the_kept_index(
     compacted: CompactedLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[str] = []
-    rows = KeyIndex._rows
+    made: list[Path] = []
 
-    def spied(self: KeyIndex, segment: object) -> object:
-        made.append(str(segment))
-        return rows(self, segment)  # type: ignore[arg-type]
+    def spied(path: Path, *given: Any, **more: Any) -> IndexSummary:
+        made.append(path)
+        return write_index(path, *given, **more)
 
     with compacted.open() as archive:
         archive.catch_up()
         archive.keep_index()
-    monkeypatch.setattr(KeyIndex, "_rows", spied)
+    monkeypatch.setattr("vanvault.archiver.catalogue.key_index.write_index", spied)
     kept = compacted.root("primary") / "index"
     before = {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
     assert drilled(compacted, "node-lost").outcome.failures == ()
