@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pydantic_settings
 from pydantic import ValidationError
 
 from vanvault.archiver.core.errors import SettingsError
@@ -43,13 +41,6 @@ def load_settings(home: Path) -> Settings:
         return Settings(**fields)
     except ValidationError as error:
         raise _wrong(path, dict(error.errors()[0])) from error
-    except pydantic_settings.SettingsError as error:  # a whole section in the environment
-        section = re.search(r'for field "(\w+)"', str(error))
-        name = f"VANVAULT_{section[1].upper()}" if section else "VANVAULT_..."
-        raise SettingsError(
-            f"the environment variable {name} is no JSON object",
-            hint=f"Set single values, such as {name}__NAME=VALUE.",
-        ) from error
 
 
 def is_left_over(home: Path) -> bool:

@@ -24,7 +24,7 @@ from tests.servers.processes import ServerUnavailable
 
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.settings import SITE_NAMES
-from vanvault.archiver.stores.probe import override_detail, override_event
+from vanvault.archiver.stores.verdict import override_detail, override_event
 
 BUCKET = "archive"
 _YEARS = timedelta(days=3653)

@@ -13,7 +13,7 @@ from vanvault.cli.output import emit_json, json_option, print_table, warn
 from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
-    from vanvault.archiver.stores.probe import ProbeResult
+    from vanvault.archiver.stores.verdict import ProbeResult
 
 
 @click.command()

@@ -80,6 +80,7 @@ ROOMS = (
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
     _room("standard_streams", None),
+    _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
@@ -87,7 +88,8 @@ ROOMS = (
     _room("stores", 31, "core.* disk keys"),
     _room("stores.s3", 2, "core.*"),
     _room("stores.provision", 8, "core.*"),
-    _room("stores.probe", 12, "core.* keys stores.s3"),
+    _room("stores.verdict", 14, "core.* keys"),
+    _room("stores.probe", 3, "core.* keys stores.s3 stores.verdict"),
     _room("replicas", 30, "core.* keys stores"),
     _room(
         "catalogue",
@@ -97,26 +99,27 @@ ROOMS = (
     _room(
         "journal",
         12,
-        "core.* keys stores stores.probe replicas catalogue",
+        "core.* log_lines keys stores stores.verdict replicas catalogue",
     ),
-    _room("journal.availability", 12, "core.* disk catalogue"),
+    _room("journal.availability", 12, "core.* disk log_lines catalogue"),
     _room(
         "intake",
         14,
-        "core.* keys keys.parquet stores replicas catalogue",
+        "core.* log_lines keys keys.parquet stores replicas catalogue",
     ),
     _room(
         "appliance",
         10,
-        "core.* core_dumps disk home_files people keys keys.parquet keys.escrow stores stores.probe replicas"
-        " catalogue journal intake",
+        "core.* core_dumps disk home_files log_lines people keys keys.parquet keys.escrow stores"
+        " stores.verdict replicas catalogue journal intake",
     ),
     _room(
         "upkeep",
         15,
-        "core.* core_dumps disk keys keys.parquet stores replicas catalogue journal intake appliance",
+        "core.* core_dumps disk log_lines keys keys.parquet stores replicas catalogue journal intake"
+        " appliance",
     ),
-    _room("upkeep.periodic", 11, "core.* disk stores replicas intake appliance upkeep"),
+    _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
     _room(
         "export",
         4,

@@ -34,6 +34,7 @@ IO_MODULES = {
 IO_ALLOWED = {
     "archiver/core/caches.py": ("threading", "a lock around memory"),
     "archiver/core/error_table.py": ("sqlite3", "names an error class of it, opens no database"),
+    "archiver/core/settings/environment.py": ("os", "which variables are set: they override settings"),
     "archiver/core/machine.py": ("sqlite3", "names an error class of it, opens no database"),
 }
 

@@ -1,7 +1,7 @@
 """One archive as a program holds it: what reads, and what writes, put together over its components.
 
 Reading needs nothing more. Writing needs ``open_intake``, of which a home has at most one at a time
-in each process.
+in each process; what writes is imported then, so that a command that only reads starts without it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self
-
-import structlog
+from typing import TYPE_CHECKING, Self
 
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.reader import ArchiveReader
@@ -27,22 +25,15 @@ from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.retention import retain_until, rounded_up
 from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.intake import (
-    Archived,
-    ChainSteps,
-    CommittedBatch,
-    Hooks,
-    Intake,
-    TrustChecks,
-    Writer,
-    WriterParts,
-    system_event,
-)
 from vanvault.archiver.journal import Trust, TrustRules
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import place_everywhere
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 
-_log = structlog.get_logger("vanvault.archive")
+if TYPE_CHECKING:
+    from vanvault.archiver.intake import CommittedBatch, Hooks, Intake, Writer
+
+_log = Logger("vanvault.archive")
 _NO_END_US = 2**62
 
 
@@ -155,6 +146,8 @@ class Archive(ArchiveReader):
         in the newest epoch from now on. Any other writer leaves one that is superseded as it is.
         ``accepting_at``: as ``record_events`` takes it; clocks must agree with each other only.
         """
+        from vanvault.archiver.intake import Writer, WriterParts
+
         self.tail.ensure_sound(looked_at=True)  # a broken one would answer retries wrongly, or not at all
         self._refresh_first()
         away = self.catch_up(settle=True).away
@@ -190,6 +183,8 @@ class Archive(ArchiveReader):
 
     def open_intake(self, hooks: Hooks | None = None) -> Intake:
         """This node's intake; somebody must run its tasks."""
+        from vanvault.archiver.intake import Archived, ChainSteps, Hooks, Intake, TrustChecks
+
         return Intake(
             Archived(self.tail, self.claims, self.receipts),
             ChainSteps(
@@ -260,6 +255,8 @@ class Archive(ArchiveReader):
 
     def system_event(self, type: str, detail: dict[str, object]) -> EventDraft:
         """A log line of VanVault itself, as of now."""
+        from vanvault.archiver.intake import system_event
+
         return system_event(type, detail, now=self.clock.now(), nonce=self.entropy.token(8).hex())
 
     def _confirm(self, batch: KnownBatch) -> tuple[Placement, ...]:

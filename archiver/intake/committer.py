@@ -16,14 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import structlog
-
 from vanvault.archiver.core.errors import Busy, MachineLimit, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.model import EventDraft, MessageDraft
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.writer import CommittedBatch, Writer
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import AckPolicy
 
 State = Literal["recovering", "ready", "settling", "closing", "closed", "failed"]
@@ -35,7 +34,7 @@ OpenWriter = Callable[[], tuple[Writer, list[CommittedBatch]]]
 #: Told of every group: its tickets, the seconds that the commit took, and its error if it failed.
 OnGroup = Callable[[Sequence[Ticket], float, VanVaultError | None], None]
 
-_log = structlog.get_logger("vanvault.intake")
+_log = Logger("vanvault.intake")
 
 
 def unobserved(tickets: Sequence[Ticket], seconds: float, error: VanVaultError | None) -> None:

@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import structlog
-
 from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.core.evidence import Receipt
@@ -34,6 +32,7 @@ from vanvault.archiver.intake.pool import Pool, Ticket
 from vanvault.archiver.intake.tail_updater import TailUpdater
 from vanvault.archiver.intake.trust_monitor import TrustChecks, TrustMonitor
 from vanvault.archiver.intake.writer import CommittedBatch
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import AckPolicy
 
 _FLUSH_S = 1.0  # between two looks whether the node is told to stop
@@ -49,7 +48,7 @@ Release = Callable[[Sequence[Ticket]], None]
 
 _Key = tuple[str, str, str]  # entry, gateway, the gateway's id
 
-_log = structlog.get_logger("vanvault.intake")
+_log = Logger("vanvault.intake")
 
 
 def release_here(tickets: Sequence[Ticket]) -> None:

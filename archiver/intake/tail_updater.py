@@ -8,16 +8,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from vanvault.archiver.catalogue import HotTail
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.pool import Ticket
 from vanvault.archiver.intake.writer import CommittedBatch
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.fold")
+_log = Logger("vanvault.fold")
 
 #: Pause between two transactions, so that one transaction takes many small objects.
 _GATHER_S = 0.25

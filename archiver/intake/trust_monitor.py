@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from vanvault.archiver.core.errors import Busy, NotFound, SettingsError, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.machine import machine_limit
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.intake.committer import Committer
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.trust")
+_log = Logger("vanvault.trust")
 
 #: Seconds between two checks while intake is held: it opens soon after its reason is gone.
 _HELD_S = 1.0

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-
 from vanvault.archiver.catalogue import Catalogue, HotTail
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.log_lines import Logger
 
 _T = TypeVar("_T")
-_log = structlog.get_logger("vanvault.fold")
+_log = Logger("vanvault.fold")
 
 
 class RecordLook:

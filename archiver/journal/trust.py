@@ -19,7 +19,7 @@ from vanvault.archiver.journal.events import newest_event
 from vanvault.archiver.keys import SigningKeys
 from vanvault.archiver.replicas import ClockVerdict, SteadyClock
 from vanvault.archiver.stores import Site
-from vanvault.archiver.stores.probe import (
+from vanvault.archiver.stores.verdict import (
     ProbeOnRecord,
     distrust,
     override_event,

@@ -12,16 +12,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import SetAside
 
-_log = structlog.get_logger("vanvault.quarantine")
+_log = Logger("vanvault.quarantine")
 
 #: Names in one event.
 NAMED = 100

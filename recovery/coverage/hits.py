@@ -6,16 +6,15 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Stopwatch
+from vanvault.archiver.log_lines import Logger
 from vanvault.recovery.coverage.model import VerifiedAt, waiting
 from vanvault.recovery.verify import VerifyRun, verify_runs
 
-_log = structlog.get_logger("vanvault.coverage")
+_log = Logger("vanvault.coverage")
 
 #: Seconds for which what is on record is taken as known. Runs come hours apart.
 REFRESH_S = 60.0

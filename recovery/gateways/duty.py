@@ -10,18 +10,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import Busy, Conflict, MachineLimit, VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Outcome
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people import Gateways
 from vanvault.recovery.gateways.record import event_of, removed_on_record
 
-_log = structlog.get_logger("vanvault.gateways")
+_log = Logger("vanvault.gateways")
 
 _EVERY_S = 60.0
 _LOOK_S = 0.2  # between two looks whether the node stops

@@ -17,14 +17,12 @@ from vanvault.archiver.stores import (
     parse_site_url,
     site_credentials,
 )
-from vanvault.archiver.stores.probe import (
+from vanvault.archiver.stores.probe import attacker, probe_file, probe_s3
+from vanvault.archiver.stores.verdict import (
     ProbeResult,
-    attacker,
     override_detail,
     override_event,
     probe_event,
-    probe_file,
-    probe_s3,
     signed_detail,
 )
 from vanvault.recovery.work import QUIET, Observer

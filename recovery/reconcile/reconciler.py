@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.log_lines import Logger
 from vanvault.recovery.objects import is_of_one_object, signed_dates
 from vanvault.recovery.reconcile.lag import known_lag
 from vanvault.recovery.reconcile.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.reconcile.upgrade import RecordCommits, upgrade_all
 from vanvault.recovery.work import Effort
 
-_log = structlog.get_logger("vanvault.reconcile")
+_log = Logger("vanvault.reconcile")
 
 #: The first comparison of everything waits so long, so that a start is not slowed down by it.
 _FIRST_S = 60.0

@@ -14,11 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.log_lines import Logger
 from vanvault.recovery.schedule.lease import FOLDER
 from vanvault.recovery.schedule.model import Job
 from vanvault.recovery.schedule.planner import JobStanding, due, standing_or_why
@@ -27,7 +26,7 @@ from vanvault.recovery.schedule.record import read_history
 from vanvault.recovery.schedule.run import GRACE_S, reach_of
 from vanvault.recovery.schedule.table import jobs_on
 
-_log = structlog.get_logger("vanvault.schedule")
+_log = Logger("vanvault.schedule")
 
 #: A job that came to nothing (another host has it, a site is away) is not asked for again at once.
 NOT_AGAIN = timedelta(minutes=5)

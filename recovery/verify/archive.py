@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import segment_prefix
 from vanvault.archiver.stores import Site, SiteReader
-from vanvault.archiver.upkeep import Jobs
 from vanvault.recovery.objects import Listing
 from vanvault.recovery.verify.model import Subset, VerifyReport
 from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
 from vanvault.recovery.verify.verify import verify_sites
 from vanvault.recovery.work import Effort, Extent, Step, let_puts_arrive, silent
+
+if TYPE_CHECKING:
+    from vanvault.archiver.upkeep import Jobs
 
 
 def verify_archive(

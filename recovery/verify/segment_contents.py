@@ -23,7 +23,6 @@ from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.segments import PartHeader, merge_covers
 from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
-from vanvault.archiver.upkeep import day_of
 from vanvault.recovery.objects import DIGEST_BYTES, CompactedRange
 from vanvault.recovery.verify.chains import ExpectedBatch, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
@@ -83,6 +82,8 @@ def check_segment(
     places = [(one.header.writer, one.header.sequence) for one in held]
     if merge_covers(places) != manifest.covers:
         check.note("evidence", ("header", "its batches are not those that the manifest names"))
+    from vanvault.archiver.upkeep import day_of  # what compacts is not loaded for reports of runs
+
     if held and manifest.day != day_of(max(one.header.created_us for one in held)):
         check.note("manifest", ("header", "its day is not that of its youngest row"))
     try:

@@ -13,15 +13,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from vanvault.archiver.appliance import Archive, open_home
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.upkeep import Jobs
 from vanvault.recovery.objects import Copies, SegmentCopies
 from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
 from vanvault.recovery.verify.segment_reading import SegmentRead, SegmentReader
 from vanvault.recovery.work import Effort, Extent, in_order
+
+if TYPE_CHECKING:
+    from vanvault.archiver.upkeep import Jobs
 
 #: Bytes in memory for each stored byte, about, of an object: the good bytes and the ones just read, and what
 #: is decoded from them; and of a segment: it is decoded whole, and its rows are checked.

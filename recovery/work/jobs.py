@@ -16,16 +16,19 @@ import os
 import ssl
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.settings import JobsSettings
-from vanvault.archiver.upkeep import Jobs, spawn_workers
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+    from vanvault.archiver.upkeep import Jobs
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
@@ -87,7 +90,7 @@ class ProcessPool:
                     for argument in islice(begun, len(futures), None):
                         futures.append(self._submit(function, argument))
                     result = futures[0].result()
-                except BrokenProcessPool as error:
+                except BrokenExecutor as error:
                     self.close()
                     futures.clear()
                     attempts += 1
@@ -107,7 +110,10 @@ class ProcessPool:
             wait([future for future in futures if not future.cancel()])
 
     def _submit(self, function: Callable[[Path, _Argument], _Result], argument: _Argument) -> Future[_Result]:
-        self._pool = self._pool or spawn_workers(self._workers)
+        if self._pool is None:
+            from vanvault.archiver.upkeep import spawn_workers  # loads what compaction needs
+
+            self._pool = spawn_workers(self._workers)
         return self._pool.submit(function, self._home, argument)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
-from vanvault.archiver.upkeep import record_set_aside
 from vanvault.recovery.work.observer import Observer
 
 _SHOWN = 5  # of what is missing
@@ -45,6 +44,8 @@ def catch_up(archive: Archive, warn: Callable[[str], None]) -> bool:
 
 def put_set_aside_on_record(archive: Archive, observer: Observer) -> None:
     """Put on record, once a day, what the gates of the sites did not let through; a failure is a warning."""
+    from vanvault.archiver.upkeep import record_set_aside  # much, for verbs that only read
+
     for (site, reason), count in archive.quarantine.counts().items():
         if count:
             observer.warn(f"{count} objects at {site} are set aside ({reason}); run: vanvault verify")

@@ -5,9 +5,16 @@ mapped into this one package, so that generic names such as ``api`` and ``cli`` 
 with another installed distribution (docs/decisions/0001-one-package.md).
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from __future__ import annotations
 
-try:
-    __version__ = version("vanvault")
-except PackageNotFoundError:  # a checkout that was never installed
-    __version__ = "0+unknown"
+
+def __getattr__(name: str) -> str:
+    """``__version__``, looked up when it is asked for: that takes as long as a small verb."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("vanvault")
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "0+unknown"

@@ -18,8 +18,10 @@ from vanvault.archiver.core.options import LockPace, ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.replicas import copy_object, still_to_come
-from vanvault.archiver.stores.probe import (
+from vanvault.archiver.stores.verdict import (
+    ProbeFinding,
     ProbeResult,
+    Verdict,
     distrust,
     override_detail,
     override_event,
@@ -27,7 +29,6 @@ from vanvault.archiver.stores.probe import (
     read_probe,
     signed_detail,
 )
-from vanvault.archiver.stores.probe.model import ProbeFinding, Verdict
 from vanvault.archiver.upkeep import compact
 from vanvault.archiver.upkeep.compaction.keeper import keep
 from vanvault.archiver.upkeep.periodic import HealthRecord, SiteMonitor, WaitingChanges

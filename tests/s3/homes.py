@@ -17,10 +17,10 @@ from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
 from vanvault.archiver.stores import Credentials, S3Url, StoredVersion
 from vanvault.archiver.stores.credentials import SiteCredentials
-from vanvault.archiver.stores.probe import override_detail, override_event
 from vanvault.archiver.stores.provision import DUTIES, Duty, new_credentials
 from vanvault.archiver.stores.provision.apply import MinioUsers, provision
 from vanvault.archiver.stores.s3.site import S3Site
+from vanvault.archiver.stores.verdict import override_detail, override_event
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from tests.servers.endpoint import Server
 from tests.servers.minio import VERSION, MinioServer
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.stores import Credentials, FileSite
-from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_file, probe_s3
+from vanvault.archiver.stores.probe import attacker, probe_file, probe_s3
 from vanvault.archiver.stores.probe.checks import CHECKS
+from vanvault.archiver.stores.verdict import ProbeResult
 
 CEPH_VERSION = "16.2.15 (Debian 12)"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vanvault.archiver.catalogue.arrays import distinct
 from vanvault.archiver.catalogue.catalogue import CatalogueState, KnownSegment
 from vanvault.archiver.catalogue.index.fields import FACET_FIELDS, KEY_FIELDS
 from vanvault.archiver.catalogue.index.reader import IndexReader, Rows
@@ -116,7 +117,7 @@ def _by_prefix(reader: IndexReader, query: Query, span: tuple[int, int]) -> dict
     for number in numbers:
         for info, rows in reader.rows("dossier_number", number, *span):
             found.setdefault(info.key, []).append(rows)
-    return {key: np.unique(np.concatenate(parts)) for key, parts in found.items()}
+    return {key: distinct(np.concatenate(parts)) for key, parts in found.items()}
 
 
 def _rarest_first(reader: IndexReader, query: Query) -> Sequence[tuple[str, str]]:

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from vanvault.archiver.catalogue.arrays import distinct
 from vanvault.archiver.catalogue.catalogue import KnownSegment
 from vanvault.archiver.catalogue.hot_tail import HotTail, TailRow
 from vanvault.archiver.catalogue.items import keys_of_filters, matches
@@ -254,7 +255,7 @@ def _groups(one: Candidate, group_rows: int, starts: Sequence[int], bounds: Boun
     low = max(0, bisect_left(starts, bounds.from_us) - 1)
     high = bisect_right(starts, bounds.to_us)
     if one.rows is not None:
-        wanted = np.unique(one.rows // group_rows)
+        wanted = distinct(one.rows // group_rows)
         if one.groups is not None:
             wanted = np.intersect1d(wanted, one.groups, assume_unique=True)
     elif one.groups is not None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vanvault.archiver.catalogue.arrays import row_numbers
 from vanvault.archiver.catalogue.segments.rows import Row, columns_of, field_matches, mask, rows_at
 from vanvault.archiver.core.format.row_blocks import Coded, Constant, RowArea, RowBlock
 
@@ -89,7 +90,7 @@ class TableBlock:
         self.nbytes = table.get_total_buffer_size()
 
     def matching(self, filters: Mapping[str, str], among: _RowNumbers | None) -> _RowNumbers:
-        table = self._table if among is None else self._table.take(pa.array(among))
+        table = self._table if among is None else self._table.take(row_numbers(among))
         found = np.flatnonzero(np.asarray(pc.fill_null(mask(table, dict(filters)), False)))
         return found if among is None else among[found]
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vanvault.archiver.core.settings.environment import from_environment, merged
 from vanvault.archiver.core.settings.renamed import with_new_names
 from vanvault.archiver.core.settings.sections import (
     AvailabilitySettings,
@@ -40,12 +39,10 @@ from vanvault.archiver.core.settings.sections import (
 SITE_NAMES = ("primary", "standby")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings of one home."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="VANVAULT_", env_nested_delimiter="__"
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     archive: str = Field(min_length=8, max_length=64, pattern="^[a-z0-9-]+$", description="id, fixed at init")
     sites: SitesSettings
@@ -70,31 +67,11 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     failover: FailoverSettings = FailoverSettings()
 
+    @model_validator(mode="before")
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment overrides the file; both may use old names (``renamed.py``)."""
-        return (
-            _WithNewNames(settings_cls, env_settings),
-            _WithNewNames(settings_cls, init_settings),
-        )
+    def _overridden(cls, fields: Any) -> Any:
+        """The environment overrides the file; both may use old names (``renamed.py``).
 
-
-class _WithNewNames(PydanticBaseSettingsSource):
-    """A source whose old names are translated. Raises SettingsError: a setting under both names."""
-
-    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._source = source
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._source.get_field_value(field, field_name)
-
-    def __call__(self) -> dict[str, Any]:
-        return with_new_names(self._source())
+        Raises SettingsError: a setting under both names, or a whole section that is no JSON object.
+        """
+        return merged(with_new_names(fields), with_new_names(from_environment(cls)))

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
@@ -23,8 +21,9 @@ from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal.availability.alive import AliveFiles
 from vanvault.archiver.journal.availability.events import ALIVE, STATE, ended_detail, mark_detail
 from vanvault.archiver.journal.availability.model import Level
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.availability")
+_log = Logger("vanvault.availability")
 
 _TICK_S = 1.0
 #: A process that did not come to its tick for so long was stopped: it served nobody meanwhile.

@@ -9,7 +9,7 @@ from typing import Any
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.clients import raw_body
 from vanvault.archiver.stores.probe.context import AttackOutcome, Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import ProbeFinding, rfc3339
+from vanvault.archiver.stores.verdict import ProbeFinding, rfc3339
 
 FAR = datetime(2110, 2, 1, 3, 4, 5, tzinfo=UTC)  # past what 32 bits of seconds can hold (2106-02-07)
 

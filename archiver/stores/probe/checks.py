@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vanvault.archiver.stores.probe.model import ProbeFinding, Severity
+from vanvault.archiver.stores.verdict import ProbeFinding, Severity
 
 
 @dataclass(frozen=True, slots=True)

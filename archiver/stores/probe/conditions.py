@@ -9,8 +9,8 @@ from typing import Any
 
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import ProbeFinding
 from vanvault.archiver.stores.probe.multipart import upload
+from vanvault.archiver.stores.verdict import ProbeFinding
 
 RACERS = 16
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.stores.probe.clients import Attacker
-from vanvault.archiver.stores.probe.model import rfc3339
+from vanvault.archiver.stores.verdict import rfc3339
 
 
 class StoreUnreachable(Exception):

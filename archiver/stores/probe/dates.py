@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from vanvault.archiver.stores.probe.attacks import FAR
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import ProbeContext
-from vanvault.archiver.stores.probe.model import ProbeFinding, rfc3339
+from vanvault.archiver.stores.verdict import ProbeFinding, rfc3339
 
 
 def readback(ctx: ProbeContext) -> list[ProbeFinding]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import AttackOutcome, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import ProbeFinding
 from vanvault.archiver.stores.probe.multipart import keeps_default
+from vanvault.archiver.stores.verdict import ProbeFinding
 
 
 def defaults(ctx: ProbeContext) -> list[ProbeFinding]:

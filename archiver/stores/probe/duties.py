@@ -6,7 +6,7 @@ from vanvault.archiver.stores.probe import attacks, versions
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.clients import Attacker
 from vanvault.archiver.stores.probe.context import ProbeContext
-from vanvault.archiver.stores.probe.model import ProbeFinding
+from vanvault.archiver.stores.verdict import ProbeFinding
 
 _ATTACKS: dict[str, attacks.Attack] = {
     "delete": attacks.delete_version,

@@ -22,7 +22,7 @@ from vanvault.archiver.stores.files.flags import immutable_supported
 from vanvault.archiver.stores.files.site import FileSite
 from vanvault.archiver.stores.port import Disposer, Site, StoredVersion
 from vanvault.archiver.stores.probe.checks import capabilities, finding
-from vanvault.archiver.stores.probe.model import ProbeFinding, ProbeResult, rfc3339, verdict
+from vanvault.archiver.stores.verdict import ProbeFinding, ProbeResult, rfc3339, verdict
 
 
 class Attackable(Site, Disposer, Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.stores.probe.attacks import delete_bypass, delete_version
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import ProbeFinding
+from vanvault.archiver.stores.verdict import ProbeFinding
 
 
 def holds(ctx: ProbeContext) -> list[ProbeFinding]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import AttackOutcome, Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import ProbeFinding
+from vanvault.archiver.stores.verdict import ProbeFinding
 
 BODY = b"one part is enough"
 

@@ -35,7 +35,7 @@ from vanvault.archiver.stores.probe.context import (
     error_code,
     unreachable_errors,
 )
-from vanvault.archiver.stores.probe.model import ProbeFinding, ProbeResult, verdict
+from vanvault.archiver.stores.verdict import ProbeFinding, ProbeResult, verdict
 
 PREFIX = "vanvault-probe-"  # the namespace that provisioned policies let the duties work in
 _OWNERS = ("prober", "admin")

@@ -7,7 +7,7 @@ from typing import Any
 from vanvault.archiver.stores.probe.attacks import judge
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.context import AttackOutcome, Planted, ProbeContext, attempt
-from vanvault.archiver.stores.probe.model import ProbeFinding
+from vanvault.archiver.stores.verdict import ProbeFinding
 
 
 def overwrite(client: Any, at: Planted) -> AttackOutcome:

@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, VanVaultError
 from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
 from vanvault.archiver.upkeep.compaction.run import compact, keep_locks
 
-_log = structlog.get_logger("vanvault.maintenance")
+_log = Logger("vanvault.maintenance")
 
 #: The keeper lists every batch, and locks last for weeks.
 _KEEPER_EVERY = timedelta(hours=6)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import structlog
-
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Stopwatch, SystemStopwatch
 from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.follow")
+_log = Logger("vanvault.follow")
 
 #: Looks that may fail or be late before anybody is told.
 _PATIENCE = 20

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-import structlog
-
 from vanvault.archiver.core.errors import (
     Conflict,
     MachineLimit,
@@ -23,11 +21,12 @@ from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.core.times import from_us, to_us
 from vanvault.archiver.intake import system_event
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import HealthBoard
 from vanvault.archiver.stores import SiteReader
 from vanvault.archiver.upkeep.periodic.waiting_changes import WaitingChanges
 
-_log = structlog.get_logger("vanvault.health")
+_log = Logger("vanvault.health")
 
 EVENT = "site.health"
 

@@ -11,8 +11,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import structlog
-
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Clock, Stopwatch
 from vanvault.archiver.core.tasks import (
@@ -25,8 +23,9 @@ from vanvault.archiver.core.tasks import (
     rest_s,
     succeeded,
 )
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.tasks")
+_log = Logger("vanvault.tasks")
 
 #: Seconds for all tasks together that did not end when it was their turn.
 _LAST_S = 30.0

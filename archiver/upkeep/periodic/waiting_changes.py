@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
-import structlog
 
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.disk import lock_descriptor, still_named
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.health")
+_log = Logger("vanvault.health")
 
 #: Beyond it the oldest are dropped; the newest tell the state.
 _MOST = 1_000

@@ -30,7 +30,7 @@ from tests.servers.minio import ROOT_KEY, ROOT_SECRET, binary
 from tests.servers.processes import Processes, free_ports
 from tests.support.archives import SITES
 from vanvault.archiver.appliance import Archive, init_home
-from vanvault.archiver.stores.probe import override_detail, override_event
+from vanvault.archiver.stores.verdict import override_detail, override_event
 
 BUCKET = "archive"
 _MAIN = "from vanvault.cli.main import main; main()"

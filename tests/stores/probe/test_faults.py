@@ -10,8 +10,9 @@ import pytest
 
 from tests.stores.probe.faulty_s3 import faulty_s3
 from vanvault.archiver.stores import Credentials
-from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_s3
+from vanvault.archiver.stores.probe import attacker, probe_s3
 from vanvault.archiver.stores.probe.checks import CHECKS
+from vanvault.archiver.stores.verdict import ProbeResult
 
 DUTIES = ("writer", "reader", "keeper", "prober", "admin", "replication")
 

@@ -15,10 +15,10 @@ from vanvault.archiver.stores import (
     StoredVersion,
 )
 from vanvault.archiver.stores.files.flags import immutable_supported
-from vanvault.archiver.stores.probe import ProbeResult, probe_file
+from vanvault.archiver.stores.probe import probe_file
 from vanvault.archiver.stores.probe.checks import CHECKS
 from vanvault.archiver.stores.probe.file_site import attack
-from vanvault.archiver.stores.probe.model import verdict
+from vanvault.archiver.stores.verdict import ProbeResult, verdict
 
 
 class SteppingClock:

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vanvault.archiver.stores.probe import ProbeResult
 from vanvault.archiver.stores.probe.checks import CHECKS, capabilities, finding
-from vanvault.archiver.stores.probe.model import ProbeFinding, Severity, verdict
+from vanvault.archiver.stores.verdict import ProbeFinding, ProbeResult, Severity, verdict
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from vanvault.archiver.core.errors import AccessDenied, SettingsError
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.stores import Credentials
-from vanvault.archiver.stores.probe import ProbeResult, attacker, probe_s3
+from vanvault.archiver.stores.probe import attacker, probe_s3
 from vanvault.archiver.stores.probe.run import PREFIX
 from vanvault.archiver.stores.provision import DUTIES, new_credentials
 from vanvault.archiver.stores.provision.apply import MinioUsers, provision
+from vanvault.archiver.stores.verdict import ProbeResult
 
 
 def failed(result: ProbeResult) -> set[str]:

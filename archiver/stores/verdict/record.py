@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.options import ProbePolicy
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.keys import SigningKey, SigningKeys, verify
-from vanvault.archiver.stores.probe.model import ProbeResult
+from vanvault.archiver.stores.verdict.model import ProbeResult
 
 
 @dataclass(frozen=True, slots=True)
