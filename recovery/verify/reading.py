@@ -25,7 +25,7 @@ from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import ObjectName
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.stores import SiteReader, StoredVersion
-from vanvault.recovery.objects import Copies, with_lock
+from vanvault.recovery.objects import Copies, listed_with_locks
 from vanvault.recovery.verify.contents import (
     Content,
     ForgedContent,
@@ -98,7 +98,7 @@ class ObjectReader:
         good: bytes | None = None
         for site, versions in copies.at.items():
             for version in versions:
-                read, data = self._read(site, version, name.sha256)
+                read, data = self._read(site, version)
                 reads.append(read)
                 if good is None and read.sha256 == name.sha256:
                     good = data
@@ -109,13 +109,15 @@ class ObjectReader:
         """An object that the master key which it names did not open."""
         return Sealed(master_key, self._holds(master_key), error.message)
 
-    def _read(self, site: str, version: StoredVersion, right: bytes) -> tuple[CopyRead, bytes | None]:
-        """One version; of the ``right`` bytes (their SHA-256) the lock counts too."""
+    def _read(self, site: str, version: StoredVersion) -> tuple[CopyRead, bytes | None]:
+        """One version, with its lock."""
+        reader = self._sites[site]
         try:
-            data = self._sites[site].get(version.key, version.version)
+            if version.retain_until is not None or listed_with_locks(reader):
+                data = reader.get(version.key, version.version)
+            else:
+                data, version = reader.get_locked(version.key, version.version)
             digest = hashlib.sha256(data).digest()
-            if digest == right:
-                version = with_lock(self._sites[site], version)
         except NotFound as error:
             return CopyRead(site, version, None, failure=error.message, gone=True), None
         except (Damaged, SiteUnavailable, SettingsError) as error:

@@ -33,7 +33,7 @@ ALWAYS = 10_000
 BODY = b"<dossier>" + bytes(range(256)) * 8 + b"</dossier>"
 
 BATCH = "/batch/"
-LISTING = "?versions"
+LISTING = "&versions="
 
 Proxies = Mapping[str, FaultProxy]
 

@@ -41,6 +41,27 @@ class Caller:
         """Say nothing until the server stops."""
         self._gone.wait()
 
+    def hang_up(self) -> None:
+        """No more comes from here, and nothing more is taken."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+
+    def tunnel(self, port: int) -> None:
+        """Hand every byte on, to a port of this host and back, until one of the two hangs up."""
+        with socket.create_connection(("127.0.0.1", port)) as target:
+            back = threading.Thread(target=_pump, args=(target, self._connection), daemon=True)
+            back.start()
+            _pump(self._connection, target)
+            back.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for end in (source, target):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
 
 class HostileS3:
     """The running server; ``answer`` may be exchanged at any time."""
@@ -52,6 +73,8 @@ class HostileS3:
         self.answer: Answer = lambda caller: None
         self.reads_body = True
         self.requests: list[str] = []  # their first lines
+        self.fields: list[dict[str, str]] = []  # their headers; names and values in lower case
+        self.connections = 0
         self.hung_up = threading.Event()  # a caller closed before the answer ended
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -63,6 +86,7 @@ class HostileS3:
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -86,6 +110,7 @@ class HostileS3:
         lines = head.decode().split("\r\n")
         self.requests.append(lines[0])
         fields = dict(line.lower().split(": ", 1) for line in lines[1:])
+        self.fields.append(fields)
         left = int(fields.get("content-length", "0")) - len(body)
         while self.reads_body and left > 0:
             left -= len(connection.recv(min(left, 2**20)))

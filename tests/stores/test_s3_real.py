@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -194,11 +195,12 @@ class TestPages:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda key: put(site, key=key), keys))
         pages: list[int] = []
+
+        def note(request: Any, **_: Any) -> None:
+            pages.append(int(parse_qs(urlsplit(request.url).query)["max-keys"][0]))
+
         for bucket in site.buckets:
-            bucket.client.meta.events.register(
-                "before-parameter-build.s3.ListObjectVersions",
-                lambda params, **_: pages.append(params["MaxKeys"]),
-            )
+            bucket.client.meta.events.register("before-send.s3.ListObjectVersions", note)
         assert next(iter(site.list())).key == "000"
         assert pages == [10]
         pages.clear()

@@ -45,6 +45,12 @@ def botocore_signature(
         ("HEAD", "versionId=3b0d-1f_.~x", {}, b""),
         ("GET", "versionId=a%2Fb%3D", {"Range": "bytes=5-9"}, b""),
         ("GET", "", {}, b""),
+        (
+            "GET",
+            "encoding-type=url&max-keys=10&prefix=batch%2Fa_b&version-id-marker=a%2Fb&versions=",
+            {},
+            b"",
+        ),
     ],
 )
 def test_as_botocore_signs(

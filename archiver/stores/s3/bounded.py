@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,7 +37,7 @@ _FIRST_FAILURE = 300
 _DIGITS = 20  # of a number of bytes; Python refuses to read one of thousands
 #: Bytes of one line of a listing: keys may have 1,024 bytes, three times as many when they are escaped.
 LISTED = 4 * 2**10
-_FEW = 20  # such lines for what is small and no listing
+FEW = 20  # such lines for what is small and no listing
 
 
 class ExchangeOver(OSError):
@@ -122,6 +122,18 @@ class _Counting:
         if exchange is not None:
             exchange.received(size)
         return size
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        exchange = self._wait(self.exchange)
+        try:
+            data: bytes = super().recv(bufsize, flags)  # type: ignore[misc]
+        except TimeoutError:
+            if exchange is not None:
+                exchange.left_s()
+            raise
+        if exchange is not None:
+            exchange.received(len(data))
+        return data
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         # Python's own takes the silence that is allowed for the time of all bytes together.
@@ -211,7 +223,7 @@ class BoundedSession:
         session._pool_classes_by_scheme.update(http=_HttpPool, https=_HttpsPool)
         self._session = session
         self._options = options
-        self._small = LISTED * (options.page + _FEW)
+        self._small = LISTED * (options.page + FEW)
         self._object = options.largest_object
 
     def send(self, request: Any) -> Any:
@@ -229,7 +241,7 @@ class BoundedSession:
             HEADERS, total_s=options.request_timeout_s, least_bytes_per_s=options.least_bytes_per_s
         )
         try:
-            with _used(exchange):
+            with using(exchange):
                 answer = self._session.send(request)
         finally:
             request.stream_output = streamed
@@ -246,6 +258,18 @@ class BoundedSession:
             raise ResponseStreamingError(error=error) from error
         return answer
 
+    def pool(self, base: str) -> tuple[Any, str, Mapping[str, str]]:
+        """The pool of connections to a server, what goes before a path, and headers to send besides.
+
+        The last two are for a proxy that passes requests on. No public names, as above.
+        """
+        session = self._session
+        proxy = session._proxy_config.proxy_url_for(base)
+        pool = session._get_connection_manager(base, proxy).connection_from_url(base)
+        session._setup_ssl_cert(pool, base, session._verify)
+        forwards = proxy is not None and base.startswith("http:")
+        return pool, base if forwards else "", pool.proxy_headers if forwards else {}
+
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
@@ -260,7 +284,8 @@ def _check_promise(answer: Any, largest: int) -> None:
 
 
 @contextmanager
-def _used(exchange: Exchange) -> Iterator[None]:
+def using(exchange: Exchange) -> Iterator[None]:
+    """Connections that this thread opens or asks meanwhile count for this exchange."""
     before, _CURRENT.exchange = _CURRENT.exchange, exchange
     try:
         yield

@@ -1,4 +1,4 @@
-"""The requests that every object costs (PUT, HEAD, GET), over the connections of a boto3 client.
+"""The requests that every object costs (PUT, HEAD, GET) and listings, over the connections of a boto3 client.
 
 boto3 spends three times the CPU of such a request on what all of them have in common: rules of endpoints,
 serialising, hooks, parsing. Here they are put together and signed directly; connections, TLS, time-outs
@@ -9,7 +9,6 @@ asks goes through boto3 itself.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_address
@@ -17,25 +16,22 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
+from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 from botocore.parsers import create_parser
-from botocore.response import StreamingBody
-from urllib3.exceptions import HTTPError
 
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock, SystemClock
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.s3.bounded import REFUSAL
+from vanvault.archiver.stores.s3.bounded import FEW, LISTED, REFUSAL
+from vanvault.archiver.stores.s3.connections import Answer, KeptConnections
 from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 
 #: Of an answer; names in any case.
 Headers = Mapping[str, str]
 
 _FIRST_FAILURE = 300  # redirections too: a site is where its URL says
-_DIGITS = re.compile(r"[0-9]{1,18}")
-#: More than any answer promises: its length is compared before it is read.
-_ANY_SIZE = 2**62
+_UNRESERVED = "-_.~"  # besides letters and digits: what a signed query does not escape
 
 
 class LongAnswer(Exception):
@@ -67,10 +63,12 @@ class Wire:
         # As in boto3, an address in numbers has no bucket in front of it.
         virtual = options.addressing == "virtual" and not _is_address(endpoint.hostname or "")
         self._host = f"{bucket}.{endpoint.netloc}" if virtual else endpoint.netloc
+        self._bucket = "/" if virtual else f"/{bucket}"
         self._root = "/" if virtual else f"/{bucket}/"
         self._base = f"{endpoint.scheme}://{self._host}"
         self._events = client.meta.events
-        self._session = client._endpoint.http_session  # no public name; the client closes it
+        session = client._endpoint.http_session  # no public name; the client closes it
+        self._connections = KeptConnections(session, self._base, options)
         self._largest = options.largest_object
         self._signer = RequestSigner(credentials, options.region)
         self._clock = clock or SystemClock()
@@ -85,13 +83,26 @@ class Wire:
             "X-Amz-Object-Lock-Retain-Until-Date": rfc3339_seconds(retain_until),
         }
         answer = self._send("PutObject", "PUT", key, "", headers, body=body, sha256=sha256.hex())
-        found: Headers = answer.headers
-        return found
+        answer.read(REFUSAL)
+        return answer.headers
 
     def head(self, key: str, version: str) -> Headers:
         """What the server says of a version. A refusal has no body that would say why."""
-        found: Headers = self._send("HeadObject", "HEAD", key, _query(version), {}).headers
-        return found
+        answer = self._send("HeadObject", "HEAD", key, _query(version), {})
+        answer.read(0)
+        return answer.headers
+
+    def head_bucket(self) -> Headers:
+        """What the server says of the bucket: its time."""
+        answer = self._send("HeadBucket", "HEAD", "", "", {})
+        answer.read(0)
+        return answer.headers
+
+    def list_versions(self, query: Mapping[str, str], lines: int) -> bytes:
+        """A page of versions and delete markers with at most so many ``lines``, as the server wrote it."""
+        wanted = {**query, "encoding-type": "url", "max-keys": str(lines), "versions": ""}
+        text = "&".join(f"{name}={quote(wanted[name], safe=_UNRESERVED)}" for name in sorted(wanted))
+        return self._send("ListObjectVersions", "GET", "", text, {}).read(LISTED * (lines + FEW))
 
     def get(
         self,
@@ -111,23 +122,14 @@ class Wire:
 
         Raises LongAnswer: there are more than ``most`` bytes.
         """
-        # The answer's own promise is compared below, so that whoever asks learns how much there is.
-        bound = _ANY_SIZE if most is not None else self._largest if largest is None else largest
-        answer = self._send("GetObject", "GET", key, _query(version), extra, largest=bound, stream=True)
-        promised = answer.headers.get("content-length")
-        told = int(promised) if promised is not None and _DIGITS.fullmatch(promised) else None
-        if most is not None and (told is None or told > most):
-            answer.raw.close()  # the connection too: the rest is not read to use it again
-            raise LongAnswer(told, most)
-        if told is None:
-            answer.raw.close()
+        answer = self._send("GetObject", "GET", key, _query(version), extra, stream=True)
+        if most is not None and (answer.size is None or answer.size > most):
+            answer.drop()
+            raise LongAnswer(answer.size, most)
+        if answer.size is None:
+            answer.drop()
             raise ResponseStreamingError(error="it does not say how long the object is")
-        try:
-            return bytes(StreamingBody(answer.raw, promised).read()), answer.headers
-        except BotoCoreError:
-            raise
-        except (HTTPError, OSError) as error:
-            raise ResponseStreamingError(error=error) from error
+        return answer.read(self._largest if largest is None else largest), answer.headers
 
     def _send(
         self,
@@ -137,25 +139,53 @@ class Wire:
         query: str,
         headers: Mapping[str, str],
         *,
-        body: bytes | None = None,
+        body: bytes = b"",
         sha256: str = EMPTY_SHA256,
-        largest: int = REFUSAL,
         stream: bool = False,
-    ) -> Any:
-        """The answer; its body has at most ``largest`` bytes."""
-        path = self._root + key
+    ) -> Answer | _Hooked:
+        """An answer that is no refusal, its body not read yet. Without a ``key``, the bucket is asked."""
+        path = self._root + key if key else self._bucket
         now = self._clock.now()
         # A plain dict: botocore's own classes of headers cost as much as all the rest of this method.
         signed: Any = self._signer.sign(method, self._host, path, query, headers, sha256=sha256, now=now)
-        if body is not None:
+        signed["Accept-Encoding"] = "identity"
+        if method == "PUT":
             signed["Content-Length"] = str(len(body))
-        url = f"{self._base}{path}?{query}" if query else self._base + path
-        request = AWSPreparedRequest(method, url, signed, body, stream)
+        target = f"{path}?{query}" if query else path
+        request = AWSPreparedRequest(method, self._base + target, signed, body, stream)
         hooked = self._events.emit_until_response(f"before-send.s3.{operation}", request=request)[1]
-        answer = hooked if hooked is not None else self._session.exchange(request, largest)
-        if answer.status_code >= _FIRST_FAILURE:
+        if hooked is not None:
+            answer: Answer | _Hooked = _Hooked(hooked, has_body=method != "HEAD")
+        else:
+            answer = self._connections.ask(method, target, signed, _bytes_of(request.body))
+        if answer.status >= _FIRST_FAILURE:
             raise _refusal(answer, operation)
         return answer
+
+
+def _bytes_of(body: Any) -> bytes:
+    """A hook may have put a file in the place of the bytes."""
+    return body if isinstance(body, bytes) else bytes(body.read())
+
+
+class _Hooked:
+    """The answer of a hook, which takes the place of the server's."""
+
+    def __init__(self, answer: Any, *, has_body: bool) -> None:
+        self._answer = answer
+        self.status: int = answer.status_code
+        self.headers: Headers = {name.lower(): value for name, value in answer.headers.items()}
+        promised = self.headers.get("content-length")
+        self.size = int(promised) if promised and has_body else None if has_body else 0
+
+    def read(self, largest: int) -> bytes:
+        data = bytes(self._answer.raw.read(largest + 1 if self.size is None else min(self.size, largest + 1)))
+        if self.size is not None and len(data) < self.size:
+            raise IncompleteReadError(actual_bytes=len(data), expected_bytes=self.size)
+        return data
+
+    def drop(self) -> None:
+        self._answer.raw.close()
 
 
 def _is_address(host: str) -> bool:
@@ -167,11 +197,11 @@ def _is_address(host: str) -> bool:
 
 
 def _query(version: str | None) -> str:
-    return "" if version is None else f"versionId={quote(version, safe='-_.~')}"
+    return "" if version is None else f"versionId={quote(version, safe=_UNRESERVED)}"
 
 
-def _refusal(answer: Any, operation: str) -> ClientError:
-    """Raises ResponseParserError: what answered is no S3 server."""
-    response = {"status_code": answer.status_code, "headers": answer.headers, "body": answer.content}
+def _refusal(answer: Answer | _Hooked, operation: str) -> ClientError:
+    """Raises BotoCoreError; ResponseParserError: what answered is no S3 server."""
+    response = {"status_code": answer.status, "headers": answer.headers, "body": answer.read(REFUSAL)}
     no_shape: Any = None  # errors have none
     return ClientError(create_parser("rest-xml").parse(response, no_shape), operation)
