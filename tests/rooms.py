@@ -60,13 +60,13 @@ ROOMS = (
     _room("core.format.framed", None, "core.errors core.key_port"),
     _room(
         "core.format.batches",
-        15,
+        20,
         "core.errors core.times core.names core.key_port core.canonical core.model core.format.encrypted",
     ),
     _room("core.format.row_blocks", 9, "core.errors core.key_port core.canonical"),
     _room(
         "core.format.segments",
-        15,
+        16,
         "core.errors core.times core.names core.canonical core.model core.format.row_blocks",
     ),
     _room("core.format.segments.schema", None),
@@ -79,6 +79,7 @@ ROOMS = (
     _room("disk", 12),
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
+    _room("worker_origin", None, "core_dumps"),
     _room("standard_streams", None),
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from vanvault.archiver.core_dumps import forbid_core_dumps
+
+_ORIGIN = "vanvault.archiver.worker_origin"
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
@@ -22,6 +25,10 @@ class Jobs(Protocol):
     @property
     def ready(self) -> bool:
         """Are the workers there already, so that little work is worth sending, too?"""
+        ...
+
+    def start(self, function: Callable[[Path, Any], object]) -> None:
+        """Begin to start the workers for a job of this function, and return at once: see ``ready``."""
         ...
 
     def map(
@@ -38,16 +45,26 @@ class Jobs(Protocol):
         ...
 
 
-def spawn_workers(workers: int) -> ProcessPoolExecutor:
-    """Processes that end with this one. They are spawned: a fork would share this process's connections."""
+def spawn_workers(workers: int, *loaded: str) -> ProcessPoolExecutor:
+    """Processes that end with this one.
+
+    They are forked from a process that Python starts for it, and that loads the modules ``loaded`` once for
+    all of them. A fork of this process would share its connections and copy the locks of its threads.
+    Whatever that process was started with, a worker has this process's environment as it is now.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_ORIGIN, *loaded])
     return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
+        workers, mp_context=context, initializer=_begin_worker, initargs=(dict(os.environ),)
     )
 
 
-def _begin_worker() -> None:
+def _begin_worker(environment: Mapping[str, str]) -> None:
     forbid_core_dumps()
+    os.environ.clear()
+    os.environ.update(environment)
     _die_with_parent()
+    gc.freeze()  # what was loaded before the fork stays: it need not be looked through again and again
 
 
 def _die_with_parent() -> None:

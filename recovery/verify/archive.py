@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vanvault.archiver.appliance import Archive
@@ -33,7 +32,8 @@ def verify_archive(
     """Verify the named sites (all by default) of an archive. The report is the same wherever it is read.
 
     Args:
-        effort: of this process, and of each worker but for its bytes (``jobs.worker_bytes``).
+        effort: of this process. A worker has half of its threads, for it is one of several and they wait for
+            each other's turn at the interpreter; and ``jobs.worker_bytes``.
         jobs: reads on these workers what is worth sending them.
 
     Raises:
@@ -51,7 +51,7 @@ def verify_archive(
             readers,
             archive=archive.settings.archive,
             sites=chosen,
-            effort=replace(effort, bytes_in_flight=archive.settings.jobs.worker_bytes),
+            effort=Effort(-(-effort.workers // 2), archive.settings.jobs.worker_bytes),
         )
 
     def known(prefix: str) -> Iterator[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format.batches import canonical_of
+from vanvault.archiver.core.format.batches import Hashes, canonical_of
 from vanvault.archiver.core.model import Batch, BatchHeader, Entry, Event, Message
 from vanvault.archiver.core.names import ObjectName, archive_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
@@ -100,13 +100,18 @@ class ForgedContent:
 Content = BatchContent | LargeContent | SegmentContent | Sealed | Undecipherable | ForgedContent
 
 
-def batch_content(name: ObjectName, batch: Batch, master_key: str, *, archive: str) -> BatchContent:
-    """A decoded batch, with what is wrong in it: its header against its name, its rows against themselves."""
+def batch_content(
+    name: ObjectName, batch: Batch, bodies: Sequence[Hashes | None], master_key: str, *, archive: str
+) -> BatchContent:
+    """A decoded batch, with what is wrong in it: its header against its name, its rows against themselves.
+
+    ``bodies``: by row, what the bytes beside it hash to; None: there are none, as for an event.
+    """
     header, entries = batch.header, batch.entries
     until = date_in(header.retain_until)
     flaws = list(_header_flaws(name, header, until, archive))
     if not flaws:
-        flaws.extend(_row_flaws(name, entries, header))
+        flaws.extend(_row_flaws(name, entries, header, bodies))
     return BatchContent(
         master_key=master_key,
         header=header,
@@ -151,7 +156,9 @@ def _texts(header: BatchHeader) -> Iterator[object]:
     yield from (commit.key for commit in header.commits)
 
 
-def _row_flaws(name: ObjectName, entries: tuple[Entry, ...], header: BatchHeader) -> Iterator[Flaw]:
+def _row_flaws(
+    name: ObjectName, entries: tuple[Entry, ...], header: BatchHeader, bodies: Sequence[Hashes | None]
+) -> Iterator[Flaw]:
     wrong_id = [
         row for row, entry in enumerate(entries) if entry.id != archive_id(name.writer, name.sequence, row)
     ]
@@ -162,24 +169,26 @@ def _row_flaws(name: ObjectName, entries: tuple[Entry, ...], header: BatchHeader
         yield "chain", f"{_rows(late)} not later than the row before"
     if entries and header.created_us != entries[-1].received_us:
         yield "chain", "its header's time is not that of its last row"
-    wrong = [row for row, entry in enumerate(entries) if not _matches(entry, name.writer)]
+    both = zip(entries, bodies, strict=True)
+    wrong = [row for row, (entry, body) in enumerate(both) if not _matches(entry, body, name.writer)]
     if wrong:
         yield "digest", f"{_rows(wrong)} without the size, SHA-256 and SHA-512 that the row names"
 
 
-def _matches(entry: Entry, writer: str) -> bool:
+def _matches(entry: Entry, body: Hashes | None, writer: str) -> bool:
     """Does the row hold (or refer to) what its size and digests say?"""
     if isinstance(entry, Message) and entry.large_object:
         # The object itself is compared when it is read; it lies under its row's writer.
         large = parse_key(entry.large_object)
-        return entry.body is None and large is not None and (large.family, large.writer) == ("large", writer)
-    data = _canonical(entry) if isinstance(entry, Event) else entry.body
-    return (
-        data is not None
-        and entry.size == len(data)
-        and entry.sha256 == hashlib.sha256(data).digest()
-        and entry.sha512 == hashlib.sha512(data).digest()
-    )
+        return body is None and large is not None and (large.family, large.writer) == ("large", writer)
+    found = _digests_of(_canonical(entry)) if isinstance(entry, Event) else body
+    return found == (entry.size, entry.sha256, entry.sha512)
+
+
+def _digests_of(data: bytes | None) -> Hashes | None:
+    if data is None:
+        return None
+    return len(data), hashlib.sha256(data).digest(), hashlib.sha512(data).digest()
 
 
 def _canonical(event: Event) -> bytes | None:

@@ -17,7 +17,7 @@ from vanvault.archiver.core.errors import (
     SettingsError,
     SiteUnavailable,
 )
-from vanvault.archiver.core.format.batches import decode_batch
+from vanvault.archiver.core.format.batches import decode_hashed
 from vanvault.archiver.core.format.encrypted import key_material
 from vanvault.archiver.core.format.framed import open_framed, read_header
 from vanvault.archiver.core.key_port import KeyProvider, parse_key_id
@@ -132,9 +132,9 @@ class ObjectReader:
                 master_key = read_header(data).key.key_id
                 return ObjectRead(copies, large_content(self._framed(name.key, data), master_key))
             master_key = key_material(data).key_id  # and a plain Parquet file stops here
-            batch = decode_batch(name.key, data, self.parquet)
+            batch, bodies = decode_hashed(name.key, data, self.parquet)
             events = sum(isinstance(entry, Event) for entry in batch.entries)
-            content = batch_content(name, batch, master_key, archive=self.archive)
+            content = batch_content(name, batch, bodies, master_key, archive=self.archive)
             return ObjectRead(copies, content, len(batch.entries) - events, events)
         except KeyUnavailable as error:
             return ObjectRead(copies, self.sealed(master_key, error))

@@ -18,7 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Forged, InvalidInput, KeyUnavailable
 from vanvault.archiver.core.evidence import build_tree
-from vanvault.archiver.core.format.batches import check_proof, columns_of
+from vanvault.archiver.core.format.batches import (
+    BodyDigests,
+    Hashes,
+    check_proof,
+    columns_of,
+    digest_bodies,
+)
 from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.segments import PartHeader, merge_covers
 from vanvault.archiver.core.model import Batch, SegmentManifest
@@ -30,6 +36,7 @@ from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, batches_
 
 PublicKey = Callable[[str], Ed25519PublicKey]
 
+NO_BODIES = digest_bodies(())
 #: Flaws of one part that are named one by one.
 _FLAWS_NAMED = 20
 
@@ -40,7 +47,8 @@ class OpenPart:
 
     key: str
     header: PartHeader
-    table: pa.Table
+    table: pa.Table  # without rows, of originals: their bodies are hashed as they are decoded, and let go
+    bodies: BodyDigests = NO_BODIES
 
 
 @dataclass(slots=True)
@@ -72,8 +80,8 @@ def check_segment(
     ``keys`` say who may have written its batches, ``public_key`` who may have signed its receipts.
     """
     log, evidence = parts["log"], parts["evidence"]
-    originals = parts["originals"].table if "originals" in parts else None
-    _check_log(check, manifest, log, originals)
+    originals = parts["originals"].bodies if "originals" in parts else NO_BODIES
+    _check_log(check, manifest, log, len(originals))
     try:
         held = read_evidence(evidence.table)
     except Incomplete as error:
@@ -96,9 +104,7 @@ def check_segment(
         _note_ranges(check, manifest, held, evidence.key)
 
 
-def _check_log(
-    check: SegmentCheck, manifest: SegmentManifest, part: OpenPart, originals: pa.Table | None
-) -> None:
+def _check_log(check: SegmentCheck, manifest: SegmentManifest, part: OpenPart, originals: int) -> None:
     log = part.table
     times = np.asarray(log.column("received_at").cast(pa.int64()))
     message = (
@@ -117,7 +123,7 @@ def _check_log(
     numbers = np.asarray(original.fill_null(-1))
     if not np.array_equal(numbers, np.where(own, np.cumsum(own) - 1, -1)):
         check.note("log", ("digest", "its rows do not number the originals in order"))
-    if own.sum() != (originals.num_rows if originals is not None else 0):
+    if own.sum() != originals:
         check.note("log", ("digest", f"it names {own.sum()} originals, which is not what the segment holds"))
     for entry in set(log.column("repeats").to_pylist()) - {""}:
         try:
@@ -141,15 +147,15 @@ def _check_batches(
     check: SegmentCheck,
     manifest: SegmentManifest,
     held: Sequence[Evidence],
-    batches: Iterator[tuple[Evidence, Batch]],
+    batches: Iterator[tuple[Evidence, Batch, list[Hashes | None]]],
     keys: ObjectKeys,
     public_key: PublicKey,
 ) -> None:
     named = {one.key for one in held}
     seen: set[str] = set()
     before: Evidence | None = None
-    for one, batch in batches:
-        content = _content(check, manifest, one, batch)
+    for one, batch, bodies in batches:
+        content = _content(check, manifest, one, batch, bodies)
         if content is None:
             continue
         for problem, detail in _unlinked(before, one):
@@ -172,7 +178,11 @@ def _check_batches(
 
 
 def _content(
-    check: SegmentCheck, manifest: SegmentManifest, one: Evidence, batch: Batch
+    check: SegmentCheck,
+    manifest: SegmentManifest,
+    one: Evidence,
+    batch: Batch,
+    bodies: list[Hashes | None],
 ) -> BatchContent | None:
     """What the batch would say if it were read; None when it is not the one of its name."""
     name = parse_key(one.key)
@@ -180,7 +190,7 @@ def _content(
         check.note("evidence", ("header", "it names a batch by what is no batch's name"))
         return None
     try:
-        content = batch_content(name, batch, "", archive=manifest.archive)
+        content = batch_content(name, batch, bodies, "", archive=manifest.archive)
     except (TypeError, ValueError) as error:
         check.note("evidence", ("header", f"{one.key}: its header's values are off: {type(error).__name__}"))
         return None

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vanvault.archiver.core.errors import Damaged, Forged, InvalidInput, KeyUnavailable
+from vanvault.archiver.core.format.batches import digest_bodies
 from vanvault.archiver.core.format.encrypted import key_material, opened
 from vanvault.archiver.core.format.row_blocks import check_area
-from vanvault.archiver.core.format.segments import chunk_digests, decode_manifest, has_chunks, header_of
+from vanvault.archiver.core.format.segments import (
+    PartHeader,
+    chunk_digests,
+    decode_manifest,
+    has_chunks,
+    header_of,
+)
 from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import ObjectName, parse_key
@@ -209,13 +217,13 @@ class _Parts:
                 except Damaged as error:
                     self._whole = False
                     return SegmentContent(master_key, until, (("header", error.message),)), None
-                table = file.read(use_threads=False).cast(SEGMENT_SCHEMAS[part.kind])
+                opened_part = decoded_part(part, header, file)
             if header.rows != part.rows:
                 detail = f"{part.key} has {header.rows} rows, not {part.rows}"
                 self.check.note("manifest", ("header", detail))
             if part.kind == "log":
-                self._check_rows(part, data, table)
-            return SegmentContent(master_key, until), OpenPart(part.key, header, table)
+                self._check_rows(part, data, opened_part.table)
+            return SegmentContent(master_key, until), opened_part
         except KeyUnavailable as error:
             return self._reader.sealed(master_key, error), None  # what it covers counts until its key is back
         except Forged as error:
@@ -245,6 +253,18 @@ class _Parts:
         if not flaws or not isinstance(content, SegmentContent):
             return content
         return SegmentContent(content.master_key, content.retain_until, (*content.flaws, *flaws))
+
+
+def decoded_part(part: SegmentPart, header: PartHeader, file: pq.ParquetFile) -> OpenPart:
+    """All of a part but its bodies, of which one row group at a time is in memory."""
+    schema = SEGMENT_SCHEMAS[part.kind]
+    if part.kind != "originals":
+        return OpenPart(part.key, header, file.read(use_threads=False).cast(schema))
+    groups = (
+        file.read_row_group(group, use_threads=False).cast(schema).column("body")
+        for group in range(file.num_row_groups)
+    )
+    return OpenPart(part.key, header, schema.empty_table(), digest_bodies(groups))
 
 
 def _name_of(part: SegmentPart) -> ObjectName:

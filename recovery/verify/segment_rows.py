@@ -11,7 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batches import EVENTS, MESSAGES, decode_commit, decode_header, entries_of
+from vanvault.archiver.core.format.batches import (
+    EVENTS,
+    MESSAGES,
+    BodyDigests,
+    Hashes,
+    decode_commit,
+    decode_header,
+    entries_of,
+)
 from vanvault.archiver.core.model import Batch, BatchHeader, Commit, Entry
 from vanvault.archiver.core.names import archive_id
 
@@ -64,9 +72,9 @@ def read_evidence(table: pa.Table) -> list[Evidence]:
 
 
 def batches_of(
-    log: pa.Table, originals: pa.Table | None, evidence: pa.Table, held: Sequence[Evidence]
-) -> Iterator[tuple[Evidence, Batch]]:
-    """Every covered batch with all its rows and bodies, in the order of the evidence.
+    log: pa.Table, originals: BodyDigests, evidence: pa.Table, held: Sequence[Evidence]
+) -> Iterator[tuple[Evidence, Batch, list[Hashes | None]]]:
+    """Every covered batch with all its rows and what its bodies hash to, in the order of the evidence.
 
     Raises Incomplete unless the log holds exactly the rows of these batches.
     """
@@ -75,18 +83,19 @@ def batches_of(
     _check_complete(log, order, held, rows)
     sha512 = pa.py_buffer(b"".join(evidence.column("sha512").to_pylist()))
     digests = pa.FixedSizeBinaryArray.from_buffers(pa.binary(_SHA512_BYTES), len(order), [None, sha512])
-    bodies = originals.column("body").combine_chunks() if originals is not None else pa.nulls(0, pa.binary())
     ends = np.cumsum(rows)
     first = start = 0
     while first < len(held):
         last = max(int(np.searchsorted(ends, start + _WINDOW_ROWS, side="right")), first + 1)
         stop = int(ends[last - 1])
         chosen = log.take(pa.array(order[start:stop])).append_column("sha512", digests[start:stop])
-        entries = _entries(chosen, bodies, held[first:last])
+        bodies = _bodies(chosen, originals)
+        entries = _entries(chosen, held[first:last])
         at = 0
         for one in held[first:last]:
-            yield one, Batch(one.key, one.header, tuple(entries[at : at + one.header.rows]))
-            at += one.header.rows
+            end = at + one.header.rows
+            yield one, Batch(one.key, one.header, tuple(entries[at:end])), bodies[at:end]
+            at = end
         first, start = last, stop
 
 
@@ -122,7 +131,21 @@ def _check_complete(
         raise Incomplete(f"the log does not hold the rows of {wrong.key}")
 
 
-def _entries(rows: pa.Table, bodies: pa.Array, held: Sequence[Evidence]) -> list[Entry]:
+def _bodies(rows: pa.Table, originals: BodyDigests) -> list[Hashes | None]:
+    """What the body of each row hashes to; raises Incomplete where a row names one that is not there."""
+    found: list[Hashes | None] = []
+    entries, numbers = (rows.column(name).to_pylist() for name in ("entry", "original"))
+    for entry, number in zip(entries, numbers, strict=True):
+        if entry != _ENTRY["messages"] or number is None:
+            found.append(None)
+        elif 0 <= number < len(originals):
+            found.append(originals.of(number))
+        else:
+            raise Incomplete("a row names an original that the segment does not hold")
+    return found
+
+
+def _entries(rows: pa.Table, held: Sequence[Evidence]) -> list[Entry]:
     """Entries of some whole batches, in order; raises Incomplete for values that no entry has."""
     places = zip(*(rows.column(name).to_pylist() for name in ("writer", "sequence", "row")), strict=True)
     rows = rows.append_column("id", pa.array([archive_id(*place) for place in places], pa.string()))
@@ -131,15 +154,9 @@ def _entries(rows: pa.Table, bodies: pa.Array, held: Sequence[Evidence]) -> list
     for kind, header in headers.items():
         chosen = np.flatnonzero(np.asarray(pc.equal(rows.column("entry"), _ENTRY[kind])))
         part = rows.take(pa.array(chosen))
-        if kind == "messages":
-            original = part.column("original").combine_chunks()
-            if (pc.max(original).as_py() or 0) >= max(len(bodies), 1) or (pc.min(original).as_py() or 0) < 0:
-                raise Incomplete("a row names an original that the segment does not hold")
-            empty = pa.nulls(len(original), pa.binary())
-            part = part.append_column("body", bodies.take(original) if len(bodies) else empty)
-        elif part.column("occurred_at").null_count:
+        if kind == "events" and part.column("occurred_at").null_count:
             raise Incomplete("an event has no time")
-        schema = MESSAGES if kind == "messages" else EVENTS
-        for place, entry in zip(chosen, entries_of(header, part.select(schema.names)), strict=True):
+        names = [name for name in (MESSAGES if kind == "messages" else EVENTS).names if name != "body"]
+        for place, entry in zip(chosen, entries_of(header, part.select(names)), strict=True):
             found[place] = entry
     return [entry for entry in found if entry is not None]

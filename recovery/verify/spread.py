@@ -1,5 +1,7 @@
 """Where a verification reads: on threads of this process, or group by group on other processes.
 
+What is small is read here. So is the beginning of what is large: workers take about a second to start.
+
 A worker reads and opens objects as ``reading.py`` does and sends back what it found, without the bytes. What
 needs the order of things (chains, references, presence) stays with ``fold.py`` in the process that asked, so
 that the findings are the same wherever the bytes were read.
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
     from vanvault.archiver.upkeep import Jobs
 
 #: Bytes in memory for each stored byte, about, of an object: the good bytes and the ones just read, and what
-#: is decoded from them; and of a segment: it is decoded whole, and its rows are checked.
+#: is decoded from them. Likewise of a segment's originals, the bodies of which are hashed row group by row
+#: group. Its other parts are decoded whole, and their rows are checked.
 _OBJECT_WEIGHT = 3
-_SEGMENT_WEIGHT = 12
+_ROWS_WEIGHT = 12
 #: What one worker is given at a time: enough to be worth sending, little enough to share out evenly.
 GROUP = Extent(objects=256, bytes=32 * 2**20)
 #: With no more than this, starting processes costs more than it gives.
@@ -71,10 +74,7 @@ class Threads:
     def segments(
         self, listed: Iterable[tuple[SegmentCopies, bool]]
     ) -> Iterator[tuple[SegmentCopies, SegmentRead]]:
-        def weight(one: tuple[SegmentCopies, bool]) -> int:
-            return _SEGMENT_WEIGHT * one[0].size
-
-        for (segment, _), read in in_order(listed, self._segment, size=weight, effort=self._effort):
+        for (segment, _), read in in_order(listed, self._segment, size=_in_memory, effort=self._effort):
             yield segment, read
 
     def _object(self, one: tuple[Copies, bool]) -> ObjectRead | None:
@@ -116,23 +116,35 @@ class Workers:
         self._archive = archive
         self._sites = tuple(sites)
         self._effort = effort
-        self._small = Extent() if jobs.ready else small
+        self._small = small
 
     def objects(self, listed: Iterable[tuple[Copies, bool]]) -> Iterator[tuple[Copies, ObjectRead | None]]:
-        first, rest, small = _beginning(listed, self._small)
-        if small:
-            yield from self._here.objects(first)
-        else:
-            yield from self._sent(read_objects, chain(first, rest))
+        yield from self._shared_out(read_objects, listed, self._here.objects)
 
     def segments(
         self, listed: Iterable[tuple[SegmentCopies, bool]]
     ) -> Iterator[tuple[SegmentCopies, SegmentRead]]:
-        first, rest, small = _beginning(listed, self._small)
-        if small:
-            yield from self._here.segments(first)
-        else:
-            yield from self._sent(read_segments, chain(first, rest))
+        yield from self._shared_out(read_segments, listed, self._here.segments)
+
+    def _shared_out(
+        self,
+        function: Callable[[Path, Group[_Sized]], tuple[_Read, ...]],
+        listed: Iterable[tuple[_Sized, bool]],
+        here: Callable[[Iterable[tuple[_Sized, bool]]], Iterator[tuple[_Sized, _Read]]],
+    ) -> Iterator[tuple[_Sized, _Read]]:
+        """What is small is read here; else it is read here until there are workers for the rest."""
+        stream = iter(listed)
+        if not self._jobs.ready:
+            first, small = _beginning(stream, self._small)
+            stream = chain(first, stream)
+            if not small:
+                self._jobs.start(function)
+            yield from here(stream if small else self._until_ready(stream))
+        yield from self._sent(function, stream)
+
+    def _until_ready(self, listed: Iterator[tuple[_Sized, bool]]) -> Iterator[tuple[_Sized, bool]]:
+        while not self._jobs.ready and (one := next(listed, None)) is not None:
+            yield one
 
     def _sent(
         self,
@@ -182,16 +194,16 @@ def _reader(home: Path, archive_id: str, sites: Iterable[str]) -> Iterator[Objec
 
 
 def _beginning(
-    listed: Iterable[tuple[_Sized, bool]], small: Extent
-) -> tuple[list[tuple[_Sized, bool]], Iterator[tuple[_Sized, bool]], bool]:
-    """What was taken of the stream to measure it, the rest, and whether that was all and is small."""
-    rest, first, extent = iter(listed), list[tuple[_Sized, bool]](), Extent()
-    for one in rest:
+    listed: Iterator[tuple[_Sized, bool]], small: Extent
+) -> tuple[list[tuple[_Sized, bool]], bool]:
+    """What was taken of the stream to measure it, and whether that was all and is small."""
+    first, extent = list[tuple[_Sized, bool]](), Extent()
+    for one in listed:
         first.append(one)
         extent += _extent(one)
         if extent.objects > small.objects or extent.bytes > small.bytes:
-            return first, rest, False
-    return first, rest, True
+            return first, False
+    return first, True
 
 
 def _groups(listed: Iterable[tuple[_Sized, bool]], most: Extent) -> Iterator[tuple[tuple[_Sized, bool], ...]]:
@@ -204,6 +216,19 @@ def _groups(listed: Iterable[tuple[_Sized, bool]], most: Extent) -> Iterator[tup
             group, extent = [], Extent()
     if group:
         yield tuple(group)
+
+
+def _in_memory(one: tuple[SegmentCopies, bool]) -> int:
+    """Bytes that the reading of a segment holds, about."""
+    segment, parts = one
+    return sum(_weight(copies.key, parts=parts) * copies.size for copies in segment.objects)
+
+
+def _weight(key: str, *, parts: bool) -> int:
+    name = parse_key(key)
+    if name is None or not (parts or name.kind == "manifest"):
+        return 0
+    return _OBJECT_WEIGHT if name.kind == "originals" else _ROWS_WEIGHT
 
 
 def _extent(one: tuple[_Sized, bool]) -> Extent:

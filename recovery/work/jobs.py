@@ -14,10 +14,12 @@ from __future__ import annotations
 import importlib
 import os
 import ssl
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -47,6 +49,9 @@ class InProcess:
     def __init__(self, home: Path) -> None:
         self._home = home
 
+    def start(self, function: Callable[[Path, Any], object]) -> None:
+        """Nothing has to be started."""
+
     def map(
         self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
     ) -> Generator[_Result, None, None]:
@@ -54,20 +59,44 @@ class InProcess:
 
 
 class ProcessPool:
-    """On processes of this machine, which start with the first job and end when this is closed."""
+    """On processes of this machine, which start with the first job and end when this is closed.
+
+    Their start takes about a second, for which ``start`` does not keep its caller.
+    """
 
     def __init__(self, home: Path, workers: int, *, ready: bool = False) -> None:
         """``ready``: send even little work, for which the start of processes does not pay."""
         self._home = home
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
-        self.ready = ready
+        self._starting: threading.Thread | None = None
+        self._small_work = ready
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def ready(self) -> bool:
+        """Are there processes that need not be waited for?"""
+        return self._small_work or (self._starting is not None and not self._starting.is_alive())
+
+    def start(self, function: Callable[[Path, Any], object]) -> None:
+        """Start the processes on a thread; what keeps them from starting is told by ``map``."""
+        if self._pool is not None:
+            return
+        from vanvault.archiver.upkeep import spawn_workers  # loads what compaction needs
+
+        pool = self._pool = spawn_workers(self._workers, _module_of(function))
+
+        def wait_for_them() -> None:
+            with suppress(BrokenExecutor, CancelledError, OSError, RuntimeError):
+                wait([pool.submit(os.getpid) for _ in range(self._workers)])
+
+        self._starting = threading.Thread(target=wait_for_them, name="workers-start", daemon=True)
+        self._starting.start()
 
     def close(self) -> None:
         """End the processes."""
@@ -113,7 +142,7 @@ class ProcessPool:
         if self._pool is None:
             from vanvault.archiver.upkeep import spawn_workers  # loads what compaction needs
 
-            self._pool = spawn_workers(self._workers)
+            self._pool = spawn_workers(self._workers, _module_of(function))
         return self._pool.submit(function, self._home, argument)
 
 
@@ -125,6 +154,9 @@ class Dask:
     def __init__(self, home: Path, client: Any) -> None:
         self._home = home
         self._client = client
+
+    def start(self, function: Callable[[Path, Any], object]) -> None:
+        """Its workers were started by somebody else."""
 
     def map(
         self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
@@ -182,6 +214,13 @@ def open_others(home: Path, settings: JobsSettings) -> Iterator[Jobs | None]:
     """Other processes where the settings say; None: this process works alone. Raises as ``open_jobs``."""
     with open_jobs(home, settings) as jobs:
         yield None if isinstance(jobs, InProcess) else jobs
+
+
+def _module_of(function: Callable[..., object]) -> str:
+    """Where a job's function lies, and so what a worker needs for it."""
+    while isinstance(function, partial):
+        function = function.func
+    return function.__module__
 
 
 def _client(address: str, security: Any) -> AbstractContextManager[Any]:

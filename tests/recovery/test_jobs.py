@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import closing
 from itertools import islice
@@ -16,6 +18,7 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.dask_cluster import Scheduler, dask_settings
 from tests.support.server import free_port
+from tests.support.waiting import wait_for
 from vanvault.archiver.core.errors import InvalidInput, SettingsError, SiteUnavailable
 from vanvault.archiver.core.settings import JobsSettings
 from vanvault.recovery.work.jobs import InProcess, ProcessPool, open_jobs
@@ -87,6 +90,49 @@ def test_a_worker_killed_midway_is_made_good(request: pytest.FixtureRequest, tmp
         with open_jobs(tmp_path, settings) as jobs:
             assert list(jobs.map(die_once, ITEMS)) == [-number for number in ITEMS]
         assert (tmp_path / "died").exists()
+
+
+_HELD = threading.Lock()
+
+
+def look_around(home: Path, variable: str) -> tuple[str, bool, int, bool]:
+    """In a worker: a variable, is a lock of this module free, threads of its origin, are objects frozen."""
+    origin = Path(f"/proc/{os.getppid()}/task")
+    free = _HELD.acquire(blocking=False)
+    return os.environ.get(variable, ""), free, len(list(origin.iterdir())), gc.get_freeze_count() > 0
+
+
+def test_workers_begin_as_this_process_is_now_and_not_with_its_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were they forked from this process, a lock that another thread holds would never be free in them."""
+    with _HELD:
+        for value in ("first", "second"):
+            monkeypatch.setenv("VANVAULT_OF_THIS_TEST", value)
+            with ProcessPool(tmp_path, 1) as pool:
+                assert list(pool.map(look_around, ["VANVAULT_OF_THIS_TEST"])) == [(value, True, 1, True)]
+
+
+def test_workers_start_while_their_caller_goes_on(tmp_path: Path) -> None:
+    with ProcessPool(tmp_path, 2) as pool:
+        assert not pool.ready
+        pool.start(square)
+        wait_for(lambda: pool.ready)
+        assert list(pool.map(square, ITEMS)) == list(InProcess(tmp_path).map(square, ITEMS))
+
+
+def test_workers_that_cannot_start_are_told_by_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError("there are no more processes")
+
+    monkeypatch.setattr("multiprocessing.forkserver.connect_to_new_process", none)
+    with ProcessPool(tmp_path, 2) as pool:
+        pool.start(square)
+        wait_for(lambda: pool.ready)
+        with pytest.raises(OSError, match="no more"):
+            list(pool.map(square, ITEMS))
 
 
 def test_workers_that_die_again_and_again_end_the_job(tmp_path: Path) -> None:

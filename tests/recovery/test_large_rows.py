@@ -38,7 +38,9 @@ def checked(large: str, body: bytes | None = None) -> BatchContent:
     header = BatchHeader("archive-1", WRITER, 0, "messages", 10, "2037-11-23T00:00:00Z", 1, "")
     name = parse_key(key)
     assert name is not None
-    return batch_content(name, Batch(key, header, (row,)), "messages/1", archive="archive-1")
+    whole = (len(body or b""), hashlib.sha256(body or b"").digest(), hashlib.sha512(body or b"").digest())
+    found = None if body is None else whole
+    return batch_content(name, Batch(key, header, (row,)), [found], "messages/1", archive="archive-1")
 
 
 def test_a_large_object_is_its_rows_own_writers() -> None:

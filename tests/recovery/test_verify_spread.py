@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,7 +19,10 @@ from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.upkeep import Jobs
 from vanvault.recovery.verify import Subset, VerifyReport, spread, verify_archive
 from vanvault.recovery.work import Extent
-from vanvault.recovery.work.jobs import ProcessPool, open_jobs
+from vanvault.recovery.work.jobs import InProcess, ProcessPool, open_jobs
+
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
 
 
 def harm(lab: Lab) -> None:
@@ -95,14 +99,48 @@ def test_little_work_stays_in_this_process(lab: Lab) -> None:
         assert report_of(lab, nobody) == report_of(lab, None)
 
 
-def test_much_work_goes_to_processes_from_the_first_object(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Later:
+    """Does as other ``jobs``, whose workers are there once they were asked for ``after`` times."""
+
+    def __init__(self, jobs: Jobs, *, after: int) -> None:
+        self._jobs = jobs
+        self._after = after
+        self.started: list[str] = []
+        self.sent = 0
+
+    @property
+    def ready(self) -> bool:
+        self._after -= bool(self.started)
+        return self._after <= 0
+
+    def start(self, function: Callable[[Path, Any], object]) -> None:
+        self.started.append(function.__name__)
+
+    def map(
+        self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]
+    ) -> Generator[_Result, None, None]:
+        for result in self._jobs.map(function, arguments):
+            self.sent += 1
+            yield result
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 10**6])
+def test_much_work_is_begun_here_and_goes_on_elsewhere_once_workers_are_there(
+    harmed: CompactedLab, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    monkeypatch.setattr(spread.Workers.__init__, "__kwdefaults__", {"small": Extent(objects=10, bytes=2**30)})
-    with ProcessPool(lab.home, 1) as pool:
-        assert report_of(lab, pool) == report_of(lab, None)
-    with ProcessPool(tmp_path / "nothing", 1) as pool, pytest.raises(SettingsError):
-        report_of(lab, pool)
+    monkeypatch.setattr(spread.Workers.__init__, "__kwdefaults__", {"small": Extent(objects=2, bytes=2**30)})
+    later = Later(InProcess(harmed.home), after=after)
+    assert report_of(harmed, later) == report_of(harmed, None)
+    assert later.started
+    assert (later.sent == 0) == (after == 10**6)
+
+
+def test_much_work_on_a_pool_that_starts_meanwhile(
+    harmed: CompactedLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread.Workers.__init__, "__kwdefaults__", {"small": Extent(objects=2, bytes=2**30)})
+    with ProcessPool(harmed.home, 1) as pool:
+        assert report_of(harmed, pool) == report_of(harmed, None)
 
 
 def test_a_worker_with_the_home_of_another_archive_is_refused(lab: Lab, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vanvault.archiver.upkeep import Jobs
 
@@ -23,6 +23,9 @@ class Mortal:
     def __init__(self, jobs: Jobs, *, nth: int) -> None:
         self._jobs = jobs
         self._nth = nth
+
+    def start(self, function: Callable[[Path, Any], object]) -> None:
+        self._jobs.start(function)
 
     def map(
         self, function: Callable[[Path, _Argument], _Result], arguments: Iterable[_Argument]

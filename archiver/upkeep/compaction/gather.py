@@ -1,40 +1,72 @@
 """Rows of many batches as the tables of one segment. Pure.
 
 ``check_digests`` hashes every body of a batch, so that nothing enters a segment that its row does not
-describe; ``gather`` takes only batches that passed it.
+describe; ``gather`` takes only batches that passed it. It sorts rows, which are short; bodies stay where they
+are, and come in order while they are written (``originals.py``).
 """
 
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
-from vanvault.archiver.core.format.batches import BatchTable, canonical_of, encode_commit, entries_of
-from vanvault.archiver.core.format.segments.schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS, ORIGINALS
+from vanvault.archiver.core.format.batches import (
+    BatchTable,
+    BodyDigests,
+    Hashes,
+    canonical_of,
+    digest_bodies,
+    encode_commit,
+    entries_of,
+)
+from vanvault.archiver.core.format.segments.schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS
 from vanvault.archiver.core.model import BatchHeader, Commit, Event
+from vanvault.archiver.upkeep.compaction.originals import Bodies, OrderedBodies
 
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """One batch that is to be compacted, read whole, checked against its name and by ``check_digests``."""
+    """One batch that is to be compacted, checked against its name and by ``check_digests``."""
 
     key: str
     header: BatchHeader
     header_text: bytes  # as it stands in the batch's footer
     proof: bytes  # likewise
     commit: Commit | None
-    table: pa.Table  # of the kind's schema (core/format/segments/schema.py)
+    table: pa.Table  # of the kind's schema (core/format/segments/schema.py), but without the bodies
+    held: np.ndarray[tuple[int], np.dtype[np.bool_]]  # by row: does it have a body here?
+    bodies: Bodies
 
     @classmethod
-    def of(cls, key: str, found: BatchTable, commit: Commit | None) -> SourceBatch:
-        """A batch as it was read."""
-        return cls(key, found.header, found.header_text, found.proof, commit, found.table)
+    def of(
+        cls, key: str, found: BatchTable, commit: Commit | None, bodies: Bodies | None = None
+    ) -> SourceBatch:
+        """A batch as it was read.
+
+        Args:
+            bodies: decodes them once more, so that they need not stay in memory. None: they stay.
+        """
+        table = found.table
+        column = table.column("body") if "body" in table.column_names else _no_bodies(table.num_rows)
+        rest = table.drop_columns("body") if "body" in table.column_names else table
+        return cls(
+            key=key,
+            header=found.header,
+            header_text=found.header_text,
+            proof=found.proof,
+            commit=commit,
+            table=rest,
+            held=np.asarray(column.is_valid()),
+            bodies=bodies or (lambda: column),
+        )
 
     @property
     def raw_bytes(self) -> int:
@@ -47,22 +79,23 @@ class Gathered:
     """The tables of one segment, rows in order of their positions."""
 
     log: pa.Table
-    originals: pa.Table
+    originals: OrderedBodies
+    digests: BodyDigests  # that the rows name of the originals, in order
     evidence: pa.Table
     raw_bytes: int
 
 
 def gather(batches: Sequence[SourceBatch], repeats: Mapping[str, str]) -> Gathered:
-    """One segment's tables from its batches.
+    """One segment's tables from its batches. Rows are put in order by their times, without their bodies.
 
     Args:
         repeats: id of an entry -> id of the entry that stands in its place, where a (gateway, id) came twice.
     """
     rows = pa.concat_tables([_log_rows(batch) for batch in batches])
-    bodies = pa.concat_tables([_bodies(batch) for batch in batches])
     order = np.lexsort((_writer_order(batches), np.asarray(rows.column("received_at").cast(pa.int64()))))
-    rows = rows.take(pa.array(order))
-    held = np.asarray(bodies.column("body").is_valid())[order]
+    if not np.array_equal(order, np.arange(len(order))):  # one writer's rows are in order as they come
+        rows = rows.take(pa.array(order))
+    held = np.concatenate([batch.held for batch in batches])[order]
     original = pa.array(np.cumsum(held) - 1, mask=~held)
     stands = [repeats.get(entry, "") for entry in _ids(rows)] if repeats else [""] * rows.num_rows
     log = pa.Table.from_arrays(
@@ -76,9 +109,10 @@ def gather(batches: Sequence[SourceBatch], repeats: Mapping[str, str]) -> Gather
         ],
         schema=LOG,
     )
-    # Bodies are most of a segment: each is copied once.
-    originals = bodies.take(pa.array(order[held])).cast(ORIGINALS)
-    return Gathered(log, originals, _evidence(batches), sum(batch.raw_bytes for batch in batches))
+    own = order[held]
+    originals = OrderedBodies([(batch.table.num_rows, batch.bodies) for batch in batches], own)
+    size = sum(batch.raw_bytes for batch in batches)
+    return Gathered(log, originals, _digests(batches, own), _evidence(batches), size)
 
 
 def check_digests(batch: SourceBatch) -> None:
@@ -86,21 +120,47 @@ def check_digests(batch: SourceBatch) -> None:
     table = batch.table
     if not table.num_rows:
         raise Damaged(f"{batch.key} holds no row", key=batch.key)
+    found: list[Hashes | None]
     if batch.header.kind == "events":
-        data = [canonical_of(entry) for entry in entries_of(batch.header, table) if isinstance(entry, Event)]
+        found = [_of_event(entry) for entry in entries_of(batch.header, table) if isinstance(entry, Event)]
     else:
-        data = table.column("body").to_pylist()
-    columns = [table.column(name).to_pylist() for name in ("size", "sha256", "sha512")]
-    for row, (body, size, sha256, sha512) in enumerate(zip(data, *columns, strict=True)):
-        if body is None:
-            continue  # in a large object, which is not moved
-        whole = len(body) == size and hashlib.sha256(body).digest() == sha256
-        if not whole or hashlib.sha512(body).digest() != sha512:
+        found = digest_bodies([batch.bodies()]).all()
+    named = zip(*(table.column(name).to_pylist() for name in ("size", "sha256", "sha512")), strict=True)
+    for row, (one, digests) in enumerate(zip(found, named, strict=True)):
+        # One that is not here lies in a large object, which is not moved.
+        if one is not None and one != digests:
             raise Damaged(
                 f"row {row} of {batch.key} does not have the size and digests that it names",
                 key=batch.key,
                 hint="Run: vanvault verify.",
             )
+
+
+def _digests(
+    batches: Sequence[SourceBatch], order: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> BodyDigests:
+    tables = [batch.table for batch in batches]
+    sizes = np.concatenate([np.asarray(table.column("size")) for table in tables])[order]
+    sha256, sha512 = (
+        _fixed(tables, name).reshape(-1, width)[order].tobytes()
+        for name, width in (("sha256", 32), ("sha512", 64))
+    )
+    return BodyDigests(array("q", sizes.tobytes()), sha256, sha512)
+
+
+def _fixed(tables: Sequence[pa.Table], name: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """The bytes of a column of digests, one after the other."""
+    values = chain.from_iterable(table.column(name).to_pylist() for table in tables)
+    return np.frombuffer(b"".join(values), np.uint8)
+
+
+def _of_event(event: Event) -> Hashes:
+    data = canonical_of(event)
+    return len(data), hashlib.sha256(data).digest(), hashlib.sha512(data).digest()
+
+
+def _no_bodies(rows: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(rows, pa.binary())])
 
 
 def _log_rows(batch: SourceBatch) -> pa.Table:
@@ -129,14 +189,6 @@ def _log_rows(batch: SourceBatch) -> pa.Table:
         columns.append(column)
         fields.append(field)
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
-
-
-def _bodies(batch: SourceBatch) -> pa.Table:
-    if batch.header.kind == "messages":
-        column = batch.table.column("body")
-    else:
-        column = pa.nulls(batch.table.num_rows, pa.binary())
-    return pa.Table.from_arrays([column], schema=pa.schema([pa.field("body", pa.binary())]))
 
 
 def _writer_order(batches: Sequence[SourceBatch]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:

@@ -17,23 +17,24 @@ the other.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Damaged, SiteFull, SiteUnavailable
 from vanvault.archiver.core.faults import Fault, no_fault
+from vanvault.archiver.core.format.batches import BodyDigests, digest_bodies
 from vanvault.archiver.core.format.encrypted import opened
 from vanvault.archiver.core.format.row_blocks import RowKey, check_area
 from vanvault.archiver.core.format.segments import (
     PartHeader,
     chunk_digests,
     encode_manifest,
-    encode_part,
     evidence_header,
     has_chunks,
     header_of,
@@ -41,8 +42,10 @@ from vanvault.archiver.core.format.segments import (
     manifest_statement,
     merge_covers,
     originals_header,
+    write_part,
 )
-from vanvault.archiver.core.model import SegmentManifest, SegmentPart
+from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
+from vanvault.archiver.core.model import BatchHeader, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, ObjectSubject, SegmentKind, new_writer_id
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
 from vanvault.archiver.replicas import Placing
@@ -50,6 +53,8 @@ from vanvault.archiver.stores import SiteReader
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather
 from vanvault.archiver.upkeep.compaction.plan import day_of
 
+#: Bytes of a part that is read back from all sites at once; a larger one from one after the other.
+_READ_TOGETHER = 32 * 2**20
 #: Kind of part -> its number in the names.
 _NUMBER: dict[SegmentKind, int] = {"log": 0, "originals": 1, "evidence": 2, "manifest": 3}
 
@@ -73,7 +78,7 @@ class SegmentLocks:
 @dataclass(frozen=True, slots=True)
 class _Part:
     header: PartHeader
-    table: pa.Table
+    rows: pa.Table | BodyDigests  # what it must decode to; of bodies, what they must hash to
     placing: Placing
 
 
@@ -93,12 +98,11 @@ class SegmentWriter:
             unproved=settings.lock_pace().lock,
         )
 
-    def write(
-        self, batches: Sequence[SourceBatch], repeats: Mapping[str, str]
-    ) -> tuple[str, SegmentManifest]:
+    def write(self, batches: list[SourceBatch], repeats: Mapping[str, str]) -> tuple[str, SegmentManifest]:
         """Compact batches of one day; returns past the trust point, with the manifest's key.
 
         Args:
+            batches: are taken out of this list, so that memory holds their rows once.
             repeats: id of an entry -> id of the entry that stands in its place.
 
         Raises:
@@ -107,9 +111,10 @@ class SegmentWriter:
             KeyUnavailable: a master or signing key is missing.
         """
         segment = new_writer_id(self._archive.clock.now(), self._archive.entropy.token(WRITER_ENTROPY))
-        gathered = gather(batches, repeats)
+        gathered, headers = gather(batches, repeats), [batch.header for batch in batches]
+        batches.clear()
         self._fault("segment-before-put")
-        encoding = [self._executor.submit(self._encode, *part) for part in self._tables(segment, gathered)]
+        encoding = [self._executor.submit(self._encode, *part) for part in self._parts(segment, gathered)]
         parts = []
         for encoded in encoding:
             parts.append(encoded.result())
@@ -120,7 +125,7 @@ class SegmentWriter:
         self._fault("segment-before-lock")
         last_us = int(gathered.log.column("received_at")[-1].cast(pa.int64()).as_py())
         placed = tuple(self._lock(part, last_us) for part in parts)
-        manifest = self._manifest(segment, batches, gathered, placed)
+        manifest = self._manifest(segment, headers, gathered, placed)
         data = encode_manifest(manifest)
         digest = hashlib.sha256(data).digest()
         key = self._archive.object_signer.sign_name(self._subject(segment, "manifest"), digest)
@@ -130,24 +135,34 @@ class SegmentWriter:
         self._fault("segment-trusted")
         return key, manifest
 
-    def _tables(self, segment: str, gathered: Gathered) -> Iterator[tuple[SegmentKind, PartHeader, pa.Table]]:
-        """Kind, header and rows of every part; a segment of events alone has no originals."""
+    def _parts(
+        self, segment: str, gathered: Gathered
+    ) -> Iterator[tuple[SegmentKind, PartHeader, Iterable[pa.Table], pa.Table | BodyDigests]]:
+        """Kind, header and rows of every part, and what it must decode to; of events alone, no originals."""
         archive = self._archive.settings.archive
-        yield "log", log_header(archive, segment, gathered.log), gathered.log
-        if originals := gathered.originals.num_rows:
-            yield "originals", originals_header(archive, segment, originals), gathered.originals
-        evidence = evidence_header(archive, segment, gathered.evidence.num_rows)
-        yield "evidence", evidence, gathered.evidence
+        yield "log", log_header(archive, segment, gathered.log), [gathered.log], gathered.log
+        if count := gathered.originals.num_rows:
+            header = originals_header(archive, segment, count)
+            bodies = gathered.originals.tables(header.group_rows)
+            yield "originals", header, bodies, gathered.digests
+        evidence = gathered.evidence
+        yield "evidence", evidence_header(archive, segment, evidence.num_rows), [evidence], evidence
 
-    def _encode(self, kind: SegmentKind, header: PartHeader, table: pa.Table) -> _Part:
+    def _encode(
+        self,
+        kind: SegmentKind,
+        header: PartHeader,
+        tables: Iterable[pa.Table],
+        rows: pa.Table | BodyDigests,
+    ) -> _Part:
         subject = self._subject(header.segment, kind)
         properties, data_key, wrapped = self._archive.parquet.encryption_of_part(subject)
-        rows = RowKey(data_key, wrapped) if kind == "log" else None
-        data = encode_part(header, table, properties, compression_level=self._level, rows=rows)
+        blocks = RowKey(data_key, wrapped) if kind == "log" else None
+        data = write_part(header, tables, properties, compression_level=self._level, rows=blocks)
         digest = hashlib.sha256(data).digest()
         until = (self._archive.clock.now() + self._locks.unproved).replace(microsecond=0)
         key = self._archive.object_signer.sign_name(subject, digest)
-        return _Part(header, table, Placing(key, data, digest, until))
+        return _Part(header, rows, Placing(key, data, digest, until))
 
     def _subject(self, segment: str, kind: SegmentKind) -> ObjectSubject:
         return self._archive.object_signer.subject("segment", segment, _NUMBER[kind], kind)
@@ -165,14 +180,18 @@ class SegmentWriter:
         ) from failure
 
     def _prove(self, part: _Part) -> None:
-        """Every site gives back the bytes that were put, and they decode to the rows that were gathered."""
+        """Every site gives back the bytes that were put, and they decode to the rows that were gathered.
+
+        A large part is in memory twice, and not once more for each site.
+        """
         key, header = part.placing.key, part.header
-        reading = {
-            name: self._executor.submit(_digest_at, site, key, part.placing.placements[name].version)
-            for name, site in self._archive.sites.items()
-        }
-        for name, digest in reading.items():
-            if digest.result() != part.placing.sha256:
+        asked: list[tuple[str, Callable[[], bytes]]] = []
+        for name, site in self._archive.sites.items():
+            ask = partial(_digest_at, site, key, part.placing.placements[name].version)
+            together = len(part.placing.data) <= _READ_TOGETHER
+            asked.append((name, self._executor.submit(ask).result if together else ask))
+        for name, digest in asked:
+            if digest() != part.placing.sha256:
                 raise Damaged(
                     f"{key} did not come back from {name} as it was put; the segment is not used",
                     key=key,
@@ -181,15 +200,13 @@ class SegmentWriter:
                 )
         with opened(part.placing.data, self._archive.parquet, key) as file:
             header_of(file, archive=header.archive, segment=header.segment, kind=header.kind, key=key)
-            start = 0
-            for group in range(file.num_row_groups):  # one at a time: a part may be large
-                rows = file.read_row_group(group, use_threads=False).cast(part.table.schema)
-                if not rows.equals(part.table.slice(start, rows.num_rows)):
-                    raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
-                start += rows.num_rows
-        if header.kind == "log":
+            # One row group at a time: a part may be large.
+            groups = (file.read_row_group(at, use_threads=False) for at in range(file.num_row_groups))
+            if not is_made_of(part.rows, (group.cast(SEGMENT_SCHEMAS[header.kind]) for group in groups)):
+                raise Damaged(f"{key} does not decode to the rows of its batches", key=key)
+        if isinstance(part.rows, pa.Table) and header.kind == "log":
             keys = self._archive.parquet
-            check_area(part.placing.data, part.table, lambda wrapped: keys.data_key(key, wrapped), key)
+            check_area(part.placing.data, part.rows, lambda wrapped: keys.data_key(key, wrapped), key)
 
     def _lock(self, part: _Part, last_us: int) -> SegmentPart:
         until = self._locks.of(part.header.kind, last_us)
@@ -209,24 +226,24 @@ class SegmentWriter:
     def _manifest(
         self,
         segment: str,
-        batches: Sequence[SourceBatch],
+        batches: Sequence[BatchHeader],
         gathered: Gathered,
         parts: tuple[SegmentPart, ...],
     ) -> SegmentManifest:
         times = gathered.log.column("received_at").cast(pa.int64())
-        messages = sum(batch.header.rows for batch in batches if batch.header.kind == "messages")
+        messages = sum(batch.rows for batch in batches if batch.kind == "messages")
         signer = self._archive.signing.active()
         unsigned = SegmentManifest(
             archive=self._archive.settings.archive,
             segment=segment,
-            day=day_of(max(batch.header.created_us for batch in batches)),
+            day=day_of(max(batch.created_us for batch in batches)),
             created_us=to_us(self._archive.clock.now()),
             first_us=times[0].as_py(),
             last_us=times[-1].as_py(),
             messages=messages,
             events=gathered.log.num_rows - messages,
             raw_bytes=gathered.raw_bytes,
-            covers=merge_covers([(batch.header.writer, batch.header.sequence) for batch in batches]),
+            covers=merge_covers([(batch.writer, batch.sequence) for batch in batches]),
             parts=parts,
             signing_key=signer.key_id,
         )
@@ -235,3 +252,15 @@ class SegmentWriter:
 
 def _digest_at(site: SiteReader, key: str, version: str) -> bytes:
     return hashlib.sha256(site.get(key, version)).digest()
+
+
+def is_made_of(rows: pa.Table | BodyDigests, groups: Iterable[pa.Table]) -> bool:
+    """Do these row groups hold exactly these rows, or bodies with these digests?"""
+    if isinstance(rows, BodyDigests):
+        return digest_bodies(group.column("body") for group in groups) == rows
+    start = 0
+    for group in groups:
+        if not group.equals(rows.slice(start, group.num_rows)):
+            return False
+        start += group.num_rows
+    return bool(start == rows.num_rows)

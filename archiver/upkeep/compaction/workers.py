@@ -78,6 +78,7 @@ def segment_of(
             pool.submit(read_source, archive.sites, archive.parquet, *batch) for batch in order.batches
         ]
         sources = [one.result() for one in reading]
+        reading.clear()  # they hold the batches, too
         return (SegmentWriter(archive, pool, fault).write(sources, order.repeats),)
 
 

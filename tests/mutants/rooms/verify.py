@@ -60,7 +60,7 @@ MUTANTS = (
         'large.family == "large"',
         _LARGE,
     ),
-    Mutant("row-with-two-bodies", _CONTENTS, "_matches", "entry.body is None and ", "", _LARGE),
+    Mutant("row-with-two-bodies", _CONTENTS, "_matches", "body is None and ", "", _LARGE),
     Mutant("orphan-despite-unseen-rows", _FOLD, "Fold._large", " and self._all_rows_seen", "", _LARGE),
     Mutant(
         "orphan-unseen",

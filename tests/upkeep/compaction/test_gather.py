@@ -32,9 +32,11 @@ from vanvault.archiver.core.format.segments import (
     originals_header,
 )
 from vanvault.archiver.core.format.segments.part import LOG_GROUP_ROWS
+from vanvault.archiver.core.format.segments.schema import ORIGINALS
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Event, Message, Metadata, Placement
 from vanvault.archiver.core.names import BatchKind, ObjectKind, archive_id
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, check_digests, gather
+from vanvault.archiver.upkeep.compaction.originals import OrderedBodies
 
 WRITERS = ("0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh")
 UNTIL = "2037-11-23T00:00:00Z"
@@ -46,6 +48,9 @@ batches = st.tuples(
     st.sampled_from(["messages", "events"]),
     st.lists(st.tuples(rows, st.integers(1, 3)), min_size=1, max_size=6),
 )
+
+
+Members = list[tuple[tuple[str, bytes], int]]
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +120,21 @@ def position(writer: str, us: int) -> tuple[int, bytes]:
     return us, hashlib.sha256(writer.encode()).digest()[:4]
 
 
+def table_of(originals: OrderedBodies, rows: int = 3) -> pa.Table:
+    """All of them, taken in tables of a few rows; a row group has more."""
+    tables = list(originals.tables(rows))
+    assert all(table.num_rows == rows for table in tables[:-1])
+    return pa.concat_tables(tables) if tables else ORIGINALS.empty_table()
+
+
 def check(gathered: Gathered, sources: list[SourceBatch], everything: dict[str, Entry]) -> None:
     log = gathered.log.to_pylist()
     times = gathered.log.column("received_at").cast(pa.int64()).to_pylist()
     order = [position(row["writer"], us) for row, us in zip(log, times, strict=True)]
     assert order == sorted(order)
     assert len(log) == len(everything)
-    bodies = gathered.originals.column("body").to_pylist()
+    bodies = table_of(gathered.originals).column("body").to_pylist()
+    assert gathered.digests.all() == [digests(body) for body in bodies]
     for row, us in zip(log, times, strict=True):
         item = everything.pop(f"{row['writer']}-{row['sequence']}-{row['row']}")
         assert (us, row["size"], row["sha256"]) == (item.received_us, item.size, item.sha256)
@@ -160,6 +173,31 @@ def one_batch(keys: KeyRing, kind: BatchKind, count: int = 1) -> SourceBatch:
     return sources_of(keys, [(WRITERS[0], kind, members)])[0][0]
 
 
+def test_few_bodies_are_in_memory_at_once_and_none_is_decoded_twice(keys: KeyRing) -> None:
+    """Two writers at once, each with many batches: a batch is open from its first body to its last one."""
+    size, count = 2_000, 60
+    members: Members = [(("body", b"x" * size), 2), (("large", b"y"), 1), (("body", b"z" * size), 1)]
+    sources, _ = sources_of(keys, [(WRITERS[number % 2], "messages", members) for number in range(count)])
+    decoded: list[str] = []
+
+    def watched(one: SourceBatch) -> SourceBatch:
+        def bodies() -> pa.ChunkedArray:
+            decoded.append(one.key)
+            return pa.chunked_array([pa.array(one.bodies().to_pylist(), pa.binary())])
+
+        return replace(one, bodies=bodies)
+
+    originals = gather([watched(one) for one in sources], {}).originals
+    assert decoded == [], "nothing is decoded to be sorted"
+    before, held, taken = pa.total_allocated_bytes(), list[int](), 0
+    for table in originals.tables(4):
+        taken += table.num_rows
+        held.append(pa.total_allocated_bytes() - before)
+    assert taken == 2 * count
+    assert sorted(decoded) == sorted(one.key for one in sources)
+    assert max(held) < 2 * size * count / 4, "a quarter of them"
+
+
 def test_one_row_is_a_segment(keys: KeyRing) -> None:
     found = gather([one_batch(keys, "messages")], {})
     assert (found.log.num_rows, found.originals.num_rows, found.evidence.num_rows) == (1, 1, 1)
@@ -184,13 +222,16 @@ def test_a_row_that_does_not_describe_its_bytes_is_refused(
 ) -> None:
     one = one_batch(keys, kind, 3)
     name = column if column != "body" or kind == "messages" else "detail"
-    values = one.table.column(name).to_pylist()
+    values = (one.bodies() if name == "body" else one.table.column(name)).to_pylist()
     values[1] = {"size": 99, "sha256": b"\1" * 32, "sha512": b"\1" * 64, "body": b"y", "detail": "[]"}[name]
-    index = one.table.schema.get_field_index(name)
-    field = one.table.schema.field(name)
-    table = one.table.set_column(index, field, pa.array(values, field.type))
+    if name == "body":
+        other = replace(one, bodies=lambda: pa.chunked_array([pa.array(values, pa.binary())]))
+    else:
+        index = one.table.schema.get_field_index(name)
+        field = one.table.schema.field(name)
+        other = replace(one, table=one.table.set_column(index, field, pa.array(values, field.type)))
     with pytest.raises(Damaged, match="row 1 of") as caught:
-        check_digests(replace(one, table=table))
+        check_digests(other)
     assert caught.value.key == one.key
 
 
@@ -209,10 +250,11 @@ def test_parts_decode_to_what_was_encoded(
     keys: KeyRing, drawn: list[tuple[str, BatchKind, list[tuple[tuple[str, bytes], int]]]]
 ) -> None:
     gathered = gather(sources_of(keys, drawn)[0], {})
+    originals = table_of(gathered.originals)
     segment = WRITERS[2]
     for header, table in (
         (log_header("archive-1", segment, gathered.log), gathered.log),
-        (originals_header("archive-1", segment, gathered.originals.num_rows), gathered.originals),
+        (originals_header("archive-1", segment, originals.num_rows), originals),
         (evidence_header("archive-1", segment, gathered.evidence.num_rows), gathered.evidence),
     ):
         if not header.rows:

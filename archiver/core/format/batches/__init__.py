@@ -6,7 +6,9 @@ from vanvault.archiver.core.format.batches.batch import (
     BatchTable,
     columns_of,
     decode_batch,
+    decode_bodies,
     decode_commit,
+    decode_hashed,
     decode_header,
     decode_row_body,
     encode_batch,
@@ -14,6 +16,7 @@ from vanvault.archiver.core.format.batches.batch import (
     entries_of,
     read_batch_table,
 )
+from vanvault.archiver.core.format.batches.bodies import BodyDigests, Hashes, digest_bodies
 from vanvault.archiver.core.format.batches.events import canonical_event, canonical_of
 from vanvault.archiver.core.format.batches.proof import check_proof
 from vanvault.archiver.core.format.batches.schema import EVENTS, MESSAGES
@@ -22,14 +25,19 @@ __all__ = [
     "EVENTS",
     "MESSAGES",
     "BatchTable",
+    "BodyDigests",
+    "Hashes",
     "canonical_event",
     "canonical_of",
     "check_proof",
     "columns_of",
     "decode_batch",
+    "decode_bodies",
     "decode_commit",
+    "decode_hashed",
     "decode_header",
     "decode_row_body",
+    "digest_bodies",
     "encode_batch",
     "encode_commit",
     "entries_of",

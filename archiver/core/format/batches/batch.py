@@ -8,7 +8,7 @@ The byte-level description is archiver/FORMAT.md, sections 3 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.format.batches.bodies import Hashes, digest_bodies
 from vanvault.archiver.core.format.batches.proof import check_proof, make_proof, rows_root
 from vanvault.archiver.core.format.batches.schema import FORMAT_VERSION, HEADER_KEY, PROOF_KEY, SCHEMAS
 from vanvault.archiver.core.format.encrypted import ObjectKeys, opened
@@ -129,6 +130,33 @@ def decode_batch(key: str, data: bytes | memoryview, keys: ObjectKeys, *, bodies
     return Batch(key, header, tuple(_entries(header, columns)))
 
 
+def decode_hashed(key: str, data: bytes | memoryview, keys: ObjectKeys) -> tuple[Batch, list[Hashes | None]]:
+    """As ``decode_batch``, but of each row's body only what it hashes to; None: the row has no body.
+
+    Bodies of one row group are in memory at a time.
+
+    Raises as ``decode_batch`` does; TypeError: the bodies are not of the format's type.
+    """
+    with opened(data, keys, key) as file:
+        header, text, proof = _footer(key, file)
+        rest = [] if file.num_row_groups else [file.schema_arrow.empty_table()]
+        found = digest_bodies(_bodies_apart(file, SCHEMAS[header.kind], rest))
+    columns = _checked(key, header, pa.concat_tables(rest))
+    check_proof(key, header, text, proof, columns, keys)
+    return Batch(key, header, tuple(_entries(header, columns))), found.all() or [None] * header.rows
+
+
+def _bodies_apart(file: pq.ParquetFile, schema: pa.Schema, rest: list[pa.Table]) -> Iterator[pa.ChunkedArray]:
+    """The bodies of each row group; all other columns go to ``rest``."""
+    for group in range(file.num_row_groups):
+        rows = file.read_row_group(group, columns=schema.names, use_threads=False)
+        if "body" in rows.column_names:
+            rest.append(rows.drop_columns("body"))
+            yield rows.column("body")
+        else:
+            rest.append(rows)
+
+
 def entries_of(header: BatchHeader, table: pa.Table) -> list[Entry]:
     """The rows of a batch's table, of the columns of its kind; a message without the column has no body."""
     return _entries(header, _columns(table))
@@ -150,6 +178,17 @@ def read_batch_table(key: str, data: bytes | memoryview, keys: ObjectKeys) -> Ba
     columns = _checked(key, header, table.drop_columns("body") if "body" in schema.names else table)
     check_proof(key, header, text, proof, columns, keys)
     return BatchTable(header, text, proof, table)
+
+
+def decode_bodies(key: str, data: bytes | memoryview, keys: ObjectKeys) -> pa.ChunkedArray:
+    """The bodies of a batch that was proved before, one for each row; of events, none.
+
+    Raises Damaged, KeyUnavailable.
+    """
+    with opened(data, keys, key) as file:
+        if "body" not in file.schema_arrow.names:
+            return pa.chunked_array([pa.nulls(file.metadata.num_rows, pa.binary())])
+        return file.read(columns=["body"], use_threads=False).column(0).cast(pa.binary())
 
 
 def _footer(key: str, file: pq.ParquetFile) -> tuple[BatchHeader, bytes, bytes]:

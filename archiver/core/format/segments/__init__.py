@@ -17,6 +17,7 @@ from vanvault.archiver.core.format.segments.part import (
     header_of,
     log_header,
     originals_header,
+    write_part,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "manifest_statement",
     "merge_covers",
     "originals_header",
+    "write_part",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,13 +61,16 @@ def encode_part(
 
 def write_part(
     header: PartHeader,
-    tables: Sequence[pa.Table],
+    tables: Iterable[pa.Table],
     encryption: Any,
     *,
     compression_level: int,
     rows: RowKey | None = None,
 ) -> bytes:
-    """The same from several tables, each a multiple of ``header.group_rows`` long but the last."""
+    """The same from several tables, each a multiple of ``header.group_rows`` long but the last.
+
+    One of them after the other is taken, written and let go.
+    """
     schema = SEGMENT_SCHEMAS[header.kind]
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
@@ -81,6 +84,7 @@ def write_part(
         **_layout(header.kind),
     ) as writer:
         if rows is not None:
+            tables = list(tables)
             # Between the first four bytes and the first row group, where no reader of Parquet looks.
             area = encode_area(
                 pa.concat_tables(tables),
