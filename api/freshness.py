@@ -41,7 +41,8 @@ class Freshness:
                 why = waits.reason or "the hot tail of this node is behind"
         behind = node.archive.behind
         if behind:
-            unread.append(Unread(HOT_TAIL, _NOT_FOLDED, rfc3339_us(0), rfc3339_us(to_us(now))))
+            first_us, last_us = node.archive.unfolded()
+            unread.append(Unread(HOT_TAIL, _NOT_FOLDED, rfc3339_us(first_us), rfc3339_us(last_us)))
             why = why or behind
         if peers.behind_s > peers.patience_s:
             since = now - timedelta(seconds=peers.behind_s)

@@ -27,6 +27,7 @@ from vanvault.archiver.catalogue import (
 from vanvault.archiver.core.errors import SiteFaulty, SiteUnavailable
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import ClockRecord, ConflictRecord, FailoverListener
 from vanvault.archiver.keys import ObjectSigner
 from vanvault.archiver.keys.parquet import ParquetKeys
@@ -189,6 +190,10 @@ class ArchiveReader:
         if not self._folded:
             return "this node has not looked at its sites since it started"
         return "its hot tail is being filled again" if self.tail.is_refolding else ""
+
+    def unfolded(self) -> tuple[int, int]:
+        """When the entries that it lacks while it is ``behind`` were received, in microseconds since 1970."""
+        return self._fold.unfolded(to_us(self.clock.now()))
 
     def follow(self, *, own: str) -> FoldReport:
         """Fold what writers other than ``own`` committed lately, at the sites that answer soon.

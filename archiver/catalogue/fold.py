@@ -6,7 +6,8 @@ Three folds (``SiteFold``), all safe to repeat:
   same path. A batch that lies at some sites but not at all of them was in doubt when its writer stopped: its
   gateway may have been told that it may be stored or, where the policy ``any`` is possible, that it is. It is
   completed, so that the retry finds it and no message exists twice; where a site is away and nobody waits
-  for it, it is folded as it is.
+  for it, it is folded as it is. Into an empty hot tail the newest come first, because searches answer
+  meanwhile (``unfolded``).
 - ``follow``: what the other nodes of an archive committed since the last time, within a second. It asks each
   active writer only for what comes after its last known object and looks for writers that began lately: a few
   requests, however large the archive is. What it cannot see (an object that was completed long after its
@@ -18,6 +19,7 @@ Three folds (``SiteFold``), all safe to repeat:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -25,6 +27,7 @@ from itertools import chain
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
+from vanvault.archiver.catalogue.filling import NewestFirst, read_ahead
 from vanvault.archiver.catalogue.hot_tail import (
     SKEW_US,
     BatchNumbers,
@@ -67,7 +70,8 @@ _LATELY = timedelta(minutes=3)
 _SILENT = timedelta(days=2)
 
 #: Keys in order, each with its oldest version at every site that has it.
-_Listing = Iterable[tuple[str, dict[str, StoredVersion]]]
+_Copies = dict[str, StoredVersion]
+_Listing = Iterable[tuple[str, _Copies]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class SiteFold:
         self._public_key = public_key
         self._repeated = repeated
         self._longest = longest
+        self._filling: NewestFirst[_Copies] | None = None  # of a first fold that goes on
 
     def batches(
         self,
@@ -170,11 +175,21 @@ class SiteFold:
             is_compacted=lambda key: self._catalogue.finds(key, spoiled),
             repeated=self._repeated,
         )
-        report = fold.apply(listing)
+        if ranges == [("", "")]:
+            self._filling = NewestFirst(fold.wanted(listing))
+        try:
+            report = fold.apply(self._filling or listing, self._filling)
+        finally:
+            self._filling = None
         report = FoldReport.of(report, self._lost(sites, fold, report, to_us(now()), some_away))
         if not some_away and not report.unreadable and not fold.skipped:
             self._tail.fold_completed(to_us(now()))
         return report
+
+    def unfolded(self, now_us: int) -> tuple[int, int]:
+        """When the entries that a first fold has not reached yet were received, earliest and latest."""
+        filling = self._filling
+        return filling.times(self._tail.lost_batches.times, now_us) if filling is not None else (0, now_us)
 
     def _lost(
         self, sites: Mapping[str, Site], fold: _BatchFold, report: FoldReport, now_us: int, away: bool
@@ -307,37 +322,60 @@ class _BatchFold:
         self._is_compacted = is_compacted
         self._repeated = repeated
         self.skipped: list[str] = []  # batches that some site lacks and that were therefore left out
+        self._settled = 0
         self.forged: set[str] = set()  # keys of what no writer of this archive made: nothing that is lost
 
-    def apply(self, listing: _Listing) -> FoldReport:
-        """Fold what is new in a listing. Raises as ``SiteFold.batches`` does."""
-        folded = settled = rows = 0
+    def apply(self, listing: _Listing, filling: NewestFirst[_Copies] | None = None) -> FoldReport:
+        """Fold what is new in a listing. Raises as ``SiteFold.batches`` does.
+
+        ``filling``: what the listing is, where somebody asks how far this is.
+        """
+        folded = rows = 0
+        self._settled = 0
         unreadable: list[str] = []
         waiting: list[FoldedBatch] = []
+        passed = len(self.skipped)
+        with closing(read_ahead(self.wanted(listing), self._whole, self._is_lacking)) as batches:
+            for key, batch_of in batches:
+                try:
+                    batch = batch_of()
+                except (Damaged, NotFound) as error:
+                    unreadable.append(key)
+                    if isinstance(error, Forged):
+                        self.forged.add(key)
+                    continue
+                waiting.append(replace(batch, compacted=self._repeats(batch)))
+                rows += batch.header.rows
+                if rows < _APPLY_ROWS:
+                    continue
+                folded += self._tail.apply(waiting)
+                waiting, rows = [], 0
+                if filling is not None:
+                    filling.folded(key)
+                    if unreadable or len(self.skipped) > passed:
+                        filling.passed_over()
+        folded += self._tail.apply(waiting)
+        return FoldReport(folded, self._settled, unreadable=tuple(unreadable))
+
+    def wanted(self, listing: _Listing) -> Iterator[tuple[str, _Copies]]:
+        """What is to be folded now: new, at as many sites as it must be, or to be completed."""
         for key, copies in listing:
             if self._tail.knows([key]) or self._is_compacted(key):
                 continue
-            lacking = len(copies) < len(self._sites)
-            if lacking and not self._settle and not self._partial:
+            if self._is_lacking(copies) and not self._settle and not self._partial:
                 self.skipped.append(key)
                 continue
-            try:
-                if lacking and self._settle:
-                    copies = self._complete(key, copies, self._settle)
-                    settled += 1
-                batch = self._decode(key, copies)
-            except (Damaged, NotFound) as error:
-                unreadable.append(key)
-                if isinstance(error, Forged):
-                    self.forged.add(key)
-                continue
-            waiting.append(replace(batch, compacted=self._repeats(batch)))
-            rows += batch.header.rows
-            if rows >= _APPLY_ROWS:
-                folded += self._tail.apply(waiting)
-                waiting, rows = [], 0
-        folded += self._tail.apply(waiting)
-        return FoldReport(folded, settled, unreadable=tuple(unreadable))
+            yield key, copies
+
+    def _is_lacking(self, copies: _Copies) -> bool:
+        return len(copies) < len(self._sites)
+
+    def _whole(self, key: str, copies: _Copies) -> FoldedBatch:
+        """A batch, completed where that is asked for. Raises Damaged, NotFound, SiteUnavailable."""
+        if self._settle and self._is_lacking(copies):
+            copies = self._complete(key, copies, self._settle)
+            self._settled += 1
+        return self._decode(key, copies)
 
     def _repeats(self, batch: FoldedBatch) -> Mapping[int, Claim]:
         try:

@@ -102,6 +102,30 @@ MUTANTS = (
         ("tests/catalogue/search/test_hot_tail.py",),
     ),
     Mutant(
+        "filling-tells-too-little",
+        "archiver/catalogue/filling.py",
+        "NewestFirst.folded",
+        "if writer < name.writer",
+        "if False",
+        ("tests/catalogue/search/test_filling.py",),
+    ),
+    Mutant(
+        "filling-forgets-what-was-passed-over",
+        "archiver/catalogue/filling.py",
+        "NewestFirst.passed_over",
+        "self._unfolded = None",
+        "pass",
+        ("tests/catalogue/search/test_filling.py",),
+    ),
+    Mutant(
+        "filling-oldest-first",
+        "archiver/catalogue/filling.py",
+        "NewestFirst.__iter__",
+        "held.pop()",
+        "held.pop(0)",
+        ("tests/catalogue/search/test_filling.py",),
+    ),
+    Mutant(
         "fold-complete-despite-skipped", _FOLD, "SiteFold.batches", " and not fold.skipped", "", _FOLD_TESTS
     ),
     Mutant(
