@@ -187,19 +187,25 @@ class _Gone:
     """Positions to be removed, for comparing many at once."""
 
     def __init__(self, positions: Sequence[bytes]) -> None:
-        self.low, self.high = min(positions), max(positions)
-        self._exact = frozenset(positions)
-        self._us = np.unique(np.frombuffer(b"".join(positions), [("us", ">u8"), ("writer", ">u4")])["us"])
-        self._us = self._us.astype(np.uint64)
+        ordered = sorted(set(positions))
+        self.low, self.high = ordered[0], ordered[-1]
+        at = np.frombuffer(b"".join(ordered), [("us", ">u8"), ("writer", ">u4")])
+        self._us, self._writer = at["us"].astype(np.uint64), at["writer"].astype(np.uint32)
+        same = self._us[1:] == self._us[:-1]
+        self._most = 1  # writers at one time
+        while np.any(same):
+            self._most += 1
+            same = same[1:] & same[:-1]
 
     def holds(self, records: Records) -> npt.NDArray[np.bool_]:
         """For each record: is its position one of them?"""
-        us = records["us"].astype(np.uint64)
-        found = np.minimum(np.searchsorted(self._us, us), len(self._us) - 1)
-        result = np.asarray(self._us[found] == us)
-        for at in np.flatnonzero(result).tolist():  # another writer may have the same time
-            result[at] = records[at].tobytes()[TOKEN_BYTES:] in self._exact
-        return result
+        us, writer = records["us"].astype(np.uint64), records["writer"].astype(np.uint32)
+        first, last = np.searchsorted(self._us, us), len(self._us) - 1
+        found = np.zeros(len(records), np.bool_)
+        for step in range(self._most):
+            at = np.minimum(first + step, last)
+            found |= (self._us[at] == us) & (self._writer[at] == writer)
+        return found
 
 
 def all_records(reader: RunReader, run: Run) -> Iterator[Records]:

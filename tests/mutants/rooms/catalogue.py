@@ -48,8 +48,8 @@ MUTANTS = (
         "tokens-drop-takes-another-writer",
         _RUNS,
         "_Gone.holds",
-        "result[at] = records[at].tobytes()[TOKEN_BYTES:] in self._exact",
-        "pass",
+        " & (self._writer[at] == writer)",
+        "",
         _RUN_TESTS,
     ),
     Mutant(
