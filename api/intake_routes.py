@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -29,6 +28,7 @@ from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.quotas import Reservation
 from vanvault.api.receive_body import Body, received
+from vanvault.archiver.core.digests import Digests
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Draft, MessageDraft
@@ -194,7 +194,8 @@ def _entry_draft(node: Node, gateway: str, entry: BatchEntry, limit: int) -> Mes
     content_type = entry.fields.get("content_type", "")
     if not isinstance(content_type, str):
         raise InvalidInput("content_type must be a text", field="content_type")
-    body = Body(entry.body, hashlib.sha256(entry.body).digest(), hashlib.sha512(entry.body).digest())
+    digests = Digests(entry.body)
+    body = Body(entry.body, digests.sha256, digests.sha512)
     return _draft(node, gateway, entry.fields.get("message_id", ""), content_type, entry.fields, body)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,6 +11,7 @@ from starlette.requests import Request
 
 from vanvault.api.node import Node
 from vanvault.api.quotas import OVERHEAD_BYTES, Reservation
+from vanvault.archiver.core.digests import Digests
 from vanvault.archiver.core.errors import EncodedBody, InvalidInput, TooLarge, TooSlow
 
 #: Pieces of more bytes than this are joined in a thread.
@@ -75,7 +75,7 @@ class received:
     async def _read(self) -> Body:
         chunks: list[bytes] = []
         size = 0
-        sha256, sha512 = hashlib.sha256(), hashlib.sha512()
+        digests = Digests()
         pace, time = self._node.body_pace, asyncio.get_running_loop().time
         began = time()
         more = True
@@ -91,13 +91,12 @@ class received:
                     raise TooLarge("the body is too large", limit=self._limit, field="body")
                 self._reserve(len(chunk))
                 if self._hashed:
-                    sha256.update(chunk)
-                    sha512.update(chunk)
+                    digests.update(chunk)
                 chunks.append(chunk)
                 if more:
                     late.reschedule(pace.deadline(began, time(), size))
         data = chunks[0] if len(chunks) == 1 else await _joined(chunks, size, self._node.threads.compute)
-        return Body(data, sha256.digest(), sha512.digest())
+        return Body(data, digests.sha256, digests.sha512)
 
     def _reserve(self, size: int) -> None:
         self._reservation.reserve(size)

@@ -28,7 +28,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"archiver/core/format/batch|pyarrow/", "Parquet: columns, zstd, AES"),
         (r"archiver/catalogue/hot_tail.*:claim$", "id look-up"),
         (r"archiver/catalogue/(hot_tail|items)|intake/folder", "hot tail: fold into SQLite"),
-        (r"archiver/(store|sites)/", "store: write, fsync, read back"),
+        (r"archiver/(stores|replicas|disk)/", "store: write, fsync, read back"),
         (r"archiver/people/", "token check"),
         (r"archiver/intake/(pool|intake|committer)", "pool and hand-over"),
         (r"archiver/intake/writer", "rows and commit"),

@@ -41,6 +41,7 @@ ROOMS = (
     _room("core.error_table", None, "core.errors core.machine"),
     _room("core.caches", None, "core.errors"),
     _room("core.search_form", None),
+    _room("core.digests", None),
     _room("core.times", None, "core.errors"),
     _room("core.names", None, "core.errors"),
     _room("core.retention", None, "core.errors"),

@@ -19,7 +19,14 @@ from typing import Any, Self
 import numpy as np
 import orjson
 
-from vanvault.archiver.catalogue.hot_tail import commits, folded_to, refolding, runs, wrong_clocks
+from vanvault.archiver.catalogue.hot_tail import (
+    commits,
+    folded_to,
+    refolding,
+    runs,
+    uncompacted,
+    wrong_clocks,
+)
 from vanvault.archiver.catalogue.hot_tail.chunks import DamagedChunk
 from vanvault.archiver.catalogue.hot_tail.claims import ClaimFilter, count_claims, find_claim, withdraw
 from vanvault.archiver.catalogue.hot_tail.entries import EntryReader, insert_entries
@@ -319,9 +326,13 @@ class HotTail:
         rows = self.connection().execute(f"{_SELECT_BATCH} WHERE recorded = 0 ORDER BY n")
         return [self._known(row) for row in rows]
 
+    def has_uncompacted(self, before_us: int) -> bool:
+        """Is there a folded batch from before this time that no segment covers?"""
+        return uncompacted.is_any_before(self.connection(), before_us)
+
     def count_uncompacted(self) -> int:
         """How many folded batches no segment covers."""
-        return int(self.connection().execute(_COUNT_UNCOMPACTED).fetchone()[0])
+        return uncompacted.count(self.connection())
 
     def uncompacted(self) -> tuple[list[KnownBatch], set[str]]:
         """Folded batches that no segment covers, oldest first, and the keys of those on record."""
@@ -658,10 +669,6 @@ class HotTail:
 _SELECT_BATCH = (
     "SELECT n, key, writer, sequence, kind, rows, final, created_us, retain_until, placements, large,"
     " commit_record FROM batch"
-)
-_COUNT_UNCOMPACTED = (
-    "SELECT count(*) FROM batch AS b WHERE NOT EXISTS (SELECT 1 FROM cover c WHERE c.writer = b.writer"
-    " AND b.sequence BETWEEN c.first AND c.last)"
 )
 _LOCKS = "SELECT placements FROM batch WHERE key = ? AND recorded = 1 AND commit_record IS NOT NULL"
 _IS_DUPLICATE = "SELECT 1 FROM duplicate WHERE position = ?"

@@ -12,6 +12,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, InvalidInput
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import SegmentManifest
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.disk import lock_file, try_lock
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.upkeep.compaction.compactor import CompactionReport, Compactor
@@ -75,6 +76,8 @@ def compact(
         archive.trust.check_every_clock()
         archive.trust.check_probes()
         compactor = Compactor(archive, SegmentWriter(archive, pool, fault), pool, fault)
+        if not archive.tail.has_uncompacted(to_us(before)):
+            return CompactionRun((), CompactionReport((), ()))  # as most looks of a node find it
         if _held_back(archive, before):
             # Its writer puts the commits of everything before on record, so that it may be compacted.
             archive.record(EventType.COMPACTION_STARTED, {"before": f"{before:%Y-%m-%dT%H:%M:%SZ}"})

@@ -423,3 +423,17 @@ def test_a_rival_commit_record_that_comes_meanwhile_stops_no_later_start(filled:
     with Node(filled.home.archive()) as node:
         node.wait_ready()
         assert node.push(message("m-later", b"<later/>"))
+
+
+def test_a_look_with_nothing_old_reads_no_batch_that_waits(home: Home) -> None:
+    archive = home.archive()
+    push(archive, drafts(1))
+    archive.catch_up()
+    assert archive.tail.count_uncompacted() > 0
+    said: list[str] = []
+    archive.tail.connection().set_trace_callback(said.append)
+    assert compact(archive).days == ()
+    archive.tail.connection().set_trace_callback(None)
+    assert not [one for one in said if "placements" in one and "NOT EXISTS" in one]
+    home.clock.advance(timedelta(days=3))
+    assert compact(archive).report.segments
