@@ -85,7 +85,7 @@ ROOMS = (
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
     _room("keys", 26, "core.* disk"),
-    _room("keys.parquet", None, "core.errors core.names core.key_port keys"),
+    _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
     _room("stores", 31, "core.* disk keys"),
     _room("stores.s3", 2, "core.*"),

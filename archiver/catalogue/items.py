@@ -93,7 +93,23 @@ def entry_of(item: Item) -> Entry:
 
 def without_body(entry: Entry) -> Entry:
     """The entry as an index keeps it: nothing of an original's bytes stays in memory."""
-    return replace(entry, body=None) if isinstance(entry, Message) and entry.body is not None else entry
+    if not isinstance(entry, Message) or entry.body is None:
+        return entry
+    # ``dataclasses.replace`` takes more than twice as long, for each message that is archived.
+    return Message(
+        entry.id,
+        entry.gateway,
+        entry.message_id,
+        entry.received_us,
+        entry.content_type,
+        entry.size,
+        entry.sha256,
+        entry.sha512,
+        entry.metadata,
+        entry.metadata_note,
+        entry.large_object,
+        None,
+    )
 
 
 def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:

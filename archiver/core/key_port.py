@@ -46,6 +46,19 @@ class WrappedKey:
     wrapped: bytes  # 61 bytes for a 32-byte data key
 
 
+#: Random bytes that a file of its own key needs besides.
+CHANCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FreshKey:
+    """What encrypts one new object, and nothing after it."""
+
+    data_key: bytes
+    wrapped: WrappedKey  # the same, as the object names it
+    chance: bytes  # CHANCE_BYTES random ones, of which the nonces are made
+
+
 class StatementSigner(Protocol):
     """One signing key (Ed25519)."""
 

@@ -110,6 +110,7 @@ class Writer:
         self._sites = parts.sites
         self._keys = parts.keys
         self._signing = parts.signing
+        self._entropy = parts.entropy
         self._names = parts.names
         self._retention = retention
         self._level = compression_level
@@ -236,8 +237,8 @@ class Writer:
                 large=tuple(p for draft in members if isinstance(draft, MessageDraft) for p in draft.large),
             )
             subject = self._names.subject("batch", self.id, sequence, kind)
-            properties, _ = self._keys.encryption(subject)
-            data = encode_batch(header, entries, properties, self._signer, compression_level=self._level)
+            data_key = self._keys.fresh_key(subject, self._entropy)
+            data = encode_batch(header, entries, data_key, self._signer, compression_level=self._level)
             digest = hashlib.sha256(data).digest()
             key = self._names.sign_name(subject, digest, self._signer)
             placing = Placing(key, data, digest, retain_until)

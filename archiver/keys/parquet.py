@@ -8,12 +8,16 @@ The data key is bound to its object when it is wrapped, so properties serve one 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from typing import TypeVar
 
 import pyarrow.parquet.encryption as pe
 
 from vanvault.archiver.core.errors import Forged, KeyUnavailable
 from vanvault.archiver.core.key_port import (
+    CHANCE_BYTES,
     KEY_BYTES,
+    FreshKey,
     KeyProvider,
     Purpose,
     WrappedKey,
@@ -21,7 +25,10 @@ from vanvault.archiver.core.key_port import (
     unwrap_data_key,
 )
 from vanvault.archiver.core.names import ObjectName, ObjectSubject
+from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys.object_trust import ObjectTrust
+
+_T = TypeVar("_T")
 
 
 class ParquetKeys:
@@ -72,18 +79,30 @@ class ParquetKeys:
 
         ``made``: gets the data key. Raises KeyUnavailable.
         """
+        return self._under_newest(subject, lambda master: self._encryption(subject, master, made))
+
+    def fresh_key(self, subject: ObjectSubject, entropy: Entropy) -> FreshKey:
+        """What ``encode_batch`` encrypts one new object with. Raises KeyUnavailable."""
+        data_key = entropy.token(KEY_BYTES)
+        wrapped, master = self._under_newest(
+            subject, lambda master: self.provider.wrap(master, data_key, subject.context)
+        )
+        return FreshKey(data_key, WrappedKey(master, wrapped), entropy.token(CHANCE_BYTES))
+
+    def _under_newest(self, subject: ObjectSubject, make: Callable[[str], _T]) -> tuple[_T, str]:
+        """What is made under the master that wraps now, and that master's id. Raises KeyUnavailable."""
         purpose = purpose_of(subject.kind)
         master = self._masters.get(purpose) or self.provider.active(purpose)
         try:
-            properties = self._encryption(subject, master, made)
+            made = make(master)
         except KeyUnavailable:
             # Another process may have rotated since; then the new version wraps.
             newer = self.provider.active(purpose)
             if newer == master:
                 raise
-            master, properties = newer, self._encryption(subject, newer, made)
+            master, made = newer, make(newer)
         self._masters[purpose] = master
-        return properties, master
+        return made, master
 
     def encryption_of_part(
         self, subject: ObjectSubject

@@ -46,7 +46,7 @@ class Forger:
         """Key and bytes of a batch that is right but for the keys that signed it."""
         kind: BatchKind = header.kind  # type: ignore[assignment]
         place = (kind, header.writer, header.sequence)
-        data = encode_batch(header, entries, self.ring.encryption(*place), self.ring.signer)
+        data = encode_batch(header, entries, self.ring.fresh_key(*place), self.ring.signer)
         return self.ring.key_of(data, *place), data
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.names import family_with
+from vanvault.archiver.core.key_port import FreshKey
 from vanvault.archiver.core.names import ObjectKind, ObjectSubject
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles, ObjectSigner, ObjectTrust, SigningKey, SigningKeys
@@ -50,6 +51,10 @@ class KeyRing:
     def encryption(self, kind: ObjectKind, writer: str = WRITER, sequence: int = 0) -> Any:
         """What encrypts one object."""
         return self.parquet.encryption(self.subject(kind, writer, sequence))[0]
+
+    def fresh_key(self, kind: ObjectKind, writer: str = WRITER, sequence: int = 0) -> FreshKey:
+        """What encrypts one batch."""
+        return self.parquet.fresh_key(self.subject(kind, writer, sequence), SystemEntropy())
 
     def key_of(self, data: bytes, kind: ObjectKind, writer: str = WRITER, sequence: int = 0) -> str:
         """The signed key of an object with these bytes."""

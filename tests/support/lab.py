@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Batch, Draft, Metadata, MetadataReading, Placement
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.core.ports import Ports, SystemEntropy
 from vanvault.archiver.intake import Writer, event_draft, message_draft
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.stores import Site, StoredVersion, folder_of
@@ -222,8 +222,9 @@ class Lab:
         assert name is not None
         with self.open() as archive:
             batch = change(decode_batch(key, self.data("primary", key), archive.parquet))
-            properties, _ = archive.parquet.encryption(name.subject(archive.settings.archive))
-            data = encode_batch(batch.header, batch.entries, properties, archive.signing.active())
+            subject = name.subject(archive.settings.archive)
+            data_key = archive.parquet.fresh_key(subject, SystemEntropy())
+            data = encode_batch(batch.header, batch.entries, data_key, archive.signing.active())
             forged = signed_again(archive, key, data)
         for site in SITES:
             self.drop(site, key)

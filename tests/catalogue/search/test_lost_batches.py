@@ -182,10 +182,10 @@ def test_rows_that_no_writer_signed_are_nothing_that_is_lost(
     batch = decode_batch(key, read_whole(home.primary, key), archive.parquet)
     writer = new_writer_id(home.clock.now(), bytes(WRITER_ENTROPY))
     name = ObjectName("batch", writer, 0, "messages", bytes(32), NO_SIGNATURE)
-    properties, _ = archive.parquet.encryption(name.subject(archive.settings.archive))
+    data_key = archive.parquet.fresh_key(name.subject(archive.settings.archive), SeededEntropy(2))
     header = replace(batch.header, writer=writer, sequence=0, previous="", commits=())
     stranger = SigningKeys.create(tmp_path / "keys", SeededEntropy(1)).active()
-    data = encode_batch(header, batch.entries, properties, stranger)
+    data = encode_batch(header, batch.entries, data_key, stranger)
     forged = signed(archive, replace(name, sha256=hashlib.sha256(data).digest()))
     for site in home.sites.values():
         site.damage.add(forged, data)

@@ -96,7 +96,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
 def encoded(keys: KeyRing, header: BatchHeader, entries: tuple[Entry, ...]) -> tuple[str, bytes]:
     """Key and bytes of a batch."""
     subject = keys.names.subject("batch", header.writer, header.sequence, header.kind)  # type: ignore[arg-type]
-    data = encode_batch(header, entries, keys.parquet.encryption(subject)[0], keys.signer)
+    data = encode_batch(header, entries, keys.parquet.fresh_key(subject, SystemEntropy()), keys.signer)
     return keys.names.sign_name(subject, hashlib.sha256(data).digest()), data
 
 
@@ -163,7 +163,7 @@ def test_rows_that_nobody_signed_are_forged_under_whatever_name(
     """Name and encryption are ours: only the proof in the footer tells."""
     stranger = KeyRing.create(tmp_path / "keys")
     entries = (message(0, b"<a/>"),)
-    data = encode_batch(header(1), entries, keys.encryption("messages", WRITER, 1), stranger.signer)
+    data = encode_batch(header(1), entries, keys.fresh_key("messages", WRITER, 1), stranger.signer)
     with pytest.raises(Forged):
         read(keys.key_of(data, "messages", WRITER, 1), data, keys.parquet)
     key, good = encoded(keys, header(1), entries)

@@ -46,6 +46,22 @@ MUTANTS = (
         ("tests/core/format/test_proof.py",),
     ),
     Mutant(
+        "batch-nonce-twice",
+        "archiver/core/format/batches/parquet_file.py",
+        "_Modules.sealed",
+        "self._count += 1",
+        "self._count = 1",
+        ("tests/core/format/test_parquet_file.py",),
+    ),
+    Mutant(
+        "batch-pages-of-another-row-group",
+        "archiver/core/format/batches/parquet_file.py",
+        "_Group.add",
+        "_ORDINALS(self._ordinal, len(self._chunks), 0)",
+        "_ORDINALS(0, len(self._chunks), 0)",
+        ("tests/core/format/test_parquet_file.py",),
+    ),
+    Mutant(
         "proof-of-another-archive",
         "archiver/core/format/batches/proof.py",
         "check_proof",

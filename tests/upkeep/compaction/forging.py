@@ -14,6 +14,7 @@ from tests.support.names import signed_again
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.batches import decode_batch, encode_batch
 from vanvault.archiver.core.model import Message
+from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.intake import Writer, WriterParts
 
@@ -43,9 +44,9 @@ def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime
     (entry,) = batch.entries
     assert isinstance(entry, Message)
     subject = archive.object_signer.subject("batch", writer.id, 0, "messages")
-    properties, _ = archive.parquet.encryption(subject)
+    data_key = archive.parquet.fresh_key(subject, SystemEntropy())
     wrong = replace(entry, body=b"wrong")
-    data = encode_batch(batch.header, [wrong], properties, archive.signing.active())
+    data = encode_batch(batch.header, [wrong], data_key, archive.signing.active())
     digest = hashlib.sha256(data).digest()
     forged = signed_again(archive, key, data)
     until = max(parse_rfc3339(batch.header.retain_until), archive.clock.now() + timedelta(days=40))

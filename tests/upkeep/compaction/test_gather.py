@@ -90,7 +90,7 @@ def source(
     header = BatchHeader(
         "archive-1", writer, sequence, kind, entries[-1].received_us, UNTIL, len(entries), ""
     )
-    data = encode_batch(header, entries, keys.encryption(kind, writer, sequence), keys.signer)
+    data = encode_batch(header, entries, keys.fresh_key(kind, writer, sequence), keys.signer)
     key = keys.key_of(data, kind, writer, sequence)
     placements = tuple(Placement(site, key, "v1", UNTIL) for site in ("primary", "standby"))
     commit = None if sequence % 3 == 2 else Commit(key, placements, "0" * 16, b"s" * 64)
@@ -302,7 +302,7 @@ def test_a_header_that_contradicts_its_file_is_refused(keys: KeyRing, lie: dict[
 def test_a_batch_is_no_part(keys: KeyRing) -> None:
     header = BatchHeader("archive-1", WRITERS[0], 0, "messages", 1, UNTIL, 1, "")
     member = entry("messages", archive_id(WRITERS[0], 0, 0), 1, "body", b"x")
-    data = encode_batch(header, (member,), keys.encryption("log"), keys.signer)
+    data = encode_batch(header, (member,), keys.fresh_key("log"), keys.signer)
     with (
         opened(data, keys.parquet, keys.key_of(data, "log")) as file,
         pytest.raises(Damaged, match="not a part"),

@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.batches.bodies import Hashes, digest_bodies
+from vanvault.archiver.core.format.batches.parquet_file import Packing, write_file
 from vanvault.archiver.core.format.batches.proof import check_proof, make_proof, rows_root
 from vanvault.archiver.core.format.batches.schema import FORMAT_VERSION, HEADER_KEY, PROOF_KEY, SCHEMAS
 from vanvault.archiver.core.format.encrypted import ObjectKeys, opened
-from vanvault.archiver.core.key_port import StatementSigner
+from vanvault.archiver.core.key_port import FreshKey, StatementSigner
 from vanvault.archiver.core.model import (
     BUSINESS_FIELDS,
     Batch,
@@ -72,7 +73,7 @@ class BatchTable:
 def encode_batch(
     header: BatchHeader,
     entries: Sequence[Entry],
-    encryption: Any,
+    key: FreshKey,
     signer: StatementSigner,
     *,
     compression_level: int = 3,
@@ -81,30 +82,21 @@ def encode_batch(
 
     Args:
         header: its ``kind`` says of which class all ``entries`` are; ``rows`` is their count.
-        encryption: ``pyarrow.parquet.encryption.FileEncryptionProperties`` of this object.
+        key: of this object, and used for nothing else.
         signer: proves header and rows.
         compression_level: zstd level, 1 to 19.
     """
-    schema = SCHEMAS[header.kind]
     columns = columns_of(header.kind, entries)
-    table = pa.Table.from_arrays(
-        [pa.array(columns[field.name], type=field.type) for field in schema], schema=schema
-    )
     text = encode_header(header)
     proof = make_proof(header.archive, text, rows_root(header.kind, columns), signer)
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        **_compression(schema, len(entries), compression_level),
-        use_dictionary=False,
-        write_statistics=False,
-        store_schema=False,
-        encryption_properties=encryption,
-    ) as writer:
-        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-        writer.add_key_value_metadata({HEADER_KEY: text, PROOF_KEY: proof})
-    return bytes(sink.getvalue())
+    return write_file(
+        header.kind,
+        columns,
+        key,
+        {HEADER_KEY: text, PROOF_KEY: proof},
+        group_rows=ROW_GROUP_ROWS,
+        packing=Packing(compression_level, only_bodies=len(entries) < _COMPRESS_ALL_ROWS),
+    )
 
 
 def decode_batch(key: str, data: bytes | memoryview, keys: ObjectKeys, *, bodies: bool = True) -> Batch:
@@ -304,15 +296,6 @@ def _typed(value: Any, kind: type[_T]) -> _T:
     if type(value) is not kind:
         raise TypeError(f"{kind.__name__} was expected, not {type(value).__name__}")
     return value
-
-
-def _compression(schema: pa.Schema, rows: int, level: int) -> dict[str, Any]:
-    """In a small object only originals are worth a compressor: setting one up costs more than it saves."""
-    if rows >= _COMPRESS_ALL_ROWS or "body" not in schema.names:
-        return {"compression": "zstd", "compression_level": level}
-    paths = [f"{name}.list.element" if name == "insurance_numbers" else name for name in schema.names]
-    columns = dict.fromkeys(paths, "none") | {"body": "zstd"}
-    return {"compression": columns, "compression_level": {"body": level}}
 
 
 def _message_columns(entries: Sequence[Any]) -> dict[str, list[Any]]:
