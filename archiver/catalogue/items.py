@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
