@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vanvault.cli.loading import loading
 from vanvault.cli.output import warn
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 @contextmanager
 def open_archive(home: Path) -> Iterator[Archive]:
     """The archive of a home, closed at the end. Raises SettingsError, KeyUnavailable."""
-    from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.coverage import count_verifications
+    with loading():
+        from vanvault.archiver.appliance import Archive
+        from vanvault.recovery.coverage import count_verifications
 
-    with Archive.open(home) as archive:
+        opened = Archive.open(home)
+    with opened as archive:
         count_verifications(archive)
         yield archive
 

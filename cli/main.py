@@ -17,6 +17,7 @@ from vanvault.archiver.core_dumps import forbid_core_dumps
 from vanvault.archiver.standard_streams import guard_streams
 from vanvault.cli.context import DEFAULT_HOME
 from vanvault.cli.errors import run_at_edge
+from vanvault.cli.loading import loading, this_is_the_program
 
 #: Verb -> what it does. The verb itself is ``command`` in the module of the same name.
 VERBS = {
@@ -61,7 +62,8 @@ class VanVaultGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"vanvault.cli.{cmd_name}").command
+        with loading():
+            command: click.Command = import_module(f"vanvault.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -102,6 +104,7 @@ def run() -> NoReturn:
     """
     forbid_core_dumps()
     guard_streams()
+    this_is_the_program()
     code = 0
     try:
         main()

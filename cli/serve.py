@@ -12,6 +12,7 @@ from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.cli.bounded import BoundedFloat
 from vanvault.cli.context import DEFAULT_HOST, DEFAULT_PORT
+from vanvault.cli.loading import loading
 from vanvault.cli.output import json_option
 
 
@@ -39,7 +40,8 @@ def command(home: Path, host: str, port: int, grace: float, as_json: bool) -> No
 
     The log goes to stderr, in the form that log.format says; with --json it is JSON, one object on a line.
     """
-    from vanvault.api import run
+    with loading():
+        from vanvault.api import run
 
     def check_address() -> None:
         _check_free(host, port)

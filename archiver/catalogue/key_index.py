@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.fold import FoldReport
@@ -400,6 +399,8 @@ class KeyIndex:
         return done, tuple(unreadable)
 
     def _rows(self, segment: KnownSegment) -> tuple[SegmentInfo, list[RowsIndex]]:
+        import pyarrow.compute as pc  # takes 50 ms to load, which only the making of an index needs
+
         manifest, part = segment.manifest, part_of(segment.manifest, "log")
         header = self._files.header(manifest, part)
         table = self._files.table(manifest, part, (*COLUMNS, "repeats"))

@@ -61,6 +61,23 @@ def run(home: Path, *verb: str) -> tuple[set[str], str]:
     return set(done.stderr.splitlines()[-1].split()), done.stdout
 
 
+def test_no_garbage_is_looked_for_while_a_verb_starts(compacted: CompactedLab) -> None:
+    program = """
+import atexit, gc, sys
+from vanvault.cli.main import run
+def look(phase, _):
+    if "vanvault.archiver.appliance" in sys.modules and "vanvault.recovery.coverage" not in sys.modules:
+        print("garbage is looked for", file=sys.stderr)
+gc.callbacks.append(look)
+atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 0, file=sys.stderr))
+run()
+"""
+    command = [sys.executable, "-c", program, "--home", str(compacted.home), "search", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "garbage" not in done.stderr
+    assert done.stderr.splitlines()[-1].split() == ["True", "True"]
+
+
 def test_verbs_that_look_load_nothing_that_only_others_use(compacted: CompactedLab) -> None:
     with compacted.open() as archive:
         archive.catch_up()  # the building of an index loads more

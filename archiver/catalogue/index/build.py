@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.index.fields import (
     CLAIM_FIELDS,
@@ -222,7 +221,7 @@ def _known(one: _Coded) -> Bools:
 def _hex_digests(column: Any) -> tuple[list[bytes], Int64s]:
     """Digests as hexadecimal text, and the positions of the rows that have one."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    where = np.flatnonzero(np.asarray(pc.is_valid(whole)))
+    where = np.flatnonzero(np.asarray(whole.is_valid()))
     digests = whole.drop_null().cast(pa.binary(_DIGEST_BYTES))
     start, width = digests.offset * _DIGEST_BYTES, 2 * _DIGEST_BYTES
     joined = digests.buffers()[1]
@@ -235,7 +234,7 @@ def _hex_digests(column: Any) -> tuple[list[bytes], Int64s]:
 def _numbers(column: Any) -> tuple[_Coded, Int64s]:
     """The numbers of all lists, and the position of the row of each."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return _coded(pc.list_flatten(whole)), np.asarray(pc.list_parent_indices(whole)).astype(np.int64)
+    return _coded(whole.flatten()), np.asarray(whole.value_parent_indices()).astype(np.int64)
 
 
 def _groups(one: _Coded, groups: Int64s, name: str, keys: IndexKeys) -> tuple[UInt64s, UInt64s]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
-from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_of
+from vanvault.archiver.catalogue.segments.rows import Row, entry_at, id_of, position_at, rows_at
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.format.batches import check_proof, columns_of, decode_commit, decode_header
@@ -60,8 +60,8 @@ class Locator:
         segment = self._catalogue.covering(writer, sequence)
         if segment is not None:
             batch = self.evidence(segment, writer, sequence)
-            for row in self._between(segment.manifest, batch.first_us, batch.last_us):
-                if (row["writer"], row["sequence"], row["row"]) == (writer, sequence, number):
+            for row in self._between(segment.manifest, batch.first_us, batch.last_us, number=number):
+                if (row["writer"], row["sequence"]) == (writer, sequence):
                     return Located(segment, row)
         else:
             self._catalogue.check_not_lost(writer, sequence)
@@ -79,11 +79,12 @@ class Locator:
     def evidence(self, segment: KnownSegment, writer: str, sequence: int) -> BatchEvidence:
         """What the segment keeps of one batch. Raises NotFound, Damaged, SiteUnavailable, KeyUnavailable."""
         table = self._evidence_of(segment.manifest)
-        same = pc.and_(pc.equal(table.column("writer"), writer), pc.equal(table.column("sequence"), sequence))
-        found = table.filter(same).to_pylist()
+        writers = table.column("writer")
+        numbered = np.flatnonzero(table.column("sequence").to_numpy() == sequence).tolist()
+        found = [place for place in numbered if writers[place].as_py() == writer]
         if not found:
             raise NotFound(f"segment {segment.manifest.segment} holds no batch {sequence} of {writer}")
-        row = found[0]
+        row = rows_at(table, found[:1])[0]
         commit = row["commit"]
         return BatchEvidence(
             key=row["key"],
@@ -137,8 +138,10 @@ class Locator:
         body: bytes = column[index].as_py()
         return body
 
-    def _between(self, manifest: SegmentManifest, first_us: int, last_us: int) -> list[Row]:
-        """The rows received between two times, both included."""
+    def _between(
+        self, manifest: SegmentManifest, first_us: int, last_us: int, *, number: int | None = None
+    ) -> list[Row]:
+        """The rows received between two times, both included; ``number``: those with it in their batch."""
         part = part_of(manifest, "log")
         with whole_part():
             starts = self._files.header(manifest, part).first_us
@@ -147,9 +150,11 @@ class Locator:
         for group in range(first, bisect_right(starts, last_us)):
             with whole_part():
                 table = self._files.group(manifest, part, group)
-            times = table.column("received_at").cast(pa.int64())
-            within = pc.and_(pc.greater_equal(times, first_us), pc.less_equal(times, last_us))
-            rows += rows_of(table.filter(within))
+            times = table.column("received_at").to_numpy().astype("datetime64[us]").astype(np.int64)
+            within = (times >= first_us) & (times <= last_us)
+            if number is not None:
+                within &= table.column("row").to_numpy() == number
+            rows += rows_at(table, np.flatnonzero(within).tolist())
         return rows
 
     def _evidence_of(self, manifest: SegmentManifest) -> pa.Table:

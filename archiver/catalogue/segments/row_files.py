@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.arrays import row_numbers
 from vanvault.archiver.catalogue.segments.rows import Row, columns_of, field_matches, mask, rows_at
@@ -90,6 +89,8 @@ class TableBlock:
         self.nbytes = table.get_total_buffer_size()
 
     def matching(self, filters: Mapping[str, str], among: _RowNumbers | None) -> _RowNumbers:
+        import pyarrow.compute as pc  # Parquet's columns are asked seldom, and this takes 50 ms to load
+
         table = self._table if among is None else self._table.take(row_numbers(among))
         found = np.flatnonzero(np.asarray(pc.fill_null(mask(table, dict(filters)), False)))
         return found if among is None else among[found]

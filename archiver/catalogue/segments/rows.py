@@ -1,4 +1,7 @@
-"""Rows of a segment's log as search items, positions and entries. Pure."""
+"""Rows of a segment's log as search items, positions and entries. Pure.
+
+Arrow's functions take 50 ms to load, so what few rows need does without them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, Item, entry_of
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry
@@ -127,6 +129,8 @@ def field_matches(field: str, value: str, held: Any) -> bool:
 
 def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
     """Which rows hold every filter's value; None: all of them (there is no filter)."""
+    import pyarrow.compute as pc
+
     found: pa.Array | None = None
     for field, value in filters.items():
         column = _whole(table.column(_LISTED.get(field, field)))
@@ -144,6 +148,8 @@ def mask(table: pa.Table, filters: dict[str, str]) -> pa.Array | None:
 
 def _alike(column: pa.Array, field: str, value: str) -> pa.Array:
     """Rows whose search form is that of ``value``, or begins so; each distinct value costs one look."""
+    import pyarrow.compute as pc
+
     coded = column if isinstance(column, pa.DictionaryArray) else pc.dictionary_encode(column)
     wanted = search_form(field, value)
     forms = [search_form(field, text or "") for text in coded.dictionary.to_pylist()]
@@ -156,6 +162,8 @@ def _alike(column: pa.Array, field: str, value: str) -> pa.Array:
 
 def _holding(column: pa.Array, value: str) -> pa.Array:
     """Rows whose list holds the value."""
+    import pyarrow.compute as pc
+
     parents = pc.list_parent_indices(column)
     matching = pc.filter(parents, _alike(pc.list_flatten(column), "insurance_number", value))
     return pc.is_in(pa.array(range(len(column)), pa.int64()), value_set=pc.cast(matching, pa.int64()))

@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vanvault.archiver.core.errors import InvalidInput
 
@@ -180,6 +179,8 @@ def encode_column(array: pa.Array) -> bytes:
     if pa.types.is_string(kind):
         return _encode_texts(array)
     if pa.types.is_list(kind):
+        import pyarrow.compute as pc  # takes 50 ms to load, and readers do without
+
         counts = _encode_numbers(pc.list_value_length(array).cast(pa.int64()))
         return bytes([LISTS]) + _LENGTH.pack(len(counts)) + counts + _encode_texts(pc.list_flatten(array))
     if pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
