@@ -31,10 +31,10 @@ from vanvault.archiver.upkeep.periodic import (
     WaitingChanges,
 )
 from vanvault.recovery.conditions import ConditionWatch
-from vanvault.recovery.coverage import count_verifications
 from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
 from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.schedule import open_scheduler
+from vanvault.recovery.verified import count_verifications
 
 #: Longest wait of a look at other nodes for a process that writes the hot tail: readers wait for that look.
 _LOCK_S = 2.0

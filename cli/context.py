@@ -28,7 +28,7 @@ def open_archive(home: Path) -> Iterator[Archive]:
     """The archive of a home, closed at the end. Raises SettingsError, KeyUnavailable."""
     with loading():
         from vanvault.archiver.appliance import Archive
-        from vanvault.recovery.coverage import count_verifications
+        from vanvault.recovery.verified import count_verifications
 
         opened = Archive.open(home)
     with opened as archive:

@@ -75,7 +75,7 @@ def run_drill(
     Production is read and nothing else. Ends with 0 only when the drill passed, else with 3.
     """
     from vanvault.recovery.drill import DrillRequest, Escrowed, PlannedDrill, drill
-    from vanvault.recovery.verify import Subset
+    from vanvault.recovery.verified import Subset
     from vanvault.recovery.work import account
 
     request = DrillRequest(

@@ -141,7 +141,7 @@ def failback_(
         failback,
         found_done,
     )
-    from vanvault.recovery.verify import Subset
+    from vanvault.recovery.verified import Subset
     from vanvault.recovery.work import account
 
     request = FailbackRequest(reason, account(), Subset.parse(old_subset or subset), unlevel)

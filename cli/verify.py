@@ -43,7 +43,8 @@ def command(
     The run is put on record in the archive. Exits 0 only when all is whole, 3 when it is not, 7 when a master
     key is missing or wrong.
     """
-    from vanvault.recovery.verify import Subset, VerifyRequest, verify
+    from vanvault.recovery.verified import Subset
+    from vanvault.recovery.verify import VerifyRequest, verify
     from vanvault.recovery.work import account
 
     part = Subset.parse(old_subset or subset)

@@ -134,10 +134,15 @@ ROOMS = (
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
-    _room("recovery.verify", 17, "archiver.* recovery.work recovery.objects"),
-    _room("recovery.coverage", 9, "archiver.* recovery.work recovery.verify"),
+    _room("recovery.verified", 14, "archiver.*"),
+    _room("recovery.verify", 8, "archiver.* recovery.work recovery.objects recovery.verified"),
+    _room("recovery.coverage", 8, "archiver.* recovery.work recovery.verified"),
     _room("recovery.reconcile", 12, "archiver.* recovery.work recovery.objects"),
-    _room("recovery.repair", 9, "archiver.* recovery.work recovery.objects recovery.verify"),
+    _room(
+        "recovery.repair",
+        9,
+        "archiver.* recovery.work recovery.objects recovery.verified recovery.verify",
+    ),
     _room("recovery.restore", 11, "archiver.* recovery.work recovery.objects recovery.verify"),
     _room(
         "recovery.backup",
@@ -147,20 +152,21 @@ ROOMS = (
     _room(
         "recovery.failover",
         12,
-        "archiver.* recovery.work recovery.objects recovery.reconcile recovery.verify",
+        "archiver.* recovery.work recovery.objects recovery.reconcile recovery.verified recovery.verify",
     ),
     _room(
         "recovery.drill",
         14,
         "archiver.* recovery.work recovery.custody recovery.backup recovery.repair recovery.restore"
-        " recovery.verify",
+        " recovery.verified recovery.verify",
     ),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(
         "recovery.schedule",
         9,
         "archiver.* recovery.availability recovery.backup recovery.coverage recovery.drill recovery.forecast"
-        " recovery.maintenance recovery.reconcile recovery.repair recovery.verify recovery.work",
+        " recovery.maintenance recovery.reconcile recovery.repair recovery.verified recovery.verify"
+        " recovery.work",
     ),
     _room(
         "recovery.conditions",

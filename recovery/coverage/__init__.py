@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vanvault.recovery.coverage.aside import KnownAside, set_aside_on_record
 from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
-from vanvault.recovery.coverage.hits import count_verifications
 from vanvault.recovery.coverage.report import CoverageReport, CoverageRequest, coverage, unverified_sites
 
 __all__ = [
@@ -12,7 +11,6 @@ __all__ = [
     "CoverageRequest",
     "KnownAside",
     "KnownDamage",
-    "count_verifications",
     "coverage",
     "damage_on_record",
     "set_aside_on_record",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.catalogue import Search
-from vanvault.recovery.verify import VerifyRun, verify_runs
+from vanvault.recovery.verified import VerifyRun, verify_runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import cast
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.recovery.coverage.model import MAX_PARTS
-from vanvault.recovery.verify import Problem, Subset, VerifyRun, is_harm, verify_runs
+from vanvault.recovery.verified import Problem, Subset, VerifyRun, is_harm, verify_runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.stores import SiteReader, StoredVersion
 from vanvault.recovery.coverage.damage import KnownDamage, damage_on_record
-from vanvault.recovery.coverage.model import SiteCoverage, Tally, VerifiedAt, verified_since
-from vanvault.recovery.verify import Subset, VerifyRun, next_subset, verify_runs
+from vanvault.recovery.coverage.model import SiteCoverage, Tally, verified_since
+from vanvault.recovery.verified import Subset, VerifiedAt, VerifyRun, next_subset, verify_runs
 from vanvault.recovery.work import QUIET, Observer, catch_up
 
 _Held = tuple[ObjectName, StoredVersion]

@@ -18,7 +18,7 @@ from vanvault.recovery.drill.model import Check, DrillOutcome, Loss, Phase, Samp
 from vanvault.recovery.drill.readers import Together
 from vanvault.recovery.drill.stores import ScratchStore, scratch_file_store
 from vanvault.recovery.drill.third_copy import ThirdCopy
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import Effort, Extent
 
 

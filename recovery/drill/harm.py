@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from vanvault.archiver.stores import folder_of
-from vanvault.recovery.verify import Problem
+from vanvault.recovery.verified import Problem
 
 How = Literal["flipped", "truncated", "deleted", "swapped"]
 #: (how, the object's file, another object's file)

@@ -21,7 +21,8 @@ from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.drill.later import Position, is_later
 from vanvault.recovery.drill.model import Loss, LostEntry
 from vanvault.recovery.drill.readers import in_subset
-from vanvault.recovery.verify import Problem, Subset, VerifyReport
+from vanvault.recovery.verified import Problem, Subset
+from vanvault.recovery.verify import VerifyReport
 
 #: An object with one of these findings, or a row of it, is not served.
 _LOST: frozenset[Problem] = frozenset(

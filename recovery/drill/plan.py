@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.drill.model import DrillPlan
 from vanvault.recovery.drill.scenarios import Scenario
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import Extent
 
 #: Bytes of a scratch folder for one of objects: file systems round up, and the hot tail needs room.

@@ -14,7 +14,7 @@ from typing import TypeVar
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.stores import ReadOnlySite, Site, SiteReader, StoredVersion
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import Extent
 
 _T = TypeVar("_T")

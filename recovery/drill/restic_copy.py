@@ -9,7 +9,7 @@ from vanvault.archiver.stores import Site
 from vanvault.recovery.backup import BackupReader, backup_reader
 from vanvault.recovery.drill.readers import in_subset
 from vanvault.recovery.drill.third_copy import CopyAge
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import Effort
 
 

@@ -14,7 +14,7 @@ from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.recovery.drill.model import SampledEntry
 from vanvault.recovery.drill.readers import in_subset
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 #: Entries that one draw looks at for one in the subset.
 _LOOKED_AT = 50

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vanvault.archiver.stores import Site
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from vanvault.recovery.drill.record import (
 from vanvault.recovery.drill.report import parse_report, plan_fields, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill, prepare, run, scenario_of
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import QUIET, Effort, Observer, catch_up
 
 

@@ -18,7 +18,8 @@ from vanvault.recovery.failover.hooks import HookResult, run_hook
 from vanvault.recovery.failover.plan import Plan, plan_failback, plan_promotion
 from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites, upgrade_all
-from vanvault.recovery.verify import Subset, VerifyReport, verify_archive
+from vanvault.recovery.verified import Subset
+from vanvault.recovery.verify import VerifyReport, verify_archive
 from vanvault.recovery.work import QUIET, Effort, Observer, Step, let_puts_arrive, silent
 
 MAX_REASON = 1_000  # characters

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.recovery.verify import SET_ASIDE, Finding, Problem, VerifyReport, is_whole
+from vanvault.recovery.verified import SET_ASIDE, Problem, is_whole
+from vanvault.recovery.verify import Finding, VerifyReport
 
 #: The site's newest version is not the good one.
 _BAD: frozenset[Problem] = frozenset(("missing", "damaged", "swapped"))

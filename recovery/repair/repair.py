@@ -15,7 +15,8 @@ from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.stores import Site, SiteReader, StoredVersion
 from vanvault.recovery.objects import SignedDates, lock_of, nothing_signed, read_good, write_good
 from vanvault.recovery.repair.plan import Copy, Extend, RepairAction, RepairPlan, action_fields
-from vanvault.recovery.verify import Finding, is_whole
+from vanvault.recovery.verified import is_whole
+from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Step, in_order, silent
 
 

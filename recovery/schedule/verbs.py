@@ -112,7 +112,8 @@ def _verify_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(given: argparse.Namespace) -> VerbFunction:
-    from vanvault.recovery.verify import Subset, VerifyRequest, verify
+    from vanvault.recovery.verified import Subset
+    from vanvault.recovery.verify import VerifyRequest, verify
 
     request = VerifyRequest(
         sites=tuple(given.site),
@@ -230,7 +231,7 @@ def _drill_options(parser: argparse.ArgumentParser) -> None:
 
 def _drill(given: argparse.Namespace) -> VerbFunction:
     from vanvault.recovery.drill import DrillRequest, Escrowed, drill
-    from vanvault.recovery.verify import Subset
+    from vanvault.recovery.verified import Subset
 
     request = DrillRequest(
         scenario=given.scenario,

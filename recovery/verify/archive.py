@@ -10,7 +10,8 @@ from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.names import segment_prefix
 from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.objects import Listing
-from vanvault.recovery.verify.model import Subset, VerifyReport
+from vanvault.recovery.verified import Subset
+from vanvault.recovery.verify.model import VerifyReport
 from vanvault.recovery.verify.spread import Readers, Threads, Workers, reader_of
 from vanvault.recovery.verify.verify import verify_sites
 from vanvault.recovery.work import Effort, Extent, Step, let_puts_arrive, silent

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vanvault.archiver.replicas import SetAside
+from vanvault.recovery.verified import Problem
 from vanvault.recovery.verify.model import Finding
-from vanvault.recovery.verify.whole import Problem
 
 #: By the reason for which an object is set aside; any other reason is of a name that proves nothing.
 _TOLD: dict[str, tuple[Problem, str]] = {

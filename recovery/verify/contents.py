@@ -12,7 +12,7 @@ from vanvault.archiver.core.format.batches import Hashes, canonical_of
 from vanvault.archiver.core.model import Batch, BatchHeader, Entry, Event, Message
 from vanvault.archiver.core.names import ObjectName, archive_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.verify.whole import Problem
+from vanvault.recovery.verified import Problem
 
 #: Rows that one finding lists by number.
 _ROWS_NAMED = 5

@@ -11,6 +11,7 @@ from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.core.times import from_us, rfc3339_seconds
 from vanvault.archiver.stores import StoredVersion
 from vanvault.recovery.objects import CompactedBatches, Copies
+from vanvault.recovery.verified import Problem
 from vanvault.recovery.verify.chains import Chain, ChainFinding, ExpectedBatch, Gap, Misfit
 from vanvault.recovery.verify.contents import (
     BatchContent,
@@ -39,7 +40,6 @@ from vanvault.recovery.verify.model import Finding
 from vanvault.recovery.verify.reading import ObjectRead
 from vanvault.recovery.verify.references import References
 from vanvault.recovery.verify.segment_reading import SegmentObject, SegmentRead
-from vanvault.recovery.verify.whole import Problem
 from vanvault.recovery.work import Extent
 
 #: A copy younger than this when verification starts may still be on its way to the other site.

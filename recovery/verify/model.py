@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.verify.whole import (
-    INFORMATIONAL,  # noqa: F401 - for who knows findings only
-    Problem,
-    is_failing,
-    is_harm,
-    is_whole,
-)
+from vanvault.recovery.verified import Problem, is_failing, is_harm, is_whole
 from vanvault.recovery.work import Extent
-
-_SUBSET = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +89,3 @@ class VerifyReport:
             },
             "findings": [finding.as_json() for finding in self.findings],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Subset:
-    """Part ``number`` of ``of`` equal parts of the objects, by digest: n runs of n parts read all.
-
-    Names, presence and chains are checked whole in each part. Raises InvalidInput unless
-    1 <= number <= of.
-    """
-
-    number: int = 1
-    of: int = 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.of:
-            raise InvalidInput("a subset is n/t with n from 1 to t, such as 3/30", field="share")
-
-    @classmethod
-    def parse(cls, text: str) -> Subset:
-        """``3/30`` is the third of thirty. Raises InvalidInput."""
-        match = _SUBSET.fullmatch(text)
-        if match is None:
-            raise InvalidInput("a subset is written n/t, such as 3/30", field="share")
-        return cls(int(match[1]), int(match[2]))
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
-
-    @property
-    def is_whole(self) -> bool:
-        return self.of == 1
-
-    def holds(self, sha256: bytes) -> bool:
-        """Is the object with this digest in the subset?"""
-        return int.from_bytes(sha256[:8]) % self.of == self.number - 1
-
-    def holds_segment(self, segment: str, last: bytes) -> bool:
-        """Is the segment, with all its objects? ``last``: the digest of the one that is last by name."""
-        return self.holds(last)

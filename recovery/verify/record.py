@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
-from vanvault.archiver.catalogue import Search
-from vanvault.archiver.core.errors import SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
-from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.core.times import rfc3339_us, to_us
+from vanvault.archiver.journal import EventType
 from vanvault.archiver.stores import SiteReader
-from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
-from vanvault.recovery.verify.runs import SiteRun, VerifyRun
-from vanvault.recovery.verify.whole import SET_ASIDE
+from vanvault.recovery.verified import SET_ASIDE, Subset
+from vanvault.recovery.verify.model import Finding, VerifyReport
 
 FINISHED = EventType.VERIFY_FINISHED
 
@@ -101,46 +97,3 @@ def _named_digest(finding: Finding) -> str | None:
     """The SHA-256 in the name of the object, in hex; None: the finding is not about an archive's object."""
     name = parse_key(finding.key) if finding.problem not in SET_ASIDE else None
     return name.sha256.hex() if name is not None else None
-
-
-def verify_runs(search: Search, *, since: datetime | None = None) -> Iterator[VerifyRun]:
-    """Verifications on record, newest first; an event that is not readable as one is passed by."""
-    for event in own_events(search, FINISHED, from_us=to_us(since) if since else 0):
-        try:
-            run = run_of(event.detail)
-            if event.counts_as:  # else nothing would be due until the time that a clock ahead wrote
-                run = replace(
-                    run,
-                    finished=event.no_later(run.finished),
-                    sites={
-                        site: replace(one, began=event.no_later(one.began)) for site, one in run.sites.items()
-                    },
-                )
-            yield run
-        except (KeyError, TypeError, ValueError, AttributeError, VanVaultError):
-            continue
-
-
-def run_of(detail: Mapping[str, Any]) -> VerifyRun:
-    """A run from the detail of its event. Raises KeyError, TypeError, ValueError, InvalidInput."""
-    # Events of older versions do not say at which site: then it is taken to lie at each.
-    aside = sum(int(count) for problem, count in detail["findings"].items() if problem in SET_ASIDE)
-    return VerifyRun(
-        finished=parse_rfc3339(detail["finished"]),
-        subset=Subset.parse(detail["share"]),
-        whole=detail["whole"] is True,
-        findings={str(problem): int(count) for problem, count in detail["findings"].items()},
-        named=detail["named"] is True,
-        asked=frozenset(map(str, detail["asked"])),
-        sites={
-            str(site): SiteRun(
-                began=parse_rfc3339(fields["began"]),
-                objects=int(fields["objects"]),
-                size=int(fields["bytes"]),
-                damaged=frozenset(map(bytes.fromhex, fields["damaged"])),
-                aside=int(fields.get("aside", aside)),
-            )
-            for site, fields in detail["sites"].items()
-        },
-        seconds=int(detail["ms"]) / 1000,
-    )

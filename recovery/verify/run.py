@@ -10,10 +10,10 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.key_port import PURPOSES, key_id
+from vanvault.recovery.verified import Subset, next_subset, verify_runs
 from vanvault.recovery.verify.archive import chosen_sites, extent_of, verify_archive
-from vanvault.recovery.verify.model import Subset, VerifyReport
-from vanvault.recovery.verify.record import FINISHED, site_times, verify_detail, verify_runs
-from vanvault.recovery.verify.runs import next_subset
+from vanvault.recovery.verify.model import VerifyReport
+from vanvault.recovery.verify.record import FINISHED, site_times, verify_detail
 from vanvault.recovery.work import (
     QUIET,
     Effort,

@@ -59,11 +59,12 @@ from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import SetAside
 from vanvault.archiver.stores import SiteReader, StoredVersion, Stray
 from vanvault.recovery.objects import Copies, Known, Listing, SegmentCopies, listed_with_locks, nothing_known
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.verify.aside import aside_finding
 from vanvault.recovery.verify.chains import Gap
 from vanvault.recovery.verify.copies import as_damaged_where_gone
 from vanvault.recovery.verify.fold import ON_ITS_WAY, Fold, LooseEnd
-from vanvault.recovery.verify.model import Finding, Subset, VerifyReport
+from vanvault.recovery.verify.model import Finding, VerifyReport
 from vanvault.recovery.verify.reading import ObjectReader
 from vanvault.recovery.verify.segment_reading import is_clean
 from vanvault.recovery.verify.spread import Readers, Threads

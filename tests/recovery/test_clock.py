@@ -23,8 +23,8 @@ from vanvault.archiver.journal.availability.read import read_evidence
 from vanvault.archiver.upkeep import compact
 from vanvault.recovery.clock import AcceptanceRequest, accept, show
 from vanvault.recovery.status import status
+from vanvault.recovery.verified import verify_runs
 from vanvault.recovery.verify import VerifyRequest, verify, verify_archive
-from vanvault.recovery.verify.record import verify_runs
 
 REQUEST = AcceptanceRequest("the host started without NTP", "operator")
 #: Seven hours; and the year 2043.

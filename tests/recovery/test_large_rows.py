@@ -10,7 +10,7 @@ from tests.support.lab import Lab, named
 from tests.support.names import batch_key, large_key
 from vanvault.archiver.core.model import Batch, BatchHeader, Message, Metadata
 from vanvault.archiver.core.names import archive_id, parse_key
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.verify.contents import BatchContent, batch_content
 
 WRITER, OTHER = "0123456789abcdef", "0123456789abcdeg"

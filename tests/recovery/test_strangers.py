@@ -25,7 +25,7 @@ from vanvault.recovery.objects import signed_dates
 from vanvault.recovery.reconcile import ReconcileReport, reconcile_sites
 from vanvault.recovery.restore import RestoreRequest, restore
 from vanvault.recovery.restore.archive import survey
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import Extent
 
 FOR_EVER = datetime(9998, 12, 31, tzinfo=UTC)

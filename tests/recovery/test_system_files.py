@@ -20,7 +20,7 @@ from vanvault.recovery.backup.stage import open_stage
 from vanvault.recovery.failover.failover import level
 from vanvault.recovery.repair import RepairPlan, RepairRequest, repair
 from vanvault.recovery.restore import RestoreRequest, restore
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 MADE = ("lost+found", "@eaDir", ".snapshot", ".nfs0000000000a1b2c300000001", ".DS_Store", "#recycle")
 

@@ -18,7 +18,8 @@ from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.names import ObjectName, batch_prefix, parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.stores import create_site
-from vanvault.recovery.verify import ObjectReader, Subset, verify_sites
+from vanvault.recovery.verified import Subset
+from vanvault.recovery.verify import ObjectReader, verify_sites
 
 
 def test_a_whole_archive_is_whole(lab: Lab) -> None:

@@ -19,7 +19,7 @@ from vanvault.archiver.core.model import Batch, SegmentManifest
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.upkeep import compact
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 KINDS = (*PARTS, "manifest")
 ROWS = (30 + 3 + 1, 9 + 3 + 2 + 5 + 4)  # messages, events with those of the system

@@ -17,7 +17,8 @@ from tests.support.mortal_jobs import Mortal, grave
 from vanvault.archiver.appliance import init_home
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.upkeep import Jobs
-from vanvault.recovery.verify import Subset, VerifyReport, spread, verify_archive
+from vanvault.recovery.verified import Subset
+from vanvault.recovery.verify import VerifyReport, spread, verify_archive
 from vanvault.recovery.work import Extent
 from vanvault.recovery.work.jobs import InProcess, ProcessPool, open_jobs
 

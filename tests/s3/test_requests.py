@@ -19,7 +19,8 @@ from tests.support.archives import SITES, Node, message
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.stores import Site, StoredVersion, open_site
 from vanvault.recovery.restore import plan_restore, restore_site
-from vanvault.recovery.verify import Subset, verify_archive
+from vanvault.recovery.verified import Subset
+from vanvault.recovery.verify import verify_archive
 
 WRITERS = 2  # one wrote the override
 OBJECTS = 12  # messages, each in a batch of its own; some events of the system beside them

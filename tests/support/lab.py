@@ -23,7 +23,8 @@ from vanvault.archiver.intake import Writer, event_draft, message_draft
 from vanvault.archiver.replicas import LargeObjects
 from vanvault.archiver.stores import Site, StoredVersion, folder_of
 from vanvault.archiver.stores.files.layout import data_name
-from vanvault.recovery.verify import Subset, VerifyReport, verify_archive
+from vanvault.recovery.verified import Subset
+from vanvault.recovery.verify import VerifyReport, verify_archive
 from vanvault.recovery.work import Effort
 
 LARGE = b"<large>" + bytes(range(256)) * 64 + b"</large>"

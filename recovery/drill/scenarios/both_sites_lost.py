@@ -15,7 +15,7 @@ from vanvault.recovery.drill.conduct import Drill
 from vanvault.recovery.drill.readers import extents
 from vanvault.recovery.drill.scenarios.keys_lost import check_every_key, from_escrow
 from vanvault.recovery.drill.third_copy import CopyAge
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 
 def rehearse(drill: Drill) -> None:

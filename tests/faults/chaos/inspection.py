@@ -27,7 +27,7 @@ from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import SigningKeys
-from vanvault.recovery.verify.model import INFORMATIONAL
+from vanvault.recovery.verified import INFORMATIONAL
 
 PublicKey = Callable[[str], Ed25519PublicKey]
 

@@ -160,7 +160,7 @@ MUTANTS = (
     ),
     Mutant(
         "whole-with-a-strangers-file",
-        "recovery/verify/whole.py",
+        "recovery/verified/whole.py",
         "is_failing",
         "problem not in INFORMATIONAL",
         "problem not in INFORMATIONAL | SET_ASIDE",
@@ -168,7 +168,7 @@ MUTANTS = (
     ),
     Mutant(
         "strangers-file-is-harm",
-        "recovery/verify/whole.py",
+        "recovery/verified/whole.py",
         "is_harm",
         "is_failing(problem) and problem not in SET_ASIDE",
         "is_failing(problem)",

@@ -10,8 +10,8 @@ from typing import Any
 from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.recovery.coverage.aside import KnownAside, known_aside
-from vanvault.recovery.verify import SiteRun, Subset, VerifyRun
-from vanvault.recovery.verify.record import run_of
+from vanvault.recovery.verified import SiteRun, Subset, VerifyRun
+from vanvault.recovery.verified.record import run_of
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SITES = ("primary", "standby")

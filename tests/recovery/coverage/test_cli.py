@@ -15,9 +15,9 @@ from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.core.ports import SystemStopwatch
 from vanvault.archiver.core.times import rfc3339_us, to_us
-from vanvault.recovery.coverage import count_verifications, unverified_sites
-from vanvault.recovery.coverage.hits import HitVerifiedAt, hit_verified_at
-from vanvault.recovery.verify import SiteRun, Subset, VerifyRun, verify_runs
+from vanvault.recovery.coverage import unverified_sites
+from vanvault.recovery.verified import SiteRun, Subset, VerifyRun, count_verifications, verify_runs
+from vanvault.recovery.verified.hits import HitVerifiedAt, hit_verified_at
 
 SHARES = {"VANVAULT_VERIFY__PARTS": "3"}
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from tests.support.command import run_cli
 from tests.support.lab import Lab
 from vanvault.recovery.coverage.damage import KnownDamage, known_damage
-from vanvault.recovery.verify import SiteRun, Subset, VerifyRun
+from vanvault.recovery.verified import SiteRun, Subset, VerifyRun
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SITES = ("primary", "standby")

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.archives import SITES
-from vanvault.recovery.coverage.model import SiteCoverage, VerifiedAt, verified_since
-from vanvault.recovery.verify import SiteRun, Subset, VerifyRun, next_subset
+from vanvault.recovery.coverage.model import SiteCoverage, verified_since
+from vanvault.recovery.verified import SiteRun, Subset, VerifiedAt, VerifyRun, next_subset
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 DIGESTS = [hashlib.sha256(bytes([n])).digest() for n in range(40)]

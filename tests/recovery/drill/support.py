@@ -16,7 +16,7 @@ from vanvault.archiver.stores import Site, SiteReader
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.readers import in_subset
 from vanvault.recovery.drill.run import FinishedDrill, prepare, run, scenario_of
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 from vanvault.recovery.work import Effort
 
 

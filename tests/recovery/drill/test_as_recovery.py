@@ -13,7 +13,7 @@ from tests.support.archives import SITES, Home, Node, message
 from tests.support.compacted import CompactedLab
 from tests.support.lab import Lab
 from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 __all__ = ["compacted_home"]
 

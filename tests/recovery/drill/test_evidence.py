@@ -23,7 +23,7 @@ from vanvault.recovery.drill.model import Check, Loss, LostEntry
 from vanvault.recovery.drill.report import Report, parse_report, report_body, signed_report
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.drill.texts import LANGUAGES
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 #: Words that are in nearly every English sentence, and in no name.
 ENGLISH = re.compile(

@@ -17,7 +17,7 @@ from vanvault.recovery.drill.harm import How, harm
 from vanvault.recovery.drill.readers import Overlay, SubsetOfSite
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.untouched import Listings, compare
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 WRITING = ("put", "extend", "delete")
 

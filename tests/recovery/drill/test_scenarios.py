@@ -24,7 +24,7 @@ from vanvault.recovery.drill.plan import check_room
 from vanvault.recovery.drill.run import prepare, scenario_of
 from vanvault.recovery.drill.scenarios import SCENARIOS
 from vanvault.recovery.drill.stores import AttackedSite
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 SIMPLE = (
     "node-lost",

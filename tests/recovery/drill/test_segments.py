@@ -17,7 +17,7 @@ from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.readers import in_subset
 from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 __all__ = ["empty_repository"]
 

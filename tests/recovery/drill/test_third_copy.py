@@ -22,7 +22,7 @@ from vanvault.recovery.drill.later import after
 from vanvault.recovery.drill.report import parse_report, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 __all__ = ["empty_repository", "kit"]
 

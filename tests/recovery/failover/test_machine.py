@@ -23,7 +23,7 @@ from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import batch_prefix, parse_key
 from vanvault.recovery.failover import Plan, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 SIDE = st.integers(0, 1)
 

@@ -21,7 +21,7 @@ from vanvault.archiver.upkeep.periodic import Maintenance
 from vanvault.recovery.failover import current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
 from vanvault.recovery.reconcile import reconcile_sites, upgrade_all
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 
 class Pair:

@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.recovery.failover import FailoverResult, current_plan, promote
 from vanvault.recovery.failover.failover import conclude_failback, level
-from vanvault.recovery.verify import Subset
+from vanvault.recovery.verified import Subset
 
 
 @pytest.fixture

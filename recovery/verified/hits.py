@@ -11,8 +11,9 @@ from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.ports import Stopwatch
 from vanvault.archiver.log_lines import Logger
-from vanvault.recovery.coverage.model import VerifiedAt, waiting
-from vanvault.recovery.verify import VerifyRun, verify_runs
+from vanvault.recovery.verified.record import verify_runs
+from vanvault.recovery.verified.runs import VerifyRun
+from vanvault.recovery.verified.verified_at import VerifiedAt, waiting
 
 _log = Logger("vanvault.coverage")
 

@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from vanvault.recovery.verify.model import Subset
+from vanvault.archiver.core.errors import InvalidInput
 
+_SUBSET = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """Part ``number`` of ``of`` equal parts of the objects, by digest: n runs of n parts read all.
+
+    Names, presence and chains are checked whole in each part. Raises InvalidInput unless
+    1 <= number <= of.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise InvalidInput("a subset is n/t with n from 1 to t, such as 3/30", field="share")
+
+    @classmethod
+    def parse(cls, text: str) -> Subset:
+        """``3/30`` is the third of thirty. Raises InvalidInput."""
+        match = _SUBSET.fullmatch(text)
+        if match is None:
+            raise InvalidInput("a subset is written n/t, such as 3/30", field="share")
+        return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @property
+    def is_whole(self) -> bool:
+        return self.of == 1
+
+    def holds(self, sha256: bytes) -> bool:
+        """Is the object with this digest in the subset?"""
+        return int.from_bytes(sha256[:8]) % self.of == self.number - 1
+
+    def holds_segment(self, segment: str, last: bytes) -> bool:
+        """Is the segment, with all its objects? ``last``: the digest of the one that is last by name."""
+        return self.holds(last)
 
 
 @dataclass(frozen=True, slots=True)
