@@ -48,6 +48,7 @@ VERBS = {
     "status": "Show sites, locks, keys, counts and whether a server answers.",
     "availability": "Show how long the service was up, announce downtime, note what a probe saw.",
     "keys": "List master and signing keys, or make a new version.",
+    "law": "List what the law asks for, with clauses, dates, and how each is known.",
     "gateway": "Add, list or remove gateways.",
     "sample": "Make sample transactions, as files or pushed through the API.",
 }

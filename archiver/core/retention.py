@@ -1,7 +1,7 @@
 """Legal rules of keeping, as dated profiles. Pure.
 
-A profile is chosen in the settings by name. Its figures come from the texts it cites; where no
-clause is known, a field says so instead of guessing.
+A profile is chosen in the settings by name. Its figures come from the table of legal duties, which it cites;
+where no clause is known, a field says so instead of guessing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from vanvault.archiver.core.errors import InvalidInput, SettingsError
+from vanvault.archiver.core.law import TEXTS, citation, figure
 
 #: Days that every lock is longer than the law asks.
 #:
@@ -102,45 +103,47 @@ def _overridden(rule: RetentionRule, years: int) -> RetentionRule:
     return replace(rule, years=years, source=f"settings, in place of: {rule.source}")
 
 
-_LOG_QD08 = RetentionRule(
-    10, MARGIN_DAYS, "Decision 08/2015/QĐ-TTg: transaction log 10 years from the moment of success"
-)
-_ORIGINALS_QD08 = RetentionRule(
-    10,
-    MARGIN_DAYS,
-    "Decision 08/2015/QĐ-TTg: originals kept and accessible online, no period stated; as long as the log",
-)
 _CARRIED_OVER = "no clause of its own is known; carried over from Decision 08/2015/QĐ-TTg"
+_YEARS_QD08 = int(figure("log-kept", text="QD08-2015") or 0)
+_LOG_QD08 = RetentionRule(_YEARS_QD08, MARGIN_DAYS, citation("log-kept", text="QD08-2015"))
+_ORIGINALS_QD08 = RetentionRule(
+    _YEARS_QD08,
+    MARGIN_DAYS,
+    f"{citation('originals-online', text='QD08-2015')}; no period stated, so as long as the log",
+)
+
+
+def _profile(name: str, until: date | None, log_source: str, originals_source: str) -> Profile:
+    """The profile of a text: its dates and its limit come from the table of legal duties."""
+    text = TEXTS[name]
+    if text.in_force_from is None:
+        raise SettingsError(f"the table of legal texts has no date for {name}")
+    return Profile(
+        name=name,
+        in_force_from=text.in_force_from,
+        in_force_until=until,
+        log=replace(_LOG_QD08, source=log_source),
+        originals=replace(_ORIGINALS_QD08, source=originals_source),
+        downtime_limit_percent=figure("downtime-limit", text=name),
+        sources=(citation("log-kept", text=name), citation("downtime-limit", text=name)),
+    )
+
 
 _PROFILES = {
     found.name: found
     for found in (
-        Profile(
-            name="QD08-2015",
-            in_force_from=date(2015, 5, 1),
-            in_force_until=date(2017, 3, 1),
-            log=_LOG_QD08,
-            originals=_ORIGINALS_QD08,
-            downtime_limit_percent=3.0,
-            sources=("Decision 08/2015/QĐ-TTg of 9 March 2015, in force from 1 May 2015",),
+        _profile("QD08-2015", TEXTS["ND166-2016"].in_force_from, _LOG_QD08.source, _ORIGINALS_QD08.source),
+        _profile(
+            "ND166-2016",
+            TEXTS["ND164-2025"].in_force_from,
+            citation("log-kept", text="ND166-2016"),
+            f"Decree 166/2016/NĐ-CP: {_CARRIED_OVER}",
         ),
-        Profile(
-            name="ND166-2016",
-            in_force_from=date(2017, 3, 1),
-            in_force_until=date(2025, 7, 1),
-            log=replace(_LOG_QD08, source=f"Decree 166/2016/NĐ-CP: {_CARRIED_OVER}"),
-            originals=replace(_ORIGINALS_QD08, source=f"Decree 166/2016/NĐ-CP: {_CARRIED_OVER}"),
-            downtime_limit_percent=2.0,
-            sources=("Decree 166/2016/NĐ-CP of 24 December 2016, article 6(1), by secondary sources",),
-        ),
-        Profile(
-            name="ND164-2025",
-            in_force_from=date(2025, 7, 1),
-            in_force_until=None,
-            log=replace(_LOG_QD08, source=f"Decree 164/2025/NĐ-CP: {_CARRIED_OVER}"),
-            originals=replace(_ORIGINALS_QD08, source=f"Decree 164/2025/NĐ-CP: {_CARRIED_OVER}"),
-            downtime_limit_percent=None,
-            sources=("Decree 164/2025/NĐ-CP, in force from 1 July 2025, by secondary sources",),
+        _profile(
+            "ND164-2025",
+            None,
+            f"Decree 164/2025/NĐ-CP: {_CARRIED_OVER}",
+            f"Decree 164/2025/NĐ-CP: {_CARRIED_OVER}",
         ),
     )
 }
