@@ -3,7 +3,8 @@
 A fork copies one thread, and the locks of all others as they are at that moment: so this process must have no
 other threads. Two libraries start some when they are loaded, unless they are told not to: the linear algebra
 under numpy, which nothing of ours uses, and jemalloc, which pyarrow has. Workers use that one, because it
-gives back what a thread no longer needs: a compaction was measured to hold a sixth less than with pyarrow's own choice.
+gives back what a thread no longer needs: a compaction was measured to hold a sixth less than with pyarrow's
+own choice.
 """
 
 from __future__ import annotations
