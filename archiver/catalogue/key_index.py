@@ -49,8 +49,10 @@ Build = Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]
 _SUFFIX = ".idx"
 _FILTER = ".filter"
 _NONE: frozenset[str] = frozenset()
-#: How often a question is put again when files go or break meanwhile.
+#: How often a question is put again when files go meanwhile.
 _ATTEMPTS = 4
+#: How many damaged index files one question sets aside.
+_MOST_DAMAGED = 32
 #: Segments whose postings one index file takes at once while an index is built.
 _TOGETHER = 16
 #: So many segments are indexed before a site is asked what it keeps.
@@ -140,23 +142,41 @@ class KeyIndex:
         """The answer, and those of the log parts ``needed`` of which no index file knows: files were lost.
 
         A file that was merged away meanwhile is let go and the question put again; so is one with a damaged
-        block, which is deleted, to be built again by the next ``catch_up``.
+        block, which is taken from another site, or built again by the next ``catch_up``. Where too many are
+        damaged for one question, nothing is answered from index files, and every log part is lacking.
 
-        Raises Damaged, SiteUnavailable, KeyUnavailable.
+        Raises Damaged (what is no index file), SiteUnavailable, KeyUnavailable.
         """
-        for _ in range(_ATTEMPTS):
+        gone = damaged = 0
+        while damaged < _MOST_DAMAGED:
             reader, lacking = self._levelled(needed)
             try:
                 return question(reader), lacking
             except NotFound:
+                gone += 1
+                if gone > _ATTEMPTS:
+                    raise
                 self._look_again(needed)
             except Damaged as error:
-                if error.key not in self._open:
+                broken = next((file for file in reader.files if file.name == error.key), None)
+                if broken is None:
                     raise
-                self._delete(error.key)
-                self.refresh()
-        reader, lacking = self._levelled(needed)
-        return question(reader), lacking
+                damaged += 1
+                self._set_aside(broken, needed)
+        return question(IndexReader(())), needed
+
+    def _set_aside(self, broken: IndexFile, needed: frozenset[str]) -> None:
+        """Let a damaged file go, wherever it is read from, and take it from another site if one keeps it."""
+        with self._lock:
+            # Another thread may have seen it first, and opened what another site keeps.
+            if self._open.get(broken.name) is broken:
+                del self._open[broken.name]
+                if self._kept is None or not self._kept.store.refuse(broken.name):
+                    self._delete(broken.name)
+        self.refresh()
+        if self._kept is not None and needed - self._known:
+            self._adopt(needed - self._known)
+            self.refresh()
 
     def surely_lacks(self, needed: frozenset[str], entry: EntryKind, client_id: str) -> bool:
         """Does the open index hold the log parts ``needed``, and do its filters say that there is no such id?
@@ -189,9 +209,9 @@ class KeyIndex:
                 except SiteUnavailable:
                     if self._kept is None or not self._kept.store.withdraw(name):
                         raise
-                except Damaged:
-                    self._store.delete(name)  # it is built again from segments
-                    self._store.delete(name + _FILTER)
+                except Damaged:  # it is built again from segments
+                    if self._kept is None or not self._kept.store.refuse(name):
+                        self._delete(name)
             for name in _overlapping(opened.values()):
                 self._delete(name)
                 del opened[name]
@@ -303,10 +323,7 @@ class KeyIndex:
         wanting = self._wanting()
         if self._kept is None or not wanting or (self._open and len(wanting) <= _FEW):
             return 0
-        rows = self._rows_of_archive()
-        logs = frozenset(log_key(one) for one in wanting)
-        taken = self._kept.adopt(logs, self._known, rows, tuple(self._files.sites))
-        if not taken:
+        if not self._adopt(frozenset(log_key(one) for one in wanting)):
             return 0
         if whole:
             with suppress(SiteUnavailable):  # what is not here is read from the site
@@ -324,8 +341,14 @@ class KeyIndex:
             return
         self._kept.store.withdraw()
         self.refresh()
-        self._kept.adopt(needed - self._known, self._known, self._rows_of_archive(), tuple(self._files.sites))
+        self._adopt(needed - self._known)
         self.refresh()
+
+    def _adopt(self, lacking: frozenset[str]) -> frozenset[str]:
+        """Offer what sites keep of these log parts; those that are covered now."""
+        if self._kept is None:
+            return _NONE
+        return self._kept.adopt(lacking, self._known, self._rows_of_archive(), tuple(self._files.sites))
 
     def _rows_of_archive(self) -> dict[str, int]:
         return {log_key(one): one.manifest.rows for one in self._catalogue.segments(spare=True)}

@@ -58,9 +58,9 @@ def open_index(store: IndexStore, name: str, keys_of: KeysOf, cache: BlockCache)
     """
     try:
         return _open(store, name, keys_of, cache)
-    except Damaged:
-        store.forget(name)
-        store.forget(name + FILTER_SUFFIX)
+    except Damaged as error:
+        # The digest of the filter is in the file, which was good then.
+        store.forget(error.key if error.key == name + FILTER_SUFFIX else name)
         return _open(store, name, keys_of, cache)
 
 

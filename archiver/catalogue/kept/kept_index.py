@@ -39,6 +39,7 @@ from vanvault.archiver.catalogue.kept.plan import (
 )
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.stores import printable
 
 _PIECE = 4 * 2**20
 #: Files of each use, their filters, those that are leaving, and strangers' among them.
@@ -107,19 +108,20 @@ class KeptIndex:
             return frozenset()
         for site in order:
             place = self.places.get(site)
-            if place is None or not wanting - taken:
+            if place is None or (place.late and not wanting - taken):
                 continue
             found = self._directory(place)
             for file in sorted(found.files, key=lambda one: one.name, reverse=True) if found else ():
-                if not file.logs.isdisjoint(held) or (file.logs & taken and not file.logs <= taken):
+                again = self.store.is_offered(file.name)  # another site's copy, if this one turns out damaged
+                if not again and (not file.logs.isdisjoint(held) or not file.logs.isdisjoint(taken)):
                     continue
                 if differing := [log for log, count in file.segments if rows.get(log) != count]:
                     self.aside[site] = (
                         f"{file.name}: its directory tells of {differing[0]} what the archive does not"
                     )
                     continue
-                self.store.offer(place, file)
-                taken |= file.logs
+                if self.store.offer(place, file):
+                    taken |= file.logs
         return frozenset(taken & wanting)
 
     def bring_next(self) -> bool:
@@ -203,6 +205,10 @@ class KeptIndex:
         self.aside.pop(place.site, None)
         return found
 
+    def sound(self, site: str, files: Iterable[KeptFile]) -> list[KeptFile]:
+        """Without those that were found damaged at this site."""
+        return [one for one in files if not self.store.refused.holds(site, one)]
+
     def _standing(self, site: str, place: KeptPlace | None, rows: Mapping[str, int]) -> KeptStanding:
         if place is None:
             return KeptStanding(site, configured=False, lacking=tuple(sorted(rows)))
@@ -216,12 +222,15 @@ class KeptIndex:
             return replace(none, trouble=error.message, away=True)
         if found is None:
             return none
-        whole = _true(whole_files(found.files, listing), rows)
+        present = _true(whole_files(found.files, listing), rows)
+        whole = self.sound(site, present)
         covered = {log for file in whole for log in file.logs}
-        gone = len(found.files) - len(whole)
-        strangers = sorted(name for name in listing if not _is_ours(name))
+        gone = len(found.files) - len(present)
+        refused = sorted({one.name for one in present} - {one.name for one in whole})
+        strangers = sorted(printable(name) for name in listing if not _is_ours(name))
         what = [
             *([f"{gone} files of its directory are missing, or not what it says"] if gone else []),
+            *([f"{len(refused)} files are damaged, such as {refused[0]}"] if refused else []),
             *([f"{len(strangers)} files are not the index's, such as {strangers[0]}"] if strangers else []),
         ]
         return KeptStanding(
@@ -250,6 +259,7 @@ class _Round:
         before = self._before()
         listing = self.place.list(_MOST_LISTED)
         stored = _true(whole_files(before.files, listing), self.rows) if before else []
+        stored = self.kept.sound(self.place.site, stored)
         own = [OwnFile(name, _logs(file)) for name, file in self.here.items()]
         choice = choose_files(stored, own)
         added = [self._add(self.here[name]) for name in choice.added]
@@ -259,6 +269,8 @@ class _Round:
         if before is None or (before.files, before.leaving) != (files, leaving):
             directory = KeptDirectory(self.kept.archive, rfc3339_seconds(self.now), files, leaving)
             self._write(encode_directory(directory, sign))
+        named, new = {one.name for one in files}, {one.name for one in added}
+        self.kept.store.refused.drop(self.place.site, lambda name: name in new or name not in named)
         over = removable(leaving, self.now)
         for name in over:
             self.place.delete(name)

@@ -14,6 +14,7 @@ from pathlib import Path
 from vanvault.archiver.catalogue.index.store import IndexStore, MappedFile, RangeFile, StoredFile
 from vanvault.archiver.catalogue.kept.directory import KeptFile
 from vanvault.archiver.catalogue.kept.place import FILTER_SUFFIX, KeptPlace
+from vanvault.archiver.catalogue.kept.refused import RefusedFiles
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 
 #: A site and what its directory says of a file.
@@ -30,22 +31,47 @@ class LayeredStore:
         self.own = own
         self._work = work
         self._offers: dict[str, _Offers] = {}
+        self._gave: dict[str, KeptPlace] = {}  # by file, who gave bytes of it the last time
+        self.refused = RefusedFiles(work)
         self._lock = threading.Lock()
 
-    def offer(self, place: KeptPlace, file: KeptFile) -> None:
-        """From now on the file can be read, unless it is here."""
+    def offer(self, place: KeptPlace, file: KeptFile) -> bool:
+        """From now on the file can be read, unless it is here; false: it was found damaged there, or another
+        site tells another digest of it.
+        """
+        if self.refused.holds(place.site, file):
+            return False
         with self._lock:
-            offers = self._offers.setdefault(file.name, [])
+            offers = self._offers.get(file.name, [])
+            if any(other.sha256 != file.sha256 for _, other in offers):
+                return False
             if all(other is not place for other, _ in offers):
-                offers.append((place, file))
+                self._offers[file.name] = [*offers, (place, file)]
+        return True
+
+    def is_offered(self, name: str) -> bool:
+        """Can the file be read from a site?"""
+        with self._lock:
+            return name in self._offers
 
     def withdraw(self, name: str | None = None) -> bool:
         """A file (None: nothing) is offered no more; whether it was."""
         with self._lock:
             if name is not None:
+                self._gave.pop(name, None)
                 return self._offers.pop(name, None) is not None
+            self._gave.clear()
             self._offers.clear()
             return True
+
+    def refuse(self, name: str) -> bool:
+        """What a site gave of a file is damaged: it is taken from there no more. False: no site gave it."""
+        with self._lock:
+            place = self._gave.pop(name, None)
+        if place is None:
+            return False
+        self._refuse(name, place)
+        return True
 
     def offered(self) -> Sequence[KeptFile]:
         """What is not here yet, the newest first."""
@@ -59,6 +85,7 @@ class LayeredStore:
         self._bring(file.name, filter=False)
         with self._lock:
             self._offers.pop(file.name, None)
+            self._gave.pop(file.name, None)
 
     def put(self, name: str, source: Path) -> None:
         self.own.put(name, source)
@@ -101,30 +128,39 @@ class LayeredStore:
             return file.filter_size if name != base else file.size
 
     def delete(self, name: str) -> None:
-        """Remove it here; of an offered file, the site that offers it first does so no more."""
-        self._refuse(name)
+        """Remove it here; it is offered no more, until a directory is read again."""
+        self.withdraw(name)
         self.own.delete(name)
 
     def forget(self, name: str) -> None:
-        """What was read of it is damaged: another site is asked first from now on."""
+        """What was read of it is damaged: the site that gave it is not asked for it any more."""
         self.own.forget(name)
-        with self._lock:
-            offers = self._offers.get(name, [])
-            offers[:] = offers[1:] + offers[:1]
+        base = name.removesuffix(FILTER_SUFFIX)
+        if name == base:
+            self.refuse(name)
+        elif self.is_offered(base):
+            self.own.delete(name)  # it was good when it came, so it is fetched once more
 
     def close(self) -> None:
         self.own.close()
 
     def read_offered(self, name: str, offset: int, length: int) -> bytes:
         """Bytes of an offered file, from the first site that gives them. Raises NotFound, SiteUnavailable."""
-        failure: NotFound | SiteUnavailable | Damaged = _missing(name)
+        failure: NotFound | SiteUnavailable = _missing(name)
         for place, _ in sorted(self._offer(name), key=lambda offer: offer[0].late):
             try:
-                return place.read(name, offset, length)
-            except (NotFound, SiteUnavailable, Damaged) as error:
+                data = place.read(name, offset, length)
+            except Damaged:
+                self._refuse(name, place)
+                continue
+            except (NotFound, SiteUnavailable) as error:
                 failure = error
+                continue
+            with self._lock:
+                self._gave[name] = place
+            return data
         if isinstance(failure, NotFound):
-            self._refuse(name, every=True)  # merged away at every site: another directory names what came
+            self.withdraw(name)  # merged away at every site: another directory names what came
         raise failure
 
     def _offer(self, name: str) -> _Offers:
@@ -143,8 +179,11 @@ class LayeredStore:
                 path = Path(scratch) / "new"
                 try:
                     place.fetch(file, path, filter=filter)
-                except (Damaged, NotFound):
+                except Damaged:
                     self._refuse(name, place)
+                    continue
+                except NotFound:
+                    self._drop(name, place)
                     continue
                 except SiteUnavailable as error:
                     failure = error
@@ -155,14 +194,21 @@ class LayeredStore:
             f"no site gives {name} whole", hint="It is made again from segments: vanvault index rebuild."
         )
 
-    def _refuse(self, name: str, place: KeptPlace | None = None, *, every: bool = False) -> None:
-        """Do not take a file from this site (None: the one that is asked first; or every one) any more."""
+    def _refuse(self, name: str, place: KeptPlace) -> None:
+        """It is damaged at this site; that is noted, for whoever keeps the index there and for people."""
+        file = self._drop(name, place)
+        if file is not None:
+            self.refused.add(place.site, file)
+
+    def _drop(self, name: str, place: KeptPlace) -> KeptFile | None:
+        """This site offers the file no more; what its directory says of it, if it did."""
         with self._lock:
             offers = self._offers.get(name, [])
-            out = place or (offers[0][0] if offers else None)
-            offers[:] = [] if every else [offer for offer in offers if offer[0] is not out]
-            if not offers:
+            if left := [one for one in offers if one[0] is not place]:
+                self._offers[name] = left
+            else:
                 self._offers.pop(name, None)
+        return next((file for other, file in offers if other is place), None)
 
 
 class _OfferedFile:

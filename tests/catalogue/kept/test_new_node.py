@@ -161,8 +161,8 @@ HARMS: dict[str, tuple[Callable[[Kept, str, Lab], object], bool | None]] = {
         True,
     ),
     "a cut file": (lambda kept, site, _: cut(kept.files(site)[1]), True),
-    "a changed file": (lambda kept, site, _: flip(kept.files(site)[1]), False),
-    "a changed filter": (lambda kept, site, _: flip(kept.files(site)[1].with_suffix(".idx.filter")), False),
+    "a changed file": (lambda kept, site, _: flip(kept.files(site)[1]), True),
+    "a changed filter": (lambda kept, site, _: flip(kept.files(site)[1].with_suffix(".idx.filter")), True),
     "two files exchanged": (lambda kept, site, _: exchange(kept, site), None),
     "a pipe for a file": (lambda kept, site, _: instead(kept.files(site)[1], os.mkfifo), True),
 }
