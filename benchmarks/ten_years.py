@@ -7,7 +7,7 @@ result (messages), and two lines of the log (events), spread over some days.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,21 +19,26 @@ import pyarrow.compute as pc
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.format.row_blocks import RowKey
 from vanvault.archiver.core.format.segments import (
+    PartHeader,
     chunk_digests,
     encode_manifest,
     encode_part,
+    evidence_header,
+    has_chunks,
     log_header,
     manifest_statement,
 )
-from vanvault.archiver.core.format.segments.schema import LOG
+from vanvault.archiver.core.format.segments.schema import EVIDENCE, LOG
 from vanvault.archiver.core.model import Covered, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import new_writer_id
 from vanvault.archiver.core.times import rfc3339_seconds, to_us
+from vanvault.archiver.stores import Site
 
 FIRST_DAY = date(2016, 1, 1)
 DAYS = 3652
 _ROWS_OF_A_DAY = 4_000  # at least; with fewer rows there are fewer days, spread over the same ten years
 _ENTRIES = 5  # of one transaction
+_BATCH = 50  # rows of one batch
 _EMPLOYERS = 200_000
 _PEOPLE = 15_000_000
 _PROCEDURES = [f"{600 + number}{suffix}" for number in range(12) for suffix in ("", "a", "b")]
@@ -61,6 +66,11 @@ def days(rows: int, seed: int) -> Iterator[Day]:
         made += want
 
 
+def day_of(number: int, count: int, rows: int, seed: int) -> Day:
+    """Of ``count`` days of ten years, the one with this number, counted from 0; each has so many rows."""
+    return _day(number * DAYS // count, rows, number * rows, seed)
+
+
 def _day(number: int, rows: int, before: int, seed: int) -> Day:
     random = np.random.default_rng((seed, number))
     day = FIRST_DAY + timedelta(days=number)
@@ -83,8 +93,8 @@ def _day(number: int, rows: int, before: int, seed: int) -> Day:
         "received_at": pa.array(times).cast(LOG.field("received_at").type),
         "entry": _chosen(["message", "event"], ~message),
         "writer": pa.repeat(pa.scalar(writer), rows),
-        "sequence": pa.array(np.arange(rows) // 50),
-        "row": pa.array((np.arange(rows) % 50).astype(np.int32)),
+        "sequence": pa.array(np.arange(rows) // _BATCH),
+        "row": pa.array((np.arange(rows) % _BATCH).astype(np.int32)),
         "message_id": _texts(f"VAN-{stamp}-", entry - before, 7, message),
         "gateway": _chosen(["gateway-1", "gateway-2", "gateway-3"], transaction % 3),
         "size": pa.array((_hash(entry, 5) * 30_000).astype(np.int64) + 900),
@@ -116,26 +126,26 @@ def _day(number: int, rows: int, before: int, seed: int) -> Day:
     return Day(day, pa.Table.from_arrays([columns[f.name].cast(f.type) for f in LOG], schema=LOG))
 
 
-def write_segment(archive: Archive, day: Day, *, level: int) -> int:
-    """One day's rows as a segment at the primary, known to the catalogue; its bytes."""
+def write_segment(
+    archive: Archive, day: Day, *, level: int, sites: Sequence[str] = ("primary",), whole: bool = False
+) -> int:
+    """One day's rows as a segment at these sites, known to the catalogue; the bytes of its log.
+
+    ``whole``: with a part of evidence, without which no other node takes its manifest for one.
+    """
     started = datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC) + timedelta(days=1)
     segment = new_writer_id(started, archive.entropy.token(5))
     name, table = archive.settings.archive, day.log
-    names = archive.object_signer
-    subject = names.subject("segment", segment, 0, "log")
-    properties, data_key, wrapped = archive.parquet.encryption_of_part(subject)
-    rows = RowKey(data_key, wrapped)
-    header = log_header(name, segment, table)
-    data = encode_part(header, table, properties, compression_level=level, rows=rows)
-    sha256 = hashlib.sha256(data).digest()
-    key = names.sign_name(subject, sha256)
     until = archive.retain_until("events", archive.clock.now())
-    site = archive.sites["primary"]
-    site.put(key, data, sha256=sha256, retain_until=until)
+    order = _Order(archive, segment, until, [archive.sites[site] for site in sites], level)
+    log = order.part(log_header(name, segment, table), table, 0)
+    parts = [log]
+    if whole:
+        evidence = _evidence(table)
+        parts.append(order.part(evidence_header(name, segment, evidence.num_rows), evidence, 2))
     times = table.column("received_at").cast(pa.int64())
     messages = int(np.asarray(table.column("original").is_valid()).sum())
     signer = archive.signing.active()
-    part = SegmentPart("log", key, len(data), table.num_rows, rfc3339_seconds(until), chunk_digests(data))
     unsigned = SegmentManifest(
         archive=name,
         segment=segment,
@@ -146,19 +156,57 @@ def write_segment(archive: Archive, day: Day, *, level: int) -> int:
         messages=messages,
         events=table.num_rows - messages,
         raw_bytes=int(np.asarray(table.column("size")).sum()),
-        covers=(Covered(table.column("writer")[0].as_py(), 0, (table.num_rows - 1) // 50),),
-        parts=(part,),
+        covers=(Covered(table.column("writer")[0].as_py(), 0, (table.num_rows - 1) // _BATCH),),
+        parts=tuple(parts),
         signing_key=signer.key_id,
     )
     signature = signer.sign(manifest_statement(unsigned))
     fields = {name: getattr(unsigned, name) for name in unsigned.__slots__}
     manifest = SegmentManifest(**{**fields, "signature": signature})
-    encoded = encode_manifest(manifest)
-    digest = hashlib.sha256(encoded).digest()
-    manifest_key = names.sign_name(names.subject("segment", segment, 3, "manifest"), digest)
-    site.put(manifest_key, encoded, sha256=digest, retain_until=until)
-    archive.catalogue.add(manifest_key, manifest)
-    return len(data)
+    key = order.put("manifest", 3, encode_manifest(manifest))
+    archive.catalogue.add(key, manifest)
+    return log.size
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Where the objects of one segment go."""
+
+    archive: Archive
+    segment: str
+    until: datetime
+    sites: list[Site]
+    level: int
+
+    def part(self, header: PartHeader, table: pa.Table, number: int) -> SegmentPart:
+        """One part, encoded and stored."""
+        subject = self.archive.object_signer.subject("segment", self.segment, number, header.kind)
+        properties, data_key, wrapped = self.archive.parquet.encryption_of_part(subject)
+        rows = RowKey(data_key, wrapped) if header.kind == "log" else None
+        data = encode_part(header, table, properties, compression_level=self.level, rows=rows)
+        key = self.put(header.kind, number, data)
+        chunks = chunk_digests(data) if has_chunks(header.kind) else b""
+        return SegmentPart(header.kind, key, len(data), table.num_rows, rfc3339_seconds(self.until), chunks)
+
+    def put(self, kind: str, number: int, data: bytes) -> str:
+        """The key under which it is stored."""
+        names, sha256 = self.archive.object_signer, hashlib.sha256(data).digest()
+        key = names.sign_name(names.subject("segment", self.segment, number, kind), sha256)
+        for site in self.sites:
+            site.put(key, data, sha256=sha256, retain_until=self.until)
+        return key
+
+
+def _evidence(log: pa.Table) -> pa.Table:
+    """A row for each batch that the rows say they are of; its texts are empty: no search reads them."""
+    count = (log.num_rows - 1) // _BATCH + 1
+    filled = {"writer": [log.column("writer")[0].as_py()] * count, "sequence": range(count)}
+    empty = {pa.string(): "", pa.binary(): b"", pa.int64(): 0}
+    columns = [
+        pa.array(filled.get(one.name, [None if one.nullable else empty[one.type]] * count), type=one.type)
+        for one in EVIDENCE
+    ]
+    return pa.Table.from_arrays(columns, schema=EVIDENCE)
 
 
 def plain(log: pa.Table) -> pa.Table:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.hot_tail import SKEW_US, HotTail, drop_covered, note_recheck
@@ -30,6 +30,8 @@ from vanvault.archiver.core.times import from_us, to_us
 
 #: A compaction that began this long before the newest known segment may still end after it.
 _SLOW_US = 2 * 86_400 * 1_000_000
+#: Segments that are noted as indexed in one transaction.
+_TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,13 @@ class Catalogue:
 
     def add(self, key: str, manifest: SegmentManifest) -> bool:
         """Note a proved segment; false when it is known, or when smaller ones hold all its batches."""
+        return self.add_all([(key, manifest)]) == 1
+
+    def add_all(self, proved: Iterable[tuple[str, SegmentManifest]]) -> int:
+        """Note proved segments in one transaction; for how many ``add`` would be true."""
         with self._tail.transaction() as connection:
             _changed(connection)
-            return self._add(connection, key, manifest)
+            return sum(self._add(connection, key, manifest) for key, manifest in proved)
 
     def _add(self, connection: sqlite3.Connection, key: str, manifest: SegmentManifest) -> bool:
         if connection.execute("SELECT 1 FROM segment WHERE key = ?", (key,)).fetchone():
@@ -248,15 +254,24 @@ class Catalogue:
 
     def indexed(self, n: int) -> None:
         """The index has this segment: what the hot tail held of it leaves it, in the same transaction."""
-        with self._tail.transaction() as connection:
-            connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
-            covers = connection.execute("SELECT writer, first, last FROM cover WHERE segment = ?", (n,))
-            folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
-            drop_covered(connection, n)
-            if not folded:
-                note_recheck(connection, n)
-            self._settle_spares(connection, n)
-            _changed(connection)
+        self.indexed_all([n])
+
+    def indexed_all(self, numbers: Sequence[int]) -> None:
+        """The same of several segments, a few in each transaction, so that no other writer waits for long."""
+        for start in range(0, len(numbers), _TOGETHER):
+            with self._tail.transaction() as connection:
+                for n in numbers[start : start + _TOGETHER]:
+                    self._indexed(connection, n)
+                _changed(connection)
+
+    def _indexed(self, connection: sqlite3.Connection, n: int) -> None:
+        connection.execute("UPDATE segment SET indexed = 1 WHERE n = ?", (n,))
+        covers = connection.execute("SELECT writer, first, last FROM cover WHERE segment = ?", (n,))
+        folded = all(_is_held(connection, Covered(*cover)) for cover in covers.fetchall())
+        drop_covered(connection, n)
+        if not folded:
+            note_recheck(connection, n)
+        self._settle_spares(connection, n)
 
     def counts(self) -> dict[str, int]:
         """Segments and their rows."""

@@ -72,25 +72,30 @@ class NewestFirst(Generic[T]):
 
 
 def read_ahead(
-    items: Iterable[tuple[str, S]], work: Callable[[str, S], T], here: Callable[[S], bool]
+    items: Iterable[tuple[str, S]],
+    work: Callable[[str, S], T],
+    here: Callable[[S], bool] = lambda one: False,
+    *,
+    ahead: int | None = None,
 ) -> Generator[tuple[str, Callable[[], T]], None, None]:
     """Each key in order, and what gives the result of its work or raises what that raised.
 
     Where more than one is to be done, some are worked at ahead on other threads; but what ``here`` chooses is
-    done where its result is asked for. Close the iterator.
+    done where its result is asked for. ``ahead``: so many at most. Close the iterator.
     """
+    ahead = _AHEAD if ahead is None else ahead
     items = iter(items)
     begin = list(islice(items, 2))
     if len(begin) < 2:
         yield from ((key, partial(work, key, one)) for key, one in begin)
         return
     waiting: deque[tuple[str, Callable[[], T]]] = deque()
-    with ThreadPoolExecutor(max(1, _AHEAD), thread_name_prefix="fold") as threads:
+    with ThreadPoolExecutor(max(1, ahead), thread_name_prefix="fold") as threads:
         try:
             for key, one in chain(begin, items):
                 result = partial(work, key, one) if here(one) else threads.submit(work, key, one).result
                 waiting.append((key, result))
-                if len(waiting) > _AHEAD:
+                if len(waiting) > ahead:
                     yield waiting.popleft()
             while waiting:
                 yield waiting.popleft()

@@ -48,7 +48,7 @@ from vanvault.archiver.core.errors import (
 )
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.format.segments import decode_manifest
-from vanvault.archiver.core.model import Batch, Placement
+from vanvault.archiver.core.model import Batch, Placement, SegmentManifest
 from vanvault.archiver.core.names import (
     WRITER_ENTROPY,
     batch_prefix,
@@ -68,6 +68,11 @@ _APPLY_ROWS = 5000
 _LATELY = timedelta(minutes=3)
 #: A writer that was silent for so long is left to ``SiteFold.batches``.
 _SILENT = timedelta(days=2)
+
+#: Manifests that are read ahead, each by one request: a new node reads those of all segments.
+_MANIFESTS_AHEAD = 8
+#: Segments that are noted in one transaction.
+_MANIFESTS_TOGETHER = 100
 
 #: Keys in order, each with its oldest version at every site that has it.
 _Copies = dict[str, StoredVersion]
@@ -254,22 +259,32 @@ class SiteFold:
         ``now``: the node's time. A segment of another archive is unreadable. Raises SiteUnavailable when no
         site can be listed.
         """
+        listed = sorted(self._listed_manifests(sites, now))
+        wanted = ((key, sites) for key in listed if not self._catalogue.knows(key))
         added, unreadable = 0, []
-        for key in sorted(self._listed_manifests(sites, now)):
-            if self._catalogue.knows(key):
-                continue
-            try:
-                self._keys.proved(key)
-                manifest = decode_manifest(read_anywhere(sites, key), self._public_key, key=key)
-            except (Damaged, KeyUnavailable, NotFound):
-                unreadable.append(key)
-                continue
-            name = parse_key(key)
-            if name is None or (manifest.archive, manifest.segment) != (self._archive, name.writer):
-                unreadable.append(key)
-                continue
-            added += self._catalogue.add(key, manifest)
+        proved: list[tuple[str, SegmentManifest]] = []
+        try:
+            with closing(read_ahead(wanted, self._manifest, ahead=_MANIFESTS_AHEAD)) as manifests:
+                for key, manifest_of in manifests:
+                    try:
+                        proved.append((key, manifest_of()))
+                    except (Damaged, KeyUnavailable, NotFound):
+                        unreadable.append(key)
+                    if len(proved) == _MANIFESTS_TOGETHER:
+                        added += self._catalogue.add_all(proved)
+                        proved = []
+        finally:  # what was read before a site went is not read again
+            added += self._catalogue.add_all(proved) if proved else 0
         return FoldReport(segments=added, unreadable=tuple(unreadable))
+
+    def _manifest(self, key: str, sites: Mapping[str, Site]) -> SegmentManifest:
+        """Raises Damaged (changed, or of another archive), KeyUnavailable, NotFound, SiteUnavailable."""
+        self._keys.proved(key)
+        manifest = decode_manifest(read_anywhere(sites, key), self._public_key, key=key)
+        name = parse_key(key)
+        if name is None or (manifest.archive, manifest.segment) != (self._archive, name.writer):
+            raise Damaged(f"{key} holds the manifest of another segment", key=key)
+        return manifest
 
     def _listed_manifests(self, sites: Mapping[str, Site], now: datetime) -> set[str]:
         keys: set[str] = set()

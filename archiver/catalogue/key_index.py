@@ -303,8 +303,7 @@ class KeyIndex:
         return found
 
     def _note(self, segments: Sequence[KnownSegment]) -> None:
-        for segment in segments:
-            self._catalogue.indexed(segment.n)
+        self._catalogue.indexed_all([segment.n for segment in segments])
 
     def _wanting(self) -> list[KnownSegment]:
         """Segments that the index lacks, whether it never had them or lost them."""
