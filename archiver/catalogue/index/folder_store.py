@@ -22,6 +22,8 @@ from vanvault.archiver.stores import check_key, read_failed, write_failed
 _SITE = "index"
 _DRAFTS = ".drafts"  # no part of a name may begin so by chance: listings leave it out
 _MODE = 0o700
+#: Folders in folders that a listing enters; names of index files have one.
+_DEEPEST = 8
 #: Names that a listing takes; an index has some dozens of files.
 MOST_NAMES = 1_000_000
 
@@ -76,7 +78,11 @@ class FolderStore:
     def open(self, name: str) -> _FolderFile:
         try:
             return _FolderFile(self._path(name), self._site, follow=self._own)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        except IsADirectoryError as error:
+            if self._own:
+                raise _missing(name) from error
+            raise _no_file(self._root / name, self._site) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise _missing(name) from error
         except OSError as error:
             raise read_failed(error, site=self._site) from error
@@ -111,10 +117,26 @@ class FolderStore:
         return (StoredFile(name, size) for name, size in sorted(found) if name.startswith(prefix))
 
     def _files(self) -> Iterator[tuple[str, int]]:
-        for path in self._root.rglob("*"):
-            if path.is_file() and _DRAFTS not in path.parts and (self._own or not path.is_symlink()):
-                with suppress(FileNotFoundError):
-                    yield path.relative_to(self._root).as_posix(), path.stat().st_size
+        """Names and sizes; of what lies deeper than any name of the index, the folder, where others write."""
+        left = [("", 0)]
+        while left:
+            folder, depth = left.pop()
+            with (
+                suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+                os.scandir(self._root / folder) as entries,
+            ):
+                for one in entries:
+                    name = folder + one.name
+                    if one.is_dir(follow_symlinks=False):
+                        if one.name == _DRAFTS:
+                            continue
+                        if depth < _DEEPEST:
+                            left.append((name + "/", depth + 1))
+                        elif not self._own:
+                            yield name + "/", 0
+                    elif one.is_file(follow_symlinks=self._own):
+                        with suppress(FileNotFoundError):
+                            yield name, one.stat(follow_symlinks=self._own).st_size
 
     def path(self, name: str) -> Path | None:
         """Where the file lies, if it is there."""

@@ -37,7 +37,7 @@ from vanvault.archiver.catalogue.kept.plan import (
     removable,
     whole_files,
 )
-from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores import printable
 
@@ -160,8 +160,8 @@ class KeptIndex:
             if place is not None:
                 try:
                     done.append(_Round(self, place, here, rows, now).run(sign))
-                except (SiteUnavailable, Damaged, NotFound, OSError) as error:
-                    why = error.message if isinstance(error, VanVaultError) else str(error.strerror)
+                except (SiteUnavailable, Damaged, NotFound, InvalidInput, OSError, RecursionError) as error:
+                    why = error.message if isinstance(error, VanVaultError) else str(error)
                     done.append(KeptLevel(site, failure=why))
         return tuple(done)
 
@@ -220,6 +220,8 @@ class KeptIndex:
             return replace(none, trouble=error.message)
         except SiteUnavailable as error:
             return replace(none, trouble=error.message, away=True)
+        except (OSError, RecursionError, InvalidInput) as error:  # told, and no alarm of anything else stops
+            return replace(none, trouble=f"it cannot be looked at: {error}")
         if found is None:
             return none
         present = _true(whole_files(found.files, listing), rows)

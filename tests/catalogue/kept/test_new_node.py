@@ -314,3 +314,35 @@ def test_a_site_keeps_none_where_the_settings_say_so(
         check_whole(archive)
         assert [one.configured for one in archive.index.kept()] == [False, True]
         assert [one.site for one in archive.keep_index()] == ["standby"]
+
+
+def test_deep_folders_and_names_of_strangers_stop_nothing_and_are_told(kept: Kept) -> None:
+    names = kept.folder("primary") / "two\nlines"
+    names.write_bytes(b"x")
+    make_deep(kept.folder("standby"), 1500)
+    with kept.open() as archive:
+        archive.refresh()
+        assert [one.failure for one in archive.keep_index()] == ["", ""]
+        told = {one.site: one for one in archive.index.kept()}
+    assert "two\\nlines" in told["primary"].trouble
+    assert "/d/" in told["standby"].trouble
+    assert all(one.segments == SEGMENTS for one in told.values())
+
+
+def make_deep(folder: Path, levels: int) -> None:
+    """Deeper than a path may be long, so from folder to folder."""
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+
+
+def test_a_folder_in_place_of_the_directory_is_told(kept: Kept) -> None:
+    instead(directory_of(kept, "primary"), Path.mkdir)
+    with kept.open() as archive:
+        archive.refresh()
+        (one,) = [one for one in archive.index.kept() if one.site == "primary"]
+        assert "no file" in one.trouble
