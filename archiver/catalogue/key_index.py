@@ -322,13 +322,16 @@ class KeyIndex:
         wanting = self._wanting()
         if self._kept is None or not wanting or (self._open and len(wanting) <= _FEW):
             return 0
-        if not self._adopt(frozenset(log_key(one) for one in wanting)):
-            return 0
-        if whole:
-            with suppress(SiteUnavailable):  # what is not here is read from the site
-                while self._kept.bring_next():
-                    pass
-        self.refresh()
+        logs = frozenset(log_key(one) for one in wanting)
+        # What one site turns out to keep damaged, another may keep well.
+        for _ in self._kept.places:
+            if not self._adopt(logs - self._known):
+                break
+            if whole:
+                with suppress(SiteUnavailable):  # what is not here is read from the site
+                    while self._kept.bring_next():
+                        pass
+            self.refresh()
         covered = [one for one in wanting if log_key(one) in self._known]
         self._note(covered)
         return len(covered)

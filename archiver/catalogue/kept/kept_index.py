@@ -108,11 +108,11 @@ class KeptIndex:
             return frozenset()
         for site in order:
             place = self.places.get(site)
-            if place is None or (place.late and not wanting - taken):
+            if place is None or not wanting - taken:
                 continue
             found = self._directory(place)
             for file in sorted(found.files, key=lambda one: one.name, reverse=True) if found else ():
-                again = self.store.is_offered(file.name)  # another site's copy, if this one turns out damaged
+                again = self.store.is_offered(file.name)  # another copy of it
                 if not again and (not file.logs.isdisjoint(held) or not file.logs.isdisjoint(taken)):
                     continue
                 if differing := [log for log, count in file.segments if rows.get(log) != count]:
