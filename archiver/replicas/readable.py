@@ -93,6 +93,7 @@ class Readable(Mapping[str, Site]):
 
         Raises SiteUnavailable when none is left.
         """
+        self._ask_silent()
         there, failed = self.there(), set[str]()
         while True:
             try:
@@ -189,6 +190,18 @@ class Readable(Mapping[str, Site]):
                 self._late.was_silent(name)
             elif key and _told(probe):
                 self._late.refused(name, key)
+
+    def _ask_silent(self) -> None:
+        """Ask silent sites that are not out for the time, and wait a little: who follows them must not miss
+        that they are back.
+        """
+        silent = [name for name in self._sites if self._late.is_silent(name)]
+        with suppress(MachineLimit):
+            asked = {name: self._probe(name) for name in silent if self._health.state(name) != "out"}
+            wait(asked.values(), self._late_patience_s)
+            for name, probe in asked.items():
+                if probe.done() and _told(probe):
+                    self._late.told_time(name)
 
     def _look_again(self) -> None:
         """Ask silent sites for the time, once in a while; nobody waits for that."""
