@@ -48,3 +48,5 @@ def _show(duty: LegalDuty, language: str) -> None:
     click.echo(f"{duty.name}  [{since} - {until}]")
     click.echo(f"  {duty.words(language)}")
     click.echo(f"  {duty.citation(language)}")
+    if limits := duty.text.limits(language):
+        click.echo(f"  {limits}")

@@ -33,5 +33,9 @@ def test_a_day_without_any_text_says_so() -> None:
     assert "No text" in asked("--on", "2001-01-01")
 
 
+def test_a_text_that_ended_in_part_is_printed_with_that() -> None:
+    assert "since 2025-07-01 not applied to compulsory" in asked("--on", "2026-11-30")
+
+
 def test_the_list_is_printed_in_vietnamese() -> None:
     assert "Nhật ký giao dịch được lưu 10 năm" in asked("--lang", "vi")

@@ -42,6 +42,7 @@ class LegalDuty:
     name: str
     text: LegalText
     clause: str  # "" when no clause is known
+    clause_vi: str
     mark: HowKnown
     value: float | None
     unit: str  # "years", "hours", "percent of a year", ...; "" without a value
@@ -68,8 +69,12 @@ class LegalDuty:
 
     def citation(self, language: str = "en") -> str:
         """The text, the clause and the mark: never the duty as if it were certain."""
-        clause = self.clause or ("chưa rõ điều khoản" if language == "vi" else "clause not known")
-        return f"{self.text.title(language)}, {clause} ({self.mark.words(language)})"
+        title, known = self.text.title(language), self.mark.words(language)
+        if self.mark is HowKnown.NOT_FOUND:
+            return f"{title} ({known})"
+        if not self.clause:
+            return f"{title}, {'chưa rõ điều khoản' if language == 'vi' else 'clause not known'} ({known})"
+        return f"{title}, {self.clause_vi if language == 'vi' else self.clause} ({known})"
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -77,12 +82,13 @@ class LegalDuty:
             "name": self.name,
             "text": self.text.id,
             "title": {"en": self.text.en, "vi": self.text.vi},
-            "clause": self.clause,
+            "clause": {"en": self.clause, "vi": self.clause_vi},
             "mark": self.mark.value,
             "value": self.value,
             "unit": self.unit,
             "in_force_from": self.since.isoformat() if self.since else None,
             "in_force_until": self.until.isoformat() if self.until else None,
+            "limited": {"en": self.text.limited, "vi": self.text.limited_vi} if self.text.limited else None,
             "duty": {"en": self.en, "vi": self.vi},
             "citation": {"en": self.citation("en"), "vi": self.citation("vi")},
         }

@@ -1,6 +1,6 @@
 """The table of legal duties: what each text asks for, as far as it is known. Data only.
 
-Rows of one name follow each other by date. A row's clause is "" where none was found, and its mark never
+Rows of one name follow each other by date. A row has no clause where none was found, and its mark never
 promises more than how it was learned.
 """
 
@@ -13,21 +13,23 @@ from vanvault.archiver.core.law.texts import TEXTS
 def _duty(
     name: str,
     text: str,
-    clause: str,
+    clause: tuple[str, str],
     mark: HowKnown,
     figure: tuple[float | None, str],
     words: tuple[str, str],
 ) -> LegalDuty:
-    return LegalDuty(name, TEXTS[text], clause, mark, *figure, *words)
+    """``clause`` and ``words``: in English and in Vietnamese."""
+    return LegalDuty(name, TEXTS[text], *clause, mark, *figure, *words)
 
 
 _NONE = (None, "")
+_NO_CLAUSE = ("", "")
 
 _KEEPING = (
     _duty(
         "log-kept",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         (10, "years"),
         (
@@ -38,7 +40,7 @@ _KEEPING = (
     _duty(
         "log-kept",
         "ND166-2016",
-        "article 6(1)",
+        ("article 6(1)", "khoản 1 Điều 6"),
         HowKnown.EXCERPT,
         (10, "years"),
         (
@@ -49,7 +51,7 @@ _KEEPING = (
     _duty(
         "log-kept",
         "ND164-2025",
-        "",
+        _NO_CLAUSE,
         HowKnown.NOT_FOUND,
         _NONE,
         (
@@ -60,7 +62,7 @@ _KEEPING = (
     _duty(
         "originals-online",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         _NONE,
         (
@@ -71,7 +73,7 @@ _KEEPING = (
     _duty(
         "open-dossiers-kept",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         _NONE,
         (
@@ -82,7 +84,7 @@ _KEEPING = (
     _duty(
         "kept-after-expiry",
         "ND166-2016",
-        "article 11",
+        ("article 11", "Điều 11"),
         HowKnown.EXCERPT,
         _NONE,
         (
@@ -95,7 +97,7 @@ _KEEPING = (
     _duty(
         "destruction-recorded",
         "TT05-2025",
-        "articles 48-50",
+        ("articles 48-50", "Điều 48 đến Điều 50"),
         HowKnown.NOTES,
         _NONE,
         (
@@ -108,7 +110,7 @@ _KEEPING = (
     _duty(
         "original-intact",
         "L20-2023",
-        "",
+        _NO_CLAUSE,
         HowKnown.EXCERPT,
         _NONE,
         (
@@ -125,7 +127,7 @@ _SERVICE = (
     _duty(
         "data-recovered",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         (8, "hours"),
         (
@@ -136,7 +138,7 @@ _SERVICE = (
     _duty(
         "data-recovered",
         "ND166-2016",
-        "",
+        _NO_CLAUSE,
         HowKnown.NOT_FOUND,
         _NONE,
         (
@@ -147,7 +149,7 @@ _SERVICE = (
     _duty(
         "downtime-limit",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         (3, "percent of a year"),
         (
@@ -158,7 +160,7 @@ _SERVICE = (
     _duty(
         "downtime-limit",
         "ND166-2016",
-        "article 6(1)",
+        ("article 6(1)", "khoản 1 Điều 6"),
         HowKnown.EXCERPT,
         (2, "percent of a year"),
         (
@@ -169,7 +171,7 @@ _SERVICE = (
     _duty(
         "downtime-limit",
         "ND164-2025",
-        "",
+        _NO_CLAUSE,
         HowKnown.NOT_FOUND,
         _NONE,
         (
@@ -180,7 +182,7 @@ _SERVICE = (
     _duty(
         "maintenance-notice",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.EXCERPT,
         (10, "days"),
         (
@@ -193,7 +195,7 @@ _SERVICE = (
     _duty(
         "receipt-notice",
         "QD08-2015",
-        "",
+        _NO_CLAUSE,
         HowKnown.EXCERPT,
         (15, "minutes"),
         (
@@ -204,7 +206,7 @@ _SERVICE = (
     _duty(
         "forwarded",
         "ND166-2016",
-        "article 30",
+        ("article 30", "Điều 30"),
         HowKnown.EXCERPT,
         (2, "hours"),
         (
@@ -215,7 +217,7 @@ _SERVICE = (
     _duty(
         "attacks-detected",
         "ND166-2016",
-        "article 6(1)",
+        ("article 6(1)", "khoản 1 Điều 6"),
         HowKnown.EXCERPT,
         _NONE,
         (
@@ -226,7 +228,7 @@ _SERVICE = (
     _duty(
         "data-in-country",
         "L116-2025",
-        "article 25",
+        ("article 25", "Điều 25"),
         HowKnown.NOTES,
         _NONE,
         (
@@ -240,7 +242,7 @@ _PEOPLE = (
     _duty(
         "no-display-without-right",
         "QD352-2020",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         _NONE,
         (
@@ -251,7 +253,7 @@ _PEOPLE = (
     _duty(
         "account-locked-on-decision",
         "CV907-2019",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         (0, "days"),
         (
@@ -262,7 +264,7 @@ _PEOPLE = (
     _duty(
         "extraction-approved",
         "CV907-2019",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         _NONE,
         (
@@ -275,7 +277,7 @@ _PEOPLE = (
     _duty(
         "accounts-reported",
         "CV907-2019",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         (10, "day of the next month"),
         (
@@ -289,7 +291,7 @@ _PEOPLE = (
     _duty(
         "single-sign-on",
         "CV907-2019",
-        "",
+        _NO_CLAUSE,
         HowKnown.SOURCE,
         _NONE,
         ("People sign on once, with their official account.", "Đăng nhập một lần bằng tài khoản công vụ."),
@@ -297,7 +299,7 @@ _PEOPLE = (
     _duty(
         "accounts-reviewed",
         "TCVN14423-2026",
-        "5.6",
+        ("section 5.6", "mục 5.6"),
         HowKnown.NOTES,
         (6, "months"),
         ("Accounts are reviewed every 6 months.", "Rà soát tài khoản 6 tháng một lần."),
@@ -305,7 +307,7 @@ _PEOPLE = (
     _duty(
         "idle-account-off",
         "TCVN14423-2026",
-        "5.6",
+        ("section 5.6", "mục 5.6"),
         HowKnown.NOTES,
         (45, "days"),
         (
@@ -316,7 +318,7 @@ _PEOPLE = (
     _duty(
         "access-log-kept",
         "ND333-2026",
-        "articles 16(6), 20(3)",
+        ("articles 16(6), 20(3)", "khoản 6 Điều 16, khoản 3 Điều 20"),
         HowKnown.NOTES,
         (12, "months"),
         (
@@ -327,7 +329,7 @@ _PEOPLE = (
     _duty(
         "copies-stamped",
         "TT05-2025",
-        "articles 37-42",
+        ("articles 37-42", "Điều 37 đến Điều 42"),
         HowKnown.NOTES,
         _NONE,
         (
@@ -341,7 +343,7 @@ _INCIDENTS = (
     _duty(
         "incident-reported",
         "ND331-2026",
-        "article 31(2)(d)",
+        ("article 31(2)(d)", "điểm d khoản 2 Điều 31"),
         HowKnown.NOTES,
         (72, "hours"),
         (
@@ -356,7 +358,7 @@ _INCIDENTS = (
     _duty(
         "personal-data-breach-notified",
         "L91-2025",
-        "article 23(1)",
+        ("article 23(1)", "khoản 1 Điều 23"),
         HowKnown.EXCERPT,
         (72, "hours"),
         (

@@ -19,6 +19,12 @@ class LegalText:
     vi: str
     in_force_from: date | None  # None: not found
     in_force_until: date | None = None  # the first day on which it no longer holds; None: no end was found
+    limited: str = ""  # since when and for what it no longer holds in part, and how that is known
+    limited_vi: str = ""
+
+    def limits(self, language: str) -> str:
+        """What of it no longer holds, in "vi" or "en"; empty: nothing is known to have ended."""
+        return self.limited_vi if language == "vi" else self.limited
 
     def title(self, language: str) -> str:
         """Its name, in "vi" or "en"."""
@@ -35,7 +41,16 @@ TEXTS = {
             date(2015, 5, 1),
             date(2017, 3, 1),
         ),
-        LegalText("ND166-2016", "Decree 166/2016/NĐ-CP", "Nghị định 166/2016/NĐ-CP", date(2017, 3, 1)),
+        LegalText(
+            "ND166-2016",
+            "Decree 166/2016/NĐ-CP",
+            "Nghị định 166/2016/NĐ-CP",
+            date(2017, 3, 1),
+            limited="since 2025-07-01 not applied to compulsory and voluntary social insurance: Decree"
+            " 164/2025/NĐ-CP, article 27(3) (by an excerpt on a law site)",
+            limited_vi="từ 01/07/2025 không áp dụng đối với bảo hiểm xã hội bắt buộc và tự nguyện: khoản 3"
+            " Điều 27 Nghị định 164/2025/NĐ-CP (theo trích dẫn trên trang văn bản pháp luật)",
+        ),
         LegalText("ND164-2025", "Decree 164/2025/NĐ-CP", "Nghị định 164/2025/NĐ-CP", date(2025, 7, 1)),
         LegalText(
             "L20-2023",

@@ -27,7 +27,7 @@ def test_a_duty_that_was_not_found_states_neither_clause_nor_figure() -> None:
     unknown = [duty for duty in DUTIES if duty.mark is HowKnown.NOT_FOUND]
     assert unknown
     for duty in unknown:
-        assert (duty.clause, duty.value, duty.unit) == ("", None, "")
+        assert (duty.clause, duty.clause_vi, duty.value, duty.unit) == ("", "", None, "")
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
@@ -36,13 +36,31 @@ def test_every_citation_names_its_text_and_how_it_is_known(language: str) -> Non
         cited = duty.citation(language)
         assert cited.startswith(duty.text.title(language))
         assert duty.mark.words(language) in cited
-        assert duty.clause in cited
+        assert (duty.clause_vi if language == "vi" else duty.clause) in cited
 
 
 def test_a_citation_without_a_clause_says_so() -> None:
     assert "clause not known" in citation("log-kept", text="QD08-2015")
     assert "chưa rõ điều khoản" in citation("log-kept", text="QD08-2015", language="vi")
     assert "article 6(1)" in citation("downtime-limit", text="ND166-2016")
+
+
+def test_a_clause_is_known_in_both_languages_or_in_none() -> None:
+    assert all(bool(duty.clause) == bool(duty.clause_vi) for duty in DUTIES)
+    vietnamese = citation("downtime-limit", text="ND166-2016", language="vi")
+    assert "khoản 1 Điều 6" in vietnamese
+    assert "article" not in vietnamese
+
+
+def test_a_duty_that_was_not_found_says_so_once() -> None:
+    assert citation("downtime-limit", text="ND164-2025") == "Decree 164/2025/NĐ-CP (no clause was found)"
+
+
+def test_a_text_that_ended_in_part_says_for_what() -> None:
+    decree = TEXTS["ND166-2016"]
+    assert "social insurance" in decree.limits("en")
+    assert "bảo hiểm xã hội" in decree.limits("vi")
+    assert TEXTS["QD08-2015"].limits("en") == ""
 
 
 @pytest.mark.parametrize(
