@@ -80,7 +80,7 @@ class ClaimFilter:
 
 
 def _filled(connection: sqlite3.Connection, held: _Filter | None) -> _Filter:
-    """A filter with all runs: the one that is there, as long as it has room and none of its runs..."""
+    """A filter of all runs: the one that is there, if it has room for the runs that are new, or another."""
     state = _state(connection)
     reader = RunReader(connection, RunKind.CLAIMS)
     new = [run for run in reader.runs if held is None or run.id not in held.runs]
