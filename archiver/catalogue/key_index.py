@@ -25,7 +25,7 @@ from vanvault.archiver.catalogue.index.open import open_index_store
 from vanvault.archiver.catalogue.index.plan import plan_merges
 from vanvault.archiver.catalogue.index.reader import IndexReader
 from vanvault.archiver.catalogue.index.segments import SegmentInfo
-from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.index.store import FILTER_SUFFIX, IndexStore
 from vanvault.archiver.catalogue.index.tokens import IndexKeys, index_keys
 from vanvault.archiver.catalogue.index.writer import IndexSummary, filter_path
 from vanvault.archiver.catalogue.kept.directory import Believes, Signs
@@ -47,7 +47,6 @@ T = TypeVar("T")
 Build = Callable[[Sequence[str]], Iterator[tuple[list[str], list[str]]]]
 
 _SUFFIX = ".idx"
-_FILTER = ".filter"
 _NONE: frozenset[str] = frozenset()
 #: How often a question is put again when files go meanwhile.
 _ATTEMPTS = 4
@@ -478,7 +477,7 @@ class KeyIndex:
             summary = write(path)
             name = _name_of(summary.tier, summary.first_day, summary.file_id)
             # The filter first: a file is listed by its own name, so then it is complete.
-            self._store.put(name + _FILTER, filter_path(path))
+            self._store.put(name + FILTER_SUFFIX, filter_path(path))
             self._store.put(name, path)
 
     def _opened(self, name: str) -> IndexFile:
@@ -491,7 +490,7 @@ class KeyIndex:
 
     def _delete(self, name: str) -> None:
         self._store.delete(name)
-        self._store.delete(name + _FILTER)
+        self._store.delete(name + FILTER_SUFFIX)
 
     def _keys_of(self, key_id: str) -> IndexKeys:
         if key_id not in self._keys:

@@ -26,9 +26,8 @@ from vanvault.archiver.catalogue.index.plan import IndexFacts
 from vanvault.archiver.catalogue.index.postings import Postings, decode_postings
 from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, decode_rollups
 from vanvault.archiver.catalogue.index.segments import SegmentTable, UInt64s
-from vanvault.archiver.catalogue.index.store import IndexStore, MappedFile, RangeFile
+from vanvault.archiver.catalogue.index.store import FILTER_SUFFIX, IndexStore, MappedFile, RangeFile
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
-from vanvault.archiver.catalogue.index.writer import FILTER_SUFFIX
 from vanvault.archiver.core.caches import BoundedCache
 from vanvault.archiver.core.errors import Damaged, NotFound
 

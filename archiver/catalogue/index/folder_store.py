@@ -13,8 +13,8 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from vanvault.archiver.catalogue.index.store import StoredFile
-from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable
+from vanvault.archiver.catalogue.index.store import StoredFile, not_held
+from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import sync_folder
 from vanvault.archiver.stores import check_key, read_failed, write_failed
@@ -80,10 +80,10 @@ class FolderStore:
             return _FolderFile(self._path(name), self._site, follow=self._own)
         except IsADirectoryError as error:
             if self._own:
-                raise _missing(name) from error
+                raise not_held(name) from error
             raise _no_file(self._root / name, self._site) from error
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise _missing(name) from error
+            raise not_held(name) from error
         except OSError as error:
             raise read_failed(error, site=self._site) from error
 
@@ -98,7 +98,7 @@ class FolderStore:
         try:
             return MappedPath(self._path(name))
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise _missing(name) from error
+            raise not_held(name) from error
         except OSError as error:
             raise read_failed(error, site=self._site) from error
 
@@ -264,7 +264,3 @@ class MappedPath:
     def close(self) -> None:
         """The map goes when nothing looks at it any more."""
         self.view = memoryview(b"")
-
-
-def _missing(name: str) -> NotFound:
-    return NotFound(f"the index store holds no {name}", hint="Rebuild the index: vanvault index rebuild.")

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from vanvault.archiver.catalogue.index.folder_store import MappedPath
 from vanvault.archiver.catalogue.index.local_cache import LocalCache
-from vanvault.archiver.catalogue.index.store import StoredFile
+from vanvault.archiver.catalogue.index.store import StoredFile, not_held
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores import Credentials, S3Url, check_key
@@ -176,9 +176,7 @@ class S3Store:
         try:
             return self._bucket.ask(name, request)
         except NotFound as error:
-            raise NotFound(
-                f"the index store holds no {name}", hint="Rebuild the index: vanvault index rebuild."
-            ) from error
+            raise not_held(name) from error
 
 
 class _S3File:

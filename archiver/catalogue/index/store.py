@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from vanvault.archiver.core.errors import NotFound
+
+#: What the name of a filter adds to that of its index file.
+FILTER_SUFFIX = ".filter"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -96,3 +101,8 @@ class IndexStore(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def not_held(name: str) -> NotFound:
+    """What a store raises for a file that it does not hold."""
+    return NotFound(f"the index store holds no {name}", hint="Rebuild the index: vanvault index rebuild.")

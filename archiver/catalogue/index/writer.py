@@ -25,14 +25,12 @@ from vanvault.archiver.catalogue.index.rollups import (
     encode_rollups,
 )
 from vanvault.archiver.catalogue.index.segments import Int64s, SegmentInfo, SegmentTable, UInt64s
+from vanvault.archiver.catalogue.index.store import FILTER_SUFFIX
 from vanvault.archiver.catalogue.index.tokens import IndexKeys
 from vanvault.archiver.core.ports import Entropy
 
 #: Distinct dossier numbers in one block.
 BLOCK_DOSSIERS = 2048
-
-#: What the name of a filter adds to that of its index file.
-FILTER_SUFFIX = ".filter"
 
 _Name = Literal["keys", "facets", "dossiers", "rollups", "months", "combinations"]
 _NUMBERS: dict[_Name, int] = {

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vanvault.archiver.catalogue.index.file import IndexFile
-from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.index.store import FILTER_SUFFIX, IndexStore
 from vanvault.archiver.catalogue.kept.directory import (
     DIRECTORY_NAME,
     MOST_KEPT_FILES,
@@ -28,7 +28,7 @@ from vanvault.archiver.catalogue.kept.directory import (
     is_index_file,
 )
 from vanvault.archiver.catalogue.kept.layered import LayeredStore
-from vanvault.archiver.catalogue.kept.place import FILTER_SUFFIX, KeptPlace
+from vanvault.archiver.catalogue.kept.place import KeptPlace
 from vanvault.archiver.catalogue.kept.plan import (
     GRACE,
     OwnFile,

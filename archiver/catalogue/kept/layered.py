@@ -11,9 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from vanvault.archiver.catalogue.index.store import IndexStore, MappedFile, RangeFile, StoredFile
+from vanvault.archiver.catalogue.index.store import (
+    FILTER_SUFFIX,
+    IndexStore,
+    MappedFile,
+    RangeFile,
+    StoredFile,
+    not_held,
+)
 from vanvault.archiver.catalogue.kept.directory import KeptFile
-from vanvault.archiver.catalogue.kept.place import FILTER_SUFFIX, KeptPlace
+from vanvault.archiver.catalogue.kept.place import KeptPlace
 from vanvault.archiver.catalogue.kept.refused import RefusedFiles
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 
@@ -146,7 +153,7 @@ class LayeredStore:
 
     def read_offered(self, name: str, offset: int, length: int) -> bytes:
         """Bytes of an offered file, from the first site that gives them. Raises NotFound, SiteUnavailable."""
-        failure: NotFound | SiteUnavailable = _missing(name)
+        failure: NotFound | SiteUnavailable = not_held(name)
         for place, _ in sorted(self._offer(name), key=lambda offer: offer[0].late):
             try:
                 data = place.read(name, offset, length)
@@ -167,7 +174,7 @@ class LayeredStore:
         with self._lock:
             offers = [*self._offers.get(name, ())]
         if not offers:
-            raise _missing(name)
+            raise not_held(name)
         return offers
 
     def _bring(self, name: str, *, filter: bool) -> None:
@@ -232,7 +239,3 @@ class _OfferedFile:
     def close(self) -> None:
         if self._own is not None:
             self._own.close()
-
-
-def _missing(name: str) -> NotFound:
-    return NotFound(f"the index store holds no {name}", hint="Rebuild the index: vanvault index rebuild.")

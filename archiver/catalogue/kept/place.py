@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vanvault.archiver.catalogue.index.folder_store import FolderStore
-from vanvault.archiver.catalogue.index.store import IndexStore
+from vanvault.archiver.catalogue.index.store import FILTER_SUFFIX, IndexStore
 from vanvault.archiver.catalogue.kept.directory import (
     DIRECTORY_NAME,
     MOST_DIRECTORY_BYTES,
@@ -34,7 +34,6 @@ from vanvault.archiver.stores import (
 
 #: In place of a URL: this site keeps no index files.
 NOWHERE = "none"
-FILTER_SUFFIX = ".filter"
 
 _PART = 8 * 2**20  # bytes of one read, for which a site that hangs is waited
 _THREADS = 8

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from vanvault.archiver.catalogue.index.store import FILTER_SUFFIX
 from vanvault.archiver.catalogue.kept.directory import MOST_KEPT_FILES, KeptFile, is_index_file
-from vanvault.archiver.catalogue.kept.place import FILTER_SUFFIX
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 
 #: How long a file stays that is in use no more: a reader that began with it goes on, and a node that is just

@@ -140,11 +140,11 @@ MUTANTS = (
         "index-filter-after-file",
         "archiver/catalogue/key_index.py",
         "KeyIndex._put",
-        """            self._store.put(name + _FILTER, filter_path(path))
+        """            self._store.put(name + FILTER_SUFFIX, filter_path(path))
             self._store.put(name, path)
 """,
         """            self._store.put(name, path)
-            self._store.put(name + _FILTER, filter_path(path))
+            self._store.put(name + FILTER_SUFFIX, filter_path(path))
 """,
         ("tests/catalogue/index/test_half_stored.py",),
     ),
