@@ -63,11 +63,6 @@ class KeptDirectory:
     files: tuple[KeptFile, ...]  # by name; no segment is in two of them
     leaving: Mapping[str, str]  # files that are in use no more, and since when
 
-    @property
-    def rows(self) -> dict[str, int]:
-        """Rows of each segment that some file covers, by the key of its log part."""
-        return {log: rows for file in self.files for log, rows in file.segments}
-
 
 def is_index_file(name: str) -> bool:
     """Is this the name of an index file?"""

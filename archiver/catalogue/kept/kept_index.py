@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -80,7 +80,6 @@ class KeptIndex:
     archive: str
     believes: Believes
     work: Path  # a local folder
-    aside: dict[str, str] = field(default_factory=dict)  # by site, what the last look set aside and why
     is_off: bool = False  # the index shall come from segments alone
 
     def close(self) -> None:
@@ -115,10 +114,7 @@ class KeptIndex:
                 again = self.store.is_offered(file.name)  # another copy of it
                 if not again and (not file.logs.isdisjoint(held) or not file.logs.isdisjoint(taken)):
                     continue
-                if differing := [log for log, count in file.segments if rows.get(log) != count]:
-                    self.aside[site] = (
-                        f"{file.name}: its directory tells of {differing[0]} what the archive does not"
-                    )
+                if any(rows.get(log) != count for log, count in file.segments):
                     continue
                 if self.store.offer(place, file):
                     taken |= file.logs
@@ -194,16 +190,11 @@ class KeptIndex:
         return True
 
     def _directory(self, place: KeptPlace) -> KeptDirectory | None:
-        """The directory of a site; None, and noted, when there is none that counts."""
+        """The directory of a site; None when there is none that counts: ``standing`` says why."""
         try:
-            found = self.read_directory(place)
-        except Damaged as error:
-            self.aside[place.site] = error.message
+            return self.read_directory(place)
+        except (Damaged, SiteUnavailable):
             return None
-        except SiteUnavailable:
-            return None
-        self.aside.pop(place.site, None)
-        return found
 
     def sound(self, site: str, files: Iterable[KeptFile]) -> list[KeptFile]:
         """Without those that were found damaged at this site."""
@@ -282,9 +273,8 @@ class _Round:
     def _before(self) -> KeptDirectory | None:
         try:
             return self.kept.read_directory(self.place)
-        except Damaged as error:
-            self.kept.aside[self.place.site] = error.message
-            return None
+        except Damaged:
+            return None  # it is written anew
 
     def _add(self, file: IndexFile) -> KeptFile:
         """Put a file there, its filter first."""

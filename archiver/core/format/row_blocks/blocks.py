@@ -31,7 +31,6 @@ FIRST_BYTES = 64 * 1024
 
 _MAGIC = b"VVROWS1\n"
 _INFO = b"vanvault-row-blocks-v1"
-_TAG_BYTES = 16
 _LENGTH = struct.Struct("<I")
 _SIZES = struct.Struct("<II")  # of a frame: bytes of the columns, bytes of the frame
 _NONCE_BYTES = 12
@@ -300,12 +299,6 @@ class RowBlock:
             taken += width * rows
         if at != len(columns) or taken != len(raw):
             raise ValueError("lengths that are not those of its columns")
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that it takes, about."""
-        raw = sum(len(one.data) for one in self._decoded.values() if isinstance(one, Raw))
-        return 2 * len(self._data) + raw
 
     def column(self, name: str) -> Column:
         """One column. Raises Damaged."""
