@@ -1,13 +1,15 @@
-"""Entries as search items (JSON values) and back, and the keys under which they are found. Pure."""
+"""Search items: what is known of an entry but its body and its placements, as JSON values. Pure.
+
+The hot tail makes them in ``hot_tail/chunks.py``, of a segment's rows ``segments/rows.py`` does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
 from vanvault.archiver.core.search_form import FOLDED_FIELDS, search_form
-from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 
 Item = dict[str, Any]
 
@@ -20,38 +22,8 @@ SEARCH_FIELDS = ("entry", "gateway", "message_id", "event_id", "sha256", *FOLDED
 DOSSIER_PREFIX = "dossier_prefix"
 
 
-def item_of(entry: Entry) -> Item:
-    """Everything about an entry but its body and its placements, as JSON values."""
-    item: Item = {
-        "id": entry.id,
-        "gateway": entry.gateway,
-        "received_at": rfc3339_us(entry.received_us),
-        "size": entry.size,
-        "sha256": entry.sha256.hex(),
-        "sha512": entry.sha512.hex(),
-    }
-    for name in BUSINESS_FIELDS:
-        item[name] = getattr(entry.metadata, name)
-    item["insurance_numbers"] = list(entry.metadata.insurance_numbers)
-    if isinstance(entry, Event):
-        item["entry"] = "event"
-        item["event_id"] = entry.event_id
-        item["occurred_at"] = rfc3339_us(entry.occurred_us)
-        item["type"] = entry.type
-        item["actor"] = entry.actor
-        item["message_id"] = entry.message_id
-        item["detail"] = entry.detail
-    else:
-        item["entry"] = "message"
-        item["message_id"] = entry.message_id
-        item["content_type"] = entry.content_type
-        item["metadata_note"] = entry.metadata_note
-        item["large_object"] = entry.large_object
-    return item
-
-
 def entry_of(item: Item) -> Entry:
-    """The entry that ``item_of`` described (a message comes without its body)."""
+    """The entry that an item describes (a message comes without its body)."""
     metadata = Metadata(
         **{name: item[name] for name in BUSINESS_FIELDS if name != "insurance_numbers"},
         insurance_numbers=tuple(item["insurance_numbers"]),
@@ -109,25 +81,6 @@ def without_body(entry: Entry) -> Entry:
         entry.large_object,
         None,
     )
-
-
-def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
-    """The (field, value) pairs under which an entry is found; unknown values give none."""
-    yield "gateway", entry.gateway
-    if isinstance(entry, Event):
-        yield "event_id", entry.event_id
-        yield "type", entry.type
-    yield "sha256", entry.sha256.hex()
-    if entry.message_id:
-        yield "message_id", entry.message_id
-    metadata = entry.metadata
-    for name in BUSINESS_FIELDS:
-        value = getattr(metadata, name)
-        if name == "insurance_numbers":
-            for number in value:
-                yield "insurance_number", number
-        elif value:
-            yield name, value
 
 
 def keys_of_filters(filters: dict[str, str]) -> list[tuple[str, str]]:

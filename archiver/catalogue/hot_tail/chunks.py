@@ -146,7 +146,7 @@ def _values(entry: Entry, usual_id: str) -> tuple[str, tuple[Any, ...], tuple[An
 
 
 def _item(values: list[Any], usual_id: str, position: bytes, digests: bytes) -> Item:
-    """The item that ``item_of`` makes of the entry."""
+    """The entry as a search item."""
     own_id, fields, metadata = values
     item: Item = {
         "id": own_id or usual_id,

@@ -1,4 +1,7 @@
-"""The tokens under which an entry is found: what ``keys_of`` names, and its claim, made quickly."""
+"""The tokens under which an entry is found: of each of its known values, and of its claim.
+
+Every entry that is archived comes through here, so hashers that begin alike are copied.
+"""
 
 from __future__ import annotations
 

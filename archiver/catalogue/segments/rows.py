@@ -77,7 +77,7 @@ def id_of(row: Row) -> str:
 
 
 def item_at(row: Row) -> Item:
-    """What ``items.item_of`` says of the same entry, without its SHA-512, which lies with the evidence."""
+    """The entry of a row as a search item, without its SHA-512, which lies with the evidence."""
     item: Item = {
         "id": id_of(row),
         "gateway": row["gateway"],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.catalogue.search.entries import item_of
+
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Page, Query
 from vanvault.archiver.catalogue.hot_tail import position_of
-from vanvault.archiver.catalogue.items import item_of, matches
+from vanvault.archiver.catalogue.items import matches
 from vanvault.archiver.core.format.batches import decode_batch
 from vanvault.archiver.core.model import Entry
 from vanvault.archiver.core.names import batch_prefix

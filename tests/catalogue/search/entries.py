@@ -1,17 +1,27 @@
-"""Random entries over few values, so that filters meet; and folded batches of them."""
+"""Random entries over few values, so that filters meet; folded batches of them, and what a search says."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from hypothesis import strategies as st
 from tests.support.names import batch_key
 
 from vanvault.archiver.catalogue import FoldedBatch
-from vanvault.archiver.core.model import BatchHeader, Entry, Event, Message, Metadata, Placement
+from vanvault.archiver.catalogue.items import Item
+from vanvault.archiver.core.model import (
+    BUSINESS_FIELDS,
+    BatchHeader,
+    Entry,
+    Event,
+    Message,
+    Metadata,
+    Placement,
+)
 from vanvault.archiver.core.names import archive_id
+from vanvault.archiver.core.times import rfc3339_us
 
 GATEWAYS = ("gateway-1", "gateway-2")
 VALUES = ("", "a", "A ", "b", "à", "a\u0300")
@@ -63,3 +73,52 @@ def _entry(
     if kind is Event:
         return Event(id, gateway, client_id, us, us, "type-a", "", "", about, "{}", 1, digest, digest * 2)
     return Message(id, gateway, client_id, us, "", 1, digest, digest * 2, about, "", "", None)
+
+
+def item_of(entry: Entry) -> Item:
+    """Everything about an entry but its body and its placements, as JSON values."""
+    item: Item = {
+        "id": entry.id,
+        "gateway": entry.gateway,
+        "received_at": rfc3339_us(entry.received_us),
+        "size": entry.size,
+        "sha256": entry.sha256.hex(),
+        "sha512": entry.sha512.hex(),
+    }
+    for name in BUSINESS_FIELDS:
+        item[name] = getattr(entry.metadata, name)
+    item["insurance_numbers"] = list(entry.metadata.insurance_numbers)
+    if isinstance(entry, Event):
+        item["entry"] = "event"
+        item["event_id"] = entry.event_id
+        item["occurred_at"] = rfc3339_us(entry.occurred_us)
+        item["type"] = entry.type
+        item["actor"] = entry.actor
+        item["message_id"] = entry.message_id
+        item["detail"] = entry.detail
+    else:
+        item["entry"] = "message"
+        item["message_id"] = entry.message_id
+        item["content_type"] = entry.content_type
+        item["metadata_note"] = entry.metadata_note
+        item["large_object"] = entry.large_object
+    return item
+
+
+def keys_of(entry: Entry) -> Iterator[tuple[str, str]]:
+    """The (field, value) pairs under which an entry is found; unknown values give none."""
+    yield "gateway", entry.gateway
+    if isinstance(entry, Event):
+        yield "event_id", entry.event_id
+        yield "type", entry.type
+    yield "sha256", entry.sha256.hex()
+    if entry.message_id:
+        yield "message_id", entry.message_id
+    metadata = entry.metadata
+    for name in BUSINESS_FIELDS:
+        value = getattr(metadata, name)
+        if name == "insurance_numbers":
+            for number in value:
+                yield "insurance_number", number
+        elif value:
+            yield name, value

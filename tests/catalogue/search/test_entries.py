@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.catalogue.search.entries import WRITERS, drafts, folded
+from tests.catalogue.search.entries import WRITERS, drafts, folded, item_of, keys_of
 
 from vanvault.archiver.catalogue import FoldedBatch, HotTail
 from vanvault.archiver.catalogue.hot_tail import SearchSecrets, position_of
 from vanvault.archiver.catalogue.hot_tail.entry_tokens import EntryTokens
-from vanvault.archiver.catalogue.items import item_of, keys_of
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.model import Event
 

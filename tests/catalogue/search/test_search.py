@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.catalogue.search.entries import GATEWAYS, WRITERS, drafts, folded
+from tests.catalogue.search.entries import GATEWAYS, WRITERS, drafts, folded, item_of, keys_of
 from tests.support.searching import search_over
 
 from vanvault.archiver.catalogue import (
@@ -22,7 +22,6 @@ from vanvault.archiver.catalogue import (
     Search,
 )
 from vanvault.archiver.catalogue.hot_tail import SearchSecrets
-from vanvault.archiver.catalogue.items import item_of, keys_of
 from vanvault.archiver.catalogue.search.query import open_cursor, seal_cursor
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.model import Entry, Message, Metadata
