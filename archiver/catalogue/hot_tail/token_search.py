@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 
 from vanvault.archiver.catalogue.hot_tail.runs import RECORD_BYTES, TOKEN_BYTES, Run, RunKind, RunReader
+from vanvault.archiver.catalogue.merging import merge_opened
 
 #: A token this many times as common as the rarest is probed instead of walked.
 _PROBE_FROM = 100
@@ -39,27 +40,13 @@ class TokenSearch:
             value = int.from_bytes(position)
             return -value if newest else value
 
-        def bound(run: Run) -> int:
-            return rank(run.high if newest else run.low)
+        def walk(run: Run) -> Iterator[bytes]:
+            return self._walk(run, *self._reader.range(run, token, low, high), newest=newest)
 
-        waiting = sorted(self._reader.overlapping(low, high), key=bound, reverse=True)
-        heap: list[tuple[int, int, bytes, Iterator[bytes]]] = []
-        while heap or waiting:
-            while waiting and (not heap or bound(waiting[-1]) <= heap[0][0]):
-                run = waiting.pop()
-                walk = self._walk(run, *self._reader.range(run, token, low, high), newest=newest)
-                first = next(walk, None)
-                if first is not None:
-                    heapq.heappush(heap, (rank(first), run.id, first, walk))
-            if not heap:
-                continue
-            _, number, position, walk = heap[0]
-            yield position
-            following = next(walk, None)
-            if following is None:
-                heapq.heappop(heap)
-            else:
-                heapq.heapreplace(heap, (rank(following), number, following, walk))
+        runs = self._reader.overlapping(low, high)
+        return merge_opened(
+            ((rank(run.high if newest else run.low), partial(walk, run)) for run in runs), rank
+        )
 
     def intersection(self, tokens: list[bytes], low: bytes, high: bytes, *, newest: bool) -> Iterator[bytes]:
         """The positions in [low, high) that all tokens have, in time order, each once.

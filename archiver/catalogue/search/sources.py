@@ -7,7 +7,6 @@ later page can go on. A source is opened only when the merge reaches it. Values 
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -22,6 +21,7 @@ from vanvault.archiver.catalogue.arrays import distinct
 from vanvault.archiver.catalogue.catalogue import KnownSegment
 from vanvault.archiver.catalogue.hot_tail import HotTail, TailRow
 from vanvault.archiver.catalogue.items import keys_of_filters, matches
+from vanvault.archiver.catalogue.merging import merge_opened
 from vanvault.archiver.catalogue.search.candidates import Candidate, is_keyed
 from vanvault.archiver.catalogue.search.query import Bounds, Query
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
@@ -62,25 +62,8 @@ def merge_sources(sources: Iterable[Source[H]], *, newest: bool) -> Iterator[Sou
         value = int.from_bytes(position.ljust(_RANK_BYTES, b"\0"))
         return -value if newest else value
 
-    waiting = sorted(sources, key=lambda source: rank(source.bound), reverse=True)
-    heap: list[tuple[int, int, SourceStep[H], Iterator[SourceStep[H]]]] = []
-    opened = 0
-    while heap or waiting:
-        while waiting and (not heap or rank(waiting[-1].bound) <= heap[0][0]):
-            steps = waiting.pop().steps()
-            opened += 1
-            first = next(steps, None)
-            if first is not None:
-                heapq.heappush(heap, (rank(first.position), opened, first, steps))
-        if not heap:
-            continue
-        _, number, step, steps = heap[0]
-        yield step
-        following = next(steps, None)
-        if following is None:
-            heapq.heappop(heap)
-        else:
-            heapq.heapreplace(heap, (rank(following.position), number, following, steps))
+    opened = ((rank(source.bound), source.steps) for source in sources)
+    return merge_opened(opened, lambda step: rank(step.position))
 
 
 #: Rows of the hot tail without a match, after which the search is told how far the scan is.

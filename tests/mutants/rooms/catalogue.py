@@ -63,9 +63,9 @@ MUTANTS = (
     Mutant("tokens-merge-leaves-pages", _RUNS, "_remove", "id < ?", "id < ? - 1", _RUN_TESTS),
     Mutant(
         "tokens-walk-opens-every-run",
-        _SEARCH,
-        "TokenSearch.positions",
-        "not heap or bound(waiting[-1]) <= heap[0][0]",
+        "archiver/catalogue/merging.py",
+        "merge_opened",
+        "not heap or waiting[-1][0] <= heap[0][0]",
         "True",
         _RUN_TESTS,
     ),
