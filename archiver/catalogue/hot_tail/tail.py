@@ -338,10 +338,7 @@ class HotTail:
         """Folded batches that no segment covers, oldest first, and the keys of those on record."""
         rows = (
             self.connection()
-            .execute(
-                f"{_SELECT_BATCH} AS b WHERE NOT EXISTS (SELECT 1 FROM cover c WHERE c.writer = b.writer"
-                " AND b.sequence BETWEEN c.first AND c.last) ORDER BY created_us, key"
-            )
+            .execute(f"{_SELECT_BATCH} AS b WHERE {uncompacted.LOOSE} ORDER BY created_us, key")
             .fetchall()
         )
         recorded = {

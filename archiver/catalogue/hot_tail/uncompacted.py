@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 
-_LOOSE = (
+#: Of a row of the table ``batch AS b``.
+LOOSE = (
     "NOT EXISTS (SELECT 1 FROM cover c WHERE c.writer = b.writer AND b.sequence BETWEEN c.first AND c.last)"
 )
-_COUNT = f"SELECT count(*) FROM batch AS b WHERE {_LOOSE}"
+_COUNT = f"SELECT count(*) FROM batch AS b WHERE {LOOSE}"
 #: By the index of times, which begins with ``final``.
-_BEFORE = f"SELECT 1 FROM batch AS b WHERE final IN (0, 1) AND created_us < ? AND {_LOOSE} LIMIT 1"
+_BEFORE = f"SELECT 1 FROM batch AS b WHERE final IN (0, 1) AND created_us < ? AND {LOOSE} LIMIT 1"
 
 
 def count(connection: sqlite3.Connection) -> int:
