@@ -5,6 +5,8 @@ The hot tail makes them in ``hot_tail/chunks.py``, of a segment's rows ``segment
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from typing import Any
 
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry, Event, Message, Metadata
@@ -13,13 +15,26 @@ from vanvault.archiver.core.times import parse_rfc3339, to_us
 
 Item = dict[str, Any]
 
-#: Length of a position, which orders entries by time of receipt (``hot_tail/file.py``).
+#: Length of a position.
 POSITION_BYTES = 12
 
 #: Fields with which a search may ask, besides times: for equality, but for the prefix.
 SEARCH_FIELDS = ("entry", "gateway", "message_id", "event_id", "sha256", *FOLDED_FIELDS)
 #: The one field that is no equality: how a dossier number begins.
 DOSSIER_PREFIX = "dossier_prefix"
+
+
+def position(us: int, writer: str) -> bytes:
+    """Where the entry stands that a writer received at this time: 12 bytes that order entries by time.
+
+    They are unique, because a writer never repeats a time.
+    """
+    return us.to_bytes(8) + _writer_part(writer)
+
+
+@lru_cache(maxsize=4096)
+def _writer_part(writer: str) -> bytes:
+    return hashlib.sha256(writer.encode()).digest()[:4]
 
 
 def entry_of(item: Item) -> Entry:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from vanvault.archiver.catalogue.items import Item, without_body
+from vanvault.archiver.catalogue.items import Item, position, without_body
 from vanvault.archiver.core.model import BatchHeader, Commit, Entry, Placement
 
 
 def position_of(entry: Entry, writer: str) -> bytes:
-    """12 bytes that order entries by time of receipt and are unique: a writer never repeats a time."""
-    return entry.received_us.to_bytes(8) + hashlib.sha256(writer.encode()).digest()[:4]
-
-
-def positions_of_all(entries: Sequence[Entry], writer: str) -> list[bytes]:
-    """The positions of entries of one writer."""
-    last = hashlib.sha256(writer.encode()).digest()[:4]
-    return [entry.received_us.to_bytes(8) + last for entry in entries]
+    """Where an entry stands in time."""
+    return position(entry.received_us, writer)
 
 
 @dataclass(frozen=True, slots=True)

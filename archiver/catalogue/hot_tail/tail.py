@@ -43,7 +43,6 @@ from vanvault.archiver.catalogue.hot_tail.rows import (
     LastBatch,
     TailRow,
     position_of,
-    positions_of_all,
 )
 from vanvault.archiver.catalogue.hot_tail.token_search import TokenSearch
 from vanvault.archiver.catalogue.hot_tail.wrong_clocks import WrongClock
@@ -590,7 +589,7 @@ class HotTail:
         for commit in header.commits:
             commits.record(connection, commit)
         commits.take_early(connection, batch.key)
-        positions = positions_of_all(batch.entries, header.writer)
+        positions = [position_of(entry, header.writer) for entry in batch.entries]
         insert_entries(
             connection,
             int(cursor.lastrowid or 0),

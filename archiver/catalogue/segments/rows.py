@@ -5,14 +5,13 @@ Arrow's functions take 50 ms to load, so what few rows need does without them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 
-from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, Item, entry_of
+from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, Item, entry_of, position
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Entry
 from vanvault.archiver.core.search_form import FOLDED_FIELDS, search_form
 from vanvault.archiver.core.times import rfc3339_us
@@ -62,13 +61,8 @@ def _reader(column: pa.ChunkedArray) -> Callable[[int], Any]:
 
 
 def position_at(row: Row) -> bytes:
-    """12 bytes that order entries by time, as the hot tail orders them."""
-    return int(row["received_at"]).to_bytes(8) + _writer_part(row["writer"])
-
-
-@lru_cache(maxsize=4096)
-def _writer_part(writer: str) -> bytes:
-    return hashlib.sha256(writer.encode()).digest()[:4]
+    """Where a row stands in time."""
+    return position(int(row["received_at"]), row["writer"])
 
 
 def id_of(row: Row) -> str:
