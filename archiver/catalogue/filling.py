@@ -18,7 +18,7 @@ T = TypeVar("T")
 #: Batches that are put in order at a time, so that a listing of any length takes some 50 MB.
 _AT_ONCE = 50_000
 #: Objects that are read and decoded ahead of the one that is folded.
-_AHEAD = 3
+AHEAD = 3
 #: Of so many writers each is asked when its batches were written.
 _WRITERS = 32
 
@@ -83,7 +83,7 @@ def read_ahead(
     Where more than one is to be done, some are worked at ahead on other threads; but what ``here`` chooses is
     done where its result is asked for. ``ahead``: so many at most. Close the iterator.
     """
-    ahead = _AHEAD if ahead is None else ahead
+    ahead = AHEAD if ahead is None else ahead
     items = iter(items)
     begin = list(islice(items, 2))
     if len(begin) < 2:

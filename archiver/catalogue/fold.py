@@ -62,7 +62,7 @@ from vanvault.archiver.replicas import placement_of, put_copy, read_anywhere
 from vanvault.archiver.stores import Site, StoredVersion
 
 #: Rows that are folded in one transaction of the hot tail, about.
-_APPLY_ROWS = 5000
+APPLY_ROWS = 5000
 #: Writers' ids begin with their start; a new one is looked for so far back, for clocks that differ and
 #: for starts that take long.
 _LATELY = timedelta(minutes=3)
@@ -361,7 +361,7 @@ class _BatchFold:
                     continue
                 waiting.append(replace(batch, compacted=self._repeats(batch)))
                 rows += batch.header.rows
-                if rows < _APPLY_ROWS:
+                if rows < APPLY_ROWS:
                     continue
                 folded += self._tail.apply(waiting)
                 waiting, rows = [], 0

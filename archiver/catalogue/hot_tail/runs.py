@@ -36,13 +36,13 @@ RECORD_BYTES = TOKEN_BYTES + POSITION_BYTES
 PAGE_RECORDS = 405
 
 #: Runs of one tier that are merged into one of the next.
-_FAN = 8
-#: Below so many records a run is of tier 0; each tier takes ``_FAN`` times as many.
-_SMALLEST = 512
+FAN = 8
+#: Below so many records a run is of tier 0; each tier takes ``FAN`` times as many.
+SMALLEST = 512
 #: Runs of this tier (from 262,144 records on) are not merged any more: they hold some hours of a busy day.
 _LAST_TIER = 4
 #: Records that a merge takes at once, about: all of one token are taken together.
-_WINDOW = 65_536
+WINDOW = 65_536
 #: Pages that one reader keeps.
 _KEPT_PAGES = 256
 
@@ -161,7 +161,7 @@ def add(connection: sqlite3.Connection, kind: RunKind, records: Records) -> None
             "SELECT id, records, low, high, first FROM run WHERE kind = ? AND tier = ? ORDER BY id",
             (kind, tier),
         ).fetchall()
-        if len(rows) >= _FAN:
+        if len(rows) >= FAN:
             runs = [Run(*row) for row in rows]
             _write(connection, kind, _merged(RunReader(connection, kind), runs))
             for run in runs:
@@ -210,14 +210,14 @@ class _Gone:
 
 def all_records(reader: RunReader, run: Run) -> Iterator[Records]:
     """All records of a run, some at a time."""
-    for start in range(0, run.records, _WINDOW):
-        yield np.frombuffer(reader.read(run, start, min(run.records, start + _WINDOW)), _RECORD)
+    for start in range(0, run.records, WINDOW):
+        yield np.frombuffer(reader.read(run, start, min(run.records, start + WINDOW)), _RECORD)
 
 
 def _merged(reader: RunReader, runs: Sequence[Run]) -> Iterator[Records]:
     """The records of all runs in order, some at a time: each time all of some range of tokens."""
     largest = max(runs, key=lambda run: run.records)
-    step = max(1, largest.records * _WINDOW // sum(run.records for run in runs))
+    step = max(1, largest.records * WINDOW // sum(run.records for run in runs))
     starts = [0] * len(runs)
     for number in range(step, largest.records + step, step):
         last = number >= largest.records
@@ -295,6 +295,6 @@ def _remove(connection: sqlite3.Connection, run: Run) -> None:
 
 def _tier(records: int) -> int:
     tier = 0
-    while tier < _LAST_TIER and records >= _SMALLEST * _FAN**tier:
+    while tier < _LAST_TIER and records >= SMALLEST * FAN**tier:
         tier += 1
     return tier

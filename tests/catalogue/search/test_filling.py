@@ -53,8 +53,8 @@ def receipts(home: Home) -> list[Receipt]:
 def one_by_one() -> Iterator[None]:
     """Each batch is folded before the next one is read."""
     with (
-        unittest.mock.patch("vanvault.archiver.catalogue.fold._APPLY_ROWS", 1),
-        unittest.mock.patch("vanvault.archiver.catalogue.filling._AHEAD", 0),
+        unittest.mock.patch("vanvault.archiver.catalogue.fold.APPLY_ROWS", 1),
+        unittest.mock.patch("vanvault.archiver.catalogue.filling.AHEAD", 0),
     ):
         yield
 

@@ -135,7 +135,7 @@ class RunsMachine(RuleBasedStateMachine):
         self.model: set[tuple[bytes, bytes]] = set()
         self.stack = ExitStack()
         room = "vanvault.archiver.catalogue.hot_tail.runs."
-        for name, value in (("PAGE_RECORDS", 4), ("_WINDOW", 12), ("_SMALLEST", 8), ("_FAN", 3)):
+        for name, value in (("PAGE_RECORDS", 4), ("WINDOW", 12), ("SMALLEST", 8), ("FAN", 3)):
             self.stack.enter_context(unittest.mock.patch(room + name, value))
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.lives = 0
