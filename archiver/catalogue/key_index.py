@@ -34,7 +34,7 @@ from vanvault.archiver.catalogue.kept.layered import LayeredStore
 from vanvault.archiver.catalogue.kept.place import KeptPlace
 from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.catalogue.segments.locate import part_of
-from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.core.options import S3Options
@@ -140,21 +140,25 @@ class KeyIndex:
     def ask(self, needed: frozenset[str], question: Callable[[IndexReader], T]) -> tuple[T, frozenset[str]]:
         """The answer, and those of the log parts ``needed`` of which no index file knows: files were lost.
 
-        A file that was merged away meanwhile is let go and the question put again; so is one with a damaged
-        block, which is taken from another site, or built again by the next ``catch_up``. Where too many are
-        damaged for one question, nothing is answered from index files, and every log part is lacking.
+        A file that was merged away meanwhile, or whose site went, is let go and the question put again; so is
+        one with a damaged block, which is taken from another site, or built again by the next ``catch_up``.
+        Where too many are gone or damaged for one question, nothing is answered from index files, and every
+        log part is lacking.
 
-        Raises Damaged (what is no index file), SiteUnavailable, KeyUnavailable.
+        Raises Damaged (what is no index file), SiteUnavailable (the index store), KeyUnavailable.
         """
         gone = damaged = 0
-        while damaged < _MOST_DAMAGED:
+        while gone <= _ATTEMPTS and damaged < _MOST_DAMAGED:
             reader, lacking = self._levelled(needed)
             try:
                 return question(reader), lacking
             except NotFound:
                 gone += 1
-                if gone > _ATTEMPTS:
+                self._look_again(needed)
+            except SiteUnavailable:
+                if self._kept is None or not self._kept.store.offered():
                     raise
+                gone += 1
                 self._look_again(needed)
             except Damaged as error:
                 broken = next((file for file in reader.files if file.name == error.key), None)
@@ -207,6 +211,11 @@ class KeyIndex:
                     continue  # merged into another just now
                 except SiteUnavailable:
                     if self._kept is None or not self._kept.store.withdraw(name):
+                        raise
+                except KeyUnavailable:
+                    self._active()  # raises where no key is to be had at all
+                    # What a site gave names a key that is not here: anybody can write that in a file.
+                    if self._kept is None or not self._kept.store.refuse(name):
                         raise
                 except Damaged:  # it is built again from segments
                     if self._kept is None or not self._kept.store.refuse(name):
@@ -336,7 +345,9 @@ class KeyIndex:
         return len(covered)
 
     def _look_again(self, needed: frozenset[str]) -> None:
-        """Files went while they were in use: others, in which theirs were merged, have come."""
+        """Files went while they were in use: others, in which theirs were merged, have come, or another site
+        keeps them.
+        """
         if self._kept is None or not self._kept.store.offered():
             self.refresh()
             return

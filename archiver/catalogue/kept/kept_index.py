@@ -100,15 +100,15 @@ class KeptIndex:
         Args:
             held: log parts that this node's index holds: a file that repeats one of them is left out.
             rows: of each segment that the archive has, by its log part.
-            order: sites, the one to ask first in front.
+            order: sites, the one to ask first in front; one that gave no answer comes last all the same.
         """
         taken: set[str] = set()
         if self.is_off:
             return frozenset()
-        for site in order:
-            place = self.places.get(site)
-            if place is None or not wanting - taken:
-                continue
+        places = [place for site in order if (place := self.places.get(site)) is not None]
+        for place in sorted(places, key=lambda one: one.late):
+            if not wanting - taken:
+                break
             found = self._directory(place)
             for file in sorted(found.files, key=lambda one: one.name, reverse=True) if found else ():
                 again = self.store.is_offered(file.name)  # another copy of it

@@ -23,6 +23,7 @@ from vanvault.archiver.catalogue.kept.directory import KeptFile
 from vanvault.archiver.catalogue.kept.place import KeptPlace
 from vanvault.archiver.catalogue.kept.refused import RefusedFiles
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
+from vanvault.archiver.stores import write_failed
 
 #: A site and what its directory says of a file.
 _Offer = tuple[KeptPlace, KeptFile]
@@ -179,6 +180,12 @@ class LayeredStore:
 
     def _bring(self, name: str, *, filter: bool) -> None:
         """One file, or its filter, from the first site that gives what its directory says."""
+        try:
+            self._fetch(name, filter=filter)
+        except OSError as error:  # of the folder of work
+            raise write_failed(error, site="index", may_be_stored=False) from error
+
+    def _fetch(self, name: str, *, filter: bool) -> None:
         failure: NotFound | SiteUnavailable | None = None
         self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
         for place, file in sorted(self._offer(name), key=lambda offer: offer[0].late):

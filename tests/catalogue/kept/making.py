@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.support.clocks import ManualClock
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue.index.sealing import INDEX_HEADER_BYTES, decode_index_header
 from vanvault.archiver.core.ports import Ports
 
 SEGMENTS = 5
@@ -46,6 +47,13 @@ class Kept:
         )
         (path / "sites").symlink_to(self.home / "sites")
         return path
+
+
+def name_another_key(path: Path) -> None:
+    """The header names an index key that nobody has; its checksum is right, since that takes no key."""
+    data = path.read_bytes()
+    header = decode_index_header(data[:INDEX_HEADER_BYTES], path.name)
+    path.write_bytes(replace(header, key_id="index/99").encode() + data[INDEX_HEADER_BYTES:])
 
 
 def found(archive: Archive) -> int:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.catalogue.kept.making import SEGMENTS, Kept, check_whole
+from tests.catalogue.kept.making import SEGMENTS, Kept, check_whole, name_another_key
 from tests.support.archives import SITES
 
 from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue.index.folder_store import FolderStore
+from vanvault.archiver.catalogue.index.reader import IndexReader
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable
 from vanvault.archiver.upkeep import rebuild_index
 
 
@@ -27,7 +30,7 @@ def spoil_header(path: Path) -> None:
     path.write_bytes(data)
 
 
-DAMAGES: list[Callable[[Path], None]] = [spoil_blocks, spoil_header]
+DAMAGES: list[Callable[[Path], None]] = [spoil_blocks, spoil_header, name_another_key]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -41,6 +44,39 @@ def test_the_other_sites_copy_is_used_at_once(kept: Kept, damage: Callable[[Path
         assert archive.index.names() == names  # nothing was made from segments
         archive.refresh()
         check_whole(archive)
+
+
+def test_of_a_site_that_falls_silent_the_other_takes_the_place(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, fetch, refused = kept.names(), FolderStore.fetch, list[str]()
+
+    def silent(self: FolderStore, name: str, offset: int, length: int) -> bytes:
+        path = self.path(name)
+        if name.endswith(".idx") and path is not None and "primary" in path.parts:
+            refused.append(name)
+            raise SiteUnavailable("the site gives no answer", site="primary", may_be_stored=False)
+        return fetch(self, name, offset, length)
+
+    with kept.open(kept.new_node()) as archive:
+        archive.refresh()
+        monkeypatch.setattr(FolderStore, "fetch", silent)
+        check_whole(archive)
+        assert archive.index.names() == names
+    assert refused
+
+
+def test_where_files_go_again_and_again_every_segment_counts_as_not_indexed(kept: Kept) -> None:
+    def asked(reader: IndexReader) -> int:
+        if reader.files:
+            raise NotFound("it was deleted while in use")
+        return 0
+
+    with kept.open() as archive:
+        archive.refresh()
+        logs = archive.catalogue.current().logs
+        assert len(logs) == SEGMENTS
+        assert archive.index.ask(logs, asked) == (0, logs)
 
 
 def test_damaged_at_both_sites_it_is_told_once_and_then_made_from_segments(kept: Kept) -> None:

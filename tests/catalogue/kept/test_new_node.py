@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.catalogue.kept.making import SEGMENTS, Kept, check_whole
+from tests.catalogue.kept.making import SEGMENTS, Kept, check_whole, name_another_key
 from tests.support.archives import SITES
 from tests.support.lab import Lab
 
@@ -164,6 +164,7 @@ HARMS: dict[str, tuple[Callable[[Kept, str, Lab], object], bool | None]] = {
     "a cut file": (lambda kept, site, _: cut(kept.files(site)[1]), True),
     "a changed file": (lambda kept, site, _: flip(kept.files(site)[1]), None),
     "a changed filter": (lambda kept, site, _: flip(kept.files(site)[1].with_suffix(".idx.filter")), None),
+    "another key's file": (lambda kept, site, _: name_another_key(kept.files(site)[1]), None),
     "two files exchanged": (lambda kept, site, _: exchange(kept, site), None),
     "a pipe for a file": (lambda kept, site, _: instead(kept.files(site)[1], os.mkfifo), True),
 }
