@@ -13,10 +13,9 @@ from vanvault.archiver.catalogue.hot_tail.entries import positions_of
 def drop_covered(connection: sqlite3.Connection, segment: int) -> int:
     """Drop the entries of all batches that an indexed segment covers; how many there were.
 
-    A batch's row stays while something still needs it: it is the last one of
-    a writer that neither closed nor is named in a later writer's ``heads``. Its entries go all the same. Its
-    commit is on record from now on, in the segment's evidence, even where another record of it came while
-    the segment was being made.
+    A batch's row stays while something still needs it: it is the last one of a writer that neither closed nor
+    is named in a later writer's ``heads``. Its entries go all the same. Its commit is on record from now on,
+    in the segment's evidence, even where another record of it came while the segment was being made.
     """
     batches = [
         n
