@@ -37,7 +37,15 @@ from vanvault.archiver.catalogue.kept.plan import (
     removable,
     whole_files,
 )
-from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.errors import (
+    Damaged,
+    InvalidInput,
+    KeyUnavailable,
+    MachineLimit,
+    NotFound,
+    SiteUnavailable,
+    VanVaultError,
+)
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores import printable
 
@@ -209,7 +217,7 @@ class KeptIndex:
             listing = place.list(_MOST_LISTED) if found is not None else {}
         except Damaged as error:
             return replace(none, trouble=error.message)
-        except SiteUnavailable as error:
+        except (SiteUnavailable, MachineLimit, KeyUnavailable) as error:
             return replace(none, trouble=error.message, away=True)
         except (OSError, RecursionError, InvalidInput) as error:  # told, and no alarm of anything else stops
             return replace(none, trouble=f"it cannot be looked at: {error}")

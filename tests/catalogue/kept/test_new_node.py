@@ -17,6 +17,8 @@ from tests.support.lab import Lab
 
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.catalogue.kept.directory import decode_directory_of, encode_directory
+from vanvault.archiver.catalogue.kept.place import KeptPlace
+from vanvault.archiver.core.errors import MachineLimit
 from vanvault.archiver.upkeep import rebuild_index
 
 
@@ -351,3 +353,14 @@ def test_a_folder_in_place_of_the_directory_is_told(kept: Kept) -> None:
         archive.refresh()
         (one,) = [one for one in archive.index.kept() if one.site == "primary"]
         assert "no file" in one.trouble
+
+
+def test_a_limit_of_the_machine_is_told_in_the_standing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(self: KeptPlace) -> bytes:
+        raise MachineLimit("too many files are open", resource="files")
+
+    with kept.open() as archive:
+        archive.refresh()
+        monkeypatch.setattr(KeptPlace, "directory", exhausted)
+        told = {(one.trouble, one.away) for one in archive.index.kept()}
+        assert told == {("too many files are open", True)}
