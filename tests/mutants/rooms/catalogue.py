@@ -9,6 +9,8 @@ _SEARCH = "archiver/catalogue/hot_tail/token_search.py"
 _FOLD = "archiver/catalogue/fold.py"
 _RUN_TESTS = ("tests/catalogue/search/test_runs.py",)
 _ENTRY_TESTS = ("tests/catalogue/search/test_entries.py",)
+_KEPT = "archiver/catalogue/kept"
+_KEPT_TESTS = ("tests/catalogue/kept/test_damaged_files.py",)
 _FOLD_TESTS = ("tests/catalogue/search/test_fold.py",)
 
 MUTANTS = (
@@ -335,5 +337,61 @@ MUTANTS = (
         "self._read() == self._seal()",
         "self._read() in (_OPEN, self._seal())",
         ("tests/catalogue/test_soundness.py",),
+    ),
+    Mutant(
+        "kept-index-of-a-stranger",
+        f"{_KEPT}/directory.py",
+        "decode_directory_of",
+        "if not believes(",
+        "if not key_id and believes(",
+        ("tests/catalogue/kept/test_directory.py",),
+    ),
+    Mutant(
+        "kept-file-not-compared-with-its-digest",
+        f"{_KEPT}/place.py",
+        "KeptPlace.fetch",
+        "if at != size or digest.hexdigest() != sha256:",
+        "if at != size:",
+        _KEPT_TESTS,
+    ),
+    Mutant(
+        "kept-damage-forgotten",
+        f"{_KEPT}/layered.py",
+        "LayeredStore._refuse",
+        "self.refused.add(place.site, file)",
+        "pass",
+        _KEPT_TESTS,
+    ),
+    Mutant(
+        "kept-silent-site-asked-first",
+        f"{_KEPT}/kept_index.py",
+        "KeptIndex.adopt",
+        "key=lambda one: one.late",
+        "key=lambda one: False",
+        _KEPT_TESTS,
+    ),
+    Mutant(
+        "kept-key-that-is-not-here-stops-all",
+        "archiver/catalogue/key_index.py",
+        "KeyIndex.refresh",
+        "except KeyUnavailable:",
+        "except ZeroDivisionError:",
+        _KEPT_TESTS,
+    ),
+    Mutant(
+        "kept-files-exchanged-for-ever",
+        f"{_KEPT}/plan.py",
+        "_better",
+        "return len(ours) < len(theirs)",
+        "return len(ours) <= len(theirs)",
+        ("tests/catalogue/kept/test_plan.py",),
+    ),
+    Mutant(
+        "kept-superseded-files-go-at-once",
+        f"{_KEPT}/plan.py",
+        "removable",
+        ">= GRACE",
+        ">= timedelta(0)",
+        ("tests/catalogue/kept/test_plan.py",),
     ),
 )
