@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vanvault.archiver.catalogue.hot_tail.soundness import BESIDE as MARKS
+from vanvault.archiver.catalogue.hot_tail.soundness import MARKS
 from vanvault.archiver.core.machine import raise_limit
 
 _log = logging.getLogger("vanvault.cache")

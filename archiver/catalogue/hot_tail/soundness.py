@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 #: What lies beside the file.
-BESIDE = (".in-use", ".sound")
+MARKS = (".in-use", ".sound")
 _OPEN = "open"
 
 
