@@ -192,8 +192,8 @@ class Readable(Mapping[str, Site]):
                 self._late.refused(name, key)
 
     def _ask_silent(self) -> None:
-        """Ask silent sites that are not out for the time, and wait a little: who follows them must not miss
-        that they are back.
+        """Ask silent sites that are not out for the time, and wait a little, so that whoever follows sites
+        reads one that is back.
         """
         silent = [name for name in self._sites if self._late.is_silent(name)]
         with suppress(MachineLimit):
@@ -201,7 +201,7 @@ class Readable(Mapping[str, Site]):
             wait(asked.values(), self._late_patience_s)
             for name, probe in asked.items():
                 if probe.done() and _told(probe):
-                    self._late.told_time(name)
+                    self._late.told_time(name)  # ``_heard_time`` may run only after ``wait`` has returned
 
     def _look_again(self) -> None:
         """Ask silent sites for the time, once in a while; nobody waits for that."""
@@ -276,7 +276,7 @@ class _Patient:
         return self._ask(lambda: self._site.get_range(key, offset, length, version), key)
 
     def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
-        return self._ask(lambda: self._site.get_locked(key, version, most=most))
+        return self._ask(lambda: self._site.get_locked(key, version, most=most), key)
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._ask(lambda: self._site.stat(key, version))

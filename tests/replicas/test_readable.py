@@ -106,6 +106,9 @@ class Moody:
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         return self.get(key)[offset : offset + length]
 
+    def get_locked(self, key: str, version: str, **_: Any) -> tuple[bytes, None]:
+        return self.get(key), None
+
     def versions(self, key: str) -> list[Any]:
         self.check(None)
         return []
@@ -131,13 +134,14 @@ class Pair:
     primary: Moody = field(default_factory=lambda: Moody("primary"))
     standby: Moody = field(default_factory=lambda: Moody("standby"))
     seconds: float = 0.0  # of the timer
+    health: HealthBoard = field(init=False)
     readable: Readable = field(init=False)
 
     def __post_init__(self) -> None:
         sites: dict[str, Any] = {"primary": self.primary, "standby": self.standby}
         clock = ManualClock()
-        health = HealthBoard(sites, clock=clock, stopwatch=ClockStopwatch(clock))
-        self.readable = Readable(sites, health, PATIENCE_S, lambda: self.seconds)
+        self.health = HealthBoard(sites, clock=clock, stopwatch=ClockStopwatch(clock))
+        self.readable = Readable(sites, self.health, PATIENCE_S, lambda: self.seconds)
 
     def read(self, number: int, sites: Mapping[str, Site] | None = None) -> None:
         assert read_anywhere(sites or self.readable, key_of(number)) == content(number)
@@ -190,6 +194,17 @@ def test_a_site_that_tells_the_time_and_gives_no_object_comes_last_for_a_while(p
     assert pair.asked(lambda: read_all(pair)) == OBJECTS
 
 
+def test_objects_that_are_refused_with_their_locks_count_too(pair: Pair) -> None:
+    pair.primary.mood = "gives nothing"
+    for number in range(MOST_REFUSED):
+        with pytest.raises(SiteUnavailable):
+            pair.readable["primary"].get_locked(key_of(number), "v1")
+    assert list(pair.readable) == ["standby", "primary"]
+    pair.primary.mood = "well"
+    pair.readable["primary"].get_locked(key_of(0), "v1")
+    assert list(pair.readable) == ["primary", "standby"]
+
+
 def test_one_rotten_object_leaves_its_site_the_first(pair: Pair) -> None:
     pair.primary.rotten.add(key_of(7))
     for _ in range(10):
@@ -213,6 +228,21 @@ def test_a_site_that_comes_back_is_used_again(pair: Pair) -> None:
     pair.read(0)  # somebody who reads: the site is asked for the time meanwhile
     wait_for(lambda: list(pair.readable) == ["primary", "standby"])
     assert pair.asked(lambda: read_all(pair)) == OBJECTS
+
+
+def test_who_follows_the_sites_finds_one_that_is_back_before_its_pause_is_over(pair: Pair) -> None:
+    pair.primary.mood = "away"
+    pair.read(0)
+    assert pair.readable.reaching(list) == (["standby"], frozenset({"standby"}))
+    pair.primary.mood = "well"
+    assert pair.readable.reaching(list)[1] == {"primary", "standby"}
+
+
+def test_who_follows_the_sites_does_not_ask_a_silent_one_that_is_out(pair: Pair) -> None:
+    pair.primary.mood = "away"
+    pair.read(0)
+    pair.health.take_out("primary", "a test")
+    assert pair.asked(lambda: pair.readable.reaching(list)) == 0
 
 
 def test_a_site_that_stays_away_is_asked_more_and_more_seldom(pair: Pair) -> None:

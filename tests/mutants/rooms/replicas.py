@@ -208,6 +208,14 @@ MUTANTS = (
         ("tests/replicas/test_readable.py",),
     ),
     Mutant(
+        "late-although-back-for-who-follows",
+        "archiver/replicas/readable.py",
+        "Readable.reaching",
+        "self._ask_silent()",
+        "pass",
+        ("tests/replicas/test_readable.py",),
+    ),
+    Mutant(
         "late-asked-in-order",
         "archiver/replicas/promised.py",
         "read_anywhere",
