@@ -80,10 +80,8 @@ class MinioUsers:
             return call()
         except MinioAdminException as error:
             if str(error._code) in ("401", "403"):
-                raise AccessDenied(
-                    f"MinIO at site {self._site} refuses these credentials for its administration.",
-                    authenticated=True,
-                    hint="Give an administrator's credentials for vanvault site init.",
+                raise _denied(
+                    f"MinIO at site {self._site} refuses these credentials for its administration."
                 ) from error
             raise SiteUnavailable(
                 f"MinIO's administration at site {self._site} failed: {error}",
@@ -111,15 +109,11 @@ def read_bucket(client: Any, bucket: str, *, site: str) -> Current:
             return Current("missing")
         if code == "ObjectLockConfigurationNotFoundError":
             return Current("no-lock")
-        raise AccessDenied(
-            f"The store at site {site} does not say what the bucket {bucket} is: {code}.",
-            authenticated=True,
-            hint="Give an administrator's credentials for vanvault site init.",
+        raise _denied(
+            f"The store at site {site} does not say what the bucket {bucket} is: {code}."
         ) from error
     except BotoCoreError as error:
-        raise SiteUnavailable(
-            f"Site {site} does not answer: {error}", site=site, may_be_stored=False
-        ) from error
+        raise _silent(site, error) from error
     fit = lock.get("ObjectLockEnabled") == "Enabled" and versioning == "Enabled"
     return Current("ready" if fit else "no-lock")
 
@@ -161,19 +155,40 @@ def _apply(
     users: Mapping[Duty, Credentials],
 ) -> None:
     if step.action == "create-bucket":
-        try:
-            client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
-        except ClientError as error:
-            code = error.response["Error"].get("Code", "")
-            raise AccessDenied(
-                f"The store at site {site} did not make the bucket {bucket}: {code}.",
-                authenticated=True,
-                hint="Give an administrator's credentials for vanvault site init.",
-            ) from error
+        make_bucket(client, bucket, site=site, locked=True)
     elif store is not None and step.duty is not None:
-        if step.action == "put-policy":
-            store.put_policy(step.target, policy(step.duty, bucket))
-        elif step.action == "add-user":
-            store.add_user(users[step.duty])
-        else:
-            store.attach(step.target, policy_name(step.duty, bucket))
+        granted = policy_name(step.duty, bucket), policy(step.duty, bucket)
+        apply_to_user(step, store, users[step.duty], granted)
+
+
+def make_bucket(client: Any, bucket: str, *, site: str, locked: bool) -> None:
+    """A new bucket, ``locked``: with Object Lock. Raises AccessDenied, SiteUnavailable."""
+    try:
+        client.create_bucket(Bucket=bucket, **({"ObjectLockEnabledForBucket": True} if locked else {}))
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        raise _denied(f"The store at site {site} did not make the bucket {bucket}: {code}.") from error
+    except BotoCoreError as error:
+        raise _silent(site, error) from error
+
+
+def apply_to_user(
+    step: ProvisionStep, store: Users, user: Credentials, granted: tuple[str, PolicyDocument]
+) -> None:
+    """One of ``plan.user_steps``. Raises AccessDenied, SiteUnavailable."""
+    name, document = granted
+    if step.action == "put-policy":
+        store.put_policy(name, document)
+    elif step.action == "add-user":
+        store.add_user(user)
+    else:
+        store.attach(user.access_key, name)
+
+
+def _denied(message: str) -> AccessDenied:
+    hint = "Give an administrator's credentials for vanvault site init."
+    return AccessDenied(message, authenticated=True, hint=hint)
+
+
+def _silent(site: str, error: BotoCoreError) -> SiteUnavailable:
+    return SiteUnavailable(f"Site {site} does not answer: {error}", site=site, may_be_stored=False)

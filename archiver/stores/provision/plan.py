@@ -161,29 +161,36 @@ def plan(bucket: str, users: Mapping[Duty, Credentials], current: Current) -> tu
             )
         )
     for duty, credentials in users.items():
-        steps += _user_steps(duty, bucket, credentials.access_key, current)
+        granted = policy_name(duty, bucket), policy(duty, bucket)
+        steps += user_steps(duty, granted, credentials.access_key, current, duty)
     return tuple(steps)
 
 
-def _user_steps(duty: Duty, bucket: str, access_key: str, current: Current) -> list[ProvisionStep]:
-    name, wanted, steps = policy_name(duty, bucket), policy(duty, bucket), list[ProvisionStep]()
-    if normal(current.policies.get(name, {})) != normal(wanted):
+def user_steps(
+    who: str, granted: tuple[str, PolicyDocument], access_key: str, current: Current, duty: Duty | None = None
+) -> list[ProvisionStep]:
+    """The steps to a user who has this policy (its name, its document) and no other.
+
+    ``who``: what the user does, for people. Raises SettingsError: the user has other policies.
+    """
+    (name, wanted), steps = granted, list[ProvisionStep]()
+    if _normal(current.policies.get(name, {})) != _normal(wanted):
         verb = "replace" if name in current.policies else "add"
-        steps.append(ProvisionStep("put-policy", name, f"{verb} the policy of the {duty}", duty))
+        steps.append(ProvisionStep("put-policy", name, f"{verb} the policy of the {who}", duty))
     if access_key not in current.users:
-        steps.append(ProvisionStep("add-user", access_key, f"the user of the {duty}", duty))
+        steps.append(ProvisionStep("add-user", access_key, f"the user of the {who}", duty))
     attached = current.users.get(access_key, frozenset())
     if name not in attached:
         steps.append(ProvisionStep("attach-policy", access_key, f"gets {name}", duty))
     if others := sorted(attached - {name}):
         raise SettingsError(
             f"The user {access_key} has other policies, too: {', '.join(others)}.",
-            hint=f"Detach them, or name another user for the {duty}.",
+            hint=f"Detach them, or name another user for the {who}.",
         )
     return steps
 
 
-def normal(document: PolicyDocument) -> str:
+def _normal(document: PolicyDocument) -> str:
     """A document with its sets sorted: stores give them back in their own order."""
 
     def sort(value: Any) -> Any:

@@ -12,10 +12,11 @@ from tests.catalogue.kept.making import SEGMENTS, Kept, check_whole
 from tests.servers.endpoint import Endpoint
 
 from vanvault.archiver.catalogue import kept_place
-from vanvault.archiver.core.errors import SiteUnavailable
+from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.options import FileOptions, S3Options
 from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.provision import prepare_index_bucket
+from vanvault.archiver.stores.provision import Prepared, prepare_index_bucket
+from vanvault.archiver.stores.provision.apply import MinioUsers
 from vanvault.archiver.stores.url import S3Url
 from vanvault.archiver.upkeep import rebuild_index
 
@@ -125,6 +126,36 @@ def test_its_user_may_keep_the_index_and_do_nothing_else(minio_a: Endpoint, tmp_
             with pytest.raises(SiteUnavailable):
                 place.put("day/x.idx", source)
         place.close()
+
+
+def prepared_at(minio: Endpoint, bucket: str, user: str = "vv-index-1") -> Prepared:
+    admin = Credentials(minio.access_key, minio.secret_key)
+    keys = Credentials(user, uuid.uuid4().hex)
+    return prepare_index_bucket("primary", S3Url(minio.url, bucket), keys, admin, options=S3Options())
+
+
+def test_a_bucket_with_locks_takes_no_index(minio_a: Endpoint) -> None:
+    bucket = f"locked-{uuid.uuid4().hex[:12]}"
+    minio_a.client().create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    with pytest.raises(SettingsError, match="Object Lock"):
+        prepared_at(minio_a, bucket)
+
+
+def test_its_user_has_no_other_rights_and_nothing_is_made_for_one_that_has(minio_a: Endpoint) -> None:
+    bucket, user = f"index-{uuid.uuid4().hex[:12]}", f"vv-index-{uuid.uuid4().hex[:8]}"
+    users = MinioUsers(minio_a.url, Credentials(minio_a.access_key, minio_a.secret_key), site="primary")
+    users.add_user(Credentials(user, uuid.uuid4().hex))
+    users.attach(user, "consoleAdmin")
+    with pytest.raises(SettingsError, match="consoleAdmin"):
+        prepared_at(minio_a, bucket, user)
+    assert bucket not in [one["Name"] for one in minio_a.client().list_buckets()["Buckets"]]
+
+
+def test_a_store_that_does_not_answer_makes_no_bucket() -> None:
+    keys = Credentials("nobody", "nothing-at-all")
+    where = S3Url("http://127.0.0.1:9", "index")
+    with pytest.raises(SiteUnavailable, match="does not answer"):
+        prepare_index_bucket("primary", where, keys, keys, options=S3Options(attempts=1), kind="minio")
 
 
 def test_an_s3_site_without_a_bucket_for_it_keeps_none(tmp_path: Path) -> None:
