@@ -6,12 +6,11 @@ segments of which it keeps no index.
 
 from __future__ import annotations
 
-import structlog
-
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.tasks import Signal, Task
+from vanvault.archiver.log_lines import Logger
 
-_log = structlog.get_logger("vanvault.kept_index")
+_log = Logger("vanvault.kept_index")
 
 _EVERY_S = 60.0
 #: An index that did not change is compared with what the sites keep so seldom: others may harm it there.
