@@ -87,9 +87,7 @@ class ProcessPool:
         """Start the processes on a thread; what keeps them from starting is told by ``map``."""
         if self._pool is not None:
             return
-        from vanvault.archiver.upkeep import spawn_workers  # loads what compaction needs
-
-        pool = self._pool = spawn_workers(self._workers, _module_of(function))
+        pool = self._pool_for(function)
 
         def wait_for_them() -> None:
             with suppress(BrokenExecutor, CancelledError, OSError, RuntimeError):
@@ -139,11 +137,15 @@ class ProcessPool:
             wait([future for future in futures if not future.cancel()])
 
     def _submit(self, function: Callable[[Path, _Argument], _Result], argument: _Argument) -> Future[_Result]:
+        return self._pool_for(function).submit(function, self._home, argument)
+
+    def _pool_for(self, function: Callable[[Path, Any], object]) -> ProcessPoolExecutor:
+        """The processes; the first ones are made for this function."""
         if self._pool is None:
             from vanvault.archiver.upkeep import spawn_workers  # loads what compaction needs
 
             self._pool = spawn_workers(self._workers, _module_of(function))
-        return self._pool.submit(function, self._home, argument)
+        return self._pool
 
 
 class Dask:
