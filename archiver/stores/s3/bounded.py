@@ -227,15 +227,12 @@ class BoundedSession:
         self._object = options.largest_object
 
     def send(self, request: Any) -> Any:
-        """For boto3: the largest answer is a page of a listing, or an object where it is streamed."""
-        return self.exchange(request, self._object if request.stream_output else self._small)
-
-    def exchange(self, request: Any, largest: int) -> Any:
-        """Send a request whose answer's body has at most ``largest`` bytes.
+        """For boto3: the largest answer is a page of a listing, or an object where it is streamed.
 
         Raises errors of botocore; an answer that promises more is not read.
         """
         streamed, request.stream_output = request.stream_output, True  # headers first
+        largest = self._object if streamed else self._small
         options = self._options
         exchange = Exchange(
             HEADERS, total_s=options.request_timeout_s, least_bytes_per_s=options.least_bytes_per_s
