@@ -35,8 +35,7 @@ def check_places_of(home: Path, settings: Settings) -> None:
         **_OWN,
     }
     for site in SITE_NAMES:
-        url = getattr(settings.sites, site).index_url
-        if url not in (None, "none"):
+        if url := getattr(settings.sites, site).index_bucket:
             urls[f"sites.{site}.index_url"] = url
     check_places(home, urls, settings.backup.repository, {"backup.stage": str(settings.backup.stage)})
 

@@ -116,9 +116,9 @@ def _prepare_index(
 ) -> tuple[Prepared, Credentials] | None:
     """The bucket in which the site keeps the index, where the settings name one, and its user."""
     at = getattr(archive.settings.sites, request.site)
-    if at.index_url in (None, "none"):
+    if not at.index_bucket:
         return None
-    place = parse_site_url(at.index_url)
+    place = parse_site_url(at.index_bucket)
     if not isinstance(place, S3Url):
         return None  # refused when the home was opened
     known = {**_read(path), **environment}

@@ -120,6 +120,11 @@ class SiteSettings(_Section):
     )
     s3: S3Settings = S3Settings()
 
+    @property
+    def index_bucket(self) -> str:
+        """URL of the bucket in which the site keeps the index; "": the settings name none."""
+        return self.index_url if self.index_url and self.index_url != "none" else ""
+
     def file_options(self) -> FileOptions:
         """For a file site."""
         return FileOptions(self.timeout_s)
