@@ -157,8 +157,16 @@ def measure(folder: Path, source: MinioServer, raw_bytes: int, rounds: int, seed
 
 
 def figures(bench: Bench) -> dict[str, Any]:
-    """Prices a byte by phase, and the hours of each target; ranges are those of the rounds."""
+    """Prices a byte by phase, and the hours of each target; ranges are those of two rounds or more."""
     lines = {phase: Line(bench.seconds[phase]) for phase in PHASES}
+    ranged = all(one.has_range for one in lines.values())
+
+    def three(estimate: Estimate, unit: float, digits: int) -> list[float | None]:
+        low, middle, high = (
+            round(value / unit, digits) for value in (estimate.low, estimate.middle, estimate.high)
+        )
+        return [low if ranged else None, middle, high if ranged else None]
+
     small, large = bench.sizes[0], bench.sizes[-1]
     line: dict[str, Any] = {
         "stored_bytes": large.stored,
@@ -167,32 +175,24 @@ def figures(bench: Bench) -> dict[str, Any]:
         "messages": large.messages,
         "stored_bytes_per_message": round(large.stored / large.messages),
         "rounds": len(bench.seconds["copy"][large.stored]),
+        "has_ranges": ranged,
         "peak_rss_mb": round(bench.peak_bytes / 1e6, 1),
     }
     for phase, one in lines.items():
         line[f"{phase}_s"] = round(one.at(large.stored).middle, 2)
-        line[f"{phase}_s_per_gb"] = [round(1e9 * value, 3) for value in _three(one.per_byte)]
+        line[f"{phase}_s_per_gb"] = three(one.per_byte, 1e-9, 3)
     for name, size in TARGETS.items():
         total = NOTHING
         for phase, one in lines.items():
             found = one.at(size)
             total = total + found
-            line[f"{name}_{phase}_h"] = _hours(found)
-        line[f"{name}_hours"] = _hours(total)
-        line[f"{name}_back_hours"] = _hours(
-            sum((lines[phase].at(size) for phase in PHASES[:3]), start=NOTHING)
-        )
+            line[f"{name}_{phase}_h"] = three(found, 3600, 2)
+        line[f"{name}_hours"] = three(total, 3600, 2)
+        back = sum((lines[phase].at(size) for phase in PHASES[:3]), start=NOTHING)
+        line[f"{name}_back_hours"] = three(back, 3600, 2)
         line[f"{name}_messages"] = round(size * large.messages / large.stored)
         line[f"{name}_objects"] = round(OBJECTS_PER_SEGMENT * size * large.raw / large.stored / SEGMENT)
     return line
-
-
-def _three(estimate: Estimate) -> tuple[float, float, float]:
-    return estimate.low, estimate.middle, estimate.high
-
-
-def _hours(estimate: Estimate) -> list[float]:
-    return [round(value / 3600, 2) for value in _three(estimate)]
 
 
 def show(line: dict[str, Any]) -> None:
@@ -205,15 +205,17 @@ def show(line: dict[str, Any]) -> None:
         print(f"{phase:18}" + "".join(f"{cell:>28}" for cell in cells))
     for label, key in (("restored, searched", "back_hours"), ("everything", "hours")):
         print(f"{label:18}{'':56}" + "".join(f"{_range(line[f'{name}_{key}']):>28}" for name in TARGETS))
+    if not line["has_ranges"]:
+        print("One round at a size: no range, and no bound of error; that takes --rounds 2 or more.")
     print(f"an object costs {line['us_per_object']} us to copy, a byte {line['ns_per_byte']} ns", end="")
     print(
         f" (error {line['cost_error']}); by these alone: {line['copy_by_cost_h']} h; the limit is {LIMIT_H} h"
     )
 
 
-def _range(values: list[float]) -> str:
+def _range(values: list[float | None]) -> str:
     low, middle, high = values
-    return f"{middle} ({low}-{high})"
+    return f"{middle}" if low is None else f"{middle} ({low}-{high})"
 
 
 def main() -> None:
@@ -221,7 +223,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="under 50 s, set-up included: one round")
+    parser.add_argument(
+        "--quick", action="store_true", help="under 50 s, set-up included: one round, no range"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--raw", type=int, help="original bytes to archive (default: 2 GB, a seventh stored)")
     parser.add_argument("--rounds", type=int, help="losses at each of the two sizes (default: 2)")

@@ -29,6 +29,12 @@ class Line:
     seconds: Mapping[int, Sequence[float]]  # by size in bytes, what each round took
 
     @property
+    def has_range(self) -> bool:
+        """Do low and high say anything? One round at a size tells nothing of its noise."""
+        ends = min(self.seconds), max(self.seconds)
+        return all(len(self.seconds[size]) > 1 for size in ends)
+
+    @property
     def per_byte(self) -> Estimate:
         """Seconds a byte: between the smallest and the largest size, from medians and from the extremes."""
         small, large = min(self.seconds), max(self.seconds)

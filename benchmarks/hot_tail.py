@@ -39,6 +39,7 @@ _MARKS = (50_000, 100_000, 200_000, 400_000, 800_000)
 _EMPLOYERS = 20_000
 _PROCEDURES = ("600", "601", "602", "603", "607", "610", "630a", "630b")
 _SHOWN = 50
+_MOST_S = 900  # until the node without a cache is ready
 _ASKED = 30  # times each question, each time for another value
 _FIELDS = ("message_id", "dossier_number", "employer_code", "procedure", "transaction_id")
 _NEWEST = f"SELECT item FROM plain WHERE {{}} ORDER BY received_us DESC LIMIT {_SHOWN}"
@@ -237,6 +238,8 @@ def _ready(home: Path, token: str) -> dict[str, float]:
                     "oldest_found_s": round(found, 1),
                     "ready_s": round(ready, 1),
                 }
+            if time.monotonic() - began > _MOST_S:
+                raise SystemExit(f"the node was not ready within {_MOST_S} s")
             time.sleep(0.2)
 
 

@@ -26,6 +26,12 @@ def test_noise_widens_the_range_with_the_distance() -> None:
     assert far.high - far.low > 5 * (near.high - near.low)
 
 
+def test_one_round_has_no_range() -> None:
+    assert Line({100: [3.0, 3.1], 300: [5.0, 5.2]}).has_range
+    assert not Line({100: [3.0], 300: [5.0, 5.2]}).has_range
+    assert not Line({100: [3.0, 3.1], 300: [5.0]}).has_range
+
+
 def test_a_phase_that_got_faster_is_never_carried_on_below_what_it_took() -> None:
     line = Line({100: [3.0], 300: [2.0]})
     assert line.at(10**9) == Estimate(2.0, 2.0, 2.0)
