@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format.batches import Hashes, canonical_of
+from vanvault.archiver.core.format.batches import Hashes, canonical_of, hashes_of
 from vanvault.archiver.core.model import Batch, BatchHeader, Entry, Event, Message
 from vanvault.archiver.core.names import ObjectName, archive_id, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
@@ -125,9 +124,7 @@ def batch_content(
 
 def large_content(message: bytes, master_key: str) -> LargeContent:
     """The size and digests of an opened large object."""
-    return LargeContent(
-        master_key, len(message), hashlib.sha256(message).digest(), hashlib.sha512(message).digest()
-    )
+    return LargeContent(master_key, *hashes_of(message))
 
 
 def reference_flaw(reference: Reference, found: LargeContent) -> Flaw | None:
@@ -181,14 +178,10 @@ def _matches(entry: Entry, body: Hashes | None, writer: str) -> bool:
         # The object itself is compared when it is read; it lies under its row's writer.
         large = parse_key(entry.large_object)
         return body is None and large is not None and (large.family, large.writer) == ("large", writer)
-    found = _digests_of(_canonical(entry)) if isinstance(entry, Event) else body
-    return found == (entry.size, entry.sha256, entry.sha512)
-
-
-def _digests_of(data: bytes | None) -> Hashes | None:
-    if data is None:
-        return None
-    return len(data), hashlib.sha256(data).digest(), hashlib.sha512(data).digest()
+    if isinstance(entry, Event):
+        data = _canonical(entry)
+        body = hashes_of(data) if data is not None else None
+    return body == (entry.size, entry.sha256, entry.sha512)
 
 
 def _canonical(event: Event) -> bytes | None:

@@ -26,6 +26,7 @@ from vanvault.archiver.core.format.batches import (
     digest_bodies,
     encode_commit,
     entries_of,
+    hashes_of,
 )
 from vanvault.archiver.core.format.segments.schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS
 from vanvault.archiver.core.model import BatchHeader, Commit, Event
@@ -122,7 +123,11 @@ def check_digests(batch: SourceBatch) -> None:
         raise Damaged(f"{batch.key} holds no row", key=batch.key)
     found: list[Hashes | None]
     if batch.header.kind == "events":
-        found = [_of_event(entry) for entry in entries_of(batch.header, table) if isinstance(entry, Event)]
+        found = [
+            hashes_of(canonical_of(entry))
+            for entry in entries_of(batch.header, table)
+            if isinstance(entry, Event)
+        ]
     else:
         found = digest_bodies([batch.bodies()]).all()
     named = zip(*(table.column(name).to_pylist() for name in ("size", "sha256", "sha512")), strict=True)
@@ -152,11 +157,6 @@ def _fixed(tables: Sequence[pa.Table], name: str) -> np.ndarray[tuple[int], np.d
     """The bytes of a column of digests, one after the other."""
     values = chain.from_iterable(table.column(name).to_pylist() for table in tables)
     return np.frombuffer(b"".join(values), np.uint8)
-
-
-def _of_event(event: Event) -> Hashes:
-    data = canonical_of(event)
-    return len(data), hashlib.sha256(data).digest(), hashlib.sha512(data).digest()
 
 
 def _no_bodies(rows: int) -> pa.ChunkedArray:

@@ -16,7 +16,7 @@ from vanvault.archiver.core.format.batches.batch import (
     entries_of,
     read_batch_table,
 )
-from vanvault.archiver.core.format.batches.bodies import BodyDigests, Hashes, digest_bodies
+from vanvault.archiver.core.format.batches.bodies import BodyDigests, Hashes, digest_bodies, hashes_of
 from vanvault.archiver.core.format.batches.events import canonical_event, canonical_of
 from vanvault.archiver.core.format.batches.proof import check_proof
 from vanvault.archiver.core.format.batches.schema import EVENTS, MESSAGES
@@ -41,5 +41,6 @@ __all__ = [
     "encode_batch",
     "encode_commit",
     "entries_of",
+    "hashes_of",
     "read_batch_table",
 ]

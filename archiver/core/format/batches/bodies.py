@@ -43,6 +43,12 @@ class BodyDigests:
         return [self.of(row) for row in range(len(self))]
 
 
+def hashes_of(data: bytes | memoryview) -> Hashes:
+    """Size and digests of one body, or of an event's canonical bytes."""
+    # Both let go of the interpreter's lock for bodies of 2 kB and more.
+    return len(data), hashlib.sha256(data).digest(), hashlib.sha512(data).digest()
+
+
 def digest_bodies(columns: Iterable[pa.ChunkedArray]) -> BodyDigests:
     """Every byte of these columns through SHA-256 and SHA-512, once each; they are let go one by one.
 
@@ -55,10 +61,10 @@ def digest_bodies(columns: Iterable[pa.ChunkedArray]) -> BodyDigests:
             sha256 += bytes(_SHA256_BYTES)
             sha512 += bytes(_SHA512_BYTES)
         else:
-            sizes.append(len(body))
-            # Both let go of the interpreter's lock for bodies of 2 kB and more.
-            sha256 += hashlib.sha256(body).digest()
-            sha512 += hashlib.sha512(body).digest()
+            size, one, other = hashes_of(body)
+            sizes.append(size)
+            sha256 += one
+            sha512 += other
     return BodyDigests(sizes, bytes(sha256), bytes(sha512))
 
 
