@@ -93,7 +93,7 @@ ROOMS = (
     _room("stores.provision", 8, "core.*"),
     _room("stores.verdict", 14, "core.* keys"),
     _room("stores.probe", 3, "core.* keys stores.s3 stores.verdict"),
-    _room("replicas", 30, "core.* keys stores"),
+    _room("replicas", 31, "core.* keys stores"),
     _room(
         "catalogue",
         24,

@@ -89,7 +89,18 @@ def read_version(
     versions = site.versions(key) if listed is None else listed
     if not versions:
         raise NotFound(f"site {site.site} does not hold {key}")
-    return _first_whole(site, key, digest, versions, _get_locked)
+    return _first_whole(site, key, digest, versions, read_listed)
+
+
+def read_listed(site: SiteReader, version: StoredVersion) -> tuple[bytes, StoredVersion]:
+    """The bytes of a listed version, right or not, and the version with its lock.
+
+    Where listings show no locks, the answer with the bytes tells it. Raises NotFound, Damaged,
+    SiteUnavailable, SettingsError.
+    """
+    if version.retain_until is not None or site.capabilities.list_shows_locks:
+        return _get(site, version)
+    return site.get_locked(version.key, version.version)
 
 
 def holds(site: SiteReader, version: StoredVersion, digest: bytes) -> bool:
@@ -164,12 +175,6 @@ def _newest(site: SiteReader, after: str) -> Iterator[tuple[str, StoredVersion]]
 
 def _get(site: SiteReader, version: StoredVersion) -> tuple[bytes, StoredVersion]:
     return site.get(version.key, version.version), version
-
-
-def _get_locked(site: SiteReader, version: StoredVersion) -> tuple[bytes, StoredVersion]:
-    if version.retain_until is not None or site.capabilities.list_shows_locks:
-        return _get(site, version)
-    return site.get_locked(version.key, version.version)
 
 
 def _first_whole(

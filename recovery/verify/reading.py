@@ -24,8 +24,9 @@ from vanvault.archiver.core.key_port import KeyProvider, parse_key_id
 from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import ObjectName
 from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.replicas import read_listed
 from vanvault.archiver.stores import SiteReader, StoredVersion
-from vanvault.recovery.objects import Copies, listed_with_locks
+from vanvault.recovery.objects import Copies
 from vanvault.recovery.verify.contents import (
     Content,
     ForgedContent,
@@ -111,12 +112,8 @@ class ObjectReader:
 
     def _read(self, site: str, version: StoredVersion) -> tuple[CopyRead, bytes | None]:
         """One version, with its lock."""
-        reader = self._sites[site]
         try:
-            if version.retain_until is not None or listed_with_locks(reader):
-                data = reader.get(version.key, version.version)
-            else:
-                data, version = reader.get_locked(version.key, version.version)
+            data, version = read_listed(self._sites[site], version)
             digest = hashlib.sha256(data).digest()
         except NotFound as error:
             return CopyRead(site, version, None, failure=error.message, gone=True), None

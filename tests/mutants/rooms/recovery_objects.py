@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "restored-without-asking-the-source-for-its-lock",
         "archiver/replicas/promised.py",
-        "_get_locked",
+        "read_listed",
         "return site.get_locked(version.key, version.version)",
         "return _get(site, version)",
         _REQUESTS,
