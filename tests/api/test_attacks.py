@@ -224,6 +224,18 @@ def test_limits_of_one_gateway_are_its_own(tmp_path: Path) -> None:
         assert node.metric('vanvault_connections{of="caller"}') == 13
 
 
+def refused_at_its_limit(port: int, pid: int) -> bool:
+    """Is a stranger refused while the node may open no file more than it has open now?
+
+    Now and then it closes one just then, and the stranger is served as anybody else.
+    """
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), FILES))
+    with connect(port) as stranger:
+        stranger.sendall(HALF_HEAD)
+        answer = read_all(stranger)
+    return answer == b"" or answer.startswith(b"HTTP/1.1 503 ")
+
+
 def test_no_file_left_is_told_as_that(tmp_path: Path) -> None:
     """To pushes, to new connections, by readiness and in the log; no key and no site is blamed."""
     with attacked(tmp_path / "home", {}, soft=FILES, hard=FILES) as node:
@@ -238,10 +250,7 @@ def test_no_file_left_is_told_as_that(tmp_path: Path) -> None:
             assert "key" not in problem.json()["type"]
             assert "site" not in problem.json()["type"]
             assert "limit" in problem.json()["detail"]
-            with connect(node.server.port) as stranger:
-                stranger.sendall(HALF_HEAD)
-                answer = read_all(stranger)
-            assert answer == b"" or answer.startswith(b"HTTP/1.1 503 ")
+            assert any(refused_at_its_limit(node.server.port, pid) for _ in range(5))
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (FILES, FILES))
             assert push_until_accepted(client, "meanwhile", GOOD).status_code in (200, 201)
         assert node.ready().json()["state"] == "saturated"

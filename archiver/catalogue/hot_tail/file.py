@@ -421,7 +421,7 @@ class TailFile:
 
     def _prepare(self, *, again: bool = False) -> bool:
         """Make the tables of an empty file; false when the file states other facts."""
-        with closing(self._open()) as connection:
+        with self._files.alone(), closing(self._open()) as connection:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if not tables or again:
                 connection.execute("BEGIN IMMEDIATE")

@@ -16,12 +16,14 @@ import os
 import re
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from vanvault.archiver.catalogue.hot_tail.soundness import MARKS
 from vanvault.archiver.core.machine import raise_limit
+from vanvault.archiver.disk import lock_descriptor
 
 _log = logging.getLogger("vanvault.cache")
 
@@ -72,7 +74,7 @@ class Generations:
         return self._name(max(numbers)) if numbers else None
 
     def make(self, after: int) -> TailName:
-        """A new, empty file with a number greater than ``after`` and than all that are there.
+        """A new, empty file with a number greater than ``after``, or the one that another process just made.
 
         Where the home's cache cannot be used, it lies in a folder of this process alone, and a warning is
         logged: what others folded is then folded once more. Raises MachineLimit, OSError (no folder at all).
@@ -97,6 +99,19 @@ class Generations:
         self._own = tempfile.TemporaryDirectory(prefix="vanvault-cache-", ignore_cleanup_errors=True)
         return True
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within this block no other process makes a file into a database: SQLite does not wait for that.
+
+        Where the folder cannot be locked, the block runs all the same.
+        """
+        with ExitStack() as opened:
+            with suppress(OSError):
+                folder = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+                opened.callback(os.close, folder)
+                lock_descriptor(folder, wait=True)
+            yield
+
     def remove_older(self, than: int) -> None:
         """Remove the files with smaller numbers. Who still reads one keeps it until it is closed."""
         for number in self._numbers():
@@ -113,8 +128,13 @@ class Generations:
 
     def _made(self, after: int) -> TailName:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # One listing decides: of two that find no file, one makes it and the other finds its name taken.
+        taken = self._taken()
+        usable = [n for n in taken if n > after and self._name(n).identity() is not None]
+        if usable:
+            return self._name(max(usable))
         # A number is also taken by what is no plain file.
-        number = max((after, *self._taken()), default=after) + 1
+        number = max((after, *taken), default=after) + 1
         while True:
             name = self._name(number)
             try:

@@ -31,7 +31,7 @@ EACH = 40
 DAYS = 4  # the last of them is not compacted, and the second is written without row blocks
 STATES, PROCEDURES = ("paid", "Paid ", "closed"), ("600", "601", "602", "603", "604")
 
-_ENCODE = segment_writer.encode_part
+_WRITE = segment_writer.write_part
 _small_groups = partial(segment_writer.log_header, group_rows=GROUP_ROWS)
 
 
@@ -50,11 +50,11 @@ class Written:
 
         def encode(*arguments: Any, rows: Any, **options: Any) -> bytes:
             left_out = rows is not None and next(logs) in without_blocks
-            return _ENCODE(*arguments, **options, rows=None if left_out else rows)
+            return _WRITE(*arguments, **options, rows=None if left_out else rows)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(segment_writer, "log_header", _small_groups)
-            patch.setattr(segment_writer, "encode_part", encode)
+            patch.setattr(segment_writer, "write_part", encode)
             assert len(compact(self.archive).report.segments) == days - 1
 
     def write(self, day: int) -> None:
