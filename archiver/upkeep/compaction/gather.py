@@ -21,7 +21,6 @@ from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.format.batches import (
     BatchTable,
     BodyDigests,
-    Hashes,
     canonical_of,
     digest_bodies,
     encode_commit,
@@ -121,42 +120,46 @@ def check_digests(batch: SourceBatch) -> None:
     table = batch.table
     if not table.num_rows:
         raise Damaged(f"{batch.key} holds no row", key=batch.key)
-    found: list[Hashes | None]
     if batch.header.kind == "events":
-        found = [
-            hashes_of(canonical_of(entry))
-            for entry in entries_of(batch.header, table)
-            if isinstance(entry, Event)
-        ]
+        found = _of_events([one for one in entries_of(batch.header, table) if isinstance(one, Event)])
     else:
-        found = digest_bodies([batch.bodies()]).all()
-    named = zip(*(table.column(name).to_pylist() for name in ("size", "sha256", "sha512")), strict=True)
-    for row, (one, digests) in enumerate(zip(found, named, strict=True)):
-        # One that is not here lies in a large object, which is not moved.
-        if one is not None and one != digests:
-            raise Damaged(
-                f"row {row} of {batch.key} does not have the size and digests that it names",
-                key=batch.key,
-                hint="Run: vanvault verify.",
-            )
+        found = digest_bodies([batch.bodies()])
+    # A body that is not here lies in a large object, which is not moved.
+    wrong = found.held() & found.differ(_named([table]))
+    if wrong.any():
+        raise Damaged(
+            f"row {int(wrong.argmax())} of {batch.key} does not have the size and digests that it names",
+            key=batch.key,
+            hint="Run: vanvault verify.",
+        )
 
 
 def _digests(
     batches: Sequence[SourceBatch], order: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> BodyDigests:
-    tables = [batch.table for batch in batches]
-    sizes = np.concatenate([np.asarray(table.column("size")) for table in tables])[order]
-    sha256, sha512 = (
-        _fixed(tables, name).reshape(-1, width)[order].tobytes()
-        for name, width in (("sha256", 32), ("sha512", 64))
-    )
+    return _named([batch.table for batch in batches]).take(order)
+
+
+def _named(tables: Sequence[pa.Table]) -> BodyDigests:
+    """What rows name."""
+    sizes = np.concatenate([np.asarray(table.column("size")) for table in tables])
+    sha256, sha512 = (_fixed(tables, name) for name in ("sha256", "sha512"))
     return BodyDigests(array("q", sizes.tobytes()), sha256, sha512)
 
 
-def _fixed(tables: Sequence[pa.Table], name: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """The bytes of a column of digests, one after the other."""
-    values = chain.from_iterable(table.column(name).to_pylist() for table in tables)
-    return np.frombuffer(b"".join(values), np.uint8)
+def _fixed(tables: Sequence[pa.Table], name: str) -> bytes:
+    """The bytes of a column of digests, one after the other, from where they lie."""
+    pieces = []
+    for chunk in chain.from_iterable(table.column(name).chunks for table in tables):
+        width, start = chunk.type.byte_width, chunk.offset
+        if len(chunk):
+            pieces.append(memoryview(chunk.buffers()[1])[start * width : (start + len(chunk)) * width])
+    return b"".join(pieces)
+
+
+def _of_events(events: Sequence[Event]) -> BodyDigests:
+    texts = [canonical_of(event) for event in events]
+    return digest_bodies([pa.chunked_array([pa.array(texts, pa.binary())])])
 
 
 def _no_bodies(rows: int) -> pa.ChunkedArray:
@@ -221,7 +224,7 @@ def _evidence(batches: Sequence[SourceBatch]) -> pa.Table:
         "commit": [canonical(encode_commit(batch.commit)) if batch.commit else None for batch in ordered],
         "first_us": [column[0].as_py() for column in times],
         "last_us": [column[-1].as_py() for column in times],
-        "sha512": [b"".join(batch.table.column("sha512").to_pylist()) for batch in ordered],
+        "sha512": [_fixed([batch.table], "sha512") for batch in ordered],
     }
     return pa.Table.from_arrays(
         [pa.array(columns[field.name], type=field.type) for field in EVIDENCE], schema=EVIDENCE

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -39,6 +41,32 @@ def test_the_digests_are_those_of_the_bytes(chunks: list[list[bytes | None]], cu
     found = digest_bodies(pieces)
     assert found.all() == [digests(value) for value in values]
     assert len(found) == len(values)
+
+
+def test_each_row_that_differs_in_size_or_in_a_digest_is_told() -> None:
+    bodies = [b"a", None, b"ccc", b""]
+    found = digest_bodies([pa.chunked_array([pa.array(bodies, pa.binary())])])
+    assert found.held().tolist() == [True, False, True, True]
+    assert not found.differ(found).any()
+    for column, width in (("sha256", 32), ("sha512", 64)):
+        for row in range(len(bodies)):
+            data = bytearray(getattr(found, column))
+            data[width * row + width - 1] ^= 1
+            other = replace(found, **{column: bytes(data)})
+            assert found.differ(other).nonzero()[0].tolist() == [row]
+    for row in range(len(bodies)):
+        sizes = found.sizes[:]
+        sizes[row] += 1
+        assert found.differ(replace(found, sizes=sizes)).nonzero()[0].tolist() == [row]
+    with pytest.raises(ValueError, match="4 bodies"):
+        found.differ(digest_bodies([pa.chunked_array([pa.array(bodies[:3], pa.binary())])]))
+
+
+def test_rows_are_taken_in_the_order_that_is_asked() -> None:
+    bodies = [b"a", None, b"ccc", b""]
+    found = digest_bodies([pa.chunked_array([pa.array(bodies, pa.binary())])])
+    assert found.take(np.array([2, 0, 0])).all() == [digests(bodies[row]) for row in (2, 0, 0)]
+    assert len(found.take(np.array([], np.int64))) == 0
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_binary(), pa.binary(4), pa.int64()])

@@ -241,6 +241,19 @@ def test_a_batch_without_rows_is_refused(keys: KeyRing) -> None:
         check_digests(replace(one, table=one.table.slice(0, 0)))
 
 
+def test_the_digests_of_cut_columns_are_those_of_their_rows(keys: KeyRing) -> None:
+    """A column may begin within its buffer, and lie in several pieces."""
+    one = one_batch(keys, "messages", 5)
+    longer = pa.concat_tables([one.table.slice(3, 1), one.table, one.table.slice(0, 1)]).combine_chunks()
+    cut = pa.concat_tables([longer.slice(1, 2), longer.slice(3, 0), longer.slice(3, 3)])
+    assert cut.equals(one.table)
+    other = replace(one, table=cut)
+    check_digests(other)
+    whole, pieces = gather([one], {}), gather([other], {})
+    assert pieces.digests == whole.digests
+    assert pieces.evidence.equals(whole.evidence)
+
+
 # -- parts ----------------------------------------------------------------------------------------
 
 

@@ -6,12 +6,15 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 #: Size, SHA-256 and SHA-512 of one body.
 Hashes = tuple[int, bytes, bytes]
+Bools = npt.NDArray[np.bool_]
 
 _SHA256_BYTES, _SHA512_BYTES = 32, 64
 _NONE = -1
@@ -36,6 +39,31 @@ class BodyDigests:
             self.sizes[row],
             self.sha256[_SHA256_BYTES * row : _SHA256_BYTES * (row + 1)],
             self.sha512[_SHA512_BYTES * row : _SHA512_BYTES * (row + 1)],
+        )
+
+    def held(self) -> Bools:
+        """By row: is there a body?"""
+        return np.not_equal(np.frombuffer(self.sizes, np.int64), _NONE)
+
+    def differ(self, other: BodyDigests) -> Bools:
+        """By row: does its size or one of its digests differ? Raises ValueError: not as many rows."""
+        if len(self) != len(other):
+            raise ValueError(f"{len(self)} bodies, and digests of {len(other)}")
+        differ = np.zeros(len(self), bool)
+        for mine, theirs in zip(self._columns(), other._columns(), strict=True):
+            differ |= (mine != theirs).any(axis=1)
+        return differ
+
+    def take(self, rows: npt.NDArray[np.int64]) -> BodyDigests:
+        """These rows, in this order."""
+        sizes, sha256, sha512 = (column[rows].tobytes() for column in self._columns())
+        return BodyDigests(array("q", sizes), sha256, sha512)
+
+    def _columns(self) -> tuple[npt.NDArray[Any], ...]:
+        return (
+            np.frombuffer(self.sizes, np.int64).reshape(-1, 1),
+            np.frombuffer(self.sha256, np.uint8).reshape(-1, _SHA256_BYTES),
+            np.frombuffer(self.sha512, np.uint8).reshape(-1, _SHA512_BYTES),
         )
 
     def all(self) -> list[Hashes | None]:

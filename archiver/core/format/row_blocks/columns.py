@@ -311,6 +311,6 @@ def _parts_of(array: pa.Array) -> tuple[_Int64s, bytes]:
 
 
 def _array_of(offsets: _Int64s, data: bytes) -> pa.Array:
-    buffers = [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(data)]
-    binary = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
-    return binary.cast(pa.large_string()).cast(pa.string())
+    """Checked UTF-8; ``data`` is never longer than a block may be."""
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers).cast(pa.string())
