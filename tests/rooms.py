@@ -62,7 +62,7 @@ ROOMS = (
     _room("core.format.framed", None, "core.errors core.key_port"),
     _room(
         "core.format.batches",
-        21,
+        22,
         "core.errors core.times core.names core.key_port core.canonical core.model core.format.encrypted",
     ),
     _room("core.format.row_blocks", 9, "core.errors core.key_port core.canonical"),

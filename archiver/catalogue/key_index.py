@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.fold import FoldReport
@@ -37,6 +38,7 @@ from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable, NotFound, SiteUnavailable
 from vanvault.archiver.core.key_port import KeyProvider
 from vanvault.archiver.core.machine import raise_limit
+from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.disk import HeldLock, take_lock, try_lock
@@ -298,6 +300,20 @@ class KeyIndex:
             self._put(lambda path: self._write(path, parts))
         return stored, unreadable
 
+    def add(self, manifest: SegmentManifest, log: pa.Table, group_rows: int) -> None:
+        """Store the file of a segment of which the caller has the rows, so that nobody reads them again.
+
+        As with ``build``, the next fold puts it on record.
+
+        Args:
+            log: all rows, as they were proved at the sites.
+            group_rows: of the log part.
+
+        Raises SiteUnavailable (the index store), KeyUnavailable, OSError.
+        """
+        part = self._indexed(manifest, log, group_rows)
+        self._put(lambda path: self._write(path, [part]))
+
     def tiers(self) -> Sequence[tuple[str, int, int, int, int]]:
         """Of each tier: its name, and how many files, segments, rows, and bytes with filters."""
         self.refresh()
@@ -434,22 +450,26 @@ class KeyIndex:
         return done, tuple(unreadable)
 
     def _rows(self, segment: KnownSegment) -> tuple[SegmentInfo, list[RowsIndex]]:
-        import pyarrow.compute as pc  # takes 50 ms to load, which only the making of an index needs
-
         manifest, part = segment.manifest, part_of(segment.manifest, "log")
         header = self._files.header(manifest, part)
         table = self._files.table(manifest, part, (*COLUMNS, "repeats"))
-        leave_out = np.asarray(pc.not_equal(table.column("repeats"), ""))
+        return self._indexed(manifest, table, header.group_rows)
+
+    def _indexed(
+        self, manifest: SegmentManifest, log: pa.Table, group_rows: int
+    ) -> tuple[SegmentInfo, list[RowsIndex]]:
+        import pyarrow.compute as pc  # takes 50 ms to load, which only the making of an index needs
+
+        leave_out = np.asarray(pc.not_equal(log.column("repeats"), ""))
         info = SegmentInfo(
-            key=part.key,
+            key=part_of(manifest, "log").key,
             day=manifest.day,
-            rows=header.rows,
+            rows=log.num_rows,
             first_us=manifest.first_us,
             last_us=manifest.last_us,
-            row_group_rows=header.group_rows,
+            row_group_rows=group_rows,
         )
-        rows = index_rows(table, self._active(), row_group_rows=header.group_rows, leave_out=leave_out)
-        return info, [rows]
+        return info, [index_rows(log, self._active(), row_group_rows=group_rows, leave_out=leave_out)]
 
     def _write(self, path: Path, parts: Iterable[tuple[SegmentInfo, Sequence[RowsIndex]]]) -> IndexSummary:
         return write_index(path, parts, self._active(), self._entropy)

@@ -91,7 +91,7 @@ class SearchLimits:
 class SegmentLimits:
     """Where the compactor ends one segment and begins the next."""
 
-    rows: int = 100_000
+    rows: int = 50_000
     raw_bytes: int = 128 * 2**20  # originals and canonical events, as received
 
 

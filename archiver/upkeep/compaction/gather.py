@@ -25,7 +25,6 @@ from vanvault.archiver.core.format.batches import (
     digest_bodies,
     encode_commit,
     entries_of,
-    hashes_of,
 )
 from vanvault.archiver.core.format.segments.schema import EVENT_TEXTS, EVIDENCE, LOG, MESSAGE_TEXTS
 from vanvault.archiver.core.model import BatchHeader, Commit, Event

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +27,7 @@ from functools import partial
 import pyarrow as pa
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Damaged, SiteFull, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, SiteFull, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.format.batches import BodyDigests, digest_bodies
 from vanvault.archiver.core.format.encrypted import opened
@@ -133,7 +134,13 @@ class SegmentWriter:
         self._fault("segment-before-manifest")
         self._put(Placing(key, data, digest, until))
         self._fault("segment-trusted")
+        self._index(manifest, parts[0].header, gathered.log)
         return key, manifest
+
+    def _index(self, manifest: SegmentManifest, header: PartHeader, log: pa.Table) -> None:
+        """While its rows are in memory. Where that fails, the next fold indexes it, and tells what fails."""
+        with suppress(VanVaultError, OSError):
+            self._archive.index.add(manifest, log, header.group_rows)
 
     def _parts(
         self, segment: str, gathered: Gathered

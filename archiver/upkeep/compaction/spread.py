@@ -1,8 +1,10 @@
 """A compaction of which other processes do the work: batches are measured, then segments are written.
 
-Where a segment ends, and what a damaged batch holds back, is known only once every batch before it was read.
-So all batches of a round are first read to be measured (in any order, by all workers), this process cuts, and
-the segments, which need nothing of each other any more, are written. Each batch is read twice for that.
+Where a segment ends, and what a damaged batch holds back, is known only once every batch before it was seen.
+So all batches of a round are first measured (in any order, by all workers): whole by their names, and how
+large. This process cuts, and the segments, which need nothing of each other any more, are written. Rows are
+checked then, once. A batch whose bytes are whole and whose rows contradict each other is met only there; no
+repair mends it. Its segment is cut again without it, and without what it holds back and is not written yet.
 
 One process, which holds the home's lock, cuts and hands out; no two workers have the same batches. A worker
 that outlives it (on a cluster) ends at its own trust point: that segment is found at the sites, and at worst
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vanvault.archiver.catalogue import KnownBatch
 from vanvault.archiver.core.errors import Damaged
@@ -79,16 +81,27 @@ def write_elsewhere(
     """
     told: set[str] = set()
     for few in _rounds(days, _ROUND * cutter.limits.rows):
-        measured = list(_measured(jobs, [batch for day in few for batch in day.batches], archive))
-        by_key = {one.batch.key: one for one in measured}
-        cuts = [cut for day in few for cut in cutter.cut((batch, by_key[batch.key]) for batch in day.batches)]
-        orders = (_order(cut, archive, repeats) for cut in cuts)
-        with closing(jobs.map(write_segment, orders)) as written:
-            for segments in written:
-                for key, manifest in segments:
-                    if key not in told:
-                        told.add(key)
-                        yield key, manifest
+        measured = {
+            one.batch.key: one for one in _measured(jobs, [b for day in few for b in day.batches], archive)
+        }
+        left = set(measured)
+        while left:
+            cuts = [
+                cut
+                for day in few
+                for cut in cutter.cut((b, measured[b.key]) for b in day.batches if b.key in left)
+            ]
+            left = set()
+            orders = (_order(cut, archive, repeats) for cut in cuts)
+            with closing(jobs.map(write_segment, orders)) as written:
+                for cut, done in zip(cuts, written, strict=True):
+                    for key, manifest in done.segments:
+                        if key not in told:
+                            told.add(key)
+                            yield key, manifest
+                    if done.spoiled:  # cut again without them
+                        left |= {one.batch.key for one in cut}
+                        measured |= {key: replace(measured[key], found=None) for key in done.spoiled}
 
 
 def _measured(jobs: Jobs, batches: Sequence[KnownBatch], archive: str) -> Iterator[BatchMeasurement]:

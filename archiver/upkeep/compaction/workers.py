@@ -18,7 +18,7 @@ from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, SegmentManifest
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.upkeep.compaction.segment_writer import SegmentWriter
-from vanvault.archiver.upkeep.compaction.source import read_source
+from vanvault.archiver.upkeep.compaction.source import measure_source, read_source
 
 #: Threads of a compaction: they read, hash and put, all outside the interpreter's lock.
 THREADS = 4
@@ -41,8 +41,16 @@ class SegmentOrder:
     repeats: Mapping[str, str]  # id of an entry -> id of the entry that stands in its place
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenOrder:
+    """What came of an order."""
+
+    segments: tuple[tuple[str, SegmentManifest], ...]  # past their trust points, with their manifests' keys
+    spoiled: tuple[str, ...] = ()  # batches that contradict themselves, or are gone: then nothing was written
+
+
 def measure(home: Path, asked: ToMeasure) -> tuple[int | None, ...]:
-    """In a worker: raw bytes of each batch, read whole and checked; None: no site gives it so.
+    """In a worker: raw bytes of each batch, whole by its name; None: no site gives it so.
 
     Raises SiteUnavailable, KeyUnavailable, SettingsError.
     """
@@ -50,36 +58,41 @@ def measure(home: Path, asked: ToMeasure) -> tuple[int | None, ...]:
 
         def raw_bytes(key: str) -> int | None:
             try:
-                return read_source(archive.sites, archive.parquet, key, None).raw_bytes
+                return measure_source(archive.sites, archive.parquet, key)
             except (Damaged, NotFound):
                 return None
 
         return tuple(pool.map(raw_bytes, asked.keys))
 
 
-def write_segment(home: Path, order: SegmentOrder) -> tuple[tuple[str, SegmentManifest], ...]:
-    """In a worker: the segment past its trust point, with its manifest's key; or those that hold all of it.
+def write_segment(home: Path, order: SegmentOrder) -> WrittenOrder:
+    """In a worker: the segment of an order, or those that hold all of it already.
 
-    Raises SiteUnavailable, KeyUnavailable, Damaged, NotFound, SettingsError: the batches are what counts.
+    Raises SiteUnavailable, KeyUnavailable, Damaged, SettingsError: the batches are what counts.
     """
     with open_home(home, order.archive) as archive:
         return segment_of(archive, order)
 
 
-def segment_of(
-    archive: Archive, order: SegmentOrder, fault: Fault = no_fault
-) -> tuple[tuple[str, SegmentManifest], ...]:
+def segment_of(archive: Archive, order: SegmentOrder, fault: Fault = no_fault) -> WrittenOrder:
     """As ``write_segment``, in an open archive."""
     archive.catch_up_segments()
     if made := _made(archive, order):
-        return made
+        return WrittenOrder(made)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="segment") as pool:
         reading = [
             pool.submit(read_source, archive.sites, archive.parquet, *batch) for batch in order.batches
         ]
-        sources = [one.result() for one in reading]
+        sources, spoiled = [], []
+        for (key, _), one in zip(order.batches, reading, strict=True):
+            try:
+                sources.append(one.result())
+            except (Damaged, NotFound):
+                spoiled.append(key)
+        if spoiled:
+            return WrittenOrder((), tuple(spoiled))
         reading.clear()  # they hold the batches, too
-        return (SegmentWriter(archive, pool, fault).write(sources, order.repeats),)
+        return WrittenOrder((SegmentWriter(archive, pool, fault).write(sources, order.repeats),))
 
 
 def _made(archive: Archive, order: SegmentOrder) -> tuple[tuple[str, SegmentManifest], ...]:

@@ -17,9 +17,10 @@ from vanvault.archiver.core.model import Message
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.intake import Writer, WriterParts
+from vanvault.archiver.stores import Site
 
 
-def forged_batch(archive: Archive, sites: Mapping[str, MemorySite], at: datetime) -> str:
+def forged_batch(archive: Archive, sites: Mapping[str, Site], at: datetime) -> str:
     """Put it at every site as sequence 0 of a writer of its own; its key."""
     written: dict[str, MemorySite] = {name: MemorySite(name, clock=archive.clock) for name in sites}
     writer = Writer(

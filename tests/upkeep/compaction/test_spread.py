@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,10 +16,13 @@ import pytest
 from tests.support.command import vanvault
 from tests.support.dask_cluster import Scheduler
 from tests.support.mortal_jobs import Mortal, grave
+from tests.upkeep.compaction.forging import forged_batch
 from tests.upkeep.compaction.homes import drafts, push
 from tests.upkeep.compaction.reading import check_compacted, check_locks, read_part
 
 from vanvault.archiver.appliance import Archive, init_home, open_home
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.catalogue.segments.files import SegmentFiles
 from vanvault.archiver.core.errors import Busy, SettingsError
 from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.stores import folder_of
@@ -195,6 +198,39 @@ def test_what_a_damaged_batch_holds_back(home: Path, until: datetime) -> None:
         assert run.report.damaged == here.report.damaged
         assert content(run) == content(here)
         assert sum(one.rows for one in run.report.segments) == sum(one.rows for one in here.report.segments)
+
+
+def test_a_batch_that_contradicts_itself_is_cut_out(home: Path, until: datetime) -> None:
+    """Its bytes are whole, so only who reads its rows meets it; no other batch stays behind for it."""
+    with Archive.open(home) as archive:
+        forged = forged_batch(archive, archive.sites, until - timedelta(seconds=1))
+    here = alone(home, until)
+    assert here.report.damaged == (forged,)
+    with Archive.open(home) as archive, ProcessPool(home, 2, ready=True) as pool:
+        run = compact(archive, until, jobs=pool)
+    assert run.report.damaged == (forged,)
+    assert content(run) == content(here)
+    assert sum(one.rows for one in run.report.segments) == sum(one.rows for one in here.report.segments)
+
+
+def test_segments_are_indexed_where_they_are_written(
+    home: Path, until: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the rows in memory: this process reads no log to index it."""
+    read: list[str] = []
+
+    def table(files: SegmentFiles, manifest: SegmentManifest, *others: Any) -> Any:
+        read.append(manifest.segment)
+        return whole_table(files, manifest, *others)
+
+    whole_table = SegmentFiles.table
+    monkeypatch.setattr(SegmentFiles, "table", table)
+    with Archive.open(home) as archive, ProcessPool(home, 2, ready=True) as pool:
+        run = compact(archive, until, jobs=pool)
+        assert read == []
+        assert not archive.catalogue.unindexed()
+        assert archive.search.page(Query(filters={"gateway": "gateway-1"}, limit=5), bare=True).items
+    assert len(run.report.segments) > 2
 
 
 def test_little_work_stays_in_this_process(home: Path, until: datetime) -> None:

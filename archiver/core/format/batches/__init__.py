@@ -14,6 +14,7 @@ from vanvault.archiver.core.format.batches.batch import (
     encode_batch,
     encode_commit,
     entries_of,
+    raw_bytes_of,
     read_batch_table,
 )
 from vanvault.archiver.core.format.batches.bodies import BodyDigests, Hashes, digest_bodies, hashes_of
@@ -42,5 +43,6 @@ __all__ = [
     "encode_commit",
     "entries_of",
     "hashes_of",
+    "raw_bytes_of",
     "read_batch_table",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -170,6 +171,20 @@ def read_batch_table(key: str, data: bytes | memoryview, keys: ObjectKeys) -> Ba
     columns = _checked(key, header, table.drop_columns("body") if "body" in schema.names else table)
     check_proof(key, header, text, proof, columns, keys)
     return BatchTable(header, text, proof, table)
+
+
+def raw_bytes_of(key: str, data: bytes | memoryview, keys: ObjectKeys) -> int:
+    """Bytes of a batch's originals and events as received, as its rows state them; nothing else is decoded.
+
+    The bytes are whole (check the SHA-256 first), and of a trusted writer. Whether its rows say what is true
+    is not checked here.
+
+    Raises Forged, Damaged, KeyUnavailable, as ``decode_batch`` does.
+    """
+    with opened(data, keys, key) as file:
+        _footer(key, file)
+        sizes = file.read(columns=["size"], use_threads=False).column(0)
+    return int(np.asarray(sizes).sum())
 
 
 def decode_bodies(key: str, data: bytes | memoryview, keys: ObjectKeys) -> pa.ChunkedArray:
