@@ -18,7 +18,8 @@ Three folds (``SiteFold``), all safe to repeat:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -107,6 +108,17 @@ class FoldReport:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _FoldOptions:
+    """How batches are folded: see ``SiteFold.batches``."""
+
+    settle: bool
+    now: Callable[[], datetime]
+    spoiled: frozenset[str]
+    partial: bool
+    some_away: bool
+
+
 class SiteFold:
     """Keeps the hot tail and the catalogue of one archive level with its sites; one fold at a time."""
 
@@ -138,6 +150,7 @@ class SiteFold:
         self._repeated = repeated
         self._longest = longest
         self._filling: NewestFirst[_Copies] | None = None  # of a first fold that goes on
+        self._whole = threading.Lock()  # held by it
 
     def batches(
         self,
@@ -167,7 +180,18 @@ class SiteFold:
             KeyUnavailable: the batches' master key is missing.
         """
         self._tail.recheck(self._repeated)
-        ranges = [("", "")] if from_start else self._tail.fold_ranges(to_us(now()))
+        options = _FoldOptions(settle, now, spoiled, partial, some_away)
+        with self._whole:
+            ranges = [("", "")] if from_start else self._tail.fold_ranges(to_us(now()))
+            if ranges == [("", "")]:
+                # A second one beside it would read and decode every batch once more.
+                return self._ranges(sites, ranges, options)
+        return self._ranges(sites, ranges, options)
+
+    def _ranges(
+        self, sites: Mapping[str, Site], ranges: Sequence[tuple[str, str]], options: _FoldOptions
+    ) -> FoldReport:
+        now, some_away = options.now, options.some_away
         listing = chain.from_iterable(
             _merge_listings(sites, after, before=before) for after, before in ranges
         )
@@ -175,9 +199,9 @@ class SiteFold:
             sites,
             self._tail,
             self._keys,
-            settle=_Settling(now, self._longest) if settle else None,
-            partial=partial,
-            is_compacted=lambda key: self._catalogue.finds(key, spoiled),
+            settle=_Settling(now, self._longest) if options.settle else None,
+            partial=options.partial,
+            is_compacted=lambda key: self._catalogue.finds(key, options.spoiled),
             repeated=self._repeated,
         )
         if ranges == [("", "")]:

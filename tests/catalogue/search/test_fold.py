@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from tests.support.archives import Home, Node, crash, message
 
+from vanvault.archiver.catalogue import fold
 from vanvault.archiver.core.evidence import Receipt
+from vanvault.archiver.core.model import Batch
 from vanvault.archiver.replicas import copy_object
 from vanvault.archiver.replicas.promised import read_whole
 
@@ -58,3 +63,32 @@ def test_a_fold_names_the_oldest_version_as_the_receipt_does(home: Home) -> None
     known = archive.tail.batch_of(key).placements
     named = {(placement["site"], placement["version"]) for placement in receipt["placements"]}
     assert {(placement.site, placement.version) for placement in known} == named
+
+
+def test_two_threads_that_fold_everything_decode_each_batch_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the opening of a writer and the first compaction of a node that lost its cache."""
+    for number in range(6):
+        pushed(home, number)
+    home.forget_hot_tail()
+    archive = home.archive()
+    decoded: list[str] = []
+    together, decode = threading.Barrier(2), fold.decode_batch
+
+    def counted(key: str, *arguments: Any, **options: Any) -> Batch:
+        decoded.append(key)
+        return decode(key, *arguments, **options)
+
+    def folds() -> None:
+        together.wait()
+        archive.catch_up(settle=True)
+
+    monkeypatch.setattr(fold, "decode_batch", counted)
+    threads = [threading.Thread(target=folds) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(decoded) >= 6
+    assert sorted(decoded) == sorted(set(decoded))

@@ -128,7 +128,15 @@ MUTANTS = (
         ("tests/catalogue/search/test_filling.py",),
     ),
     Mutant(
-        "fold-complete-despite-skipped", _FOLD, "SiteFold.batches", " and not fold.skipped", "", _FOLD_TESTS
+        "fold-complete-despite-skipped", _FOLD, "SiteFold._ranges", " and not fold.skipped", "", _FOLD_TESTS
+    ),
+    Mutant(
+        "fold-everything-twice-at-once",
+        _FOLD,
+        "SiteFold.batches",
+        "        with self._whole:",
+        "        if now is not None:",
+        _FOLD_TESTS,
     ),
     Mutant(
         "fold-newest-version",

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 #: Size, SHA-256 and SHA-512 of one body.
 Hashes = tuple[int, bytes, bytes]
-Bools = npt.NDArray[np.bool_]
+_Bools = npt.NDArray[np.bool_]
 
 _SHA256_BYTES, _SHA512_BYTES = 32, 64
 _NONE = -1
@@ -41,11 +41,11 @@ class BodyDigests:
             self.sha512[_SHA512_BYTES * row : _SHA512_BYTES * (row + 1)],
         )
 
-    def held(self) -> Bools:
+    def held(self) -> _Bools:
         """By row: is there a body?"""
         return np.not_equal(np.frombuffer(self.sizes, np.int64), _NONE)
 
-    def differ(self, other: BodyDigests) -> Bools:
+    def differ(self, other: BodyDigests) -> _Bools:
         """By row: does its size or one of its digests differ? Raises ValueError: not as many rows."""
         if len(self) != len(other):
             raise ValueError(f"{len(self)} bodies, and digests of {len(other)}")
