@@ -105,6 +105,9 @@ def run() -> NoReturn:
     """
     forbid_core_dumps()
     guard_streams()
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # NumPy's threads for linear algebra: there is none here
     this_is_the_program()
     code = 0
     try:

@@ -10,6 +10,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.loading import loading
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option
 from vanvault.cli.progress import Terminal
 from vanvault.cli.verify import show, show_findings
@@ -50,8 +51,9 @@ def command(
     when the target holds all that the source holds (and, unless told otherwise, both verify), else 3: also
     where all is restored and something lies at a site that is not the archive's.
     """
-    from vanvault.recovery.restore import RestoreRequest, estimate_restore, restore
-    from vanvault.recovery.work import account
+    with loading():
+        from vanvault.recovery.restore import RestoreRequest, estimate_restore, restore
+        from vanvault.recovery.work import account
 
     lost = parse_rfc3339(incident, field="incident") if incident else None
     request = RestoreRequest(source, lost, verify_after, workers, account())

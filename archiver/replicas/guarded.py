@@ -22,7 +22,17 @@ from vanvault.archiver.core.object_limits import LockRules, ObjectSizes
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.keys import Judged
 from vanvault.archiver.replicas.quarantine import MOST, TOO_LARGE, Quarantine
-from vanvault.archiver.stores import Capabilities, Oversize, Site, StoredVersion, Stray, printable
+from vanvault.archiver.stores import (
+    Capabilities,
+    Incoming,
+    Oversize,
+    Site,
+    StoredVersion,
+    Stray,
+    able_to_pass,
+    passing,
+    printable,
+)
 
 #: Lines of one listing that prove nothing; one with more may go on for ever. The judge remembers about as
 #: many, so that another listing of the same costs no signature.
@@ -90,6 +100,23 @@ class GuardedSite:
         return self._bounded(
             key, version, most, lambda which, bound: self._site.get_locked(key, which or version, most=bound)
         )
+
+    def passes_on(self) -> bool:
+        """See ``Passing.passes_on``."""
+        return passing(self._site) is not None
+
+    def open_locked(self, key: str, version: str, *, most: int | None = None) -> Incoming:
+        """See ``Passing.open_locked``; no memory is taken for bytes before they are compared."""
+        greatest = self._rules.sizes.of(self._proved(key)).greatest
+        bound = greatest if most is None else min(most, greatest)
+        return able_to_pass(self._site).open_locked(key, version, most=bound)
+
+    def put_from(
+        self, key: str, incoming: Incoming, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        """See ``Passing.put_from``. Raises InvalidInput, TooLarge as ``put`` does."""
+        self._check_put(key, incoming.found.size, retain_until)
+        return able_to_pass(self._site).put_from(key, incoming, sha256=sha256, retain_until=retain_until)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         """See ``SiteReader.get_range``. Raises Damaged as ``get`` does."""
@@ -179,13 +206,7 @@ class GuardedSite:
         self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
     ) -> StoredVersion:
         """See ``SiteWriter.put``. Raises InvalidInput, TooLarge: no archive writes such an object."""
-        verdict = self._judge(key)
-        if verdict.name is None or verdict.reason is not None:
-            raise InvalidInput(f"{printable(key)} is not the proved name of an object", field="key")
-        greatest = self._rules.sizes.of(verdict.name).greatest
-        if len(data) > greatest:
-            raise TooLarge(f"{key} has {len(data)} bytes", limit=greatest)
-        self._check_lock(key, retain_until)
+        self._check_put(key, len(data), retain_until)
         return self._site.put(key, data, sha256=sha256, retain_until=retain_until)
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
@@ -290,6 +311,15 @@ class GuardedSite:
                 site=self.site,
                 hint="Run: vanvault verify, then: vanvault repair.",
             )
+
+    def _check_put(self, key: str, size: int, retain_until: datetime) -> None:
+        verdict = self._judge(key)
+        if verdict.name is None or verdict.reason is not None:
+            raise InvalidInput(f"{printable(key)} is not the proved name of an object", field="key")
+        greatest = self._rules.sizes.of(verdict.name).greatest
+        if size > greatest:
+            raise TooLarge(f"{key} has {size} bytes", limit=greatest)
+        self._check_lock(key, retain_until)
 
     def _check_lock(self, key: str, retain_until: datetime) -> None:
         now = self._clock.now()

@@ -13,12 +13,15 @@ from vanvault.archiver.stores.open import check_file_site, create_site, open_sit
 from vanvault.archiver.stores.port import (
     Capabilities,
     Disposer,
+    Incoming,
     Oversize,
     Site,
     SiteReader,
     SiteWriter,
     StoredVersion,
     Stray,
+    able_to_pass,
+    passing,
 )
 from vanvault.archiver.stores.read_only import ReadOnlySite, read_only
 from vanvault.archiver.stores.rules import check_key, printable
@@ -34,6 +37,7 @@ __all__ = [
     "FileSite",
     "FileUrl",
     "FoldersAlike",
+    "Incoming",
     "Oversize",
     "ReadOnlySite",
     "S3Url",
@@ -42,6 +46,7 @@ __all__ = [
     "SiteWriter",
     "StoredVersion",
     "Stray",
+    "able_to_pass",
     "check_file_site",
     "check_key",
     "check_places",
@@ -51,6 +56,7 @@ __all__ = [
     "open_site",
     "optional_credentials",
     "parse_site_url",
+    "passing",
     "printable",
     "read_failed",
     "read_only",

@@ -13,7 +13,15 @@ from typing import TypeVar
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.stores.ordered import in_order
-from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
+from vanvault.archiver.stores.port import (
+    Capabilities,
+    Incoming,
+    Site,
+    StoredVersion,
+    Stray,
+    able_to_pass,
+    passing,
+)
 
 _T = TypeVar("_T")
 
@@ -44,6 +52,18 @@ class LazySite:
 
     def get_locked(self, key: str, version: str, *, most: int | None = None) -> tuple[bytes, StoredVersion]:
         return self._call(lambda site: site.get_locked(key, version, most=most))
+
+    def passes_on(self) -> bool:
+        """See ``Passing.passes_on``."""
+        return passing(self._use()) is not None
+
+    def open_locked(self, key: str, version: str, *, most: int | None = None) -> Incoming:
+        return self._call(lambda site: able_to_pass(site).open_locked(key, version, most=most))
+
+    def put_from(
+        self, key: str, incoming: Incoming, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        return able_to_pass(self._use()).put_from(key, incoming, sha256=sha256, retain_until=retain_until)
 
     def stat(self, key: str, version: str | None = None) -> StoredVersion:
         return self._call(lambda site: site.stat(key, version))

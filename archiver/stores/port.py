@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.errors import Damaged, SiteUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +171,64 @@ class Disposer(SiteReader, Protocol):
 
 class Site(SiteWriter, RetentionKeeper, Protocol):
     """What intake and recovery hold: put, read, extend; never delete."""
+
+
+class Incoming(Protocol):
+    """A version of an object while its bytes come; to be left, as a context, by whoever opened it."""
+
+    @property
+    def found(self) -> StoredVersion:
+        """The version, with its lock."""
+        ...
+
+    @property
+    def md5(self) -> bytes:
+        """What its store says is the MD5 of the bytes; b"": it does not tell."""
+        ...
+
+    def read_into(self, buffer: memoryview) -> int:
+        """The next bytes, as many as there are or fit; 0 at the end. Raises SiteUnavailable."""
+        ...
+
+    def __enter__(self) -> Incoming: ...
+
+    def __exit__(self, *_: Any) -> None: ...
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """What some sites can besides: an object is put while it comes from another, a piece in memory.
+
+    It is tried once. Whoever gets an error of a site reads and puts the object as a whole, which tries again
+    and says what is wrong.
+    """
+
+    def passes_on(self) -> bool:
+        """Can this very site? One that hands calls on asks the site behind it. Raises SiteUnavailable."""
+        ...
+
+    def open_locked(self, key: str, version: str, *, most: int | None = None) -> Incoming:
+        """As ``SiteReader.get_locked``, before any of the bytes are read."""
+        ...
+
+    def put_from(
+        self, key: str, incoming: Incoming, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        """As ``SiteWriter.put``. Bytes with another digest are not stored, as are those that break off.
+
+        Raises SiteUnavailable (either site, or other bytes), Damaged, InvalidInput.
+        """
+        ...
+
+
+def passing(site: SiteReader) -> Passing | None:
+    """The site, if it can pass objects on. Raises SiteUnavailable."""
+    return site if isinstance(site, Passing) and site.passes_on() else None
+
+
+def able_to_pass(site: SiteReader) -> Passing:
+    """The site, which is known to pass objects on. Raises SiteUnavailable: it does not any more."""
+    found = passing(site)
+    if found is None:
+        raise SiteUnavailable(f"site {site.site} passes no objects on", site=site.site, may_be_stored=False)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vanvault.recovery.objects.compacted import DIGEST_BYTES, CompactedBatches, CompactedRange
 from vanvault.recovery.objects.copying import (
     lock_of,
+    pass_on,
     read_good,
     write_good,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "newest_with_locks",
     "nothing_known",
     "nothing_signed",
+    "pass_on",
     "read_good",
     "signed_dates",
     "with_lock",

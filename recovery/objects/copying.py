@@ -6,15 +6,15 @@ damaged, a good one is put on top, though an older good one may lie below.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import takewhile
 
-from vanvault.archiver.core.errors import Damaged, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.names import parse_key, sha256_of
 from vanvault.archiver.core.object_limits import LockRules
 from vanvault.archiver.replicas import holds, read_version
-from vanvault.archiver.stores import Site, SiteReader, StoredVersion
+from vanvault.archiver.stores import Site, SiteReader, StoredVersion, able_to_pass
 from vanvault.recovery.objects.locks import listed_with_locks, with_lock
 
 
@@ -29,6 +29,36 @@ def read_good(
     (the site does not answer, or gives no version that is whole and does not give one of them at all).
     """
     return read_version(source, key, _versions(source, key) if listed is None else listed)
+
+
+def pass_on(
+    source: SiteReader,
+    target: Site,
+    version: StoredVersion,
+    lock: Callable[[StoredVersion], datetime | None],
+) -> bool | None:
+    """Put a version at a target that lacks its key while it comes from the source; true once it is there.
+
+    ``lock``: of the copy, by what the source says of the version; None: no copy is wanted, and the answer
+    is false.
+
+    The answer is None where it failed: a site cannot do that (``passing``) or is in trouble, or the bytes are
+    not those that the name promises. ``read_good`` and ``write_good`` then tell what is wrong; the target may
+    hold the object all the same.
+
+    Raises InvalidInput, TooLarge (no archive puts this).
+    """
+    key = version.key
+    try:
+        giver, taker = able_to_pass(source), able_to_pass(target)
+        with giver.open_locked(key, version.version) as incoming:
+            until = lock(incoming.found)
+            if until is None:
+                return False
+            taker.put_from(key, incoming, sha256=sha256_of(key), retain_until=until)
+    except (Damaged, NotFound, SiteUnavailable):
+        return None
+    return True
 
 
 def lock_of(

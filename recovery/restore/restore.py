@@ -11,16 +11,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
 from vanvault.archiver.core.errors import Damaged, NotFound, SiteUnavailable
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.replicas import serves_others
-from vanvault.archiver.stores import Site, SiteReader
-from vanvault.recovery.objects import read_good, write_good
+from vanvault.archiver.stores import Site, SiteReader, StoredVersion, passing
+from vanvault.recovery.objects import pass_on, read_good, write_good
 from vanvault.recovery.restore.plan import CopyLocks, RestorePlan, in_turn, is_over, is_restored
 from vanvault.recovery.restore.work_list import ToCopy
-from vanvault.recovery.verify import Finding
 from vanvault.recovery.work import Effort, Extent, Step, in_order, silent
+
+if TYPE_CHECKING:
+    from vanvault.recovery.verify import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def restore_site(
     if clock is not None:  # a site's clock that is ahead ends no lock for us, and makes none longer
         at_source, at_target = min(at_source, clock()), clock()
     sites: dict[str, SiteReader] = {source.site: source, target.site: target}
+    passes = passing(source) is not None and passing(target) is not None
     copied = Extent()
     failures: list[Finding] = []
 
@@ -72,41 +76,63 @@ def restore_site(
         if make_folders is not None:
             make_folders(item.copies.key)
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
-        return _copy(item, source, target, at_source, now, locks)
+        return _copy(item, source, target, at_source, now, locks, passes=passes)
 
     for item, outcome in in_order(
         in_turn(plan, target), copy, size=lambda item: item.copies.size, effort=effort or Effort()
     ):
         if outcome is None:
             continue
-        if isinstance(outcome, Finding):
-            failures.append(outcome)
-        else:
+        if isinstance(outcome, Extent):
             copied += outcome
+        else:
+            failures.append(outcome)
         step(1, item.copies.at[source.site][0].size)
     return RestoreReport(plan, copied, tuple(failures), timer() - began)
 
 
 def _copy(
-    item: ToCopy, source: SiteReader, target: Site, at_source: datetime, now: datetime, locks: CopyLocks
+    item: ToCopy,
+    source: SiteReader,
+    target: Site,
+    at_source: datetime,
+    now: datetime,
+    locks: CopyLocks,
+    *,
+    passes: bool,
 ) -> Extent | Finding | None:
     copies, key = item.copies, item.copies.key
+    listed, held = copies.at[source.site], None if target.site in copies.at else ()
+
+    def lock(version: StoredVersion) -> datetime | None:
+        return None if item.compacted and is_over(version, at_source) else locks.of(version, now)
+
     try:
         if hashlib.sha256(item.data).digest() == sha256_of(key):
-            data, version = item.data, copies.at[source.site][0]
+            data, version = item.data, listed[0]
         else:
-            data, version = read_good(source, key, copies.at[source.site])
+            if held is not None and passes:
+                passed = pass_on(source, target, listed[0], lock)
+                if passed is not None:
+                    return Extent(1, listed[0].size) if passed else None
+                held = None  # the target may hold it by now
+            data, version = read_good(source, key, listed)
     except NotFound as error:
-        return Finding(source.site, key, "missing", error.message)
+        return _finding(source, key, "missing", error.message)
     except Damaged as error:
-        return Finding(source.site, key, "damaged", error.message)
+        return _finding(source, key, "damaged", error.message)
     except SiteUnavailable as error:
         if not serves_others(source, key):  # the whole site is away; else it is this object that it refuses
             raise
-        return Finding(source.site, key, "damaged", f"it cannot be read: {error.message}")
-    if item.compacted and is_over(version, at_source):
+        return _finding(source, key, "damaged", f"it cannot be read: {error.message}")
+    until = lock(version)
+    if until is None:
         return None
-    until = locks.of(version, now)
-    held = None if target.site in copies.at else ()
     written = write_good(target, key, data, until, held=held)
     return Extent(1, len(data)) if written else Extent()
+
+
+def _finding(source: SiteReader, key: str, problem: Literal["missing", "damaged"], told: str) -> Finding:
+    from vanvault.recovery.verify import Finding  # much to load, for a restore that finds nothing
+
+    return Finding(source.site, key, problem, told)

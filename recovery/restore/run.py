@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
@@ -13,8 +13,10 @@ from vanvault.recovery.restore.archive import folders_alike, survey
 from vanvault.recovery.restore.deadline import Deadline, Pace
 from vanvault.recovery.restore.plan import RestorePlan
 from vanvault.recovery.restore.restore import RestoreReport, restore_site
-from vanvault.recovery.verify import VerifyReport, read_back
 from vanvault.recovery.work import QUIET, Effort, Observer, catch_up, put_on_record, put_set_aside_on_record
+
+if TYPE_CHECKING:
+    from vanvault.recovery.verify import VerifyReport
 
 RESTORED = "site.restored"
 
@@ -138,7 +140,11 @@ def restore(archive: Archive, request: RestoreRequest, observer: Observer = QUIE
     if report.copied.objects:
         recorded = put_on_record(archive, RESTORED, _detail(report), who=request.who, observer=observer)
     put_set_aside_on_record(archive, observer)
-    verified = read_back(archive, observer) if request.verify else None
+    verified: VerifyReport | None = None
+    if request.verify:
+        from vanvault.recovery.verify import read_back  # much to load, and the copying comes first
+
+        verified = read_back(archive, observer)
     ended = archive.clock.now()
     if request.deadline is not None and not request.deadline.met_by(ended):
         limit = rfc3339_seconds(request.deadline.at)

@@ -17,7 +17,7 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.fault_proxy import FaultProxy
 from tests.support.archives import SITES, Node, message
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.stores import Site, StoredVersion, open_site
+from vanvault.archiver.stores import S3Url, Site, StoredVersion, open_site, parse_site_url
 from vanvault.recovery.restore import plan_restore, restore_site
 from vanvault.recovery.verified import Subset
 from vanvault.recovery.verify import verify_archive
@@ -133,3 +133,24 @@ def test_a_restore_into_an_empty_bucket_asks_for_no_lock_that_it_did_not_set(
     for proxy in proxies.values():
         assert not [seen.path for seen in proxy.seen if "versions" in urlsplit(seen.path).query.split("&")]
     assert of_objects(proxies["primary"]) == {"PUT": copied, "HEAD": copied}
+
+
+def test_a_restore_stores_nothing_of_wrong_bytes_and_finds_the_right_ones_below(
+    archive: Archive, proxies: dict[str, FaultProxy], minio_pair: tuple[Endpoint, Endpoint]
+) -> None:
+    """Somebody put other bytes of the same size over an object at the source."""
+    source, (first, second) = archive.sites["standby"], minio_pair
+    key = next(found.key for found in source.list("batch/") if found.key.endswith(".messages.parquet"))
+    right = source.get(key)
+    place = parse_site_url(archive.endpoint("standby"))
+    assert isinstance(place, S3Url)
+    second.client().put_object(Bucket=place.bucket, Key=key, Body=right[:-1] + b"?")
+    through = Endpoint(proxies["primary"].url, first.access_key, first.secret_key)
+    url = through.site_url(first.new_bucket())
+    empty = open_site("primary", url, home=archive.home, archive="", clock=archive.clock)
+    plan = plan_restore(source, empty, name="primary")
+    report = restore_site(plan, source, empty)
+    assert report.whole
+    assert report.copied.objects == plan.todo.objects
+    assert [empty.get(key, found.version) for found in empty.versions(key)] == [right]
+    empty.close()

@@ -9,9 +9,11 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 from urllib3 import HTTPResponse
 
 from tests.contract.harness import s3_site
@@ -65,6 +67,19 @@ def signers(requests: list[Any]) -> set[str]:
     texts = [request.headers["Authorization"] for request in requests]
     lines = [text.decode() if isinstance(text, bytes) else text for text in texts]
     return {line.partition("Credential=")[2].partition("/")[0] for line in lines}
+
+
+@pytest.mark.parametrize("region", ["", "eu-south-1"])
+def test_a_bucket_is_made_with_object_lock_where_it_is_asked_for(region: str) -> None:
+    site, taken = offline_site()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        site.buckets[0].wire.make_bucket(region)
+    (request,) = taken
+    assert (request.method, urlsplit(request.url).path) == ("PUT", "/bucket")
+    assert request.headers["X-Amz-Bucket-Object-Lock-Enabled"] == "true"
+    assert request.headers["X-Amz-Content-SHA256"] == hashlib.sha256(request.body).hexdigest()
+    named = b"<LocationConstraint>eu-south-1</LocationConstraint>"
+    assert (named in request.body) if region else request.body == b""
 
 
 def test_each_duty_signs_with_its_own_key() -> None:

@@ -8,7 +8,7 @@ import pytest
 from botocore.parsers import ResponseParserError
 
 from vanvault.archiver.stores.s3.errors import S3_ERRORS
-from vanvault.archiver.stores.s3.page import Following, parse_page
+from vanvault.archiver.stores.s3.page import Following, parse_page, says_locked
 
 NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -132,3 +132,27 @@ def test_a_line_without_sense_spoils_its_page(bad: str) -> None:
 def test_a_page_that_says_a_thing_twice_is_refused(fact: str) -> None:
     with pytest.raises(S3_ERRORS):
         parse_page(listing(line("a/1"), facts=f"<{fact}>true</{fact}><{fact}>false</{fact}>"))
+
+
+@pytest.mark.parametrize(
+    ("said", "locked"),
+    [
+        ("<ObjectLockEnabled>Enabled</ObjectLockEnabled>", True),
+        ("<ObjectLockEnabled>Disabled</ObjectLockEnabled>", False),
+        ("", False),
+    ],
+)
+def test_a_bucket_says_whether_it_has_object_lock(said: str, locked: bool) -> None:
+    root = '<ObjectLockConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    assert says_locked(f"{root}{said}</ObjectLockConfiguration>".encode()) is locked
+
+
+def test_another_answer_says_nothing_of_object_lock() -> None:
+    with pytest.raises(ResponseParserError):
+        says_locked(listing())
+    with pytest.raises(ValueError):
+        says_locked(
+            b"<ObjectLockConfiguration>"
+            + 2 * b"<ObjectLockEnabled>Enabled</ObjectLockEnabled>"
+            + b"</ObjectLockConfiguration>"
+        )

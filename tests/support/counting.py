@@ -32,6 +32,10 @@ class CountingSite:
         for version in self._site.list(prefix, after):
             yield self.change(version if self._shows_locks else replace(version, retain_until=None))
 
+    def passes_on(self) -> bool:
+        """Its objects are read and put as wholes, each by a verb that is counted."""
+        return False
+
     def __getattr__(self, name: str) -> Any:
         verb = getattr(self._site, name)
 

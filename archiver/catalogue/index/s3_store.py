@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from botocore.exceptions import ClientError
 
 from vanvault.archiver.catalogue.index.folder_store import MappedPath
@@ -25,7 +24,6 @@ CACHE_BYTES = 2 * 2**30
 _SITE = "index"
 _CONTROLS = 4  # other files that a store which refuses one is asked for
 _PART = 64 * 2**20  # bytes of one request of an upload or download
-_TRANSFER = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=2)
 
 
 class S3Store:
@@ -49,9 +47,12 @@ class S3Store:
 
     def put(self, name: str, source: Path) -> None:
         check_key(name)
+        from boto3.s3.transfer import TransferConfig, create_transfer_manager  # much, for those who only read
+
+        transfer = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=2)
 
         def request() -> None:
-            with create_transfer_manager(self._bucket.client, _TRANSFER) as manager:
+            with create_transfer_manager(self._bucket.client, transfer) as manager:
                 manager.upload(str(source), self._bucket.name, name).result()
 
         self._ask(name, request)
@@ -115,7 +116,7 @@ class S3Store:
         self._cache.forget(name)
 
     def close(self) -> None:
-        self._bucket.client.close()
+        self._bucket.close()
 
     def fetch(self, name: str, offset: int, length: int) -> bytes:
         """Bytes of a file, from the bucket. Raises NotFound, SiteUnavailable, Damaged (it is refused)."""

@@ -17,11 +17,11 @@ from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.patience import Patience
 from vanvault.archiver.stores.port import Oversize, StoredVersion
-from vanvault.archiver.stores.s3.client import make_client
+from vanvault.archiver.stores.s3.client import S3Client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
 from vanvault.archiver.stores.s3.page import Following, Listed, parse_page
 from vanvault.archiver.stores.s3.slowness import Slowness
-from vanvault.archiver.stores.s3.wire import Headers, LongAnswer, Wire
+from vanvault.archiver.stores.s3.wire import Headers, LongAnswer, OpenAnswer, Wire
 from vanvault.archiver.stores.url import S3Url
 
 MODE = "COMPLIANCE"
@@ -41,8 +41,8 @@ _HOLD = "x-amz-object-lock-legal-hold"
 class Bucket:
     """A bucket as one duty sees it; all of this only reads. Safe to share between threads."""
 
-    client: Any  # boto3 S3 client
-    wire: Wire  # the same, for the requests that every object costs
+    ends: S3Client
+    wire: Wire  # over the same connections, for the requests that every object costs
     name: str
     site: str
     patience: Patience
@@ -59,9 +59,18 @@ class Bucket:
         patience: Patience | None = None,
     ) -> Self:
         """The bucket at ``url``; the first request comes later. ``patience``: None: as ``options`` say."""
-        client = make_client(url.endpoint, credentials, options)
-        wire = Wire(client, url.bucket, credentials, options)
-        return cls(client, wire, url.bucket, site, patience or Patience(options.attempts), options.page)
+        ends = S3Client(url.endpoint, credentials, options)
+        wire = Wire(ends, url.bucket, credentials, options)
+        return cls(ends, wire, url.bucket, site, patience or Patience(options.attempts), options.page)
+
+    @property
+    def client(self) -> Any:
+        """A boto3 client, for what is asked seldom."""
+        return self.ends.boto3
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.ends.close()
 
     def ask(self, what: str, request: Callable[[], Any]) -> Any:
         """The answer to a request that changes nothing, or the same thing each time; repeated on trouble.
@@ -137,11 +146,29 @@ class Bucket:
         one proves nothing: the version is then asked for. Raises NotFound, SiteUnavailable, Oversize.
         """
         data, answer = self._get(key, version, {}, most=most)
+        return data, self._locked(key, version, answer), _etag(answer)
+
+    def _locked(self, key: str, version: str, answer: Headers) -> StoredVersion:
+        """The version that was got with this answer, with its lock. Raises NotFound, SiteUnavailable."""
         if answer.get("x-amz-object-lock-mode") == MODE and _UNTIL in answer:
-            found = self._stored(key, version, answer)
-        else:
-            found, _ = self.head(key, version)
-        return data, found, _etag(answer)
+            return self._stored(key, version, answer)
+        return self.head(key, version)[0]
+
+    def open_locked(self, key: str, version: str, most: int | None) -> tuple[OpenAnswer, StoredVersion, str]:
+        """As ``get_locked``, but nothing of the bytes has been read: the answer is, by who gets it."""
+
+        def request() -> OpenAnswer:
+            try:
+                return self.wire.open(key, version, {}, most)
+            except LongAnswer as error:
+                raise Oversize(key, site=self.site, size=error.size, most=error.most) from error
+
+        answer: OpenAnswer = self.ask(key, request)
+        try:
+            return answer, self._locked(key, version, answer.headers), _etag(answer.headers)
+        except BaseException:
+            answer.drop()
+            raise
 
     def get(
         self,

@@ -1,21 +1,83 @@
-"""boto3 clients as VanVault uses them: no retries of their own, no checksums that a server refuses."""
+"""boto3 clients as VanVault uses them: no retries of their own, no checksums that a server refuses.
+
+boto3 and its description of S3 take a quarter of a second to load. What every object costs needs neither
+(``wire.py``), so a client is made when something is asked that only boto3 can put together.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from functools import cache
 from typing import Any
 
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
+from vanvault.archiver.stores.s3.bounded import BoundedSession
+from vanvault.archiver.stores.s3.certificates import system_certificates
 
 _session_lock = threading.Lock()  # clients are thread-safe, making them is not
+
+#: As boto3 sets them: no waiting for more to send, and a peer that is gone is noticed.
+_SOCKET_OPTIONS = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+
+
+class S3Client:
+    """Connections to a server for one pair of credentials, and a boto3 client over the same ones.
+
+    Safe to share between threads. Touches no network, no profile of the user's.
+    """
+
+    def __init__(self, endpoint: str, credentials: Credentials, options: S3Options) -> None:
+        self.endpoint = endpoint
+        self.connections = _connections(endpoint, options)
+        self._credentials = credentials
+        self._options = options
+        self._boto3: Any = None
+
+    @property
+    def boto3(self) -> Any:
+        """A boto3 client, made at the first use."""
+        with _session_lock:
+            if self._boto3 is None:
+                self._boto3 = _make(self.endpoint, self._credentials, self._options, self.connections)
+            return self._boto3
+
+    @property
+    def hooks(self) -> Any:
+        """The hooks of the boto3 client; None: none was made, so nobody has hung anything on it."""
+        return self._boto3.meta.events if self._boto3 is not None else None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.connections.close()
 
 
 def make_client(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
     """A boto3 S3 client; safe to share between threads. Touches no network, no profile of the user's."""
-    with _session_lock:
-        return _make(endpoint, credentials, options)
+    return S3Client(endpoint, credentials, options).boto3
+
+
+def _connections(endpoint: str, options: S3Options) -> BoundedSession:
+    """As boto3 would make them, with the proxies and authorities that the environment names."""
+    arguments: dict[str, Any] = {  # of more types than their annotations allow, as boto3 gives them
+        "verify": _authorities(options),
+        "proxies": get_environ_proxies(endpoint),
+        "timeout": (options.connect_timeout_s, options.read_timeout_s),
+        "max_pool_connections": options.pool,
+        "socket_options": _SOCKET_OPTIONS,
+    }
+    return BoundedSession(URLLib3Session(**arguments), options)
+
+
+def _authorities(options: S3Options) -> str | bool:
+    """The file of those that are trusted; True: botocore's own list."""
+    found = options.ca_file or system_certificates()
+    return found or os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
 @cache
@@ -31,11 +93,8 @@ def _session() -> Any:
     return boto3.session.Session(botocore_session=core)
 
 
-def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
+def _make(endpoint: str, credentials: Credentials, options: S3Options, connections: BoundedSession) -> Any:
     from botocore.config import Config
-
-    from vanvault.archiver.stores.s3.bounded import BoundedSession
-    from vanvault.archiver.stores.s3.certificates import system_certificates
 
     client = _session().client(
         "s3",
@@ -43,7 +102,7 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
         region_name=options.region,
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
-        verify=options.ca_file or system_certificates(),
+        verify=_authorities(options),
         config=Config(
             s3={"addressing_style": options.addressing, "payload_signing_enabled": True},
             retries={"total_max_attempts": 1},
@@ -58,8 +117,7 @@ def _make(endpoint: str, credentials: Credentials, options: S3Options) -> Any:
         ),
     )
     client.meta.events.register_last("before-parameter-build.s3", _stay_here)
-    ends = client._endpoint  # no public name; no option of botocore's bounds a request
-    ends.http_session = BoundedSession(ends.http_session, options)
+    client._endpoint.http_session = connections  # no public name; no option of botocore's bounds a request
     return client
 
 

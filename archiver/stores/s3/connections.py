@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
@@ -32,8 +32,15 @@ _JOINED = 64 * 2**10
 _OK = 200  # answers with less are not the last one
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
+#: The bytes of a request's body, one piece after the other; each is sent before the next one is asked for.
+Pieces = Iterator[memoryview]
+
 #: So ends a connection to a server that refuses a request before it has read all of it. Its answer is there.
 _REFUSED_EARLY = frozenset({errno.EPIPE, errno.ECONNRESET})
+
+
+class BodyBroke(Exception):
+    """What a request was to carry broke off, and the request with it: the server has not got all of it."""
 
 
 class _Parsed:
@@ -68,6 +75,8 @@ class Answer:
     def __init__(self, connection: _Connection, *, has_body: bool) -> None:
         """Reads the headers. Raises OSError, HttpParserError, HttpParserUpgrade."""
         self._connection = connection
+        self._rest = b""  # what came of the body with the headers
+        self._taken = 0  # bytes of the body that ``read_into`` gave
         self._read_headers()
         promised = self.headers.get("content-length")
         self._chunked = "transfer-encoding" in self.headers
@@ -86,9 +95,45 @@ class Answer:
             self.drop()
             raise
 
+    def read_into(self, buffer: memoryview) -> int:
+        """The next bytes of a body whose ``size`` is known, up to the whole buffer; 0 at its end.
+
+        With the last byte the connection is free. Raises BotoCoreError.
+        """
+        try:
+            return self._read_into(buffer)
+        except OSError as error:
+            self.drop()
+            raise exceptions.ResponseStreamingError(error=error) from error
+        except BaseException:
+            self.drop()
+            raise
+
     def drop(self) -> None:
         """The body is not wanted: the connection cannot be used again."""
         self._connection.release(keep=False)
+
+    def _read_into(self, buffer: memoryview) -> int:
+        left = (self.size or 0) - self._taken
+        buffer, at = buffer[:left], 0
+        if not self._taken:
+            self._connection.expect(left)
+        if self._rest:
+            at = min(len(self._rest), len(buffer))
+            buffer[:at] = self._rest[:at]
+            self._rest = self._rest[at:]
+        while at < len(buffer):
+            size = self._connection.receive_into(buffer[at:])
+            if not size:
+                raise exceptions.IncompleteReadError(
+                    actual_bytes=self._taken + at, expected_bytes=self.size or 0
+                )
+            at += size
+        self._taken += at
+        if self._taken == self.size:
+            # What comes after an answer would be taken for the next one.
+            self._connection.release(keep=self._keep and not self._rest)
+        return at
 
     def _read_headers(self) -> None:
         data, status = b"", 0
@@ -199,13 +244,18 @@ class _Connection:
         self._sock = inner.sock
         self._sock.exchange = self._exchange
 
-    def send(self, head: bytes, body: bytes) -> None:
+    def send(self, head: bytes, body: bytes | Pieces) -> None:
+        """Raises OSError, BodyBroke."""
+        pieces = iter((memoryview(body),)) if isinstance(body, bytes) else body
         try:
-            if len(body) <= _JOINED:
-                self._sock.sendall(head + body)
+            first = _next(pieces)
+            if len(first) <= _JOINED:
+                self._sock.sendall(head + first)
             else:
                 self._sock.sendall(head)
-                self._sock.sendall(body)
+                self._sock.sendall(first)
+            while piece := _next(pieces):
+                self._sock.sendall(piece)
         except ExchangeOver:
             raise
         except OSError as error:
@@ -235,6 +285,17 @@ class _Connection:
         pool._put_conn(self.inner)
 
 
+def _next(pieces: Pieces) -> memoryview:
+    """The next piece; none is left: an empty one. Raises BodyBroke, whatever the pieces raise."""
+    try:
+        return next(pieces, _NOTHING)
+    except Exception as error:
+        raise BodyBroke(str(error)) from error
+
+
+_NOTHING = memoryview(b"")
+
+
 class KeptConnections:
     """Those of one client to its server. Safe to share between threads."""
 
@@ -245,14 +306,14 @@ class KeptConnections:
         self._options = options
         self._found: tuple[Any, str, Mapping[str, str]] | None = None  # as ``BoundedSession.pool`` gives it
 
-    def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes | Pieces) -> Answer:
         """Send a request; its answer, of which the headers have been read.
 
         Args:
             target: path and query, as they were signed.
             headers: all of them, Host and Content-Length too.
 
-        Raises BotoCoreError, the same as a boto3 client would.
+        Raises BotoCoreError, the same as a boto3 client would; BodyBroke, and the connection is closed.
         """
         connection: _Connection | None = None
         exchange = Exchange(
@@ -270,6 +331,10 @@ class KeptConnections:
             first = f"{method} {prefix}{target} HTTP/1.1\r\n"
             connection.send(f"{first}{lines}\r\n".encode("latin-1"), body)
             return Answer(connection, has_body=method != "HEAD")
+        except BodyBroke:
+            if connection is not None:
+                connection.release(keep=False)
+            raise
         except Exception as error:
             if connection is not None:
                 connection.release(keep=False)

@@ -31,7 +31,7 @@ class DisposableS3Site(S3Site):
         self._disposer = Bucket.open(url, site, disposer, options or S3Options(), patience or Patience())
 
     def close(self) -> None:
-        self._disposer.client.close()
+        self._disposer.close()
         super().close()
 
     def delete(self, key: str, version: str) -> None:

@@ -1,7 +1,8 @@
-"""A page of a bucket's versions, out of the XML that a server wrote. Pure.
+"""A page of a bucket's versions, and whether it has Object Lock, out of the XML that a server wrote. Pure.
 
 What a server sends is input: its document type is refused, entities with it; nesting and sizes have libxml2's
-limits; elements that count are there once and hold text. Sources: "ListObjectVersions" of the S3 API.
+limits; elements that count are there once and hold text. Sources: "ListObjectVersions" and
+"GetObjectLockConfiguration" of the S3 API.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from botocore.parsers import ResponseParserError
 from lxml import etree
 
 _ROOT = "ListVersionsResult"
+_LOCK = "ObjectLockConfiguration"
+_LOCK_FACTS = frozenset({"ObjectLockEnabled"})
 _LINES = ("Version", "DeleteMarker")
 #: Of one line. Others, such as the owner, are passed over.
 _FIELDS = frozenset({"Key", "VersionId", "LastModified", "ETag", "Size", "IsLatest"})
@@ -53,7 +56,7 @@ def parse_page(data: bytes) -> tuple[list[Listed], Following | None]:
 
     Raises ResponseParserError, KeyError, TypeError, ValueError, OverflowError: no page of a listing.
     """
-    root = _root(data)
+    root = _root(data, _ROOT)
     facts: dict[str, str] = {}
     lines: list[tuple[bool, dict[str, str]]] = []
     names: dict[str, str] = {}  # by the tag, in which the namespace comes first
@@ -79,7 +82,12 @@ def parse_page(data: bytes) -> tuple[list[Listed], Following | None]:
     )
 
 
-def _root(data: bytes) -> Any:
+def says_locked(data: bytes) -> bool:
+    """Does a bucket's Object Lock configuration say that it is enabled? Raises as ``parse_page`` does."""
+    return _texts(_root(data, _LOCK), {}, _LOCK_FACTS).get("ObjectLockEnabled") == "Enabled"
+
+
+def _root(data: bytes, wanted: str) -> Any:
     # A parser of its own for each page: they are not shared between threads.
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -94,11 +102,11 @@ def _root(data: bytes) -> Any:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise ResponseParserError(f"a listing is no XML: {error.msg}") from error
+        raise ResponseParserError(f"a {wanted} is no XML: {error.msg}") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise ResponseParserError("a listing has a document type")
-    if etree.QName(root).localname != _ROOT:
-        raise ResponseParserError("an answer is no listing of versions")
+        raise ResponseParserError(f"a {wanted} has a document type")
+    if etree.QName(root).localname != wanted:
+        raise ResponseParserError(f"an answer is no {wanted}")
     return root
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from botocore.exceptions import ClientError
 
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.stores.credentials import Credentials
-from vanvault.archiver.stores.s3.client import make_client
+from vanvault.archiver.stores.s3.client import S3Client
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, failure_of
+from vanvault.archiver.stores.s3.page import parse_page, says_locked
+from vanvault.archiver.stores.s3.wire import Wire
 from vanvault.archiver.stores.url import S3Url
 
+#: The one that a request to make a bucket does not name.
+_FIRST_REGION = "us-east-1"
 _NO_LOCK = "ObjectLockConfigurationNotFoundError"
 
 
@@ -21,16 +23,16 @@ def prepare_bucket(url: S3Url, site: str, *, credentials: Credentials, options: 
 
     Raises SettingsError (not empty, no Object Lock, no right to make it), SiteUnavailable.
     """
-    client = make_client(url.endpoint, credentials, options)
+    ends = S3Client(url.endpoint, credentials, options)
+    wire = Wire(ends, url.bucket, credentials, options)
     try:
-        _make(client, url.bucket, options)
-        if not _may_lock(client, url.bucket):
+        _make(wire, options)
+        if not _may_lock(wire):
             raise SettingsError(
                 f"the bucket {url.bucket} of site {site} has no Object Lock",
                 hint="It can only be had from the start: make another bucket with vanvault site init.",
             )
-        page = client.list_object_versions(Bucket=url.bucket, MaxKeys=1)
-        if page.get("Versions") or page.get("DeleteMarkers"):
+        if parse_page(wire.list_versions({}, 1))[0]:
             raise SettingsError(
                 f"the bucket {url.bucket} is not empty, so no site is made there",
                 hint=f"Choose an empty bucket for the site {site}.",
@@ -44,28 +46,25 @@ def prepare_bucket(url: S3Url, site: str, *, credentials: Credentials, options: 
             ) from error
         raise failure.error(site, may_be_stored=False) from error
     finally:
-        client.close()
+        ends.close()
 
 
-def _make(client: Any, bucket: str, options: S3Options) -> None:
+def _make(wire: Wire, options: S3Options) -> None:
     try:
-        client.list_object_versions(Bucket=bucket, MaxKeys=1)
+        wire.list_versions({}, 1)
     except ClientError as error:
         if failure_of(error).kind != "no-bucket":
             raise
-        elsewhere = {} if options.region == "us-east-1" else {"LocationConstraint": options.region}
-        settings = {"CreateBucketConfiguration": elsewhere} if elsewhere else {}
-        client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True, **settings)
+        wire.make_bucket("" if options.region == _FIRST_REGION else options.region)
 
 
-def _may_lock(client: Any, bucket: str) -> bool:
+def _may_lock(wire: Wire) -> bool:
     """Whether the bucket has Object Lock; who may not ask for that learns it from the probe."""
     try:
-        answer = client.get_object_lock_configuration(Bucket=bucket)
+        return says_locked(wire.object_lock())
     except ClientError as error:
         if error.response["Error"].get("Code") == _NO_LOCK:
             return False
         if failure_of(error).kind == "denied":
             return True
         raise
-    return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")

@@ -29,7 +29,7 @@ from vanvault.archiver.core.options import S3Options
 from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.stores.credentials import SiteCredentials
 from vanvault.archiver.stores.patience import Patience
-from vanvault.archiver.stores.port import Capabilities, StoredVersion, Stray
+from vanvault.archiver.stores.port import Capabilities, Incoming, StoredVersion, Stray
 from vanvault.archiver.stores.rules import (
     check_digest,
     check_key,
@@ -39,7 +39,9 @@ from vanvault.archiver.stores.rules import (
     printable,
 )
 from vanvault.archiver.stores.s3.bucket import MODE, Bucket
+from vanvault.archiver.stores.s3.connections import BodyBroke, Pieces
 from vanvault.archiver.stores.s3.errors import S3_ERRORS, TOO_SLOW, failure_of
+from vanvault.archiver.stores.s3.incoming import Checked, S3Incoming
 from vanvault.archiver.stores.s3.md5_once import MD5
 from vanvault.archiver.stores.s3.multipart import put_in_parts
 from vanvault.archiver.stores.url import S3Url
@@ -95,9 +97,13 @@ class S3Site:
     def capabilities(self) -> Capabilities:
         return self._capabilities
 
+    def passes_on(self) -> bool:
+        """See ``port.Passing``."""
+        return True
+
     def close(self) -> None:
         for bucket in self.buckets:
-            bucket.client.close()
+            bucket.close()
 
     def now(self) -> datetime:
         return self._reader.now()
@@ -132,6 +138,32 @@ class S3Site:
         data, found, etag = self._reader.get_locked(check_key(key), version, most)
         _suggest_md5(key, etag)
         return data, found
+
+    def open_locked(self, key: str, version: str, *, most: int | None = None) -> S3Incoming:
+        """See ``Passing.open_locked``."""
+        answer, found, etag = self._reader.open_locked(check_key(key), version, most)
+        return S3Incoming(self._site, answer, found, bytes.fromhex(etag) if _MD5.fullmatch(etag) else b"")
+
+    def put_from(
+        self, key: str, incoming: Incoming, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        """See ``Passing.put_from``: one PUT, whose body is read while it is sent."""
+        check_key(key)
+        check_digest(sha256)
+        until, size = self._check_date(retain_until), incoming.found.size
+        if size > self._options.max_single_put_bytes or not incoming.md5:
+            raise self._not_passed(key, "cannot be put by one request, or without its MD5")
+        pieces = Checked(incoming, sha256)
+        try:
+            version = self._put_once(key, pieces, size=size, sha256=sha256, md5=incoming.md5, until=until)
+        except BodyBroke as error:
+            raise self._not_passed(key, str(error)) from error
+        except S3_ERRORS as error:
+            raise failure_of(error).error(self._site) from error
+        if not pieces.whole:
+            raise self._damaged(key, f"acknowledged {key} before it had got all of it")
+        with _stored_by_now():
+            return self._read_back(key, version, size, until)
 
     def get_range(self, key: str, offset: int, length: int, version: str | None = None) -> bytes:
         check_range(offset, length)
@@ -249,10 +281,21 @@ class S3Site:
             lock: dict[str, Any] = {"ObjectLockMode": MODE, "ObjectLockRetainUntilDate": until}
             size = self._options.max_single_put_bytes
             version = put_in_parts(bucket.client, bucket.name, key, body, size, lock).get("VersionId")
-        else:
-            md5 = MD5.of(body, sha256)
-            answer = bucket.wire.put(key, body, sha256=sha256, md5=md5, mode=MODE, retain_until=until)
-            version = answer.get("x-amz-version-id")
+            return self._given(key, version)
+        md5 = MD5.of(body, sha256)
+        return self._put_once(key, body, size=len(body), sha256=sha256, md5=md5, until=until)
+
+    def _put_once(
+        self, key: str, body: bytes | Pieces, *, size: int, sha256: bytes, md5: bytes, until: datetime
+    ) -> str:
+        """As ``_send``; what pieces raise comes as BodyBroke."""
+        answer = self._writer.wire.put(
+            key, body, size=size, sha256=sha256, md5=md5, mode=MODE, retain_until=until
+        )
+        return self._given(key, answer.get("x-amz-version-id"))
+
+    def _given(self, key: str, version: str | None) -> str:
+        """The id that the server gave to a version. Raises Damaged: none."""
         if not version or version == "null":
             raise self._damaged(key, "keeps no versions, so nothing in its bucket is locked")
         return str(version)
@@ -283,6 +326,11 @@ class S3Site:
             )
             raise self._damaged(key, f"shows {shown} where {until.isoformat()} was asked for: {key}")
         return stored
+
+    def _not_passed(self, key: str, why: str) -> SiteUnavailable:
+        return SiteUnavailable(
+            f"{key} is not put at {self._site} while it comes: {why}", site=self._site, may_be_stored=False
+        )
 
     def _damaged(self, key: str, what: str) -> Damaged:
         return Damaged(

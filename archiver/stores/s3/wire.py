@@ -1,19 +1,21 @@
-"""The requests that every object costs (PUT, HEAD, GET) and listings, over the connections of a boto3 client.
+"""The requests that every object costs (PUT, HEAD, GET) and listings, over the connections of an S3 client.
 
 boto3 spends three times the CPU of such a request on what all of them have in common: rules of endpoints,
 serialising, hooks, parsing. Here they are put together and signed directly; connections, TLS, time-outs
-and errors are those of the client, and its ``before-send`` hooks see each request. All else that a site
-asks goes through boto3 itself.
+and errors are those of the client, and the ``before-send`` hooks of boto3's, where one was made, see each
+request. All else that a site asks goes through boto3 itself.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
+from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
@@ -24,7 +26,8 @@ from vanvault.archiver.core.ports import Clock, SystemClock
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.stores.credentials import Credentials
 from vanvault.archiver.stores.s3.bounded import FEW, LISTED, REFUSAL
-from vanvault.archiver.stores.s3.connections import Answer, KeptConnections
+from vanvault.archiver.stores.s3.client import S3Client
+from vanvault.archiver.stores.s3.connections import Answer, KeptConnections, Pieces
 from vanvault.archiver.stores.s3.signature import EMPTY_SHA256, RequestSigner
 
 #: Of an answer; names in any case.
@@ -32,6 +35,12 @@ Headers = Mapping[str, str]
 
 _FIRST_FAILURE = 300  # redirections too: a site is where its URL says
 _UNRESERVED = "-_.~"  # besides letters and digits: what a signed query does not escape
+
+
+_PLACED = (
+    '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>"
+)
 
 
 class LongAnswer(Exception):
@@ -52,36 +61,47 @@ class Wire:
 
     def __init__(
         self,
-        client: Any,
+        client: S3Client,
         bucket: str,
         credentials: Credentials,
         options: S3Options,
         clock: Clock | None = None,
     ) -> None:
         """``clock``: the host's, which the server compares with its own; not one that tests move."""
-        endpoint = urlsplit(client.meta.endpoint_url)
+        endpoint = urlsplit(client.endpoint)
         # As in boto3, an address in numbers has no bucket in front of it.
         virtual = options.addressing == "virtual" and not _is_address(endpoint.hostname or "")
         self._host = f"{bucket}.{endpoint.netloc}" if virtual else endpoint.netloc
         self._bucket = "/" if virtual else f"/{bucket}"
         self._root = "/" if virtual else f"/{bucket}/"
         self._base = f"{endpoint.scheme}://{self._host}"
-        self._events = client.meta.events
-        session = client._endpoint.http_session  # no public name; the client closes it
-        self._connections = KeptConnections(session, self._base, options)
+        self._client = client  # which closes the connections
+        self._connections = KeptConnections(client.connections, self._base, options)
         self._largest = options.largest_object
         self._signer = RequestSigner(credentials, options.region)
         self._clock = clock or SystemClock()
 
     def put(
-        self, key: str, body: bytes, *, sha256: bytes, md5: bytes, mode: str, retain_until: datetime
+        self,
+        key: str,
+        body: bytes | Pieces,
+        *,
+        size: int,
+        sha256: bytes,
+        md5: bytes,
+        mode: str,
+        retain_until: datetime,
     ) -> Headers:
-        """Store a locked version; the answer's headers. Both digests are of ``body``."""
+        """Store a locked version; the answer's headers. Both digests are of the ``size`` bytes of ``body``.
+
+        Raises BodyBroke too, where the pieces raise anything: the server has not got all of them.
+        """
         headers = {
             "Content-MD5": base64.b64encode(md5).decode(),
             "X-Amz-Object-Lock-Mode": mode,
             "X-Amz-Object-Lock-Retain-Until-Date": rfc3339_seconds(retain_until),
         }
+        headers["Content-Length"] = str(size)
         answer = self._send("PutObject", "PUT", key, "", headers, body=body, sha256=sha256.hex())
         answer.read(REFUSAL)
         return answer.headers
@@ -97,6 +117,17 @@ class Wire:
         answer = self._send("HeadBucket", "HEAD", "", "", {})
         answer.read(0)
         return answer.headers
+
+    def make_bucket(self, region: str) -> None:
+        """Make the bucket, with Object Lock; ``region``: where, "" for the server's first one."""
+        body = _PLACED.format(escape(region)).encode() if region else b""
+        headers = {"Content-Length": str(len(body)), "X-Amz-Bucket-Object-Lock-Enabled": "true"}
+        sha256 = hashlib.sha256(body).hexdigest()
+        self._send("CreateBucket", "PUT", "", "", headers, body=body, sha256=sha256).read(REFUSAL)
+
+    def object_lock(self) -> bytes:
+        """The bucket's Object Lock configuration, as the server wrote it."""
+        return self._send("GetObjectLockConfiguration", "GET", "", "object-lock=", {}).read(REFUSAL)
 
     def list_versions(self, query: Mapping[str, str], lines: int) -> bytes:
         """A page of versions and delete markers with at most so many ``lines``, as the server wrote it."""
@@ -122,6 +153,13 @@ class Wire:
 
         Raises LongAnswer: there are more than ``most`` bytes.
         """
+        answer = self.open(key, version, extra, most)
+        return answer.read(self._largest if largest is None else largest), answer.headers
+
+    def open(
+        self, key: str, version: str | None, extra: Mapping[str, str], most: int | None = None
+    ) -> OpenAnswer:
+        """As ``get``: an answer that says how long it is, of which no bytes have been read yet."""
         answer = self._send("GetObject", "GET", key, _query(version), extra, stream=True)
         if most is not None and (answer.size is None or answer.size > most):
             answer.drop()
@@ -129,7 +167,7 @@ class Wire:
         if answer.size is None:
             answer.drop()
             raise ResponseStreamingError(error="it does not say how long the object is")
-        return answer.read(self._largest if largest is None else largest), answer.headers
+        return answer
 
     def _send(
         self,
@@ -139,25 +177,27 @@ class Wire:
         query: str,
         headers: Mapping[str, str],
         *,
-        body: bytes = b"",
+        body: bytes | Pieces = b"",
         sha256: str = EMPTY_SHA256,
         stream: bool = False,
-    ) -> Answer | _Hooked:
+    ) -> OpenAnswer:
         """An answer that is no refusal, its body not read yet. Without a ``key``, the bucket is asked."""
         path = self._root + key if key else self._bucket
         now = self._clock.now()
         # A plain dict: botocore's own classes of headers cost as much as all the rest of this method.
         signed: Any = self._signer.sign(method, self._host, path, query, headers, sha256=sha256, now=now)
         signed["Accept-Encoding"] = "identity"
-        if method == "PUT":
-            signed["Content-Length"] = str(len(body))
         target = f"{path}?{query}" if query else path
-        request = AWSPreparedRequest(method, self._base + target, signed, body, stream)
-        hooked = self._events.emit_until_response(f"before-send.s3.{operation}", request=request)[1]
+        hooks, hooked = self._client.hooks, None
+        if hooks is not None:
+            seen = body if isinstance(body, bytes) else b""  # pieces are there once
+            request = AWSPreparedRequest(method, self._base + target, signed, seen, stream)
+            hooked = hooks.emit_until_response(f"before-send.s3.{operation}", request=request)[1]
+            body = _bytes_of(request.body) if isinstance(body, bytes) else body
         if hooked is not None:
-            answer: Answer | _Hooked = _Hooked(hooked, has_body=method != "HEAD")
+            answer: OpenAnswer = _Hooked(hooked, has_body=method != "HEAD")
         else:
-            answer = self._connections.ask(method, target, signed, _bytes_of(request.body))
+            answer = self._connections.ask(method, target, signed, body)
         if answer.status >= _FIRST_FAILURE:
             raise _refusal(answer, operation)
         return answer
@@ -184,8 +224,17 @@ class _Hooked:
             raise IncompleteReadError(actual_bytes=len(data), expected_bytes=self.size)
         return data
 
+    def read_into(self, buffer: memoryview) -> int:
+        piece = self._answer.raw.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
     def drop(self) -> None:
         self._answer.raw.close()
+
+
+#: An answer whose body is still to be read, or to be dropped.
+OpenAnswer = Answer | _Hooked
 
 
 def _is_address(host: str) -> bool:
@@ -200,7 +249,7 @@ def _query(version: str | None) -> str:
     return "" if version is None else f"versionId={quote(version, safe=_UNRESERVED)}"
 
 
-def _refusal(answer: Answer | _Hooked, operation: str) -> ClientError:
+def _refusal(answer: OpenAnswer, operation: str) -> ClientError:
     """Raises BotoCoreError; ResponseParserError: what answered is no S3 server."""
     response = {"status_code": answer.status, "headers": answer.headers, "body": answer.read(REFUSAL)}
     no_shape: Any = None  # errors have none

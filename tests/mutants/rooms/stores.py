@@ -11,6 +11,8 @@ _POWER = "tests/stores/test_file_power_cut.py"
 _GONE = ("tests/stores/test_file_faults.py",)
 _S3 = "archiver/stores/s3/site.py"
 _READ_BACK = ("tests/stores/test_s3_read_back.py",)
+_INCOMING = "archiver/stores/s3/incoming.py"
+_PASSING = ("tests/stores/test_s3_passing.py",)
 
 MUTANTS = (
     Mutant(
@@ -134,7 +136,7 @@ MUTANTS = (
         "in_doubt = False",
         _READ_BACK,
     ),
-    Mutant("s3-null-version-taken", _S3, "S3Site._send", """ or version == "null\"""", "", _READ_BACK),
+    Mutant("s3-null-version-taken", _S3, "S3Site._given", """ or version == "null\"""", "", _READ_BACK),
     Mutant(
         "s3-extension-not-read-back",
         _S3,
@@ -146,7 +148,7 @@ MUTANTS = (
     Mutant(
         "s3-get-without-a-lock-is-believed",
         "archiver/stores/s3/bucket.py",
-        "Bucket.get_locked",
+        "Bucket._locked",
         'answer.get("x-amz-object-lock-mode") == MODE and _UNTIL in answer',
         "True",
         ("tests/stores/test_s3_faults.py::test_a_get_that_shows_no_lock_does_not_say_that_there_is_none",),
@@ -174,6 +176,32 @@ MUTANTS = (
         "keep=self._keep and not extra",
         "keep=self._keep",
         ("tests/stores/test_s3_connections.py",),
+    ),
+    Mutant(
+        "passed-on-whatever-it-is",
+        _INCOMING,
+        "Checked._finish",
+        "self._digest.digest() != self._promised",
+        "False",
+        _PASSING,
+    ),
+    Mutant(
+        "passed-on-before-it-was-compared",
+        _INCOMING,
+        "Checked.__next__",
+        """        if not self._left:
+            self._finish()
+        return piece""",
+        "        return piece",
+        _PASSING,
+    ),
+    Mutant(
+        "passed-on-and-not-read-back",
+        _S3,
+        "S3Site.put_from",
+        "return self._read_back(key, version, size, until)",
+        "return incoming.found",
+        _PASSING,
     ),
     Mutant(
         "s3-any-mode-is-a-lock",
