@@ -65,7 +65,7 @@ def restore_site(
     if clock is not None:  # a site's clock that is ahead ends no lock for us, and makes none longer
         at_source, at_target = min(at_source, clock()), clock()
     sites: dict[str, SiteReader] = {source.site: source, target.site: target}
-    passes = passing(source) is not None and passing(target) is not None
+    passing_on = _PassingOn(source, target)
     copied = Extent()
     failures: list[Finding] = []
 
@@ -76,7 +76,7 @@ def restore_site(
         if make_folders is not None:
             make_folders(item.copies.key)
         now = at_target + timedelta(seconds=timer() - began)  # no request for what is known well enough
-        return _copy(item, source, target, at_source, now, locks, passes=passes)
+        return _copy(item, source, target, at_source, now, locks, passing_on)
 
     for item, outcome in in_order(
         in_turn(plan, target), copy, size=lambda item: item.copies.size, effort=effort or Effort()
@@ -91,6 +91,34 @@ def restore_site(
     return RestoreReport(plan, copied, tuple(failures), timer() - began)
 
 
+#: Objects in a row that could not be put while they came, after which none is: each of them is moved twice.
+_MOST_FAILED = 3
+
+
+class _PassingOn:
+    """Puts objects while they come, as long as that goes well. Shared by threads."""
+
+    def __init__(self, source: SiteReader, target: Site) -> None:
+        """Raises SiteUnavailable: a site cannot be opened."""
+        self._source = source
+        self._target = target
+        able = passing(source) is not None and passing(target) is not None
+        self._failed = 0 if able else _MOST_FAILED  # objects in a row
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Can the sites, and did they lately? A store that encrypts at rest tells no MD5, for instance."""
+        return self._failed < _MOST_FAILED
+
+    def __call__(
+        self, version: StoredVersion, lock: Callable[[StoredVersion], datetime | None]
+    ) -> bool | None:
+        """See ``pass_on``."""
+        passed = pass_on(self._source, self._target, version, lock)
+        self._failed = self._failed + 1 if passed is None else 0
+        return passed
+
+
 def _copy(
     item: ToCopy,
     source: SiteReader,
@@ -98,8 +126,7 @@ def _copy(
     at_source: datetime,
     now: datetime,
     locks: CopyLocks,
-    *,
-    passes: bool,
+    passing_on: _PassingOn,
 ) -> Extent | Finding | None:
     copies, key = item.copies, item.copies.key
     listed, held = copies.at[source.site], None if target.site in copies.at else ()
@@ -111,8 +138,8 @@ def _copy(
         if hashlib.sha256(item.data).digest() == sha256_of(key):
             data, version = item.data, listed[0]
         else:
-            if held is not None and passes:
-                passed = pass_on(source, target, listed[0], lock)
+            if held is not None and passing_on.is_worth_it:
+                passed = passing_on(listed[0], lock)
                 if passed is not None:
                     return Extent(1, listed[0].size) if passed else None
                 held = None  # the target may hold it by now

@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -17,9 +17,9 @@ from tests.support.compacted import CompactedLab
 from tests.support.counting import CountingSite
 from tests.support.names import batch_key, segment_key
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import MachineLimit, SettingsError
+from vanvault.archiver.core.errors import MachineLimit, SettingsError, SiteUnavailable
 from vanvault.archiver.core.names import parse_key
-from vanvault.archiver.stores import StoredVersion
+from vanvault.archiver.stores import Incoming, StoredVersion
 from vanvault.recovery.objects import Copies
 from vanvault.recovery.restore import RestorePlan, Trusted, plan_restore, restore_site, work_list
 from vanvault.recovery.restore.archive import ensure_site
@@ -29,6 +29,7 @@ from vanvault.recovery.work import Effort
 
 #: Strangers before, between and behind the families, and each family once.
 LISTINGS = 4 + 3
+FAILED = 3  # objects in a row that could not be put while they came
 
 
 class Lost:
@@ -51,12 +52,44 @@ class Lost:
             timer=lambda: self.passed,
         )
 
-    def copy(self, plan: RestorePlan, step: Callable[..., None] = lambda items=1, size=0: None) -> int:
+    def copy(
+        self, plan: RestorePlan, step: Callable[..., None] = lambda items=1, size=0: None, workers: int = 2
+    ) -> int:
         source: Any = self.source
         target: Any = self.target
-        report = restore_site(plan, source, target, effort=Effort(workers=2), step=step)
+        report = restore_site(plan, source, target, effort=Effort(workers), step=step)
         assert report.whole
         return report.copied.objects
+
+
+class Unable(CountingSite):
+    """A site that says it passes objects on, and fails at each."""
+
+    def passes_on(self) -> bool:
+        return True
+
+    def open_locked(self, key: str, version: str, *, most: int | None = None) -> Incoming:
+        self.asked["open_locked"] += 1
+        raise SiteUnavailable("it broke off", site=self.site)
+
+    def put_from(
+        self, key: str, incoming: Incoming, *, sha256: bytes, retain_until: datetime
+    ) -> StoredVersion:
+        raise AssertionError("nothing came")
+
+
+def test_passing_on_is_given_up_where_it_fails_again_and_again(compacted: CompactedLab) -> None:
+    """Each object would be moved twice; so all are read and put as wholes, and none is lost."""
+    shutil.rmtree(compacted.root("primary"))
+    with compacted.open() as archive:
+        lost = Lost(archive)
+        lost.source, lost.target = (Unable(archive.sites[site]) for site in ("standby", "primary"))
+        plan = lost.plan()
+        copied = lost.copy(plan, workers=1)
+        assert copied == plan.todo.objects > FAILED
+        assert lost.source.asked["open_locked"] == FAILED
+        assert lost.source.asked["get_locked"] == copied
+    assert compacted.verify().findings == ()
 
 
 def test_both_sites_are_listed_once_and_each_object_costs_three_requests(compacted: CompactedLab) -> None:

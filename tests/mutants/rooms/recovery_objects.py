@@ -62,6 +62,14 @@ MUTANTS = (
         _REQUESTS,
     ),
     Mutant(
+        "passing-on-tried-for-ever",
+        _RESTORE,
+        "_PassingOn.__call__",
+        "self._failed + 1 if passed is None else 0",
+        "self._failed",
+        _REQUESTS,
+    ),
+    Mutant(
         "copied-of-another-key",
         _COPYING,
         "_versions",
