@@ -28,11 +28,12 @@ from vanvault.api.node import Node
 from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.quotas import Reservation
 from vanvault.api.receive_body import Body, received
+from vanvault.api.together import Asked
 from vanvault.archiver.core.digests import Digests
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.core.metadata import read_metadata
 from vanvault.archiver.core.model import BUSINESS_FIELDS, Draft, MessageDraft
-from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.intake import event_draft, given_metadata, message_draft
 
 router = APIRouter()
@@ -61,7 +62,8 @@ async def push_message(request: Request) -> Response:
     gateway = gateway_of(request, node, "push")
     reservation = reservation_of(request)
     limit = node.archive.settings.intake.max_message_bytes
-    async with received(request, node, reservation, limit=limit) as body:
+    reading = received(request, node, reservation, limit=limit)
+    async with reading as body:
         fields = _header_fields(request)
         content_type = request.headers.get("content-type", "")
         message_id = _message_id(request)
@@ -70,8 +72,8 @@ async def push_message(request: Request) -> Response:
             draft = _draft(*arguments)
         else:
             draft = await _in_thread(node.threads.compute, _draft, *arguments)
-        draft = await _placed(node, reservation, draft)
-        outcome, repeated = (await _archive(node, reservation, [draft], "message"))[0]
+        draft = await _placed(node, reservation, draft, reading)
+        outcome, repeated = (await _archive(node, reservation, [draft], "message", reading))[0]
     if isinstance(outcome, VanVaultError):
         raise outcome
     return Response(
@@ -86,11 +88,12 @@ async def push_batch(request: Request) -> Response:
     gateway = gateway_of(request, node, "push")
     limits = node.archive.settings.intake
     reservation = reservation_of(request)
-    async with received(request, node, reservation, limit=limits.max_request_bytes, hashed=False) as body:
+    reading = received(request, node, reservation, limit=limits.max_request_bytes, hashed=False)
+    async with reading as body:
         content_type = request.headers.get("content-type", "")
         drafts = await _in_thread(node.threads.compute, _batch_drafts, node, gateway, body.data, content_type)
-        placed = [await _placed_or_error(node, reservation, draft) for draft in drafts]
-        outcomes = await _archive(node, reservation, placed, "message")
+        placed = [await _placed_or_error(node, reservation, draft, reading) for draft in drafts]
+        outcomes = await _archive(node, reservation, placed, "message", reading)
     return _items(node, outcomes, "message")
 
 
@@ -102,12 +105,13 @@ async def push_events(request: Request) -> Response:
     limits = node.archive.settings.intake
     limit = min(limits.max_request_bytes, _MAX_EVENTS_BYTES)
     reservation = reservation_of(request)
-    async with received(request, node, reservation, limit=limit, hashed=False) as body:
+    reading = received(request, node, reservation, limit=limit, hashed=False)
+    async with reading as body:
         if len(body.data) <= _INLINE_EVENTS:
             drafts = _event_drafts(node, gateway, body.data)
         else:
             drafts = await _in_thread(node.threads.compute, _event_drafts, node, gateway, body.data)
-        outcomes = await _archive(node, reservation, drafts, "event")
+        outcomes = await _archive(node, reservation, drafts, "event", reading)
     return _items(node, outcomes, "event")
 
 
@@ -242,10 +246,13 @@ def _parsed(line: TextLine) -> Any:
         ) from error
 
 
-async def _placed(node: Node, reservation: Reservation, draft: MessageDraft) -> MessageDraft:
+async def _placed(
+    node: Node, reservation: Reservation, draft: MessageDraft, reading: received
+) -> MessageDraft:
     """The draft with its body in an object of its own, where it is large and not archived already."""
     if draft.size < node.archive.settings.intake.large_message_bytes:
         return draft
+    node.intake.pool.arriving(-reading.hand_over())  # nobody waits for a large message
     if await _in_thread(node.threads.lookups, node.intake.knows, draft):
         return draft
     node.intake.check_open(draft.gateway)
@@ -272,18 +279,22 @@ async def _placed(node: Node, reservation: Reservation, draft: MessageDraft) -> 
 
 
 async def _placed_or_error(
-    node: Node, reservation: Reservation, draft: Draft | VanVaultError
+    node: Node, reservation: Reservation, draft: Draft | VanVaultError, reading: received
 ) -> Draft | VanVaultError:
     if not isinstance(draft, MessageDraft):
         return draft
     try:
-        return await _placed(node, reservation, draft)
+        return await _placed(node, reservation, draft, reading)
     except VanVaultError as error:
         return error  # entries stand or fall one by one
 
 
 async def _archive(
-    node: Node, reservation: Reservation, drafts: Sequence[Draft | VanVaultError], entry: str
+    node: Node,
+    reservation: Reservation,
+    drafts: Sequence[Draft | VanVaultError],
+    entry: str,
+    reading: received,
 ) -> list[tuple[Outcome, bool]]:
     """Submit all drafts and wait until each has its outcome: (receipt or error, repeated).
 
@@ -301,20 +312,20 @@ async def _archive(
         if not waiting and not all_done.done():
             all_done.set_result(None)
 
-    node.intake.pool.arriving(1)  # all drafts of a request belong into one group
-    try:
-        for index, draft in enumerate(drafts):
-            if index % _SUBMITTED_AT_ONCE == _SUBMITTED_AT_ONCE - 1:
-                await asyncio.sleep(0)  # others have their turn
-            if isinstance(draft, VanVaultError):
-                settle(index, draft, False)
-                continue
-            try:
-                node.intake.submit(draft, partial(settle, index))
-            except VanVaultError as error:
-                settle(index, error, False)
-    finally:
-        node.intake.pool.arriving(-1)
+    def failed(error: Exception) -> None:
+        if not all_done.done():
+            all_done.set_exception(error)
+
+    asked: list[tuple[Draft, Done]] = []
+    for index, draft in enumerate(drafts):
+        if isinstance(draft, VanVaultError):
+            settle(index, draft, False)
+        else:
+            asked.append((draft, partial(settle, index)))
+    if len(asked) == 1:
+        node.together.submit(Asked(*asked[0], failed), requests=reading.hand_over())
+    else:
+        await _submit_many(node, asked, reading.hand_over())
     await all_done
     new = [outcome["size"] for outcome, repeated in outcomes if isinstance(outcome, dict) and not repeated]
     again = sum(repeated and isinstance(outcome, dict) for outcome, repeated in outcomes)
@@ -323,6 +334,19 @@ async def _archive(
     if again:
         node.metrics.repeated(entry, again)
     return outcomes
+
+
+async def _submit_many(node: Node, asked: Sequence[tuple[Draft, Done]], requests: int) -> None:
+    """``requests``: as ``Intake.submit_all`` takes it; all of a request belongs into one group."""
+    try:
+        while len(asked) > _SUBMITTED_AT_ONCE:
+            node.intake.submit_all(asked[:_SUBMITTED_AT_ONCE])
+            asked = asked[_SUBMITTED_AT_ONCE:]
+            await asyncio.sleep(0)  # others have their turn
+    except BaseException:
+        node.intake.pool.arriving(-requests)
+        raise
+    node.intake.submit_all(asked, requests=requests)
 
 
 def _items(node: Node, outcomes: Sequence[tuple[Outcome, bool]], entry: str) -> Response:

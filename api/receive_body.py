@@ -34,7 +34,7 @@ class received:
     Entering raises EncodedBody, TooLarge (over ``limit``), Busy (no room), TooSlow, InvalidInput (cut off).
     """
 
-    __slots__ = ("_hashed", "_limit", "_node", "_request", "_reservation", "_reserved")
+    __slots__ = ("_arriving", "_hashed", "_limit", "_node", "_request", "_reservation", "_reserved")
 
     def __init__(
         self, request: Request, node: Node, reservation: Reservation, *, limit: int, hashed: bool = True
@@ -45,14 +45,15 @@ class received:
         self._limit = limit
         self._hashed = hashed
         self._reserved = 0
+        self._arriving = 0
 
     async def __aenter__(self) -> Body:
         _check_plain(self._request)
         declared = _declared(self._request, self._limit)
         self._reservation.check(OVERHEAD_BYTES + declared)  # who would be refused in the end is refused now
         self._reserve(OVERHEAD_BYTES)
-        pool = self._node.intake.pool
-        pool.arriving(1)
+        self._node.intake.pool.arriving(1)
+        self._arriving = 1
         try:
             return await self._read()
         except TimeoutError as error:
@@ -64,13 +65,16 @@ class received:
         except BaseException:
             self._release()
             raise
-        finally:
-            pool.arriving(-1)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._release()
+
+    def hand_over(self) -> int:
+        """How many requests the pool expects because of this one; from now on the caller tells the pool."""
+        arriving, self._arriving = self._arriving, 0
+        return arriving
 
     async def _read(self) -> Body:
         chunks: list[bytes] = []
@@ -103,6 +107,8 @@ class received:
         self._reserved += size
 
     def _release(self) -> None:
+        if self.hand_over():
+            self._node.intake.pool.arriving(-1)
         self._reservation.release(self._reserved)
         self._reserved = 0
 

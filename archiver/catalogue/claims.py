@@ -72,6 +72,20 @@ class Claims:
         kind: EntryKind = "event" if entry == "event" else "message"
         return None, self._index.surely_lacks(state.logs, kind, client_id)
 
+    def surely_lacks(self, wanted: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Of each (kind of entry, gateway, id): does ``recall`` surely find nothing? By one look for all."""
+        found = self._tail.surely_lacks(wanted)
+        state = self._catalogue.current()
+        if not state.segments:
+            return found
+        if self._catalogue.unheld(self._tail.connection(), state):
+            return [False] * len(found)
+        return [
+            lacks
+            and self._index.surely_lacks(state.logs, "event" if one[0] == "event" else "message", one[2])
+            for lacks, one in zip(found, wanted, strict=True)
+        ]
+
     def _compacted(self, state: CatalogueState, entry: str, gateway: str, client_id: str) -> Claim | None:
         if not state.segments:
             return None

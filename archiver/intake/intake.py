@@ -47,6 +47,8 @@ _WAITING = 512
 Release = Callable[[Sequence[Ticket]], None]
 
 _Key = tuple[str, str, str]  # entry, gateway, the gateway's id
+#: What an id is known by: its claim, its released ticket, or why it is refused.
+_Known = Claim | Ticket | VanVaultError
 
 _log = Logger("vanvault.intake")
 
@@ -157,43 +159,88 @@ class Intake:
             Busy, SiteUnavailable: not accepted, or stored but not yet where the gateway's policy asks for it;
                 send it again.
         """
-        key = _key_of(draft)
-        claim: Claim | None = None
         with self._lock:
-            waiting = self._looked_up.get(key)
-            if waiting is not None:
-                waiting.append((draft, done))
-                return
-            ticket = self._open.get(key)
-            if ticket is None:
-                claim, certain = self._claims.recall(*key)
-                if not certain:
-                    self._lookups.add(lambda: self._look_up(key))
-                    self._looked_up[key] = [(draft, done)]
-                    return
-                if claim is None:
-                    self._admit(key, draft, done)
-                    return
-            if (claim.sha256 if claim else ticket.draft.sha256 if ticket else b"") != draft.sha256:
-                raise _conflict(draft)
-            if ticket is not None and not ticket.released:
-                ticket.waiting.append(done)
-                return
-        if ticket is not None and ticket.outcome is not None:
-            done(ticket.outcome, True)
-        elif claim is not None:
-            receipt = self._receipts.at_hand(claim.position)
+            known = self._take(draft, done)
+        if known is not None:
+            self._answer(known, draft, done)
+
+    def submit_all(self, asked: Sequence[tuple[Draft, Done]], *, requests: int = 0) -> None:
+        """As ``submit`` for each, by one look for all and into one group; what it raises, ``done`` is told.
+
+        ``requests``: so many that the pool expects are no longer on their way then.
+        """
+        answers: list[tuple[_Known, Draft, Done]] = []
+        try:
+            with self._lock:
+                lacking = self._surely_lacks([_key_of(draft) for draft, _ in asked])
+                for (draft, done), is_new in zip(asked, lacking, strict=True):
+                    try:
+                        known = self._take(draft, done, is_new=is_new, more=True)
+                    except VanVaultError as error:
+                        known = error
+                    if known is not None:
+                        answers.append((known, draft, done))
+        finally:
+            self.pool.added(requests)
+        for known, draft, done in answers:
+            try:
+                self._answer(known, draft, done)
+            except VanVaultError as error:
+                done(error, False)
+
+    def _surely_lacks(self, keys: Sequence[_Key]) -> list[bool]:
+        try:
+            return self._claims.surely_lacks(keys)
+        except VanVaultError:
+            return [False] * len(keys)  # asked for one by one, each is told
+
+    def _take(self, draft: Draft, done: Done, *, is_new: bool = False, more: bool = False) -> _Known | None:
+        """A place for the draft, or what is known of its id already; under the lock.
+
+        ``is_new``: no claim is found. ``more``: as ``Pool.add`` takes it. Raises as ``submit`` does.
+        """
+        key = _key_of(draft)
+        waiting = self._looked_up.get(key)
+        if waiting is not None:
+            waiting.append((draft, done))
+            return None
+        ticket = self._open.get(key)
+        claim: Claim | None = None
+        if ticket is None:
+            claim, certain = (None, True) if is_new else self._claims.recall(*key)
+            if not certain:
+                self._lookups.add(lambda: self._look_up(key))
+                self._looked_up[key] = [(draft, done)]
+                return None
+            if claim is None:
+                self._admit(key, draft, done, more=more)
+                return None
+        if (claim.sha256 if claim else ticket.draft.sha256 if ticket else b"") != draft.sha256:
+            raise _conflict(draft)
+        if ticket is not None and not ticket.released:
+            ticket.waiting.append(done)
+            return None
+        return claim or ticket
+
+    def _answer(self, known: _Known, draft: Draft, done: Done) -> None:
+        """Tell what is known of an id; without the lock. Raises Busy."""
+        if isinstance(known, VanVaultError):
+            done(known, False)
+        elif isinstance(known, Ticket):
+            if known.outcome is not None:
+                done(known.outcome, True)
+        else:
+            receipt = self._receipts.at_hand(known.position)
             if receipt is None:
-                known = claim
                 self._again.add(lambda: self._give_receipt(known, [(draft, done)]), [(draft, done)])
             else:
                 done(self.policy.refusal(draft.gateway, receipt, again=True) or receipt, True)
 
-    def _admit(self, key: _Key, draft: Draft, done: Done) -> Ticket:
+    def _admit(self, key: _Key, draft: Draft, done: Done, *, more: bool = False) -> Ticket:
         """A new entry; under the lock. Raises as ``check_open`` and ``Pool.add`` do."""
         self.check_open(draft.gateway)
         ticket = Ticket(draft, [done])
-        self.pool.add(ticket)
+        self.pool.add(ticket, more=more)
         self._open[key] = ticket
         return ticket
 

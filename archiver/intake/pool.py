@@ -32,6 +32,7 @@ class Pool:
         self._ready = threading.Condition()
         self._closed = False
         self._arriving = 0
+        self._idle = False  # ``take`` waits for a first ticket
         self._last_group = 0
         self._expected = 1
 
@@ -39,19 +40,34 @@ class Pool:
         """Count requests (+1, -1) that will soon add tickets; a group does not leave without them."""
         with self._ready:
             self._arriving += change
-            if not self._arriving and self._queue and self._enough():
-                self._ready.notify()
+            if not self._arriving and self._queue:
+                self._wake()
 
-    def add(self, ticket: Ticket) -> None:
-        """Queue one ticket. Raises Busy when too many wait or the pool is closed."""
+    def add(self, ticket: Ticket, *, more: bool = False) -> None:
+        """Queue one ticket. ``more``: others follow at once, and then ``added``.
+
+        Raises Busy when too many wait or the pool is closed.
+        """
         with self._ready:
             if self._closed:
                 raise Busy("the node is shutting down", retry_after=2, hint="Send it to another node.")
             if len(self._queue) >= self._limits.waiting_entries:
                 raise Busy("too many entries wait to be written", retry_after=1)
             self._queue.append(ticket)
-            if len(self._queue) == 1 or self._enough():
-                self._ready.notify()
+            if not more:
+                self._wake()
+
+    def added(self, requests: int = 0) -> None:
+        """All of some tickets were added; ``requests``: so many are no longer on their way."""
+        with self._ready:
+            self._arriving -= requests
+            if self._queue:
+                self._wake()
+
+    def _wake(self) -> None:
+        """Let ``take`` look: for the first ticket, from which its wait counts, and when there are enough."""
+        if self._idle or self._enough():
+            self._ready.notify()
 
     def close(self) -> None:
         """No more tickets; ``take`` gives what is queued, then nothing."""
@@ -77,8 +93,10 @@ class Pool:
         """
         with self._ready:
             self._expected = self._last_group + len(self._queue)
+            self._idle = True
             while not self._queue and not self._closed:
                 self._ready.wait()
+            self._idle = False
             self._ready.wait_for(self._enough, timeout=self._limits.linger_s)
             group: list[Ticket] = []
             size = 0

@@ -52,6 +52,7 @@ class TailUpdater:
         self._attempt: float | None = None  # since when the hot tail is being written
         self._failure: Exception | None = None  # of the last attempt
         self._hurry = False
+        self._idle = False  # nothing waits, and the task waits for something
         self._closed = False
         self._changed = threading.Condition()
 
@@ -80,7 +81,8 @@ class TailUpdater:
             self._added += len(committed)
             self._tickets.extend(tickets)
             self._backlog += sum(batch.folded.header.rows for batch in committed)
-            self._changed.notify_all()
+            if self._idle:  # while it gathers, nothing wakes it in vain
+                self._changed.notify_all()
 
     def check(self) -> None:
         """Raises Busy while the hot tail is too far behind, for instance because its disk is full."""
@@ -133,7 +135,9 @@ class TailUpdater:
         """
         while True:
             with self._changed:
+                self._idle = True
                 self._changed.wait_for(lambda: self._waiting or self._closed)
+                self._idle = False
                 if not self._waiting:
                     return
                 self._changed.wait_for(lambda: self._hurry or self._closed, timeout=_GATHER_S)

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from tests.support.server import Server, push
+from vanvault.api.logs import PlainText
 from vanvault.archiver.appliance import init_home
 
 NAME, NUMBER, EMPLOYER, TAX, DOSSIER = (
@@ -116,3 +118,23 @@ def test_the_access_lines_can_be_turned_off(tmp_path: Path) -> None:
         server.stop()
     assert "serving" in {line["event"] for line in lines(server)}
     assert "request" not in {line["event"] for line in lines(server)}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"route": "/v1/messages/{entry_id}", "status": 201, "duration_ms": 1.25, "gateway": "gateway-1"},
+        {"gateway": ""},
+        {"gateway": "of two words"},
+        {"reason": "a=b", "count": 1},
+        {"reason": 'it said "no"\nand ended', "kind": None},
+        {"site": "chính", "found": ["a"], "open": True},
+        {},
+    ],
+)
+@pytest.mark.parametrize("text", ["request", "a text of more than the thirty characters of its column"])
+def test_plain_text_is_what_the_console_renderer_writes(event: dict[str, Any], text: str) -> None:
+    console = structlog.dev.ConsoleRenderer(colors=False)
+    whole = {**event, "event": text, "level": "info", "timestamp": "2026-11-30T08:00:00.000001Z"}
+    for line in (whole, event | {"event": text}, event | {"event": text, "level": "warning"}):
+        assert PlainText(console)(None, "info", dict(line)) == console(None, "info", dict(line))

@@ -264,3 +264,17 @@ def test_a_gateway_whose_policy_cannot_be_read_is_told_so(
         assert node.push_until_accepted(message("first", b"<m/>"))["gateway"] == GATEWAY
         assert node.push(OLD)["sha256"] == OLD.sha256.hex()
         assert node.push(message("second", b"<m/>"))["gateway"] == GATEWAY
+
+
+def test_a_group_of_old_and_new_ids_is_told_apart(home: Home) -> None:
+    compacted(home)
+    new = message("new", b"<new/>")
+    with Node(home.archive()) as node:
+        node.wait_ready()
+        (old, again), (other, _), (one, first), (two, second) = node.submit([OLD, other_bytes(OLD), new, new])
+        assert again
+        assert isinstance(old, dict)
+        assert isinstance(other, Conflict)
+        assert one == two
+        assert (first, second) == (False, True)
+        assert node.submit([new, OLD]) == [(one, True), (old, True)]

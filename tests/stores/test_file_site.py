@@ -358,3 +358,23 @@ def test_the_sweep_follows_no_link_out_of_the_site(
         FileSite(root, "primary", clock=clock).close()
         assert list(temp.iterdir()) == []
     assert (keys / "originals-1.key").read_bytes() == b"a master key"
+
+
+def test_whoever_wants_the_first_key_looks_at_no_other(
+    site: FileSite, root: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [f"batch/0abcdefghjkmnpqr/00000000{n:02d}-00ff.messages.parquet" for n in range(20)]
+    for key in reversed(keys):
+        put(site, clock, key)
+    looked_at = []
+    parse = file_walk.parse_file_name
+
+    def counted(name: str, shard: str) -> object:
+        looked_at.append(name)
+        return parse(name, shard)
+
+    monkeypatch.setattr(file_walk, "parse_file_name", counted)
+    listing = site.list("batch/")
+    assert next(listing).key == keys[0]
+    assert len(looked_at) == 1
+    assert [found.key for found in listing] == keys[1:]

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from tests.support.clocks import ManualClock
@@ -174,14 +175,9 @@ class Node:
             done.release()
 
         self.intake.pool.arriving(1)  # they belong into one group
-        try:
-            for index, draft in enumerate(drafts):
-                try:
-                    self.intake.submit(draft, lambda *got, index=index: settle(index, *got))  # type: ignore[misc]
-                except VanVaultError as error:
-                    settle(index, error, False)
-        finally:
-            self.intake.pool.arriving(-1)
+        self.intake.submit_all(
+            [(draft, partial(settle, index)) for index, draft in enumerate(drafts)], requests=1
+        )
         for _ in drafts:
             assert done.acquire(timeout=PATIENCE_S), "no answer came"
         return [outcomes[index] for index in range(len(drafts))]

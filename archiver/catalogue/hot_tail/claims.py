@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from vanvault.archiver.catalogue.hot_tail.token_search import TokenSearch
 
 _LEAST = 1 << 14  # claims that a filter is made for at least
 _CLAIMS_A_WORD = 4  # of 64 bits, four of which each claim sets
-_PROBES = (0, 6, 12, 18)
+_PROBES = (0, 6, 12, 18)  # ``may_hold_each`` has them written out
 _ALL = b"\xff" * 13  # after every position
 
 _UInt64s = npt.NDArray[np.uint64]
@@ -49,12 +50,19 @@ class ClaimFilter:
 
     def may_hold(self, connection: sqlite3.Connection, token: bytes) -> bool:
         """May there be a claim with this token?"""
-        held, value = self._current(connection), int.from_bytes(token)
-        mask = 0
-        for shift in _PROBES:
-            mask |= 1 << (value >> shift & 63)
-        word: int = held.view[(value >> 32) * len(held.words) >> 32]
-        return word & mask == mask
+        return self.may_hold_each(connection, (token,))[0]
+
+    def may_hold_each(self, connection: sqlite3.Connection, tokens: Sequence[bytes]) -> list[bool]:
+        """The same of some tokens, by one look at what is committed."""
+        held = self._current(connection)
+        words, size = held.view, len(held.words)
+        found = []
+        for value in map(int.from_bytes, tokens):
+            mask = (
+                1 << (value & 63) | 1 << (value >> 6 & 63) | 1 << (value >> 12 & 63) | 1 << (value >> 18 & 63)
+            )
+            found.append(words[(value >> 32) * size >> 32] & mask == mask)
+        return found
 
     def may_hold_many(self, connection: sqlite3.Connection, tokens: _UInt64s) -> npt.NDArray[np.bool_]:
         """The same of many tokens."""

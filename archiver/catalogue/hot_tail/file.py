@@ -41,7 +41,7 @@ import sqlite3
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -175,6 +175,19 @@ class SearchSecrets:
         hasher = self.claim_hasher(entry, gateway)
         hasher.update(client_id.encode())
         return hasher.digest()
+
+    def claims(self, wanted: Sequence[tuple[str, str, str]]) -> list[bytes]:
+        """``claim`` of each of these."""
+        copies: dict[tuple[str, str], Callable[[], hashlib.blake2b]] = {}
+        tokens = []
+        for entry, gateway, client_id in wanted:
+            copy = copies.get((entry, gateway))
+            if copy is None:
+                copy = copies[entry, gateway] = self.claim_hasher(entry, gateway).copy
+            hasher = copy()
+            hasher.update(client_id.encode())
+            tokens.append(hasher.digest())
+        return tokens
 
     def claim_hasher(self, entry: str, gateway: str) -> hashlib.blake2b:
         """What makes the token of a claim out of an id; to be copied for each."""

@@ -179,6 +179,14 @@ class HotTail:
             )
         return claim
 
+    def surely_lacks(self, wanted: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Of each (kind of entry, gateway, id): does ``claim`` surely find none? By one look for all."""
+        connection = self.connection()
+        with self._judged():
+            found = self._claims.may_hold_each(connection, self._secrets.claims(wanted))
+        whole = not self._file.joined and not refolding.mark(connection)
+        return [whole and not one for one in found]
+
     def _claim_in(self, token: bytes, wanted: tuple[str, str, str]) -> Claim | None:
         with self._reading() as connection:
             return find_claim(connection, self._entries(connection), token, wanted)

@@ -9,13 +9,15 @@ import errno
 import heapq
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 
 from vanvault.archiver.core.system_files import is_system_file
 from vanvault.archiver.stores.files.layout import (
+    FileName,
     folder_of,
     last_part,
     may_hold,
@@ -32,7 +34,7 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def key_versions(objects: int, key: str) -> list[StoredVersion]:
     """All versions of one key, newest first. Raises OSError; FileNotFoundError if its folder is not there."""
     folder = folder_of(key)
-    return _shard(objects, folder, key.removesuffix(last_part(key)), lambda found: found == key)
+    return list(_shard(objects, folder, key.removesuffix(last_part(key)), lambda found: found == key))
 
 
 def walk(objects: int, prefix: str, after: str, stem: str = "") -> Iterator[StoredVersion]:
@@ -87,41 +89,44 @@ def names_starting(folder: int, start: str) -> list[str]:
 
 def _shard_if_there(
     objects: int, folder: str, stem: str, wanted: Callable[[str], bool]
-) -> list[StoredVersion]:
+) -> Iterator[StoredVersion]:
     """As ``_shard``, but a folder that vanished, or a file in its place, holds no versions."""
-    try:
-        return _shard(objects, folder, stem, wanted)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        yield from _shard(objects, folder, stem, wanted)
 
 
-def _shard(objects: int, folder: str, stem: str, wanted: Callable[[str], bool]) -> list[StoredVersion]:
-    """The versions of the wanted keys in one shard folder, by key, newest first. Raises OSError."""
+def _shard(objects: int, folder: str, stem: str, wanted: Callable[[str], bool]) -> Iterator[StoredVersion]:
+    """The versions of the wanted keys in one shard folder, by key, newest first. Raises OSError.
+
+    Names are read at once and looked at one by one: who polls for what is new lists a full folder again and
+    again, and wants few of its keys, or only the first.
+    """
     shard = last_part(folder)
     descriptor = os.open(folder, _FOLDER_FLAGS, dir_fd=objects)
     try:
-        # Most names are passed over unparsed: who polls for what is new lists a full folder again and again.
-        names = [name for name in names_starting(descriptor, "") if wanted(stem + name.partition("~")[0])]
-        files = [file for name in names if (file := parse_file_name(name, shard)) is not None]
-        retain_until: dict[tuple[str, str], datetime] = {}
-        for file in files:
-            known = retain_until.get((file.last, file.version), file.retain_until)
-            retain_until[file.last, file.version] = max(known, file.retain_until)
-        versions = []
-        for file in files:
-            if file.is_marker:
-                continue
-            with suppress(FileNotFoundError):  # disposed of since the folder was read
-                facts = os.stat(f"{file.last}~{file.version}", dir_fd=descriptor, follow_symlinks=False)
-                if stat.S_ISREG(facts.st_mode):
-                    until = retain_until[file.last, file.version]
-                    key = stem + file.last
-                    versions.append(StoredVersion(key, file.version, facts.st_size, until, file.stored_at))
+        parted = (name.partition("~") for name in names_starting(descriptor, ""))
+        names = sorted((last, rest) for last, _, rest in parted if wanted(stem + last))
+        for last, same in groupby(names, itemgetter(0)):
+            files = [parse_file_name(f"{last}~{rest}", shard) for _, rest in same]
+            yield from _versions(descriptor, stem + last, [file for file in files if file is not None])
     finally:
         os.close(descriptor)
-    versions.sort(key=lambda found: found.version, reverse=True)
-    versions.sort(key=lambda found: found.key)
-    return versions
+
+
+def _versions(shard: int, key: str, files: Sequence[FileName]) -> Iterator[StoredVersion]:
+    """The versions of one key, newest first, of all its files in an open folder. Raises OSError."""
+    retain_until: dict[str, datetime] = {}
+    for file in files:
+        known = retain_until.get(file.version, file.retain_until)
+        retain_until[file.version] = max(known, file.retain_until)
+    for file in sorted(files, key=lambda file: file.version, reverse=True):
+        if file.is_marker:
+            continue
+        with suppress(FileNotFoundError):  # disposed of since the folder was read
+            facts = os.stat(f"{file.last}~{file.version}", dir_fd=shard, follow_symlinks=False)
+            if stat.S_ISREG(facts.st_mode):
+                until = retain_until[file.version]
+                yield StoredVersion(key, file.version, facts.st_size, until, file.stored_at)
 
 
 def _shard_strays(objects: int, within: str, folder: str) -> Iterator[Stray]:

@@ -104,6 +104,22 @@ MUTANTS = (
         ("tests/catalogue/search/test_hot_tail.py",),
     ),
     Mutant(
+        "claims-of-a-group-are-all-new",
+        "archiver/catalogue/hot_tail/tail.py",
+        "HotTail.surely_lacks",
+        "whole and not one",
+        "whole",
+        ("tests/intake/test_idempotency.py",),
+    ),
+    Mutant(
+        "claims-of-a-group-in-segments-are-new",
+        "archiver/catalogue/claims.py",
+        "Claims.surely_lacks",
+        "            lacks\n            and self",
+        "            True or self",
+        ("tests/intake/test_lookups.py",),
+    ),
+    Mutant(
         "filling-tells-too-little",
         "archiver/catalogue/filling.py",
         "NewestFirst.folded",

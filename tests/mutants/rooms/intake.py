@@ -115,9 +115,9 @@ MUTANTS = (
     Mutant(
         "repeat-on-its-way-with-other-bytes",
         "archiver/intake/intake.py",
-        "Intake.submit",
-        "!= draft.sha256:\n                raise _conflict(draft)",
-        "!= draft.sha256 and claim:\n                raise _conflict(draft)",
+        "Intake._take",
+        "!= draft.sha256:\n            raise _conflict(draft)",
+        "!= draft.sha256 and claim:\n            raise _conflict(draft)",
         ("tests/intake/test_idempotency.py", "tests/intake/test_write_failures.py"),
     ),
     Mutant(
