@@ -95,7 +95,7 @@ def reservation_of(connection: HTTPConnection) -> Reservation:
 
 def _caller(connection: HTTPConnection, node: Node, token: str) -> Caller:
     """Whose token this is, where it comes from an address that it is good from. Raises AccessDenied."""
-    caller = node.gateways.authenticate(token, node.archive.clock)
+    caller = node.callers.authenticate(token, node.archive.clock)
     connection.scope[GATEWAY] = caller.gateway  # for the log, also of what is refused
     if caller.terms.networks:
         caller.terms.check_address(caller_address(connection, node.proxies))

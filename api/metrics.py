@@ -115,6 +115,7 @@ class Metrics:
         )
         for limit in (*NODE_LIMITS, *OWN_LIMITS):
             self._limited.labels(limit)
+        self._entries: dict[str, tuple[Counter, Counter]] = {}
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
         build = Gauge(
             "vanvault_build_info",
@@ -124,8 +125,8 @@ class Metrics:
         )
         build.labels(__version__, platform.python_version()).set(1)
         for entry in sorted(set(ENTRIES.values())):  # so that rates start at 0 and not at the first entry
-            for counter in (self._accepted, self._repeated, self._accepted_bytes):
-                counter.labels(entry)
+            self._entries[entry] = self._accepted.labels(entry), self._accepted_bytes.labels(entry)
+            self._repeated.labels(entry)
 
     def text(self) -> bytes:
         """Everything, in the Prometheus text format 0.0.4."""
@@ -133,8 +134,9 @@ class Metrics:
 
     def accepted(self, entry: str, count: int, size: int) -> None:
         """``count`` entries of ``size`` bytes together were archived."""
-        self._accepted.labels(entry).inc(count)
-        self._accepted_bytes.labels(entry).inc(size)
+        entries, sizes = self._entries[entry]
+        entries.inc(count)
+        sizes.inc(size)
 
     def repeated(self, entry: str, count: int) -> None:
         """``count`` entries got their first receipt again."""

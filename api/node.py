@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from vanvault.api.callers import CallersOfTurn
 from vanvault.api.metrics import Metrics
 from vanvault.api.quotas import Quotas
 from vanvault.api.receive_pace import BodyPace
@@ -71,8 +72,10 @@ class Node:
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
     proxies: tuple[Network, ...] = field(init=False)  # whose word about a caller's address is believed
     together: Together = field(init=False)
+    callers: CallersOfTurn = field(init=False)
 
     def __post_init__(self) -> None:
+        self.callers = CallersOfTurn(self.archive.gateways)
         self.together = Together(self.intake)
         self.proxies = tuple(map(parse_network, self.archive.settings.http.proxies))
 
