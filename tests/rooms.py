@@ -88,7 +88,7 @@ ROOMS = (
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
-    _room("stores", 34, "core.* disk keys"),
+    _room("stores", 36, "core.* disk keys"),
     _room("stores.s3", 2, "core.*"),
     _room("stores.provision", 8, "core.*"),
     _room("stores.verdict", 14, "core.* keys"),

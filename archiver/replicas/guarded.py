@@ -23,12 +23,14 @@ from vanvault.archiver.core.ports import Clock
 from vanvault.archiver.keys import Judged
 from vanvault.archiver.replicas.quarantine import MOST, TOO_LARGE, Quarantine
 from vanvault.archiver.stores import (
+    BegunPut,
     Capabilities,
     Incoming,
     Oversize,
     Site,
     StoredVersion,
     Stray,
+    TimedSite,
     able_to_pass,
     passing,
     printable,
@@ -208,6 +210,15 @@ class GuardedSite:
         """See ``SiteWriter.put``. Raises InvalidInput, TooLarge: no archive writes such an object."""
         self._check_put(key, len(data), retain_until)
         return self._site.put(key, data, sha256=sha256, retain_until=retain_until)
+
+    def begin_put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> BegunPut | None:
+        """``put`` on a thread of the site, where it has such threads; else None. Raises as ``put`` does."""
+        if not isinstance(self._site, TimedSite):
+            return None
+        self._check_put(key, len(data), retain_until)
+        return self._site.begin_put(key, data, sha256=sha256, retain_until=retain_until)
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
         """See ``RetentionKeeper.extend``. Raises InvalidInput for a lock beyond the retention rules."""

@@ -12,14 +12,16 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, cast
 
 from vanvault.archiver.core.errors import MachineLimit, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.machine import limit_of, machine_limit
 from vanvault.archiver.core.model import Placement
 from vanvault.archiver.core.names import sha256_of
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
+from vanvault.archiver.replicas.guarded import GuardedSite
 from vanvault.archiver.replicas.promised import holds, read_anywhere, read_whole, serves_others
-from vanvault.archiver.stores import Site, SiteReader, SiteWriter, StoredVersion
+from vanvault.archiver.stores import BegunPut, Site, SiteReader, SiteWriter, StoredVersion
 
 _FRESH_LOCK = timedelta(days=30)
 #: Told of every put: the site, and the error with which it failed, or None.
@@ -58,7 +60,8 @@ class Placing:
     def put(self, sites: Mapping[str, Site], executor: Executor) -> bool:
         """Put at every site that does not hold it yet, in parallel; true when all hold it.
 
-        ``executor``: has a thread for each put, also while others hang.
+        ``executor``: has a thread for each put, also while others hang; a site with threads of its own needs
+        none of it.
         """
         missing = [site for name, site in sites.items() if name not in self.placements]
         # What must be waited for anyway may take the caller's own thread: one hand-over less.
@@ -66,35 +69,44 @@ class Placing:
         waiting = [(site.site, self._begin(executor, site)) for site in missing[here:]]
         for site in missing[:here]:
             self._note(site.site, partial(self.put_one, site))
-        futures = [future for _, future in waiting]
-        for name, future in waiting:
-            self._note(name, partial(self._await, name, future, futures))
+        puts = [put for _, put in waiting]
+        for name, put in waiting:
+            self._note(name, partial(self._await, name, put, puts))
         return not self.failures
 
-    def _begin(self, executor: Executor, site: SiteWriter) -> Future[Placement]:
+    def _begin(self, executor: Executor, site: SiteWriter) -> _Put:
+        until = self.retain_until
         try:
-            return executor.submit(self.put_one, site)
+            if isinstance(site, GuardedSite) and site.site not in self.failures:
+                begun = site.begin_put(self.key, self.data, sha256=self.sha256, retain_until=until)
+                if begun is not None:
+                    return _Put(begun.future, partial(placement_of, site.site, retain_until=until), begun)
+            return _Put(executor.submit(self.put_one, site))
+        except VanVaultError as error:
+            return _failed(error)
         except RuntimeError as error:  # no more threads; what was submitted may still be done by another one
-            failed: Future[Placement] = Future()
-            failed.set_exception(machine_limit(error, may_be_stored=True) or error)
-            return failed
+            return _failed(machine_limit(error, may_be_stored=True) or error)
 
-    def _await(self, name: str, future: Future[Placement], futures: Sequence[Future[Placement]]) -> Placement:
+    def _await(self, name: str, put: _Put, puts: Sequence[_Put]) -> Placement:
         waited_s = 0.0
-        while self.may_skip is not None:
+        while self.may_skip is not None or put.begun is not None:
             try:
-                return future.result(_ASK_S)
+                return put.placement(put.future.result(_ASK_S))
             except TimeoutError as error:
-                if future.done():
+                if put.future.done():
                     raise
-                waited_s += _ASK_S if self.placements or any(map(_is_placed, futures)) else 0.0
-                if self.may_skip(name, waited_s):
+                if put.begun is not None:
+                    put.begun.check()
+                waited_s += _ASK_S if self.placements or any(one.is_placed for one in puts) else 0.0
+                if self.may_skip is not None and self.may_skip(name, waited_s):
+                    if put.begun is not None:
+                        put.begun.give_up()
                     raise SiteUnavailable(
                         f"a put at site {name} hangs, and is not waited for any longer",
                         site=name,
                         may_be_stored=True,
                     ) from error
-        return future.result()
+        return put.placement(put.future.result())
 
     def _note(self, name: str, outcome: Callable[[], Placement]) -> None:
         try:
@@ -133,8 +145,28 @@ class Placing:
         return not self.placements and not self.in_doubt
 
 
-def _is_placed(future: Future[Placement]) -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
+def _as_it_is(placement: Any) -> Placement:
+    return cast("Placement", placement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """One put that is under way."""
+
+    future: Future[Any]
+    placement: Callable[[Any], Placement] = _as_it_is  # of what the future gives
+    begun: BegunPut | None = None  # on a thread of its site, which may give it up
+
+    @property
+    def is_placed(self) -> bool:
+        future = self.future
+        return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _failed(error: Exception) -> _Put:
+    failed: Future[Any] = Future()
+    failed.set_exception(error)
+    return _Put(failed)
 
 
 def still_to_come(retain_until: datetime, now: datetime) -> datetime:

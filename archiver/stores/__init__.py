@@ -25,11 +25,13 @@ from vanvault.archiver.stores.port import (
 )
 from vanvault.archiver.stores.read_only import ReadOnlySite, read_only
 from vanvault.archiver.stores.rules import check_key, printable
+from vanvault.archiver.stores.timed import BegunPut, TimedSite
 from vanvault.archiver.stores.url import FileUrl, S3Url, check_repository, parse_site_url
 from vanvault.archiver.stores.where import check_places, sites_together
 
 __all__ = [
     "KEPT_FOLDER",
+    "BegunPut",
     "Capabilities",
     "Credentials",
     "DaemonThreads",
@@ -46,6 +48,7 @@ __all__ = [
     "SiteWriter",
     "StoredVersion",
     "Stray",
+    "TimedSite",
     "able_to_pass",
     "check_file_site",
     "check_key",

@@ -10,6 +10,7 @@ callers one time-out, some threads, and no more.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswer
@@ -34,6 +35,26 @@ _CHUNK = 500  # lines of a listing that one thread fetches at once
 _SCAN = 100
 
 _T = TypeVar("_T")
+
+
+class BegunPut:
+    """A put that goes on by itself, on a thread of its site; who waits for it asks ``check`` meanwhile."""
+
+    def __init__(
+        self, future: Future[StoredVersion], longest_s: float, given_up: Callable[[], SiteUnavailable]
+    ) -> None:
+        self.future = future
+        self._until = time.monotonic() + longest_s
+        self._given_up = given_up
+
+    def check(self) -> None:
+        """Raises SiteUnavailable when it took too long, and is given up."""
+        if time.monotonic() >= self._until:
+            raise self._given_up()
+
+    def give_up(self) -> None:
+        """Nobody waits for it any longer."""
+        self._given_up()
 
 
 #: Outside of the class, in which ``list`` is a method.
@@ -103,6 +124,25 @@ class TimedSite:
             writes=True,
         )
 
+    def begin_put(
+        self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
+    ) -> BegunPut:
+        """``put``, without a thread that waits. Raises SiteUnavailable, MachineLimit: it did not begin."""
+        wait_s = self._patience()
+
+        def work() -> StoredVersion:
+            stored = self._site.put(key, data, sha256=sha256, retain_until=retain_until)
+            self._late = False
+            return stored
+
+        future = self._threads.submit(work)
+
+        def given_up() -> SiteUnavailable:
+            self._given_up(future)
+            return self._no_answer(writes=True)
+
+        return BegunPut(future, wait_s + len(data) / self._options.least_bytes_per_s, given_up)
+
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
         return self._ask(lambda: self._site.extend(key, version, retain_until), writes=True)
 
@@ -155,11 +195,7 @@ class TimedSite:
         """
         if is_expendable():
             return work()  # its caller waits no longer than he wants to
-        with self._lock:
-            if len(self._hanging) >= _MOST_HANGING:
-                raise self._no_answer(writes=False)
-            timeout_s = self._options.timeout_s
-            wait_s = min(_LATE_S, timeout_s) if self._late else timeout_s
+        wait_s = self._patience()
         future = self._threads.submit(work)
         try:
             result = self._wait(future, wait_s, size, scans=scans)
@@ -172,6 +208,14 @@ class TimedSite:
             del future  # an error that it holds would keep it, and the frames of its call, alive
         self._late = False
         return result
+
+    def _patience(self) -> float:
+        """How long the next call is waited for. Raises SiteUnavailable: too many hang."""
+        with self._lock:
+            if len(self._hanging) >= _MOST_HANGING:
+                raise self._no_answer(writes=False)
+            timeout_s = self._options.timeout_s
+            return min(_LATE_S, timeout_s) if self._late else timeout_s
 
     def _wait(self, future: Future[_T], wait_s: float, size: Callable[[], int] | None, *, scans: bool) -> _T:
         try:
@@ -200,6 +244,8 @@ class TimedSite:
                 self._hanging.discard(done)
 
         with self._lock:
+            if future in self._hanging:
+                return
             self._late = True
             self._hanging.add(future)  # type: ignore[arg-type]
         future.add_done_callback(ended)

@@ -13,13 +13,14 @@ import pytest
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from tests.support.names import batch_key
+from tests.support.waiting import PATIENCE_S
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteFaulty, TooLarge
 from vanvault.archiver.core.names import new_writer_id, parse_key
 from vanvault.archiver.core.object_limits import LockRules, ObjectSizes, SizeLimit
 from vanvault.archiver.keys import Judged
 from vanvault.archiver.replicas import Gate, GateRules, GuardedSite, Quarantine, guarded, quarantine
 from vanvault.archiver.replicas.promised import read_version, read_whole
-from vanvault.archiver.stores import StoredVersion
+from vanvault.archiver.stores import StoredVersion, TimedSite
 
 USUAL, GREATEST = 100, 1000
 FOR_EVER = datetime(9998, 12, 31, tzinfo=UTC)
@@ -35,8 +36,8 @@ class Behind:
         self.quarantine = Quarantine(self.clock)
         limits = dict.fromkeys(ObjectSizes.under().by_kind, SizeLimit(USUAL, GREATEST))
         rules = GateRules(ObjectSizes(limits), LockRules())
-        gate = Gate(self.judge, rules, self.quarantine, self.clock)
-        self.site = GuardedSite(self.behind, gate)
+        self.gate = Gate(self.judge, rules, self.quarantine, self.clock)
+        self.site = GuardedSite(self.behind, self.gate)
         self.writer = new_writer_id(self.clock.now(), bytes(5))
 
     def judge(self, key: str) -> Judged:
@@ -271,3 +272,19 @@ def test_a_clock_with_which_no_date_can_be_reckoned_takes_its_site_out(gate: Beh
     with pytest.raises(SiteFaulty, match=f"says {year}") as caught:
         gate.site.now()
     assert caught.value.site == "standby"
+
+
+def test_a_put_on_a_thread_of_the_site_goes_through_the_same_gate(gate: Behind) -> None:
+    site, key = GuardedSite(TimedSite(gate.behind), gate.gate), gate.key_of(b"good")
+    facts = {"sha256": hashlib.sha256(b"good").digest(), "retain_until": gate.until}
+    assert gate.site.begin_put(key, b"good", **facts) is None
+    begun = site.begin_put(key, b"good", **facts)
+    assert begun is not None
+    assert [begun.future.result(PATIENCE_S)] == gate.behind.versions(key)
+    gate.forged.add(other := gate.key_of(b"good", 1))
+    for wrong, error in ((other, InvalidInput), (key, TooLarge)):
+        with pytest.raises(error):
+            site.begin_put(wrong, bytes(GREATEST + 1), **facts)
+    with pytest.raises(InvalidInput):
+        site.begin_put(key, b"good", sha256=facts["sha256"], retain_until=FOR_EVER)
+    assert len(gate.behind.versions(key)) == 1

@@ -48,6 +48,15 @@ def put(site: Site, clock: ManualClock, key: str = "a") -> StoredVersion:
     return site.put(key, DATA, sha256=hashlib.sha256(DATA).digest(), retain_until=until)
 
 
+def begun_put(site: TimedSite, clock: ManualClock, key: str = "b") -> StoredVersion:
+    until = clock.now().replace(microsecond=0) + timedelta(days=1)
+    begun = site.begin_put(key, DATA, sha256=hashlib.sha256(DATA).digest(), retain_until=until)
+    while True:
+        with suppress(TimeoutError):
+            return begun.future.result(0.05)
+        begun.check()
+
+
 OPERATIONS: dict[str, Callable[[TimedSite, ManualClock], object]] = {
     "now": lambda site, clock: site.now(),
     "capabilities": lambda site, clock: site.capabilities,
@@ -59,6 +68,7 @@ OPERATIONS: dict[str, Callable[[TimedSite, ManualClock], object]] = {
     "list": lambda site, clock: list(site.list()),
     "strays": lambda site, clock: list(site.strays()),
     "put": lambda site, clock: put(site, clock, "b"),
+    "begin_put": begun_put,
     "extend": lambda site, clock: site.extend("a", "v0000000001", clock.now().replace(microsecond=0)),
 }
 
@@ -72,7 +82,7 @@ def test_a_call_that_hangs_is_given_up(
     with pytest.raises(SiteUnavailable, match=r"primary gives no answer for 1 s") as caught:
         OPERATIONS[operation](site, clock)
     assert caught.value.site == "primary"
-    assert caught.value.may_be_stored is (operation in ("put", "extend"))
+    assert caught.value.may_be_stored is (operation in ("put", "begin_put", "extend"))
 
 
 def test_a_site_that_hangs_keeps_few_threads_and_comes_back(
@@ -88,6 +98,26 @@ def test_a_site_that_hangs_keeps_few_threads_and_comes_back(
     hanging.open()
     wait_for(lambda: not site.hanging, "what hung has ended")
     wait_for(lambda: answers(site), "the site answers again")
+
+
+def test_puts_that_nobody_waits_for_count_among_those_that_hang(
+    hanging: HangingSite, site: TimedSite, clock: ManualClock
+) -> None:
+    stored = begun_put(site, clock, "a")
+    assert site.stat("a") == stored
+    hanging.shut()
+    until = clock.now().replace(microsecond=0) + timedelta(days=1)
+    for _ in range(16):
+        begun = site.begin_put("b", DATA, sha256=hashlib.sha256(DATA).digest(), retain_until=until)
+        begun.give_up()
+        begun.give_up()
+    assert site.hanging == 16
+    with pytest.raises(SiteUnavailable) as caught:
+        begun_put(site, clock)
+    assert not caught.value.may_be_stored
+    hanging.open()
+    wait_for(lambda: not site.hanging, "what hung has ended")
+    assert begun_put(site, clock, "c").key == "c"
 
 
 def test_a_site_that_is_closed_twice_is_closed(site: TimedSite) -> None:
