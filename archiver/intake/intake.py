@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vanvault.archiver.catalogue import Claim, Claims, FirstReceipts, HotTail
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
@@ -170,12 +170,13 @@ class Intake:
         ``requests``: so many that the pool expects are no longer on their way then.
         """
         answers: list[tuple[_Known, Draft, Done]] = []
+        group = _Group()
         try:
             with self._lock:
                 lacking = self._surely_lacks([_key_of(draft) for draft, _ in asked])
                 for (draft, done), is_new in zip(asked, lacking, strict=True):
                     try:
-                        known = self._take(draft, done, is_new=is_new, more=True)
+                        known = self._take(draft, done, is_new=is_new, group=group)
                     except VanVaultError as error:
                         known = error
                     if known is not None:
@@ -194,10 +195,12 @@ class Intake:
         except VanVaultError:
             return [False] * len(keys)  # asked for one by one, each is told
 
-    def _take(self, draft: Draft, done: Done, *, is_new: bool = False, more: bool = False) -> _Known | None:
+    def _take(
+        self, draft: Draft, done: Done, *, is_new: bool = False, group: _Group | None = None
+    ) -> _Known | None:
         """A place for the draft, or what is known of its id already; under the lock.
 
-        ``is_new``: no claim is found. ``more``: as ``Pool.add`` takes it. Raises as ``submit`` does.
+        ``is_new``: no claim is found. Raises as ``submit`` does.
         """
         key = _key_of(draft)
         waiting = self._looked_up.get(key)
@@ -213,7 +216,7 @@ class Intake:
                 self._looked_up[key] = [(draft, done)]
                 return None
             if claim is None:
-                self._admit(key, draft, done, more=more)
+                self._admit(key, draft, done, group)
                 return None
         if (claim.sha256 if claim else ticket.draft.sha256 if ticket else b"") != draft.sha256:
             raise _conflict(draft)
@@ -236,11 +239,14 @@ class Intake:
             else:
                 done(self.policy.refusal(draft.gateway, receipt, again=True) or receipt, True)
 
-    def _admit(self, key: _Key, draft: Draft, done: Done, *, more: bool = False) -> Ticket:
+    def _admit(self, key: _Key, draft: Draft, done: Done, group: _Group | None = None) -> Ticket:
         """A new entry; under the lock. Raises as ``check_open`` and ``Pool.add`` do."""
-        self.check_open(draft.gateway)
+        if group is None or draft.gateway not in group.open_to:
+            self.check_open(draft.gateway)
+        if group is not None:
+            group.open_to.add(draft.gateway)
         ticket = Ticket(draft, [done])
-        self.pool.add(ticket, more=more)
+        self.pool.add(ticket, more=group is not None)
         self._open[key] = ticket
         return ticket
 
@@ -339,6 +345,13 @@ class Intake:
         with self._lock:
             for ticket in tickets:
                 self._open.pop(_key_of(ticket.draft), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Drafts that are taken one after the other, under one hold of the lock."""
+
+    open_to: set[str] = field(default_factory=set)  # gateways for which that was asked
 
 
 class _Waiting:
