@@ -11,7 +11,7 @@ from vanvault.api.metrics import Metrics
 from vanvault.api.quotas import Quotas
 from vanvault.api.receive_pace import BodyPace
 from vanvault.api.saturation import Saturation
-from vanvault.api.together import Together
+from vanvault.api.together import EntriesOfTurn
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.intake import Intake
 from vanvault.archiver.people import Gateways, Network, parse_network
@@ -71,12 +71,12 @@ class Node:
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
     proxies: tuple[Network, ...] = field(init=False)  # whose word about a caller's address is believed
-    together: Together = field(init=False)
+    together: EntriesOfTurn = field(init=False)
     callers: CallersOfTurn = field(init=False)
 
     def __post_init__(self) -> None:
         self.callers = CallersOfTurn(self.archive.gateways)
-        self.together = Together(self.intake)
+        self.together = EntriesOfTurn(self.intake)
         self.proxies = tuple(map(parse_network, self.archive.settings.http.proxies))
 
     @property

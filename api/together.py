@@ -25,7 +25,7 @@ class Asked:
     failed: Callable[[Exception], None]
 
 
-class Together:
+class EntriesOfTurn:
     """Collects what is asked for in one turn. Used on the event loop only."""
 
     def __init__(self, intake: Intake) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.archives import message
-from vanvault.api.together import Asked, Together
+from vanvault.api.together import Asked, EntriesOfTurn
 from vanvault.archiver.core.model import Draft
 from vanvault.archiver.core.outcome import Done
 
@@ -32,7 +32,7 @@ def run(intake: Any, turns: Sequence[Sequence[str]]) -> list[Exception]:
     failed: list[Exception] = []
 
     async def main() -> None:
-        together = Together(intake)
+        together = EntriesOfTurn(intake)
         for names in turns:
             for name in names:
                 asked = Asked(message(name, b"<one/>"), lambda *_: None, failed.append)
