@@ -1,4 +1,4 @@
-"""Loaded first in the process from which workers are forked (``upkeep/processes.py``), and nowhere else.
+"""Loaded first in a process from which workers are forked (``upkeep/processes.py``), and nowhere else.
 
 A fork copies one thread, and the locks of all others as they are at that moment: so this process must have no
 other threads. Two libraries start some when they are loaded, unless they are told not to: the linear algebra
@@ -13,7 +13,13 @@ import os
 
 from vanvault.archiver.core_dumps import forbid_core_dumps
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
-forbid_core_dumps()
+
+def load_without_threads() -> None:
+    """What is loaded from now on starts no threads. Once is enough."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
+    forbid_core_dumps()
+
+
+load_without_threads()  # Python's fork server only loads modules

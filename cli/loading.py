@@ -24,6 +24,11 @@ def this_is_the_program() -> None:
     gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
 
 
+def is_the_program() -> bool:
+    """Is this process that program, and nobody else's?"""
+    return bool(_programs)
+
+
 @contextmanager
 def loading() -> Iterator[None]:
     """In the block, modules are loaded and an archive is opened."""

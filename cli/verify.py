@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from vanvault.cli.context import open_archive
+from vanvault.cli.loading import is_the_program, loading
 from vanvault.cli.output import emit_json, human_duration, human_size, json_option, print_table
 from vanvault.cli.progress import Terminal
 from vanvault.cli.subset import subset_option
@@ -43,9 +45,13 @@ def command(
     The run is put on record in the archive. Exits 0 only when all is whole, 3 when it is not, 7 when a master
     key is missing or wrong.
     """
-    from vanvault.recovery.verified import Subset
-    from vanvault.recovery.verify import VerifyRequest, verify
-    from vanvault.recovery.work import account
+    with loading():
+        from vanvault.archiver.worker_origin import load_without_threads
+
+        load_without_threads()  # first: workers are forked from this process
+        from vanvault.recovery.verified import Subset
+        from vanvault.recovery.verify import VerifyRequest, verify
+        from vanvault.recovery.work import EarlyWorkers, account
 
     part = Subset.parse(old_subset or subset)
     if take_turn and (sites or not part.is_whole):
@@ -58,8 +64,8 @@ def command(
         workers=workers,
         who=account(),
     )
-    with open_archive(home) as archive:
-        done = verify(archive, request, Terminal(quiet=as_json))
+    with EarlyWorkers() if is_the_program() else nullcontext() as early, open_archive(home) as archive:
+        done = verify(archive, request, Terminal(quiet=as_json), early=early)
     if as_json:
         emit_json(done.as_json())
     else:

@@ -118,7 +118,7 @@ ROOMS = (
     ),
     _room(
         "upkeep",
-        15,
+        16,
         "core.* core_dumps disk log_lines keys keys.parquet stores replicas catalogue journal intake"
         " appliance",
     ),
@@ -128,7 +128,7 @@ ROOMS = (
         4,
         "core.* disk keys replicas catalogue journal appliance",
     ),
-    _room("recovery.work", 13, "archiver.*"),
+    _room("recovery.work", 14, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
     _room("recovery.custody", 25, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),

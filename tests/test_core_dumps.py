@@ -26,6 +26,7 @@ if __name__ == "__main__":
     spawn_workers(1).submit(os.abort).exception()
     raise SystemExit(1)
 """
+_FORKED = _WORKER.replace("spawn_workers", "fork_workers")
 
 
 def dumps(program: str, folder: Path) -> bool:
@@ -51,7 +52,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "ours"
 
 
-@pytest.mark.parametrize("program", [_COMMAND_LINE, _WORKER], ids=["command line", "worker"])
+@pytest.mark.parametrize(
+    "program", [_COMMAND_LINE, _WORKER, _FORKED], ids=["command line", "worker", "forked"]
+)
 def test_nothing_is_dumped(folder: Path, program: str) -> None:
     assert not dumps(program, folder)
 

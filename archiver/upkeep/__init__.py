@@ -6,7 +6,7 @@ from vanvault.archiver.upkeep.compaction.compactor import CompactionReport
 from vanvault.archiver.upkeep.compaction.keeper import KeeperReport
 from vanvault.archiver.upkeep.compaction.plan import DayPlan, day_of
 from vanvault.archiver.upkeep.compaction.run import compact, keep_locks, look_at_locks, plan_compaction
-from vanvault.archiver.upkeep.processes import Jobs, spawn_workers
+from vanvault.archiver.upkeep.processes import Jobs, fork_workers, spawn_workers
 from vanvault.archiver.upkeep.reindex import index_status, rebuild_index
 from vanvault.archiver.upkeep.set_aside import SetAsideRecord, record_set_aside, recorded_counts
 
@@ -18,6 +18,7 @@ __all__ = [
     "SetAsideRecord",
     "compact",
     "day_of",
+    "fork_workers",
     "index_status",
     "keep_locks",
     "look_at_locks",

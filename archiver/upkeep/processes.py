@@ -59,6 +59,24 @@ def spawn_workers(workers: int, *loaded: str) -> ProcessPoolExecutor:
     )
 
 
+def fork_workers(workers: int) -> ProcessPoolExecutor | None:
+    """The same, forked from this process as it is now, so that they are there in some milliseconds.
+
+    For a program at its beginning, which has loaded what they need and opened nothing. None: it has more than
+    one thread, so a fork of it would copy their locks.
+    """
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        return None
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=_begin_worker,
+        initargs=(dict(os.environ),),
+    )
+    pool.submit(os.getpid)  # forks all of them, and begins the thread that gives them work after that
+    return pool
+
+
 def _begin_worker(environment: Mapping[str, str]) -> None:
     forbid_core_dumps()
     os.environ.clear()

@@ -16,6 +16,7 @@ from vanvault.recovery.verify.model import VerifyReport
 from vanvault.recovery.verify.record import FINISHED, site_times, verify_detail
 from vanvault.recovery.work import (
     QUIET,
+    EarlyWorkers,
     Effort,
     Observer,
     catch_up,
@@ -59,7 +60,13 @@ class Verification:
         return {**self.report.as_json(), "share": str(self.subset)}
 
 
-def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET) -> Verification:
+def verify(
+    archive: Archive,
+    request: VerifyRequest,
+    observer: Observer = QUIET,
+    *,
+    early: EarlyWorkers | None = None,
+) -> Verification:
     """Read the archive back, where ``jobs`` of the settings says, and put on record what was found.
 
     What was found stands, whether the archive can take the record of it or not. Raises as
@@ -69,7 +76,9 @@ def verify(archive: Archive, request: VerifyRequest, observer: Observer = QUIET)
     subset = _turn(archive, observer) if request.take_turn else request.subset
     started, began = archive.clock.now(), site_times(chosen)
     keys = _keys_of(archive)
-    report = read_back(archive, observer, sites=request.sites, subset=subset, workers=request.workers)
+    report = read_back(
+        archive, observer, sites=request.sites, subset=subset, workers=request.workers, early=early
+    )
     recorded = False
     if request.on_record:
         finished = archive.clock.now()
@@ -97,11 +106,12 @@ def read_back(
     sites: tuple[str, ...] = (),
     subset: Subset | None = None,
     workers: int = 4,
+    early: EarlyWorkers | None = None,
 ) -> VerifyReport:
     """Verify without a record, for verbs that do so on their way. Raises as ``verify_archive`` does."""
     total = extent_of(chosen_sites(archive.sites, sites)) if observer.shows_progress else None
     with (
-        open_others(archive.home, archive.settings.jobs) as jobs,
+        open_others(archive.home, archive.settings.jobs, early) as jobs,
         observer.progress("verifying", total) as step,
     ):
         return verify_archive(

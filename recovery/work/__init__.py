@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.work.arrival import let_puts_arrive
-from vanvault.recovery.work.jobs import open_others
+from vanvault.recovery.work.jobs import EarlyWorkers, open_others
 from vanvault.recovery.work.observer import QUIET, Observer
 from vanvault.recovery.work.pipeline import Effort, in_order
 from vanvault.recovery.work.progress import Extent, Step, silent
@@ -11,6 +11,7 @@ from vanvault.recovery.work.record import account, catch_up, put_on_record, put_
 
 __all__ = [
     "QUIET",
+    "EarlyWorkers",
     "Effort",
     "Extent",
     "Observer",

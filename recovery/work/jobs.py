@@ -39,6 +39,8 @@ _Result = TypeVar("_Result")
 _ATTEMPTS = 3
 #: Items begun before the oldest result is taken, for each worker: none of them waits for this process.
 _AHEAD = 2
+#: Processes that are forked early: each takes some milliseconds, whether it is needed or not.
+_MOST_EARLY = 8
 
 
 class InProcess:
@@ -64,13 +66,18 @@ class ProcessPool:
     Their start takes about a second, for which ``start`` does not keep its caller.
     """
 
-    def __init__(self, home: Path, workers: int, *, ready: bool = False) -> None:
-        """``ready``: send even little work, for which the start of processes does not pay."""
+    def __init__(
+        self, home: Path, workers: int, *, ready: bool = False, pool: ProcessPoolExecutor | None = None
+    ) -> None:
+        """``ready``: send even little work, for which the start of processes does not pay.
+
+        ``pool``: so many processes that are there already; they end with this.
+        """
         self._home = home
         self._workers = workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool = pool
         self._starting: threading.Thread | None = None
-        self._small_work = ready
+        self._small_work = ready or pool is not None
 
     def __enter__(self) -> Self:
         return self
@@ -197,9 +204,37 @@ class Dask:
         return max(1, int(_AHEAD * threads))  # none yet: they may come
 
 
+class EarlyWorkers:
+    """Processes that a program forks at its beginning, before it knows whether the settings ask for them."""
+
+    def __init__(self) -> None:
+        self.count = min(os.cpu_count() or 1, _MOST_EARLY)
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        from vanvault.archiver.upkeep import fork_workers
+
+        if self.count > 1:
+            self._pool = fork_workers(self.count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pool = self.take()
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def take(self) -> ProcessPoolExecutor | None:
+        """The processes, which whoever takes them ends; None: there are none, or none any more."""
+        pool, self._pool = self._pool, None
+        return pool
+
+
 @contextmanager
-def open_jobs(home: Path, settings: JobsSettings) -> Iterator[Jobs]:
-    """Where the settings say. Raises SettingsError (no Dask, or no TLS), SiteUnavailable (no scheduler)."""
+def open_jobs(home: Path, settings: JobsSettings, early: EarlyWorkers | None = None) -> Iterator[Jobs]:
+    """Where the settings say, on ``early`` where these are as many.
+
+    Raises SettingsError (no Dask, or no TLS), SiteUnavailable (no scheduler).
+    """
     workers = settings.workers or os.cpu_count() or 1
     if settings.dask:
         with _client(settings.dask, _security(home, settings)) as client:
@@ -207,14 +242,17 @@ def open_jobs(home: Path, settings: JobsSettings) -> Iterator[Jobs]:
     elif workers == 1:
         yield InProcess(home)
     else:
-        with ProcessPool(home.resolve(), workers) as pool:
+        there = early.take() if early is not None and early.count == workers else None
+        with ProcessPool(home.resolve(), workers, pool=there) as pool:
             yield pool
 
 
 @contextmanager
-def open_others(home: Path, settings: JobsSettings) -> Iterator[Jobs | None]:
+def open_others(
+    home: Path, settings: JobsSettings, early: EarlyWorkers | None = None
+) -> Iterator[Jobs | None]:
     """Other processes where the settings say; None: this process works alone. Raises as ``open_jobs``."""
-    with open_jobs(home, settings) as jobs:
+    with open_jobs(home, settings, early) as jobs:
         yield None if isinstance(jobs, InProcess) else jobs
 
 

@@ -6,6 +6,7 @@ import gc
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -21,7 +22,7 @@ from tests.support.server import free_port
 from tests.support.waiting import wait_for
 from vanvault.archiver.core.errors import InvalidInput, SettingsError, SiteUnavailable
 from vanvault.archiver.core.settings import JobsSettings
-from vanvault.recovery.work.jobs import InProcess, ProcessPool, open_jobs
+from vanvault.recovery.work.jobs import EarlyWorkers, InProcess, ProcessPool, open_jobs
 
 ITEMS = list(range(12))
 
@@ -133,6 +134,61 @@ def test_workers_that_cannot_start_are_told_by_the_job(
         wait_for(lambda: pool.ready)
         with pytest.raises(OSError, match="no more"):
             list(pool.map(square, ITEMS))
+
+
+_WORK = """
+import os, signal
+
+def parent_of(home, number):
+    return os.getppid()
+
+def die_once(home, number):
+    if number == 5 and not (home / "died").exists():
+        (home / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return -number
+"""
+_PROGRAM = """
+import os, sys
+from pathlib import Path
+import vanvault.archiver.worker_origin
+from vanvault.archiver.core.settings import JobsSettings
+from vanvault.recovery.work import EarlyWorkers, open_others
+from work import die_once, parent_of
+
+home, asked = Path(sys.argv[1]), int(sys.argv[2])
+with EarlyWorkers() as early, open_others(home, JobsSettings(workers=asked or early.count), early) as jobs:
+    print(jobs.ready, {one == os.getpid() for one in jobs.map(parent_of, range(8))})
+    print(list(jobs.map(die_once, range(8))) == [-number for number in range(8)])
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="a machine of one core forks no workers")
+@pytest.mark.parametrize(("asked", "own"), [(0, True), (7, False)])
+def test_a_program_forks_its_workers_before_it_opens_anything(tmp_path: Path, asked: int, own: bool) -> None:
+    """Where the settings ask for another number of them, they come from the fork server, as do later ones."""
+    (tmp_path / "work.py").write_text(_WORK)
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, str(tmp_path), str(asked)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == f"{own} {{{own}}}\nTrue\n", done.stderr
+
+
+def test_a_process_with_threads_forks_no_workers(tmp_path: Path) -> None:
+    hold = threading.Event()
+    thread = threading.Thread(target=hold.wait)
+    thread.start()
+    try:
+        with EarlyWorkers() as early:
+            assert early.take() is None
+    finally:
+        hold.set()
+        thread.join()
 
 
 def test_workers_that_die_again_and_again_end_the_job(tmp_path: Path) -> None:
