@@ -112,7 +112,7 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        10,
+        11,
         "core.* core_dumps disk home_files log_lines people keys keys.parquet keys.escrow stores"
         " stores.verdict replicas catalogue journal intake",
     ),

@@ -8,7 +8,7 @@ from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.appliance.keys_on_record import ESCROWED, missing_acts
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
-from vanvault.archiver.appliance.worker_home import open_home
+from vanvault.archiver.appliance.worker_home import open_home, open_sites
 
 __all__ = [
     "ESCROWED",
@@ -19,6 +19,7 @@ __all__ = [
     "missing_acts",
     "open_components",
     "open_home",
+    "open_sites",
     "rotate_in_escrow",
     "rotate_master",
 ]

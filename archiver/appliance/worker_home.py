@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vanvault.archiver.appliance.archive import Archive
+from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.core_dumps import forbid_core_dumps
 
 
@@ -16,9 +18,26 @@ def open_home(home: Path, archive_id: str) -> Iterator[Archive]:
     """The home under this path. Raises SettingsError (none, or of another archive), KeyUnavailable."""
     forbid_core_dumps()  # a worker of Dask is no process of ours
     with Archive.open(home) as archive:
-        if archive.settings.archive != archive_id:
-            raise SettingsError(
-                f"the home of this worker is of the archive {archive.settings.archive}, not {archive_id}",
-                hint="Give every Dask worker the same home under the same path.",
-            )
+        _check(archive.settings, archive_id)
         yield archive
+
+
+@contextmanager
+def open_sites(home: Path, archive_id: str) -> Iterator[Components]:
+    """Its sites and keys alone, for work that asks neither hot tail nor index. Raises as ``open_home``."""
+    forbid_core_dumps()
+    components = open_components(home)
+    try:
+        _check(components.settings, archive_id)
+        yield components
+    finally:
+        for site in components.sites.values():
+            site.close()
+
+
+def _check(settings: Settings, archive_id: str) -> None:
+    if settings.archive != archive_id:
+        raise SettingsError(
+            f"the home of this worker is of the archive {settings.archive}, not {archive_id}",
+            hint="Give every Dask worker the same home under the same path.",
+        )

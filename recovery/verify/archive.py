@@ -44,7 +44,7 @@ def verify_archive(
     """
     chosen = chosen_sites(archive.sites, sites)
     effort = effort or Effort()
-    reader = reader_of(archive, chosen)
+    reader = reader_of(archive.components, chosen)
     readers: Readers = Threads(reader, effort)
     if jobs is not None:
         readers = Workers(

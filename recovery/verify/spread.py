@@ -10,15 +10,17 @@ that the findings are the same wherever the bytes were read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from vanvault.archiver.appliance import Archive, open_home
+from vanvault.archiver.appliance import Components, open_sites
 from vanvault.archiver.core.names import parse_key
+from vanvault.archiver.keys.parquet import ParquetKeys
+from vanvault.archiver.stores import SiteReader
 from vanvault.recovery.objects import Copies, SegmentCopies
 from vanvault.recovery.verify.reading import ObjectRead, ObjectReader
 from vanvault.recovery.verify.segment_reading import SegmentRead, SegmentReader
@@ -176,21 +178,21 @@ def read_segments(home: Path, group: Group[SegmentCopies]) -> tuple[SegmentRead,
         return tuple(read for _, read in Threads(reader, group.effort).segments(group.listed))
 
 
-def reader_of(archive: Archive, sites: Iterable[str]) -> ObjectReader:
+def reader_of(components: Components, sites: Mapping[str, SiteReader]) -> ObjectReader:
     """Reads from these sites of an archive, with its keys."""
     return ObjectReader(
-        {name: archive.sites[name] for name in sites},
-        archive=archive.settings.archive,
-        parquet=archive.parquet,
-        keys=archive.keys,
-        public_key=archive.signing.public,
+        sites,
+        archive=components.settings.archive,
+        parquet=ParquetKeys(components.keys, components.object_trust),
+        keys=components.keys,
+        public_key=components.signing.public,
     )
 
 
 @contextmanager
 def _reader(home: Path, archive_id: str, sites: Iterable[str]) -> Iterator[ObjectReader]:
-    with open_home(home, archive_id) as archive:
-        yield reader_of(archive, sites)
+    with open_sites(home, archive_id) as components:
+        yield reader_of(components, {name: components.sites[name] for name in sites})
 
 
 def _beginning(

@@ -39,8 +39,8 @@ _Result = TypeVar("_Result")
 _ATTEMPTS = 3
 #: Items begun before the oldest result is taken, for each worker: none of them waits for this process.
 _AHEAD = 2
-#: Processes that are forked early: each takes some milliseconds, whether it is needed or not.
-_MOST_EARLY = 8
+#: With more cores nothing is forked early: each process takes some milliseconds, whether it is needed or not.
+_MOST_EARLY = 16
 
 
 class InProcess:
@@ -208,13 +208,13 @@ class EarlyWorkers:
     """Processes that a program forks at its beginning, before it knows whether the settings ask for them."""
 
     def __init__(self) -> None:
-        self.count = min(os.cpu_count() or 1, _MOST_EARLY)
+        self.count = os.cpu_count() or 1  # as many as are asked for where the settings say nothing
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
         from vanvault.archiver.upkeep import fork_workers
 
-        if self.count > 1:
+        if 1 < self.count <= _MOST_EARLY:
             self._pool = fork_workers(self.count)
         return self
 
