@@ -249,6 +249,15 @@ def archive_id(writer: str, sequence: int, row: int) -> str:
     return f"{writer}-{sequence}-{row}"
 
 
+def archive_ids(writer: str, sequence: int, rows: int) -> list[str]:
+    """The ids of the first ``rows`` messages of a batch, each as ``archive_id``. Raises InvalidInput."""
+    if not rows:
+        return []
+    last = archive_id(writer, sequence, rows - 1)  # checks all that they have in common
+    shared = last[: last.rindex("-") + 1]
+    return [f"{shared}{row}" for row in range(rows)]
+
+
 def parse_archive_id(text: str) -> tuple[str, int, int]:
     """The writer, sequence and row that an archive id names. Raises InvalidInput."""
     match = _ARCHIVE_ID.fullmatch(text)

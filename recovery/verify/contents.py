@@ -9,7 +9,7 @@ from datetime import datetime
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.format.batches import Hashes, canonical_of, hashes_of
 from vanvault.archiver.core.model import Batch, BatchHeader, Entry, Event, Message
-from vanvault.archiver.core.names import ObjectName, archive_id, parse_key
+from vanvault.archiver.core.names import ObjectName, archive_ids, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.verified import Problem
 
@@ -156,9 +156,8 @@ def _texts(header: BatchHeader) -> Iterator[object]:
 def _row_flaws(
     name: ObjectName, entries: tuple[Entry, ...], header: BatchHeader, bodies: Sequence[Hashes | None]
 ) -> Iterator[Flaw]:
-    wrong_id = [
-        row for row, entry in enumerate(entries) if entry.id != archive_id(name.writer, name.sequence, row)
-    ]
+    ids = archive_ids(name.writer, name.sequence, len(entries))
+    wrong_id = [row for row, (entry, own) in enumerate(zip(entries, ids, strict=True)) if entry.id != own]
     if wrong_id:
         yield "digest", f"{_rows(wrong_id)} with an id of another place"
     late = [row for row in range(1, len(entries)) if entries[row].received_us <= entries[row - 1].received_us]

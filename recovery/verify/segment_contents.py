@@ -22,7 +22,6 @@ from vanvault.archiver.core.format.batches import (
     BodyDigests,
     Hashes,
     check_proof,
-    columns_of,
     digest_bodies,
 )
 from vanvault.archiver.core.format.encrypted import ObjectKeys
@@ -32,7 +31,7 @@ from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.recovery.objects import DIGEST_BYTES, CompactedRange
 from vanvault.recovery.verify.chains import ExpectedBatch, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
-from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, batches_of, read_evidence
+from vanvault.recovery.verify.segment_rows import Evidence, HeldBatch, Incomplete, batches_of, read_evidence
 
 PublicKey = Callable[[str], Ed25519PublicKey]
 
@@ -147,15 +146,16 @@ def _check_batches(
     check: SegmentCheck,
     manifest: SegmentManifest,
     held: Sequence[Evidence],
-    batches: Iterator[tuple[Evidence, Batch, list[Hashes | None]]],
+    batches: Iterator[HeldBatch],
     keys: ObjectKeys,
     public_key: PublicKey,
 ) -> None:
     named = {one.key for one in held}
     seen: set[str] = set()
     before: Evidence | None = None
-    for one, batch, bodies in batches:
-        content = _content(check, manifest, one, batch, bodies)
+    for found in batches:
+        one, batch = found.evidence, found.batch
+        content = _content(check, manifest, one, batch, found.bodies)
         if content is None:
             continue
         for problem, detail in _unlinked(before, one):
@@ -170,7 +170,7 @@ def _check_batches(
             check.messages += len(batch.entries)
         else:
             check.events += len(batch.entries)
-        for flaw in _unproved(keys, one, batch):
+        for flaw in _unproved(keys, found):
             check.note("evidence", flaw)
         detail = _receipts_flaw(manifest.archive, one, batch, public_key)
         if detail:
@@ -220,11 +220,11 @@ def _unlinked(before: Evidence | None, one: Evidence) -> Iterator[Flaw]:
         yield "chain", "its first row is not later than the last row before it"
 
 
-def _unproved(keys: ObjectKeys, one: Evidence, batch: Batch) -> Iterator[Flaw]:
+def _unproved(keys: ObjectKeys, found: HeldBatch) -> Iterator[Flaw]:
     """Did the writer of the batch sign these rows? Its own object need not be there any more."""
-    columns = columns_of(one.header.kind, batch.entries)
+    one = found.evidence
     try:
-        check_proof(one.key, one.header, one.header_text, one.proof, columns, keys)
+        check_proof(one.key, one.header, one.header_text, one.proof, found.columns, keys)
     except Forged as error:
         yield "forged", error.message
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import orjson
@@ -16,12 +17,13 @@ from vanvault.archiver.core.format.batches import (
     MESSAGES,
     BodyDigests,
     Hashes,
+    columns_in,
     decode_commit,
     decode_header,
     entries_of,
 )
-from vanvault.archiver.core.model import Batch, BatchHeader, Commit, Entry
-from vanvault.archiver.core.names import archive_id
+from vanvault.archiver.core.model import Batch, BatchHeader, Commit
+from vanvault.archiver.core.names import archive_ids
 
 #: Rows that are Python objects at once, about.
 _WINDOW_ROWS = 4096
@@ -41,6 +43,16 @@ class Evidence:
     commit: Commit | None
     first_us: int
     last_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBatch:
+    """One covered batch, made again."""
+
+    evidence: Evidence
+    batch: Batch
+    columns: Mapping[str, Sequence[Any]]  # of its rows, as its writer signed them
+    bodies: list[Hashes | None]  # of each row; None: the segment does not hold its body
 
 
 class Incomplete(Exception):
@@ -73,8 +85,8 @@ def read_evidence(table: pa.Table) -> list[Evidence]:
 
 def batches_of(
     log: pa.Table, originals: BodyDigests, evidence: pa.Table, held: Sequence[Evidence]
-) -> Iterator[tuple[Evidence, Batch, list[Hashes | None]]]:
-    """Every covered batch with all its rows and what its bodies hash to, in the order of the evidence.
+) -> Iterator[HeldBatch]:
+    """Every covered batch with all its rows, in the order of the evidence.
 
     Raises Incomplete unless the log holds exactly the rows of these batches.
     """
@@ -88,14 +100,8 @@ def batches_of(
     while first < len(held):
         last = max(int(np.searchsorted(ends, start + _WINDOW_ROWS, side="right")), first + 1)
         stop = int(ends[last - 1])
-        chosen = log.take(pa.array(order[start:stop])).append_column("sha512", digests[start:stop])
-        bodies = _bodies(chosen, originals)
-        entries = _entries(chosen, held[first:last])
-        at = 0
-        for one in held[first:last]:
-            end = at + one.header.rows
-            yield one, Batch(one.key, one.header, tuple(entries[at:end])), bodies[at:end]
-            at = end
+        chosen = _chosen(log, order[start:stop]).append_column("sha512", digests[start:stop])
+        yield from _made(chosen, held[first:last], _bodies(chosen, originals))
         first, start = last, stop
 
 
@@ -104,6 +110,13 @@ def _by_place(log: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     sequence, row = (np.asarray(log.column(name)) for name in ("sequence", "row"))
     writers = pc.rank(log.column("writer"), tiebreaker="dense")
     return np.lexsort((row, sequence, np.asarray(writers)))
+
+
+def _chosen(log: pa.Table, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:
+    """Rows of the log by their numbers, in this order; nothing is copied where they follow each other."""
+    if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+        return log.slice(rows[0], len(rows))
+    return log.take(pa.array(rows))
 
 
 def _check_complete(
@@ -145,18 +158,25 @@ def _bodies(rows: pa.Table, originals: BodyDigests) -> list[Hashes | None]:
     return found
 
 
-def _entries(rows: pa.Table, held: Sequence[Evidence]) -> list[Entry]:
-    """Entries of some whole batches, in order; raises Incomplete for values that no entry has."""
-    places = zip(*(rows.column(name).to_pylist() for name in ("writer", "sequence", "row")), strict=True)
-    rows = rows.append_column("id", pa.array([archive_id(*place) for place in places], pa.string()))
-    found: list[Entry | None] = [None] * rows.num_rows
-    headers = {one.header.kind: one.header for one in held}
-    for kind, header in headers.items():
-        chosen = np.flatnonzero(np.asarray(pc.equal(rows.column("entry"), _ENTRY[kind])))
-        part = rows.take(pa.array(chosen))
-        if kind == "events" and part.column("occurred_at").null_count:
-            raise Incomplete("an event has no time")
-        names = [name for name in (MESSAGES if kind == "messages" else EVENTS).names if name != "body"]
-        for place, entry in zip(chosen, entries_of(header, part.select(names)), strict=True):
-            found[place] = entry
-    return [entry for entry in found if entry is not None]
+def _made(rows: pa.Table, held: Sequence[Evidence], bodies: list[Hashes | None]) -> Iterator[HeldBatch]:
+    """Some whole batches, whose rows these are, in order; raises Incomplete for values that no row has."""
+    columns = {kind: _columns(rows, kind) for kind in {one.header.kind for one in held}}
+    done, start = dict.fromkeys(columns, 0), 0  # rows, of each kind and of all
+    for one in held:
+        kind, end = one.header.kind, start + one.header.rows
+        first, last = done[kind], done[kind] + one.header.rows
+        own: dict[str, Sequence[Any]] = {name: values[first:last] for name, values in columns[kind].items()}
+        own["id"] = archive_ids(one.header.writer, one.header.sequence, one.header.rows)
+        batch = Batch(one.key, one.header, tuple(entries_of(kind, own)))
+        yield HeldBatch(one, batch, own, bodies[start:end])
+        done[kind], start = last, end
+
+
+def _columns(rows: pa.Table, kind: str) -> dict[str, list[Any]]:
+    """The columns of all rows of a kind, but their ids and bodies."""
+    own = pc.equal(rows.column("entry"), _ENTRY[kind])
+    part = rows if pc.all(own).as_py() else rows.filter(own)
+    if kind == "events" and part.column("occurred_at").null_count:
+        raise Incomplete("an event has no time")
+    names = (MESSAGES if kind == "messages" else EVENTS).names
+    return columns_in(part.select([name for name in names if name not in ("id", "body")]))

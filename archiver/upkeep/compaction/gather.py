@@ -22,6 +22,7 @@ from vanvault.archiver.core.format.batches import (
     BatchTable,
     BodyDigests,
     canonical_of,
+    columns_in,
     digest_bodies,
     encode_commit,
     entries_of,
@@ -120,7 +121,8 @@ def check_digests(batch: SourceBatch) -> None:
     if not table.num_rows:
         raise Damaged(f"{batch.key} holds no row", key=batch.key)
     if batch.header.kind == "events":
-        found = _of_events([one for one in entries_of(batch.header, table) if isinstance(one, Event)])
+        entries = entries_of("events", columns_in(table))
+        found = _of_events([one for one in entries if isinstance(one, Event)])
     else:
         found = digest_bodies([batch.bodies()])
     # A body that is not here lies in a large object, which is not moved.

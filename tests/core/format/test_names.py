@@ -17,6 +17,7 @@ from vanvault.archiver.core.names import (
     ObjectName,
     ObjectSubject,
     archive_id,
+    archive_ids,
     batch_prefix,
     digest_in,
     family_of,
@@ -312,3 +313,17 @@ def test_what_is_no_key_has_no_digest(key: str) -> None:
     assert digest_in(key) is None
     with pytest.raises(Damaged):
         sha256_of(key)
+
+
+@given(writers, sequences, st.integers(0, 300))
+def test_the_ids_of_a_batch_are_those_of_its_rows(writer: str, sequence: int, rows: int) -> None:
+    assert archive_ids(writer, sequence, rows) == [archive_id(writer, sequence, row) for row in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("writer", "sequence", "rows"),
+    [("no-writer", 0, 1), (WRITER, SEQUENCE_LIMIT, 1), (WRITER, 0, ROW_LIMIT + 1)],
+)
+def test_a_batch_that_cannot_be_has_no_ids(writer: str, sequence: int, rows: int) -> None:
+    with pytest.raises(InvalidInput):
+        archive_ids(writer, sequence, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.core.format.batches.batch import (
     BatchTable,
+    columns_in,
     columns_of,
     decode_batch,
     decode_bodies,
@@ -31,6 +32,7 @@ __all__ = [
     "canonical_event",
     "canonical_of",
     "check_proof",
+    "columns_in",
     "columns_of",
     "decode_batch",
     "decode_bodies",

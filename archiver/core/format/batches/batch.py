@@ -8,7 +8,7 @@ The byte-level description is archiver/FORMAT.md, sections 3 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -120,7 +120,7 @@ def decode_batch(key: str, data: bytes | memoryview, keys: ObjectKeys, *, bodies
         table = file.read(columns=names, use_threads=False)
     columns = _checked(key, header, table)
     check_proof(key, header, text, proof, columns, keys)
-    return Batch(key, header, tuple(_entries(header, columns)))
+    return Batch(key, header, tuple(entries_of(header.kind, columns)))
 
 
 def decode_hashed(key: str, data: bytes | memoryview, keys: ObjectKeys) -> tuple[Batch, list[Hashes | None]]:
@@ -136,7 +136,8 @@ def decode_hashed(key: str, data: bytes | memoryview, keys: ObjectKeys) -> tuple
         found = digest_bodies(_bodies_apart(file, SCHEMAS[header.kind], rest))
     columns = _checked(key, header, pa.concat_tables(rest))
     check_proof(key, header, text, proof, columns, keys)
-    return Batch(key, header, tuple(_entries(header, columns))), found.all() or [None] * header.rows
+    entries = tuple(entries_of(header.kind, columns))
+    return Batch(key, header, entries), found.all() or [None] * header.rows
 
 
 def _bodies_apart(file: pq.ParquetFile, schema: pa.Schema, rest: list[pa.Table]) -> Iterator[pa.ChunkedArray]:
@@ -150,13 +151,18 @@ def _bodies_apart(file: pq.ParquetFile, schema: pa.Schema, rest: list[pa.Table])
             rest.append(rows)
 
 
-def entries_of(header: BatchHeader, table: pa.Table) -> list[Entry]:
-    """The rows of a batch's table, of the columns of its kind; a message without the column has no body."""
-    return _entries(header, _columns(table))
+def entries_of(kind: str, columns: Mapping[str, Sequence[Any]]) -> list[Entry]:
+    """Rows of a kind of batch from their columns; a message without the column has no body."""
+    return _messages(columns) if kind == "messages" else _events(columns)
+
+
+def columns_in(table: pa.Table) -> dict[str, list[Any]]:
+    """Python values by column; times as whole microseconds."""
+    return {name: _values(table.column(name)) for name in table.column_names}
 
 
 def columns_of(kind: str, entries: Sequence[Entry]) -> dict[str, list[Any]]:
-    """The reverse: Python values by column, times as whole microseconds; ``entries`` are all of the kind."""
+    """The same from rows, which are all of the kind."""
     return _message_columns(entries) if kind == "messages" else _event_columns(entries)
 
 
@@ -210,11 +216,7 @@ def _footer(key: str, file: pq.ParquetFile) -> tuple[BatchHeader, bytes, bytes]:
 def _checked(key: str, header: BatchHeader, table: pa.Table) -> dict[str, list[Any]]:
     if table.num_rows != header.rows:
         raise Damaged(f"{key}: header says {header.rows} rows, the file holds {table.num_rows}", key=key)
-    return _columns(table)
-
-
-def _entries(header: BatchHeader, columns: dict[str, list[Any]]) -> list[Entry]:
-    return _messages(columns) if header.kind == "messages" else _events(columns)
+    return columns_in(table)
 
 
 def decode_row_body(key: str, data: bytes | memoryview, keys: ObjectKeys, row: int) -> bytes:
@@ -340,18 +342,15 @@ def _shared_columns(entries: Sequence[Any]) -> dict[str, list[Any]]:
     return columns
 
 
-def _columns(table: pa.Table) -> dict[str, list[Any]]:
-    """Python values by column; times as whole microseconds."""
-    columns = {}
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
-        columns[name] = column.to_pylist()
-    return columns
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    if pa.types.is_fixed_size_binary(column.type):
+        return list(column.to_numpy())  # the same bytes and None, twenty times as fast as ``to_pylist``
+    return list(column.to_pylist())
 
 
-def _messages(columns: dict[str, list[Any]]) -> list[Entry]:
+def _messages(columns: Mapping[str, Sequence[Any]]) -> list[Entry]:
     bodies = columns.get("body") or [None] * len(columns["id"])
     shared = [columns[name] for name in ("id", "gateway", "message_id", "received_at", "content_type")]
     digests = [columns[name] for name in ("size", "sha256", "sha512")]
@@ -359,14 +358,14 @@ def _messages(columns: dict[str, list[Any]]) -> list[Entry]:
     return [Message(*row) for row in zip(*shared, *digests, _metadata(columns), *rest, strict=True)]
 
 
-def _events(columns: dict[str, list[Any]]) -> list[Entry]:
+def _events(columns: Mapping[str, Sequence[Any]]) -> list[Entry]:
     names = ("id", "gateway", "event_id", "received_at", "occurred_at", "type", "actor", "message_id")
     shared = [columns[name] for name in names]
     digests = [columns[name] for name in ("size", "sha256", "sha512")]
     return [Event(*row) for row in zip(*shared, _metadata(columns), columns["detail"], *digests, strict=True)]
 
 
-def _metadata(columns: dict[str, list[Any]]) -> list[Metadata]:
+def _metadata(columns: Mapping[str, Sequence[Any]]) -> list[Metadata]:
     numbers = [tuple(item) for item in columns["insurance_numbers"]]
     values = [numbers if name == "insurance_numbers" else columns[name] for name in BUSINESS_FIELDS]
     return [Metadata(*row) for row in zip(*values, strict=True)]
