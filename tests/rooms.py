@@ -62,7 +62,7 @@ ROOMS = (
     _room("core.format.framed", None, "core.errors core.key_port"),
     _room(
         "core.format.batches",
-        22,
+        24,
         "core.errors core.times core.names core.key_port core.canonical core.model core.format.encrypted",
     ),
     _room("core.format.row_blocks", 9, "core.errors core.key_port core.canonical"),
@@ -74,7 +74,7 @@ ROOMS = (
     _room("core.format.segments.schema", None),
     _room(
         "core.evidence",
-        7,
+        8,
         "core.errors core.times core.canonical core.format.* core.model",
     ),
     _room("core.outcome", None, "core.errors core.evidence"),

@@ -47,6 +47,14 @@ def canonical_flat(value: dict[str, Json]) -> bytes:
         raise InvalidInput("A string or a number has no canonical JSON form.") from error
 
 
+def written(value: Json) -> orjson.Fragment:
+    """A value that stands in many objects, written once: ``canonical_flat`` takes it as a member.
+
+    Raises InvalidInput.
+    """
+    return orjson.Fragment(canonical(value))
+
+
 def parse_canonical(data: bytes) -> Json:
     """The value of bytes that ``canonical`` wrote. Raises Damaged for any other bytes.
 

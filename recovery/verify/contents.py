@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.format.batches import Hashes, canonical_of, hashes_of
-from vanvault.archiver.core.model import Batch, BatchHeader, Entry, Event, Message
+from vanvault.archiver.core.format.batches import Hashes, canonical_of, entries_of, hashes_of
+from vanvault.archiver.core.model import BatchHeader, Entry, Event
 from vanvault.archiver.core.names import ObjectName, archive_ids, parse_key
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.recovery.verified import Problem
 
 #: Rows that one finding lists by number.
 _ROWS_NAMED = 5
+#: Columns that say which original a row is of.
+_NAMED = ("id", "size", "sha256", "sha512")
 
 Flaw = tuple[Problem, str]
+#: Python values by column, times as whole microseconds.
+Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +106,32 @@ Content = BatchContent | LargeContent | SegmentContent | Sealed | Undecipherable
 
 
 def batch_content(
-    name: ObjectName, batch: Batch, bodies: Sequence[Hashes | None], master_key: str, *, archive: str
+    name: ObjectName,
+    header: BatchHeader,
+    columns: Columns,
+    bodies: Sequence[Hashes | None],
+    master_key: str,
+    *,
+    archive: str,
 ) -> BatchContent:
     """A decoded batch, with what is wrong in it: its header against its name, its rows against themselves.
 
-    ``bodies``: by row, what the bytes beside it hash to; None: there are none, as for an event.
+    Args:
+        columns: of its rows, without bodies.
+        bodies: by row, what the bytes beside it hash to; None: there are none, as for an event.
     """
-    header, entries = batch.header, batch.entries
+    times = columns["received_at"]
     until = date_in(header.retain_until)
     flaws = list(_header_flaws(name, header, until, archive))
     if not flaws:
-        flaws.extend(_row_flaws(name, entries, header, bodies))
+        flaws.extend(_row_flaws(name, header, columns, bodies))
     return BatchContent(
         master_key=master_key,
         header=header,
         retain_until=until,
-        first_us=entries[0].received_us if entries else 0,
-        last_us=entries[-1].received_us if entries else 0,
-        references=tuple(_references(batch)),
+        first_us=times[0] if times else 0,
+        last_us=times[-1] if times else 0,
+        references=tuple(_references(header, columns)),
         flaws=tuple(flaws),
     )
 
@@ -154,33 +168,45 @@ def _texts(header: BatchHeader) -> Iterator[object]:
 
 
 def _row_flaws(
-    name: ObjectName, entries: tuple[Entry, ...], header: BatchHeader, bodies: Sequence[Hashes | None]
+    name: ObjectName, header: BatchHeader, columns: Columns, bodies: Sequence[Hashes | None]
 ) -> Iterator[Flaw]:
-    ids = archive_ids(name.writer, name.sequence, len(entries))
-    wrong_id = [row for row, (entry, own) in enumerate(zip(entries, ids, strict=True)) if entry.id != own]
+    ids, times = columns["id"], columns["received_at"]
+    own = archive_ids(name.writer, name.sequence, len(ids))
+    wrong_id = [row for row, (one, right) in enumerate(zip(ids, own, strict=True)) if one != right]
     if wrong_id:
         yield "digest", f"{_rows(wrong_id)} with an id of another place"
-    late = [row for row in range(1, len(entries)) if entries[row].received_us <= entries[row - 1].received_us]
+    late = [row for row, (before, time) in enumerate(pairwise(times), 1) if time <= before]
     if late:
         yield "chain", f"{_rows(late)} not later than the row before"
-    if entries and header.created_us != entries[-1].received_us:
+    if times and header.created_us != times[-1]:
         yield "chain", "its header's time is not that of its last row"
-    both = zip(entries, bodies, strict=True)
-    wrong = [row for row, (entry, body) in enumerate(both) if not _matches(entry, body, name.writer)]
+    wrong = list(_unlike(name, header, columns, bodies))
     if wrong:
         yield "digest", f"{_rows(wrong)} without the size, SHA-256 and SHA-512 that the row names"
 
 
-def _matches(entry: Entry, body: Hashes | None, writer: str) -> bool:
-    """Does the row hold (or refer to) what its size and digests say?"""
-    if isinstance(entry, Message) and entry.large_object:
-        # The object itself is compared when it is read; it lies under its row's writer.
-        large = parse_key(entry.large_object)
-        return body is None and large is not None and (large.family, large.writer) == ("large", writer)
-    if isinstance(entry, Event):
-        data = _canonical(entry)
-        body = hashes_of(data) if data is not None else None
-    return body == (entry.size, entry.sha256, entry.sha512)
+def _unlike(
+    name: ObjectName, header: BatchHeader, columns: Columns, bodies: Sequence[Hashes | None]
+) -> Iterator[int]:
+    """The rows that do not hold (or refer to) what their size and digests say."""
+    if header.kind == "events":
+        bodies = [_canonical_hashes(entry) for entry in entries_of("events", columns)]
+    apart = columns.get("large_object") or [""] * len(bodies)
+    named = zip(*(columns[each] for each in _NAMED[1:]), strict=True)
+    for row, (one, body, large) in enumerate(zip(named, bodies, apart, strict=True)):
+        if not (body == one if not large else _is_apart(large, body, name.writer)):
+            yield row
+
+
+def _is_apart(key: str, body: Hashes | None, writer: str) -> bool:
+    """May the row's message lie in this object? It is compared when it is read, and is its writer's own."""
+    large = parse_key(key)
+    return body is None and large is not None and (large.family, large.writer) == ("large", writer)
+
+
+def _canonical_hashes(event: Entry) -> Hashes | None:
+    data = _canonical(event) if isinstance(event, Event) else None
+    return hashes_of(data) if data is not None else None
 
 
 def _canonical(event: Event) -> bytes | None:
@@ -190,16 +216,16 @@ def _canonical(event: Event) -> bytes | None:
         return None
 
 
-def _references(batch: Batch) -> Iterator[Reference]:
+def _references(header: BatchHeader, columns: Columns) -> Iterator[Reference]:
     dates: dict[str, datetime | None] = {}
-    for placement in batch.header.large:
+    for placement in header.large:
         until = date_in(placement.retain_until)
         known = dates.get(placement.key)
         dates[placement.key] = max(known, until) if known and until else known or until
-    for entry in batch.entries:
-        if isinstance(entry, Message) and entry.large_object:
-            key = entry.large_object
-            yield Reference(key, entry.id, entry.size, entry.sha256, entry.sha512, dates.get(key))
+    for row, key in enumerate(columns.get("large_object", ())):
+        if key:
+            entry, size, sha256, sha512 = (columns[name][row] for name in _NAMED)
+            yield Reference(key, entry, size, sha256, sha512, dates.get(key))
 
 
 def date_in(text: object) -> datetime | None:

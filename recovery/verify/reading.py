@@ -21,7 +21,6 @@ from vanvault.archiver.core.format.batches import decode_hashed
 from vanvault.archiver.core.format.encrypted import key_material
 from vanvault.archiver.core.format.framed import open_framed, read_header
 from vanvault.archiver.core.key_port import KeyProvider, parse_key_id
-from vanvault.archiver.core.model import Event
 from vanvault.archiver.core.names import ObjectName
 from vanvault.archiver.keys.parquet import ParquetKeys
 from vanvault.archiver.replicas import read_listed
@@ -129,10 +128,13 @@ class ObjectReader:
                 master_key = read_header(data).key.key_id
                 return ObjectRead(copies, large_content(self._framed(name.key, data), master_key))
             master_key = key_material(data).key_id  # and a plain Parquet file stops here
-            batch, bodies = decode_hashed(name.key, data, self.parquet)
-            events = sum(isinstance(entry, Event) for entry in batch.entries)
-            content = batch_content(name, batch, bodies, master_key, archive=self.archive)
-            return ObjectRead(copies, content, len(batch.entries) - events, events)
+            found = decode_hashed(name.key, data, self.parquet)
+            header = found.header
+            content = batch_content(
+                name, header, found.columns, found.bodies, master_key, archive=self.archive
+            )
+            events = header.rows if header.kind == "events" else 0
+            return ObjectRead(copies, content, header.rows - events, events)
         except KeyUnavailable as error:
             return ObjectRead(copies, self.sealed(master_key, error))
         except Forged as error:

@@ -17,21 +17,20 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vanvault.archiver.core.errors import Forged, InvalidInput, KeyUnavailable
-from vanvault.archiver.core.evidence import build_tree
+from vanvault.archiver.core.evidence import receipts_statement
 from vanvault.archiver.core.format.batches import (
     BodyDigests,
-    Hashes,
     check_proof,
     digest_bodies,
 )
 from vanvault.archiver.core.format.encrypted import ObjectKeys
 from vanvault.archiver.core.format.segments import PartHeader, merge_covers
-from vanvault.archiver.core.model import Batch, SegmentManifest
+from vanvault.archiver.core.model import SegmentManifest
 from vanvault.archiver.core.names import parse_archive_id, parse_key
 from vanvault.recovery.objects import DIGEST_BYTES, CompactedRange
 from vanvault.recovery.verify.chains import ExpectedBatch, expected_of
 from vanvault.recovery.verify.contents import BatchContent, Flaw, Reference, batch_content
-from vanvault.recovery.verify.segment_rows import Evidence, HeldBatch, Incomplete, batches_of, read_evidence
+from vanvault.recovery.verify.segment_rows import Evidence, Incomplete, RemadeBatch, batches_of, read_evidence
 
 PublicKey = Callable[[str], Ed25519PublicKey]
 
@@ -146,7 +145,7 @@ def _check_batches(
     check: SegmentCheck,
     manifest: SegmentManifest,
     held: Sequence[Evidence],
-    batches: Iterator[HeldBatch],
+    batches: Iterator[RemadeBatch],
     keys: ObjectKeys,
     public_key: PublicKey,
 ) -> None:
@@ -154,8 +153,8 @@ def _check_batches(
     seen: set[str] = set()
     before: Evidence | None = None
     for found in batches:
-        one, batch = found.evidence, found.batch
-        content = _content(check, manifest, one, batch, found.bodies)
+        one = found.evidence
+        content = _content(check, manifest, found)
         if content is None:
             continue
         for problem, detail in _unlinked(before, one):
@@ -167,30 +166,25 @@ def _check_batches(
                 seen.add(expected.key)
         check.references.extend(content.references)
         if one.header.kind == "messages":
-            check.messages += len(batch.entries)
+            check.messages += one.header.rows
         else:
-            check.events += len(batch.entries)
+            check.events += one.header.rows
         for flaw in _unproved(keys, found):
             check.note("evidence", flaw)
-        detail = _receipts_flaw(manifest.archive, one, batch, public_key)
+        detail = _receipts_flaw(manifest.archive, found, public_key)
         if detail:
             check.note("evidence", ("signature", f"{one.key}: {detail}"))
 
 
-def _content(
-    check: SegmentCheck,
-    manifest: SegmentManifest,
-    one: Evidence,
-    batch: Batch,
-    bodies: list[Hashes | None],
-) -> BatchContent | None:
+def _content(check: SegmentCheck, manifest: SegmentManifest, found: RemadeBatch) -> BatchContent | None:
     """What the batch would say if it were read; None when it is not the one of its name."""
+    one = found.evidence
     name = parse_key(one.key)
     if name is None or name.family != "batch":
         check.note("evidence", ("header", "it names a batch by what is no batch's name"))
         return None
     try:
-        content = batch_content(name, batch, bodies, "", archive=manifest.archive)
+        content = batch_content(name, one.header, found.columns, found.bodies, "", archive=manifest.archive)
     except (TypeError, ValueError) as error:
         check.note("evidence", ("header", f"{one.key}: its header's values are off: {type(error).__name__}"))
         return None
@@ -220,7 +214,7 @@ def _unlinked(before: Evidence | None, one: Evidence) -> Iterator[Flaw]:
         yield "chain", "its first row is not later than the last row before it"
 
 
-def _unproved(keys: ObjectKeys, found: HeldBatch) -> Iterator[Flaw]:
+def _unproved(keys: ObjectKeys, found: RemadeBatch) -> Iterator[Flaw]:
     """Did the writer of the batch sign these rows? Its own object need not be there any more."""
     one = found.evidence
     try:
@@ -229,15 +223,15 @@ def _unproved(keys: ObjectKeys, found: HeldBatch) -> Iterator[Flaw]:
         yield "forged", error.message
 
 
-def _receipts_flaw(archive: str, one: Evidence, batch: Batch, public_key: PublicKey) -> str:
+def _receipts_flaw(archive: str, found: RemadeBatch, public_key: PublicKey) -> str:
     """Why the commit record is not one of these rows; "" when it is, or there is none."""
-    commit = one.commit
+    one, commit = found.evidence, found.evidence.commit
     if commit is None:
         return ""
     if commit.key != one.key:
         return "its commit record is of another batch"
-    tree = build_tree(
-        batch.entries,
+    statement = receipts_statement(
+        found.columns,
         archive=archive,
         key=one.key,
         placements=commit.placements,
@@ -245,7 +239,7 @@ def _receipts_flaw(archive: str, one: Evidence, batch: Batch, public_key: Public
         signing_key=commit.signing_key,
     )
     try:
-        public_key(commit.signing_key).verify(commit.signature, tree.statement)
+        public_key(commit.signing_key).verify(commit.signature, statement)
     except InvalidSignature:
         return "the signature over its receipts does not fit its rows"
     except KeyUnavailable:

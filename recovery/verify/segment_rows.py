@@ -20,9 +20,8 @@ from vanvault.archiver.core.format.batches import (
     columns_in,
     decode_commit,
     decode_header,
-    entries_of,
 )
-from vanvault.archiver.core.model import Batch, BatchHeader, Commit
+from vanvault.archiver.core.model import BatchHeader, Commit
 from vanvault.archiver.core.names import archive_ids
 
 #: Rows that are Python objects at once, about.
@@ -46,11 +45,10 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBatch:
+class RemadeBatch:
     """One covered batch, made again."""
 
     evidence: Evidence
-    batch: Batch
     columns: Mapping[str, Sequence[Any]]  # of its rows, as its writer signed them
     bodies: list[Hashes | None]  # of each row; None: the segment does not hold its body
 
@@ -85,7 +83,7 @@ def read_evidence(table: pa.Table) -> list[Evidence]:
 
 def batches_of(
     log: pa.Table, originals: BodyDigests, evidence: pa.Table, held: Sequence[Evidence]
-) -> Iterator[HeldBatch]:
+) -> Iterator[RemadeBatch]:
     """Every covered batch with all its rows, in the order of the evidence.
 
     Raises Incomplete unless the log holds exactly the rows of these batches.
@@ -158,7 +156,7 @@ def _bodies(rows: pa.Table, originals: BodyDigests) -> list[Hashes | None]:
     return found
 
 
-def _made(rows: pa.Table, held: Sequence[Evidence], bodies: list[Hashes | None]) -> Iterator[HeldBatch]:
+def _made(rows: pa.Table, held: Sequence[Evidence], bodies: list[Hashes | None]) -> Iterator[RemadeBatch]:
     """Some whole batches, whose rows these are, in order; raises Incomplete for values that no row has."""
     columns = {kind: _columns(rows, kind) for kind in {one.header.kind for one in held}}
     done, start = dict.fromkeys(columns, 0), 0  # rows, of each kind and of all
@@ -167,8 +165,7 @@ def _made(rows: pa.Table, held: Sequence[Evidence], bodies: list[Hashes | None])
         first, last = done[kind], done[kind] + one.header.rows
         own: dict[str, Sequence[Any]] = {name: values[first:last] for name, values in columns[kind].items()}
         own["id"] = archive_ids(one.header.writer, one.header.sequence, one.header.rows)
-        batch = Batch(one.key, one.header, tuple(entries_of(kind, own)))
-        yield HeldBatch(one, batch, own, bodies[start:end])
+        yield RemadeBatch(one, own, bodies[start:end])
         done[kind], start = last, end
 
 

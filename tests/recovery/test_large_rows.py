@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.lab import Lab, named
 from tests.support.names import batch_key, large_key
-from vanvault.archiver.core.model import Batch, BatchHeader, Message, Metadata
+from vanvault.archiver.core.format.batches import columns_of
+from vanvault.archiver.core.model import BatchHeader, Message, Metadata
 from vanvault.archiver.core.names import archive_id, parse_key
 from vanvault.recovery.verified import Subset
 from vanvault.recovery.verify.contents import BatchContent, batch_content
@@ -40,7 +41,8 @@ def checked(large: str, body: bytes | None = None) -> BatchContent:
     assert name is not None
     whole = (len(body or b""), hashlib.sha256(body or b"").digest(), hashlib.sha512(body or b"").digest())
     found = None if body is None else whole
-    return batch_content(name, Batch(key, header, (row,)), [found], "messages/1", archive="archive-1")
+    columns = columns_of("messages", [row])
+    return batch_content(name, header, columns, [found], "messages/1", archive="archive-1")
 
 
 def test_a_large_object_is_its_rows_own_writers() -> None:

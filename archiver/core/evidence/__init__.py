@@ -9,6 +9,7 @@ from vanvault.archiver.core.evidence.receipts import (
     holders,
     is_degraded,
     placements_of,
+    receipts_statement,
     verify_receipt,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "holders",
     "is_degraded",
     "placements_of",
+    "receipts_statement",
     "verify_receipt",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vanvault.archiver.core.canonical import canonical, canonical_flat
+from vanvault.archiver.core.canonical import canonical, canonical_flat, written
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.evidence.merkle import inclusion_path, leaf_hash, levels, root_from_path
 from vanvault.archiver.core.model import Entry, Event, Message, Placement
@@ -183,6 +183,67 @@ def build_tree(
             )
         )
     return ReceiptTree(bodies)
+
+
+def receipts_statement(
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    archive: str,
+    key: str,
+    placements: Sequence[Placement],
+    large: Sequence[Placement],
+    signing_key: str,
+) -> bytes:
+    """The statement of ``build_tree`` for rows that are columns, where no receipt of them is needed.
+
+    ``columns``: Python values by name, times as whole microseconds; of one kind of batch.
+    """
+    own, large = parted(placements, large)
+    shared = [placement.as_json() for placement in own]
+    short = len(_sites(own)) < SITE_COUNT
+    common = _common(shared, archive=archive, key=key, signing_key=signing_key, degraded=short)
+    own_id = "message_id" if "large_object" in columns else "event_id"
+    names = ("gateway", "id", "received_at", "sha256", "sha512", "size", own_id)
+    apart = columns.get("large_object") or [""] * len(columns["id"])
+    leaves = []
+    for row, (gateway, entry, received_us, sha256, sha512, size, own_name, large_object) in enumerate(
+        zip(*(columns[name] for name in names), apart, strict=True)
+    ):
+        fields = common
+        if large_object:
+            copies = [p for p in large if p.key == large_object]
+            degraded = short or len(_sites(copies)) < SITE_COUNT
+            both = shared + [placement.as_json() for placement in copies]
+            fields = _common(both, archive=archive, key=key, signing_key=signing_key, degraded=degraded)
+            fields["large_object"] = large_object
+        body = {
+            **fields,
+            "gateway": gateway,
+            "id": entry,
+            "received_at": rfc3339_us(received_us),
+            "row": row,
+            "sha256": sha256.hex(),
+            "sha512": sha512.hex(),
+            "size": size,
+            own_id: own_name,
+        }
+        leaves.append(leaf_hash(canonical_flat(body)))
+    return statement(archive, key, len(leaves), levels(leaves)[-1][0])
+
+
+def _common(
+    placements: list[dict[str, str]], *, archive: str, key: str, signing_key: str, degraded: bool
+) -> dict[str, Any]:
+    """What receipts of a batch have in common; the placements are written once for all of them."""
+    fields: dict[str, Any] = {
+        "archive": archive,
+        "format": RECEIPT_FORMAT,
+        "object": key,
+        "placements": written(placements),
+        "policy": "any" if degraded else "all",
+        "signing_key": signing_key,
+    }
+    return {**fields, "degraded": True} if degraded else fields
 
 
 def verify_receipt(

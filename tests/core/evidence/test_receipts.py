@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, VanVaultError
-from vanvault.archiver.core.evidence import Receipt, ReceiptTree, build_tree, verify_receipt
+from vanvault.archiver.core.evidence import (
+    Receipt,
+    ReceiptTree,
+    build_tree,
+    receipts_statement,
+    verify_receipt,
+)
+from vanvault.archiver.core.format.batches import columns_of
 from vanvault.archiver.core.model import Entry, Event, Message, Metadata, Placement
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -162,3 +169,23 @@ def test_what_is_no_receipt(other: dict[str, Any]) -> None:
 def test_a_later_format_is_said() -> None:
     with pytest.raises(InvalidInput, match="format"):
         verify_receipt({**RECEIPTS[0], "format": "vanvault-receipt-v2"}, public_key)
+
+
+@pytest.mark.parametrize("kind", ["messages", "events"])
+@pytest.mark.parametrize("sites", [1, 2])
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("rows", [1, 3, 50])
+def test_the_statement_over_columns_is_that_of_the_receipts(
+    kind: str, sites: int, copies: int, rows: int
+) -> None:
+    """Some rows lie in a large object, which may lie at fewer sites than their batch."""
+    of_kind = [entry(n) for n in range(200) if isinstance(entry(n), Event) == (kind == "events")][:rows]
+    facts: Any = {
+        "archive": "archive-1",
+        "key": KEY,
+        "placements": PLACEMENTS[:sites],
+        "large": LARGE_PLACEMENTS[:copies],
+        "signing_key": "the-key",
+    }
+    expected = build_tree(of_kind, **facts).statement
+    assert receipts_statement(columns_of(kind, of_kind), **facts) == expected

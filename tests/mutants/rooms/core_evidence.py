@@ -81,6 +81,14 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "statement-large-at-one-site",
+        "archiver/core/evidence/receipts.py",
+        "receipts_statement",
+        "degraded = short or len(_sites(copies)) < SITE_COUNT",
+        "degraded = short",
+        ("tests/core/evidence/test_receipts.py",),
+    ),
+    Mutant(
         "receipt-holders-of-a-part",
         "archiver/core/evidence/receipts.py",
         "holders",

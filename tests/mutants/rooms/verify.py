@@ -55,12 +55,13 @@ MUTANTS = (
     Mutant(
         "row-of-another-writer",
         _CONTENTS,
-        "_matches",
+        "_is_apart",
         '(large.family, large.writer) == ("large", writer)',
         'large.family == "large"',
         _LARGE,
     ),
-    Mutant("row-with-two-bodies", _CONTENTS, "_matches", "body is None and ", "", _LARGE),
+    Mutant("row-with-two-bodies", _CONTENTS, "_is_apart", "body is None and ", "", _LARGE),
+    Mutant("row-without-its-digests", _CONTENTS, "_unlike", "body == one if", "True if", _LARGE),
     Mutant("orphan-despite-unseen-rows", _FOLD, "Fold._large", " and self._all_rows_seen", "", _LARGE),
     Mutant(
         "orphan-unseen",
@@ -164,7 +165,7 @@ MUTANTS = (
         "_made",
         "done[kind], start = last, end",
         "done[kind], start = first, end",
-        ("tests/recovery/test_verify_segments.py",),
+        ("tests/recovery/test_segment_rows.py",),
     ),
     Mutant(
         "verify-rows-in-the-order-of-the-log",
@@ -172,7 +173,7 @@ MUTANTS = (
         "_chosen",
         "np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows)))",
         "True",
-        ("tests/recovery/test_verify_segments.py",),
+        ("tests/recovery/test_segment_rows.py",),
     ),
     Mutant(
         "whole-with-a-strangers-file",

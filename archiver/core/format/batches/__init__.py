@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.core.format.batches.batch import (
     BatchTable,
+    HashedBatch,
     columns_in,
     columns_of,
     decode_batch,
@@ -28,6 +29,7 @@ __all__ = [
     "MESSAGES",
     "BatchTable",
     "BodyDigests",
+    "HashedBatch",
     "Hashes",
     "canonical_event",
     "canonical_of",

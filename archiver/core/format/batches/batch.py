@@ -62,6 +62,15 @@ _HEADER_FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class HashedBatch:
+    """A proved batch, of the bodies of which only digests are in memory."""
+
+    header: BatchHeader
+    columns: dict[str, list[Any]]  # Python values by name, times as whole microseconds; without bodies
+    bodies: list[Hashes | None]  # by row; None: the row has none
+
+
+@dataclass(frozen=True, slots=True)
 class BatchTable:
     """A batch as a table of its kind's schema, with header and proof as they stand in the file."""
 
@@ -123,12 +132,12 @@ def decode_batch(key: str, data: bytes | memoryview, keys: ObjectKeys, *, bodies
     return Batch(key, header, tuple(entries_of(header.kind, columns)))
 
 
-def decode_hashed(key: str, data: bytes | memoryview, keys: ObjectKeys) -> tuple[Batch, list[Hashes | None]]:
-    """As ``decode_batch``, but of each row's body only what it hashes to; None: the row has no body.
+def decode_hashed(key: str, data: bytes | memoryview, keys: ObjectKeys) -> HashedBatch:
+    """As ``decode_batch``, but columns in place of entries, and of each row's body only what it hashes to.
 
     Bodies of one row group are in memory at a time.
 
-    Raises as ``decode_batch`` does; TypeError: the bodies are not of the format's type.
+    Raises as ``decode_batch`` does; TypeError: a column is not of the format's type.
     """
     with opened(data, keys, key) as file:
         header, text, proof = _footer(key, file)
@@ -136,8 +145,9 @@ def decode_hashed(key: str, data: bytes | memoryview, keys: ObjectKeys) -> tuple
         found = digest_bodies(_bodies_apart(file, SCHEMAS[header.kind], rest))
     columns = _checked(key, header, pa.concat_tables(rest))
     check_proof(key, header, text, proof, columns, keys)
-    entries = tuple(entries_of(header.kind, columns))
-    return Batch(key, header, entries), found.all() or [None] * header.rows
+    if None in columns.get("insurance_numbers", ()):
+        raise TypeError("a row without its list of texts")
+    return HashedBatch(header, columns, found.all() or [None] * header.rows)
 
 
 def _bodies_apart(file: pq.ParquetFile, schema: pa.Schema, rest: list[pa.Table]) -> Iterator[pa.ChunkedArray]:
