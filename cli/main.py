@@ -50,6 +50,7 @@ VERBS = {
     "keys": "List master and signing keys, or make a new version.",
     "law": "List what the law asks for, with clauses, dates, and how each is known.",
     "gateway": "Add, list or remove gateways.",
+    "account": "Accounts of people and services: roles, suspension, review.",
     "sample": "Make sample transactions, as files or pushed through the API.",
 }
 

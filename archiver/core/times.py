@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
 from vanvault.archiver.core.errors import InvalidInput
@@ -21,6 +21,9 @@ _LIKE = "Write it like 2026-11-22T08:30:00+07:00."
 
 _SPAN = re.compile(r"(0|[1-9][0-9]{0,8})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: Vietnam has had this offset, without summer time, since 1975-06-13: its calendar needs no table of zones.
+VIETNAM = timezone(timedelta(hours=7))
+
 #: The longest span that anybody may ask for, ten years: it can be added to every date in use.
 LONGEST_SPAN = timedelta(days=3660)
 
@@ -76,6 +79,27 @@ def parse_rfc3339(text: str, *, field: str = "time", date_alone: bool = True) ->
     if not 1970 <= moment.year <= 9998:
         raise InvalidInput(f"{field} is outside the years 1970 to 9998", field=field)
     return moment
+
+
+def vietnam_day(moment: datetime) -> date:
+    """The calendar day of a moment in Vietnam (Asia/Ho_Chi_Minh)."""
+    return moment.astimezone(VIETNAM).date()
+
+
+def vietnam_midnight(day: date) -> datetime:
+    """The first moment of a day in Vietnam, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=VIETNAM).astimezone(UTC)
+
+
+def parse_day(text: str, *, field: str = "day") -> date:
+    """A calendar day from ``2026-11-22``. Raises InvalidInput: another form, or not in 1971 to 9998."""
+    try:
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None or not 1971 <= day.year <= 9998:
+        raise InvalidInput(f"{field} is no day", field=field, hint="Write it like 2026-11-22.")
+    return day
 
 
 def _moment(match: re.Match[str]) -> datetime:

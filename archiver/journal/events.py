@@ -6,7 +6,7 @@ They are written by ``Archive.record`` under the gateway ``vanvault``, each of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import orjson
 
-from vanvault.archiver.catalogue import Item, Query, Search, WrongClock
+from vanvault.archiver.catalogue import Item, Query, Search, Unread, WrongClock
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us
@@ -99,6 +99,7 @@ def own_events(
     to_us: int = _NO_END_US,
     order: Literal["newest", "oldest"] = "newest",
     most: int | None = None,
+    unread: Callable[[Unread], None] | None = None,
 ) -> Iterator[OwnEvent]:
     """The events of a type (without ``vanvault.``), page by page, as far as they are folded here.
 
@@ -109,18 +110,19 @@ def own_events(
         from_us, to_us: received in [from, to), in microseconds since 1970; a long history is not read whole.
         order: by the time of receipt.
         most: how many at most.
+        unread: is told, maybe more than once, what of the archive could not be looked at; not with ``most``.
 
     Raises Damaged, SiteUnavailable (the index cannot be read).
     """
     query = _query(type, from_us, to_us, order)
     wrong = search.wrong_clocks()
     if wrong:
-        yield from islice(_in_true_order(search, query, wrong), most)
+        yield from islice(_in_true_order(search, query, wrong, unread), most)
         return
     if most is not None and most <= Query.MAX_LIMIT:
         items = iter(search.page(replace(query, limit=most), bare=True).items)
     else:
-        items = islice(search.every(query), most)
+        items = islice(search.every(query, unread), most)
     yield from map(_event, items)
 
 
@@ -150,7 +152,12 @@ def _event(item: Item) -> OwnEvent:
     return OwnEvent(item["id"], type, item["received_at"], item["occurred_at"], item["detail"])
 
 
-def _in_true_order(search: Search, query: Query, wrong: Mapping[str, WrongClock]) -> Iterator[OwnEvent]:
+def _in_true_order(
+    search: Search,
+    query: Query,
+    wrong: Mapping[str, WrongClock],
+    unread: Callable[[Unread], None] | None,
+) -> Iterator[OwnEvent]:
     """Two streams merged: events with times to go by, and those of clocks ahead, which are few."""
     newest = query.order == "newest"
 
@@ -164,7 +171,7 @@ def _in_true_order(search: Search, query: Query, wrong: Mapping[str, WrongClock]
         key=place,
         reverse=newest,
     )
-    as_received = (event for event in map(_event, search.every(query)) if place(event)[1])
+    as_received = (event for event in map(_event, search.every(query, unread)) if place(event)[1])
     yield from merge(as_received, moved, key=place, reverse=newest)
 
 

@@ -201,18 +201,18 @@ class Roster:
         return replace(self, unrecorded=(*self.unrecorded, RosterChange(act.nonce, kind, act.at, detail)))
 
 
-def check_name(name: str) -> None:
-    """Raises InvalidInput unless this may be the name of a gateway."""
+def check_name(name: str, *, what: str = "gateway") -> None:
+    """Raises InvalidInput unless this may be the name of a gateway, or of ``what`` else has a name."""
     if not _NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name[:40]!r} is no gateway name",
-            field="gateway",
+            f"{name[:40]!r} is no {what} name",
+            field=what,
             hint="Use 1 to 64 of a-z, 0-9, dot, dash and underscore, not starting with a sign.",
         )
     if name == SYSTEM_GATEWAY or name.startswith(f"{SYSTEM_GATEWAY}."):
         raise InvalidInput(
-            f"{name[:40]!r} is no gateway name: it is kept for the archive itself",
-            field="gateway",
+            f"{name[:40]!r} is no {what} name: it is kept for the archive itself",
+            field=what,
             hint="Choose another name.",
         )
 

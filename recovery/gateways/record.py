@@ -66,6 +66,12 @@ def ids_on_record(search: Search, name: str) -> set[str]:
     return {str(detail["id"]) for detail in _additions(search) if detail.get("gateway") == name}
 
 
+def account_on_record(search: Search, name: str) -> str | None:
+    """The id of an account to which this name was given, or None. Raises Damaged, SiteUnavailable (index)."""
+    claims = own_events(search, "account.added")
+    return next((str(one.detail["id"]) for one in claims if one.detail.get("account") == name), None)
+
+
 def removed_on_record(search: Search) -> tuple[set[str], dict[str, datetime]]:
     """Ids of removed tokens, and when each gateway, by its id, was last removed, as far as it is folded here.
 

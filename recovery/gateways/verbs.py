@@ -16,7 +16,13 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.people import Gateway, Gateways, NewToken, TokenTerms, check_name, taken_by_removed
-from vanvault.recovery.gateways.record import has_entries, ids_on_record, record_changes, tokens_removed
+from vanvault.recovery.gateways.record import (
+    account_on_record,
+    has_entries,
+    ids_on_record,
+    record_changes,
+    tokens_removed,
+)
 from vanvault.recovery.work import QUIET, Observer
 
 #: What keeps a change from the record, or from a last look at it; the change itself is made by then.
@@ -56,6 +62,7 @@ def add_gateway(archive: Archive, request: AddRequest, observer: Observer = QUIE
     _check_begin(request.terms, archive.clock.now())
     for site in archive.refresh().away:
         observer.warn(f"the site {site} is away; a name that only it knows is not seen")
+    _check_no_account(archive, request.name)
     known = next((one for one in gateways.all() if one.name == request.name), None)
     on_record = ids_on_record(archive.search, request.name)
     id = _id_of(archive, request, known, on_record)
@@ -163,6 +170,8 @@ def _check_alone(archive: Archive, made: NewToken, who: str, observer: Observer)
     try:
         archive.refresh()
         others = ids_on_record(archive.search, made.gateway) - {made.gateway_id}
+        account = account_on_record(archive.search, made.gateway)
+        others |= {account} if account else set()
     except _CANNOT as error:  # the gateway stands, and nobody has seen its token yet
         observer.warn(f"whether another home used the name {made.gateway} just now is not known: {error}")
         return
@@ -170,7 +179,17 @@ def _check_alone(archive: Archive, made: NewToken, who: str, observer: Observer)
         archive.gateways.remove(made.gateway, archive.entropy, archive.clock, who=who)
         _recorded(archive, observer)
         raise Conflict(
-            f"another home gave the name {made.gateway} to the gateway {min(others)} at the same moment",
+            f"another home gave the name {made.gateway} to {min(others)} at the same moment",
+            hint="Choose another name.",
+        )
+
+
+def _check_no_account(archive: Archive, name: str) -> None:
+    """Raises Conflict where an account has this name: both have one name space."""
+    account = account_on_record(archive.search, name)
+    if account is not None:
+        raise Conflict(
+            f"the name {name} belongs to the account {account}; a name is never given again",
             hint="Choose another name.",
         )
 

@@ -50,7 +50,9 @@ print(*sys.modules, file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("module", ["main", "gateway", "keys", "push", "receipt", "schedule", "status"])
+@pytest.mark.parametrize(
+    "module", ["main", "account", "gateway", "keys", "push", "receipt", "schedule", "status"]
+)
 def test_a_verb_loads_no_library_that_it_may_not_need(module: str) -> None:
     program = f"import sys, vanvault.cli.{module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

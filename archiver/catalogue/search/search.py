@@ -6,7 +6,7 @@ while messages arrive and while segments are compacted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
@@ -135,14 +135,17 @@ class Search:
             found = self._found([hit for _, hit in walk.hits[: query.limit]], whole=whole)
         return self._paged(walk, self._hits.complete(found, bare=bare))
 
-    def every(self, query: Query) -> Iterator[Item]:
+    def every(self, query: Query, unread: Callable[[Unread], None] | None = None) -> Iterator[Item]:
         """All matching items after ``query.after``, page after page, as ``page`` gives them with ``bare``.
 
-        Raises as ``page`` does.
+        ``unread``: is told, maybe more than once, what could not be looked at. Raises as ``page`` does.
         """
         query = replace(query, limit=MAX_LIMIT)
         while True:
             page = self.page(query, bare=True)
+            if unread is not None:
+                for one in page.unread:
+                    unread(one)
             yield from page.items
             if page.next is None:
                 return

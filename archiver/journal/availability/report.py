@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
-from vanvault.archiver.core.times import to_us
+from vanvault.archiver.core.times import VIETNAM, to_us
 from vanvault.archiver.journal.availability.model import KINDS, Interval, Window
 
-ZONE = timezone(timedelta(hours=7))
 _LEAST_US = 30 * 86_400 * 1_000_000
 _YEAR_US = 365 * 86_400 * 1_000_000
 
@@ -83,7 +82,7 @@ def year_bounds(year: int) -> tuple[int, int]:
 
 def year_of(moment: datetime) -> int:
     """The calendar year of a moment."""
-    return moment.astimezone(ZONE).year
+    return moment.astimezone(VIETNAM).year
 
 
 def totals(intervals: Sequence[Interval], start_us: int, end_us: int) -> Totals:
@@ -129,4 +128,4 @@ def _overlap(start: int, end: int, low: int, high: int) -> int:
 
 
 def _moment(year: int, month: int) -> int:
-    return to_us(datetime(year, month, 1, tzinfo=ZONE))
+    return to_us(datetime(year, month, 1, tzinfo=VIETNAM))

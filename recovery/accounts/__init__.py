@@ -1,0 +1,36 @@
+"""Verbs about accounts, each of which is an event; and what a node knows of all accounts."""
+
+from __future__ import annotations
+
+from vanvault.recovery.accounts.reading import SEEN_EVENTS, current_accounts
+from vanvault.recovery.accounts.verbs import (
+    AccountOutcome,
+    Desk,
+    add_account,
+    add_identity,
+    change_account,
+    confirm_accounts,
+    grant_role,
+    remove_identity,
+    resume_account,
+    revoke_role,
+    suspend_account,
+)
+from vanvault.recovery.accounts.view import AccountsView
+
+__all__ = [
+    "SEEN_EVENTS",
+    "AccountOutcome",
+    "AccountsView",
+    "Desk",
+    "add_account",
+    "add_identity",
+    "change_account",
+    "confirm_accounts",
+    "current_accounts",
+    "grant_role",
+    "remove_identity",
+    "resume_account",
+    "revoke_role",
+    "suspend_account",
+]
