@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.key_port import PURPOSES, key_id
+from vanvault.archiver.core.key_port import PURPOSES, key_id, newest_version
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, open_masters
@@ -44,10 +44,10 @@ def list_keys(home: Path, as_json: bool) -> None:
     signing = SigningKeys(keys_folder(home))
     found: list[dict[str, object]] = []
     for purpose in PURPOSES:
-        active = masters.active(purpose)
+        newest = newest_version(masters, purpose)
         for version in masters.versions(purpose):
             name = key_id(purpose, version)
-            found.append({"purpose": purpose, "key_id": name, "active": name == active})
+            found.append({"purpose": purpose, "key_id": name, "active": version == newest})
     found += _signing_keys(signing)
     if as_json:
         emit_json({"keys": found})
@@ -134,14 +134,16 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
     """Show the data key of one object, for DuckDB, Spark and others that read Parquet by themselves.
 
     OBJECT is a batch or a part of a segment, as a search names it. The request goes on record in the archive
-    before the key is shown, so the sites must be up. A data key opens this one object only.
+    before the key is shown, so the sites must be up. A data key opens this one object only. A key of the
+    purpose credentials is never shown.
     """
     import base64
 
     from vanvault.recovery.custody import unwrap_key
     from vanvault.recovery.work import account
 
-    if not yes:
+    # What no --yes would show is refused at once, with the reason.
+    if not yes and not object_key.startswith("credentials/"):
         raise InvalidInput(
             "A data key is a secret that cannot be taken back, so it is shown only with --yes.",
             field="yes",
@@ -270,12 +272,15 @@ def _show(opened: Opened, as_json: bool, more: dict[str, object]) -> None:
                 "tried": opened.tried,
                 "possible": opened.possible,
                 "keys": list(opened.key_ids),
+                "without": list(opened.without),
                 **more,
             }
         )
         return
     numbers = ", ".join(map(str, opened.given))
     click.echo(f"Shares {numbers} of set {of.set_id} open the bundle: {len(opened.key_ids)} keys.")
+    for purpose in opened.without:
+        click.echo(f"It holds no key for {purpose}: this archive had none when it was sealed.")
     if opened.tried == opened.possible > 1:
         click.echo(f"Tried: all {opened.possible} combinations of {of.threshold}.")
     elif opened.tried > 1:

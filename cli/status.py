@@ -94,7 +94,8 @@ def lines_of(found: dict[str, Any]) -> list[tuple[str, object]]:
     if len(segments["alarms"]) > _ALARMS_SHOWN:
         lines.append(("", f"and {len(segments['alarms']) - _ALARMS_SHOWN} more; --json gives all"))
     for purpose, versions in found["keys"].items():
-        lines.append((f"key {purpose}", f"version {versions[-1]} active, {len(versions)} held"))
+        held = f"version {versions[-1]} active, {len(versions)} held" if versions else "none yet"
+        lines.append((f"key {purpose}", held))
     signing, server = found["signing"], found["server"]
     lines += [
         ("key signing", f"{signing['active']} active, {signing['public']} public keys"),

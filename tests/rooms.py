@@ -86,6 +86,7 @@ ROOMS = (
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
     _room("people.accounts", 28, "core.*"),
+    _room("people.credentials", 5, "core.*"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
@@ -113,9 +114,9 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        11,
-        "core.* core_dumps disk home_files log_lines people keys keys.parquet keys.escrow stores"
-        " stores.verdict replicas catalogue journal intake",
+        13,
+        "core.* core_dumps disk home_files log_lines people people.credentials keys keys.parquet keys.escrow"
+        " stores stores.verdict replicas catalogue journal intake",
     ),
     _room(
         "upkeep",

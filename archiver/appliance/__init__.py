@@ -5,9 +5,9 @@ from __future__ import annotations
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.home import init_home
-from vanvault.archiver.appliance.keys_on_record import ESCROWED, missing_acts
+from vanvault.archiver.appliance.keys_on_record import ESCROWED, missing_acts, sealed_on_record
 from vanvault.archiver.appliance.reader import ArchiveReader
-from vanvault.archiver.appliance.rotation import rotate_in_escrow, rotate_master
+from vanvault.archiver.appliance.rotation import credentials_master, rotate_in_escrow, rotate_master
 from vanvault.archiver.appliance.worker_home import open_home, open_sites
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Archive",
     "ArchiveReader",
     "Components",
+    "credentials_master",
     "init_home",
     "missing_acts",
     "open_components",
@@ -22,4 +23,5 @@ __all__ = [
     "open_sites",
     "rotate_in_escrow",
     "rotate_master",
+    "sealed_on_record",
 ]

@@ -7,17 +7,22 @@ it takes (event ``vanvault.keys.rotated``), and the next one goes above every id
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import orjson
 
 from vanvault.archiver.appliance.reader import ArchiveReader
-from vanvault.archiver.core.key_port import KeyProvider, Purpose, key_id, parse_key_id
-from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.key_port import KeyProvider, Purpose, key_id, newest_version, parse_key_id
+from vanvault.archiver.journal import EventType, OwnEvent, own_events
+from vanvault.archiver.people.credentials import SealedCredential, sealed_in
 
 #: Types of the events that name master keys, and where: a key id, or a list of ids of keys of any kind.
 ROTATED = EventType.KEYS_ROTATED
 ESCROWED = EventType.KEYS_ESCROWED
+#: Types of the events that keep a credential, which names the master that it needs.
+SEALED = (EventType.ACCOUNT_CREDENTIAL_SET, EventType.ACCOUNT_TOKEN_ADDED)
 
 
 def highest_on_record(details: Iterable[str], purpose: Purpose) -> int:
@@ -29,6 +34,19 @@ def highest_on_record(details: Iterable[str], purpose: Purpose) -> int:
             if isinstance(name, str) and name.startswith(f"{purpose}/"):
                 highest = max(highest, parse_key_id(name)[1])
     return highest
+
+
+def sealed_on_record(archive: ArchiveReader) -> Iterator[tuple[OwnEvent, SealedCredential]]:
+    """The newest credentials of each type of event, the newest first, as far as they are folded here.
+
+    An event that keeps none, or not as the format says, is left out. Raises as ``own_events``.
+    """
+    for type in SEALED:
+        for event in own_events(archive.search, type, most=Query.MAX_LIMIT):
+            try:
+                yield event, sealed_in(event.detail)
+            except Damaged:
+                continue
 
 
 def missing_acts(archive: ArchiveReader) -> list[str]:
@@ -46,6 +64,5 @@ def missing_acts(archive: ArchiveReader) -> list[str]:
 
 
 def next_key_id(provider: KeyProvider, purpose: Purpose, on_record: int) -> str:
-    """The id that a rotation takes. Raises KeyUnavailable when there is no version yet."""
-    _, active = parse_key_id(provider.active(purpose))
-    return key_id(purpose, max(active, on_record) + 1)
+    """The id that a rotation takes. Raises KeyUnavailable: the home lacks what every archive needs."""
+    return key_id(purpose, max(newest_version(provider, purpose), on_record) + 1)

@@ -18,10 +18,13 @@ from vanvault.archiver.core.errors import Forged, KeyUnavailable
 from vanvault.archiver.core.names import ObjectKind, ObjectSubject
 from vanvault.archiver.core.ports import Entropy
 
-Purpose = Literal["originals", "log", "index"]
+Purpose = Literal["originals", "log", "index", "credentials"]
 
 #: Who may read the log need not be able to read a message, so each purpose has its own masters.
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+#: Those without which no archive opens. The others came later: a home from before has none of them until its
+#: first need (``credentials``: what people sign on with; never handed out).
+NEEDED: tuple[Purpose, ...] = ("originals", "log", "index")
 #: Data keys and master keys are AES-256 keys.
 KEY_BYTES = 32
 
@@ -35,7 +38,8 @@ _PURPOSE: dict[ObjectKind, Purpose] = {
     "evidence": "log",
 }
 
-_KEY_ID = re.compile(r"(originals|log|index)/([1-9][0-9]{0,8})")
+#: An id of a master key: purpose and version.
+_KEY_ID = re.compile(rf"({'|'.join(PURPOSES)})/([1-9][0-9]{{0,8}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,8 @@ class MasterKeys(KeyProvider, Protocol):
         ``above`` is the highest version that the archive has on record: a home that lost
         its newest keys must not make others of the same id.
 
-        Raises KeyUnavailable when there is no version yet, when another process made the same
-        version at this moment, or when the provider refuses.
+        Raises KeyUnavailable when there is no version yet of a purpose that every archive needs, when
+        another process made the same version at this moment, or when the provider refuses.
         """
         ...
 
@@ -127,6 +131,24 @@ class MasterKeys(KeyProvider, Protocol):
 def key_id(purpose: Purpose, version: int) -> str:
     """The id of a master key: ``originals/1``."""
     return f"{purpose}/{version}"
+
+
+def newest_version(provider: KeyProvider, purpose: Purpose) -> int:
+    """The version that wraps; 0: there is none yet, of a purpose that a home may lack.
+
+    Raises KeyUnavailable: there is none of a purpose that every archive needs.
+    """
+    versions = provider.versions(purpose)
+    if not versions and purpose not in NEEDED:
+        return 0
+    return parse_key_id(provider.active(purpose))[1]
+
+
+def no_master(purpose: Purpose, *, where: str = "", hint: str) -> KeyUnavailable:
+    """What a provider raises that holds no version of a purpose; ``hint`` where every archive has one."""
+    if purpose not in NEEDED:
+        hint = f"Restore it from escrow; if this archive never had one: vanvault keys rotate {purpose}"
+    return KeyUnavailable(f"There is no master key for {purpose}{where}.", hint=hint)
 
 
 def parse_key_id(text: str) -> tuple[Purpose, int]:
@@ -148,16 +170,25 @@ def purpose_of(kind: ObjectKind) -> Purpose:
 
 def new_data_key(provider: KeyProvider, subject: ObjectSubject, entropy: Entropy) -> tuple[bytes, WrappedKey]:
     """A fresh data key of one object, plain and wrapped by the active master. Raises KeyUnavailable."""
-    data_key, purpose = entropy.token(KEY_BYTES), purpose_of(subject.kind)
-    master = provider.active(purpose)
+    return new_wrapped_key(provider, purpose_of(subject.kind), subject.context, entropy)
+
+
+def new_wrapped_key(
+    provider: KeyProvider, purpose: Purpose, context: bytes, entropy: Entropy
+) -> tuple[bytes, WrappedKey]:
+    """A fresh data key, plain and wrapped by the active master, bound to ``context``.
+
+    Raises KeyUnavailable.
+    """
+    data_key, master = entropy.token(KEY_BYTES), provider.active(purpose)
     try:
-        return data_key, WrappedKey(master, provider.wrap(master, data_key, subject.context))
+        return data_key, WrappedKey(master, provider.wrap(master, data_key, context))
     except KeyUnavailable:
         # Another process may have rotated between the two calls; then the new version wraps.
         newer = provider.active(purpose)
         if newer == master:
             raise
-        return data_key, WrappedKey(newer, provider.wrap(newer, data_key, subject.context))
+        return data_key, WrappedKey(newer, provider.wrap(newer, data_key, context))
 
 
 def unwrap_data_key(provider: KeyProvider, subject: ObjectSubject, key: WrappedKey) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.core.format.encrypted import MAGIC, key_material
 from vanvault.archiver.core.names import parse_key
 from vanvault.archiver.replicas import read_anywhere
@@ -23,9 +23,16 @@ class DataKey:
 def unwrap_object(archive: Archive, object: str) -> DataKey:
     """The data key of a batch or of a part of a segment.
 
-    Raises InvalidInput (not the name of a Parquet object), NotFound, Damaged, SiteUnavailable,
-    KeyUnavailable.
+    Raises InvalidInput (not the name of a Parquet object), AccessDenied (a key of the purpose credentials),
+    NotFound, Damaged, SiteUnavailable, KeyUnavailable.
     """
+    if object.partition("/")[0] == "credentials":
+        raise AccessDenied(
+            "No key that seals credentials is ever shown: whoever had it could sign on as anybody.",
+            authenticated=True,
+            hint="The log says when a credential was set, and by whom: vanvault search --type"
+            " vanvault.account.credential-set. Whoever lost theirs gets a new one.",
+        )
     if parse_key(object) is None or not object.endswith(".parquet"):
         raise InvalidInput(
             "this is not the name of a batch or of a part of a segment",

@@ -22,14 +22,22 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
-from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
+from vanvault.archiver.core.key_port import (
+    KEY_BYTES,
+    PURPOSES,
+    Purpose,
+    key_id,
+    newest_version,
+    no_master,
+    parse_key_id,
+)
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
 
 _FORMAT = "vanvault-master-key-1"
-_NAME = re.compile(r"(originals|log|index)-([1-9][0-9]{0,8})\.key")
+_NAME = re.compile(rf"({'|'.join(PURPOSES)})-([1-9][0-9]{{0,8}})\.key")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,10 +57,7 @@ class _Snapshot:
     def active(self, purpose: Purpose) -> str:
         versions = self.versions(purpose)
         if not versions:
-            raise KeyUnavailable(
-                f"There is no master key for {purpose}.",
-                hint="Restore the keys from escrow: runbook keys-lost.",
-            )
+            raise no_master(purpose, hint="Restore the keys from escrow: runbook keys-lost.")
         return key_id(purpose, versions[-1])
 
     def master(self, key_id: str) -> _Master:
@@ -100,8 +105,8 @@ class KeyFiles:
         return cls(folder, entropy)
 
     def rotate(self, purpose: Purpose, above: int = 0) -> str:
-        _, version = parse_key_id(self.active(purpose))
-        _write(self._folder, purpose, max(version, above) + 1, self._entropy)
+        version = max(newest_version(self, purpose), above) + 1
+        _write(self._folder, purpose, version, self._entropy)
         return self.active(purpose)
 
     def active(self, purpose: Purpose) -> str:

@@ -105,7 +105,7 @@ def create_masters(
     token = open_token(home, folder, settings, archive, entropy)
     missing = [purpose for purpose in PURPOSES if not token.versions(purpose)]
     if order is not None and missing:
-        # All three, though an interrupted attempt left some: only together they make a whole escrow.
+        # All of them, though an interrupted attempt left some: only together they make a whole escrow.
         ids = [token.next_id(purpose) for purpose in PURPOSES]
         return make_in_escrow(token, folder, ids, order, archive=archive, clock=clock, entropy=entropy)
     if missing:

@@ -23,7 +23,8 @@ from vanvault.recovery.work import QUIET, Observer, catch_up
 #: Bytes at the end of a Parquet object that are read first; most footers fit.
 _TAIL_BYTES = 64 * 1024
 _FRAMED_HEADER_BYTES = 1024
-#: The master index/N wraps no object: with the hot tail's or the index's files it opens what these hold.
+#: The masters index/N and credentials/N wrap no object: the first open, with the hot tail's or the index's
+#: files, what these hold; the second what people sign on with.
 _OF_OBJECTS = ("originals", "log")
 
 #: What a version that does not tell its master is taken for.
@@ -158,7 +159,14 @@ def exposed(
 def _checked(request: ExposedRequest) -> str:
     if bool(request.master) == bool(request.object):
         raise InvalidInput("name a master key, or one object", field="key", hint="--key originals/2")
-    if request.master and parse_key_id(request.master)[0] not in _OF_OBJECTS:
+    purpose = parse_key_id(request.master)[0] if request.master else "log"
+    if purpose == "credentials":
+        raise InvalidInput(
+            "a key of credentials wraps no object: it opens what people sign on with",
+            field="key",
+            hint="Run vanvault keys rotate credentials, then set all credentials anew.",
+        )
+    if purpose not in _OF_OBJECTS:
         raise InvalidInput(
             "an index key wraps no object: it opens files of the index and of hot tails",
             field="key",

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.appliance import ArchiveReader, sealed_on_record
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.core.key_port import PURPOSES, key_id, parse_key_id
+from vanvault.archiver.core.key_port import NEEDED, PURPOSES, key_id, parse_key_id
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
+from vanvault.archiver.people.credentials import SealedCredential
 
 #: Older versions than a home holds are asked for down to 1; a file may bear any number.
 _MOST_VERSIONS = 1_000
@@ -42,7 +43,20 @@ def known_keys(archive: ArchiveReader) -> KnownKeys:
     if missing:
         newest = own_events(archive.search, EventType.VERIFY_FINISHED, most=Query.MAX_LIMIT)
         missing = still_missing(missing, newest, archive.sites)
+    sealing = sealing_now((sealed for _, sealed in sealed_on_record(archive)))
+    missing = tuple(sorted({*missing, *sealing.difference(masters)}))
     return KnownKeys((*masters, archive.signing.active().key_id), missing, named)
+
+
+def sealing_now(sealed: Iterable[SealedCredential]) -> set[str]:
+    """Ids of the masters that the credentials of today need; ``sealed``: newest first. Pure.
+
+    Of an account the newest credential of each kind counts: what it replaced may stay closed for ever.
+    """
+    newest: dict[tuple[str, str], str] = {}
+    for one in sealed:
+        newest.setdefault((one.place.account, one.place.kind), one.key_id)
+    return set(newest.values())
 
 
 def first_named(events: Iterable[OwnEvent]) -> dict[str, datetime]:
@@ -60,10 +74,11 @@ def first_named(events: Iterable[OwnEvent]) -> dict[str, datetime]:
 def missing_of(masters: Collection[str], signing: Collection[str], named: Iterable[str]) -> tuple[str, ...]:
     """Keys that there must be, and that the home does not hold. Pure.
 
+    Which masters of credentials there must be, only what is sealed under them tells: ``sealing_now``.
     ``masters`` are those that it holds; ``signing``: of these the public halves, which prove old signatures.
     """
-    names = set(named)
-    for purpose in PURPOSES:
+    names = {name for name in named if not name.startswith("credentials/")}
+    for purpose in NEEDED:
         versions = [parse_key_id(name)[1] for name in masters if name.startswith(f"{purpose}/")]
         newest = min(max(versions, default=1), _MOST_VERSIONS)
         names.update(key_id(purpose, version) for version in range(1, newest + 1))

@@ -210,7 +210,7 @@ def test_old_receipts_verify_after_the_signing_key_was_rotated(
     assert run_cli(home, "receipt", "verify", receipt_file).exit_code == 0
 
 
-@pytest.mark.parametrize("purpose", ["originals", "log", "index"])
+@pytest.mark.parametrize("purpose", ["originals", "log", "index", "credentials"])
 def test_rotated_masters_still_read_what_they_wrote(
     served: Served, receipts: Receipts, tmp_path: Path, purpose: str
 ) -> None:

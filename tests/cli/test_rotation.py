@@ -61,7 +61,7 @@ def test_without_the_keys_that_tell_which_ids_are_taken_nothing_is_rotated(
 
 def test_all_masters_are_rotated_by_one_command(home: Path) -> None:
     made = json_of(run_cli(home, "keys", "rotate", "all", "--json"))
-    assert made == {"purpose": "all", "key_ids": ["originals/2", "log/2", "index/2"]}
+    assert made == {"purpose": "all", "key_ids": ["originals/2", "log/2", "index/2", "credentials/2"]}
 
 
 def test_a_rotation_is_on_record_before_the_key_is_made(home: Path) -> None:

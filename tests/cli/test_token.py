@@ -78,7 +78,7 @@ def test_an_escrow_made_with_the_keys_opens_the_archive_without_the_token(
     assert run_cli(home, "keys", "rotate", "log").exit_code == 2
     numbers = ("--threshold", 2, "--shares", 3)
     made = json_of(run_cli(home, "keys", "rotate", "all", "--escrow", second, *numbers, "--json"))
-    assert made["key_ids"] == ["originals/2", "log/2", "index/2"]
+    assert made["key_ids"] == ["originals/2", "log/2", "index/2", "credentials/2"]
     for folder in (first, second):
         json_of(run_cli(home, "keys", "escrow", "verify", *escrow_of(folder), "--json"))
 
@@ -99,7 +99,7 @@ def test_an_escrow_fills_a_new_token(options: list[object], softhsm: SoftHsm, tm
     new = {"VANVAULT_KEYS__PKCS11__TOKEN_LABEL": "replacement"}
     assert run_cli(home, "status", env=new).exit_code == 7
     shown = json_of(run_cli(home, "keys", "escrow", "restore", *escrow_of(folder), "--json", env=new))
-    assert shown["restored"] == ["index/1", "log/1", "originals/1"]
+    assert shown["restored"] == ["credentials/1", "index/1", "log/1", "originals/1"]
     assert json_of(run_cli(home, "verify", "--json", env=new))["findings"] == []
 
 

@@ -19,7 +19,7 @@ from tests.golden.make import FIRST, LARGE, SECOND, STARTED
 from tests.support.archives import Node, message
 from tests.support.clocks import ManualClock
 from tests.support.whole import read_entries
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, credentials_master
 from vanvault.archiver.core.evidence import verify_receipt
 from vanvault.archiver.core.model import MessageDraft
 from vanvault.archiver.core.ports import Ports
@@ -68,6 +68,13 @@ def test_every_byte_is_read(golden: Copy) -> None:
     assert {key[2] for key in entries if key[:2] == ("event", "gateway-1")} == {"e-1", "e-2"}
     assert (report.whole, report.findings) == (True, ())
     assert report.messages == len(ORIGINALS)
+
+
+def test_it_gets_a_master_of_credentials_which_came_later(golden: Copy) -> None:
+    with golden.open() as archive:
+        assert archive.keys.versions("credentials") == []
+        assert credentials_master(archive, "op") == "credentials/1"
+        assert archive.keys.active("credentials") == "credentials/1"
 
 
 def test_every_receipt_is_given_again(golden: Copy) -> None:

@@ -19,7 +19,7 @@ from tests.support.command import json_of, lines_of, run_cli
 from tests.support.entropy import SeededEntropy
 
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput, KeyUnavailable
-from vanvault.archiver.core.key_port import PURPOSES
+from vanvault.archiver.core.key_port import NEEDED, PURPOSES
 from vanvault.archiver.keys import KeyFiles, SigningKeys
 from vanvault.archiver.keys.escrow import (
     compare,
@@ -73,7 +73,7 @@ def escrow(files: dict[str, bytes]) -> Escrow:
 
 def test_every_file_that_keys_are_made_of_goes_into_escrow(folder: Path, files: dict[str, bytes]) -> None:
     assert files == {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert len(files) == 11
+    assert len(files) == 2 * len(PURPOSES) + 5
 
 
 @settings(max_examples=15)
@@ -241,11 +241,24 @@ def test_keys_that_are_not_right_are_not_put_in_escrow(files: dict[str, bytes], 
         escrow_of({**files, name: files[name][:40]})
 
 
-@pytest.mark.parametrize("lacking", [*PURPOSES, "signing"])
+@pytest.mark.parametrize("lacking", [*NEEDED, "signing"])
 def test_keys_that_open_no_archive_are_not_put_in_escrow(files: dict[str, bytes], lacking: str) -> None:
     some = {name: data for name, data in files.items() if not name.startswith(lacking)}
     with pytest.raises(KeyUnavailable, match=f"no key for {lacking}"):
         key_ids(some)
+
+
+def test_a_bundle_from_before_credentials_opens_and_says_what_it_is_without(
+    escrow: Escrow, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    before = {name: data for name, data in files.items() if not name.startswith("credentials")}
+    old = escrow_of(before)
+    opened = open_with(old.bundle, old.shares)
+    assert opened.without == ("credentials",)
+    assert open_with(escrow.bundle, escrow.shares).without == ()
+    target = tmp_path / "keys"
+    restore_key_files(target, opened.files, to_restore(opened, {}, ARCHIVE), SeededEntropy(6))
+    assert KeyFiles(target, SeededEntropy(6)).versions("credentials") == []
 
 
 @pytest.mark.parametrize("field", ["check", "key"])
@@ -309,7 +322,7 @@ def test_restored_files_are_the_same_and_newest_come_first(
     opened = open_with(escrow.bundle, escrow.shares[2:])
     order = to_restore(opened, {}, ARCHIVE)
     assert sorted(order) == sorted(files)
-    assert all("-2." in name for name in order[:5])
+    assert all("-2." in name for name in order[: len(PURPOSES) + 2])
     assert order.index("signing-2.pem") < order.index("signing-2.pub.pem")
     target = tmp_path / "keys"
     restore_key_files(target, opened.files, order, SeededEntropy(5))
@@ -319,7 +332,7 @@ def test_restored_files_are_the_same_and_newest_come_first(
     assert target.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("done", range(11))
+@pytest.mark.parametrize("done", range(13))
 def test_a_restore_that_died_goes_on_and_never_makes_an_old_key_active(
     escrow: Escrow, files: dict[str, bytes], tmp_path: Path, done: int
 ) -> None:
@@ -365,7 +378,7 @@ def test_the_life_of_an_escrow(home: Path, tmp_path: Path) -> None:
         home, "keys", "escrow", "split", "--threshold", 3, "--shares", 5, "--output", out, "--json"
     )
     told = json_of(result)
-    assert (told["threshold"], told["shares"], len(told["keys"])) == (3, 5, 4)
+    assert (told["threshold"], told["shares"], len(told["keys"])) == (3, 5, 5)
 
     proved = json_of(run_cli(home, "keys", "escrow", "verify", *given_shares(out, 1, 2, 3, 4, 5), "--json"))
     assert (proved["tried"], proved["possible"], proved["compared"]) == (10, 10, True)
@@ -383,7 +396,7 @@ def test_the_life_of_an_escrow(home: Path, tmp_path: Path) -> None:
     assert not (home / "keys").exists()
 
     result = run_cli(home, "keys", "escrow", "restore", *given_shares(out, 5, 2, 4), "--json")
-    assert len(json_of(result)["restored"]) == 5
+    assert len(json_of(result)["restored"]) == 6
     assert read_key_files(home / "keys") == read_key_files(kept)
     assert lines_of(run_cli(home, "verify", "--json"))[-1]["whole"]
     again = run_cli(home, "keys", "escrow", "restore", *given_shares(out, 1, 2, 3), "--json")

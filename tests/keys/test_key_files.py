@@ -35,7 +35,8 @@ def keys(folder: Path) -> KeyFiles:
 
 
 def test_create_makes_one_closed_file_for_each_purpose(keys: KeyFiles, folder: Path) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == ["index-1.key", "log-1.key", "originals-1.key"]
+    names = ["credentials-1.key", "index-1.key", "log-1.key", "originals-1.key"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     for purpose in PURPOSES:

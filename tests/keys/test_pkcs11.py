@@ -274,7 +274,7 @@ def test_masters_of_an_escrow_go_to_a_new_token(new_token: Callable[[], TokenPla
     assert second.unwrap("log/1", first.wrap("log/1", DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
     third = opened(new_token())
     third.create()
-    with pytest.raises(Conflict, match="index/1, log/1, originals/1"):
+    with pytest.raises(Conflict, match="credentials/1, index/1, log/1, originals/1"):
         bring_back(secrets, third, ENTROPY)
     files_of_another = KeyFiles.create(tmp_path / "other", ENTROPY)
     assert set(differing(secrets, files_of_another, ENTROPY).values()) == {True}

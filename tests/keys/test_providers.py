@@ -14,7 +14,7 @@ from tests.servers.softhsm import PIN
 from vanvault.archiver.catalogue.hot_tail.file import SEALING_INFO
 from vanvault.archiver.catalogue.index.tokens import TOKENS_INFO
 from vanvault.archiver.core.errors import KeyUnavailable
-from vanvault.archiver.core.key_port import PURPOSES, MasterKeys, new_data_key
+from vanvault.archiver.core.key_port import NEEDED, PURPOSES, MasterKeys, new_data_key
 from vanvault.archiver.core.names import ObjectSubject
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.keys import KeyFiles
@@ -50,10 +50,55 @@ def keys(again: Open) -> MasterKeys:
     return again()
 
 
+@pytest.fixture(params=["files", "pkcs11"])
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> MasterKeys:
+    """A provider that holds no key at all."""
+    if request.param == "files":
+        (tmp_path / "bare").mkdir(mode=0o700)
+        return KeyFiles(tmp_path / "bare", ENTROPY)
+    place: TokenPlace = request.getfixturevalue("place")
+    token = token_session(place.module, place.label, lambda: PIN)
+    return Pkcs11Keys(token, "archive-1", ENTROPY, lock=place.home / "lock", max_age_s=0)
+
+
+@pytest.fixture(params=["files", "pkcs11"])
+def without_credentials(request: pytest.FixtureRequest, tmp_path: Path) -> MasterKeys:
+    """The keys of an archive from before there were masters of credentials."""
+    if request.param == "files":
+        KeyFiles.create(tmp_path / "before", ENTROPY)
+        (tmp_path / "before" / "credentials-1.key").unlink()
+        return KeyFiles(tmp_path / "before", ENTROPY)
+    place: TokenPlace = request.getfixturevalue("place")
+    token = token_session(place.module, place.label, lambda: PIN)
+    keys = Pkcs11Keys(token, "archive-1", ENTROPY, lock=place.home / "lock", max_age_s=0)
+    for purpose in NEEDED:
+        keys.put(f"{purpose}/1", ENTROPY.token(32))
+    return keys
+
+
 def test_each_purpose_starts_with_its_own_version_1(keys: MasterKeys) -> None:
     for purpose in PURPOSES:
         assert keys.active(purpose) == f"{purpose}/1"
         assert keys.versions(purpose) == [1]
+
+
+def test_a_purpose_that_came_later_gets_its_first_version_by_a_rotation(
+    without_credentials: MasterKeys,
+) -> None:
+    keys = without_credentials
+    assert keys.versions("credentials") == []
+    with pytest.raises(KeyUnavailable, match="no master key for credentials") as refused:
+        keys.active("credentials")
+    assert "keys rotate credentials" in refused.value.hint
+    assert keys.rotate("credentials", above=2) == "credentials/3"
+    assert keys.rotate("credentials") == "credentials/4"
+    assert keys.unwrap("credentials/4", keys.wrap("credentials/4", DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
+
+
+def test_a_purpose_that_every_archive_needs_is_never_begun_anew(bare: MasterKeys) -> None:
+    with pytest.raises(KeyUnavailable, match="no master key for log"):
+        bare.rotate("log")
+    assert bare.versions("log") == []
 
 
 def test_a_wrapped_key_opens_under_its_own_master_only(keys: MasterKeys, again: Open) -> None:

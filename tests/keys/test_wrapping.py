@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vanvault.archiver.catalogue.index.tokens import token
 from vanvault.archiver.core.errors import KeyUnavailable
-from vanvault.archiver.core.key_port import key_id, parse_key_id
+from vanvault.archiver.core.key_port import PURPOSES, key_id, parse_key_id
 from vanvault.archiver.core.names import ObjectSubject
 from vanvault.archiver.keys.derive import derive_with
 from vanvault.archiver.keys.wrapping import WRAPPED_BYTES, unwrap_with, wrap_with
@@ -117,7 +117,7 @@ def test_tokens_differ_by_field_value_and_secret() -> None:
     assert len(tokens) == 8
 
 
-@given(st.sampled_from(["originals", "log", "index"]), st.integers(1, 999_999_999))
+@given(st.sampled_from(PURPOSES), st.integers(1, 999_999_999))
 def test_key_ids_come_back(purpose: str, version: int) -> None:
     assert parse_key_id(key_id(purpose, version)) == (purpose, version)  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, KeyUnavailable
-from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES
+from vanvault.archiver.core.key_port import KEY_BYTES, NEEDED, PURPOSES, Purpose
 from vanvault.archiver.keys.escrow.share import ShareSet
 from vanvault.archiver.keys.signing import key_id_of, parse_public
 
@@ -119,7 +119,7 @@ def key_ids(files: Mapping[str, bytes]) -> tuple[str, ...]:
             signing.append(_signing_id(name, data, files.get(name.replace(".pem", ".pub.pem"))))
         elif match["kind"] == ".pub.pem":
             parse_public(data)
-    lacking: list[str] = [purpose for purpose in PURPOSES if purpose not in dict(masters)]
+    lacking: list[str] = [purpose for purpose in NEEDED if purpose not in dict(masters)]
     if not signing:
         lacking.append("signing")
     if lacking:
@@ -127,6 +127,12 @@ def key_ids(files: Mapping[str, bytes]) -> tuple[str, ...]:
             f"There is no key for {', '.join(lacking)}.", hint="These key files alone open no archive."
         )
     return tuple(f"{purpose}/{version}" for purpose, version in sorted(masters)) + tuple(sorted(signing))
+
+
+def purposes_without(ids: Collection[str]) -> tuple[Purpose, ...]:
+    """The purposes of which no master is among these key ids: a bundle from before there were any."""
+    held = {name.partition("/")[0] for name in ids}
+    return tuple(purpose for purpose in PURPOSES if purpose not in held)
 
 
 def _head(bundle: bytes) -> bytes:

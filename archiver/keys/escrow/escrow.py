@@ -13,9 +13,9 @@ from itertools import combinations
 from math import comb
 
 from vanvault.archiver.core.errors import Conflict, Damaged, InvalidInput
-from vanvault.archiver.core.key_port import KEY_BYTES
+from vanvault.archiver.core.key_port import KEY_BYTES, Purpose
 from vanvault.archiver.core.ports import Clock, Entropy
-from vanvault.archiver.keys.escrow.bundle import key_ids, seal, set_of, unseal
+from vanvault.archiver.keys.escrow.bundle import key_ids, purposes_without, seal, set_of, unseal
 from vanvault.archiver.keys.escrow.share import (
     SET_ID_BYTES,
     KeyShare,
@@ -51,6 +51,11 @@ class Opened:
     key_ids: tuple[str, ...]
     tried: int
     possible: int
+
+    @property
+    def without(self) -> tuple[Purpose, ...]:
+        """Purposes of which the bundle holds no master: it was made before the archive had any."""
+        return purposes_without(self.key_ids)
 
 
 @dataclass(frozen=True, slots=True)

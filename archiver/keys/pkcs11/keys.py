@@ -26,7 +26,15 @@ from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import PKCS11Error
 
 from vanvault.archiver.core.errors import KeyUnavailable, SettingsError
-from vanvault.archiver.core.key_port import KEY_BYTES, PURPOSES, Purpose, key_id, parse_key_id
+from vanvault.archiver.core.key_port import (
+    KEY_BYTES,
+    PURPOSES,
+    Purpose,
+    key_id,
+    newest_version,
+    no_master,
+    parse_key_id,
+)
 from vanvault.archiver.core.ports import Entropy, Stopwatch, SystemStopwatch
 from vanvault.archiver.keys import key_folder
 from vanvault.archiver.keys.derive import expand_with, expansion_key
@@ -35,7 +43,7 @@ from vanvault.archiver.keys.wrapping import NONCE_BYTES, unwrap_with, wrap_with
 
 T = TypeVar("T")
 
-_LABEL = re.compile(r"vanvault ((?:originals|log|index)/[1-9][0-9]{0,8}) (wrap|expand)")
+_LABEL = re.compile(rf"vanvault ((?:{'|'.join(PURPOSES)})/[1-9][0-9]{{0,8}}) (wrap|expand)")
 _TAG_BITS = 128
 
 
@@ -58,8 +66,9 @@ class _Listing:
     def active(self, purpose: Purpose) -> str:
         versions = self.versions(purpose)
         if not versions:
-            raise KeyUnavailable(
-                f"There is no master key for {purpose} on the token.",
+            raise no_master(
+                purpose,
+                where=" on the token",
                 hint="Connect the token that holds this archive's keys, or restore them from escrow.",
             )
         return key_id(purpose, versions[-1])
@@ -122,7 +131,7 @@ class Pkcs11Keys:
 
     def rotate(self, purpose: Purpose, above: int = 0) -> str:
         with self._alone():
-            self.active(purpose)
+            newest_version(self, purpose)
             made = key_id(purpose, max(self._highest(purpose), above) + 1)
             self._make(made, None)
         return made

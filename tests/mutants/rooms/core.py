@@ -23,4 +23,12 @@ MUTANTS = (
     Mutant(
         "retention-log-may-shrink", _RETENTION, "with_years", "log < base.log.years", "log < 1", (_PROFILES,)
     ),
+    Mutant(
+        "purpose-begun-anew",
+        "archiver/core/key_port.py",
+        "newest_version",
+        "if not versions and purpose not in NEEDED:",
+        "if not versions:",
+        ("tests/keys/test_providers.py",),
+    ),
 )

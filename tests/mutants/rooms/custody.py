@@ -93,4 +93,20 @@ MUTANTS = (
         "if False:",
         ("tests/cli/test_rotation.py",),
     ),
+    Mutant(
+        "credentials-master-missed-by-name",
+        "recovery/custody/known_keys.py",
+        "missing_of",
+        'if not name.startswith("credentials/")',
+        "if name",
+        ("tests/recovery/custody/test_credentials_key.py",),
+    ),
+    Mutant(
+        "credentials-of-old-count",
+        "recovery/custody/known_keys.py",
+        "sealing_now",
+        "newest.setdefault((one.place.account, one.place.kind), one.key_id)",
+        "newest[one.place.account, one.place.kind] = one.key_id",
+        ("tests/recovery/custody/test_credentials_key.py",),
+    ),
 )

@@ -53,4 +53,12 @@ MUTANTS = (
         "True",
         ("tests/export/test_verify_offline.py",),
     ),
+    Mutant(
+        "credentials-key-shown",
+        "archiver/export/unwrapping.py",
+        "unwrap_object",
+        'if object.partition("/")[0] == "credentials":',
+        "if False:",
+        ("tests/recovery/custody/test_credentials_key.py",),
+    ),
 )

@@ -180,7 +180,7 @@ def test_data_lies_under_older_versions_too_so_each_must_be_in_a_bundle(home: Pa
     run_cli(home, "keys", "rotate", "originals")
     with Archive.open(home) as archive:
         signing = archive.signing.active().key_id
-        newest = ["originals/2", "log/1", "index/1", signing]
+        newest = ["originals/2", "log/1", "index/1", "credentials/1", signing]
         archive.record("keys.escrow-verified", {"set": "a", "keys": newest})
     code, conditions, escrow = escrow_of(home)
     assert (code, conditions, escrow["lacking"]) == (3, ["escrow-stale"], ["originals/1"])
