@@ -20,6 +20,8 @@ from vanvault.archiver.people import Caller, Scope
 
 #: Set in the scope of a request that came to ``metrics.address``.
 OWN_ADDRESS = "vanvault.own_address"
+#: The id of the token that a request came with, once it is known.
+TOKEN = "vanvault.token"  # noqa: S105 - a name in the scope of a request
 
 
 def node_of(connection: HTTPConnection) -> Node:
@@ -97,6 +99,7 @@ def _caller(connection: HTTPConnection, node: Node, token: str) -> Caller:
     """Whose token this is, where it comes from an address that it is good from. Raises AccessDenied."""
     caller = node.callers.authenticate(token, node.archive.clock)
     connection.scope[GATEWAY] = caller.gateway  # for the log, also of what is refused
+    connection.scope[TOKEN] = caller.token
     if caller.terms.networks:
         caller.terms.check_address(caller_address(connection, node.proxies))
     return caller

@@ -22,6 +22,7 @@ from vanvault.archiver.upkeep.periodic import (
     Sampler,
     Supervisor,
 )
+from vanvault.recovery.access import LookRecorder, ReadCounter
 from vanvault.recovery.conditions import ConditionWatch
 
 #: The node did not drain when one of these is still running at the end.
@@ -52,6 +53,8 @@ class Duties:
     peers: PeerSync
     maintenance: Maintenance
     conditions: ConditionWatch
+    looks: LookRecorder
+    reads: ReadCounter
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from vanvault.api import openapi
 from vanvault.api.context import gateway_of, node_of, reservation_of
 from vanvault.api.freshness import Freshness
+from vanvault.api.looks import counted, shows
 from vanvault.api.node import Node
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
@@ -31,32 +32,40 @@ _PIECE_BYTES = 256 * 1024
 
 
 @router.get("/v1/search", **openapi.SEARCH)
+@counted("search")
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node = node_of(request)
     query = Query.parse(_of_caller(request, node), node.archive.search.cursor_key)
     page, fresh = await _read(node, lambda fresh: (node.archive.search.page(query), fresh))
+    shows(request, len(page.items))
     return _json(page_of(page, fresh.unread))
 
 
 @router.get("/v1/histogram", **openapi.HISTOGRAM)
+@counted("count")
 async def histogram(request: Request) -> Response:
     """Counts and bytes by day, month, year or a field."""
     node = node_of(request)
     asked = HistogramQuery.parse(_of_caller(request, node))
     found, fresh = await _read(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
+    shows(request, found.entries)
     return _json({**asdict(found), "unread": _unread(found.unread, fresh.unread)})
 
 
 @router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
+@counted("display")
 async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
     node = node_of(request)
     gateway = gateway_of(request, node, "read-own")
-    return _json(await _read(node, lambda fresh: fresh.find(node, lambda: _own(node, gateway, entry_id))))
+    item = await _read(node, lambda fresh: fresh.find(node, lambda: _own(node, gateway, entry_id)))
+    shows(request, 1)
+    return _json(item)
 
 
 @router.get("/v1/messages/{entry_id}/original", **openapi.ORIGINAL)
+@counted("original")
 async def original(request: Request, entry_id: str) -> Response:
     """The exact bytes that were pushed."""
     node = node_of(request)
@@ -66,6 +75,7 @@ async def original(request: Request, entry_id: str) -> Response:
     reservation.reserve(3 * size)
     archive = node.archive
     body = await _run(node, lambda: archive.original(item))
+    shows(request, 1)
     reservation.release(2 * size)  # the rest is free when all of it was sent
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
     return _InPieces(
@@ -81,6 +91,7 @@ async def original(request: Request, entry_id: str) -> Response:
 
 
 @router.get("/v1/receipts/{entry_id}", **openapi.RECEIPT)
+@counted("receipt")
 async def receipt(request: Request, entry_id: str) -> Response:
     """The receipt of one entry: the first, or the one that followed when that was degraded.
 
@@ -97,10 +108,13 @@ async def receipt(request: Request, entry_id: str) -> Response:
             raise refusal
         return found
 
-    return _json(await _read(node, lambda fresh: fresh.find(node, find)))
+    receipt = await _read(node, lambda fresh: fresh.find(node, find))
+    shows(request, 1)
+    return _json(receipt)
 
 
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
+@counted("timeline")
 async def transaction(request: Request, transaction_id: str) -> Response:
     """The timeline of one transaction: its messages and events, oldest first."""
     node = node_of(request)
@@ -115,6 +129,7 @@ async def transaction(request: Request, transaction_id: str) -> Response:
         return found
 
     page, fresh = await _read(node, lambda fresh: (fresh.find(node, find), fresh))
+    shows(request, len(page.items))
     unread = _unread(page.unread, fresh.unread)
     return _json({"transaction_id": transaction_id, "items": page.items, "unread": unread})
 

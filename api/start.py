@@ -30,6 +30,7 @@ from vanvault.archiver.upkeep.periodic import (
     Supervisor,
     WaitingChanges,
 )
+from vanvault.recovery.access import EmergencyFiles, LookHearing, LookPort, LookRecorder, ReadCounter
 from vanvault.recovery.conditions import ConditionWatch
 from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
 from vanvault.recovery.reconcile import Reconciler
@@ -56,6 +57,8 @@ def start_node(
     archive.lets_back = False
     maintenance = Maintenance(archive)
     intake = archive.open_intake(Hooks(release, metrics.group))
+    emergency = EmergencyFiles(archive.home, archive.clock)
+    looks = LookRecorder(LookPort(intake.submit, archive.record_looks, emergency.keep), archive.clock)
     node = Node(
         archive=archive,
         intake=intake,
@@ -75,6 +78,13 @@ def start_node(
                 opened=lambda: intake.committer.writer is not None,
                 refusal=lambda: refusal_of(intake),
                 lock_alarms=lambda: len(keeper.alarms) if (keeper := maintenance.snapshot.keeper) else 0,
+            ),
+            looks=looks,
+            reads=ReadCounter(
+                looks,
+                archive.clock,
+                archive.entropy,
+                settle=lambda: emergency.settle(archive.record_looks),
             ),
         ),
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
@@ -140,6 +150,9 @@ def _register(node: Node) -> None:
     supervisor.at_stop("availability-file", finish_record)
     supervisor.at_stop("intake", intake.close)
     supervisor.add(*intake.tasks)
+    supervisor.at_stop("look-record", duties.looks.close)
+    supervisor.at_stop("reads", duties.reads.close)
+    supervisor.add(duties.reads.task, LookHearing(archive.home, duties.looks).task)
     supervisor.at_stop("site-monitor", monitor.close)
     supervisor.add(*monitor.tasks)
     supervisor.add(Reconciler(archive, lambda upgrades: _record(intake, upgrades)).task)

@@ -6,8 +6,8 @@ that ``--help`` and the verbs that need no archive are fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from vanvault.cli.output import warn
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
+    from vanvault.archiver.people.looks import LookAct
+    from vanvault.recovery.access import Looking
 
 DEFAULT_HOME = Path("var")
 DEFAULT_HOST = "127.0.0.1"
@@ -34,6 +36,13 @@ def open_archive(home: Path) -> Iterator[Archive]:
     with opened as archive:
         count_verifications(archive)
         yield archive
+
+
+def looking(archive: Archive, act: LookAct, asked: Mapping[str, object]) -> AbstractContextManager[Looking]:
+    """A look of this verb, which is on record before anything is printed: see ``recovery.access.looking``."""
+    from vanvault.recovery.access import looking
+
+    return looking(archive, act, asked)
 
 
 def catch_up(archive: Archive) -> bool:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.cli.context import open_archive
+from vanvault.cli.context import looking, open_archive
 from vanvault.cli.files import write_json, write_whole
 from vanvault.cli.lookup import find_entry, receipt_of
 from vanvault.cli.output import emit_json, emit_pretty, human_size, json_option
+
+if TYPE_CHECKING:
+    from vanvault.archiver.people.looks import LookAct
 
 _STDOUT = Path("-")
 
@@ -40,15 +44,20 @@ def command(
     """
     if as_json and output == _STDOUT:
         raise InvalidInput("--json and the original cannot both be on stdout", field="output")
-    with open_archive(home) as archive:
+    act: LookAct = "receipt" if receipt else "display" if as_json and output is None else "original"
+    with open_archive(home) as archive, looking(archive, act, {"id": entry_id}) as look:
         if receipt:
-            _write_receipt(receipt_of(archive, entry_id), output, force, as_json)
+            found = receipt_of(archive, entry_id)
+            look.shows([entry_id])
+            _write_receipt(found, output, force, as_json)
             return
         item = find_entry(archive, entry_id)
-        if as_json and output is None:
+        if act == "display":
+            look.shows([entry_id])
             emit_json(item)
             return
         body = archive.original(item)
+        look.shows([entry_id])
     if output is None or output == _STDOUT:
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()

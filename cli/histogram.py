@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
 
 
@@ -30,12 +30,12 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     """
     from vanvault.archiver.catalogue import HistogramQuery
 
-    asked = HistogramQuery.parse(
-        (name.removeprefix("query_"), value) for name, value in given.items() if value is not None
-    )
-    with open_archive(home) as archive:
+    fields = {name.removeprefix("query_"): value for name, value in given.items() if value is not None}
+    asked = HistogramQuery.parse(fields.items())
+    with open_archive(home) as archive, looking(archive, "count", fields) as look:
         complete = catch_up(archive)
         found = archive.histograms.of(asked)
+        look.shows(count=found.entries)
     for one in found.unread:
         warn(f"{one.object} is {one.reason}: its entries from {one.first} to {one.last} are not counted")
     if as_json:

@@ -29,6 +29,7 @@ VERBS = {
     "search": "Find messages and events, newest first.",
     "histogram": "Count entries and bytes by day, month, year or a field.",
     "index": "Show the index, or rebuild it from segments.",
+    "access": "Say who has looked at what, and when.",
     "export": "Take what a search finds out of the archive, on record.",
     "verify": "Re-read every object at both sites and name what is not whole.",
     "coverage": "Say how much was verified lately, and what was not for too long.",

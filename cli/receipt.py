@@ -18,7 +18,7 @@ from vanvault.archiver.core.evidence import Receipt, verify_receipt
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, load_public_keys, public_pem
-from vanvault.cli.context import keys_folder, open_archive
+from vanvault.cli.context import keys_folder, looking, open_archive
 from vanvault.cli.errors import show_error
 from vanvault.cli.lookup import receipt_of
 from vanvault.cli.output import emit_json, emit_pretty, json_option
@@ -82,8 +82,9 @@ def verify(
 @click.pass_obj
 def show(home: Path, entry_id: str, as_json: bool) -> None:
     """Show the first receipt of an entry, again."""
-    with open_archive(home) as archive:
+    with open_archive(home) as archive, looking(archive, "receipt", {"id": entry_id}) as look:
         receipt = receipt_of(archive, entry_id)
+        look.shows([entry_id])
     if as_json:
         emit_json(receipt)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vanvault.cli.context import catch_up, open_archive
+from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, print_table, warn
 from vanvault.cli.query_options import query_options
 
@@ -34,12 +34,13 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     search stopped before its end) and unread (what could not be read).
     """
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
-    with open_archive(home) as archive:
+    with open_archive(home) as archive, looking(archive, "search", dict(parameters)) as look:
         from vanvault.archiver.catalogue import Query
 
         query = Query.parse(parameters, archive.search.cursor_key)
         complete = catch_up(archive)
         page = archive.search.page(query)
+        look.shows([item["id"] for item in page.items])
     if page.partial:
         warn(page.partial)
     for unread in page.unread:

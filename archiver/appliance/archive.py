@@ -7,6 +7,7 @@ in each process; what writes is imported then, so that a command that only reads
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.appliance.reader import ArchiveReader
 from vanvault.archiver.catalogue import KeptLevel, KnownBatch
-from vanvault.archiver.core.errors import Damaged, InvalidInput
+from vanvault.archiver.core.errors import Busy, Damaged, InvalidInput
 from vanvault.archiver.core.faults import Fault, no_fault
 from vanvault.archiver.core.model import Commit, EventDraft, Placement
 from vanvault.archiver.core.names import BatchKind
@@ -27,7 +28,7 @@ from vanvault.archiver.core.settings import SITE_NAMES
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import Trust, TrustRules
 from vanvault.archiver.log_lines import Logger
-from vanvault.archiver.replicas import place_everywhere
+from vanvault.archiver.replicas import AckPolicy, place_everywhere
 from vanvault.archiver.stores import S3Url, Site, parse_site_url, read_only
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Archive(ArchiveReader):
         super().__init__(components)
         self.profile = self.rules.locks.profile
         self.lets_back = True  # a node has a site monitor for that, and a promotion leaves a site out
+        self._policy_of_looks = AckPolicy(
+            "any", fall_back=False, gateways=self.gateways, health=self.health, lead=self.lead
+        )
         self.trust = Trust(
             sites=self.readable,
             search=self.search,
@@ -125,6 +129,27 @@ class Archive(ArchiveReader):
         finally:
             writer.close()
 
+    def record_looks(self, looks: Sequence[EventDraft]) -> None:
+        """Archive log lines about looks at the sites that take them: one is enough.
+
+        Neither the appliance's policy nor a promotion keeps a look from being recorded, so a chain of its own
+        holds these lines and nothing else: one object, whose missing copies reconciliation makes. Safe beside
+        a running intake, from any thread.
+
+        Raises SiteUnavailable (no site took them, or the host's clock is ahead), KeyUnavailable,
+        MachineLimit.
+        """
+        self.trust.check_not_ahead()
+        writer = self._new_writer(self._policy_of_looks, last_us=0)
+        try:
+            committed = writer.commit(looks, final=True, degraded=True)
+        finally:
+            writer.close()
+        try:
+            self.tail.apply([batch.folded for batch in committed])
+        except (Busy, sqlite3.Error) as error:  # they are on record; a later fold finds them
+            _log.warning("the hot tail does not hold the last looks yet", reason=str(error))
+
     def keep_index(self) -> tuple[KeptLevel, ...]:
         """Bring the index files that sites keep level with this node's index; what was done, by site.
 
@@ -146,8 +171,6 @@ class Archive(ArchiveReader):
         in the newest epoch from now on. Any other writer leaves one that is superseded as it is.
         ``accepting_at``: as ``record_events`` takes it; clocks must agree with each other only.
         """
-        from vanvault.archiver.intake import Writer, WriterParts
-
         self.tail.ensure_sound(looked_at=True)  # a broken one would answer retries wrongly, or not at all
         self._refresh_first()
         away = self.catch_up(settle=True).away
@@ -159,15 +182,8 @@ class Archive(ArchiveReader):
             self.lead.rejoin()
         elif self.lets_back:
             self._let_back()
-        writer = Writer(
-            WriterParts(self.sites, self.parquet, self.signing, self.object_signer, self.clock, self.entropy),
-            archive=self.settings.archive,
-            retention=self.batch_until,
-            compression_level=self.settings.intake.compression_level,
-            last_us=min(self.tail.last_received_us(), accepting_at or _NO_END_US),
-            policy=self.policy,
-            fault=self.components.fault,
-        )
+        last_us = min(self.tail.last_received_us(), accepting_at or _NO_END_US)
+        writer = self._new_writer(self.policy, last_us=last_us)
         try:
             unrecorded = [commit for one in self.tail.uncommitted() if (commit := self._commit_of(one))]
             detail: dict[str, object] = {"host": socket.gethostname(), "writer": writer.id}
@@ -180,6 +196,19 @@ class Archive(ArchiveReader):
         except BaseException:
             writer.close()
             raise
+
+    def _new_writer(self, policy: AckPolicy, *, last_us: int) -> Writer:
+        from vanvault.archiver.intake import Writer, WriterParts
+
+        return Writer(
+            WriterParts(self.sites, self.parquet, self.signing, self.object_signer, self.clock, self.entropy),
+            archive=self.settings.archive,
+            retention=self.batch_until,
+            compression_level=self.settings.intake.compression_level,
+            last_us=last_us,
+            policy=policy,
+            fault=self.components.fault,
+        )
 
     def open_intake(self, hooks: Hooks | None = None) -> Intake:
         """This node's intake; somebody must run its tasks."""

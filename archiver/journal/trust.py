@@ -161,6 +161,21 @@ class Trust:
                 hint="Nothing is locked until the clocks were compared again; set the host's clock right.",
             )
 
+    def check_not_ahead(self) -> None:
+        """For what is written whatever the clocks say: raises SiteUnavailable while the host's is ahead.
+
+        A line from the future would keep every writer from going on; one from the past keeps nobody.
+        """
+        told = [time for time in self._site_times().values() if time is not None]
+        ahead = min((self._clock.host.now() - time for time in told), default=timedelta(0))
+        if ahead > self._rules.max_skew:
+            raise SiteUnavailable(
+                f"the host's clock is {ahead.total_seconds():.0f} s ahead of every site",
+                site=ClockVerdict.HOST,
+                may_be_stored=False,
+                hint="Set the host's clock right (NTP).",
+            )
+
     def clocks(self) -> ClockVerdict:
         """The host's clock, the sites' and the archive's last time, compared."""
         return self._compare(self._clock.host.now(), self._site_times())

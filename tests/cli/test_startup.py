@@ -12,7 +12,8 @@ import pytest
 from tests.support.compacted import CompactedLab
 
 HEAVY = {"pyarrow", "numpy", "boto3", "botocore.session", "minio"}
-#: What no look at an archive in files needs: S3, HTTP, logs, processes, tables on a terminal, what writes.
+#: What no look at an archive in files needs: S3, HTTP, logs, processes, tables on a terminal. It needs what
+#: writes: it puts itself on record.
 UNUSED = {
     "asyncio",
     "boto3",
@@ -30,7 +31,6 @@ UNUSED = {
     "structlog",
     "urllib3",
     "vanvault.api",
-    "vanvault.archiver.intake",
     "vanvault.archiver.stores.probe",
     "vanvault.archiver.stores.s3",
     "vanvault.archiver.upkeep",

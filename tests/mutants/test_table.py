@@ -28,6 +28,7 @@ ROOMS = (
     "archiver/replicas",
     "archiver/stores",
     "archiver/upkeep",
+    "recovery/access",
     "recovery/backup",
     "recovery/custody",
     "recovery/drill",

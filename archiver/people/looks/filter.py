@@ -1,0 +1,38 @@
+"""Which looks somebody asks for: by viewer, act, outcome, and the entries that were seen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from vanvault.archiver.core.search_form import search_form
+from vanvault.archiver.people.looks.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class LookFilter:
+    """Every part that is given must match; entries are given by all that leads to them."""
+
+    who: str = ""
+    act: str = ""
+    outcome: str = ""
+    entries: Collection[str] | None = None  # ids of the archive; None: whatever was seen
+    asked: Collection[tuple[str, str]] = ()  # fields of a question that name such an entry as well
+
+    def matches(self, look: Look) -> bool:
+        """Is this look one of those that are asked for?
+
+        One that was refused, or found nothing, is about the entry that its question named.
+        """
+        if self.who not in ("", look.viewer.name) or self.act not in ("", look.act):
+            return False
+        if self.outcome not in ("", look.outcome):
+            return False
+        if self.entries is None:
+            return True
+        if any(id in self.entries for id in look.shown) or look.asked.get("id", "") in self.entries:
+            return True
+        return any(
+            name in look.asked and search_form(name, look.asked[name]) == search_form(name, value)
+            for name, value in self.asked
+        )

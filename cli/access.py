@@ -1,0 +1,129 @@
+"""``vanvault access``: who has looked at what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import parse_rfc3339, parse_span, rfc3339_seconds, to_us
+from vanvault.archiver.people.looks import ACTS, OUTCOMES, LookFilter
+from vanvault.cli.context import catch_up, looking, open_archive
+from vanvault.cli.output import emit_json, json_option, print_table
+
+if TYPE_CHECKING:
+    from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.access import LookQuery, SeenLook
+
+_COLUMNS = ("at", "who", "from", "act", "outcome", "asked", "shown")
+
+
+@click.group()
+def command() -> None:
+    """Read the record of looks: nothing of the archive is shown that is not on it."""
+
+
+@command.command("list")
+@click.option("--who", metavar="NAME", help="Only this account, or this gateway.")
+@click.option(
+    "--message", metavar="ID", help="Who has seen this message: the archive's id, or its gateway's."
+)
+@click.option("--employer", metavar="CODE", help="Who has seen entries of this employer.")
+@click.option("--act", type=click.Choice(ACTS), help="Only this.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only what came to this.")
+@click.option(
+    "--from", "begin", metavar="TIME", help="On record at this time or later (RFC 3339, or a date)."
+)
+@click.option("--to", "end", metavar="TIME", help="On record before this time.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Looks, at most.")
+@json_option
+@click.pass_obj
+def list_looks(home: Path, /, as_json: bool, limit: int, **given: str | None) -> None:
+    """Say who has looked at what, newest first; this is a look, too.
+
+    With --json it prints one object: looks, and partial (true when something may be missing).
+    """
+    from vanvault.recovery.access import seen_looks
+
+    if given["message"] and given["employer"]:
+        raise InvalidInput("--message and --employer do not go together", field="message")
+    with open_archive(home) as archive, looking(archive, "access", given) as look:
+        complete = catch_up(archive)
+        found = seen_looks(archive.search, _query(archive, limit, given))
+        look.shows([one.id for one in found])
+    if as_json:
+        emit_json({"looks": [one.as_json() for one in found], "partial": not complete})
+        return
+    if found:
+        print_table(_COLUMNS, map(_row, found))
+    click.echo(f"{len(found)} looks" if found else "no looks found", err=True)
+
+
+@command.command()
+@click.option("--reason", metavar="TEXT", help="Why; it goes on record. Required to declare.")
+@click.option("--for", "span", default="4h", show_default=True, metavar="SPAN", help="How long, up to 24h.")
+@click.option("--end", is_flag=True, help="End it before its time.")
+@json_option
+@click.pass_obj
+def emergency(home: Path, /, reason: str | None, span: str, end: bool, as_json: bool) -> None:
+    """Let this home show what it has although the look can be put on record nowhere, for some hours.
+
+    Such looks wait in the home, and go on record as soon as a site takes them; so does the emergency itself.
+    """
+    from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+    from vanvault.archiver.home_files import load_settings
+    from vanvault.recovery.access import LONGEST_EMERGENCY, EmergencyFiles
+    from vanvault.recovery.work import account
+
+    load_settings(home)
+    files = EmergencyFiles(home, SystemClock())
+    if end:
+        told = files.end(who=account())
+    else:
+        asked = parse_span(span, "for", most=LONGEST_EMERGENCY)
+        told = files.declare(reason or "", asked, who=account(), entropy=SystemEntropy())
+    if as_json:
+        emit_json({**told.as_json(), "in_force": not end})
+    elif end:
+        click.echo(
+            "The emergency is over. What waits goes on record with the next look, or by a running node."
+        )
+    else:
+        click.echo(
+            f"Until {rfc3339_seconds(told.until)} looks that no site takes wait in {home}, and are shown."
+        )
+
+
+def _query(archive: Archive, limit: int, given: dict[str, str | None]) -> LookQuery:
+    from vanvault.recovery.access import LookQuery, filter_of_employer, filter_of_message
+
+    parts = {name: given[name] or "" for name in ("who", "act", "outcome")}
+    if given["message"]:
+        wanted = filter_of_message(archive, given["message"], **parts)
+    elif given["employer"]:
+        wanted = filter_of_employer(archive, given["employer"], **parts)
+    else:
+        wanted = LookFilter(parts["who"], parts["act"], parts["outcome"])
+    bounds = {
+        name: to_us(parse_rfc3339(text, field=name))
+        for name, text in (("from", given["begin"]), ("to", given["end"]))
+        if text
+    }
+    return LookQuery(wanted, bounds.get("from", 0), bounds.get("to", LookQuery.NO_END_US), limit)
+
+
+def _row(seen: SeenLook) -> tuple[str, ...]:
+    look = seen.look
+    asked = " ".join(f"{name}={value}" for name, value in look.asked.items())
+    shown = look.shown[0] if len(look.shown) == 1 else str(look.count)
+    return (
+        seen.at[:19] + "Z",
+        look.viewer.name,
+        look.viewer.address or "this host",
+        look.act,
+        look.outcome,
+        asked,
+        shown if seen.requests == 1 else f"{look.count} in {seen.requests} requests",
+    )

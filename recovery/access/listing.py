@@ -1,0 +1,173 @@
+"""Reading the record of looks: the newest first, whoever looked, by whatever way.
+
+Besides looks themselves it tells of exports and of keys that were unwrapped, which are events of their own,
+and of what gateways read, minute by minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from heapq import merge
+from typing import Any, ClassVar
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Item, Query, Search
+from vanvault.archiver.core.canonical import canonical
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
+from vanvault.archiver.core.names import parse_archive_id
+from vanvault.archiver.journal import EventType, OwnEvent, own_events
+from vanvault.archiver.people.looks import Look, LookFilter, Viewer, look_of
+from vanvault.recovery.access.record import COUNTED, LOOKED
+
+
+@dataclass(frozen=True, slots=True)
+class LookQuery:
+    """Which looks: those of a filter, put on record in [from, to), the newest so many."""
+
+    NO_END_US: ClassVar[int] = 2**62
+
+    filter: LookFilter = field(default_factory=LookFilter)
+    from_us: int = 0
+    to_us: int = NO_END_US
+    most: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLook:
+    """One look as the record tells it."""
+
+    id: str  # of the event, in the archive
+    at: str  # RFC 3339: when it was put on record
+    look: Look
+    requests: int = 1  # more where they were counted
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values; every field is there."""
+        look = self.look
+        return {
+            "id": self.id,
+            "at": self.at,
+            "who": look.viewer.name,
+            "by": look.viewer.by,
+            "by_id": look.viewer.id,
+            "address": look.viewer.address,
+            "port": look.viewer.port,
+            "act": look.act,
+            "outcome": look.outcome,
+            "reason": look.reason,
+            "asked": dict(look.asked),
+            "shown": list(look.shown),
+            "count": look.count,
+            "purpose": look.purpose,
+            "request": look.request,
+            "requests": self.requests,
+        }
+
+
+def seen_looks(search: Search, query: LookQuery) -> list[SeenLook]:
+    """The looks that match, the newest first, as far as they are folded here.
+
+    One that was written twice, because its first writer did not answer, is told once. Raises Damaged,
+    SiteUnavailable (the index cannot be read).
+    """
+    streams = [_stream(search, type, tell, query) for type, tell in _TELLERS.items()]
+    found: list[SeenLook] = []
+    told: set[bytes] = set()
+    for seen in merge(*streams, key=lambda one: one.at, reverse=True):
+        if not query.filter.matches(seen.look):
+            continue
+        same = canonical([seen.at[:10], seen.look.as_detail(), seen.id if not seen.look.request else ""])
+        if same in told:
+            continue
+        told.add(same)
+        found.append(seen)
+        if len(found) == query.most:
+            break
+    return found
+
+
+def filter_of_message(archive: Archive, message: str, **parts: str) -> LookFilter:
+    """Who has seen a message: given by its id in the archive, or by the id that its gateway gave it.
+
+    Raises SiteUnavailable, Damaged.
+    """
+    try:
+        parse_archive_id(message)
+    except InvalidInput:
+        filters = {"message_id": message, "entry": "message"}
+        items = list(archive.search.every(Query(filters=filters)))
+    else:
+        items = _entry(archive, message)
+    ids = {item["id"] for item in items} | {message}
+    names = {("message_id", item["message_id"]) for item in items if item.get("message_id")}
+    objects = {("object", item["object"]) for item in items if item.get("object")}
+    return LookFilter(**parts, entries=ids, asked=names | objects | {("message_id", message)})
+
+
+def filter_of_employer(archive: Archive, code: str, **parts: str) -> LookFilter:
+    """Who has seen entries of an employer, or asked for them.
+
+    Raises SiteUnavailable, Damaged, InvalidInput.
+    """
+    query = Query.parse([("employer_code", code)], archive.search.cursor_key)
+    ids = {item["id"] for item in archive.search.every(query)}
+    return LookFilter(**parts, entries=ids, asked={("employer_code", code)})
+
+
+def _entry(archive: Archive, id: str) -> list[Item]:
+    try:
+        return [archive.search.entry(id)]
+    except NotFound:
+        return []
+
+
+def _stream(
+    search: Search, type: str, tell: Callable[[OwnEvent], Iterator[SeenLook]], query: LookQuery
+) -> Iterator[SeenLook]:
+    for event in own_events(search, type, from_us=query.from_us, to_us=query.to_us):
+        yield from tell(event)
+
+
+def _looked(event: OwnEvent) -> Iterator[SeenLook]:
+    yield SeenLook(event.id, _moment(event), look_of(event.detail))
+
+
+def _counted(event: OwnEvent) -> Iterator[SeenLook]:
+    detail = event.detail
+    try:
+        for reads in detail["reads"]:
+            viewer = Viewer(detail["gateway"], "token", reads["token"], reads["address"])
+            look = Look(viewer, reads["act"], {}, reads["outcome"], count=int(reads["entries"]))
+            yield SeenLook(event.id, _moment(event), look, int(reads["requests"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"the event {event.id} has not the form of counted reads", key=event.id) from error
+
+
+def _unwrapped(event: OwnEvent) -> Iterator[SeenLook]:
+    detail = event.detail
+    viewer = Viewer(str(detail.get("who", "")), "os-account")
+    look = Look(viewer, "unwrap", {"object": str(detail.get("object", ""))})
+    yield SeenLook(event.id, _moment(event), look)
+
+
+def _exported(event: OwnEvent) -> Iterator[SeenLook]:
+    detail = event.detail
+    told = {**detail, **detail.get("filter", {})}
+    asked = {name: str(value) for name, value in told.items() if name not in ("who", "reason", "filter")}
+    viewer = Viewer(str(detail.get("who", "")), "os-account")
+    look = Look(viewer, "export", asked, purpose=str(detail.get("reason", "")))
+    yield SeenLook(event.id, _moment(event), look)
+
+
+def _moment(event: OwnEvent) -> str:
+    return event.counts_as or event.received_at
+
+
+_TELLERS: dict[str, Callable[[OwnEvent], Iterator[SeenLook]]] = {
+    LOOKED: _looked,
+    COUNTED: _counted,
+    EventType.KEYS_UNWRAPPED: _unwrapped,
+    EventType.EXPORT_STARTED: _exported,
+    EventType.EXPORT_RESUMED: _exported,
+}

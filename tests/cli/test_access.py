@@ -1,0 +1,102 @@
+"""The record of looks on the command line: written before anything is printed, and read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Served
+from tests.support.command import json_of, run_cli
+from vanvault.recovery.work import account
+
+
+def looks(home: Path, *arguments: object) -> list[dict[str, Any]]:
+    """What ``access list`` tells, newest first, without the looks at the record itself."""
+    found = json_of(run_cli(home, "access", "list", "--json", *arguments))
+    assert found["partial"] is False
+    return [look for look in found["looks"] if look["act"] != "access"]
+
+
+def test_every_verb_that_shows_something_is_one_look(home: Path) -> None:
+    assert run_cli(home, "search", "--employer-code", "TZ1").exit_code == 0
+    assert run_cli(home, "histogram", "--by", "month").exit_code == 0
+    entry = looks(home)[0]["id"]
+    assert run_cli(home, "get", entry, "--json").exit_code == 0
+    assert run_cli(home, "get", entry, "--receipt").exit_code == 0
+    assert run_cli(home, "receipt", "show", entry).exit_code == 0
+    assert run_cli(home, "get", "0000000000000000-0-0").exit_code == 4
+    found = looks(home)[::-1]
+    assert [(look["act"], look["outcome"]) for look in found] == [
+        ("search", "shown"),
+        ("count", "shown"),
+        ("display", "shown"),
+        ("receipt", "shown"),
+        ("receipt", "shown"),
+        ("original", "failed"),
+    ]
+    assert {(look["who"], look["by"], look["by_id"]) for look in found} == {
+        (account(), "os-account", str(os.getuid()))
+    }
+    assert found[0]["asked"] == {"employer_code": "TZ1"}
+    assert found[2]["shown"] == [entry]
+    assert found[5]["reason"] == "not-found"
+
+
+def test_a_look_at_the_record_is_a_look(home: Path) -> None:
+    looks(home)
+    looks(home, "--who", "nobody")
+    found = json_of(run_cli(home, "access", "list", "--act", "access", "--json"))["looks"]
+    assert [look["asked"] for look in found] == [{"who": "nobody"}, {}]
+
+
+def test_the_record_is_asked_by_person_message_and_time(home: Path) -> None:
+    run_cli(home, "search", "--message-id", "m-1")
+    run_cli(home, "search", "--message-id", "m-2")
+    assert [look["asked"]["message_id"] for look in looks(home, "--message", "m-1")] == ["m-1"]
+    assert len(looks(home, "--who", account())) == 2
+    assert looks(home, "--who", "lan") == []
+    assert looks(home, "--from", "2090-01-01") == []
+    assert looks(home, "--to", "2020-01-01") == []
+    told = run_cli(home, "access", "list", "--message", "m-1", "--employer", "TZ1")
+    assert told.exit_code == 2
+    table = run_cli(home, "access", "list", "--act", "search")
+    assert table.stdout.count("message_id=m-") == 2
+
+
+@pytest.mark.parametrize("words", [("search",), ("histogram",), ("access", "list")])
+def test_where_no_site_takes_the_record_nothing_is_shown(home: Path, words: tuple[str, ...]) -> None:
+    (home / "sites").rename(home / "away")
+    told = run_cli(home, *words, "--json")
+    assert told.exit_code == 10
+    assert set(json.loads(told.stdout)) == {"error"}
+    assert "nothing is shown" in told.stderr
+
+
+@pytest.mark.parametrize("site", ["primary", "standby"])
+def test_one_site_is_enough_whatever_the_policy(home: Path, site: str) -> None:
+    (home / "sites" / site).rename(home / "away")
+    assert run_cli(home, "search", "--employer-code", "TZ1", "--json").exit_code == 0
+    found = json_of(run_cli(home, "access", "list", "--act", "search", "--json"))["looks"]
+    assert [look["asked"] for look in found] == [{"employer_code": "TZ1"}]
+
+
+def test_a_home_that_lost_its_signing_key_says_why_it_shows_nothing(home: Path) -> None:
+    for path in (home / "keys").glob("signing-*.pem"):
+        if "pub" not in path.name:
+            path.unlink()
+    told = run_cli(home, "search", "--json")
+    assert told.exit_code == 7
+    assert "nothing is shown" in told.stderr
+    assert "ask a node that has them" in told.stderr
+
+
+def test_a_running_node_puts_the_looks_of_verbs_on_record(served: Served) -> None:
+    for number in range(3):
+        assert served.run("search", "--dossier-number", f"no-{number}").exit_code == 0
+    found = [look for look in looks(served.home) if "dossier_number" in look["asked"]]
+    assert len(found) == 3
+    assert len({look["id"].partition("-")[0] for look in found}) == 1, "all in the chain of the node"
