@@ -14,7 +14,7 @@ from vanvault.recovery.objects import with_lock
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ListedSite:
     """One listing of a site."""
 
     objects: Mapping[str, tuple[StoredVersion, ...]]  # of every archive object, newest first
@@ -22,7 +22,7 @@ class Look:
     strangers: int  # other keys
 
 
-def look_at(site: SiteReader, skip: Container[str] = ()) -> Look:
+def look_at(site: SiteReader, skip: Container[str] = ()) -> ListedSite:
     """List a site, without the keys of ``skip``.
 
     What was stored while the listing ran is left for the next run: so no object in it refers to one that
@@ -44,7 +44,7 @@ def look_at(site: SiteReader, skip: Container[str] = ()) -> Look:
     young = [key for key, versions in found.items() if began < first_stored(versions) <= ended]
     for key in young:
         del found[key]
-    return Look(found, frozenset(young), strangers)
+    return ListedSite(found, frozenset(young), strangers)
 
 
 def list_objects(site: SiteReader) -> tuple[Mapping[str, tuple[StoredVersion, ...]], int]:
