@@ -16,12 +16,20 @@ from typing import NoReturn, Protocol, TypeVar
 import pytest
 
 from tests.servers.ceph import CephServer
-from tests.servers.endpoint import Endpoint, Server
+from tests.servers.endpoint import Endpoint
+from tests.servers.keycloak import KeycloakServer
 from tests.servers.minio import MinioServer
 from tests.servers.processes import ServerUnavailable
 from tests.servers.softhsm import SoftHsm, softhsm_in
 
-S = TypeVar("S", bound=Server)
+
+class Stoppable(Protocol):
+    """A server that was started here."""
+
+    def stop(self) -> None: ...
+
+
+S = TypeVar("S", bound=Stoppable)
 
 REQUIRE = "VANVAULT_REQUIRE_SERVERS"
 
@@ -141,6 +149,12 @@ def ceph_b(ceph_server_b: CephServer) -> Endpoint:
 def ceph_pair(ceph_a: Endpoint, ceph_b: Endpoint) -> tuple[Endpoint, Endpoint]:
     """Two Ceph clusters that know nothing of each other."""
     return ceph_a, ceph_b
+
+
+@pytest.fixture(scope="session")
+def keycloak_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeycloakServer]:
+    """A Keycloak for the whole session; each test that needs one makes a realm of its own."""
+    yield from running("Keycloak", KeycloakServer, tmp_path_factory.mktemp("keycloak") / "a")
 
 
 @pytest.fixture(scope="session")

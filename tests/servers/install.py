@@ -6,7 +6,7 @@ fails by it where VANVAULT_REQUIRE_SERVERS=1 is set.
 
 from __future__ import annotations
 
-from tests.servers import ceph, host_clock, minio, restic, softhsm
+from tests.servers import ceph, host_clock, keycloak, minio, restic, softhsm
 from tests.servers.processes import ServerUnavailable
 
 
@@ -16,6 +16,7 @@ def main() -> None:
         ("Ceph", ceph.install),
         ("SoftHSM2", softhsm.install),
         ("restic", restic.install),
+        ("Keycloak", keycloak.install),
         ("the host clock", host_clock.build),
     ):
         try:

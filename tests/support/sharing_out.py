@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 #: By the start of a fixture's or a parameter's name: the unit of the tests that need it.
-GROUPS = {"ceph": "ceph", "scheduler": "dask"}
+GROUPS = {"ceph": "ceph", "keycloak": "keycloak", "scheduler": "dask"}
 
 #: The units that take longest, the longest first (measured 2026-11 on 2 cores). The others come after them.
 LONGEST = (
@@ -31,6 +31,7 @@ LONGEST = (
     "tests/upkeep/compaction/test_ten_years.py",
     "dask",
     "tests/api/test_degraded.py",
+    "keycloak",
     "tests/servers/test_processes.py",
     "tests/faults/test_kill.py",
     "tests/api/test_sites_in_trouble.py",

@@ -1,0 +1,57 @@
+"""Sessions of people: how they begin, how long they are good, and how guessing is slowed down."""
+
+from __future__ import annotations
+
+from vanvault.archiver.people.sign_on.granted import granted_roles
+from vanvault.archiver.people.sign_on.local_sign_on import (
+    LocalAttempt,
+    LocalJudge,
+    LocalVerdict,
+    SignOnOutcome,
+    sign_on_refused,
+)
+from vanvault.archiver.people.sign_on.secret import (
+    SESSION_PREFIX,
+    new_session_secret,
+    session_digest,
+    session_id,
+)
+from vanvault.archiver.people.sign_on.session_book import SessionBook
+from vanvault.archiver.people.sign_on.session_record import SessionEnd, session_detail, session_of
+from vanvault.archiver.people.sign_on.sessions import (
+    ProviderLink,
+    Session,
+    SessionMethod,
+    SessionRules,
+    SessionStanding,
+    SessionUse,
+    standing_of_session,
+)
+from vanvault.archiver.people.sign_on.throttle import Throttle, ThrottleRules, network_of
+
+__all__ = [
+    "SESSION_PREFIX",
+    "LocalAttempt",
+    "LocalJudge",
+    "LocalVerdict",
+    "ProviderLink",
+    "Session",
+    "SessionBook",
+    "SessionEnd",
+    "SessionMethod",
+    "SessionRules",
+    "SessionStanding",
+    "SessionUse",
+    "SignOnOutcome",
+    "Throttle",
+    "ThrottleRules",
+    "granted_roles",
+    "network_of",
+    "new_session_secret",
+    "session_detail",
+    "session_digest",
+    "session_id",
+    "session_of",
+    "sign_on_refused",
+    "standing_of_session",
+]
