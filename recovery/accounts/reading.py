@@ -39,8 +39,8 @@ class AccountRecord:
         return any(one.reason in _PASSING for one in self.lacking)
 
     def after(self, before: AccountRecord) -> AccountRecord:
-        """With what was known before, where something is lacking: nothing on record goes away."""
-        return replace(self, events=before.events | self.events) if self.lacking else self
+        """With what was known before: nothing on record goes away."""
+        return replace(self, events=before.events | self.events)
 
     def accounts(self) -> Accounts:
         lacking = (f"{one.object}: {one.reason}" for one in self.lacking)
@@ -56,9 +56,15 @@ def current_accounts(archive: ArchiveReader) -> Accounts:
     return replace(record, seen=record.seen | _gateway_uses(archive)).accounts()
 
 
-def read_account_record(archive: ArchiveReader, before: AccountRecord | None = None) -> AccountRecord:
-    """The record, read anew; only of uses what came since ``before``. Raises as ``current_accounts``."""
+def read_account_record(
+    archive: ArchiveReader, before: AccountRecord | None = None, *, since: datetime | None = None
+) -> AccountRecord:
+    """What was received since a moment; None: everything. Raises as ``current_accounts``.
+
+    ``before``: an earlier reading, whose uses are taken over.
+    """
     before = before or AccountRecord()
+    since_us = to_us(since) if since else 0
     lacking: dict[str, Unread] = {}
 
     def note(one: Unread) -> None:
@@ -66,12 +72,12 @@ def read_account_record(archive: ArchiveReader, before: AccountRecord | None = N
 
     events = {event.id: event for event in _unrecorded(archive)}
     for type in ACCOUNT_EVENTS:
-        for own in own_events(archive.search, type, order="oldest", unread=note):
+        for own in own_events(archive.search, type, from_us=since_us, order="oldest", unread=note):
             events[own.id] = AccountEvent(own.id, own.type, own.at, own.detail)
     seen, newest = dict(before.seen), before.seen_to
-    since = newest - _SEEN_OVERLAP if newest else archive.clock.now() - _SEEN_BACK
+    uses_since = newest - _SEEN_OVERLAP if newest else archive.clock.now() - _SEEN_BACK
     for type in SEEN_EVENTS:
-        for own in own_events(archive.search, type, from_us=to_us(since), order="oldest"):
+        for own in own_events(archive.search, type, from_us=to_us(uses_since), order="oldest"):
             id, at = str(own.detail.get("id")), own.at
             seen[id] = max(at, seen.get(id, at))
             newest = max(at, newest or at)

@@ -1,13 +1,21 @@
-"""All accounts for many requests at once: read again when something was folded, every few seconds at most."""
+"""All accounts for many requests at once: what was folded since the last look is read every few seconds.
+
+Everything is read again as often as that costs little: in a small archive each time. So what came in some way
+that does not show in new batches, or is no longer believed after a change of trust, is seen soon, too.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Self
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.core.errors import Busy, VanVaultError
+from vanvault.archiver.core.errors import Busy, NotFound, VanVaultError
+from vanvault.archiver.core.times import from_us
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.accounts import Accounts
 from vanvault.recovery.accounts.reading import AccountRecord, read_account_record
@@ -16,24 +24,39 @@ _log = Logger("vanvault.accounts")
 
 _EVERY_S = 2.0
 _AGAIN_S = 0.2
-#: Reading takes at most this share of one core; and where somebody waits for it, at most that one.
-_SHARE, _SHARE_AGAIN = 0.02, 0.2
+#: Reading everything takes at most this share of one core. Between, what was folded since is read.
+_SHARE = 0.02
+#: The same of looks for somebody who is not known.
+_SHARE_AGAIN = 0.2
+#: The entries of one batch were received within that time before it was written.
+_BATCH_SPAN = timedelta(minutes=10)
+#: After more batches than that, everything is read at once.
+_MOST_BATCHES = 1000
 #: Without a new look, what is known is obeyed so long.
 _STALE_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """How far the archive is folded here."""
+
+    catalogue: int = -1  # its version
+    batch: int = -1  # number of the newest one in the hot tail
 
 
 class AccountsView:
     """A few seconds old at most. Safe to use from many threads; somebody else folds, as a node does."""
 
     def __init__(self, archive: ArchiveReader, *, every_s: float = _EVERY_S) -> None:
-        """``every_s``: seconds between two looks at the record; more where a look takes long."""
+        """``every_s``: seconds between two looks at the record."""
         self._archive = archive
         self._every_s = every_s
         self._looking = threading.Lock()
         self._record: AccountRecord | None = None
         self._accounts = Accounts()
         self._why_not = Busy("accounts are not known yet")
-        self._mark = (-1, -1)  # catalogue and newest batch at the last look
+        self._folded = self._whole = _Folded()  # at the last look, and at the last one at everything
+        self._whole_at = 0.0  # seconds: not before that everything is looked at again
         self._good_at = 0.0  # seconds of the stopwatch at the end of the last look that succeeded
         self._next_at = self._again_at = archive.stopwatch.seconds()
 
@@ -86,24 +109,57 @@ class AccountsView:
                 _log.warning("accounts could not be read again", reason=error.message)
         ended = seconds()
         self._again_at = ended + max(_AGAIN_S, (ended - begun) / _SHARE_AGAIN)
-        every_s = max(self._every_s, (ended - begun) / _SHARE)
-        self._next_at = self._again_at if self._record is None else ended + every_s
+        self._next_at = self._again_at if self._record is None else ended + self._every_s
 
     def _take(self) -> None:
-        """Raises Busy: not all of the record is here yet, or not at this moment; or as the reading does."""
+        """Raises Busy: not all of the record is here yet, or not at this moment; else as the reading does."""
         archive = self._archive
-        mark = (archive.catalogue.current().version, archive.tail.newest_batch())
         if archive.behind:
             raise Busy(archive.behind)
-        if mark == self._mark:
+        folded = _Folded(archive.catalogue.current().version, archive.tail.newest_batch())
+        if self._record is None or self._is_whole_due(folded):
+            self._record = self._read_whole(folded)
+        elif folded != self._folded:
+            since = _received_since(archive, self._folded.batch, folded.batch)
+            if since is not None:
+                read = read_account_record(archive, self._record, since=since)
+                self._record = replace(read.after(self._record), lacking=self._record.lacking)
+        else:
             return
-        before = self._record
-        record = read_account_record(archive, before)
+        self._folded = folded
+        self._accounts = self._record.accounts()
+
+    def _is_whole_due(self, folded: _Folded) -> bool:
+        many = not 0 <= folded.batch - self._folded.batch <= _MOST_BATCHES
+        return many or (folded != self._whole and self._archive.stopwatch.seconds() >= self._whole_at)
+
+    def _read_whole(self, folded: _Folded) -> AccountRecord:
+        seconds, before = self._archive.stopwatch.seconds, self._record
+        begun = seconds()
+        record = read_account_record(self._archive, before)
         if before is None and record.is_passing:
             raise Busy("parts of it are not indexed yet")
-        self._record = record = record.after(before) if before else record
-        self._accounts = record.accounts()
+        if before is not None and record.lacking:
+            record = record.after(before)
         if record.lacking and (before is None or before.lacking != record.lacking):
-            _log.warning("parts of the record of accounts cannot be read", parts=self._accounts.lacking)
+            parts = [f"{one.object}: {one.reason}" for one in record.lacking]
+            _log.warning("parts of the record of accounts cannot be read", parts=parts)
         if not record.is_passing:
-            self._mark = mark
+            self._whole = folded
+        ended = seconds()
+        self._whole_at = ended + max(self._every_s, (ended - begun) / _SHARE)
+        return record
+
+
+def _received_since(archive: ArchiveReader, after: int, to: int) -> datetime | None:
+    """From when on events may have been received that were folded lately; None: none was folded.
+
+    ``after``, ``to``: numbers of batches. One that left the hot tail since then is read with everything.
+    """
+    found: list[int] = []
+    for number in range(after + 1, to + 1):
+        with suppress(NotFound):
+            header = archive.tail.batch(number).header
+            if header.kind == "events":
+                found.append(header.created_us)
+    return from_us(min(found)) - _BATCH_SPAN if found else None

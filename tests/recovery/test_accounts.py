@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.archives import GATEWAY, Home, memory_home, second_home
+from tests.support.clocks import ManualClock
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query, Search, Unread
 from vanvault.archiver.core.errors import (
@@ -22,6 +23,7 @@ from vanvault.archiver.core.errors import (
     SiteUnavailable,
 )
 from vanvault.archiver.core.model import EventDraft
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people import TokenTerms
 from vanvault.archiver.people.accounts import (
@@ -263,19 +265,25 @@ def test_a_sign_on_on_record_keeps_an_account_from_being_idle(memory: Home, arch
 class Looks:
     """Stands before an archive's search: counts looks, fails, or leaves something unread."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, clock: ManualClock) -> None:
         self.search = search
+        self.clock = clock
+        self.cost = timedelta(0)  # of each query
         self.count = 0
+        self.from_us: set[int] = set()  # of the last queries about accounts
         self.error: Exception | None = None
         self.unread: tuple[Unread, ...] = ()
 
     def wrong_clocks(self) -> Any:
         self.count += 1
+        self.clock.advance(self.cost)
         if self.error is not None:
             raise self.error
         return self.search.wrong_clocks()
 
     def every(self, query: Query, unread: Callable[[Unread], None] | None = None) -> Any:
+        if unread:
+            self.from_us.add(query.from_us)
         for one in self.unread if unread else ():
             unread(one)  # type: ignore[misc]
         if not self.unread:
@@ -283,10 +291,10 @@ class Looks:
 
 
 @pytest.fixture
-def looks(archive: Archive) -> Looks:
+def looks(memory: Home, archive: Archive) -> Looks:
     """Of an archive that has looked at its sites."""
     archive.refresh()
-    found = Looks(archive.search)
+    found = Looks(archive.search, memory.clock)
     archive.search = found  # type: ignore[assignment]
     return found
 
@@ -336,6 +344,38 @@ def test_a_suspension_at_another_home_is_obeyed_as_soon_as_it_is_folded(
     archive.refresh()
     memory.clock.advance(3 * SECOND)
     assert isinstance(judge(view.current().get("lan"), "search", archive.clock.now()), Refused)
+
+
+def test_where_reading_everything_takes_long_only_what_was_folded_since_is_read(
+    memory: Home, archive: Archive, looks: Looks, tmp_path: Path
+) -> None:
+    """Also when it lay at a site for an hour, as after a partition, while newer events were known here."""
+    archive.search = looks.search
+    add(archive, "lan", "auditor-log")
+    archive.search = looks  # type: ignore[assignment]
+    looks.cost = timedelta(seconds=1)
+    view = AccountsView.of(archive)
+    assert isinstance(judge(view.current().get("lan"), "search", archive.clock.now()), Allowed)
+    assert looks.from_us == {0}
+    with second_home(memory, tmp_path / "other") as other:
+        suspend_account(Desk(other.archive(), "binh"), "lan", "moved", None)
+    written = memory.clock.now()
+    memory.clock.advance(timedelta(minutes=11))
+    archive.search = looks.search
+    archive.refresh()
+    archive.search = looks  # type: ignore[assignment]
+    looks.from_us.clear()
+    lan = view.current().get("lan")
+    assert isinstance(judge(lan, "search", archive.clock.now()), Refused)
+    (from_us,) = looks.from_us
+    assert 0 < from_us <= to_us(written)
+    looks.from_us.clear()
+    memory.clock.advance(3 * SECOND)
+    assert view.current().get("lan") == lan
+    assert looks.from_us == set(), "nothing was folded"
+    memory.clock.advance(timedelta(hours=1))
+    view.current()
+    assert looks.from_us == {0}, "now and then everything is read again"
 
 
 def test_nobody_is_known_before_the_node_has_looked_at_its_sites(memory: Home, archive: Archive) -> None:

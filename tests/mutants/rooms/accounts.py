@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant(
         "accounts-known-before-they-are-indexed",
         "recovery/accounts/view.py",
-        "AccountsView._take",
+        "AccountsView._read_whole",
         "if before is None and record.is_passing:",
         "if False:",
         _TESTS,
@@ -59,8 +59,8 @@ MUTANTS = (
         "accounts-never-read-again",
         "recovery/accounts/view.py",
         "AccountsView._take",
-        "if mark == self._mark:",
-        "if self._mark != (-1, -1):",
+        "elif folded != self._folded:",
+        "elif False:",
         _TESTS,
     ),
     Mutant(
