@@ -1,6 +1,7 @@
 """The verbs: each reads the accounts on record, checks what is asked for, and records one event of it.
 
-Accounts are nowhere else, so a verb needs sites that take the event. What it says is seen by every node that
+Accounts are nowhere else, so a verb needs sites that take the event: those of the policy for what gives a
+right, any one for what takes it. What it says is seen by every node that
 folds it, within seconds.
 """
 
@@ -8,11 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Conflict, InvalidInput, VanVaultError
+from vanvault.archiver.core.errors import Conflict, InvalidInput, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.people.accounts import (
     AboutChange,
     Account,
@@ -28,6 +30,9 @@ from vanvault.recovery.accounts.reading import current_accounts
 from vanvault.recovery.work import QUIET, Observer
 
 _ID_BYTES = 8
+
+#: Kinds of events that take a right away.
+_TAKING = ("suspended", "role-revoked", "identity-removed", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,30 @@ def _known(desk: Desk) -> Accounts:
 
 
 def _record(desk: Desk, changes: Sequence[AccountChange]) -> None:
-    """In one commit, under the archive's time once the clocks were found right."""
+    """In one commit, under the archive's time once the clocks were found right.
+
+    What takes a right away does not wait for a site: where the policy asks for one that is away, it is
+    written aside to those that are there, later than all that is known here.
+    """
     archive = desk.archive
-    archive.record_events(
-        lambda: [archive.system_event(one.type, {**one.detail, "who": desk.who}) for one in changes]
-    )
+    made: list[EventDraft] = []
+
+    def events() -> list[EventDraft]:
+        made[:] = [archive.system_event(one.type, {**one.detail, "who": desk.who}) for one in changes]
+        return made
+
+    try:
+        archive.record_events(events)
+    except SiteUnavailable as error:
+        if any(one.kind not in _TAKING for one in changes):
+            raise
+        after = archive.tail.last_received_us()
+        archive.record_looks(
+            [replace(one, received_us=max(one.received_us, after + 1)) for one in made or events()]
+        )
+        desk.observer.warn(
+            f"the site {error.site} is away: this is on record at the other, and reconciliation copies it"
+        )
 
 
 def _check_claimed_alone(desk: Desk, id: str, name: str) -> None:

@@ -240,6 +240,29 @@ def test_without_a_site_nothing_changes_and_the_error_says_which(memory: Home, a
         suspend_account(Desk(archive, "anh"), "lan", "moved", None)
 
 
+def test_a_suspension_waits_for_no_site_that_is_away_and_a_grant_does(
+    memory: Home, archive: Archive, tmp_path: Path
+) -> None:
+    add(archive, "lan", "auditor-log")
+    memory.standby.fail_next("list", times=1000)
+    memory.standby.fail_next("put", times=1000)
+    warned = Warned()
+    desk = Desk(archive, "anh", warned)
+    with pytest.raises(SiteUnavailable):
+        grant_role(desk, "lan", "approver", EVER)
+    done = suspend_account(desk, "lan", "moved", None)
+    assert standing_of(done.account, memory.clock.now()).state == "suspended"
+    assert any("standby" in one for one in warned.warnings)
+    with pytest.raises(SiteUnavailable):
+        resume_account(desk, "lan", "")
+    with second_home(memory, tmp_path / "other") as other:
+        assert standing_of(known(other)["lan"], memory.clock.now()).state == "suspended"
+    memory.standby.fail_next("list", times=0)
+    memory.standby.fail_next("put", times=0)
+    assert len(known(memory)["lan"].suspensions) == 1
+    assert standing_of(resume_account(desk, "lan", "").account, memory.clock.now()).state == "active"
+
+
 def test_all_that_are_due_are_confirmed_in_one_commit(memory: Home, archive: Archive) -> None:
     for name in ("lan", "binh"):
         add(archive, name)

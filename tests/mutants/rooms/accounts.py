@@ -87,4 +87,20 @@ MUTANTS = (
         "pass",
         _TESTS,
     ),
+    Mutant(
+        "suspension-waits-for-a-site",
+        "recovery/accounts/verbs.py",
+        "_record",
+        "if any(one.kind not in _TAKING for one in changes):",
+        "if True:",
+        _TESTS,
+    ),
+    Mutant(
+        "grant-at-one-site",
+        "recovery/accounts/verbs.py",
+        "_record",
+        "if any(one.kind not in _TAKING for one in changes):",
+        "if False:",
+        _TESTS,
+    ),
 )
