@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,10 +12,11 @@ import click
 from vanvault.archiver.core.times import parse_day
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people.accounts import ACCOUNT_KINDS, ROLES, DaySpan
+from vanvault.cli.account_desk import desk_of
 from vanvault.cli.account_forms import account_as_json, print_accounts
+from vanvault.cli.account_token import token
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_table, warn
-from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
     from vanvault.recovery.accounts import AccountOutcome, Desk
@@ -43,16 +43,6 @@ def _day_option(name: str, help: str) -> Callable[[_F], _F]:
     return click.option(name, callback=_day, metavar="DAY", help=help)
 
 
-@contextmanager
-def _desk(home: Path, as_json: bool) -> Iterator[Desk]:
-    from vanvault.recovery.accounts import Desk
-    from vanvault.recovery.work import account
-
-    load_settings(home)
-    with open_archive(home) as archive:
-        yield Desk(archive, account(), Terminal(quiet=as_json))
-
-
 @command.command()
 @click.argument("name")
 @click.option(
@@ -73,7 +63,7 @@ def add(
     from vanvault.archiver.people.accounts import NewAccount
     from vanvault.recovery.accounts import add_account
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, add_account(desk, NewAccount(days=DaySpan(valid_from, valid_until), **given)), as_json)
 
 
@@ -121,7 +111,7 @@ def change(home: Path, /, name: str, as_json: bool, **given: Any) -> None:
     from vanvault.archiver.people.accounts import AboutChange
     from vanvault.recovery.accounts import change_account
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, change_account(desk, name, AboutChange(**given)), as_json)
 
 
@@ -136,7 +126,7 @@ def grant(home: Path, /, name: str, role: str, as_json: bool, **days: Any) -> No
     """Give an account a role. Roles that exclude each other are never held on the same day."""
     from vanvault.recovery.accounts import grant_role
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, grant_role(desk, name, role, DaySpan(days["from"], days["until"])), as_json)
 
 
@@ -150,7 +140,7 @@ def revoke(home: Path, /, name: str, role: str, as_json: bool, **days: Any) -> N
     """Take a role from an account."""
     from vanvault.recovery.accounts import revoke_role
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, revoke_role(desk, name, role, days["from"]), as_json)
 
 
@@ -164,7 +154,7 @@ def suspend(home: Path, /, name: str, reason: str, as_json: bool, **days: Any) -
     """Suspend an account from the first moment of a day on, until somebody resumes it."""
     from vanvault.recovery.accounts import suspend_account
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, suspend_account(desk, name, reason, days["from"]), as_json)
 
 
@@ -177,7 +167,7 @@ def resume(home: Path, name: str, reason: str, as_json: bool) -> None:
     """Lift all suspensions of an account, those of days to come too; bring an idle one back."""
     from vanvault.recovery.accounts import resume_account
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, resume_account(desk, name, reason), as_json)
 
 
@@ -200,7 +190,7 @@ def review(home: Path, names: tuple[str, ...], confirm: bool, everything: bool, 
     from vanvault.archiver.people.accounts import due_reviews
     from vanvault.recovery.accounts import confirm_accounts, current_accounts
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         if confirm:
             confirmed = confirm_accounts(desk, names, all_due=everything)
             now = desk.archive.clock.now()
@@ -273,6 +263,9 @@ def show_roles(home: Path, as_json: bool) -> None:
     print_table(("role", "in Vietnamese", "permits", "not together with", "held by"), rows)
 
 
+command.add_command(token)
+
+
 @command.group()
 def identity() -> None:
     """Which user of a provider of sign-on is which account: by issuer and subject, never by e-mail."""
@@ -297,7 +290,7 @@ def add_identity_(home: Path, name: str, issuer: str, subject: str, as_json: boo
     from vanvault.archiver.people.accounts import ProviderIdentity
     from vanvault.recovery.accounts import add_identity
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, add_identity(desk, name, ProviderIdentity(issuer, subject)), as_json)
 
 
@@ -311,7 +304,7 @@ def remove_identity_(home: Path, name: str, issuer: str, subject: str, as_json: 
     from vanvault.archiver.people.accounts import ProviderIdentity
     from vanvault.recovery.accounts import remove_identity
 
-    with _desk(home, as_json) as desk:
+    with desk_of(home, as_json) as desk:
         _show(desk, remove_identity(desk, name, ProviderIdentity(issuer, subject)), as_json)
 
 

@@ -171,3 +171,44 @@ def home_with_lan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     json_of(run_cli(home, "init", "--json"))
     run(home, "add", "lan", *LAN)
     return home
+
+
+def test_a_token_of_a_person_comes_is_listed_and_goes(home: Path) -> None:
+    run(home, "add", "lan", *LAN, "--role", "auditor-log")
+    made = run(
+        home, "token", "add", "lan", "--permission", "search", "--for", "2h", "--network", "10.0.0.0/8"
+    )
+    assert set(made) == {"account", "token", "token_id", "permissions", "not_after"}
+    assert made["token"].startswith("vvp_")
+    (one,) = run(home, "token", "list")["tokens"]
+    assert (one["account"], one["token"], one["state"]) == ("lan", made["token_id"], "good")
+    assert (one["permissions"], one["networks"], one["who"]) == (["search"], ["10.0.0.0/8"], account())
+    assert made["token_id"] in run_cli(home, "account", "token", "list", "lan").stdout
+    gone = [run(home, "token", "remove", "lan", made["token_id"]) for _ in range(2)]
+    assert [one["already"] for one in gone] == [False, True]
+    assert run(home, "token", "list", "lan")["tokens"] == []
+    (one,) = run(home, "token", "list", "lan", "--all")["tokens"]
+    assert one["state"] == "removed"
+    shown = run_cli(home, "account", "token", "add", "lan").stdout
+    assert "vvp_" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("add", "nobody"), 4),
+        (("add", "gateway-1"), 2),
+        (("add", "lan", "--for", "31d"), 2),
+        (("add", "lan", "--for", "soon"), 2),
+        (("add", "lan", "--permission", "approve"), 2),
+        (("add", "lan", "--permission", "originals"), 9),
+        (("add", "lan", "--network", "everywhere"), 2),
+        (("remove", "lan", "t-0000"), 4),
+        (("list", "nobody"), 4),
+    ],
+    ids=str,
+)
+def test_a_token_that_may_not_be_is_refused(home: Path, words: tuple[str, ...], code: int) -> None:
+    run(home, "add", "lan", *LAN, "--role", "auditor-log")
+    assert run_cli(home, "account", "token", *words).exit_code == code
+    assert run(home, "token", "list", "--all")["tokens"] == []

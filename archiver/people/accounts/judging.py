@@ -33,6 +33,7 @@ RefusalReason = Literal[
     "unclear",
     "roles-conflict",  # only roles that exclude each other would permit it
     "no-role",
+    "token",  # the account may, the token with which it asks may not
 ]
 
 
@@ -144,6 +145,7 @@ _ASK = "An account manager can change that: vanvault account list."
 _HINTS: dict[RefusalReason, str] = {
     "suspended": "An account manager can lift it: vanvault account resume.",
     "idle": "An account manager brings it back: vanvault account review --confirm.",
+    "token": "Ask for one that is good for it: vanvault account token add --permission.",
     "no-role": "An account manager grants roles; which there are: vanvault account roles.",
     "roles-conflict": "An account manager revokes one of them: vanvault account revoke.",
     "unclear": "Use the version of VanVault that wrote it.",

@@ -1,0 +1,175 @@
+"""Tokens of people on record: every node and home knows them, and knows within seconds that one is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from tests.support.archives import Home, memory_home, second_home
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Search, Unread
+from vanvault.archiver.core.errors import AccessDenied, Busy, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.journal import own_events
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.tokens import TokenWish
+from vanvault.recovery.accounts import AccountsView, Desk, add_account, suspend_account
+from vanvault.recovery.person_tokens import (
+    PersonTokensView,
+    add_person_token,
+    person_tokens,
+    remove_person_token,
+)
+
+ONLY_SEARCH = TokenWish(permissions=("search",))
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Home]:
+    with memory_home(tmp_path / "home") as found:
+        yield found
+
+
+@pytest.fixture
+def archive(memory: Home) -> Archive:
+    archive = memory.archive()
+    add_account(Desk(archive, "anh"), NewAccount("lan", "person", "Nguyễn Thị Lan", roles=("auditor-log",)))
+    return archive
+
+
+def view_of(archive: Archive) -> PersonTokensView:
+    """A view that looks at every request."""
+    return PersonTokensView(archive, AccountsView(archive, every_s=0), every_s=0)
+
+
+def is_let_in(archive: Archive, secret: str) -> bool:
+    try:
+        bearer = view_of(archive).bearer(secret, None)
+        view_of(archive).allow(bearer, "search")
+    except AccessDenied:
+        return False
+    return bearer.account.name == "lan"
+
+
+def test_a_token_is_good_once_it_is_on_record_and_its_secret_is_nowhere(archive: Archive) -> None:
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    assert is_let_in(archive, made.secret)
+    (event,) = own_events(archive.search, "account.token-added")
+    assert (event.detail["account"], event.detail["token"], event.detail["who"]) == ("lan", made.id, "anh")
+    assert made.secret not in event.text
+    assert made.secret[4:] not in event.text
+    bearer = view_of(archive).bearer(made.secret, None)
+    assert view_of(archive).allow(bearer, "search").roles == ("auditor-log",)
+    with pytest.raises(AccessDenied, match="not good for: receipts"):
+        view_of(archive).allow(bearer, "receipts")
+
+
+def test_a_removed_one_is_refused_and_removed_once(archive: Archive) -> None:
+    desk = Desk(archive, "anh")
+    made = add_person_token(desk, "lan", ONLY_SEARCH)
+    assert remove_person_token(desk, "lan", made.id) is True
+    assert not is_let_in(archive, made.secret)
+    assert remove_person_token(desk, "lan", made.id) is False
+    assert len(list(own_events(archive.search, "account.token-removed"))) == 1
+    with pytest.raises(NotFound):
+        remove_person_token(desk, "lan", "t-0123456789abcdef")
+
+
+def test_another_node_knows_it_and_so_does_one_that_lost_everything(
+    memory: Home, archive: Archive, tmp_path: Path
+) -> None:
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    archive.close()
+    memory.forget_hot_tail()
+    with second_home(memory, tmp_path / "other") as other:
+        for home in (memory, other):
+            opened = home.archive()
+            opened.refresh()
+            assert is_let_in(opened, made.secret)
+        remove_person_token(Desk(opened, "anh"), "lan", made.id)
+        first = memory.archive()
+        first.refresh()
+        assert not is_let_in(first, made.secret)
+
+
+def test_a_suspended_person_s_token_is_off(archive: Archive) -> None:
+    desk = Desk(archive, "anh")
+    made = add_person_token(desk, "lan", TokenWish())
+    suspend_account(desk, "lan", "moved", None)
+    bearer = view_of(archive).bearer(made.secret, None)
+    with pytest.raises(AccessDenied, match="suspended"):
+        view_of(archive).allow(bearer, "search")
+    with pytest.raises(AccessDenied, match="suspended"):
+        add_person_token(desk, "lan", TokenWish())
+
+
+def test_what_is_not_on_record_is_no_token(memory: Home, archive: Archive) -> None:
+    for site in (memory.primary, memory.standby):
+        site.fail_next("put", times=1000)
+    with pytest.raises(SiteUnavailable):
+        add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    assert list(person_tokens(archive)) == []
+
+
+def test_it_ends_by_itself_and_is_listed_as_over(memory: Home, archive: Archive) -> None:
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    memory.clock.advance(timedelta(hours=12))
+    assert not is_let_in(archive, made.secret)
+    (one,) = person_tokens(archive)
+    assert one.state(archive.clock.now()) == "over"
+    memory.clock.advance(timedelta(days=40))
+    assert list(person_tokens(archive)) == []
+    assert [one.id for one in person_tokens(archive, everything=True)] == [made.id]
+
+
+def test_networks_bind_it(archive: Archive) -> None:
+    wish = TokenWish(networks=("10.0.0.0/8",))
+    secret = add_person_token(Desk(archive, "anh"), "lan", wish).secret
+    assert view_of(archive).bearer(secret, ip_address("10.1.1.1"))
+    with pytest.raises(AccessDenied, match="address"):
+        view_of(archive).bearer(secret, ip_address("192.0.2.1"))
+
+
+def test_where_a_part_of_the_record_cannot_be_read_no_token_is_good(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A removal may lie there."""
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    whole = Search.every
+
+    def every(self: Search, query: object, unread: object = None) -> object:
+        if callable(unread):
+            unread(Unread("batch/x", "damaged", "", ""))
+        return whole(self, query)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Search, "every", every)
+    with pytest.raises(Busy, match="batch/x"):
+        view_of(archive).bearer(made.secret, None)
+
+
+def test_without_its_master_nobody_is_called_a_liar(memory: Home, archive: Archive) -> None:
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    (memory.path / "keys" / "credentials-1.key").unlink()
+    with pytest.raises(KeyUnavailable, match="credentials/1"):
+        view_of(archive).bearer(made.secret, None)
+
+
+def test_a_home_from_before_makes_its_master_for_the_first_token(memory: Home, archive: Archive) -> None:
+    (memory.path / "keys" / "credentials-1.key").unlink()
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    assert archive.keys.active("credentials") == "credentials/1"
+    assert is_let_in(archive, made.secret)
+
+
+def test_a_view_looks_again_before_it_refuses(memory: Home, archive: Archive) -> None:
+    desk, view = Desk(archive, "anh"), PersonTokensView(archive, AccountsView.of(archive), every_s=3600)
+    first = add_person_token(desk, "lan", ONLY_SEARCH)
+    assert view.bearer(first.secret, None)
+    second = add_person_token(desk, "lan", ONLY_SEARCH)
+    with pytest.raises(AccessDenied):
+        view.bearer(second.secret, None)  # the last look was only just now
+    memory.clock.advance(timedelta(seconds=1))
+    assert view.bearer(second.secret, None)
