@@ -15,6 +15,7 @@ from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.key_port import NEEDED, PURPOSES, key_id, parse_key_id
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.archiver.people.credentials import SealedCredential
+from vanvault.archiver.people.tokens import MOST_LIFE
 
 #: Older versions than a home holds are asked for down to 1; a file may bear any number.
 _MOST_VERSIONS = 1_000
@@ -43,7 +44,12 @@ def known_keys(archive: ArchiveReader) -> KnownKeys:
     if missing:
         newest = own_events(archive.search, EventType.VERIFY_FINISHED, most=Query.MAX_LIMIT)
         missing = still_missing(missing, newest, archive.sites)
-    sealing = sealing_now((sealed for _, sealed in sealed_on_record(archive)))
+    oldest = archive.clock.now() - MOST_LIFE  # a token from before is over, whatever sealed it
+    sealing = sealing_now(
+        sealed
+        for event, sealed in sealed_on_record(archive)
+        if sealed.place.kind != "token" or event.at > oldest
+    )
     missing = tuple(sorted({*missing, *sealing.difference(masters)}))
     return KnownKeys((*masters, archive.signing.active().key_id), missing, named)
 

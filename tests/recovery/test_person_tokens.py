@@ -17,6 +17,7 @@ from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.tokens import TokenWish
 from vanvault.recovery.accounts import AccountsView, Desk, add_account, suspend_account
+from vanvault.recovery.custody import known_keys
 from vanvault.recovery.person_tokens import (
     PersonTokensView,
     add_person_token,
@@ -155,6 +156,14 @@ def test_without_its_master_nobody_is_called_a_liar(memory: Home, archive: Archi
     (memory.path / "keys" / "credentials-1.key").unlink()
     with pytest.raises(KeyUnavailable, match="credentials/1"):
         view_of(archive).bearer(made.secret, None)
+
+
+def test_a_lost_master_matters_no_longer_than_tokens_live(memory: Home, archive: Archive) -> None:
+    add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    (memory.path / "keys" / "credentials-1.key").unlink()
+    assert known_keys(archive).missing == ("credentials/1",)
+    memory.clock.advance(timedelta(days=31))
+    assert known_keys(archive).missing == ()
 
 
 def test_a_home_from_before_makes_its_master_for_the_first_token(memory: Home, archive: Archive) -> None:
