@@ -95,8 +95,9 @@ def test_a_home_that_lost_its_signing_key_says_why_it_shows_nothing(home: Path) 
 
 
 def test_a_running_node_puts_the_looks_of_verbs_on_record(served: Served) -> None:
-    for number in range(3):
-        assert served.run("search", "--dossier-number", f"no-{number}").exit_code == 0
-    found = [look for look in looks(served.home) if "dossier_number" in look["asked"]]
+    asked = [f"looked-for-{number}" for number in range(3)]
+    for number in asked:
+        assert served.run("search", "--dossier-number", number).exit_code == 0
+    found = [look for look in looks(served.home) if look["asked"].get("dossier_number") in asked]
     assert len(found) == 3
     assert len({look["id"].partition("-")[0] for look in found}) == 1, "all in the chain of the node"
