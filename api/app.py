@@ -16,7 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault import __version__
-from vanvault.api import health_routes, intake_routes, keys_route, openapi, read_routes
+from vanvault.api import (
+    health_routes,
+    intake_routes,
+    keys_route,
+    oidc_routes,
+    openapi,
+    read_routes,
+    session_routes,
+)
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
 from vanvault.api.node_metrics import NodeCollector
@@ -73,6 +81,8 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(read_routes.router)
     app.include_router(keys_route.router)
     app.include_router(health_routes.router)
+    app.include_router(session_routes.router)
+    app.include_router(oidc_routes.router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)
     app.add_exception_handler(VanVaultError, _vanvault_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -184,3 +184,18 @@ NOT_READY = {
 }
 NOT_LIVE = Health("failed", Busy("the node failed")).body()
 METRICS = "# TYPE vanvault_ready gauge\nvanvault_ready 1.0\n"
+
+SIGN_ON = {"account": "lan", "password": "Mưa rào ở Huế", "code": "123456"}
+SESSION = {
+    "id": "s-0f3a5c7e9b1d2f40",
+    "account": "lan",
+    "account_id": "a-0123456789abcdef",
+    "method": "password+code",
+    "roles": ["auditor-log"],
+    "permissions": ["search", "receipts", "verify-results"],
+    "opened_at": "2026-11-22T01:30:00Z",
+    "authenticated_at": "2026-11-22T01:30:00Z",
+    "until": "2026-11-22T09:30:00Z",
+    "idle_s": 900,
+}
+SESSION_OPENED = {"secret": "vvs_" + "A" * 43, **SESSION}

@@ -24,6 +24,7 @@ from vanvault.archiver.upkeep.periodic import (
 )
 from vanvault.recovery.access import LookRecorder, ReadCounter
 from vanvault.recovery.conditions import ConditionWatch
+from vanvault.recovery.sign_on import SignOns
 
 #: The node did not drain when one of these is still running at the end.
 _MUST_END = frozenset(("committer", "maintenance"))
@@ -38,10 +39,13 @@ class NodeThreads:
     reads: ThreadPoolExecutor  # reads the archive; may wait for a site
     lookups: ThreadPoolExecutor  # asks whether a large message is archived; may wait for a site
     large: ThreadPoolExecutor  # puts large messages; waits for every site
+    sign_on: ThreadPoolExecutor  # knows sessions, asks the identity provider; waits for the record
+    passwords: ThreadPoolExecutor  # checks passwords, each of which takes 64 MiB
 
     def close(self) -> None:
         """Wait for what runs; what has not begun is cancelled."""
-        for threads in (self.compute, self.reads, self.lookups, self.large):
+        own = (self.compute, self.reads, self.lookups, self.large, self.sign_on, self.passwords)
+        for threads in own:
             threads.shutdown(wait=True, cancel_futures=True)
 
 
@@ -71,6 +75,7 @@ class Node:
     duties: Duties
     supervisor: Supervisor
     metrics: Metrics
+    sign_ons: SignOns
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
     proxies: tuple[Network, ...] = field(init=False)  # whose word about a caller's address is believed

@@ -264,6 +264,30 @@ READY = _route(
     },
     security=_ANYBODY,
 )
+SIGN_ON = _route(
+    "signOn",
+    _body(
+        {"application/json": {"schema": wire.reference(wire.SignOnBody), "example": examples.SIGN_ON}},
+    ),
+    {
+        201: _answer("Signed on.", wire.SessionAnswer, examples.SESSION_OPENED),
+        **_problems(400, 401, 408, 413, 500, 503),
+    },
+    security=_ANYBODY,
+)
+SESSION = _route(
+    "session",
+    {},
+    {
+        200: _answer("Who is signed on.", wire.SessionAnswer, examples.SESSION),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+SIGN_OFF = _route(
+    "signOff",
+    {},
+    {204: {"description": "The session is over at every node."}, **_problems(400, 401, 403, 500, 503)},
+)
 METRICS = _route(
     "metrics",
     {},
@@ -282,12 +306,17 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     """The framework's document with our schemas, and without what it adds that is not so."""
     components = document.setdefault("components", {})
     components["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "description": "A gateway's token."}
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A gateway's, or a person's session.",
+        }
     }
     components["schemas"] = wire.schemas()
     for methods in document["paths"].values():
         for route in methods.values():
             route["responses"].pop("422", None)  # no route gives it
             for status, answer in _DESCRIBED[route["operationId"]].items():
-                route["responses"][str(status)]["content"] = answer["content"]
+                if "content" in answer:
+                    route["responses"][str(status)]["content"] = answer["content"]
     return document

@@ -13,6 +13,7 @@ from vanvault.api.node import Duties, Node, NodeThreads
 from vanvault.api.quotas import OVERHEAD_BYTES, QuotaLimits, Quotas
 from vanvault.api.receive_pace import BodyPace
 from vanvault.api.saturation import Saturation
+from vanvault.api.signing_on import sign_ons_of
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy
 from vanvault.archiver.core.model import Commit
@@ -89,6 +90,7 @@ def start_node(
         ),
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
         metrics=metrics,
+        sign_ons=sign_ons_of(archive, intake),
     )
     _register(node)
     node.supervisor.start()
@@ -198,4 +200,6 @@ def _threads() -> NodeThreads:
         reads=ThreadPoolExecutor(4, thread_name_prefix="read"),
         lookups=ThreadPoolExecutor(2, thread_name_prefix="look-up-large"),
         large=ThreadPoolExecutor(4, thread_name_prefix="large"),
+        sign_on=ThreadPoolExecutor(4, thread_name_prefix="sign-on"),
+        passwords=ThreadPoolExecutor(2, thread_name_prefix="password"),
     )

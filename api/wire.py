@@ -325,7 +325,36 @@ class NotReadyProblem(NotLiveProblem):
     tasks: list[TaskAnswer]
 
 
+class SignOnBody(BaseModel):
+    """Name and password, and the code of the moment where the account has codes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+    password: str
+    code: str = absent("Six digits of an authenticator app.")
+    cookie: bool = absent("The session is set as a cookie, and its secret is not in the answer.")
+
+
+class SessionAnswer(BaseModel):
+    """A person's session, and what it may be used for now."""
+
+    secret: str = absent("Bearer token of the session; shown this once.")
+    id: str
+    account: str
+    account_id: str
+    method: Literal["password", "password+code", "authenticator", "provider"]
+    roles: list[str]
+    permissions: list[str]
+    opened_at: Time
+    authenticated_at: Time
+    until: Time
+    idle_s: Count = Field(description="Seconds without a request after which it ends.")
+
+
 _MODELS: tuple[type[BaseModel], ...] = (
+    SignOnBody,
+    SessionAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,
@@ -346,7 +375,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
 
 def schemas() -> dict[str, Any]:
     """Every model as a JSON schema, by its name."""
-    inputs = (MessageFields, MessageLine, EventLine)
+    inputs = (MessageFields, MessageLine, EventLine, SignOnBody)
     wanted = [(one, "validation" if one in inputs else "serialization") for one in _MODELS]
     _, found = models_json_schema(wanted, ref_template=_REFERENCE)  # type: ignore[arg-type]
     defined: dict[str, Any] = found["$defs"]

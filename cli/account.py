@@ -12,6 +12,7 @@ import click
 from vanvault.archiver.core.times import parse_day
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people.accounts import ACCOUNT_KINDS, ROLES, DaySpan
+from vanvault.cli.account_credential import credential
 from vanvault.cli.account_desk import desk_of
 from vanvault.cli.account_forms import account_as_json, print_accounts
 from vanvault.cli.account_token import token
@@ -33,6 +34,9 @@ def command() -> None:
 
     Every change is an event in the archive, which running nodes obey within seconds. Days are Vietnam's.
     """
+
+
+command.add_command(credential)
 
 
 def _day(_: click.Context, parameter: click.Parameter, text: str | None) -> date | None:

@@ -143,6 +143,7 @@ ROOMS = (
     _room("recovery.accounts", 14, "archiver.* recovery.work"),
     _room("recovery.access", 16, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
+    _room("recovery.sign_on", 10, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),

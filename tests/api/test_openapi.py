@@ -30,8 +30,10 @@ WITH_TOKEN = {
     "/v1/messages/{entry_id}/original": {"get"},
     "/v1/receipts/{entry_id}": {"get"},
     "/v1/transactions/{transaction_id}": {"get"},
+    "/v1/session": {"get", "delete"},
 }
 FOR_ANYBODY = {
+    "/v1/session": {"post"},
     "/v1/keys": {"get"},
     "/v1/health/live": {"get"},
     "/v1/health/ready": {"get"},
@@ -111,10 +113,12 @@ def test_the_document_is_valid(document: Json) -> None:
 
 def test_every_route_is_described(document: Json) -> None:
     described = {path: set(methods) for path, methods in document["paths"].items()}
-    assert described == WITH_TOKEN | FOR_ANYBODY
-    for path, _, operation in operations(document):
-        assert (operation["security"] == [{"bearer": []}]) == (path in WITH_TOKEN)
-        if path in WITH_TOKEN:
+    paths = WITH_TOKEN.keys() | FOR_ANYBODY.keys()
+    assert described == {path: WITH_TOKEN.get(path, set()) | FOR_ANYBODY.get(path, set()) for path in paths}
+    for path, method, operation in operations(document):
+        with_token = method in WITH_TOKEN.get(path, set())
+        assert (operation["security"] == [{"bearer": []}]) == with_token
+        if with_token:
             assert {"400", "401", "403", "503"} <= operation["responses"].keys()
         for status, answer in operation["responses"].items():
             if status >= "400":

@@ -37,6 +37,7 @@ ROOMS = (
     "recovery/reconcile",
     "recovery/repair",
     "recovery/restore",
+    "recovery/sign_on",
     "recovery/verify",
 )
 

@@ -35,6 +35,7 @@ from vanvault.archiver.core.settings.sections import (
     SitesSettings,
     VerifySettings,
 )
+from vanvault.archiver.core.settings.sign_on import SignOnSettings
 
 SITE_NAMES = ("primary", "standby")
 
@@ -66,6 +67,7 @@ class Settings(BaseModel):
     verify: VerifySettings = VerifySettings()
     schedule: ScheduleSettings = ScheduleSettings()
     failover: FailoverSettings = FailoverSettings()
+    sign_on: SignOnSettings = SignOnSettings()
 
     @model_validator(mode="before")
     @classmethod

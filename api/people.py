@@ -1,0 +1,71 @@
+"""Who signed a request: a person's session, by the cookie of a browser or as a bearer token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from vanvault.api.caller_address import caller_address
+from vanvault.api.context import bearer_of
+from vanvault.api.node import Node
+from vanvault.archiver.core.errors import AccessDenied
+from vanvault.archiver.people.sign_on import SESSION_PREFIX
+from vanvault.recovery.sign_on import CallerPlace, SignedOn
+
+#: Only over TLS, only of this host, for all its paths (RFC 6265bis, 4.1.3.2).
+SESSION_COOKIE = "__Host-vanvault"
+
+_T = TypeVar("_T")
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+async def signed_on(request: Request, node: Node) -> SignedOn:
+    """The person who sent this request; it counts as a use of the session.
+
+    Raises AccessDenied: no session, or not good any more, or another site made the browser send it; Busy.
+    """
+    secret = bearer_of(request)
+    if not secret.startswith(SESSION_PREFIX):
+        secret = request.cookies.get(SESSION_COOKIE, "")
+        if not secret:
+            raise AccessDenied("nobody is signed on", hint="Sign on: POST /v1/session, or /v1/oidc/start.")
+        if request.method not in _SAFE:
+            check_same_site(request)
+    return await run_sign_on(node, lambda: node.sign_ons.caller(secret))
+
+
+def check_same_site(request: Request) -> None:
+    """Raises AccessDenied unless a page of this very host sent the request (Fetch Metadata, RFC 6454).
+
+    A browser that says neither is none that is taken: it could be made to send anything. One that says the
+    first is believed without the other, since a proxy may have changed the host.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    if site is not None:
+        own = site == "same-origin"
+    else:
+        own = bool(origin) and origin.partition("://")[2] == request.headers.get("host")
+    if not own:
+        raise AccessDenied(
+            "another site sent this request", authenticated=True, hint="Send it from a page of this host."
+        )
+
+
+def place_of(request: Request, node: Node) -> CallerPlace:
+    """Where the request comes from; the port only where no proxy stands between."""
+    address = caller_address(request, node.proxies)
+    client = request.client
+    direct = client is not None and address is not None and client.host == str(address)
+    return CallerPlace(address, client.port if direct and client is not None else 0)
+
+
+async def run_sign_on(node: Node, work: Callable[[], _T], *, password: bool = False) -> _T:
+    """Run what may wait for the provider or the record; ``password``: one is checked, which takes long.
+
+    Each kind has threads of its own: strangers who guess keep nobody waiting who is signed on.
+    """
+    threads = node.threads.passwords if password else node.threads.sign_on
+    return await asyncio.get_running_loop().run_in_executor(threads, work)

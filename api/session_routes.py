@@ -1,0 +1,123 @@
+"""Sessions of people: ``/v1/session`` signs on with a password, says who is signed on, and signs off."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import node_of
+from vanvault.api.node import Node
+from vanvault.api.people import SESSION_COOKIE, place_of, run_sign_on, signed_on
+from vanvault.archiver.core.errors import InvalidInput, TooLarge, TooSlow
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.people.accounts import PERMISSIONS
+from vanvault.archiver.people.sign_on import LocalAttempt
+from vanvault.recovery.sign_on import SessionOpened, SignedOn
+
+router = APIRouter()
+
+_MOST_BODY = 16 * 1024
+_FIELDS = frozenset(("account", "password", "code", "cookie"))
+
+
+@router.post("/v1/session", **openapi.SIGN_ON)
+async def sign_on(request: Request) -> Response:
+    """Sign on with a password, and a code where the account has codes."""
+    node = node_of(request)
+    name, attempt, as_cookie = _attempt(await short_body(request, node, "application/json"))
+    place = place_of(request, node)
+    opened = await run_sign_on(node, lambda: node.sign_ons.local(name, attempt, place), password=True)
+    person = await run_sign_on(node, lambda: node.sign_ons.caller(opened.secret))
+    told = session_answer(node, person)
+    if as_cookie:
+        return with_session(_json(told, 201), opened)
+    return _json({"secret": opened.secret, **told}, 201)
+
+
+@router.get("/v1/session", **openapi.SESSION)
+async def session(request: Request) -> Response:
+    """Who is signed on, and what that person may do now."""
+    node = node_of(request)
+    return _json(session_answer(node, await signed_on(request, node)))
+
+
+@router.delete("/v1/session", **openapi.SIGN_OFF)
+async def sign_off(request: Request) -> Response:
+    """End the session, at every node."""
+    node = node_of(request)
+    person = await signed_on(request, node)
+    await run_sign_on(node, lambda: node.sign_ons.end(person))
+    answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    answer.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    return answer
+
+
+def session_answer(node: Node, person: SignedOn) -> dict[str, object]:
+    """A session as JSON values; without its secret."""
+    now = node.archive.clock.now()
+    return {
+        "id": person.session.id,
+        "account": person.account.name,
+        "account_id": person.account.id,
+        "method": person.session.method,
+        "roles": sorted(person.roles),
+        "permissions": person.permissions(PERMISSIONS, now),
+        "opened_at": rfc3339_seconds(person.session.opened),
+        "authenticated_at": rfc3339_seconds(person.session.authenticated),
+        "until": rfc3339_seconds(person.session.until),
+        "idle_s": int(node.sign_ons.rules.idle.total_seconds()),
+    }
+
+
+def with_session(answer: Response, opened: SessionOpened) -> Response:
+    """The answer that gives a browser its session, whatever it had before."""
+    answer.set_cookie(SESSION_COOKIE, opened.secret, path="/", secure=True, httponly=True, samesite="lax")
+    return answer
+
+
+async def short_body(request: Request, node: Node, media_type: str) -> bytes:
+    """A body of at most 16 KiB. Raises InvalidInput (another type), TooLarge, TooSlow."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+        # A page of another site cannot send JSON without being asked whether it may.
+        raise InvalidInput(f"the body is not {media_type}", field="content-type", hint="Say so in a header.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(node.archive.settings.intake.body_timeout_s):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > _MOST_BODY:
+                    raise TooLarge("the body is too large", limit=_MOST_BODY)
+    except TimeoutError as error:
+        raise TooSlow("the body came too slowly", field="body", hint="Send it again.") from error
+    return bytes(body)
+
+
+def _attempt(body: bytes) -> tuple[str, LocalAttempt, bool]:
+    """Name, password and code, and whether a cookie is wanted. Raises InvalidInput, which tells none."""
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput("the body is not JSON", field="body") from error
+    if not isinstance(asked, dict) or set(asked) - _FIELDS:
+        raise InvalidInput("the body is no object of account, password, code, cookie", field="body")
+    name, password, code = asked.get("account"), asked.get("password"), asked.get("code", "")
+    as_cookie = asked.get("cookie", False)
+    if not (isinstance(name, str) and isinstance(password, str) and isinstance(code, str)):
+        raise InvalidInput("account, password and code are texts", field="body")
+    if not isinstance(as_cookie, bool):
+        raise InvalidInput("cookie is true or false", field="cookie")
+    return name, LocalAttempt(password, code), as_cookie
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps(value),
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,53 @@
+"""``vanvault account credential``: what an account signs on with where there is no identity provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from vanvault.archiver.home_files import load_settings
+from vanvault.cli.context import open_archive
+from vanvault.cli.output import emit_json, json_option
+from vanvault.cli.progress import Terminal
+
+
+@click.group("credential")
+def credential() -> None:
+    """Password and one-time codes of an account; kept sealed in the archive, and never shown again."""
+
+
+@credential.command("set")
+@click.argument("name")
+@click.option(
+    "--password-file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="The first line is the new password; - reads it from standard input.",
+)
+@click.option("--codes/--no-codes", default=None, help="New one-time codes (TOTP), or none any more.")
+@json_option
+@click.pass_obj
+def set_(home: Path, name: str, password_file: TextIO | None, codes: bool | None, as_json: bool) -> None:
+    """Set a password, one-time codes, or both. A new seed of codes is shown this once."""
+    from vanvault.archiver.people.sign_on.local import Passwords, seed_uri
+    from vanvault.recovery.sign_on import CredentialRequest, set_credentials
+    from vanvault.recovery.work import account
+
+    load_settings(home)
+    password = None if password_file is None else password_file.readline().rstrip("\r\n")
+    request = CredentialRequest(name, account(), password, new_codes=codes is True, no_codes=codes is False)
+    with open_archive(home) as archive:
+        done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json))
+    address = seed_uri(done.seed, name, "VanVault") if done.seed else ""
+    if as_json:
+        told: dict[str, object] = {"account": name, "password": done.has_password, "codes": done.has_codes}
+        emit_json({**told, "codes_uri": address} if address else told)
+        return
+    has = [
+        what for what, is_there in (("a password", done.has_password), ("codes", done.has_codes)) if is_there
+    ]
+    click.echo(f"{name} signs on with {' and '.join(has) or 'nothing that is kept here'}")
+    if address:
+        click.echo(f"Enter this into an authenticator app; it is shown this once:\n{address}")

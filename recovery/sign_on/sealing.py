@@ -1,0 +1,59 @@
+"""What a node hands out or keeps, sealed as credentials are: refresh tokens, and sign-ons on their way."""
+
+from __future__ import annotations
+
+import orjson
+
+from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.core.errors import AccessDenied, Damaged, InvalidInput
+from vanvault.archiver.people.credentials import (
+    CredentialPlace,
+    SealedCredential,
+    open_credential,
+    seal_credential,
+)
+from vanvault.archiver.people.sign_on.oidc import PendingSignOn
+
+_NONCE_BYTES = 16
+_REFRESH, _PENDING = "refresh", "pending"
+_NOBODY = f"a-{'0' * 16}"  # no account has this id: whose a sign-on will be is not known before its end
+
+
+def sealed_refresh(archive: ArchiveReader, account: str, token: str) -> str:
+    """A refresh token for the record; "" for none. Raises KeyUnavailable, TooLarge."""
+    return _sealed(archive, account, _REFRESH, token.encode()) if token else ""
+
+
+def opened_refresh(archive: ArchiveReader, account: str, sealed: str) -> str:
+    """Raises Damaged, KeyUnavailable."""
+    return _opened(archive, account, _REFRESH, sealed).decode() if sealed else ""
+
+
+def sealed_pending(archive: ArchiveReader, pending: PendingSignOn) -> str:
+    """A sign-on on its way, for the cookie of the browser that began it. Raises KeyUnavailable."""
+    return _sealed(archive, _NOBODY, _PENDING, orjson.dumps(pending.as_json()))
+
+
+def opened_pending(archive: ArchiveReader, cookie: str) -> PendingSignOn:
+    """Raises AccessDenied: this browser began none here. KeyUnavailable."""
+    try:
+        return PendingSignOn.of_json(orjson.loads(_opened(archive, _NOBODY, _PENDING, cookie)))
+    except (Damaged, InvalidInput, orjson.JSONDecodeError) as error:
+        raise AccessDenied(
+            "this sign-on was refused: it was not begun in this browser", hint="Sign on again."
+        ) from error
+
+
+def _sealed(archive: ArchiveReader, account: str, kind: str, data: bytes) -> str:
+    nonce = archive.entropy.token(_NONCE_BYTES).hex()
+    place = CredentialPlace(account, kind, nonce)
+    return f"{nonce}.{seal_credential(archive.keys, place, data, archive.entropy).text}"
+
+
+def _opened(archive: ArchiveReader, account: str, kind: str, sealed: str) -> bytes:
+    nonce, _, text = sealed.partition(".")
+    try:
+        place = CredentialPlace(account, kind, nonce)
+    except InvalidInput as error:
+        raise Damaged("this was not sealed here") from error
+    return open_credential(archive.keys, SealedCredential(place, text))

@@ -1,0 +1,171 @@
+"""What the record says about signing on, as a node knows it: credentials, sessions, and their last use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.core.errors import Busy, Damaged, SiteUnavailable
+from vanvault.archiver.core.times import to_us
+from vanvault.archiver.journal import OwnEvent, own_events
+from vanvault.archiver.log_lines import Logger
+from vanvault.archiver.people.credentials import SealedCredential, sealed_in
+from vanvault.archiver.people.sign_on import Session, SessionBook, SessionEnd, session_of
+
+_T = TypeVar("_T")
+
+_log = Logger("vanvault.sign_on")
+
+#: Types without ``vanvault.``.
+CREDENTIAL_SET = "account.credential-set"
+OPENED, USED, ENDED, REFUSED = "session.opened", "session.used", "session.ended", "session.refused"
+
+#: Kind of the sealed credential that holds all that one account signs on with locally.
+LOCAL_KIND = "local"
+
+#: Longer than any session: older events open none that is still good.
+_BACK = timedelta(hours=25)
+_EVERY_S = 1.0
+_AGAIN_S = 0.2
+#: Reading takes at most this share of one core.
+_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SignOnState:
+    """What is known at one moment. By ids of accounts, but for ``used``, which is by ids of sessions."""
+
+    credentials: Mapping[str, SealedCredential] = field(default_factory=dict)
+    steps: Mapping[str, int] = field(default_factory=dict)  # of the last code that was taken
+    used: Mapping[str, datetime] = field(default_factory=dict)
+    book: SessionBook = field(default_factory=SessionBook)
+
+    def with_opened(self, session: Session, step: int, now: datetime) -> SignOnState:
+        """With a session that was just put on record."""
+        steps = {**self.steps, session.account: max(step, self.steps.get(session.account, 0))}
+        return replace(self, steps=steps, book=self.book.with_events([session], [], now))
+
+    def with_ended(self, end: SessionEnd, now: datetime) -> SignOnState:
+        """With an end that was just put on record."""
+        return replace(self, book=self.book.with_events([], [end], now))
+
+
+class SignOnView:
+    """The state for many requests, some seconds old at the most. Safe to use from many threads."""
+
+    def __init__(self, archive: ArchiveReader) -> None:
+        self._archive = archive
+        self._looking = threading.Lock()  # of the one thread that looks
+        self._changing = threading.Lock()  # of the state
+        self._state: SignOnState | None = None
+        self._mark: tuple[int, int] = (-1, -1)
+        self._next_at = self._again_at = 0.0
+
+    def current(self) -> SignOnState:
+        """The state as of the last few seconds. Raises Busy: this node does not know the record yet."""
+        return self._looked(again=False)
+
+    def again(self) -> SignOnState:
+        """The same, before somebody is refused who is not known: looks at once, but not too often."""
+        return self._looked(again=True)
+
+    def opened(self, session: Session, step: int) -> None:
+        """This node put a session on record."""
+        with self._changing:
+            state = self._state or SignOnState()
+            self._state = state.with_opened(session, step, self._archive.clock.now())
+
+    def ended(self, end: SessionEnd) -> None:
+        """This node put an end on record."""
+        with self._changing:
+            state = self._state or SignOnState()
+            self._state = state.with_ended(end, self._archive.clock.now())
+
+    def _looked(self, *, again: bool) -> SignOnState:
+        if self._is_due(again) and self._looking.acquire(blocking=self._state is None):
+            try:
+                if self._is_due(again):
+                    self._look()
+            finally:
+                self._looking.release()
+        if self._state is None:
+            raise Busy("sessions are not known yet: this node is still reading the record", retry_after=1)
+        return self._state
+
+    def _is_due(self, again: bool) -> bool:
+        due = self._again_at if again else self._next_at
+        return self._state is None or self._archive.stopwatch.seconds() >= due
+
+    def _look(self) -> None:
+        archive, seconds = self._archive, self._archive.stopwatch.seconds
+        begun = seconds()
+        try:
+            mark = (archive.catalogue.current().version, archive.tail.newest_batch())
+            if archive.behind or mark == self._mark:
+                return
+            self._take()
+            self._mark = mark
+        except (Damaged, SiteUnavailable) as error:
+            if self._state is None:
+                raise Busy(f"sessions cannot be read: {error.message}", retry_after=2) from error
+            _log.warning("sessions could not be read again", reason=error.message)
+        finally:
+            ended = seconds()
+            self._next_at = ended + max(_EVERY_S, (ended - begun) / _SHARE)
+            self._again_at = ended + max(_AGAIN_S, (ended - begun) / _SHARE)
+
+    def _take(self) -> None:
+        archive, now = self._archive, self._archive.clock.now()
+        read = read_sign_on(archive, now)
+        with self._changing:
+            known = self._state
+            if known is not None:  # what this node put on record may not be folded yet
+                book = known.book.with_events(read.book.known.values(), read.book.ends, now)
+                steps = {
+                    id: max(step, read.steps.get(id, 0))
+                    for id, step in (*read.steps.items(), *known.steps.items())
+                }
+                read = replace(read, book=book, steps=steps)
+            self._state = read
+
+
+def read_sign_on(archive: ArchiveReader, now: datetime) -> SignOnState:
+    """The state as far as the archive is folded here. Raises Damaged, SiteUnavailable (the index)."""
+    search, since = archive.search, to_us(now - _BACK)
+    credentials: dict[str, SealedCredential] = {}
+    for event in own_events(search, CREDENTIAL_SET, order="oldest"):
+        sealed = _read(event, lambda event: sealed_in(event.detail))
+        if sealed is not None and sealed.place.kind == LOCAL_KIND:
+            credentials[sealed.place.account] = sealed
+    sessions: list[Session] = []
+    steps: dict[str, int] = {}
+    for event in own_events(search, OPENED, from_us=since, order="oldest"):
+        session = _read(event, lambda event: session_of(event.detail))
+        if session is not None:
+            sessions.append(session)
+            step = event.detail.get("step", 0)
+            if isinstance(step, int):
+                steps[session.account] = max(step, steps.get(session.account, 0))
+    ends = [
+        end
+        for event in own_events(search, ENDED, from_us=since, order="oldest")
+        if (end := _read(event, lambda event: SessionEnd.of_detail(event.detail))) is not None
+    ]
+    used = {
+        str(event.detail.get("session")): event.at
+        for event in own_events(search, USED, from_us=since, order="oldest")
+    }
+    return SignOnState(credentials, steps, used, SessionBook().with_events(sessions, ends, now))
+
+
+def _read(event: OwnEvent, read: Callable[[OwnEvent], _T]) -> _T | None:
+    """What an event says; None for one that another version wrote: it lets nobody in."""
+    try:
+        return read(event)
+    except Damaged as error:
+        _log.warning("an event about signing on cannot be read", event_id=event.id, reason=error.message)
+        return None

@@ -1,0 +1,58 @@
+"""Bugs in ``recovery/sign_on``."""
+
+from __future__ import annotations
+
+from tests.mutants.model import Mutant
+
+_TESTS = ("tests/recovery/test_sign_on.py",)
+
+MUTANTS = (
+    Mutant(
+        "code-of-another-node-forgotten",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns._judged",
+        "last_step=max(held.last_step, state.steps.get(account.id, 0))",
+        "last_step=held.last_step",
+        _TESTS,
+    ),
+    Mutant(
+        "suspended-person-still-in",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns.caller",
+        "if not may_sign_on(account, now):",
+        "if False:",
+        _TESTS,
+    ),
+    Mutant(
+        "provider-never-asked-again",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns._check_standing",
+        'if standing == "recheck":',
+        "if False:",
+        _TESTS,
+    ),
+    Mutant(
+        "provider-says-no-and-the-session-lives",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns._recheck",
+        'self._end(SessionEnd("provider", now, session=session.id))',
+        "pass",
+        _TESTS,
+    ),
+    Mutant(
+        "guesses-uncounted",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns.local",
+        "if wait > 0:",
+        "if False:",
+        _TESTS,
+    ),
+    Mutant(
+        "name-that-may-be-a-password-recorded",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns.local",
+        "self._tell_refused(account, verdict.outcome, place)",
+        "self._tell_refused(account, name, place)",
+        _TESTS,
+    ),
+)

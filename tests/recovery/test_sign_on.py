@@ -1,0 +1,334 @@
+"""Signing on at a node: what lets a person in, for how long, and what is on record about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.archives import Home, memory_home, second_home
+from tests.support.identity_provider import CLIENT, SECRET, SUBJECT, FakeProvider, new_key
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import AccessDenied, Busy, InvalidInput, NotFound
+from vanvault.archiver.core.ports import Ports
+from vanvault.archiver.core.settings import Settings
+from vanvault.archiver.journal import own_events
+from vanvault.archiver.people.accounts import NewAccount, ProviderIdentity
+from vanvault.archiver.people.sign_on import LocalAttempt
+from vanvault.archiver.people.sign_on.local import PasswordCost, Passwords, totp_code, totp_step
+from vanvault.archiver.people.sign_on.oidc import IdentityProvider, ProviderClient, TokenRules
+from vanvault.recovery.accounts import AccountsView, Desk, add_account, add_identity, suspend_account
+from vanvault.recovery.sign_on import (
+    CallerPlace,
+    CredentialRequest,
+    SessionOpened,
+    SignOnRecord,
+    SignOns,
+    set_credentials,
+)
+
+PASSWORD = "Mưa rào 1979 ở Huế"
+PLACE = CallerPlace(ip_address("203.0.113.7"), 50123)
+MINUTE = timedelta(minutes=1)
+QUICK = Passwords(PasswordCost(passes=1, memory_kib=8, lanes=1))
+KEY = new_key("k1")
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Home]:
+    with memory_home(tmp_path / "home") as found:
+        yield found
+
+
+@dataclass
+class Node:
+    """One node with the account ``lan``, who has a password and codes."""
+
+    home: Home
+    archive: Archive
+    sign_ons: SignOns
+    seed: bytes
+
+    def code(self) -> str:
+        return totp_code(self.seed, totp_step(self.archive.clock.now()))
+
+    def local(self, password: str = PASSWORD, code: str | None = None, name: str = "lan") -> SessionOpened:
+        return self.sign_ons.local(name, LocalAttempt(password, self.code() if code is None else code), PLACE)
+
+    def told(self, type: str) -> list[dict[str, Any]]:
+        return [event.detail for event in own_events(self.archive.search, type, order="oldest")]
+
+
+def node_of(archive: Archive, provider: IdentityProvider | None = None) -> SignOns:
+    def record(event: Any) -> None:
+        archive.record_events(lambda: [event])
+
+    return SignOns(archive, AccountsView.of(archive), SignOnRecord(record, record), provider, lambda: QUICK)
+
+
+@pytest.fixture
+def node(memory: Home) -> Node:
+    archive = memory.archive()
+    add_account(Desk(archive, "anh"), NewAccount("lan", "person", "Nguyễn Thị Lan", roles=("auditor-log",)))
+    done = set_credentials(archive, CredentialRequest("lan", "anh", PASSWORD, new_codes=True), QUICK)
+    return Node(memory, archive, node_of(archive), done.seed)
+
+
+def test_a_person_signs_on_works_and_signs_off(node: Node) -> None:
+    opened = node.local()
+    person = node.sign_ons.caller(opened.secret)
+    assert (person.account.name, person.session.method) == ("lan", "password+code")
+    assert person.authority("search", node.archive.clock.now()) == ("auditor-log",)
+    with pytest.raises(AccessDenied):
+        person.authority("originals", node.archive.clock.now())
+    node.sign_ons.end(person)
+    with pytest.raises(AccessDenied):
+        node.sign_ons.caller(opened.secret)
+    (began,), (ended,) = node.told("session.opened"), node.told("session.ended")
+    assert (began["account"], began["address"], began["port"]) == ("lan", "203.0.113.7", 50123)
+    assert (ended["session"], ended["reason"]) == (began["session"], "signed-off")
+    assert opened.secret not in str(began)
+
+
+def test_credentials_are_on_record_and_nobody_can_read_them(node: Node) -> None:
+    (told,) = node.told("account.credential-set")
+    assert told["holds"] == ["password", "codes"]
+    assert "argon2" not in str(told) and (told["account"], told["who"]) == ("lan", "anh")
+
+
+def test_what_is_refused_is_refused_in_one_word_and_recorded_with_its_reason(node: Node) -> None:
+    add_account(Desk(node.archive, "anh"), NewAccount("minh", "person", "Minh"))
+    suspended = NewAccount("hoa", "person", "Hoa")
+    add_account(Desk(node.archive, "anh"), suspended)
+    set_credentials(node.archive, CredentialRequest("hoa", "anh", PASSWORD, new_codes=True), QUICK)
+    suspend_account(Desk(node.archive, "anh"), "hoa", "moved", None)
+    texts = set()
+    for name, password, code in [
+        ("nobody", PASSWORD, node.code()),
+        ("lan", "wrong", node.code()),
+        ("lan", PASSWORD, "000000"),
+        ("minh", PASSWORD, ""),
+        ("hoa", PASSWORD, node.code()),
+    ]:
+        with pytest.raises(AccessDenied) as refused:
+            node.local(password, code, name)
+        texts.add((str(refused.value), refused.value.hint))
+    assert len(texts) == 1
+    told = node.told("session.refused")
+    assert [one["outcome"] for one in told] == [
+        "unknown", "wrong-password", "wrong-code", "unknown", "not-allowed",
+    ]  # fmt: skip
+    assert "account" not in told[0], "people type passwords in the place of names"
+
+
+def test_a_code_is_good_once_at_all_nodes(node: Node, tmp_path: Path) -> None:
+    code = node.code()
+    node.local(code=code)
+    with pytest.raises(AccessDenied):
+        node.local(code=code)
+    other = node.home.archive()
+    other.refresh()
+    with pytest.raises(AccessDenied):
+        node_of(other).local("lan", LocalAttempt(PASSWORD, code), PLACE)
+
+
+def test_another_node_knows_the_session_and_its_end(node: Node) -> None:
+    opened = node.local()
+    archive = node.home.archive()
+    archive.refresh()
+    other = node_of(archive)
+    person = other.caller(opened.secret)
+    assert person.account.name == "lan"
+    node.sign_ons.end(person)
+    archive.refresh()
+    node.home.clock.advance(timedelta(seconds=2))
+    with pytest.raises(AccessDenied):
+        other.caller(opened.secret)
+
+
+def test_a_session_is_idle_after_fifteen_minutes_and_over_after_eight_hours(node: Node) -> None:
+    secret = node.local().secret
+    for _ in range(47):
+        node.home.clock.advance(10 * MINUTE)
+        node.sign_ons.caller(secret)
+    node.home.clock.advance(10 * MINUTE)
+    with pytest.raises(AccessDenied, match="not good any more"):
+        node.sign_ons.caller(secret)
+    secret = node.local().secret
+    node.home.clock.advance(15 * MINUTE)
+    with pytest.raises(AccessDenied, match="not used"):
+        node.sign_ons.caller(secret)
+
+
+def test_a_session_that_was_used_elsewhere_is_not_idle_here(node: Node) -> None:
+    secret = node.local().secret
+    for _ in range(3):
+        node.home.clock.advance(10 * MINUTE)
+        node.sign_ons.caller(secret)
+    archive = node.home.archive()
+    archive.refresh()
+    assert node_of(archive).caller(secret).account.name == "lan"
+    assert len(node.told("session.used")) == 3
+
+
+def test_a_suspension_ends_every_session_at_the_next_request(node: Node) -> None:
+    secret = node.local().secret
+    suspend_account(Desk(node.archive, "anh"), "lan", "moved", None)
+    node.home.clock.advance(timedelta(seconds=3))
+    with pytest.raises(AccessDenied, match="suspended"):
+        node.sign_ons.caller(secret)
+
+
+def test_whoever_guesses_waits_and_others_do_not(node: Node) -> None:
+    for _ in range(5):
+        with pytest.raises(AccessDenied):
+            node.local("wrong")
+    with pytest.raises(Busy) as told:
+        node.local()
+    assert told.value.retry_after == 1
+    elsewhere = CallerPlace(ip_address("198.51.100.9"), 1)
+    assert node.sign_ons.local("lan", LocalAttempt(PASSWORD, node.code()), elsewhere)
+
+
+def test_a_secret_that_was_never_given_finds_nobody(node: Node) -> None:
+    for secret in ("", "vvs_" + "A" * 43, "vv1_" + "A" * 43):
+        with pytest.raises(AccessDenied):
+            node.sign_ons.caller(secret)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        (CredentialRequest("nobody", "anh", PASSWORD), NotFound),
+        (CredentialRequest("lan", "anh"), InvalidInput),
+        (CredentialRequest("lan", "anh", "short"), InvalidInput),
+        (CredentialRequest("lan", "anh", PASSWORD), InvalidInput),  # the same again
+    ],
+)
+def test_credentials_that_cannot_be_set_leave_nothing_on_record(
+    node: Node, request_: CredentialRequest, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        set_credentials(node.archive, request_, QUICK)
+    assert len(node.told("account.credential-set")) == 1
+
+
+def with_provider(node: Node, provider: FakeProvider) -> tuple[SignOns, IdentityProvider]:
+    client = ProviderClient(provider.issuer, CLIENT, "https://a.example/v1/oidc/callback", SECRET)
+    ports = Ports.under(node.home.clock)
+    asked = IdentityProvider(client, TokenRules(), provider, ports)
+    return node_of(node.archive, asked), asked
+
+
+@pytest.fixture
+def provider(node: Node) -> FakeProvider:
+    return FakeProvider(node.home.clock, keys=[KEY])
+
+
+def come_back(sign_ons: SignOns, provider: FakeProvider) -> SessionOpened:
+    address, cookie = sign_ons.begin("/v1/search")
+    opened, return_to = sign_ons.finish(cookie, provider.browse(address), PLACE)
+    assert return_to == "/v1/search"
+    return opened
+
+
+def known_at(node: Node, provider: FakeProvider) -> SignOns:
+    identity = ProviderIdentity(provider.issuer, SUBJECT)
+    add_identity(Desk(node.archive, "anh"), "lan", identity)
+    return with_provider(node, provider)[0]
+
+
+def test_a_person_of_the_provider_signs_on_by_issuer_and_subject(node: Node, provider: FakeProvider) -> None:
+    stranger = with_provider(node, provider)[0]
+    with pytest.raises(AccessDenied, match="signing on was refused"):
+        come_back(stranger, provider)
+    opened = come_back(known_at(node, provider), provider)
+    assert opened.account.name == "lan"
+    (told,) = node.told("session.opened")
+    assert (told["issuer"], told["subject"]) == (provider.issuer, SUBJECT)
+    assert "refresh-" not in str(told), "what asks the provider again is sealed"
+
+
+def test_the_provider_is_asked_every_five_minutes_and_its_no_ends_the_session(
+    node: Node, provider: FakeProvider
+) -> None:
+    sign_ons = known_at(node, provider)
+    secret = come_back(sign_ons, provider).secret
+    asked = len(provider.forms)
+    node.home.clock.advance(4 * MINUTE)
+    sign_ons.caller(secret)
+    assert len(provider.forms) == asked
+    node.home.clock.advance(2 * MINUTE)
+    sign_ons.caller(secret)
+    assert len(provider.forms) == asked + 1
+    provider.enabled = False
+    node.home.clock.advance(4 * MINUTE)
+    sign_ons.caller(secret)
+    node.home.clock.advance(MINUTE)
+    for _ in range(2):
+        with pytest.raises(AccessDenied):
+            sign_ons.caller(secret)
+    assert [one["reason"] for one in node.told("session.ended")] == ["provider"]
+
+
+def test_a_provider_that_is_away_refuses_until_it_is_back_and_ends_nothing(
+    node: Node, provider: FakeProvider
+) -> None:
+    sign_ons = known_at(node, provider)
+    secret = come_back(sign_ons, provider).secret
+    provider.away = {"/token"}
+    node.home.clock.advance(5 * MINUTE)
+    with pytest.raises(Busy, match="identity provider"):
+        sign_ons.caller(secret)
+    provider.away = set()
+    assert sign_ons.caller(secret).account.name == "lan"
+
+
+def test_another_node_asks_the_provider_first(node: Node, provider: FakeProvider) -> None:
+    secret = come_back(known_at(node, provider), provider).secret
+    archive = node.home.archive()
+    archive.refresh()
+    asked = len(provider.forms)
+    other = node_of(archive, with_provider(node, provider)[1])
+    assert other.caller(secret).account.name == "lan"
+    assert len(provider.forms) == asked + 1
+
+
+def test_a_logout_token_ends_the_session_everywhere(node: Node, provider: FakeProvider) -> None:
+    sign_ons = known_at(node, provider)
+    secret = come_back(sign_ons, provider).secret
+    sign_ons.logged_out(provider.logout_token())
+    with pytest.raises(AccessDenied):
+        sign_ons.caller(secret)
+    with pytest.raises(AccessDenied, match="before"):
+        sign_ons.logged_out(provider.logout_token())
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "0" * 32 + ".AAAA"])
+def test_nobody_comes_back_without_the_cookie_of_the_start(
+    node: Node, provider: FakeProvider, cookie: str
+) -> None:
+    sign_ons = known_at(node, provider)
+    address, _ = sign_ons.begin("/")
+    with pytest.raises(AccessDenied, match="this browser"):
+        sign_ons.finish(cookie, provider.browse(address), PLACE)
+
+
+def test_a_second_home_takes_up_credentials_of_the_first(node: Node, tmp_path: Path) -> None:
+    with second_home(node.home, tmp_path / "other") as other:
+        archive = other.archive()
+        archive.refresh()
+        code = totp_code(node.seed, totp_step(archive.clock.now()))
+        assert node_of(archive).local("lan", LocalAttempt(PASSWORD, code), PLACE).account.name == "lan"
+
+
+def test_a_provider_needs_all_of_its_settings() -> None:
+    told = {"issuer": "https://login.example.vn", "client_id": "archive"}
+    sites = {name: {"url": f"file:{name}"} for name in ("primary", "standby")}
+    with pytest.raises(ValueError, match="redirect_uri"):
+        Settings(archive="8d0f3c1e-5a7b", sites=sites, sign_on={"provider": told})  # type: ignore[arg-type]
