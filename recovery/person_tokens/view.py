@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.core.errors import AccessDenied, Busy
+from vanvault.archiver.core.errors import AccessDenied, Busy, VanVaultError
 from vanvault.archiver.people import Address
 from vanvault.archiver.people.accounts import Account, Allowed, Permission
-from vanvault.archiver.people.tokens import PersonToken, PersonTokens, judge_token, token_of_secret
+from vanvault.archiver.people.tokens import (
+    PersonToken,
+    PersonTokens,
+    is_person_secret,
+    judge_token,
+    token_of_secret,
+)
 from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.person_tokens.record import person_tokens
 
 _EVERY_S = 2.0
 _AGAIN_S = 0.2  # where somebody waits who would be refused
+#: Looks take at most this share of one core; those for somebody who would be refused, at most that one.
+_SHARE, _SHARE_AGAIN = 0.05, 0.2
+
+_HINT = "Look at the sites and the index of this node: vanvault status."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +45,10 @@ class PersonTokensView:
         self._accounts = accounts
         self._every_s = every_s
         self._looking = threading.Lock()
-        self._tokens: PersonTokens | None = None
+        self._tokens = PersonTokens()
+        self._why_not: VanVaultError | None = None
         self._mark = (-1, -1)  # catalogue and newest batch at the last look
-        self._looked_at = 0.0  # seconds of the stopwatch
+        self._next_at = self._again_at = archive.stopwatch.seconds()  # not before that the next look
 
     def bearer(self, secret: str, address: Address | None) -> TokenBearer:
         """Who holds this secret now, asking from there. What may be done is judged by ``allow``.
@@ -47,9 +59,12 @@ class PersonTokensView:
         """
         archive = self._archive
         try:
-            token = token_of_secret(secret, self._current(self._every_s), archive.keys, archive.clock.now())
+            held = self._looked(lambda: self._next_at)
+            token = token_of_secret(secret, held, archive.keys, archive.clock.now())
         except AccessDenied:
-            newer = self._current(_AGAIN_S)
+            if not is_person_secret(secret):
+                raise
+            newer = self._looked(lambda: self._again_at)
             token = token_of_secret(secret, newer, archive.keys, archive.clock.now())
         token.check_address(address)
         account = self._accounts.current().of_id(token.account) or self._accounts.again().of_id(token.account)
@@ -64,29 +79,42 @@ class PersonTokensView:
             return judged
         raise judged.error()
 
-    def _current(self, age_s: float) -> PersonTokens:
-        """The tokens, looked at no longer than that ago, or as somebody else looks at them just now."""
+    def _looked(self, due_at: Callable[[], float]) -> PersonTokens:
+        """The tokens after a look, if one is due; who comes meanwhile waits for it, and takes its result."""
         seconds = self._archive.stopwatch.seconds
-        if self._tokens is None or seconds() - self._looked_at >= age_s:
+        if seconds() >= due_at():
             with self._looking:
-                if self._tokens is None or seconds() - self._looked_at >= age_s:
+                if seconds() >= due_at():
                     self._look()
-                    self._looked_at = seconds()
-        assert self._tokens is not None  # noqa: S101 - ``_look`` raises where it finds none
+        if self._why_not is not None:
+            raise Busy(
+                f"the record of tokens cannot be read: {self._why_not.message}", retry_after=2, hint=_HINT
+            )
         return self._tokens
 
     def _look(self) -> None:
+        seconds = self._archive.stopwatch.seconds
+        begun = seconds()
+        try:
+            self._take()
+            self._why_not = None
+        except VanVaultError as error:
+            self._why_not = error
+        ended = seconds()
+        self._again_at = ended + max(_AGAIN_S, (ended - begun) / _SHARE_AGAIN)
+        self._next_at = ended + max(self._every_s, (ended - begun) / _SHARE)
+        if self._why_not is not None:
+            self._next_at = self._again_at
+
+    def _take(self) -> None:
+        """Raises Busy: not all of the record is here, or it cannot be read; else as the reading does."""
         archive = self._archive
         if archive.behind:
             raise Busy(archive.behind)
         mark = (archive.catalogue.current().version, archive.tail.newest_batch())
-        if self._tokens is not None and mark == self._mark:
+        if mark == self._mark:
             return
         found = person_tokens(archive)
         if found.lacking:  # a removal may lie there, and a removed token is never good again
-            raise Busy(
-                f"a part of the record of tokens cannot be read: {found.lacking[0]}",
-                retry_after=5,
-                hint="Look at the sites and the index of this node: vanvault status.",
-            )
+            raise Busy(f"a part of it is lacking: {found.lacking[0]}")
         self._tokens, self._mark = found, mark

@@ -182,3 +182,24 @@ def test_a_view_looks_again_before_it_refuses(memory: Home, archive: Archive) ->
         view.bearer(second.secret, None)  # the last look was only just now
     memory.clock.advance(timedelta(seconds=1))
     assert view.bearer(second.secret, None)
+
+
+def test_a_record_that_cannot_be_read_is_not_read_at_each_request(
+    memory: Home, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    view, looks = PersonTokensView(archive, AccountsView.of(archive)), 0
+
+    def every(self: Search, query: object, unread: object = None) -> object:
+        nonlocal looks
+        looks += 1
+        raise SiteUnavailable("the index is away", site="primary")
+
+    with monkeypatch.context() as away:
+        away.setattr(Search, "every", every)
+        for _ in range(5):
+            with pytest.raises(Busy, match="the index is away"):
+                view.bearer(made.secret, None)
+    assert looks == 1
+    memory.clock.advance(timedelta(seconds=1))
+    assert view.bearer(made.secret, None)
