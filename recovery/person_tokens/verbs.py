@@ -1,8 +1,12 @@
-"""Give a token, and take one away: both are on record before they hold good."""
+"""Give a token, and take one away: both are on record before they hold good.
+
+One is given where the sites of the policy take the event, and taken away where any site does.
+"""
 
 from __future__ import annotations
 
 from vanvault.archiver.appliance import credentials_master
+from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.tokens import (
     NewPersonToken,
@@ -33,15 +37,22 @@ def add_person_token(desk: Desk, name: str, wish: TokenWish) -> NewPersonToken:
 def remove_person_token(desk: Desk, name: str, token: str) -> bool:
     """Take a token away, by its id; every node refuses it within seconds. False: it was removed already.
 
-    Raises NotFound (no such account, or it never had this token), SiteUnavailable (not on record, so it is
-    good still).
+    Where the policy asks for a site that is away, it is written aside to the other. Raises NotFound (no such
+    account, or it never had this token), SiteUnavailable (no site takes it, so the token is good still).
     """
     _current(desk)
     account = current_accounts(desk.archive).get(name)
     detail = to_remove_token(account, token, person_tokens(desk.archive, everything=True))
     if detail is None:
         return False
-    desk.archive.record(EventType.ACCOUNT_TOKEN_REMOVED, {**detail, "who": desk.who})
+    archive, told = desk.archive, {**detail, "who": desk.who}
+    try:
+        archive.record(EventType.ACCOUNT_TOKEN_REMOVED, told)
+    except SiteUnavailable as error:
+        archive.record_looks([archive.system_event(EventType.ACCOUNT_TOKEN_REMOVED, told)])
+        desk.observer.warn(
+            f"the site {error.site} is away: this is on record at the other, and reconciliation copies it"
+        )
     return True
 
 

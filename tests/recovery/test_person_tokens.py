@@ -115,6 +115,18 @@ def test_what_is_not_on_record_is_no_token(memory: Home, archive: Archive) -> No
     assert list(person_tokens(archive)) == []
 
 
+def test_a_removal_waits_for_no_site_that_is_away(memory: Home, archive: Archive) -> None:
+    desk = Desk(archive, "anh")
+    made = add_person_token(desk, "lan", ONLY_SEARCH)
+    memory.standby.fail_next("list", times=1000)
+    memory.standby.fail_next("put", times=1000)
+    with pytest.raises(SiteUnavailable):
+        add_person_token(desk, "lan", ONLY_SEARCH)
+    assert remove_person_token(desk, "lan", made.id) is True
+    (one,) = person_tokens(archive)
+    assert one.state(archive.clock.now()) == "removed"
+
+
 def test_it_ends_by_itself_and_is_listed_as_over(memory: Home, archive: Archive) -> None:
     made = add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
     memory.clock.advance(timedelta(hours=12))

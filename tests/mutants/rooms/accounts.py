@@ -103,4 +103,20 @@ MUTANTS = (
         "if False:",
         _TESTS,
     ),
+    Mutant(
+        "person-token-known-by-part-of-the-record",
+        "recovery/person_tokens/view.py",
+        "PersonTokensView._take",
+        "if found.lacking:",
+        "if False:",
+        ("tests/recovery/test_person_tokens.py",),
+    ),
+    Mutant(
+        "person-token-looked-for-at-each-request",
+        "recovery/person_tokens/view.py",
+        "PersonTokensView._look",
+        "self._next_at = self._again_at",
+        "self._next_at = 0.0",
+        ("tests/recovery/test_person_tokens.py",),
+    ),
 )
