@@ -186,6 +186,31 @@ NOT_LIVE = Health("failed", Busy("the node failed")).body()
 METRICS = "# TYPE vanvault_ready gauge\nvanvault_ready 1.0\n"
 
 SIGN_ON = {"account": "lan", "password": "Mưa rào ở Huế", "code": "123456"}
+ACCESS = {
+    "looks": [
+        {
+            "id": "1m8pcmra4jnthhb8-7-0",
+            "at": "2026-11-22T01:32:05.123456Z",
+            "who": "lan",
+            "by": "account",
+            "by_id": "a-0123456789abcdef",
+            "address": "10.0.0.7",
+            "port": 50123,
+            "session": "s-0f3a5c7e9b1d2f40",
+            "roles": ["auditor-log"],
+            "act": "search",
+            "outcome": "shown",
+            "reason": "",
+            "asked": {"employer_code": "TZ1234Z"},
+            "shown": ["1m8pcmve2h7yn7kr-3-0"],
+            "count": 1,
+            "purpose": "",
+            "request": "0123456789abcdef0123456789abcdef",
+            "requests": 1,
+        }
+    ],
+    "partial": False,
+}
 SESSION = {
     "id": "s-0f3a5c7e9b1d2f40",
     "account": "lan",

@@ -6,6 +6,7 @@ known is counted by address.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -18,7 +19,7 @@ from vanvault.api.context import TOKEN, node_of
 from vanvault.api.node import Node
 from vanvault.api.observe import GATEWAY
 from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.people.looks import LookAct, LookOutcome, TalliedReads, outcome_of
+from vanvault.archiver.people.looks import Look, LookAct, LookOutcome, TalliedReads, outcome_of
 
 #: Entries that the answer to a request shows.
 _SHOWN = "vanvault.shown"
@@ -48,6 +49,27 @@ def counted(act: LookAct) -> Callable[[Route], Route]:
         return counting
 
     return around
+
+
+async def on_record(node: Node, look: Look) -> None:
+    """Put the look of a person on record; nothing of it may be sent before this returns.
+
+    Raises SiteUnavailable, KeyUnavailable, MachineLimit, Busy: it is not on record.
+    """
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[VanVaultError | None] = loop.create_future()
+
+    def settle(error: VanVaultError | None) -> None:
+        if not answered.done():  # the caller may have gone away
+            answered.set_result(error)
+
+    def told(error: VanVaultError | None) -> None:
+        loop.call_soon_threadsafe(settle, error)
+
+    node.duties.looks.record(look, told)
+    error = await answered
+    if error is not None:
+        raise error
 
 
 def shows(request: Request, entries: int) -> None:

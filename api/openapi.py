@@ -12,6 +12,7 @@ from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
 from vanvault.archiver.core.model import BUSINESS_FIELDS
+from vanvault.archiver.people.looks import ACTS, OUTCOMES
 
 _Responses = dict[int | str, dict[str, Any]]
 _Security = list[dict[str, list[str]]]
@@ -287,6 +288,22 @@ SIGN_OFF = _route(
     "signOff",
     {},
     {204: {"description": "The session is over at every node."}, **_problems(400, 401, 403, 500, 503)},
+)
+ACCESS = _route(
+    "access",
+    {
+        "parameters": [
+            _parameter("who", "Only this account, or this gateway."),
+            _parameter("message", "Who has seen this message: its id in the archive, or its gateway's."),
+            _parameter("employer", "Who has seen entries of this employer, or asked for them."),
+            _parameter("act", "Only this.", enum=list(ACTS)),
+            _parameter("outcome", "Only what came to this.", enum=list(OUTCOMES)),
+            _parameter("from", "On record at or after this RFC 3339 time, or date."),
+            _parameter("to", "On record before this RFC 3339 time, or date."),
+            _parameter("limit", "Looks, at most.", type="integer", minimum=1, maximum=1000, default=50),
+        ]
+    },
+    {200: _answer("The looks.", wire.AccessAnswer, examples.ACCESS), **_problems(400, 401, 403, 500, 503)},
 )
 METRICS = _route(
     "metrics",

@@ -352,9 +352,40 @@ class SessionAnswer(BaseModel):
     idle_s: Count = Field(description="Seconds without a request after which it ends.")
 
 
+class LookAnswer(BaseModel):
+    """One look, or the reads of a gateway that were counted together."""
+
+    id: str = Field(description="Of the event, in the archive.")
+    at: Time = Field(description="When it was put on record.")
+    who: str
+    by: Literal["account", "os-account", "token"]
+    by_id: str
+    address: str
+    port: Count
+    session: str
+    roles: list[str]
+    act: str
+    outcome: Literal["shown", "failed", "refused"]
+    reason: str = Field(description="The kind of the error where nothing was shown.")
+    asked: dict[str, str]
+    shown: list[str] = Field(description="Ids of the archive.")
+    count: Count = Field(description="Entries that were shown or counted.")
+    purpose: str
+    request: str
+    requests: Count = Field(description="More than one where a gateway's reads were counted.")
+
+
+class AccessAnswer(BaseModel):
+    """Who has looked at what, newest first."""
+
+    looks: list[LookAnswer]
+    partial: bool = Field(description="Something may be missing.")
+
+
 _MODELS: tuple[type[BaseModel], ...] = (
     SignOnBody,
     SessionAnswer,
+    AccessAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.core.times import parse_rfc3339, parse_span, rfc3339_seconds, to_us
-from vanvault.archiver.people.looks import ACTS, OUTCOMES, LookFilter
+from vanvault.archiver.core.times import parse_span, rfc3339_seconds
+from vanvault.archiver.people.looks import ACTS, OUTCOMES
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, json_option, print_table
 
 if TYPE_CHECKING:
-    from vanvault.archiver.appliance import Archive
-    from vanvault.recovery.access import LookQuery, SeenLook
+    from vanvault.recovery.access import SeenLook
 
 _COLUMNS = ("at", "who", "from", "act", "outcome", "asked", "shown")
 
@@ -45,13 +43,13 @@ def list_looks(home: Path, /, as_json: bool, limit: int, **given: str | None) ->
 
     With --json it prints one object: looks, and partial (true when something may be missing).
     """
-    from vanvault.recovery.access import seen_looks
+    from vanvault.recovery.access import look_query, seen_looks
 
-    if given["message"] and given["employer"]:
-        raise InvalidInput("--message and --employer do not go together", field="message")
-    with open_archive(home) as archive, looking(archive, "access", given) as look:
+    names = {"begin": "from", "end": "to"}
+    asked = {names.get(name, name): value for name, value in given.items() if value is not None}
+    with open_archive(home) as archive, looking(archive, "access", asked) as look:
         complete = catch_up(archive)
-        found = seen_looks(archive.search, _query(archive, limit, given))
+        found = seen_looks(archive.search, look_query(archive, {**asked, "limit": str(limit)}))
         look.shows([one.id for one in found])
     if as_json:
         emit_json({"looks": [one.as_json() for one in found], "partial": not complete})
@@ -94,24 +92,6 @@ def emergency(home: Path, /, reason: str | None, span: str, end: bool, as_json: 
         click.echo(
             f"Until {rfc3339_seconds(told.until)} looks that no site takes wait in {home}, and are shown."
         )
-
-
-def _query(archive: Archive, limit: int, given: dict[str, str | None]) -> LookQuery:
-    from vanvault.recovery.access import LookQuery, filter_of_employer, filter_of_message
-
-    parts = {name: given[name] or "" for name in ("who", "act", "outcome")}
-    if given["message"]:
-        wanted = filter_of_message(archive, given["message"], **parts)
-    elif given["employer"]:
-        wanted = filter_of_employer(archive, given["employer"], **parts)
-    else:
-        wanted = LookFilter(parts["who"], parts["act"], parts["outcome"])
-    bounds = {
-        name: to_us(parse_rfc3339(text, field=name))
-        for name, text in (("from", given["begin"]), ("to", given["end"]))
-        if text
-    }
-    return LookQuery(wanted, bounds.get("from", 0), bounds.get("to", LookQuery.NO_END_US), limit)
 
 
 def _row(seen: SeenLook) -> tuple[str, ...]:

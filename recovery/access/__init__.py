@@ -11,6 +11,7 @@ from vanvault.recovery.access.listing import (
     SeenLook,
     filter_of_employer,
     filter_of_message,
+    look_query,
     seen_looks,
 )
 from vanvault.recovery.access.looking import Looking, looking
@@ -32,6 +33,7 @@ __all__ = [
     "filter_of_message",
     "handed_over",
     "look_event",
+    "look_query",
     "looking",
     "seen_looks",
 ]

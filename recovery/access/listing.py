@@ -6,7 +6,7 @@ and of what gateways read, minute by minute.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any, ClassVar
@@ -16,8 +16,9 @@ from vanvault.archiver.catalogue import Item, Query, Search
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
 from vanvault.archiver.core.names import parse_archive_id
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
-from vanvault.archiver.people.looks import Look, LookFilter, Viewer, look_of
+from vanvault.archiver.people.looks import ACTS, OUTCOMES, Look, LookFilter, Viewer, look_of
 from vanvault.recovery.access.record import COUNTED, LOOKED
 
 
@@ -26,6 +27,9 @@ class LookQuery:
     """Which looks: those of a filter, put on record in [from, to), the newest so many."""
 
     NO_END_US: ClassVar[int] = 2**62
+    PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "who", "message", "employer", "act", "outcome", "from", "to", "limit",
+    )  # fmt: skip
 
     filter: LookFilter = field(default_factory=LookFilter)
     from_us: int = 0
@@ -53,6 +57,8 @@ class SeenLook:
             "by_id": look.viewer.id,
             "address": look.viewer.address,
             "port": look.viewer.port,
+            "session": look.viewer.session,
+            "roles": list(look.viewer.roles),
             "act": look.act,
             "outcome": look.outcome,
             "reason": look.reason,
@@ -85,6 +91,41 @@ def seen_looks(search: Search, query: LookQuery) -> list[SeenLook]:
         if len(found) == query.most:
             break
     return found
+
+
+def look_query(archive: Archive, given: Mapping[str, str]) -> LookQuery:
+    """The question that parameters ask, by name: who, message, employer, act, outcome, from, to, limit.
+
+    Looks up the entries of a message or an employer. Raises InvalidInput, SiteUnavailable, Damaged.
+    """
+    strange = sorted(set(given) - set(LookQuery.PARAMETERS))
+    if strange:
+        raise InvalidInput(
+            f"there is no parameter {strange[0][:40]!r}",
+            field=strange[0][:40],
+            hint=f"Known: {', '.join(LookQuery.PARAMETERS)}.",
+        )
+    _check_choice(given, "act", ACTS)
+    _check_choice(given, "outcome", OUTCOMES)
+    if "message" in given and "employer" in given:
+        raise InvalidInput("message and employer do not go together", field="message")
+    bounds = {name: to_us(parse_rfc3339(given[name], field=name)) for name in ("from", "to") if name in given}
+    limit = given.get("limit", "50")
+    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= Query.MAX_LIMIT):
+        raise InvalidInput(f"limit is 1 to {Query.MAX_LIMIT}", field="limit")
+    parts = {name: given[name] for name in ("who", "act", "outcome") if name in given}
+    if "message" in given:
+        wanted = filter_of_message(archive, given["message"], **parts)
+    elif "employer" in given:
+        wanted = filter_of_employer(archive, given["employer"], **parts)
+    else:
+        wanted = LookFilter(given.get("who", ""), given.get("act", ""), given.get("outcome", ""))
+    return LookQuery(wanted, bounds.get("from", 0), bounds.get("to", LookQuery.NO_END_US), int(limit))
+
+
+def _check_choice(given: Mapping[str, str], name: str, choices: Sequence[str]) -> None:
+    if name in given and given[name] not in choices:
+        raise InvalidInput(f"{name} is one of {', '.join(choices)}", field=name)
 
 
 def filter_of_message(archive: Archive, message: str, **parts: str) -> LookFilter:

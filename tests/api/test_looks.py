@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+
+from tests.api.conftest import check_problem
 from tests.support.command import json_of, run_cli
 from tests.support.server import Server, push
-from vanvault.archiver.appliance import init_home
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.ports import SystemClock
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
+from vanvault.recovery.accounts import Desk, add_account
+from vanvault.recovery.sign_on import CredentialRequest, set_credentials
+
+PASSWORD = "Mưa rào 1979 ở Huế"
 
 
 def test_reads_of_gateways_are_on_record(tmp_path: Path) -> None:
@@ -46,3 +56,47 @@ def test_reads_of_gateways_are_on_record(tmp_path: Path) -> None:
     }
     assert {look["address"] for look in found if look["by"] == "token"} == {"127.0.0.1"}
     assert all(look["by_id"].startswith("t-") for look in found if look["who"] == "gateway-1")
+
+
+def test_a_person_with_the_right_sees_who_looked_and_all_of_it_is_on_record(tmp_path: Path) -> None:
+    home, seeds = tmp_path / "home", {}
+    token = init_home(home)
+    with Archive.open(home) as archive:
+        for name, role in (("lan", "security-officer"), ("minh", "operator")):
+            add_account(Desk(archive, "anh"), NewAccount(name, "person", name, roles=(role,)))
+            request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
+            seeds[name] = set_credentials(archive, request, Passwords()).seed
+    assert run_cli(home, "search", "--message-id", "m-1").exit_code == 0
+    with Server(home) as server, server.wait_ready().client(token) as gateway:
+        secrets = {}
+        for name, seed in seeds.items():
+            code = totp_code(seed, totp_step(SystemClock().now()))
+            body = {"account": name, "password": PASSWORD, "code": code}
+            opened = httpx.post(f"{server.url}/v1/session", json=body, trust_env=False, timeout=60)
+            secrets[name] = opened.json()["secret"]
+        with server.client(secrets["lan"]) as lan, server.client(secrets["minh"]) as minh:
+            (look,) = lan.get("/v1/access", params={"message": "m-1"}).json()["looks"]
+            assert (look["act"], look["asked"]) == ("search", {"message_id": "m-1"})
+            check_problem(minh.get("/v1/access"), 403, "access-denied")
+            check_problem(gateway.get("/v1/access"), 401, "unauthenticated")
+            for wrong in (
+                "limit=0",
+                "limit=x",
+                "act=peek",
+                "who=a&who=b",
+                "nonsense=1",
+                "from=never",
+                "who=",
+            ):
+                check_problem(lan.get(f"/v1/access?{wrong}"), 400, "invalid-input")
+            found = lan.get("/v1/access", params={"act": "access"}).json()
+            assert found["partial"] is False
+            assert [(one["who"], one["outcome"], one["roles"]) for one in found["looks"]] == [
+                ("minh", "refused", []),
+                ("lan", "shown", ["security-officer"]),
+            ]
+            assert found["looks"][1]["shown"] == [look["id"]]
+            assert found["looks"][1]["address"] == "127.0.0.1"
+            assert found["looks"][1]["port"] > 0
+            assert found["looks"][1]["session"].startswith("s-")
+        assert server.stop() == 0

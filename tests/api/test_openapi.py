@@ -31,6 +31,7 @@ WITH_TOKEN = {
     "/v1/receipts/{entry_id}": {"get"},
     "/v1/transactions/{transaction_id}": {"get"},
     "/v1/session": {"get", "delete"},
+    "/v1/access": {"get"},
 }
 FOR_ANYBODY = {
     "/v1/session": {"post"},

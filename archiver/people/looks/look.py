@@ -3,6 +3,7 @@
 The detail of the event ``vanvault.access.looked`` is this object, without what is empty::
 
     who, by, by_id        the viewer's name; what it is of (``account``, ``os-account``, ``token``); its id
+    session, roles        of a person's account: the session, and the roles that let it look
     address, port         where the request came from; neither for a command on the host itself
     act, outcome, reason  what was done, how it ended, and the kind of error where nothing was shown
     asked                 the fields of the question: name -> value
@@ -59,6 +60,8 @@ class Viewer:
     id: str = ""  # of the account, of the operating system's account, or of the token
     address: str = ""  # "" on the host itself
     port: int = 0
+    session: str = ""  # its id
+    roles: tuple[str, ...] = ()  # by which an account may look
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Look:
             "by_id": viewer.id,
             "address": viewer.address,
             "port": viewer.port,
+            "session": viewer.session,
+            "roles": list(viewer.roles),
             "act": self.act,
             "outcome": self.outcome,
             "reason": self.reason,
@@ -113,7 +118,8 @@ def look_of(detail: Mapping[str, Any]) -> Look:
     """The look that an event tells of. Raises Damaged: it is none."""
     try:
         asked, shown = detail.get("asked", {}), detail.get("shown", [])
-        texts = [detail["who"], detail["by"], *asked, *asked.values(), *shown]
+        roles = detail.get("roles", [])
+        texts = [detail["who"], detail["by"], *asked, *asked.values(), *shown, *roles]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("not a text")
         viewer = Viewer(
@@ -122,6 +128,8 @@ def look_of(detail: Mapping[str, Any]) -> Look:
             str(detail.get("by_id", "")),
             str(detail.get("address", "")),
             int(detail.get("port", 0)),
+            str(detail.get("session", "")),
+            tuple(roles),
         )
         return Look(
             viewer,

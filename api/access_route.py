@@ -1,0 +1,69 @@
+"""``GET /v1/access``: who has looked at what, for a person who may see that; on record before it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import node_of
+from vanvault.api.freshness import Freshness
+from vanvault.api.looks import on_record
+from vanvault.api.node import Node
+from vanvault.api.observe import request_id_of
+from vanvault.api.people import place_of, signed_on
+from vanvault.api.urls import query_of
+from vanvault.archiver.core.error_table import kind_of
+from vanvault.archiver.core.errors import InvalidInput, VanVaultError
+from vanvault.archiver.people.looks import Look, Viewer, outcome_of
+from vanvault.recovery.access import SeenLook, look_query, seen_looks
+
+router = APIRouter()
+
+
+@router.get("/v1/access", **openapi.ACCESS)
+async def access(request: Request) -> Response:
+    """Who has looked at what, newest first; needs the permission ``see-access``."""
+    node = node_of(request)
+    person = await signed_on(request, node)
+    asked = _once(query_of(request.scope))
+    place = place_of(request, node)
+    address = "" if place.address is None else str(place.address)
+    viewer = Viewer(person.account.name, "account", person.account.id, address, place.port, person.session.id)
+    look = Look(viewer, "access", asked, request=request_id_of(request.scope))
+    try:
+        roles = person.authority("see-access", node.archive.clock.now())
+        look = replace(look, viewer=replace(viewer, roles=roles))
+        found, complete = await asyncio.get_running_loop().run_in_executor(
+            node.threads.reads, lambda: _read(node, asked)
+        )
+    except InvalidInput:
+        raise
+    except VanVaultError as error:
+        await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
+        raise
+    await on_record(node, replace(look, shown=tuple(one.id for one in found), count=len(found)))
+    told = {"looks": [one.as_json() for one in found], "partial": not complete}
+    return Response(orjson.dumps(told), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _read(node: Node, asked: dict[str, str]) -> tuple[list[SeenLook], bool]:
+    """The looks, and whether nothing is missing for all that is known."""
+    fresh = Freshness.awaited(node)
+    return seen_looks(node.archive.search, look_query(node.archive, asked)), not fresh.unread
+
+
+def _once(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Parameters by name. Raises InvalidInput: one is given twice, or is empty."""
+    found: dict[str, str] = {}
+    for name, value in given:
+        if name in found or not value:
+            raise InvalidInput(f"{name[:40]} is given twice, or empty", field=name[:40])
+        found[name] = value
+    return found
