@@ -17,7 +17,7 @@ from vanvault.api.freshness import Freshness
 from vanvault.api.looks import on_record
 from vanvault.api.node import Node
 from vanvault.api.observe import request_id_of
-from vanvault.api.people import place_of, signed_on
+from vanvault.api.people import person_of, place_of
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.error_table import kind_of
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
@@ -31,11 +31,11 @@ router = APIRouter()
 async def access(request: Request) -> Response:
     """Who has looked at what, newest first; needs the permission ``see-access``."""
     node = node_of(request)
-    person = await signed_on(request, node)
+    person = await person_of(request, node)
     asked = _once(query_of(request.scope))
     place = place_of(request, node)
     address = "" if place.address is None else str(place.address)
-    viewer = Viewer(person.account.name, "account", person.account.id, address, place.port, person.session.id)
+    viewer = Viewer(person.account.name, "account", person.account.id, address, place.port, person.by)
     look = Look(viewer, "access", asked, request=request_id_of(request.scope))
     try:
         roles = person.authority("see-access", node.archive.clock.now())

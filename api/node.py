@@ -24,6 +24,7 @@ from vanvault.archiver.upkeep.periodic import (
 )
 from vanvault.recovery.access import LookRecorder, ReadCounter
 from vanvault.recovery.conditions import ConditionWatch
+from vanvault.recovery.person_tokens import PersonTokensView
 from vanvault.recovery.sign_on import SignOns
 
 #: The node did not drain when one of these is still running at the end.
@@ -76,6 +77,7 @@ class Node:
     supervisor: Supervisor
     metrics: Metrics
     sign_ons: SignOns
+    person_tokens: PersonTokensView
     draining: threading.Event = field(default_factory=threading.Event)  # readiness says no
     refusing: threading.Event = field(default_factory=threading.Event)  # new requests get 503
     proxies: tuple[Network, ...] = field(init=False)  # whose word about a caller's address is believed

@@ -1,9 +1,11 @@
-"""Who signed a request: a person's session, by the cookie of a browser or as a bearer token."""
+"""Which person sent a request: by a session, from a cookie or as a bearer token, or by an API token."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -12,7 +14,9 @@ from vanvault.api.caller_address import caller_address
 from vanvault.api.context import bearer_of
 from vanvault.api.node import Node
 from vanvault.archiver.core.errors import AccessDenied
+from vanvault.archiver.people.accounts import Account, Permission
 from vanvault.archiver.people.sign_on import SESSION_PREFIX
+from vanvault.archiver.people.tokens import is_person_secret
 from vanvault.recovery.sign_on import CallerPlace, SignedOn
 
 #: Only over TLS, only of this host, for all its paths (RFC 6265bis, 4.1.3.2).
@@ -20,6 +24,33 @@ SESSION_COOKIE = "__Host-vanvault"
 
 _T = TypeVar("_T")
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCaller:
+    """A person who sent a request."""
+
+    account: Account
+    by: str  # id of the session or of the token
+    authority: Callable[[Permission, datetime], tuple[str, ...]]  # roles that permit it now, or AccessDenied
+
+
+async def person_of(request: Request, node: Node) -> PersonCaller:
+    """The person who sent this request, by a token of their own or as ``signed_on`` knows them.
+
+    Raises AccessDenied, Busy; KeyUnavailable: the master of credentials is missing.
+    """
+    secret = bearer_of(request)
+    if not is_person_secret(secret):
+        person = await signed_on(request, node)
+        return PersonCaller(person.account, person.session.id, person.authority)
+    address = caller_address(request, node.proxies)
+    bearer = await run_sign_on(node, lambda: node.person_tokens.bearer(secret, address))
+
+    def authority(permission: Permission, now: datetime) -> tuple[str, ...]:
+        return node.person_tokens.allow(bearer, permission, now).roles
+
+    return PersonCaller(bearer.account, bearer.token.id, authority)
 
 
 async def signed_on(request: Request, node: Node) -> SignedOn:

@@ -16,12 +16,12 @@ from vanvault.recovery.sign_on import SignOnRecord, SignOns, provider_of
 _LONGEST_S = 30.0
 
 
-def sign_ons_of(archive: Archive, intake: Intake) -> SignOns:
+def sign_ons_of(archive: Archive, intake: Intake, accounts: AccountsView) -> SignOns:
     """Raises SettingsError: the provider's settings are wrong. Nothing is asked or read yet."""
     ports = Ports(archive.clock, archive.stopwatch, archive.entropy)
     return SignOns(
         archive,
-        AccountsView.of(archive),
+        accounts,
         SignOnRecord(
             wait=lambda event: _recorded(archive, intake, event), tell=lambda event: _told(intake, event)
         ),

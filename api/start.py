@@ -32,8 +32,10 @@ from vanvault.archiver.upkeep.periodic import (
     WaitingChanges,
 )
 from vanvault.recovery.access import EmergencyFiles, LookHearing, LookPort, LookRecorder, ReadCounter
+from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.conditions import ConditionWatch
 from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
+from vanvault.recovery.person_tokens import PersonTokensView
 from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.schedule import open_scheduler
 from vanvault.recovery.verified import count_verifications
@@ -59,6 +61,7 @@ def start_node(
     maintenance = Maintenance(archive)
     intake = archive.open_intake(Hooks(release, metrics.group))
     emergency = EmergencyFiles(archive.home, archive.clock)
+    accounts = AccountsView.of(archive)
     looks = LookRecorder(LookPort(intake.submit, archive.record_looks, emergency.keep), archive.clock)
     node = Node(
         archive=archive,
@@ -90,7 +93,8 @@ def start_node(
         ),
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
         metrics=metrics,
-        sign_ons=sign_ons_of(archive, intake),
+        sign_ons=sign_ons_of(archive, intake, accounts),
+        person_tokens=PersonTokensView(archive, accounts),
     )
     _register(node)
     node.supervisor.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import AccessDenied, Busy, VanVaultError
@@ -72,9 +73,10 @@ class PersonTokensView:
             raise AccessDenied("no such token", hint="Ask for a new one: vanvault account token add")
         return TokenBearer(account, token)
 
-    def allow(self, bearer: TokenBearer, permission: Permission) -> Allowed:
+    @staticmethod
+    def allow(bearer: TokenBearer, permission: Permission, now: datetime) -> Allowed:
         """By which roles the bearer may do this now. Raises AccessDenied, with the reason."""
-        judged = judge_token(bearer.token, bearer.account, permission, self._archive.clock.now())
+        judged = judge_token(bearer.token, bearer.account, permission, now)
         if isinstance(judged, Allowed):
             return judged
         raise judged.error()

@@ -9,6 +9,7 @@ import httpx
 from tests.api.conftest import check_problem
 from tests.support.command import json_of, run_cli
 from tests.support.server import Server, push
+from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.people.accounts import NewAccount
@@ -99,4 +100,34 @@ def test_a_person_with_the_right_sees_who_looked_and_all_of_it_is_on_record(tmp_
             assert found["looks"][1]["address"] == "127.0.0.1"
             assert found["looks"][1]["port"] > 0
             assert found["looks"][1]["session"].startswith("s-")
+        assert server.stop() == 0
+
+
+def test_a_token_of_a_person_is_good_for_what_it_says_until_it_is_taken_away(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    init_home(home)
+    with Archive.open(home) as archive:
+        for name, role in (("lan", "security-officer"), ("minh", "operator")):
+            add_account(Desk(archive, "anh"), NewAccount(name, "person", name, roles=(role,)))
+    made = {
+        name: json_of(run_cli(home, "account", "token", "add", name, "--json")) for name in ("lan", "minh")
+    }
+    lan = made["lan"]
+    with Server(home) as server:
+        server.wait_ready()
+        with (
+            server.client(lan["token"]) as good,
+            server.client(made["minh"]["token"]) as other,
+            server.client("vvp_" + 43 * "A") as stranger,
+        ):
+            assert good.get("/v1/access").status_code == 200
+            check_problem(other.get("/v1/access"), 403, "access-denied")
+            check_problem(stranger.get("/v1/access"), 401, "unauthenticated")
+            found = good.get("/v1/access", params={"who": "lan"}).json()["looks"]
+            assert [(one["session"], one["roles"]) for one in found] == [
+                (lan["token_id"], ["security-officer"])
+            ]
+            assert run_cli(home, "account", "token", "remove", "lan", lan["token_id"]).exit_code == 0
+            wait_for(lambda: good.get("/v1/access").status_code != 200, "a removed token is refused")
+            check_problem(good.get("/v1/access"), 401, "unauthenticated")
         assert server.stop() == 0

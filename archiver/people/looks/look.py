@@ -3,7 +3,7 @@
 The detail of the event ``vanvault.access.looked`` is this object, without what is empty::
 
     who, by, by_id        the viewer's name; what it is of (``account``, ``os-account``, ``token``); its id
-    session, roles        of a person's account: the session, and the roles that let it look
+    session, roles        of a person's account: the session or token, and the roles that let it look
     address, port         where the request came from; neither for a command on the host itself
     act, outcome, reason  what was done, how it ended, and the kind of error where nothing was shown
     asked                 the fields of the question: name -> value
