@@ -10,13 +10,11 @@ from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.components import Components, open_components
 from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.settings import Settings
-from vanvault.archiver.core_dumps import forbid_core_dumps
 
 
 @contextmanager
 def open_home(home: Path, archive_id: str) -> Iterator[Archive]:
     """The home under this path. Raises SettingsError (none, or of another archive), KeyUnavailable."""
-    forbid_core_dumps()  # a worker of Dask is no process of ours
     with Archive.open(home) as archive:
         _check(archive.settings, archive_id)
         yield archive
@@ -25,7 +23,6 @@ def open_home(home: Path, archive_id: str) -> Iterator[Archive]:
 @contextmanager
 def open_sites(home: Path, archive_id: str) -> Iterator[Components]:
     """Its sites and keys alone, for work that asks neither hot tail nor index. Raises as ``open_home``."""
-    forbid_core_dumps()
     components = open_components(home)
     try:
         _check(components.settings, archive_id)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from vanvault.archiver.core.errors import SettingsError, SiteUnavailable
 from vanvault.archiver.core.settings import JobsSettings
+from vanvault.archiver.core_dumps import forbid_core_dumps
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -176,7 +177,7 @@ class Dask:
             while True:
                 for argument in islice(rest, max(0, self._room() - len(futures))):
                     # Not pure: the same call again, after a repair for instance, must be made again.
-                    futures.append(self._client.submit(function, self._home, argument, pure=False))
+                    futures.append(self._client.submit(_guarded, function, self._home, argument, pure=False))
                 if not futures:
                     return
                 result = futures[0].result()
@@ -202,6 +203,12 @@ class Dask:
         except OSError as error:
             raise ConnectionError("no answer") from error
         return max(1, int(_AHEAD * threads))  # none yet: they may come
+
+
+def _guarded(function: Callable[[Path, _Argument], _Result], home: Path, argument: _Argument) -> _Result:
+    """In a worker of Dask, no process of ours: it opens keys, so none of its memory goes to a disk."""
+    forbid_core_dumps()
+    return function(home, argument)
 
 
 class EarlyWorkers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -70,6 +71,21 @@ def test_the_same_result_everywhere(settings: JobsSettings, tmp_path: Path) -> N
     with open_jobs(tmp_path, settings) as jobs:
         assert list(jobs.map(square, ITEMS)) == list(InProcess(tmp_path).map(square, ITEMS))
         assert list(jobs.map(square, [])) == []
+
+
+def core_limit(home: Path, number: int) -> tuple[int, int]:
+    """In a worker: the process, and the most bytes that it may write of its memory when it is killed."""
+    return os.getpid(), resource.getrlimit(resource.RLIMIT_CORE)[1]
+
+
+def test_workers_write_no_memory_to_disk_and_this_process_keeps_its_limit(
+    settings: JobsSettings, tmp_path: Path
+) -> None:
+    own = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    with open_jobs(tmp_path, settings) as jobs:
+        for process, limit in jobs.map(core_limit, ITEMS):
+            assert limit == (own if process == os.getpid() else 0)
+    assert resource.getrlimit(resource.RLIMIT_CORE)[1] == own
 
 
 def test_an_error_is_the_callers(settings: JobsSettings, tmp_path: Path) -> None:
