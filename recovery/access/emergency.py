@@ -137,6 +137,8 @@ class EmergencyFiles:
             return 0
         with self._locked():
             path = self._folder / _WAITING
+            if not path.exists():  # another process or thread put it on record meanwhile
+                return 0
             events = list(filter(None, map(_from_line, path.read_bytes().splitlines())))
             if events:
                 write(events)

@@ -475,6 +475,33 @@ def test_what_waits_stays_until_it_is_written(home: Home) -> None:
     assert files.is_waiting
 
 
+def test_two_that_settle_at_once_write_what_waits_once(home: Home) -> None:
+    declared(home)
+    asked = threading.Event()
+
+    class Asked(EmergencyFiles):
+        @property
+        def is_waiting(self) -> bool:
+            found = super().is_waiting
+            asked.set()
+            return found
+
+    written: list[EventDraft] = []
+    others: list[int] = []
+    second = Asked(home.path, home.clock)
+    other = threading.Thread(target=lambda: others.append(second.settle(written.extend)))
+
+    def write(events: Sequence[EventDraft]) -> None:
+        written.extend(events)
+        other.start()
+        assert asked.wait(30), "it waits for its turn now"
+
+    assert EmergencyFiles(home.path, home.clock).settle(write) == 1
+    other.join(30)
+    assert others == [0]
+    assert len(written) == 1
+
+
 def test_a_line_that_a_crash_tore_spoils_no_other(home: Home) -> None:
     files = declared(home)
     path = home.path / "looks" / "waiting.ndjson"
