@@ -76,7 +76,6 @@ class ReadCounter:
 
     def round(self, stop: Signal) -> None:
         """Write what was counted. Raises why it could not be, and tries again in the next round."""
-        self._settle()
         for one in self._taken():
             self._recorder.put(one.event, partial(_answer, one))
             while not one.answered.wait(_LOOK_S):
@@ -85,6 +84,7 @@ class ReadCounter:
             if one.error is not None:
                 raise one.error
             self._forget(one)
+        self._settle()  # last: where it fails, nothing that was counted waits unseen
 
     def close(self) -> None:
         """Write the last counts, when no request comes any more; what no site takes is lost with the node."""

@@ -572,6 +572,18 @@ def test_reads_that_are_on_record_nowhere_for_long_are_the_last(home: Home) -> N
     assert len(written) == 1, "the minute is written once"
 
 
+def test_what_waits_since_an_emergency_keeps_no_minute_from_being_written(home: Home) -> None:
+    def settle() -> None:
+        raise AWAY
+
+    written: list[EventDraft] = []
+    counter = ReadCounter(recorder(refuse, written.extend, home), home.clock, SeededEntropy(1), settle=settle)
+    counter.count(reads())
+    with pytest.raises(SiteUnavailable):
+        counter.round(threading.Event())
+    assert len(written) == 1
+
+
 # Reading the record.
 
 
