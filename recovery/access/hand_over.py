@@ -46,11 +46,14 @@ def look_socket(home: Path) -> Iterator[socket.socket]:
     folder = home / _FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{os.getpid()}{_ENDING}"
-    path.unlink(missing_ok=True)  # of a process that had this number before
+    unheard = path.with_suffix(".new")
+    for old in (path, unheard):  # of a process that had this number before
+        old.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening, _opened(folder) as within:
-        listening.bind(f"{within}/{path.name}")
-        path.chmod(0o600)
+        listening.bind(f"{within}/{unheard.name}")
+        unheard.chmod(0o600)
         listening.listen(64)
+        unheard.rename(path)  # before, a verb would take it for one that a killed node left
         try:
             yield listening
         finally:

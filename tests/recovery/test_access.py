@@ -42,10 +42,12 @@ from vanvault.recovery.access import (
     SeenLook,
     filter_of_employer,
     filter_of_message,
+    handed_over,
     look_event,
     looking,
     seen_looks,
 )
+from vanvault.recovery.access.hand_over import look_socket
 from vanvault.recovery.reconcile import ReconcileRequest, reconcile
 from vanvault.recovery.work import QUIET
 
@@ -382,6 +384,23 @@ def test_a_running_node_writes_the_look_of_a_verb(home: Home) -> None:
     assert seen.id.startswith(writer)
     assert seen.look.viewer.by == "os-account"
     assert list((home.path / "cache" / "looks").glob("*.sock")) == []
+
+
+def test_a_verb_sees_no_socket_that_nobody_listens_at(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take it for one that a killed node left, and remove it for as long as the node runs."""
+    listen = socket.socket.listen
+    seen: list[bool] = []
+
+    def listens(listening: socket.socket, backlog: int) -> None:
+        seen.append(handed_over(home.path, a_look()))
+        listen(listening, backlog)
+
+    monkeypatch.setattr(socket.socket, "listen", listens, raising=False)
+    folder = home.path / "cache" / "looks"
+    with look_socket(home.path):
+        assert seen == [False]
+        assert [path.name for path in folder.iterdir()] == [f"{os.getpid()}.sock"]
+    assert list(folder.iterdir()) == []
 
 
 def test_a_node_that_cannot_record_keeps_the_verb_from_showing(home: Home) -> None:
