@@ -15,6 +15,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def look_of_line(line: bytes, viewer: Viewer) -> Look:
     """What a verb sent, as a look of this viewer. Raises InvalidInput."""
     try:
         fields = orjson.loads(line)
-        look = look_of({**fields, "who": viewer.name, "by": viewer.by, "by_id": viewer.id})
+        look = replace(look_of({**fields, "who": viewer.name, "by": viewer.by}), viewer=viewer)
         if look.act not in ACTS or look.outcome not in OUTCOMES:
             raise ValueError("an unknown act")
     except (ValueError, TypeError, Damaged) as error:

@@ -23,7 +23,7 @@ from vanvault.recovery.access.hand_over import (
 )
 from vanvault.recovery.access.recorder import LookRecorder
 
-#: Verbs that are answered at once; others wait in the kernel's queue.
+#: Verbs that are answered at once; others wait until one of them is.
 _VERBS = 8
 #: Seconds that a verb has to say what it looks at.
 _SILENCE_S = 10.0

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.support.archives import SITES, Home, Node, event, memory_home, message, second_home
@@ -47,7 +48,7 @@ from vanvault.recovery.access import (
     looking,
     seen_looks,
 )
-from vanvault.recovery.access.hand_over import look_socket
+from vanvault.recovery.access.hand_over import look_of_line, look_socket
 from vanvault.recovery.reconcile import ReconcileRequest, reconcile
 from vanvault.recovery.work import QUIET
 
@@ -420,6 +421,13 @@ def test_a_node_that_cannot_record_keeps_the_verb_from_showing(home: Home) -> No
         stop.set()
         hearing.task.ask()
         thread.join(30)
+
+
+def test_nothing_of_who_looks_is_taken_from_what_a_verb_sends(home: Home) -> None:
+    sent = Viewer("lan", "account", "a-1", "10.0.0.7", 50123, "s-1", ("security-officer",))
+    line = orjson.dumps(Look(sent, "search", {"employer_code": "TZ1"}).as_detail())
+    told = Viewer("anh", "os-account", "1000")
+    assert look_of_line(line, told) == Look(told, "search", {"employer_code": "TZ1"})
 
 
 def test_a_socket_that_a_killed_node_left_is_passed_over(home: Home) -> None:
