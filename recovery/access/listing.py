@@ -21,6 +21,9 @@ from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.archiver.people.looks import ACTS, OUTCOMES, Look, LookFilter, Viewer, look_of
 from vanvault.recovery.access.record import COUNTED, LOOKED
 
+#: Digits of a number that a caller writes; int() takes no text of thousands.
+_MOST_DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class LookQuery:
@@ -111,7 +114,8 @@ def look_query(archive: Archive, given: Mapping[str, str]) -> LookQuery:
         raise InvalidInput("message and employer do not go together", field="message")
     bounds = {name: to_us(parse_rfc3339(given[name], field=name)) for name in ("from", "to") if name in given}
     limit = given.get("limit", "50")
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= Query.MAX_LIMIT):
+    digits = limit.isascii() and limit.isdecimal() and len(limit) <= _MOST_DIGITS
+    if not digits or not 1 <= int(limit) <= Query.MAX_LIMIT:
         raise InvalidInput(f"limit is 1 to {Query.MAX_LIMIT}", field="limit")
     parts = {name: given[name] for name in ("who", "act", "outcome") if name in given}
     if "message" in given:

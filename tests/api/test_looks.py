@@ -83,6 +83,7 @@ def test_a_person_with_the_right_sees_who_looked_and_all_of_it_is_on_record(tmp_
             for wrong in (
                 "limit=0",
                 "limit=x",
+                f"limit={'9' * 5000}",
                 "act=peek",
                 "who=a&who=b",
                 "nonsense=1",
