@@ -20,8 +20,11 @@ from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.outcome import Done, Outcome
 from vanvault.archiver.core.ports import Clock
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.looks import Look
 from vanvault.recovery.access.record import look_event, not_on_record
+
+_log = Logger("vanvault.looks")
 
 #: Told once, on some thread: None, and it is on record; or why it is not.
 Told = Callable[[VanVaultError | None], None]
@@ -119,6 +122,7 @@ class LookRecorder:
         except VanVaultError as error:
             failure = self._kept([event for event, _ in taken], error)
         except Exception as error:  # noqa: BLE001 - callers wait, and nothing may be shown to them
+            _log.error("looks could not be put on record", kind=type(error).__name__, exc_info=error)
             failure = not_on_record(Busy(f"{type(error).__name__}", retry_after=5))
         for _, told in taken:
             told(failure)

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.archives import SITES, Home, Node, event, memory_home, message, second_home
 from tests.support.entropy import SeededEntropy
@@ -167,11 +168,14 @@ def test_what_can_be_written_nowhere_is_told_with_what_to_do(
         raise failure
 
     answer = Answer()
-    recorder(refuse, aside, home).record(a_look(), answer)
-    error = answer.wait()
+    with capture_logs() as logged:
+        recorder(refuse, aside, home).record(a_look(), answer)
+        error = answer.wait()
     assert isinstance(error, kind)
     assert error.message.startswith("nothing is shown")
     assert error.hint
+    faults = [] if isinstance(failure, VanVaultError) else [failure]
+    assert [line["exc_info"] for line in logged if "exc_info" in line] == faults
 
 
 def test_looks_that_wait_together_are_written_as_one_object(home: Home) -> None:
