@@ -4,11 +4,13 @@ S3 sites bound each request themselves (``s3/bounded.py``). A folder cannot: a c
 hangs never comes back. Here every call is made on a thread of its own and given up after ``timeout_s``, plus
 what its bytes need at the least rate. While a call that was given up still hangs and nothing else succeeded,
 the next ones are given up after a second; with many that hang, none is begun. So a site that hangs costs its
-callers one time-out, some threads, and no more.
+callers one time-out, some threads, and no more. A put that its caller waits for no longer counts among those
+that hang at once, since it has a thread; but it says that the site is late only when its time is over, too.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,10 +43,11 @@ class BegunPut:
     """A put that goes on by itself, on a thread of its site; who waits for it asks ``check`` meanwhile."""
 
     def __init__(
-        self, future: Future[StoredVersion], longest_s: float, given_up: Callable[[], SiteUnavailable]
+        self, future: Future[StoredVersion], until: float, given_up: Callable[[], SiteUnavailable]
     ) -> None:
+        """``until``: by the monotonic clock, when it took too long."""
         self.future = future
-        self._until = time.monotonic() + longest_s
+        self._until = until
         self._given_up = given_up
 
     def check(self) -> None:
@@ -68,7 +71,7 @@ class TimedSite:
         self._site = site
         self._options = options or FileOptions()
         self._threads = DaemonThreads(_THREADS, f"site-{site.site}")
-        self._hanging: set[Future[object]] = set()
+        self._hanging: dict[Future[object], float] = {}  # and from when on it makes the site late
         self._late = False
         self._lock = threading.Lock()
 
@@ -128,7 +131,7 @@ class TimedSite:
         self, key: str, data: bytes | memoryview, *, sha256: bytes, retain_until: datetime
     ) -> BegunPut:
         """``put``, without a thread that waits. Raises SiteUnavailable, MachineLimit: it did not begin."""
-        wait_s = self._patience()
+        until = time.monotonic() + self._patience() + len(data) / self._options.least_bytes_per_s
 
         def work() -> StoredVersion:
             stored = self._site.put(key, data, sha256=sha256, retain_until=retain_until)
@@ -138,10 +141,10 @@ class TimedSite:
         future = self._threads.submit(work)
 
         def given_up() -> SiteUnavailable:
-            self._given_up(future)
+            self._given_up(future, until)
             return self._no_answer(writes=True)
 
-        return BegunPut(future, wait_s + len(data) / self._options.least_bytes_per_s, given_up)
+        return BegunPut(future, until, given_up)
 
     def extend(self, key: str, version: str, retain_until: datetime) -> StoredVersion:
         return self._ask(lambda: self._site.extend(key, version, retain_until), writes=True)
@@ -214,6 +217,7 @@ class TimedSite:
         with self._lock:
             if len(self._hanging) >= _MOST_HANGING:
                 raise self._no_answer(writes=False)
+            self._look_late()
             timeout_s = self._options.timeout_s
             return min(_LATE_S, timeout_s) if self._late else timeout_s
 
@@ -238,17 +242,24 @@ class TimedSite:
         finally:
             del future
 
-    def _given_up(self, future: Future[_T]) -> None:
+    def _given_up(self, future: Future[_T], until: float = 0.0) -> None:
         def ended(done: Future[_T]) -> None:
             with self._lock:
-                self._hanging.discard(done)
+                self._hanging.pop(done, None)  # type: ignore[arg-type]
 
         with self._lock:
             if future in self._hanging:
                 return
-            self._late = True
-            self._hanging.add(future)  # type: ignore[arg-type]
+            self._hanging[future] = until  # type: ignore[index]
+            self._look_late()
         future.add_done_callback(ended)
+
+    def _look_late(self) -> None:
+        """Each call that hangs makes the site late once, when its time is over; under the lock."""
+        now = time.monotonic()
+        for future, until in self._hanging.items():
+            if until <= now:
+                self._late, self._hanging[future] = True, math.inf
 
     def _no_answer(self, *, writes: bool) -> SiteUnavailable:
         return SiteUnavailable(

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -118,6 +119,23 @@ def test_puts_that_nobody_waits_for_count_among_those_that_hang(
     hanging.open()
     wait_for(lambda: not site.hanging, "what hung has ended")
     assert begun_put(site, clock, "c").key == "c"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_put_that_nobody_waits_for_makes_its_site_late_only_when_its_time_is_over(
+    hanging: HangingSite, clock: ManualClock, later: bool
+) -> None:
+    site = TimedSite(hanging, FileOptions(timeout_s=2.0))  # type: ignore[arg-type]
+    hanging.shut()
+    until = clock.now().replace(microsecond=0) + timedelta(days=1)
+    site.begin_put("b", DATA, sha256=hashlib.sha256(DATA).digest(), retain_until=until).give_up()
+    assert site.hanging == 1
+    if later:
+        time.sleep(2.1)
+    began = time.monotonic()
+    with pytest.raises(SiteUnavailable):
+        site.now()
+    assert (time.monotonic() - began < 1.5) is later
 
 
 def test_a_site_that_is_closed_twice_is_closed(site: TimedSite) -> None:
