@@ -226,14 +226,18 @@ class EarlyWorkers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pool = self.take()
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        self.take(0)
 
-    def take(self) -> ProcessPoolExecutor | None:
-        """The processes, which whoever takes them ends; None: there are none, or none any more."""
+    def take(self, workers: int) -> ProcessPoolExecutor | None:
+        """The processes, which whoever takes them ends; where another number is asked for, they end here.
+
+        None: there are none, or none any more.
+        """
         pool, self._pool = self._pool, None
-        return pool
+        if pool is None or workers == self.count:
+            return pool
+        pool.shutdown(wait=True, cancel_futures=True)
+        return None
 
 
 @contextmanager
@@ -243,13 +247,13 @@ def open_jobs(home: Path, settings: JobsSettings, early: EarlyWorkers | None = N
     Raises SettingsError (no Dask, or no TLS), SiteUnavailable (no scheduler).
     """
     workers = settings.workers or os.cpu_count() or 1
+    there = early.take(0 if settings.dask else workers) if early is not None else None
     if settings.dask:
         with _client(settings.dask, _security(home, settings)) as client:
             yield Dask(home.resolve(), client)
     elif workers == 1:
         yield InProcess(home)
     else:
-        there = early.take() if early is not None and early.count == workers else None
         with ProcessPool(home.resolve(), workers, pool=there) as pool:
             yield pool
 
