@@ -10,6 +10,7 @@ The last line is JSON. Times are medians in milliseconds, CPU is of the whole pr
     push_ms, push_cpu_ms              one push alone
     look_ms, look_cpu_ms              one look alone, until it may be shown
     together_cpu_ms                   each of so many looks at once
+    pushes_together_cpu_ms            each of so many pushes at once
     beside_cpu_ms                     what each look adds to a group of as many pushes
     aside_ms                          one look while intake is closed: a chain of one object
     search_ms, search_recorded_ms     a look-up by message id, without and with its record
@@ -44,6 +45,7 @@ from vanvault.recovery.access import LookHearing, LookPort, LookRecorder, handed
 _VIEWER = Viewer("lan", "account", "a-0123456789abcdef", "10.0.0.7", 50123)
 #: Entries that a look shows: one page of a search.
 _SHOWN = 50
+_MOST_S = 30  # until a node hears what it is handed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ def handing_over(bench: Bench, home: Path, rounds: int) -> Cost:
     thread = threading.Thread(target=hearing.task.run, args=(stop,))
     thread.start()
     try:
+        began = time.monotonic()
         while not handed_over(home, bench.look()):
+            if time.monotonic() - began > _MOST_S:
+                raise SystemExit(f"the node took over no look within {_MOST_S} s")
             time.sleep(0.01)
         return cost(lambda: handed_over(home, bench.look()), rounds)
     finally:

@@ -47,10 +47,15 @@ def write(home: Path, batches: int) -> None:
             writer.close()
 
 
-def timed(name: str, home: Path, *verb: str) -> dict[str, Any]:
-    """A verb, asked some times in a process of its own each: medians."""
+def timed(name: str, home: Path, *verb: str, tells: str = "") -> dict[str, Any]:
+    """A verb, asked some times in a process of its own each: medians.
+
+    Raises SystemExit: it fails, or does not tell what is asked for.
+    """
     command = [sys.executable, "-m", "vanvault.cli", "--home", str(home), *verb, "--json"]
     found: list[Finished] = [run(command) for _ in range(_TIMES)]
+    if any(tells.encode() not in one.output for one in found):
+        raise SystemExit(f"{verb[0]} does not tell {tells}")
     return {
         f"{name}_s": round(statistics.median(one.seconds for one in found), 2),
         f"{name}_cpu_s": round(statistics.median(one.cpu_s for one in found), 2),
@@ -85,7 +90,7 @@ def main() -> None:
         count = MESSAGES // 10 if options.quick else MESSAGES
         build(home, count, options.seed)
         wanted = f"day-{random.Random(options.seed).randrange(count):09d}"
-        line |= timed("search", home, "search", "--message-id", wanted)
+        line |= timed("search", home, "search", "--message-id", wanted, tells=wanted)
     line |= {"batches": batches, "messages": count, "seconds": round(time.perf_counter() - begun, 1)}
     print(json.dumps(line))
 
