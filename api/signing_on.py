@@ -49,7 +49,7 @@ def _recorded(archive: Archive, intake: Intake, event: EventDraft) -> None:
         if isinstance(outcomes[0], VanVaultError):
             raise outcomes[0]
     except (Busy, SiteUnavailable):
-        archive.record_looks([event])
+        archive.record_aside([event])
 
 
 def _told(intake: Intake, event: EventDraft) -> None:

@@ -62,7 +62,7 @@ def start_node(
     intake = archive.open_intake(Hooks(release, metrics.group))
     emergency = EmergencyFiles(archive.home, archive.clock)
     accounts = AccountsView.of(archive)
-    looks = LookRecorder(LookPort(intake.submit, archive.record_looks, emergency.keep), archive.clock)
+    looks = LookRecorder(LookPort(intake.submit, archive.record_aside, emergency.keep), archive.clock)
     node = Node(
         archive=archive,
         intake=intake,
@@ -88,7 +88,7 @@ def start_node(
                 looks,
                 archive.clock,
                 archive.entropy,
-                settle=lambda: emergency.settle(archive.record_looks),
+                settle=lambda: emergency.settle(archive.record_aside),
             ),
         ),
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),

@@ -63,7 +63,7 @@ class Bench:
         self.node = node
         self.archive = node.archive
         self.recorder = LookRecorder(
-            LookPort(node.intake.submit, self.archive.record_looks), self.archive.clock
+            LookPort(node.intake.submit, self.archive.record_aside), self.archive.clock
         )
         self._originals = iter(originals)
         self._ids = tuple(f"1m8pcmve2h7yn7kr-12345-{row}" for row in range(_SHOWN))
@@ -148,7 +148,7 @@ def measure(home: Path, rounds: int, together: int) -> dict[str, float]:
         pushes = cost(lambda: at_once(together, 0), groups, each=together)
         looks = cost(lambda: at_once(0, together), groups, each=together)
         both = cost(lambda: at_once(together, together), groups, each=together)
-        aside = LookRecorder(LookPort(closed, archive.record_looks), archive.clock)
+        aside = LookRecorder(LookPort(closed, archive.record_aside), archive.clock)
         written_aside = cost(lambda: aside.recorded(bench.look()), max(5, rounds // 5))
         plain, recorded = cost(lambda: search(False), rounds), cost(lambda: search(True), rounds)
         through = handing_over(bench, home, rounds)

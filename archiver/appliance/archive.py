@@ -46,7 +46,7 @@ class Archive(ArchiveReader):
         super().__init__(components)
         self.profile = self.rules.locks.profile
         self.lets_back = True  # a node has a site monitor for that, and a promotion leaves a site out
-        self._policy_of_looks = AckPolicy(
+        self._policy_aside = AckPolicy(
             "any", fall_back=False, gateways=self.gateways, health=self.health, lead=self.lead
         )
         self.trust = Trust(
@@ -129,26 +129,26 @@ class Archive(ArchiveReader):
         finally:
             writer.close()
 
-    def record_looks(self, looks: Sequence[EventDraft]) -> None:
-        """Archive log lines about looks at the sites that take them: one is enough.
+    def record_aside(self, events: Sequence[EventDraft]) -> None:
+        """Archive log lines that must not wait for a site, at the sites that take them: one is enough.
 
-        Neither the appliance's policy nor a promotion keeps a look from being recorded, so a chain of its own
-        holds these lines and nothing else: one object, whose missing copies reconciliation makes. Safe beside
-        a running intake, from any thread.
+        For looks, sign-ons and what takes a right away: neither the appliance's policy nor a promotion keeps
+        them from being recorded, so a chain of its own holds these lines and nothing else: one object, whose
+        missing copies reconciliation makes. Safe beside a running intake, from any thread.
 
         Raises SiteUnavailable (no site took them, or the host's clock is ahead), KeyUnavailable,
         MachineLimit.
         """
         self.trust.check_not_ahead()
-        writer = self._new_writer(self._policy_of_looks, last_us=0)
+        writer = self._new_writer(self._policy_aside, last_us=0)
         try:
-            committed = writer.commit(looks, final=True, degraded=True)
+            committed = writer.commit(events, final=True, degraded=True)
         finally:
             writer.close()
         try:
             self.tail.apply([batch.folded for batch in committed])
         except (Busy, sqlite3.Error) as error:  # they are on record; a later fold finds them
-            _log.warning("the hot tail does not hold the last looks yet", reason=str(error))
+            _log.warning("the hot tail does not hold the last lines aside yet", reason=str(error))
 
     def keep_index(self) -> tuple[KeptLevel, ...]:
         """Bring the index files that sites keep level with this node's index; what was done, by site.

@@ -60,8 +60,8 @@ class Looking:
         event = look_event(look, archive.clock.now())
         emergency = EmergencyFiles(archive.home, archive.clock)
         try:
-            emergency.settle(archive.record_looks)
-            archive.record_looks([event])
+            emergency.settle(archive.record_aside)
+            archive.record_aside([event])
         except VanVaultError as error:
             if not emergency.keep([event]):
                 raise not_on_record(error) from error

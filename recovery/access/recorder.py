@@ -40,7 +40,7 @@ class LookPort:
     """Where looks are written."""
 
     submit: Callable[[EventDraft, Done], None]  # as ``Intake.submit``
-    aside: Callable[[Sequence[EventDraft]], None]  # as ``Archive.record_looks``
+    aside: Callable[[Sequence[EventDraft]], None]  # as ``Archive.record_aside``
     keep: Callable[[Sequence[EventDraft]], bool] = lambda events: False  # as ``EmergencyFiles.keep``
 
 

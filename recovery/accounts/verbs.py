@@ -166,7 +166,7 @@ def _record(desk: Desk, changes: Sequence[AccountChange]) -> None:
         if any(one.kind not in _TAKING for one in changes):
             raise
         after = archive.tail.last_received_us()
-        archive.record_looks(
+        archive.record_aside(
             [replace(one, received_us=max(one.received_us, after + 1)) for one in made or events()]
         )
         desk.observer.warn(

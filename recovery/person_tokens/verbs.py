@@ -49,7 +49,7 @@ def remove_person_token(desk: Desk, name: str, token: str) -> bool:
     try:
         archive.record(EventType.ACCOUNT_TOKEN_REMOVED, told)
     except SiteUnavailable as error:
-        archive.record_looks([archive.system_event(EventType.ACCOUNT_TOKEN_REMOVED, told)])
+        archive.record_aside([archive.system_event(EventType.ACCOUNT_TOKEN_REMOVED, told)])
         desk.observer.warn(
             f"the site {error.site} is away: this is on record at the other, and reconciliation copies it"
         )

@@ -105,7 +105,7 @@ class Answer:
 
 
 def recorder_of(node: Node) -> LookRecorder:
-    return LookRecorder(LookPort(node.intake.submit, node.archive.record_looks), node.archive.clock)
+    return LookRecorder(LookPort(node.intake.submit, node.archive.record_aside), node.archive.clock)
 
 
 # A recorder, by itself.
@@ -461,7 +461,7 @@ def test_in_an_emergency_looks_wait_in_the_home_and_go_on_record_later(home: Hom
     with looking(archive, "search", {"employer_code": "TZ1"}) as look:
         look.shows(["w-1-1"])
     answer = Answer()
-    LookRecorder(LookPort(refuse, archive.record_looks, files.keep), home.clock).record(a_look(), answer)
+    LookRecorder(LookPort(refuse, archive.record_aside, files.keep), home.clock).record(a_look(), answer)
     assert answer.wait() is None
     home.clock.advance(timedelta(minutes=5))
     come_back(home)
@@ -646,7 +646,7 @@ def test_looks_are_bounded_by_time_and_number(home: Home) -> None:
     moments = []
     for number in range(3):
         home.clock.advance(timedelta(hours=1))
-        archive.record_looks([look_event(a_look(f"r-{number}"), home.clock.now())])
+        archive.record_aside([look_event(a_look(f"r-{number}"), home.clock.now())])
         moments.append(int(home.clock.now().timestamp() * 1_000_000))
 
     def requests(query: LookQuery) -> list[str]:

@@ -98,7 +98,7 @@ MUTANTS = (
     Mutant(
         "looks-wait-for-every-site",
         "archiver/appliance/archive.py",
-        "Archive.record_looks",
+        "Archive.record_aside",
         "final=True, degraded=True",
         "final=True, degraded=False",
         _TESTS,
