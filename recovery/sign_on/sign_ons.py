@@ -126,7 +126,7 @@ class SignOns:
         wait = self._throttle.admit(name, place.address, self._archive.stopwatch.seconds())
         if wait > 0:
             raise Busy("there were too many attempts to sign on", retry_after=math.ceil(wait))
-        account, verdict = self._judged(name, attempt)
+        account, held, verdict = self._judged(name, attempt)
         kept = verdict.credentials
         if account is None or verdict.method is None or kept is None:
             self._tell_refused(account, verdict.outcome, place)
@@ -139,7 +139,7 @@ class SignOns:
             self._tell_refused(account, "wrong-code", place)
             raise sign_on_refused() from error
         self._throttle.passed(name, place.address)
-        self._keep_renewed(account, kept)
+        self._keep_renewed(account, held, kept)
         return opened
 
     def begin(self, return_to: str) -> tuple[str, str]:
@@ -202,7 +202,10 @@ class SignOns:
             )
         return self._provider
 
-    def _judged(self, name: str, attempt: LocalAttempt) -> tuple[Account | None, LocalVerdict]:
+    def _judged(
+        self, name: str, attempt: LocalAttempt
+    ) -> tuple[Account | None, LocalCredentials | None, LocalVerdict]:
+        """The account of this name, what it was judged by, and how it went."""
         account = self._accounts.current().find(name) or self._accounts.again().find(name)
         state, now = self._view.current(), self._archive.clock.now()
         known: LocalCredentials | None = None
@@ -213,7 +216,7 @@ class SignOns:
             self._known_passwords(), self._archive.entropy, two_factors=self._settings.two_factors
         )
         allowed = account is not None and may_sign_on(account, now)
-        return account, judge.judge(known, attempt, now, allowed=allowed)
+        return account, known, judge.judge(known, attempt, now, allowed=allowed)
 
     def _known_passwords(self) -> Passwords:
         with self._lock:
@@ -353,13 +356,15 @@ class SignOns:
         except VanVaultError as error:
             _log.warning("this could not be put on record", type=type, reason=error.message)
 
-    def _keep_renewed(self, account: Account, kept: LocalCredentials) -> None:
-        """A password that was hashed at the present cost is kept so."""
+    def _keep_renewed(
+        self, account: Account, judged: LocalCredentials | None, kept: LocalCredentials
+    ) -> None:
+        """A password that was hashed at the present cost is kept so; not where another was set meanwhile."""
         sealed = self._view.current().credentials.get(account.id)
-        if sealed is None:
+        if sealed is None or judged is None or judged.password == kept.password:
             return
         before = opened_credentials(self._archive, sealed)
-        if before.password != kept.password:
+        if before.password == judged.password:
             renewed = replace(before, password=kept.password)
             try:
                 self._record.tell(credential_event(self._archive, account, renewed, "vanvault"))

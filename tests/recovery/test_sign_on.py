@@ -64,11 +64,15 @@ class Node:
         return [event.detail for event in own_events(self.archive.search, type, order="oldest")]
 
 
-def node_of(archive: Archive, provider: IdentityProvider | None = None) -> SignOns:
+def node_of(
+    archive: Archive, provider: IdentityProvider | None = None, passwords: Passwords = QUICK
+) -> SignOns:
     def record(event: Any) -> None:
         archive.record_events(lambda: [event])
 
-    return SignOns(archive, AccountsView.of(archive), SignOnRecord(record, record), provider, lambda: QUICK)
+    return SignOns(
+        archive, AccountsView.of(archive), SignOnRecord(record, record), provider, lambda: passwords
+    )
 
 
 @pytest.fixture
@@ -193,6 +197,34 @@ def test_whoever_guesses_waits_and_others_do_not(node: Node) -> None:
     assert told.value.retry_after == 1
     elsewhere = CallerPlace(ip_address("198.51.100.9"), 1)
     assert node.sign_ons.local("lan", LocalAttempt(PASSWORD, node.code()), elsewhere)
+
+
+def test_a_password_is_hashed_anew_at_a_later_cost_and_once(node: Node) -> None:
+    dearer = Passwords(PasswordCost(passes=2, memory_kib=8, lanes=1))
+    for sign_ons in (node_of(node.archive, passwords=dearer), node_of(node.archive, passwords=dearer)):
+        sign_ons.local("lan", LocalAttempt(PASSWORD, node.code()), PLACE)
+        node.home.clock.advance(MINUTE)
+    assert len(node.told("account.credential-set")) == 2
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_a_password_that_is_set_during_a_sign_on_with_the_one_before_stays(node: Node, passes: int) -> None:
+    archive, new = node.archive, "Nắng lên 1987 ở Vinh"
+
+    def late(event: Any) -> None:
+        set_credentials(archive, CredentialRequest("lan", "anh", new), QUICK)
+        node.home.clock.advance(timedelta(seconds=3))
+        archive.record_events(lambda: [event])
+
+    cost = Passwords(PasswordCost(passes=passes, memory_kib=8, lanes=1))
+    record = SignOnRecord(late, lambda event: archive.record_events(lambda: [event]))
+    SignOns(archive, AccountsView.of(archive), record, None, lambda: cost).local(
+        "lan", LocalAttempt(PASSWORD, node.code()), PLACE
+    )
+    node.home.clock.advance(MINUTE)
+    with pytest.raises(AccessDenied):
+        node.local(PASSWORD)
+    assert node.local(new).account.name == "lan"
 
 
 def test_a_secret_that_was_never_given_finds_nobody(node: Node) -> None:
