@@ -90,7 +90,7 @@ ROOMS = (
     _room("people.looks", 12, "core.errors core.times core.canonical core.search_form"),
     _room("people.sign_on.local", 16, "core.*"),
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
-    _room("people.sign_on", 24, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
+    _room("people.sign_on", 25, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 16, "core.* people people.accounts people.credentials"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),

@@ -18,7 +18,7 @@ from vanvault.archiver.people.credentials import (
 )
 from vanvault.archiver.people.sign_on.local import LocalCredentials, Passwords, new_seed
 from vanvault.recovery.accounts import current_accounts
-from vanvault.recovery.sign_on.view import CREDENTIAL_SET, LOCAL_KIND, read_sign_on
+from vanvault.recovery.sign_on.view import CREDENTIAL_SET, LOCAL_KIND, read_credentials
 from vanvault.recovery.work import QUIET, Observer
 
 _NONCE_BYTES = 16
@@ -63,7 +63,7 @@ def set_credentials(
             f"{account.name} is a service: it signs on with a token", field="account", hint="See: gateway."
         )
     now = archive.clock.now()
-    sealed = read_sign_on(archive, now).credentials.get(account.id)
+    sealed = read_credentials(archive).get(account.id)
     held = LocalCredentials() if sealed is None else opened_credentials(archive, sealed)
     if request.new_codes:
         held = replace(held, seed=new_seed(archive.entropy), last_step=0)

@@ -1,6 +1,9 @@
-"""What a node hands out or keeps, sealed as credentials are: refresh tokens, and sign-ons on their way."""
+"""What a node hands out or keeps, sealed as credentials are: sessions, and sign-ons on their way."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -12,11 +15,24 @@ from vanvault.archiver.people.credentials import (
     open_credential,
     seal_credential,
 )
+from vanvault.archiver.people.sign_on import Session, session_detail, session_of, session_proof
 from vanvault.archiver.people.sign_on.oidc import PendingSignOn
 
 _NONCE_BYTES = 16
-_REFRESH, _PENDING = "refresh", "pending"
+_SESSION, _REFRESH, _PENDING = "session", "refresh", "pending"
 _NOBODY = f"a-{'0' * 16}"  # no account has this id: whose a sign-on will be is not known before its end
+
+
+def sealed_session(archive: ArchiveReader, session: Session, name: str) -> dict[str, Any]:
+    """The detail of the event that opens a session of the account ``name``. Raises KeyUnavailable."""
+    proof = _sealed(archive, session.account, _SESSION, session_proof(session, name))
+    return {**session_detail(session, name), "proof": proof}
+
+
+def opened_session(archive: ArchiveReader, detail: Mapping[str, Any]) -> Session:
+    """Raises Damaged: it was not opened here, or was changed since; KeyUnavailable."""
+    proof = _opened(archive, str(detail.get("id")), _SESSION, str(detail.get("proof")))
+    return session_of(detail, proof)
 
 
 def sealed_refresh(archive: ArchiveReader, account: str, token: str) -> str:

@@ -26,7 +26,6 @@ from vanvault.archiver.people.sign_on import (
     Throttle,
     granted_roles,
     new_session_secret,
-    session_detail,
     session_digest,
     session_id,
     sign_on_refused,
@@ -42,6 +41,7 @@ from vanvault.recovery.sign_on.sealing import (
     opened_refresh,
     sealed_pending,
     sealed_refresh,
+    sealed_session,
 )
 from vanvault.recovery.sign_on.view import ENDED, OPENED, REFUSED, USED, SignOnState, SignOnView
 
@@ -245,7 +245,7 @@ class SignOns:
             until=now + self._rules.longest,
             link=self._link(proof),
         )
-        detail = {**session_detail(session, proof.account.name), **place.detail()}
+        detail = {**sealed_session(archive, session, proof.account.name), **place.detail()}
         nonce = session.id
         if proof.step:
             self._take_code(proof)

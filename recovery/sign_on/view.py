@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from vanvault.archiver.appliance import ArchiveReader
-from vanvault.archiver.core.errors import Busy, Damaged, SiteUnavailable
+from vanvault.archiver.core.errors import Busy, Damaged, KeyUnavailable, SiteUnavailable
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import OwnEvent, own_events
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.credentials import SealedCredential, sealed_in
-from vanvault.archiver.people.sign_on import Session, SessionBook, SessionEnd, session_of
+from vanvault.archiver.people.sign_on import Session, SessionBook, SessionEnd
+from vanvault.recovery.sign_on.sealing import opened_session
 
 _T = TypeVar("_T")
 
@@ -43,6 +44,7 @@ class SignOnState:
     steps: Mapping[str, int] = field(default_factory=dict)  # of the last code that was taken
     used: Mapping[str, datetime] = field(default_factory=dict)
     book: SessionBook = field(default_factory=SessionBook)
+    opened: Mapping[str, Session] = field(default_factory=dict, repr=False)  # by ids of their events
 
     def with_opened(self, session: Session, step: int, now: datetime) -> SignOnState:
         """With a session that was just put on record."""
@@ -120,7 +122,7 @@ class SignOnView:
 
     def _take(self) -> None:
         archive, now = self._archive, self._archive.clock.now()
-        read = read_sign_on(archive, now)
+        read = read_sign_on(archive, now, self._state)
         with self._changing:
             known = self._state
             if known is not None:  # what this node put on record may not be folded yet
@@ -133,20 +135,29 @@ class SignOnView:
             self._state = read
 
 
-def read_sign_on(archive: ArchiveReader, now: datetime) -> SignOnState:
-    """The state as far as the archive is folded here. Raises Damaged, SiteUnavailable (the index)."""
-    search, since = archive.search, to_us(now - _BACK)
+def read_credentials(archive: ArchiveReader) -> dict[str, SealedCredential]:
+    """What accounts sign on with here, by their ids. Raises as ``read_sign_on``."""
     credentials: dict[str, SealedCredential] = {}
-    for event in own_events(search, CREDENTIAL_SET, order="oldest"):
+    for event in own_events(archive.search, CREDENTIAL_SET, order="oldest"):
         sealed = _read(event, lambda event: sealed_in(event.detail))
         if sealed is not None and sealed.place.kind == LOCAL_KIND:
             credentials[sealed.place.account] = sealed
-    sessions: list[Session] = []
+    return credentials
+
+
+def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | None = None) -> SignOnState:
+    """The state as far as the archive is folded here. Raises Damaged, SiteUnavailable (the index).
+
+    ``before``: an earlier reading, whose sessions need not be opened again.
+    """
+    search, since = archive.search, to_us(now - _BACK)
+    known = {} if before is None else before.opened
+    opened: dict[str, Session] = {}
     steps: dict[str, int] = {}
     for event in own_events(search, OPENED, from_us=since, order="oldest"):
-        session = _read(event, lambda event: session_of(event.detail))
+        session = known.get(event.id) or _read(event, lambda event: opened_session(archive, event.detail))
         if session is not None:
-            sessions.append(session)
+            opened[event.id] = session
             step = event.detail.get("step", 0)
             if isinstance(step, int):
                 steps[session.account] = max(step, steps.get(session.account, 0))
@@ -159,13 +170,14 @@ def read_sign_on(archive: ArchiveReader, now: datetime) -> SignOnState:
         str(event.detail.get("session")): event.at
         for event in own_events(search, USED, from_us=since, order="oldest")
     }
-    return SignOnState(credentials, steps, used, SessionBook().with_events(sessions, ends, now))
+    book = SessionBook().with_events(opened.values(), ends, now)
+    return SignOnState(read_credentials(archive), steps, used, book, opened)
 
 
 def _read(event: OwnEvent, read: Callable[[OwnEvent], _T]) -> _T | None:
-    """What an event says; None for one that another version wrote: it lets nobody in."""
+    """What an event says; None for one that another version wrote, or nobody here: it lets nobody in."""
     try:
         return read(event)
-    except Damaged as error:
+    except (Damaged, KeyUnavailable) as error:
         _log.warning("an event about signing on cannot be read", event_id=event.id, reason=error.message)
         return None

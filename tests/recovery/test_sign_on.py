@@ -19,10 +19,17 @@ from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount, ProviderIdentity
-from vanvault.archiver.people.sign_on import LocalAttempt
+from vanvault.archiver.people.sign_on import LocalAttempt, new_session_secret, session_digest, session_id
 from vanvault.archiver.people.sign_on.local import PasswordCost, Passwords, totp_code, totp_step
 from vanvault.archiver.people.sign_on.oidc import IdentityProvider, ProviderClient, TokenRules
-from vanvault.recovery.accounts import AccountsView, Desk, add_account, add_identity, suspend_account
+from vanvault.recovery.accounts import (
+    AccountsView,
+    Desk,
+    add_account,
+    add_identity,
+    current_accounts,
+    suspend_account,
+)
 from vanvault.recovery.sign_on import (
     CallerPlace,
     CredentialRequest,
@@ -96,7 +103,7 @@ def test_a_person_signs_on_works_and_signs_off(node: Node) -> None:
     (began,), (ended,) = node.told("session.opened"), node.told("session.ended")
     assert (began["account"], began["address"], began["port"]) == ("lan", "203.0.113.7", 50123)
     assert (ended["session"], ended["reason"]) == (began["session"], "signed-off")
-    assert opened.secret not in str(began)
+    assert opened.secret not in str(began) and session_digest(opened.secret) not in str(began)
 
 
 def test_credentials_are_on_record_and_nobody_can_read_them(node: Node) -> None:
@@ -225,6 +232,32 @@ def test_a_password_that_is_set_during_a_sign_on_with_the_one_before_stays(node:
     with pytest.raises(AccessDenied):
         node.local(PASSWORD)
     assert node.local(new).account.name == "lan"
+
+
+def test_an_event_that_was_written_by_hand_opens_no_session(node: Node) -> None:
+    """Whoever can write events, and has no master of credentials."""
+    add_account(Desk(node.archive, "anh"), NewAccount("minh", "person", "Minh", roles=("auditor-original",)))
+    node.local()
+    (good,) = node.told("session.opened")
+    minh = current_accounts(node.archive).get("minh").id
+    secret = new_session_secret(node.archive.entropy)
+    digest = session_digest(secret)
+    own = {**good, "session": session_id(digest), "digest": digest}
+    for told in (own, {**own, "id": minh, "account": "minh"}, {**own, "proof": ""}, {"digest": digest}):
+        node.archive.record_events(lambda told=told: [node.archive.system_event("session.opened", told)])  # type: ignore[misc]
+    with pytest.raises(AccessDenied, match="no such session"):
+        node_of(node.archive).caller(secret)
+
+
+def test_a_session_that_was_made_longer_or_anothers_is_not_good_at_another_node(node: Node) -> None:
+    secret = node.local().secret
+    (good,) = node.told("session.opened")
+    node.home.clock.advance(timedelta(minutes=14))
+    assert node_of(node.archive).caller(secret).account.name == "lan"
+    told = {**good, "until": "2030-01-01T00:00:00.000000Z", "opened": "2020-01-01T00:00:00.000000Z"}
+    node.archive.record_events(lambda: [node.archive.system_event("session.opened", told)])
+    person = node_of(node.archive).caller(secret)
+    assert person.session.opened.year > 2020 and person.session.until.year < 2030
 
 
 def test_a_secret_that_was_never_given_finds_nobody(node: Node) -> None:

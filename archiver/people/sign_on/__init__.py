@@ -17,7 +17,12 @@ from vanvault.archiver.people.sign_on.secret import (
     session_id,
 )
 from vanvault.archiver.people.sign_on.session_book import SessionBook
-from vanvault.archiver.people.sign_on.session_record import SessionEnd, session_detail, session_of
+from vanvault.archiver.people.sign_on.session_record import (
+    SessionEnd,
+    session_detail,
+    session_of,
+    session_proof,
+)
 from vanvault.archiver.people.sign_on.sessions import (
     ProviderLink,
     Session,
@@ -52,6 +57,7 @@ __all__ = [
     "session_digest",
     "session_id",
     "session_of",
+    "session_proof",
     "sign_on_refused",
     "standing_of_session",
 ]

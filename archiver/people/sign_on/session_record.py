@@ -2,28 +2,36 @@
 
 ::
 
-    vanvault.session.opened   session, digest, id and account (of whom), method, opened, authenticated, until,
-                              and of a provider's: issuer, subject, provider_session, sealed
+    vanvault.session.opened   session, id and account (of whom), method, opened, authenticated, until, and of
+                              a provider's: issuer, subject, provider_session, sealed; and proof
     vanvault.session.ended    reason, before, and one of: session; id; issuer and provider_session; issuer
                               and subject
 
 ``ended`` ends all of these that were opened up to ``before``: so it also ends those that this node does not
 know yet.
+
+``proof`` is sealed as credentials are: the digest of the secret (32 bytes), then the SHA-256 of all that is
+named before it, as canonical JSON. So nobody without the masters of credentials opens a session for another,
+or makes one longer, by writing an event.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_us, to_us
 from vanvault.archiver.people.accounts import ProviderIdentity
 from vanvault.archiver.people.sign_on.oidc import LogoutOrder
 from vanvault.archiver.people.sign_on.secret import session_id
 from vanvault.archiver.people.sign_on.sessions import SESSION_METHODS, ProviderLink, Session
+
+_DIGEST_BYTES = 32
 
 #: Member of the detail -> field of the end.
 _NAMES = {
@@ -87,10 +95,9 @@ class SessionEnd:
 
 
 def session_detail(session: Session, name: str) -> dict[str, Any]:
-    """The detail of the event that opens a session of the account ``name``."""
+    """The detail of the event that opens a session of the account ``name``, without its proof."""
     detail: dict[str, Any] = {
         "session": session.id,
-        "digest": session.digest,
         "id": session.account,
         "account": name,
         "method": session.method,
@@ -108,10 +115,27 @@ def session_detail(session: Session, name: str) -> dict[str, Any]:
     return detail
 
 
-def session_of(detail: Mapping[str, Any]) -> Session:
-    """The session that an event opened. Raises Damaged for what ``session_detail`` did not write."""
+def session_proof(session: Session, name: str) -> bytes:
+    """What is to be sealed of a session of the account ``name``."""
+    told = canonical(session_detail(session, name))
+    return bytes.fromhex(session.digest) + hashlib.sha256(told).digest()
+
+
+def session_of(detail: Mapping[str, Any], proof: bytes) -> Session:
+    """The session that an event opened.
+
+    Raises Damaged for what ``session_detail`` did not write, and for another session than that of ``proof``,
+    which was unsealed.
+    """
+    session = _session(detail, proof[:_DIGEST_BYTES].hex())
+    if session_proof(session, str(detail.get("account"))) != proof:
+        raise Damaged("a session is not the one that was put on record")
+    return session
+
+
+def _session(detail: Mapping[str, Any], digest: str) -> Session:
     try:
-        digest, method = str(detail["digest"]), detail["method"]
+        method = detail["method"]
         if method not in SESSION_METHODS or detail["session"] != session_id(digest):
             raise KeyError("method")
         link = None

@@ -227,6 +227,14 @@ MUTANTS = (
         _SESSIONS,
     ),
     Mutant(
+        "forged-session-believed",
+        "archiver/people/sign_on/session_record.py",
+        "session_of",
+        'if session_proof(session, str(detail.get("account"))) != proof:',
+        "if False:",
+        _SESSIONS,
+    ),
+    Mutant(
         "session-never-idle",
         "archiver/people/sign_on/sessions.py",
         "standing_of_session",

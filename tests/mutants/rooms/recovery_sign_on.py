@@ -55,4 +55,12 @@ MUTANTS = (
         "self._tell_refused(account, name, place)",
         _TESTS,
     ),
+    Mutant(
+        "password-of-before-put-back",
+        "recovery/sign_on/sign_ons.py",
+        "SignOns._keep_renewed",
+        "if before.password == judged.password:",
+        "if True:",
+        _TESTS,
+    ),
 )

@@ -33,6 +33,7 @@ from vanvault.archiver.people.sign_on import (
     session_digest,
     session_id,
     session_of,
+    session_proof,
     standing_of_session,
 )
 from vanvault.archiver.people.sign_on.oidc import LogoutOrder
@@ -196,17 +197,33 @@ def test_all_nodes_agree_whatever_they_hear_first_and_how_often(events: list[Any
 
 @given(sessions, ends)
 def test_sessions_and_ends_come_back_from_their_events(session: Session, end: SessionEnd) -> None:
-    assert session_of(json.loads(json.dumps(session_detail(session, "lan")))) == session
+    detail = json.loads(json.dumps(session_detail(session, "lan")))
+    assert session_of(detail, session_proof(session, "lan")) == session
     assert SessionEnd.of_detail(json.loads(json.dumps(end.detail()))) == end
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"method": "magic"}, {"session": "s-0000"}, {"digest": "00"}, {"opened": 7}, {"until": "soon"}],
+    [
+        {"method": "magic"},
+        {"method": "password+code"},
+        {"session": "s-0000"},
+        {"id": "a-2"},
+        {"account": "minh"},
+        {"opened": 7},
+        {"until": "soon"},
+        {"until": "2030-01-01T00:00:00.000000Z"},
+        {"issuer": ISSUER, "subject": "lan", "provider_session": "", "sealed": ""},
+    ],
 )
 def test_a_session_that_was_tampered_with_is_told(change: dict[str, Any]) -> None:
+    session = opened()
+    detail, proof = session_detail(session, "lan"), session_proof(session, "lan")
+    assert session_of(detail, proof) == session
     with pytest.raises(Damaged):
-        session_of(session_detail(opened(), "lan") | change)
+        session_of(detail | change, proof)
+    with pytest.raises(Damaged):
+        session_of(detail, proof[:-1])
     with pytest.raises(Damaged):
         SessionEnd.of_detail({"reason": "x"})
 
