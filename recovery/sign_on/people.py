@@ -14,7 +14,6 @@ from vanvault.archiver.people.accounts import (
     Permission,
     Refused,
     judge,
-    roles_in_force,
     standing_of,
 )
 from vanvault.archiver.people.sign_on import Session
@@ -60,10 +59,8 @@ class SignedOn:
 
     def permissions(self, permissions: tuple[Permission, ...], now: datetime) -> list[Permission]:
         """Those of these that the person has now."""
-        found = ((one, judge(self.account, one, now)) for one in permissions)
-        return [
-            one for one, judged in found if isinstance(judged, Allowed) and self.roles & set(judged.roles)
-        ]
+        found = ((one, judge(self.account, one, now, within=self.roles)) for one in permissions)
+        return [one for one, judged in found if isinstance(judged, Allowed)]
 
 
 @dataclass(slots=True)
@@ -81,8 +78,3 @@ class SessionUseHere:
 def may_sign_on(account: Account, now: datetime) -> bool:
     """Is this a person's account that is good at this moment?"""
     return account.kind == "person" and standing_of(account, now).state == "active"
-
-
-def roles_of(account: Account, now: datetime) -> tuple[str, ...]:
-    """The roles on record at this moment."""
-    return roles_in_force(account, now)

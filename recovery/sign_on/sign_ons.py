@@ -12,7 +12,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import AccessDenied, Busy, Conflict, NotFound, VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.log_lines import Logger
-from vanvault.archiver.people.accounts import Account, ProviderIdentity, standing_of
+from vanvault.archiver.people.accounts import Account, roles_in_force, standing_of
 from vanvault.archiver.people.sign_on import (
     LocalAttempt,
     LocalJudge,
@@ -35,7 +35,7 @@ from vanvault.archiver.people.sign_on.local import LocalCredentials, Passwords
 from vanvault.archiver.people.sign_on.oidc import IdentityProvider, ProviderTokens, moment_of
 from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.sign_on.credentials import credential_event, opened_credentials
-from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_sign_on, roles_of
+from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_sign_on
 from vanvault.recovery.sign_on.sealing import (
     opened_pending,
     opened_refresh,
@@ -225,7 +225,7 @@ class SignOns:
             return self._passwords
 
     def _of_identity(self, tokens: ProviderTokens) -> Account | None:
-        identity = ProviderIdentity(tokens.proof.identity.issuer, tokens.proof.identity.subject)
+        identity = tokens.proof.identity
         return self._accounts.current().of_identity(identity) or self._accounts.again().of_identity(identity)
 
     def _opened(self, proof: _Proof, place: CallerPlace) -> SessionOpened:
@@ -328,7 +328,7 @@ class SignOns:
     def _roles(
         self, account: Account, session: Session, use: SessionUseHere, now: datetime
     ) -> frozenset[str]:
-        on_record = roles_of(account, now)
+        on_record = roles_in_force(account, now)
         if session.link is None:
             return frozenset(on_record)
         return granted_roles(on_record, use.groups, self._settings.provider.groups)
