@@ -158,6 +158,7 @@ class SignOns:
         Raises AccessDenied: as ``local``, or the provider's answer is not good; Busy, SettingsError.
         """
         provider, pending = self._asked(), opened_pending(self._archive, cookie)
+        self._view.current()  # Busy before the code is used up
         tokens = provider.finish(pending, query)
         now = self._archive.clock.now()
         account = self._of_identity(tokens)

@@ -76,16 +76,16 @@ class SignOnView:
         return self._looked(again=True)
 
     def opened(self, session: Session, step: int) -> None:
-        """This node put a session on record."""
+        """This node put a session on record. Where the record is not known yet, it is read from there."""
         with self._changing:
-            state = self._state or SignOnState()
-            self._state = state.with_opened(session, step, self._archive.clock.now())
+            if self._state is not None:
+                self._state = self._state.with_opened(session, step, self._archive.clock.now())
 
     def ended(self, end: SessionEnd) -> None:
-        """This node put an end on record."""
+        """This node put an end on record; else as ``opened``."""
         with self._changing:
-            state = self._state or SignOnState()
-            self._state = state.with_ended(end, self._archive.clock.now())
+            if self._state is not None:
+                self._state = self._state.with_ended(end, self._archive.clock.now())
 
     def _looked(self, *, again: bool) -> SignOnState:
         if self._is_due(again) and self._looking.acquire(blocking=self._state is None):

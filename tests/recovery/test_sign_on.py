@@ -374,6 +374,23 @@ def test_a_logout_token_ends_the_session_everywhere(node: Node, provider: FakePr
         sign_ons.logged_out(provider.logout_token())
 
 
+def test_a_node_that_reads_the_record_still_calls_nobody_unknown_after_a_logout(
+    node: Node, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = node.local().secret
+    known_at(node, provider)
+    fresh = node_of(node.archive, with_provider(node, provider)[1])
+    address, cookie = fresh.begin("/v1/search")
+    with monkeypatch.context() as still:
+        still.setattr(Archive, "behind", "the hot tail is filled again")
+        fresh.logged_out(provider.logout_token())
+        with pytest.raises(Busy, match="not known yet"):
+            fresh.caller(secret)
+        with pytest.raises(Busy, match="not known yet"):
+            fresh.finish(cookie, provider.browse(address), PLACE)
+    assert fresh.caller(secret).account.name == "lan"
+
+
 @pytest.mark.parametrize("cookie", ["", "x", "0" * 32 + ".AAAA"])
 def test_nobody_comes_back_without_the_cookie_of_the_start(
     node: Node, provider: FakeProvider, cookie: str
