@@ -43,11 +43,6 @@ class ReadTally:
         self._counts: dict[str, dict[TalliedReads, list[int]]] = defaultdict(dict)
         self._since: datetime | None = None
 
-    @property
-    def since(self) -> datetime | None:
-        """When the first of the reads came that nobody took; None when there is none."""
-        return self._since
-
     def add(self, reads: TalliedReads, entries: int, at: datetime) -> None:
         """Count one request that showed so many entries. Beyond a hundred lines, addresses are joined."""
         self._since = self._since or at
