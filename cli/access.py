@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import parse_span, rfc3339_seconds
 from vanvault.archiver.people.looks import ACTS, OUTCOMES
 from vanvault.cli.context import catch_up, looking, open_archive
@@ -75,6 +76,8 @@ def emergency(home: Path, /, reason: str | None, span: str, end: bool, as_json: 
     from vanvault.recovery.access import LONGEST_EMERGENCY, EmergencyFiles
     from vanvault.recovery.work import account
 
+    if end and reason is not None:
+        raise InvalidInput("--reason is of a declaration; an end has none", field="reason")
     load_settings(home)
     files = EmergencyFiles(home, SystemClock())
     if end:

@@ -84,6 +84,27 @@ def test_one_site_is_enough_whatever_the_policy(home: Path, site: str) -> None:
     assert [look["asked"] for look in found] == [{"employer_code": "TZ1"}]
 
 
+def test_in_a_declared_emergency_a_home_shows_what_it_has_until_it_is_ended(home: Path) -> None:
+    emergency = ("access", "emergency")
+    assert run_cli(home, *emergency, "--end").exit_code == 4
+    assert run_cli(home, *emergency).exit_code == 2
+    assert run_cli(home, *emergency, "--reason", "fire", "--for", "25h").exit_code == 2
+    told = json_of(run_cli(home, *emergency, "--reason", "fire", "--for", "1h", "--json"))
+    assert (told["who"], told["reason"], told["in_force"]) == (account(), "fire", True)
+    assert run_cli(home, *emergency, "--reason", "fire").exit_code == 5
+    (home / "sites").rename(home / "away")
+    assert run_cli(home, "search", "--employer-code", "TZ1", "--json").exit_code == 0
+    assert run_cli(home, *emergency, "--end", "--reason", "it is out").exit_code == 2
+    assert json_of(run_cli(home, *emergency, "--end", "--json"))["in_force"] is False
+    assert run_cli(home, "search", "--employer-code", "TZ1").exit_code == 10
+    (home / "away").rename(home / "sites")
+    assert looks(home) == [], "what waits goes on record with the next look, which is this one"
+    (waited,) = looks(home)
+    assert waited["asked"] == {"employer_code": "TZ1"}
+    ended = json_of(run_cli(home, "search", "--type", "vanvault.access.emergency-ended", "--json"))["items"]
+    assert len(ended) == 1
+
+
 def test_a_home_that_lost_its_signing_key_says_why_it_shows_nothing(home: Path) -> None:
     for path in (home / "keys").glob("signing-*.pem"):
         if "pub" not in path.name:
