@@ -115,6 +115,9 @@ def change(home: Path, /, name: str, as_json: bool, **given: Any) -> None:
     from vanvault.archiver.people.accounts import AboutChange
     from vanvault.recovery.accounts import change_account
 
+    if given["no_end"] and given["valid_until"] is not None:
+        raise click.UsageError("Give --valid-until, which sets the last day, or --no-end, not both.")
+
     with desk_of(home, as_json) as desk:
         _show(desk, change_account(desk, name, AboutChange(**given)), as_json)
 
@@ -206,11 +209,12 @@ def review(home: Path, names: tuple[str, ...], confirm: bool, everything: bool, 
                 )
             return
         catch_up(desk.archive)
-        now = desk.archive.clock.now()
+        now, accounts = desk.archive.clock.now(), current_accounts(desk.archive)
+        asked = {accounts.get(name).id for name in names}
         due = [
             one
-            for one in due_reviews(current_accounts(desk.archive), now, ahead=everything or bool(names))
-            if not names or one.account.name in names
+            for one in due_reviews(accounts, now, ahead=everything or bool(names))
+            if not names or one.account.id in asked
         ]
     if as_json:
         told = [{**account_as_json(one.account, now), "look_at": list(one.why)} for one in due]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.home_files import load_settings
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, json_option
@@ -22,21 +24,21 @@ def credential() -> None:
 @click.argument("name")
 @click.option(
     "--password-file",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("rb"),
     metavar="FILE",
     help="The first line is the new password; - reads it from standard input.",
 )
 @click.option("--codes/--no-codes", default=None, help="New one-time codes (TOTP), or none any more.")
 @json_option
 @click.pass_obj
-def set_(home: Path, name: str, password_file: TextIO | None, codes: bool | None, as_json: bool) -> None:
+def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | None, as_json: bool) -> None:
     """Set a password, one-time codes, or both. A new seed of codes is shown this once."""
     from vanvault.archiver.people.sign_on.local import Passwords, seed_uri
     from vanvault.recovery.sign_on import CredentialRequest, set_credentials
     from vanvault.recovery.work import account
 
     load_settings(home)
-    password = None if password_file is None else password_file.readline().rstrip("\r\n")
+    password = None if password_file is None else _first_line(password_file.readline())
     request = CredentialRequest(name, account(), password, new_codes=codes is True, no_codes=codes is False)
     with open_archive(home) as archive:
         done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json))
@@ -51,3 +53,13 @@ def set_(home: Path, name: str, password_file: TextIO | None, codes: bool | None
     click.echo(f"{name} signs on with {' and '.join(has) or 'nothing that is kept here'}")
     if address:
         click.echo(f"Enter this into an authenticator app; it is shown this once:\n{address}")
+
+
+def _first_line(data: bytes) -> str:
+    """Raises InvalidInput: no UTF-8; nothing of it is shown."""
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "the password is not in UTF-8", field="password", hint="Save the file as UTF-8."
+        ) from None  # the cause would show bytes of the password

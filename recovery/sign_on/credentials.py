@@ -16,9 +16,10 @@ from vanvault.archiver.people.credentials import (
     open_credential,
     seal_credential,
 )
+from vanvault.archiver.people.sign_on import SessionEnd
 from vanvault.archiver.people.sign_on.local import LocalCredentials, Passwords, new_seed
 from vanvault.recovery.accounts import current_accounts
-from vanvault.recovery.sign_on.view import CREDENTIAL_SET, LOCAL_KIND, read_credentials
+from vanvault.recovery.sign_on.view import CREDENTIAL_SET, ENDED, LOCAL_KIND, read_credentials
 from vanvault.recovery.work import QUIET, Observer
 
 _NONCE_BYTES = 16
@@ -48,7 +49,7 @@ class CredentialsSet:
 def set_credentials(
     archive: Archive, request: CredentialRequest, passwords: Passwords, observer: Observer = QUIET
 ) -> CredentialsSet:
-    """Set what an account signs on with, on record.
+    """Set what an account signs on with, on record; sessions that were opened before end with it.
 
     Raises NotFound (no such account), InvalidInput (a service; nothing to set; a weak password),
     KeyUnavailable (no master of credentials), SiteUnavailable, Damaged.
@@ -60,7 +61,9 @@ def set_credentials(
     account = current_accounts(archive).get(request.name)
     if account.kind != "person":
         raise InvalidInput(
-            f"{account.name} is a service: it signs on with a token", field="account", hint="See: gateway."
+            f"{account.name} is a service: it signs on with a token",
+            field="account",
+            hint="Give it one: vanvault account token add.",
         )
     now = archive.clock.now()
     sealed = read_credentials(archive).get(account.id)
@@ -72,7 +75,17 @@ def set_credentials(
     if request.password is not None:
         held = held.with_password(request.password, account.name, passwords, archive.entropy, now)
     credentials_master(archive, request.who)
-    archive.record_events(lambda: [credential_event(archive, account, held, request.who)])
+    if held.password and not held.seed and not held.authenticators and archive.settings.sign_on.two_factors:
+        observer.warn(f"{account.name} signs on with codes besides (sign_on.two_factors): give --codes, too")
+
+    def events() -> list[EventDraft]:
+        made = [credential_event(archive, account, held, request.who)]
+        if sealed is not None:
+            end = SessionEnd("credentials-set", archive.clock.now(), account=account.id)
+            made.append(archive.system_event(ENDED, end.detail()))
+        return made
+
+    archive.record_events(events)
     return CredentialsSet(
         account, bool(held.password), bool(held.seed), held.seed if request.new_codes else b""
     )

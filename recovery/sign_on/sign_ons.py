@@ -183,6 +183,9 @@ class SignOns:
             raise AccessDenied("the account of this session is not known", hint="Sign on again.")
         if not may_sign_on(account, now):
             raise AccessDenied(standing_of(account, now).why or "this account is no person's", hint=_ASK)
+        resumed = account.marks.resumed_at
+        if resumed is not None and session.opened <= resumed:
+            raise _not_good("the account was resumed since it was opened")
         use.seen = max(use.seen, now)
         self._tell_use(session, use, now)
         return SignedOn(account, session, self._roles(account, session, use, now))

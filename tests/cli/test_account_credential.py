@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,24 @@ def test_the_password_comes_from_a_file_and_is_never_shown(lan: Path, tmp_path: 
 )
 def test_what_cannot_be_set_is_told(lan: Path, words: tuple[str, ...], code: ExitCode) -> None:
     assert run_cli(lan, "account", "credential", "set", *words).exit_code == code
+
+
+def test_a_password_that_is_no_utf8_is_told_as_that_and_not_shown(lan: Path) -> None:
+    verb = ("account", "credential", "set", "lan", "--password-file", "-")
+    for data in (b"caf\xe9 password 77\n", "mật khẩu 77\n".encode("utf-16")):
+        refused = run_cli(lan, *verb, input=data)
+        assert refused.exit_code == ExitCode.USAGE
+        assert "UTF-8" in refused.stderr and "password 77" not in refused.stderr
+
+
+def test_a_byte_order_mark_is_no_part_of_a_password(lan: Path) -> None:
+    verb = ("account", "credential", "set", "lan", "--password-file", "-")
+    assert run_cli(lan, *verb, input=codecs.BOM_UTF8 + PASSWORD.encode()).exit_code == 0
+    again = run_cli(lan, *verb, input=PASSWORD.encode())
+    assert again.exit_code == ExitCode.USAGE and "before it" in again.stderr
+
+
+def test_a_password_without_codes_is_told_to_be_too_little(lan: Path) -> None:
+    verb = ("account", "credential", "set", "lan", "--password-file", "-")
+    assert "--codes" in run_cli(lan, *verb, input=PASSWORD.encode()).stderr
+    assert "--codes" not in run_cli(lan, "account", "credential", "set", "lan", "--codes").stderr

@@ -88,6 +88,8 @@ def test_an_account_is_changed(home: Path) -> None:
     changed = run(home, "change", "lan", "--unit", "BHXH Huế", "--no-end")
     assert (changed["unit"], changed["full_name"]) == ("BHXH Huế", "Nguyễn Thị Lan")
     assert changed["valid_until"] is None
+    both = run_cli(home, "account", "change", "lan", "--valid-until", today(9), "--no-end")
+    assert both.exit_code == 2 and "not both" in both.stderr
     robot = run(home, "add", "robot", "--kind", "service", "--owner", "lan", "--role", "operator")
     assert (robot["kind"], robot["owner"]) == ("service", "lan")
     assert run(home, "change", "gateway-1", "--owner", "lan")["owner"] == "lan"
@@ -116,6 +118,7 @@ def test_accounts_are_reviewed(home: Path) -> None:
     assert lan["reviewed_at"] is not None
     assert date.fromisoformat(lan["review_due"]) > date.fromisoformat(today(150))
     assert run_cli(home, "account", "review", "--confirm").exit_code == 2
+    assert run_cli(home, "account", "review", "lan", "nobody").exit_code == 4
 
 
 def test_an_identity_is_one_accounts(home: Path) -> None:

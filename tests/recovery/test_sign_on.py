@@ -28,6 +28,7 @@ from vanvault.recovery.accounts import (
     add_account,
     add_identity,
     current_accounts,
+    resume_account,
     suspend_account,
 )
 from vanvault.recovery.sign_on import (
@@ -193,6 +194,30 @@ def test_a_suspension_ends_every_session_at_the_next_request(node: Node) -> None
     node.home.clock.advance(timedelta(seconds=3))
     with pytest.raises(AccessDenied, match="suspended"):
         node.sign_ons.caller(secret)
+
+
+def test_no_session_comes_back_when_an_account_is_resumed(node: Node) -> None:
+    secret = node.local().secret
+    suspend_account(Desk(node.archive, "anh"), "lan", "kỷ luật", None)
+    node.home.clock.advance(timedelta(seconds=3))
+    with pytest.raises(AccessDenied) as refused:
+        node.sign_ons.caller(secret)
+    assert "kỷ luật" not in f"{refused.value.message} {refused.value.hint}"
+    resume_account(Desk(node.archive, "anh"), "lan", "")
+    node.home.clock.advance(MINUTE)
+    with pytest.raises(AccessDenied, match="resumed"):
+        node.sign_ons.caller(secret)
+    assert node.sign_ons.caller(node.local().secret).account.name == "lan"
+
+
+def test_sessions_end_when_credentials_are_set_again(node: Node) -> None:
+    secret = node.local().secret
+    done = set_credentials(node.archive, CredentialRequest("lan", "anh", new_codes=True), QUICK)
+    node.home.clock.advance(MINUTE)
+    with pytest.raises(AccessDenied, match="ended"):
+        node.sign_ons.caller(secret)
+    node.seed = done.seed
+    assert node.sign_ons.caller(node.local().secret).account.name == "lan"
 
 
 def test_whoever_guesses_waits_and_others_do_not(node: Node) -> None:

@@ -105,9 +105,8 @@ def standing_of(account: Account, now: datetime) -> AccountStanding:
     holding = [one for one in account.suspensions if one.holds(day)]
     if holding:
         earliest = min(holding, key=lambda one: one.first)
-        return AccountStanding(
-            "suspended", f"{account.name} is suspended since {earliest.first}: {earliest.reason}"
-        )
+        # Not the reason: whoever holds a secret of the account is told this.
+        return AccountStanding("suspended", f"{account.name} is suspended since {earliest.first}")
     if account.days.first is not None and day < account.days.first:
         return AccountStanding("early", f"{account.name} is good from {account.days.first} on")
     if account.days.last is not None and day > account.days.last:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,10 +48,13 @@ from vanvault.archiver.core.format.segments.schema import SEGMENT_SCHEMAS
 from vanvault.archiver.core.model import BatchHeader, SegmentManifest, SegmentPart
 from vanvault.archiver.core.names import WRITER_ENTROPY, ObjectSubject, SegmentKind, new_writer_id
 from vanvault.archiver.core.times import from_us, rfc3339_seconds, to_us
+from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.replicas import Placing
 from vanvault.archiver.stores import SiteReader
 from vanvault.archiver.upkeep.compaction.gather import Gathered, SourceBatch, gather
 from vanvault.archiver.upkeep.compaction.plan import day_of
+
+_log = Logger("vanvault.compaction")
 
 #: Bytes of a part that is read back from all sites at once; a larger one from one after the other.
 _READ_TOGETHER = 32 * 2**20
@@ -138,9 +140,11 @@ class SegmentWriter:
         return key, manifest
 
     def _index(self, manifest: SegmentManifest, header: PartHeader, log: pa.Table) -> None:
-        """While its rows are in memory. Where that fails, the next fold indexes it, and tells what fails."""
-        with suppress(VanVaultError, OSError):
+        """While its rows are in memory. Where that fails, the next fold indexes it."""
+        try:
             self._archive.index.add(manifest, log, header.group_rows)
+        except (VanVaultError, OSError) as error:
+            _log.warning("a segment is indexed by the next fold", segment=manifest.segment, reason=str(error))
 
     def _parts(
         self, segment: str, gathered: Gathered
