@@ -13,6 +13,8 @@ from tests.cli.conftest import Served
 from tests.support.command import json_of, run_cli
 from vanvault.recovery.work import account
 
+CLI_PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+
 
 def looks(home: Path, *arguments: object) -> list[dict[str, Any]]:
     """What ``access list`` tells, newest first, without the looks at the record itself."""
@@ -113,6 +115,14 @@ def test_a_home_that_lost_its_signing_key_says_why_it_shows_nothing(home: Path) 
     assert told.exit_code == 7
     assert "nothing is shown" in told.stderr
     assert "ask a node that has them" in told.stderr
+
+
+def test_a_home_without_its_keys_folder_shows_nothing(home: Path) -> None:
+    (home / "keys").rename(home / "elsewhere")
+    told = run_cli(home, "search", "--json")
+    assert told.exit_code == 6
+    assert set(json.loads(told.stdout)) == {"error"}
+    assert "one without its keys folder with 6" in CLI_PAGE.read_text()
 
 
 def test_a_running_node_puts_the_looks_of_verbs_on_record(served: Served) -> None:
