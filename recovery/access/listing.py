@@ -16,7 +16,6 @@ from vanvault.archiver.catalogue import Item, Query, Search
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
 from vanvault.archiver.core.names import parse_archive_id
-from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.archiver.people.looks import ACTS, OUTCOMES, Look, LookFilter, Viewer, look_of
 from vanvault.recovery.access.record import COUNTED, LOOKED
@@ -29,14 +28,13 @@ _MOST_DIGITS = 6
 class LookQuery:
     """Which looks: those of a filter, put on record in [from, to), the newest so many."""
 
-    NO_END_US: ClassVar[int] = 2**62
     PARAMETERS: ClassVar[tuple[str, ...]] = (
         "who", "message", "employer", "act", "outcome", "from", "to", "limit",
     )  # fmt: skip
 
     filter: LookFilter = field(default_factory=LookFilter)
     from_us: int = 0
-    to_us: int = NO_END_US
+    to_us: int = Query.NO_END_US
     most: int = 50
 
 
@@ -112,7 +110,7 @@ def look_query(archive: Archive, given: Mapping[str, str]) -> LookQuery:
     _check_choice(given, "outcome", OUTCOMES)
     if "message" in given and "employer" in given:
         raise InvalidInput("message and employer do not go together", field="message")
-    bounds = {name: to_us(parse_rfc3339(given[name], field=name)) for name in ("from", "to") if name in given}
+    from_us, to_us = Query.span(given)
     limit = given.get("limit", "50")
     digits = limit.isascii() and limit.isdecimal() and len(limit) <= _MOST_DIGITS
     if not digits or not 1 <= int(limit) <= Query.MAX_LIMIT:
@@ -124,7 +122,7 @@ def look_query(archive: Archive, given: Mapping[str, str]) -> LookQuery:
         wanted = filter_of_employer(archive, given["employer"], **parts)
     else:
         wanted = LookFilter(given.get("who", ""), given.get("act", ""), given.get("outcome", ""))
-    return LookQuery(wanted, bounds.get("from", 0), bounds.get("to", LookQuery.NO_END_US), int(limit))
+    return LookQuery(wanted, from_us, to_us, int(limit))
 
 
 def _check_choice(given: Mapping[str, str], name: str, choices: Sequence[str]) -> None:

@@ -88,6 +88,7 @@ def test_a_person_with_the_right_sees_who_looked_and_all_of_it_is_on_record(tmp_
                 "who=a&who=b",
                 "nonsense=1",
                 "from=never",
+                "from=2026-12-01&to=2026-11-01",
                 "who=",
             ):
                 check_problem(lan.get(f"/v1/access?{wrong}"), 400, "invalid-input")

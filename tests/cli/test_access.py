@@ -65,6 +65,10 @@ def test_the_record_is_asked_by_person_message_and_time(home: Path) -> None:
     assert looks(home, "--to", "2020-01-01") == []
     told = run_cli(home, "access", "list", "--message", "m-1", "--employer", "TZ1")
     assert told.exit_code == 2
+    reversed_times = ("--from", "2026-12-01", "--to", "2026-11-01")
+    refused = [run_cli(home, *words, *reversed_times) for words in (("access", "list"), ("search",))]
+    assert [told.exit_code for told in refused] == [2, 2]
+    assert refused[0].stderr == refused[1].stderr
     table = run_cli(home, "access", "list", "--act", "search")
     assert table.stdout.count("message_id=m-") == 2
 

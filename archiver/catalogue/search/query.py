@@ -43,10 +43,11 @@ class Query:
     PREFIX_FIELD: ClassVar[str] = DOSSIER_PREFIX  # the one field that is not compared for equality
     MAX_LIMIT: ClassVar[int] = MAX_LIMIT
     MAX_VALUE: ClassVar[int] = _MAX_VALUE
+    NO_END_US: ClassVar[int] = 2**62
 
     filters: dict[str, str] = field(default_factory=dict)
     from_us: int = 0
-    to_us: int = 2**62
+    to_us: int = NO_END_US
     order: Order = "newest"
     limit: int = DEFAULT_LIMIT
     after: bytes = b""  # position of the last item of the page before; b"" for the first page
@@ -85,9 +86,7 @@ class Query:
         order = given.get("order", "newest")
         if order not in ("newest", "oldest"):
             raise InvalidInput("order is newest or oldest", field="order")
-        from_us, until_us = _time(given, "from", 0), _time(given, "to", 2**62)
-        if until_us <= from_us:
-            raise InvalidInput("to must be later than from", field="to")
+        from_us, until_us = cls.span(given)
         filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
         if "sha256" in filters:
             filters["sha256"] = _digest(filters["sha256"])
@@ -102,6 +101,14 @@ class Query:
         if "cursor" in given:
             return query.continued(given["cursor"], cursor_key)
         return query
+
+    @classmethod
+    def span(cls, given: Mapping[str, str]) -> tuple[int, int]:
+        """The times ``from`` and ``to`` of parameters, [from, to). Raises InvalidInput: bad, or reversed."""
+        from_us, to_us = _time(given, "from", 0), _time(given, "to", cls.NO_END_US)
+        if to_us <= from_us:
+            raise InvalidInput("to must be later than from", field="to")
+        return from_us, to_us
 
     def continued(self, cursor: str, cursor_key: bytes) -> Query:
         """The same query for the page after the one that gave this cursor.
