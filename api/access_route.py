@@ -22,7 +22,7 @@ from vanvault.api.urls import query_of
 from vanvault.archiver.core.error_table import kind_of
 from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.people.looks import Look, Viewer, outcome_of
-from vanvault.recovery.access import SeenLook, look_query, seen_looks
+from vanvault.recovery.access import SeenLooks, look_query, seen_looks
 
 router = APIRouter()
 
@@ -48,12 +48,13 @@ async def access(request: Request) -> Response:
     except VanVaultError as error:
         await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
         raise
-    await on_record(node, replace(look, shown=tuple(one.id for one in found), count=len(found)))
-    told = {"looks": [one.as_json() for one in found], "partial": not complete}
+    shown = tuple(one.id for one in found.looks)
+    await on_record(node, replace(look, shown=shown, count=len(shown)))
+    told = {**found.as_json(), "partial": not complete}
     return Response(orjson.dumps(told), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _read(node: Node, asked: dict[str, str]) -> tuple[list[SeenLook], bool]:
+def _read(node: Node, asked: dict[str, str]) -> tuple[SeenLooks, bool]:
     """The looks, and whether nothing is missing for all that is known."""
     fresh = Freshness.awaited(node)
     return seen_looks(node.archive.search, look_query(node.archive, asked)), not fresh.unread

@@ -209,6 +209,7 @@ ACCESS = {
             "requests": 1,
         }
     ],
+    "more": False,
     "partial": False,
 }
 SESSION = {

@@ -379,6 +379,7 @@ class AccessAnswer(BaseModel):
     """Who has looked at what, newest first."""
 
     looks: list[LookAnswer]
+    more: bool = Field(description="There are older ones that match: ask up to a time, or for more.")
     partial: bool = Field(description="Something may be missing.")
 
 

@@ -42,7 +42,8 @@ def command() -> None:
 def list_looks(home: Path, /, as_json: bool, limit: int, **given: str | None) -> None:
     """Say who has looked at what, newest first; this is a look, too.
 
-    With --json it prints one object: looks, and partial (true when something may be missing).
+    With --json it prints one object: looks, more (true when there are older ones that match), and partial (true
+    when something may be missing).
     """
     from vanvault.recovery.access import look_query, seen_looks
 
@@ -51,13 +52,14 @@ def list_looks(home: Path, /, as_json: bool, limit: int, **given: str | None) ->
     with open_archive(home) as archive, looking(archive, "access", asked) as look:
         complete = catch_up(archive)
         found = seen_looks(archive.search, look_query(archive, {**asked, "limit": str(limit)}))
-        look.shows([one.id for one in found])
+        look.shows([one.id for one in found.looks])
     if as_json:
-        emit_json({"looks": [one.as_json() for one in found], "partial": not complete})
+        emit_json({**found.as_json(), "partial": not complete})
         return
-    if found:
-        print_table(_COLUMNS, map(_row, found))
-    click.echo(f"{len(found)} looks" if found else "no looks found", err=True)
+    if found.looks:
+        print_table(_COLUMNS, map(_row, found.looks))
+    more = "; there are more: raise --limit, or narrow it by --from and --to" if found.more else ""
+    click.echo(f"{len(found.looks)} looks{more}" if found.looks else "no looks found", err=True)
 
 
 @command.command()

@@ -9,6 +9,7 @@ from vanvault.recovery.access.hearing import LookHearing
 from vanvault.recovery.access.listing import (
     LookQuery,
     SeenLook,
+    SeenLooks,
     filter_of_employer,
     filter_of_message,
     look_query,
@@ -29,6 +30,7 @@ __all__ = [
     "Looking",
     "ReadCounter",
     "SeenLook",
+    "SeenLooks",
     "filter_of_employer",
     "filter_of_message",
     "handed_over",

@@ -72,7 +72,19 @@ class SeenLook:
         }
 
 
-def seen_looks(search: Search, query: LookQuery) -> list[SeenLook]:
+@dataclass(frozen=True, slots=True)
+class SeenLooks:
+    """What the record tells in answer to one question, the newest look first."""
+
+    looks: list[SeenLook]
+    more: bool  # that match, and are older than those: the question asked for no more
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"looks": [one.as_json() for one in self.looks], "more": self.more}
+
+
+def seen_looks(search: Search, query: LookQuery) -> SeenLooks:
     """The looks that match, the newest first, as far as they are folded here.
 
     One that was written twice, because its first writer did not answer, is told once. Raises Damaged,
@@ -87,11 +99,11 @@ def seen_looks(search: Search, query: LookQuery) -> list[SeenLook]:
         same = canonical([seen.at[:10], seen.look.as_detail(), seen.id if not seen.look.request else ""])
         if same in told:
             continue
+        if len(found) == query.most:
+            return SeenLooks(found, more=True)
         told.add(same)
         found.append(seen)
-        if len(found) == query.most:
-            break
-    return found
+    return SeenLooks(found, more=False)
 
 
 def look_query(archive: Archive, given: Mapping[str, str]) -> LookQuery:

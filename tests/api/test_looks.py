@@ -102,6 +102,9 @@ def test_a_person_with_the_right_sees_who_looked_and_all_of_it_is_on_record(tmp_
             assert found["looks"][1]["address"] == "127.0.0.1"
             assert found["looks"][1]["port"] > 0
             assert found["looks"][1]["session"].startswith("s-")
+            for asked, more in (({"limit": 1}, True), ({"who": "minh"}, False)):
+                found = lan.get("/v1/access", params=asked).json()
+                assert (len(found["looks"]), found["more"]) == (1, more)
         assert server.stop() == 0
 
 

@@ -73,6 +73,16 @@ def test_the_record_is_asked_by_person_message_and_time(home: Path) -> None:
     assert table.stdout.count("message_id=m-") == 2
 
 
+def test_a_list_that_is_not_all_says_so(home: Path) -> None:
+    for number in range(2):
+        run_cli(home, "search", "--message-id", f"m-{number}")
+    for limit, more in (("1", True), ("2", False), ("3", False)):
+        asked = ("access", "list", "--act", "search", "--limit", limit)
+        found = json_of(run_cli(home, *asked, "--json"))
+        assert (len(found["looks"]), found["more"]) == (min(int(limit), 2), more)
+        assert ("there are more" in run_cli(home, *asked).stderr) is more
+
+
 @pytest.mark.parametrize("words", [("search",), ("histogram",), ("access", "list")])
 def test_where_no_site_takes_the_record_nothing_is_shown(home: Path, words: tuple[str, ...]) -> None:
     (home / "sites").rename(home / "away")

@@ -70,7 +70,7 @@ def a_look(request: str = "r-1", **parts: Any) -> Look:
 def on_record(archive: Archive, **parts: str) -> list[SeenLook]:
     """The looks of the archive as a newly started reader finds them, newest first."""
     archive.refresh()
-    return seen_looks(archive.search, LookQuery(LookFilter(**parts)))
+    return seen_looks(archive.search, LookQuery(LookFilter(**parts))).looks
 
 
 def fail(home: Home, *sites: str) -> None:
@@ -633,7 +633,7 @@ def test_who_has_seen_a_message_and_who_has_seen_an_employer(home: Home) -> None
     reader.refresh()
 
     def found(wanted: LookFilter) -> set[str]:
-        return {seen.look.request for seen in seen_looks(reader.search, LookQuery(wanted))}
+        return {seen.look.request for seen in seen_looks(reader.search, LookQuery(wanted)).looks}
 
     assert found(filter_of_message(reader, receipts[0]["id"])) == {"one", "two", "three"}
     assert found(filter_of_message(reader, "m-1")) == {"one", "two", "three"}
@@ -650,7 +650,7 @@ def test_looks_are_bounded_by_time_and_number(home: Home) -> None:
         moments.append(int(home.clock.now().timestamp() * 1_000_000))
 
     def requests(query: LookQuery) -> list[str]:
-        return [seen.look.request for seen in seen_looks(archive.search, query)]
+        return [seen.look.request for seen in seen_looks(archive.search, query).looks]
 
     assert requests(LookQuery()) == ["r-2", "r-1", "r-0"]
     assert requests(LookQuery(most=2)) == ["r-2", "r-1"]
@@ -662,7 +662,7 @@ def test_exports_and_unwrapped_keys_are_among_the_looks(home: Home) -> None:
     archive.record("keys.unwrapped", {"object": "batch/w/1", "master": "data-1", "who": "anh"})
     fields = {"filter": {"employer_code": "TZ1"}, "format": "zip", "reason": "inspection"}
     archive.record("export.started", {**fields, "export": "x-1", "who": "anh"})
-    exported, unwrapped = seen_looks(archive.search, LookQuery(LookFilter(who="anh")))
+    exported, unwrapped = seen_looks(archive.search, LookQuery(LookFilter(who="anh"))).looks
     assert (exported.look.act, exported.look.purpose) == ("export", "inspection")
     assert exported.look.asked["employer_code"] == "TZ1"
     assert (unwrapped.look.act, unwrapped.look.asked) == ("unwrap", {"object": "batch/w/1"})
