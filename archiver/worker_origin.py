@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import os
 
-from vanvault.archiver.core_dumps import forbid_core_dumps
-
 
 def load_without_threads() -> None:
     """What is loaded from now on starts no threads. Once is enough."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
-    forbid_core_dumps()
 
 
 load_without_threads()  # Python's fork server only loads modules

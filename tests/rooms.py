@@ -81,7 +81,7 @@ ROOMS = (
     _room("disk", 12),
     _room("home_files", None, "core.*"),
     _room("core_dumps", None),
-    _room("worker_origin", None, "core_dumps"),
+    _room("worker_origin", None),
     _room("standard_streams", None),
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
