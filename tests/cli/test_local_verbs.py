@@ -108,10 +108,11 @@ def test_search_names_the_option_that_is_wrong(served: Served, arguments: tuple[
 
 
 def copy_of(home: Path, target: Path) -> Path:
-    """A copy of a home whose node is running, as an operator would find it after a crash."""
-    shutil.copytree(
-        home, target, copy_function=shutil.copy2, ignore=shutil.ignore_patterns("hot-tail*", "*.sock")
-    )
+    """A copy of a home whose node is running, as an operator would find it after a crash.
+
+    Files that have a dot before their name are being written: the node renames them while they are copied.
+    """
+    shutil.copytree(home, target, ignore=shutil.ignore_patterns("hot-tail*", "*.sock", ".*"))
     return target
 
 
