@@ -42,8 +42,8 @@ def command() -> None:
 def list_looks(home: Path, /, as_json: bool, limit: int, **given: str | None) -> None:
     """Say who has looked at what, newest first; this is a look, too.
 
-    With --json it prints one object: looks, more (true when there are older ones that match), and partial (true
-    when something may be missing).
+    With --json it prints one object: looks, more (true when older ones match, too), and partial (true when
+    something may be missing).
     """
     from vanvault.recovery.access import look_query, seen_looks
 
