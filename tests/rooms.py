@@ -141,7 +141,7 @@ ROOMS = (
     _room("recovery.clock", 6, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
     _room("recovery.accounts", 14, "archiver.* recovery.work"),
-    _room("recovery.access", 17, "archiver.* recovery.work"),
+    _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 10, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
