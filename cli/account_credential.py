@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.home_files import load_settings
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, json_option
 from vanvault.cli.progress import Terminal
+from vanvault.cli.secret_input import secret_line
 
 
 @click.group("credential")
@@ -38,7 +37,7 @@ def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | No
     from vanvault.recovery.work import account
 
     load_settings(home)
-    password = None if password_file is None else _first_line(password_file.readline())
+    password = None if password_file is None else secret_line(password_file)
     request = CredentialRequest(name, account(), password, new_codes=codes is True, no_codes=codes is False)
     with open_archive(home) as archive:
         done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json))
@@ -53,13 +52,3 @@ def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | No
     click.echo(f"{name} signs on with {' and '.join(has) or 'nothing that is kept here'}")
     if address:
         click.echo(f"Enter this into an authenticator app; it is shown this once:\n{address}")
-
-
-def _first_line(data: bytes) -> str:
-    """Raises InvalidInput: no UTF-8; nothing of it is shown."""
-    try:
-        return data.removeprefix(codecs.BOM_UTF8).decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            "the password is not in UTF-8", field="password", hint="Save the file as UTF-8."
-        ) from None  # the cause would show bytes of the password

@@ -59,7 +59,7 @@ class Retrying:
 
 
 class ApiClient:
-    """Speaks to one server as one gateway. Safe to share between threads."""
+    """Speaks to one server as one gateway or person. Safe to share between threads."""
 
     def __init__(
         self,
@@ -173,19 +173,30 @@ class ApiClient:
                 return [results[index] for index in range(len(events))]
             waiting = again
 
+    def ask(self, method: str, path: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One request with a JSON object, or without a body; the JSON object of the answer, {} for none.
+
+        Raises what the server says; SiteUnavailable: it does not answer.
+        """
+        headers = {} if value is None else {"Content-Type": "application/json"}
+        return self._send(
+            path, headers, lambda: nullcontext(b"" if value is None else orjson.dumps(value)), method
+        )
+
     def _send(
         self,
         path: str,
         headers: Mapping[str, str],
         body: Callable[[], AbstractContextManager[bytes | BufferedReader]],
+        method: str = "POST",
     ) -> dict[str, Any]:
-        """POST until it succeeds, fails for good, or the time is up; the JSON object of the answer."""
+        """Send until it succeeds, fails for good, or the time is up; the JSON object of the answer."""
         retry = _Retry(self)
         while True:
             asked: float | None = None
             try:
                 with body() as content:
-                    response = self._http.post(path, content=content, headers=headers)
+                    response = self._http.request(method, path, content=content, headers=headers)
             except httpx.TransportError as error:
                 if reason := untrusted(error):
                     message, hint = _untrusted(reason)
@@ -193,7 +204,9 @@ class ApiClient:
                 failure: VanVaultError = self._no_answer(error)
                 cause: Exception | None = error
             else:
-                if response.status_code in (200, 201):
+                if response.status_code == 204:
+                    return {}
+                if response.status_code in (200, 201, 202):
                     return _object(response)
                 failure, cause = error_of(problem_in(response.content), response.status_code), None
                 if response.status_code not in RETRIED:

@@ -52,6 +52,8 @@ VERBS = {
     "law": "List what the law asks for, with clauses, dates, and how each is known.",
     "gateway": "Add, list or remove gateways.",
     "account": "Accounts of people and services: roles, suspension, review.",
+    "login": "Sign on at a node, or say who is signed on.",
+    "logout": "Sign off, at every node.",
     "sample": "Make sample transactions, as files or pushed through the API.",
 }
 

@@ -41,6 +41,9 @@ def faulty_server(answers: Sequence[Answer], tls: Issued | None = None) -> Itera
         def do_GET(self) -> None:
             self.do_POST()
 
+        def do_DELETE(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             faulty.requests.append((self.path, dict(self.headers), body))

@@ -1,0 +1,129 @@
+"""``vanvault login``: a person signs on at a node, and the session's secret is kept for later verbs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+
+import click
+
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput, VanVaultError
+from vanvault.cli.connection import ca_file_option, url_option
+from vanvault.cli.output import emit_json, human_duration, json_option, warn
+from vanvault.cli.secret_input import secret_line
+from vanvault.cli.signed_on import KeptSession, keep_session, kept_session
+
+if TYPE_CHECKING:
+    from vanvault.cli.client import ApiClient
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--password-file",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="First line: the password; second: the code, if there is one. - is standard input. Else: asked for.",
+)
+@click.option("--show", is_flag=True, help="Say who is signed on here, and until when; sign nobody on.")
+@url_option
+@ca_file_option
+@json_option
+def command(
+    name: str | None,
+    password_file: BinaryIO | None,
+    show: bool,
+    url: str,
+    ca_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Sign on at a running node as the account NAME, with a password and a one-time code.
+
+    The secret of the session is kept in a file of mode 0600 and never shown: VANVAULT_SESSION_FILE, else
+    vanvault/session below XDG_CONFIG_HOME or ~/.config. Whoever was signed on here before is signed off.
+    """
+    if show:
+        if name is not None or password_file is not None:
+            raise InvalidInput(
+                "--show signs nobody on", field="show", hint="Leave NAME and --password-file out."
+            )
+        _tell(_who(), as_json)
+        return
+    if name is None:
+        raise InvalidInput("no account is named", field="name", hint="Run: vanvault login NAME")
+    _warn_of_plain(url)
+    with client_of(url, ca_file) as client:
+        opened = client.ask("POST", "/v1/session", _typed(name, password_file))
+    before = _before()
+    secret = opened.pop("secret")
+    keep_session(KeptSession(secret, opened["account"], url, str(ca_file.absolute()) if ca_file else ""))
+    if before is not None:
+        end_session(before)
+    _tell(opened, as_json)
+
+
+def client_of(url: str, ca_file: Path | None, secret: str = "") -> ApiClient:
+    """A client that asks once: a code that was sent twice would be refused. Raises InvalidInput."""
+    from vanvault.cli.client import ApiClient, Retrying
+
+    return ApiClient(url, secret, retrying=Retrying(wait_s=0), connections=1, ca_file=ca_file)
+
+
+def session_client(kept: KeptSession) -> ApiClient:
+    """A client of who is signed on, at the node that gave the session. Raises InvalidInput."""
+    return client_of(kept.url, Path(kept.ca_file) if kept.ca_file else None, kept.secret)
+
+
+def end_session(kept: KeptSession) -> None:
+    """End a session that is of no use any more; where its node does not say so, that is a warning."""
+    try:
+        with session_client(kept) as client:
+            client.ask("DELETE", "/v1/session")
+    except AccessDenied:
+        return  # it was over
+    except VanVaultError as error:
+        warn(f"the session of {kept.account} before this one could not be ended: {error.message}")
+
+
+def _typed(name: str, password_file: BinaryIO | None) -> dict[str, str]:
+    if password_file is None:
+        password = click.prompt("Password", hide_input=True, err=True)
+        code = click.prompt("Code (empty: none)", default="", show_default=False, err=True)
+    else:
+        password, code = secret_line(password_file), secret_line(password_file, "code")
+    told = {"account": name, "password": password}
+    return told | {"code": code.strip()} if code.strip() else told
+
+
+def _who() -> dict[str, Any]:
+    """Raises AccessDenied: nobody is signed on here, or not any more."""
+    kept = kept_session()
+    if kept is None:
+        raise AccessDenied("nobody is signed on here", hint="Run: vanvault login NAME")
+    with session_client(kept) as client:
+        return client.ask("GET", "/v1/session")
+
+
+def _before() -> KeptSession | None:
+    """Who was signed on here; a file that is not to be read is written over all the same."""
+    try:
+        return kept_session()
+    except InvalidInput as error:
+        warn(error.message)
+        return None
+
+
+def _warn_of_plain(url: str) -> None:
+    told = urlsplit(url)
+    if told.scheme == "http" and told.hostname not in ("127.0.0.1", "::1", "localhost"):
+        warn("the password and the session's secret go over the network unencrypted: use an https URL")
+
+
+def _tell(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit_json(told)
+        return
+    idle, roles = human_duration(told["idle_s"]), ", ".join(told["roles"]) or "none"
+    click.echo(f"{told['account']} is signed on until {told['until']}")
+    click.echo(f"It ends after {idle} without use. Roles: {roles}")

@@ -1,0 +1,165 @@
+"""``vanvault login`` and ``logout``: the secret of the session lies in one file, and is never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.cli.faulty_server import Answer, faulty_server
+from tests.support.command import NOWHERE, json_of, run_cli
+from tests.support.server import Server
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.ports import SystemClock
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.sign_on import SESSION_PREFIX
+from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
+from vanvault.cli.signed_on import KeptSession, keep_session, session_file, session_secret
+from vanvault.recovery.accounts import Desk, add_account
+from vanvault.recovery.sign_on import CredentialRequest, set_credentials
+
+PASSWORD = "Mưa rào 1979 ở Huế"
+KEPT = KeptSession(f"{SESSION_PREFIX}{'A' * 43}", "lan", NOWHERE)
+
+
+@dataclass
+class Place:
+    """A node whose accounts sign on with codes, each of which is used once."""
+
+    home: Path
+    server: Server
+    seeds: dict[str, bytes]
+    used: dict[str, int] = field(default_factory=dict)
+
+    def code(self, name: str) -> str:
+        now = totp_step(SystemClock().now())
+        step = self.used[name] = max(now - 1, self.used.get(name, 0) + 1)
+        assert step <= now + 1, "the tests of one account take more codes than there are"
+        return totp_code(self.seeds[name], step)
+
+    def run(self, file: Path, *words: object, input: str = "") -> Result:
+        env = {"VANVAULT_URL": self.server.url, "VANVAULT_SESSION_FILE": str(file)}
+        return run_cli(self.home, *words, env=env, input=input.encode())
+
+    def login(self, file: Path, name: str, *words: str) -> Result:
+        typed = f"{PASSWORD}\n{self.code(name)}\n"
+        return self.run(file, "login", name, "--password-file", "-", *words, input=typed)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    home, seeds = tmp_path_factory.mktemp("login") / "home", {}
+    init_home(home)
+    with Archive.open(home) as archive:
+        for name in ("lan", "minh", "hoa"):
+            add_account(Desk(archive, "anh"), NewAccount(name, "person", name, roles=("auditor-log",)))
+            request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
+            seeds[name] = set_credentials(archive, request, Passwords()).seed
+    with Server(home) as server:
+        yield Place(home, server.wait_ready(), seeds)
+        assert server.stop() == 0
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "below" / "session"
+
+
+def test_a_person_signs_on_is_shown_and_signs_off(place: Place, file: Path) -> None:
+    done = place.login(file, "lan")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("lan is signed on until ")
+    secret = json.loads(file.read_text())["secret"]
+    assert secret.startswith(SESSION_PREFIX) and secret not in done.stdout + done.stderr
+    assert file.stat().st_mode & 0o777 == 0o600 and file.parent.stat().st_mode & 0o777 == 0o700
+    told = json_of(place.run(file, "login", "--show", "--json"))
+    assert (told["account"], told["roles"], "secret" in told) == ("lan", ["auditor-log"], False)
+    ended = [json_of(place.run(file, "logout", "--json")) for _ in range(2)]
+    assert ended == [{"account": "lan", "already": False}, {"account": "", "already": True}]
+    assert not file.exists()
+    assert place.run(file, "login", "--show").exit_code == ExitCode.DENIED
+    with place.server.client(secret) as client:
+        assert client.get("/v1/session").status_code == 401, "the file alone is not the session"
+
+
+def test_password_and_code_are_asked_for(place: Place, file: Path) -> None:
+    done = place.run(file, "login", "minh", "--json", input=f"{PASSWORD}\n{place.code('minh')}\n")
+    assert json_of(done)["method"] == "password+code"
+    assert PASSWORD not in done.stdout + done.stderr
+
+
+def test_who_signs_on_anew_leaves_no_session_behind(place: Place, file: Path) -> None:
+    assert place.login(file, "hoa").exit_code == 0
+    before = json.loads(file.read_text())["secret"]
+    assert place.login(file, "hoa").exit_code == 0
+    with place.server.client(before) as client:
+        assert client.get("/v1/session").status_code == 401
+    assert json_of(place.run(file, "login", "--show", "--json"))["account"] == "hoa"
+
+
+def test_a_refused_sign_on_keeps_who_is_signed_on(place: Place, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text("whoever was here before")
+    refused = place.run(file, "login", "lan", "--password-file", "-", input="wrong\n123456\n")
+    assert refused.exit_code == ExitCode.DENIED
+    assert file.read_text() == "whoever was here before"
+
+
+@pytest.mark.parametrize("words", [(), ("lan", "--show"), ("--show", "--password-file", "-")])
+def test_what_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert run_cli(tmp_path, "login", *words).exit_code == ExitCode.USAGE
+
+
+def test_a_session_whose_node_is_away_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VANVAULT_SESSION_FILE", str(tmp_path / "session"))
+    file = keep_session(KEPT)
+    done = run_cli(tmp_path, "logout", env={"VANVAULT_SESSION_FILE": str(file)})
+    assert done.exit_code == ExitCode.SITE and file.exists()
+
+
+def test_a_session_that_is_over_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VANVAULT_SESSION_FILE", str(tmp_path / "session"))
+    with faulty_server([Answer(401, {"detail": "no such session"})]) as server:
+        file = keep_session(KeptSession(KEPT.secret, "lan", server.url))
+        done = run_cli(tmp_path, "logout", env={"VANVAULT_SESSION_FILE": str(file)})
+    assert done.exit_code == 0 and not file.exists()
+
+
+def test_a_file_that_others_can_read_is_no_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VANVAULT_SESSION_FILE", str(tmp_path / "session"))
+    assert session_secret() is None
+    file = keep_session(KEPT)
+    assert session_secret() == KEPT.secret
+    file.chmod(0o640)
+    with pytest.raises(InvalidInput, match="others can read"):
+        session_secret()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"secret": "x"}', "vvs_abc"])
+def test_a_file_of_something_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    file = tmp_path / "session"
+    file.write_text(text)
+    file.chmod(0o600)
+    monkeypatch.setenv("VANVAULT_SESSION_FILE", str(file))
+    with pytest.raises(InvalidInput, match="not what vanvault login wrote"):
+        session_secret()
+
+
+def test_the_usual_place_follows_the_base_directories() -> None:
+    home = Path.home() / ".config" / "vanvault" / "session"
+    assert session_file({}) == home
+    assert session_file({"XDG_CONFIG_HOME": "relative"}) == home
+    assert session_file({"XDG_CONFIG_HOME": "/x"}) == Path("/x/vanvault/session")
+    assert session_file({"VANVAULT_SESSION_FILE": "here", "XDG_CONFIG_HOME": "/x"}) == Path("here")
+
+
+def test_a_password_that_goes_out_unencrypted_is_a_warning(tmp_path: Path) -> None:
+    words = ("login", "lan", "--password-file", "-", "--url")
+    assert "unencrypted" in run_cli(tmp_path, *words, "http://archive.invalid:1", input=b"x\n").stderr
+    assert "unencrypted" not in run_cli(tmp_path, *words, NOWHERE, input=b"x\n").stderr
