@@ -136,6 +136,7 @@ ROOMS = (
         "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 14, "archiver.*"),
+    _room("recovery.documents", 15, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
     _room("recovery.custody", 25, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),
@@ -169,8 +170,8 @@ ROOMS = (
     _room(
         "recovery.drill",
         14,
-        "archiver.* recovery.work recovery.custody recovery.backup recovery.repair recovery.restore"
-        " recovery.verified recovery.verify",
+        "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
+        " recovery.restore recovery.verified recovery.verify",
     ),
     _room("recovery.forecast", 9, "archiver.* recovery.work recovery.objects recovery.drill"),
     _room(

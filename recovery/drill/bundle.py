@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from vanvault.archiver.core.errors import NotFound, SettingsError
 from vanvault.archiver.core.machine import raise_limit
 from vanvault.archiver.disk import sync_folder, synced_file
-from vanvault.recovery.drill.html import html_report
-from vanvault.recovery.drill.pdf import pdf_report
+from vanvault.recovery.documents import Language, html_page, pdf_pages
+from vanvault.recovery.drill.document import document
 from vanvault.recovery.drill.report import Report, parse_report
 
 REPORT = "report.json"
@@ -31,6 +32,16 @@ def bundle_files(data: bytes) -> dict[str, bytes]:
         "report.en.pdf": pdf_report(report, "en"),
         "report.vi.pdf": pdf_report(report, "vi"),
     }
+
+
+def html_report(report: Report, language: Language) -> str:
+    """A whole page, to be written as UTF-8."""
+    return html_page(document(report, language))
+
+
+def pdf_report(report: Report, language: Language) -> bytes:
+    """A whole document; the same report gives the same bytes with the same library."""
+    return pdf_pages(document(report, language), datetime.fromisoformat(report["finished_at"]))
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from vanvault.recovery.drill.amounts import duration, moment, number
+from vanvault.recovery.documents import duration, moment, number
 from vanvault.recovery.drill.texts import phrase
 
 #: Where the words are that could not be translated.

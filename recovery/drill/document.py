@@ -1,55 +1,42 @@
-"""A drill's report as headings, pairs and tables in one language: what HTML and PDF both show. Pure."""
+"""A drill's report as headings, pairs and tables in one language: by the words of ``texts.py``. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from vanvault.recovery.drill.amounts import decimal, duration, exact_size, moment, number, size
+from vanvault.recovery.documents import (
+    Document,
+    Language,
+    Section,
+    decimal,
+    duration,
+    exact_size,
+    moment,
+    number,
+    pairs,
+    size,
+)
 from vanvault.recovery.drill.details import failure_told, place, vietnamese
 from vanvault.recovery.drill.report import Report
-from vanvault.recovery.drill.texts import Language, label, phrase
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and a table; a table without column names is one of pairs."""
-
-    heading: str
-    columns: tuple[str, ...]
-    widths: tuple[int, ...]  # of the columns, in parts of their sum
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is shown."""
-
-    language: Language
-    title: str
-    verdict: str
-    passed: bool
-    sections: tuple[Section, ...]
-    note: str
-    by_hand: tuple[str, ...]  # a line to sign for each signer
+from vanvault.recovery.drill.texts import label, phrase
 
 
 def document(report: Report, language: Language) -> Document:
     """The document of a report that ``parse_report`` took."""
     say = partial(label, language=language)
     sections = [
-        _pairs(say("summary"), _summary(report, language)),
+        pairs(say("summary"), _summary(report, language)),
         Section(say("failures"), (), (1,), tuple((text,) for text in _failures(report, language))),
         _lost(report["rpo"], language),
-        _pairs(say("plan"), _plan(report["plan"], language)),
+        pairs(say("plan"), _plan(report["plan"], language)),
         _phases(report["phases"], language),
-        _pairs(say("rates"), _rates(report["rates"], language)),
+        pairs(say("rates"), _rates(report["rates"], language)),
         _checks(report["checks"], language),
         _alarms(report["alarms"], language),
         _samples(report["samples"], language),
-        _pairs(say("versions"), list(report["versions"].items())),
-        _pairs(say("signature"), [(say("signing_key"), report["signing_key"])]),
+        pairs(say("versions"), list(report["versions"].items())),
+        pairs(say("signature"), [(say("signing_key"), report["signing_key"])]),
     ]
     return Document(
         language=language,
@@ -221,7 +208,3 @@ def _samples(samples: list[dict[str, Any]], language: Language) -> Section:
         for sample in samples
     )
     return Section(say("samples"), (say("entry"), say("digest"), say("same")), (26, 58, 16), rows)
-
-
-def _pairs(heading: str, rows: list[tuple[str, str]]) -> Section:
-    return Section(heading, (), (36, 64), tuple(rows))

@@ -7,10 +7,8 @@ are translated by their form (``details.py``).
 from __future__ import annotations
 
 import re
-from typing import Literal, get_args
 
-Language = Literal["en", "vi"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from vanvault.recovery.documents import LANGUAGES, Language
 
 LABELS: dict[str, tuple[str, str]] = {
     "title": ("Report of a recovery drill", "Biên bản diễn tập khôi phục dữ liệu"),

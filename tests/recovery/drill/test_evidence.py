@@ -13,16 +13,24 @@ from tests.recovery.drill.support import CopiedFolder, drilled
 from tests.recovery.drill.test_scenarios import SIMPLE, escrow
 from tests.support.lab import Lab
 from vanvault.archiver.keys import SigningKeys
-from vanvault.recovery.drill.amounts import decimal, duration, exact_size, moment, number, size
+from vanvault.recovery.documents import (
+    LANGUAGES,
+    Document,
+    decimal,
+    duration,
+    exact_size,
+    moment,
+    number,
+    size,
+)
+from vanvault.recovery.drill.bundle import html_report
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.details import ELSEWHERE, failure_told, vietnamese
-from vanvault.recovery.drill.document import Document, document
-from vanvault.recovery.drill.html import html_report
+from vanvault.recovery.drill.document import document
 from vanvault.recovery.drill.loss import MOST_NAMED
 from vanvault.recovery.drill.model import Check, Loss, LostEntry
 from vanvault.recovery.drill.report import Report, parse_report, report_body, signed_report
 from vanvault.recovery.drill.run import FinishedDrill
-from vanvault.recovery.drill.texts import LANGUAGES
 from vanvault.recovery.verified import Subset
 
 #: Words that are in nearly every English sentence, and in no name.

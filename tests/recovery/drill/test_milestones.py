@@ -13,10 +13,11 @@ from tests.support.command import run_cli
 from tests.support.compacted import CompactedLab
 from vanvault.archiver.catalogue.index.build import write_index
 from vanvault.archiver.catalogue.index.writer import IndexSummary
+from vanvault.recovery.documents import LANGUAGES
 from vanvault.recovery.drill.document import document
 from vanvault.recovery.drill.model import MILESTONES
 from vanvault.recovery.drill.report import report_body
-from vanvault.recovery.drill.texts import LANGUAGES, label
+from vanvault.recovery.drill.texts import label
 
 
 @pytest.mark.parametrize("scenario", ["node-lost", "primary-lost"])

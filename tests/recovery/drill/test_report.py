@@ -18,12 +18,19 @@ from tests.support.lab import Lab
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
 from vanvault.archiver.keys.signing import key_id_of
-from vanvault.recovery.drill import pdf, texts
-from vanvault.recovery.drill.bundle import REPORT, bundle_files, read_report, write_bundle, zipped
+from vanvault.recovery.documents import FONTS, LANGUAGES, Language, duration, number
+from vanvault.recovery.drill import texts
+from vanvault.recovery.drill.bundle import (
+    REPORT,
+    bundle_files,
+    html_report,
+    pdf_report,
+    read_report,
+    write_bundle,
+    zipped,
+)
 from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.drill.document import document, duration, number
-from vanvault.recovery.drill.html import html_report
-from vanvault.recovery.drill.pdf import pdf_report
+from vanvault.recovery.drill.document import document
 from vanvault.recovery.drill.report import Report, public_keys_of, signed_report, verify_report
 from vanvault.recovery.drill.run import FinishedDrill
 
@@ -112,8 +119,8 @@ class Cells(HTMLParser):
             self.texts.append(data)
 
 
-@pytest.mark.parametrize("language", texts.LANGUAGES)
-def test_html_holds_the_whole_document(signed: bytes, language: texts.Language) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_html_holds_the_whole_document(signed: bytes, language: Language) -> None:
     report: Report = orjson.loads(signed)
     page = html_report(report, language)
     cells = Cells()
@@ -130,10 +137,8 @@ def test_html_obeys_no_markup_in_what_was_recorded(signed: bytes) -> None:
     assert "<script>" not in html_report(report, "en")
 
 
-@pytest.mark.parametrize("language", texts.LANGUAGES)
-def test_pdf_has_every_letter(
-    signed: bytes, language: texts.Language, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pdf_has_every_letter(signed: bytes, language: Language, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         data = pdf_report(orjson.loads(signed), language)
     assert data.startswith(b"%PDF-")
@@ -145,9 +150,9 @@ def test_the_fonts_know_every_letter_of_both_languages() -> None:
     said = "".join("".join(pair) for pair in texts.LABELS.values()) + "".join(texts.VIETNAMESE.values())
     vietnamese = "ăâđêôơưĂÂĐÊÔƠƯ" + "".join(chr(code) for code in range(0x1EA0, 0x1EFA))
     for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
-        known = TTFont(pdf.FONTS / name).getBestCmap()
+        known = TTFont(FONTS / name).getBestCmap()
         assert {letter for letter in said + vietnamese if ord(letter) not in known} == set()
-    assert "Bitstream" in (pdf.FONTS / "LICENSE.txt").read_text()
+    assert "Bitstream" in (FONTS / "LICENSE.txt").read_text()
 
 
 def test_every_phase_and_check_is_said_in_vietnamese(lab: Lab) -> None:

@@ -16,8 +16,8 @@ from tests.recovery.drill.support import drill
 from tests.recovery.drill.test_scenarios import escrow
 from tests.support.command import run_cli
 from tests.support.lab import event, message
+from vanvault.recovery.drill.bundle import html_report
 from vanvault.recovery.drill.conduct import Means
-from vanvault.recovery.drill.html import html_report
 from vanvault.recovery.drill.later import after
 from vanvault.recovery.drill.report import parse_report, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy

@@ -1,12 +1,10 @@
-"""The report of a drill as one HTML page that needs nothing else. Pure."""
+"""A document as one HTML page that needs nothing else. Pure."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
-from vanvault.recovery.drill.document import Document, Section, document
-from vanvault.recovery.drill.texts import Language
+from vanvault.recovery.documents.document import Document, Section
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1b1f24; max-width: 60rem;
@@ -23,11 +21,10 @@ th { background: #f3f5f7 }
 """
 
 
-def html_report(report: dict[str, Any], language: Language) -> str:
-    """A whole page, UTF-8."""
-    shown = document(report, language)
+def html_page(shown: Document) -> str:
+    """A whole page, to be written as UTF-8."""
     return (
-        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{shown.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{escape(shown.title)}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n{_body(shown)}</body>\n</html>\n"
     )
@@ -36,11 +33,9 @@ def html_report(report: dict[str, Any], language: Language) -> str:
 def _body(shown: Document) -> str:
     kind = "passed" if shown.passed else "failed"
     sections = "".join(map(_section, shown.sections))
-    return (
-        f"<h1>{escape(shown.title)}</h1>\n"
-        f'<p class="verdict {kind}">{escape(shown.verdict)}</p>\n{sections}'
-        f"<p>{escape(shown.note)}</p>\n"
-        + "".join(f'<p class="hand">{escape(line)}</p>\n' for line in shown.by_hand)
+    verdict = f'<p class="verdict {kind}">{escape(shown.verdict)}</p>\n' if shown.verdict else ""
+    return f"<h1>{escape(shown.title)}</h1>\n{verdict}{sections}<p>{escape(shown.note)}</p>\n" + "".join(
+        f'<p class="hand">{escape(line)}</p>\n' for line in shown.by_hand
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers, sizes, durations and times as a report in one language shows them. Pure."""
+"""Numbers, sizes, durations and times as a document in one language shows them. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import parse_rfc3339
-from vanvault.recovery.drill.texts import Language
+from vanvault.recovery.documents.document import Language
 
 VIETNAM = timezone(timedelta(hours=7))
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -58,7 +58,7 @@ def exact_size(value: int, language: Language = "en") -> str:
 
 
 def moment(text: str, language: Language = "en") -> str:
-    """A time of the report (RFC 3339, UTC) with Vietnam's beside it; what is no time stays as it is."""
+    """A time (RFC 3339, UTC) with Vietnam's beside it; what is no time stays as it is."""
     try:
         utc = parse_rfc3339(text)
     except InvalidInput:
