@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vanvault.archiver.core.errors import SettingsError
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.loading import loading
 from vanvault.cli.output import warn
 
@@ -42,7 +44,22 @@ def looking(archive: Archive, act: LookAct, asked: Mapping[str, object]) -> Abst
     """A look of this verb, which is on record before anything is printed: see ``recovery.access.looking``."""
     from vanvault.recovery.access import looking
 
+    warn_of_emergency(archive)
     return looking(archive, act, asked)
+
+
+def warn_of_emergency(archive: Archive) -> None:
+    """Tell whoever is shown something that an emergency of the record of looks is in force."""
+    from vanvault.recovery.access import EmergencyFiles
+
+    try:
+        declared = EmergencyFiles(archive.home, archive.clock).now()
+    except SettingsError as error:
+        warn(f"whether an emergency is in force is not known: {error.message}")
+        return
+    if declared is not None:
+        until = rfc3339_seconds(declared.until)
+        warn(f"an emergency is in force until {until}: looks may wait for the record ({declared.reason})")
 
 
 def catch_up(archive: Archive) -> bool:

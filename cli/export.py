@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.cli.context import open_archive
+from vanvault.cli.context import open_archive, warn_of_emergency
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options
@@ -65,6 +65,7 @@ def command(
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     request = parse_request(parameters, format=format_name, reason=reason)
     with open_archive(home) as archive, progress("exporting", quiet=as_json) as step:
+        warn_of_emergency(archive)
         report = export(archive, request, output.absolute(), who=account(), step=step)
     if as_json:
         emit_json(report.as_dict())

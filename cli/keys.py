@@ -13,7 +13,7 @@ from vanvault.archiver.core.key_port import PURPOSES, key_id, newest_version
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, open_masters
-from vanvault.cli.context import keys_folder, open_archive
+from vanvault.cli.context import keys_folder, open_archive, warn_of_emergency
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.keys_trust import accept, exposed, revoke
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table
@@ -150,6 +150,7 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
             hint=f"Run: vanvault keys unwrap {object_key} --yes. It goes on record in the archive.",
         )
     with open_archive(home) as archive:
+        warn_of_emergency(archive)
         found = unwrap_key(archive, object_key, who=account())
     shown = {
         "object": found.object,

@@ -132,6 +132,7 @@ def _third_copy(copy: dict[str, Any]) -> str:
     good = "no good run yet"
     if copy["last_good"] is not None:
         good = f"last good run {copy['last_good']}, {_age(copy['age_seconds'])} ago"
+    good += f"; in {copy['country']}" if copy["country"] else "; its country is not said: backup.country"
     if copy["last_saved"] in (None, copy["last_good"]):
         return good
     return (

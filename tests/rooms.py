@@ -85,7 +85,7 @@ ROOMS = (
     _room("standard_streams", None),
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
-    _room("people.accounts", 28, "core.*"),
+    _room("people.accounts", 29, "core.*"),
     _room("people.credentials", 5, "core.*"),
     _room("people.looks", 12, "core.errors core.times core.canonical core.search_form"),
     _room("people.sign_on.local", 16, "core.*"),
@@ -184,8 +184,8 @@ ROOMS = (
     _room(
         "recovery.conditions",
         11,
-        "archiver.* recovery.backup recovery.clock recovery.coverage recovery.custody recovery.drill"
-        " recovery.reconcile recovery.schedule",
+        "archiver.* recovery.access recovery.accounts recovery.backup recovery.clock recovery.coverage"
+        " recovery.custody recovery.drill recovery.reconcile recovery.schedule",
     ),
     _room(
         "recovery.status",

@@ -28,6 +28,7 @@ class BackupStanding:
     last_saved: datetime | None = None  # when a run saved every object, whatever its escrow
     left_out_since: datetime | None = None  # since when runs leave objects out; None: the last one did not
     unsound_since: datetime | None = None  # since when checks find the repository wrong; the same
+    country: str | None = None  # where it lies, ISO 3166, as the settings say; None: they do not
 
     def as_json(self) -> dict[str, object]:
         """The same as JSON values."""
@@ -35,16 +36,18 @@ class BackupStanding:
             "configured": self.configured,
             "last_good": rfc3339_seconds(self.last_good) if self.last_good else None,
             "last_saved": rfc3339_seconds(self.last_saved) if self.last_saved else None,
+            "country": self.country,
         }
 
 
 def backup_standing(archive: ArchiveReader) -> BackupStanding:
     """By what is folded here. Raises Damaged, SiteUnavailable (the index)."""
-    configured = archive.settings.backup.repository is not None
+    settings = archive.settings.backup
+    configured = settings.repository is not None
     last_saved, left_out = _last(own_events(archive.search, RAN), "whole")
     last_good = next((one.at for one in own_events(archive.search, RAN) if _ended_well(one)), None)
     _, unsound = _last(own_events(archive.search, CHECKED), "sound")
-    return BackupStanding(configured, last_good, last_saved, left_out, unsound)
+    return BackupStanding(configured, last_good, last_saved, left_out, unsound, settings.country)
 
 
 def _ended_well(event: OwnEvent) -> bool:

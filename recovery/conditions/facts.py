@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from vanvault.recovery.access import Emergency
 from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.coverage import KnownAside, KnownDamage
 from vanvault.recovery.custody import EscrowStanding, KnownKeys
@@ -26,6 +27,7 @@ class RecordFacts:
     drills_failed: Since = field(default_factory=dict)  # whose last run did not pass
     jobs_failing: Since = field(default_factory=dict)
     jobs_overdue: Since = field(default_factory=dict)
+    reviews_due: Since = field(default_factory=dict)  # accounts that nobody has confirmed for six months
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))
     backup_max_age: timedelta = timedelta(days=2)
@@ -50,6 +52,8 @@ class SeenFacts:
     clock_ahead: str = ""  # which times to come the archive holds, for people; empty: none
     clocks_apart: str = ""  # which clock differs from the others, if it is not a site's
     unprobed: str = ""  # which site must not be trusted, as its store was not probed, or badly
+    emergency: Emergency | None = None  # looks may wait for the record while it is in force
+    emergency_trouble: str = ""  # why it is not known whether one is, for people
     refused: str = ""  # why intake has been refused for longer than a moment
     refused_since: datetime | None = None
     complete: bool = True  # the hot tail is level with the sites

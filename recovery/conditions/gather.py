@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import Archive, missing_acts
 from vanvault.archiver.catalogue import KeptStanding
-from vanvault.archiver.core.errors import KeyUnavailable, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.times import from_us, rfc3339_seconds
+from vanvault.archiver.core.errors import KeyUnavailable, SettingsError, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.times import from_us, rfc3339_seconds, vietnam_midnight
 from vanvault.archiver.journal import first_event_at
+from vanvault.archiver.people.accounts import due_reviews
 from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.stores import sites_together
+from vanvault.recovery.access import Emergency, EmergencyFiles
+from vanvault.recovery.accounts import current_accounts
 from vanvault.recovery.backup import backup_standing
 from vanvault.recovery.clock import ahead_now
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
@@ -44,6 +47,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             drills_failed=_failed(drills),
             jobs_failing=_failing(jobs),
             jobs_overdue=_overdue(jobs),
+            reviews_due=_reviews_due(archive, now),
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),
@@ -77,6 +81,7 @@ def seen_here(
     settings = archive.settings
     off = {name: one.reason for name, one in sites.items() if one.state == "out" and "clock" in one.barred}
     ahead, apart = _clocks(archive)
+    emergency, emergency_trouble = _emergency(archive)
     return SeenFacts(
         away={name: one.reason for name, one in sites.items() if one.state == "out" and name not in off},
         clock_off=off,
@@ -95,6 +100,8 @@ def seen_here(
         clock_ahead=ahead,
         clocks_apart=apart,
         unprobed=_unprobed(archive),
+        emergency=emergency,
+        emergency_trouble=emergency_trouble,
         refused=trouble.message if trouble is not None and refused_since is not None else "",
         refused_since=refused_since,
         complete=complete,
@@ -129,6 +136,20 @@ def _unprobed(archive: Archive) -> str:
     except SiteUnavailable as error:
         return f"{error.site}: {error.message}"
     return ""
+
+
+def _emergency(archive: Archive) -> tuple[Emergency | None, str]:
+    """The emergency in force, or why that is not known: then status goes on, and says so."""
+    try:
+        return EmergencyFiles(archive.home, archive.clock).now(), ""
+    except SettingsError as error:
+        return None, error.message
+
+
+def _reviews_due(archive: Archive, now: datetime) -> Since:
+    return {
+        one.account.name: vietnam_midnight(one.due) for one in due_reviews(current_accounts(archive), now)
+    }
 
 
 def _failed(drills: Iterable[DrillStanding]) -> Since:

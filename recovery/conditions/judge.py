@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.core.law import duties
+from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
+from vanvault.archiver.people.accounts import REVIEW_MONTHS
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
 from vanvault.recovery.conditions.kinds import CONDITIONS, ConditionKind, ConditionSeverity
 
 #: Id, since when (None: as far as is known, now), and what is the matter.
 _Found = tuple[str, datetime | None, str]
+#: Accounts that one condition names.
+_MOST_NAMES = 5
 
 #: Each says by itself why intake is refused.
 _REFUSING = frozenset(
@@ -106,9 +110,25 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
             yield name, min(late.values()), f"{', '.join(sorted(late))}: {what}"
     if record.jobs_wrong:
         yield "job-wrong", None, "; ".join(record.jobs_wrong)
+    if record.reviews_due:
+        yield "reviews-due", min(record.reviews_due.values()), _reviews(record.reviews_due)
     yield from _of_backup(facts)
     yield from _of_escrow(record)
     yield from _of_keys(facts)
+
+
+def _reviews(due: Since) -> str:
+    names = sorted(due, key=lambda name: (due[name], name))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}: nobody has confirmed for {REVIEW_MONTHS} months"
+
+
+def _of_emergency(seen: SeenFacts) -> _Found:
+    one = seen.emergency
+    if one is None:
+        return "look-emergency", None, f"whether an emergency is in force: {seen.emergency_trouble}"
+    text = f"until {rfc3339_seconds(one.until)} looks may wait for the record in this home: {one.reason}"
+    return "look-emergency", one.since, text
 
 
 def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
@@ -116,6 +136,8 @@ def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
     if not backup.configured:
         yield "backup-missing", record.began, "no third copy is kept: backup.repository is not set"
         return
+    if backup.country not in (None, "VN") and (asked := _kept_in_country(facts.now)):
+        yield "backup-abroad", None, f"the third copy lies in {backup.country}. {asked}"
     if backup.left_out_since or backup.unsound_since:
         times = [at for at in (backup.left_out_since, backup.unsound_since) if at]
         what = [
@@ -128,6 +150,12 @@ def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
     if due < facts.now:
         last = f"the last run that saved every object was at {rfc3339_seconds(saved)}" if saved else ""
         yield "backup-overdue", due, last or "there was no good run yet"
+
+
+def _kept_in_country(now: datetime) -> str:
+    """What the law asks for, with how that is known; empty: nothing, as far as is known, on this day."""
+    found = (duty for duty in duties(on=vietnam_day(now)) if duty.name == "data-in-country")
+    return "; ".join(f"{duty.en.rstrip('.')}: {duty.citation()}" for duty in found)
 
 
 def _of_escrow(record: RecordFacts) -> Iterator[_Found]:
@@ -174,6 +202,8 @@ def _of_look(facts: ArchiveFacts) -> Iterator[_Found]:
     if seen.keys_untrusted:
         yield "key-not-trusted", None, f"no trusted key introduced {', '.join(seen.keys_untrusted)}"
     yield from _of_set_aside(facts)
+    if seen.emergency is not None or seen.emergency_trouble:
+        yield _of_emergency(seen)
     if seen.index_not_kept:
         text = "; ".join(f"{site}: {why}" for site, why in seen.index_not_kept.items())
         yield "index-not-kept", None, text

@@ -121,6 +121,18 @@ _ROWS = (
         "backup-overdue",
     ),
     ConditionKind(
+        "backup-abroad",
+        "warning",
+        "Move the repository to Viet Nam, or let counsel say what may lie abroad: vanvault law.",
+        "backup-overdue",
+    ),
+    ConditionKind(
+        "look-emergency",
+        "warning",
+        "Bring a site back that takes the record, then run: vanvault access emergency --end.",
+        "site-unavailable",
+    ),
+    ConditionKind(
         "drill-failed",
         "error",
         "Read why: vanvault drill show; mend it, and run the drill again.",
@@ -137,6 +149,13 @@ _ROWS = (
         "job-overdue",
         "warning",
         "See that a node or a timer starts jobs: vanvault schedule list.",
+        "work-overdue",
+    ),
+    ConditionKind(
+        "reviews-due",
+        "warning",
+        "See the list: vanvault account review. Confirm what is needed as it is: vanvault account review"
+        " --confirm NAME; suspend the rest.",
         "work-overdue",
     ),
     ConditionKind("job-wrong", "warning", "Correct the setting that it names.", "work-overdue"),

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from vanvault.archiver.core.law import figure
 from vanvault.recovery.work import Extent
 
 #: Data must be back at most this long after the incident (seconds), and this many messages may be lost.
-RTO_TARGET_S = 8 * 3600
+RTO_TARGET_S = int(figure("data-recovered", text="QD08-2015") or 0) * 3600
 RPO_TARGET_MESSAGES = 0
 
 

@@ -108,8 +108,12 @@ def test_in_a_declared_emergency_a_home_shows_what_it_has_until_it_is_ended(home
     told = json_of(run_cli(home, *emergency, "--reason", "fire", "--for", "1h", "--json"))
     assert (told["who"], told["reason"], told["in_force"]) == (account(), "fire", True)
     assert run_cli(home, *emergency, "--reason", "fire").exit_code == 5
+    standing = run_cli(home, "status", "--json")
+    assert "look-emergency" in {one["id"] for one in json_of(standing)["conditions"]}
     (home / "sites").rename(home / "away")
-    assert run_cli(home, "search", "--employer-code", "TZ1", "--json").exit_code == 0
+    shown = run_cli(home, "search", "--employer-code", "TZ1", "--json")
+    assert shown.exit_code == 0
+    assert f"an emergency is in force until {told['to']}" in shown.stderr
     assert run_cli(home, *emergency, "--end", "--reason", "it is out").exit_code == 2
     assert json_of(run_cli(home, *emergency, "--end", "--json"))["in_force"] is False
     assert run_cli(home, "search", "--employer-code", "TZ1").exit_code == 10

@@ -26,6 +26,7 @@ from vanvault.archiver.core.options import (
     SearchLimits,
     SegmentLimits,
 )
+from vanvault.archiver.core.settings.countries import COUNTRIES
 
 _S3 = S3Options()
 _FILE = FileOptions()
@@ -500,6 +501,16 @@ class BackupSettings(_Section):
     stage: str = Field(default="cache/backup", min_length=1, description="folder for slices on their way")
     stage_bytes: int = Field(default=2**30, ge=4096, le=_MOST_BYTES, description="most bytes of one slice")
     program: str = Field(default="restic", min_length=1, description="restic's name or path")
+    country: str | None = Field(
+        default=None, description="country in which the repository lies, ISO 3166, such as VN"
+    )
+
+    @field_validator("country")
+    @classmethod
+    def _real_country(cls, value: str | None) -> str | None:
+        if value is not None and value not in COUNTRIES:
+            raise ValueError("must be a code of ISO 3166, two capital letters, such as VN")
+        return value
 
 
 class MetricsSettings(_Section):

@@ -24,7 +24,7 @@ from vanvault.archiver.people.accounts.model import (
     DaySpan,
     ProviderIdentity,
 )
-from vanvault.archiver.people.accounts.review import DueReview, due_reviews, review_due
+from vanvault.archiver.people.accounts.review import REVIEW_MONTHS, DueReview, due_reviews, review_due
 from vanvault.archiver.people.accounts.roles import (
     ACCOUNT_KINDS,
     PERMISSIONS,
@@ -38,6 +38,7 @@ __all__ = [
     "ACCOUNT_KINDS",
     "IDLE_DAYS",
     "PERMISSIONS",
+    "REVIEW_MONTHS",
     "ROLES",
     "AboutChange",
     "Account",

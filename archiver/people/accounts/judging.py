@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Literal
 
 from vanvault.archiver.core.errors import AccessDenied
+from vanvault.archiver.core.law import figure
 from vanvault.archiver.core.times import vietnam_day, vietnam_midnight
 from vanvault.archiver.people.accounts.model import Account, NameStanding
 from vanvault.archiver.people.accounts.roles import ROLES, Permission, conflicting
 
 #: An account that was not used for so many calendar days is off until somebody confirms or resumes it.
-IDLE_DAYS = 45
+IDLE_DAYS = int(figure("idle-account-off", text="TCVN14423-2026") or 0)
 
 AccountState = Literal[
     "active", "early", "over", "suspended", "idle", "contested", "withdrawn", "removed", "unclear"

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from vanvault.archiver.core.law import figure
 from vanvault.archiver.core.times import vietnam_day
 from vanvault.archiver.people.accounts.judging import standing_of
 from vanvault.archiver.people.accounts.model import Account, Accounts
 
-REVIEW_MONTHS = 6
+#: As often as the standard asks for it (how that is known: ``vanvault law``).
+REVIEW_MONTHS = int(figure("accounts-reviewed", text="TCVN14423-2026") or 0)
 
 #: An account that is over, or whose name is another's, can do nothing, and nothing brings it back by itself.
 _DONE = ("over", "contested", "withdrawn", "removed")

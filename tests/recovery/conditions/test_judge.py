@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from tests.runbooks.pages import FOLDER, LANGUAGES, text_of
+from vanvault.archiver.core.law import HowKnown, citation
+from vanvault.recovery.access import Emergency
 from vanvault.recovery.backup import BackupStanding
 from vanvault.recovery.conditions import CONDITIONS, ArchiveFacts, RecordFacts, SeenFacts, conditions_of
 from vanvault.recovery.coverage import KnownAside, KnownDamage
@@ -33,8 +35,10 @@ OF_RECORD = {
     "drill-overdue": ({"drills_overdue": {"node-lost": AN_HOUR_AGO}}, AN_HOUR_AGO),
     "job-failing": ({"jobs_failing": {"verify": AN_HOUR_AGO, "forecast": LAST_WEEK}}, LAST_WEEK),
     "job-overdue": ({"jobs_overdue": {"verify": AN_HOUR_AGO}}, AN_HOUR_AGO),
+    "reviews-due": ({"reviews_due": {"lan": AN_HOUR_AGO, "minh": LAST_WEEK}}, LAST_WEEK),
     "job-wrong": ({"jobs_wrong": ("schedule.jobs.verify.every: too long",)}, NOW),
     "backup-missing": ({"backup": BackupStanding(configured=False)}, BEGAN),
+    "backup-abroad": ({"backup": replace(BACKED_UP, country="SG")}, NOW),
     "backup-overdue": (
         {"backup": BackupStanding(configured=True, last_good=LAST_WEEK)},
         LAST_WEEK + timedelta(days=2),
@@ -65,6 +69,10 @@ OF_LOOK = {
     "key-not-trusted": ({"keys_untrusted": ("00112233",)}, NOW),
     "set-aside": ({"set_aside": 4}, NOW),
     "id-conflict": ({"conflicts": 1}, NOW),
+    "look-emergency": (
+        {"emergency": Emergency("e1", "lan", "both sites are away", AN_HOUR_AGO, NOW)},
+        AN_HOUR_AGO,
+    ),
     "index-not-kept": ({"index_not_kept": {"standby": "it keeps no index of 2 of 9 segments"}}, NOW),
     "hot-tail-incomplete": ({"complete": False}, NOW),
 }
@@ -115,6 +123,39 @@ def test_what_a_look_and_a_verification_found_is_counted_once() -> None:
 def test_a_run_with_a_stale_escrow_saved_all_in_time() -> None:
     saved = BackupStanding(configured=True, last_good=LAST_WEEK, last_saved=AN_HOUR_AGO)
     assert conditions_of(ArchiveFacts(NOW, replace(SOUND, backup=saved), SeenFacts())) == ()
+
+
+def test_a_third_copy_in_viet_nam_or_nobody_says_where_is_no_condition() -> None:
+    for country in ("VN", None):
+        record = replace(SOUND, backup=replace(BACKED_UP, country=country))
+        assert conditions_of(ArchiveFacts(NOW, record, SeenFacts())) == ()
+
+
+def test_a_third_copy_abroad_cites_the_law_and_claims_no_more_than_is_known() -> None:
+    record = replace(SOUND, backup=replace(BACKED_UP, country="SG"))
+    (found,) = conditions_of(ArchiveFacts(NOW, record, SeenFacts()))
+    assert "lies in SG" in found.text
+    assert citation("data-in-country", text="L116-2025") in found.text
+    assert HowKnown.NOTES.words("en") in found.text
+
+
+def test_before_the_law_on_cybersecurity_no_text_of_the_table_asks_where_data_lie() -> None:
+    record = replace(
+        SOUND, backup=replace(BACKED_UP, country="SG", last_good=datetime(2026, 6, 30, tzinfo=UTC))
+    )
+    assert conditions_of(ArchiveFacts(datetime(2026, 6, 30, 5, tzinfo=UTC), record, SeenFacts())) == ()
+
+
+def test_of_many_accounts_to_review_a_few_are_named_the_longest_due_first() -> None:
+    due = {f"person-{number}": LAST_WEEK + timedelta(hours=number) for number in range(9)}
+    (found,) = conditions_of(ArchiveFacts(NOW, replace(SOUND, reviews_due=due), SeenFacts()))
+    assert found.text.startswith("person-0, person-1, person-2, person-3, person-4 and 4 more: ")
+
+
+def test_an_emergency_whose_file_cannot_be_read_is_told_too() -> None:
+    (found,) = conditions_of(ArchiveFacts(NOW, SOUND, SeenFacts(emergency_trouble="the disk gives no byte")))
+    assert found.id == "look-emergency"
+    assert "the disk gives no byte" in found.text
 
 
 def test_errors_are_told_first() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from tests.support.archives import memory_home
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, KeyUnavailable, VanVaultError
 from vanvault.archiver.core.ports import Ports
-from vanvault.recovery.conditions import ConditionWatch
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.recovery.accounts import Desk, add_account, confirm_accounts
+from vanvault.recovery.conditions import ConditionWatch, SeenFacts, gather_facts
 
 
 class Hand:
@@ -105,3 +109,14 @@ def test_intake_that_is_refused_for_a_minute_is_a_condition_and_says_since_when(
         hand.at += 61
         why.append(Busy("the disk is full", retry_after=5))
         assert "intake-refused" not in told(), "another refusal begins anew"
+
+
+def test_accounts_that_nobody_confirmed_for_six_months_are_told(tmp_path: Path) -> None:
+    with memory_home(tmp_path / "home") as home:
+        desk = Desk(home.archive(), "root")
+        add_account(desk, NewAccount("lan", "person", "Nguyễn Thị Lan"))
+        assert "lan" not in gather_facts(desk.archive, SeenFacts()).record.reviews_due
+        home.clock.advance(timedelta(days=184))
+        assert "lan" in gather_facts(desk.archive, SeenFacts()).record.reviews_due
+        confirm_accounts(desk, ["lan"])
+        assert "lan" not in gather_facts(desk.archive, SeenFacts()).record.reviews_due
