@@ -87,13 +87,24 @@ def _row(account: Account, now: datetime) -> tuple[str, ...]:
         about.unit,
         about.owner,
         state,
-        ", ".join(roles_in_force(account, now)),
+        ", ".join([*roles_in_force(account, now), *_coming_roles(account, now)]),
         _day(days.first) or "",
         _day(days.last) or "",
         str(vietnam_day(marks.seen_at)) if marks.seen_at else "",
         str(review_due(account)),
         "; ".join(f"{one.what} {one.effective}, {one.lag_days} days late" for one in account.late),
     )
+
+
+def _coming_roles(account: Account, now: datetime) -> list[str]:
+    """Roles that begin later, each with its day."""
+    today = vietnam_day(now)
+    grants = sorted(account.grants, key=lambda one: (one.role, one.days.first or today))
+    return [
+        f"{one.role} from {one.days.first}"
+        for one in grants
+        if one.days.first and one.days.first > today and not one.days.is_empty
+    ]
 
 
 def _day(day: date | None) -> str | None:

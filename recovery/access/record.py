@@ -27,6 +27,11 @@ COUNTED = "access.counted"
 
 _HINT = "Nothing is shown that is not on record first: see vanvault status, and try again."
 
+_HINT_AWAY = (
+    "Nothing is shown that is not on record first, at one site at least: vanvault status says which are away,"
+    " and why. What must be seen before one is back: vanvault access emergency --reason TEXT."
+)
+
 
 def look_event(look: Look, now: datetime) -> EventDraft:
     """The event of a look that is received now."""
@@ -49,7 +54,7 @@ def not_on_record(error: VanVaultError) -> VanVaultError:
     said = f"nothing is shown, because this look cannot be put on record: {error.message}"
     hint = f"{error.hint} {_HINT}".strip()
     if isinstance(error, SiteUnavailable):
-        return SiteUnavailable(said, site=error.site, may_be_stored=error.may_be_stored, hint=hint)
+        return SiteUnavailable(said, site=error.site, may_be_stored=error.may_be_stored, hint=_HINT_AWAY)
     if isinstance(error, KeyUnavailable):
         return KeyUnavailable(
             said,

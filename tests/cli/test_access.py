@@ -90,6 +90,8 @@ def test_where_no_site_takes_the_record_nothing_is_shown(home: Path, words: tupl
     assert told.exit_code == 10
     assert set(json.loads(told.stdout)) == {"error"}
     assert "nothing is shown" in told.stderr
+    assert "vanvault access emergency" in told.stderr
+    assert "same ids" not in told.stderr  # of who pushes
 
 
 @pytest.mark.parametrize("site", ["primary", "standby"])

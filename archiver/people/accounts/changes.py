@@ -13,7 +13,7 @@ from vanvault.archiver.core.errors import Conflict, InvalidInput
 from vanvault.archiver.core.times import vietnam_day
 from vanvault.archiver.people.accounts.judging import standing_of
 from vanvault.archiver.people.accounts.model import Account, Accounts, DaySpan, ProviderIdentity
-from vanvault.archiver.people.accounts.names import check_account_name, plain_text
+from vanvault.archiver.people.accounts.names import check_account_name, looks_of, plain_text
 from vanvault.archiver.people.accounts.roles import ROLES, AccountKind, check_role
 
 _MOST_IDENTITY = 255  # characters: OpenID Connect Core, 2, for the subject
@@ -220,10 +220,18 @@ class AccountChanges:
 
 
 def _check_name_free(accounts: Accounts, name: str) -> None:
-    """Raises Conflict where an account or a gateway ever had this name: names are not given again."""
+    """Raises Conflict where an account or a gateway ever had this name, or one that looks like it.
+
+    Names are not given again, and none is given that is taken for another.
+    """
     claims = accounts.claimants(name)
     if not claims:
-        return
+        like = next((one for one in accounts if looks_of(one.name) == looks_of(name)), None)
+        if like is None:
+            return
+        raise Conflict(
+            f"the name {name} looks like {like.name}, which is another account's", hint="Choose another name."
+        )
     found = min(claims, key=lambda one: one.standing != "held")
     what = "gateway" if found.is_gateway else "account"
     raise Conflict(

@@ -61,6 +61,30 @@ def test_names_that_nobody_mistakes_are_taken(record: Record, name: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("name", "like"),
+    [("lan", "1an"), ("10", "lo"), ("marn", "mam"), ("op.wan", "op.vvan"), ("lanl", "1an1")],
+)
+def test_a_name_that_looks_like_anothers_is_refused(record: Record, name: str, like: str) -> None:
+    record.add(name)
+    record.add(f"{like}x")
+    with pytest.raises(Conflict, match=f"looks like {name}"):
+        record.add(like)
+
+
+@pytest.mark.parametrize("text", ["Nguyễn Thị L\u0430n", "\u0412\u0430sil", "Lan\u03bf"])
+def test_a_word_with_letters_that_look_alike_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="look alike"):
+        plain_text(text, "full_name")
+
+
+@pytest.mark.parametrize(
+    "text", ["Nguyễn Thị Lan", "Василий Petrov", "Đặng Ω", "東京 A, 東京カタカナ", "380-β"]
+)
+def test_words_of_one_script_each_are_taken(text: str) -> None:
+    assert plain_text(text, "full_name") == text
+
+
+@pytest.mark.parametrize(
     "text", ["a\nb", "a\x00", "Lan\u202enaL", "a\u200db", "\ud800", "\ue000", "a\u2028b"]
 )
 def test_text_that_hides_something_is_refused(text: str) -> None:
