@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
 from fastapi import APIRouter
@@ -14,44 +13,28 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
-from vanvault.api.looks import on_record
+from vanvault.api.looks import looked, shows
 from vanvault.api.node import Node
-from vanvault.api.observe import request_id_of
-from vanvault.api.people import person_of, place_of
+from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
-from vanvault.archiver.core.error_table import kind_of
-from vanvault.archiver.core.errors import InvalidInput, VanVaultError
-from vanvault.archiver.people.looks import Look, Viewer, outcome_of
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.recovery.access import SeenLooks, look_query, seen_looks
 
 router = APIRouter()
 
 
 @router.get("/v1/access", **openapi.ACCESS)
+@looked("access", "see-access", gateways=False)
 async def access(request: Request) -> Response:
     """Who has looked at what, newest first; needs the permission ``see-access``."""
     node = node_of(request)
-    person = await person_of(request, node)
-    asked = _once(query_of(request.scope))
-    place = place_of(request, node)
-    address = "" if place.address is None else str(place.address)
-    viewer = Viewer(person.account.name, "account", person.account.id, address, place.port, person.by)
-    look = Look(viewer, "access", asked, request=request_id_of(request.scope))
-    try:
-        roles = person.authority("see-access", node.archive.clock.now())
-        look = replace(look, viewer=replace(viewer, roles=roles))
-        found, complete = await asyncio.get_running_loop().run_in_executor(
-            node.threads.reads, lambda: _read(node, asked)
-        )
-    except InvalidInput:
-        raise
-    except VanVaultError as error:
-        await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
-        raise
-    shown = tuple(one.id for one in found.looks)
-    await on_record(node, replace(look, shown=shown, count=len(shown)))
+    asked = _once(without_purpose(query_of(request.scope)))
+    found, complete = await asyncio.get_running_loop().run_in_executor(
+        node.threads.reads, lambda: _read(node, asked)
+    )
+    shows(request, [one.id for one in found.looks])
     told = {**found.as_json(), "partial": not complete}
-    return Response(orjson.dumps(told), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(orjson.dumps(told), media_type="application/json")
 
 
 def _read(node: Node, asked: dict[str, str]) -> tuple[SeenLooks, bool]:

@@ -14,7 +14,6 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 import orjson
 from fastapi import APIRouter
@@ -29,6 +28,7 @@ from vanvault.api.problems import problem_name, problem_of
 from vanvault.api.quotas import Reservation
 from vanvault.api.receive_body import Body, received
 from vanvault.api.together import Asked
+from vanvault.api.urls import decoded_header
 from vanvault.archiver.core.digests import Digests
 from vanvault.archiver.core.errors import Busy, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.core.metadata import read_metadata
@@ -124,14 +124,7 @@ def _message_id(request: Request) -> str:
     found = [value for name, value in request.headers.raw if name.lower() == _ID_HEADER]
     if len(found) > 1:
         raise InvalidInput("message_id is given twice", field="message_id")
-    return _decoded(found[0], "message_id") if found else ""
-
-
-def _decoded(value: bytes, name: str) -> str:
-    try:
-        return unquote(value.decode(), errors="strict")
-    except UnicodeError as error:
-        raise InvalidInput(f"{name} is not UTF-8", field=name) from error
+    return decoded_header(found[0], "message_id") if found else ""
 
 
 def _header_fields(request: Request) -> dict[str, object]:
@@ -147,13 +140,15 @@ def _header_fields(request: Request) -> dict[str, object]:
             raise InvalidInput(f"there is no field {header[:40]!r}", field=header[:40])
         if name in fields:
             raise InvalidInput(f"{name} is given twice", field=name)
-        fields[name] = _list(raw_value, name) if name == "insurance_numbers" else _decoded(raw_value, name)
+        fields[name] = (
+            _list(raw_value, name) if name == "insurance_numbers" else decoded_header(raw_value, name)
+        )
     return fields
 
 
 def _list(value: bytes, name: str) -> list[str]:
     """Split first: a comma that is percent-encoded belongs to its value."""
-    decoded = (_decoded(one.strip(), name).strip() for one in value.split(b","))
+    decoded = (decoded_header(one.strip(), name).strip() for one in value.split(b","))
     return [one for one in decoded if one]
 
 

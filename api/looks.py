@@ -1,13 +1,14 @@
-"""Every read of a route is counted before its answer leaves, by whom, and what it came to.
+"""Every read of a route is on record, with who and what it came to; a person's before a byte leaves.
 
-Gateways read their own entries only, so their reads are counted by the minute. A caller whose token is not
-known is counted by address.
+Gateways read their own entries only, so their reads are counted by the minute. A caller whose token or
+session is not known is counted by address. A person reads across gateways, so each request is a look.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
 
@@ -15,40 +16,80 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api.caller_address import caller_address
-from vanvault.api.context import TOKEN, node_of
+from vanvault.api.context import TOKEN, gateway_of, node_of
 from vanvault.api.node import Node
-from vanvault.api.observe import GATEWAY
-from vanvault.archiver.core.errors import VanVaultError
-from vanvault.archiver.people.looks import Look, LookAct, LookOutcome, TalliedReads, outcome_of
+from vanvault.api.observe import GATEWAY, RESERVATION, request_id_of
+from vanvault.api.people import PersonCaller, is_persons, person_of, place_of
+from vanvault.api.purpose import check_purpose, purpose_of, without_purpose
+from vanvault.api.urls import query_of
+from vanvault.archiver.core.error_table import kind_of
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput, VanVaultError
+from vanvault.archiver.people.accounts import Permission
+from vanvault.archiver.people.looks import Look, LookAct, LookOutcome, TalliedReads, Viewer, outcome_of
+from vanvault.archiver.people.sight import Sight
 
-#: Entries that the answer to a request shows.
-_SHOWN = "vanvault.shown"
+#: In the scope of a request: who reads, and what the answer shows.
+_READER, _SHOWN = "vanvault.reader", "vanvault.shown"
 
 Route = Callable[..., Awaitable[Response]]
 
 
-def counted(act: LookAct) -> Callable[[Route], Route]:
-    """Count each request of a route; the route says by ``shows`` how many entries its answer shows.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who sent a read: a gateway, which sees its own entries, or a person."""
 
-    While reads could not be put on record for too long, nothing is shown: the route raises SiteUnavailable.
+    gateway: str = ""  # "": a person, and entries of all gateways
+    person: str = ""  # name of the account
+    purpose: str = ""
+    sight: Sight = field(default_factory=Sight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    ids: tuple[str, ...] = ()
+    count: int = 0
+
+
+def looked(
+    act: LookAct, permission: Permission, *, gateways: bool = True, purpose: bool = False
+) -> Callable[[Route], Route]:
+    """A route that reads: for gateways, each its own, and for persons who have the permission.
+
+    The route finds out by ``reader_of`` who reads, and says by ``shows`` what its answer shows. It raises as
+    well what keeps the look from going on record: then nothing is shown.
+
+    Args:
+        gateways: may they read here at all?
+        purpose: a person has to say why.
     """
 
     def around(route: Route) -> Route:
         @wraps(route)
-        async def counting(request: Request, **path: Any) -> Response:
+        async def looking(request: Request, **path: Any) -> Response:
             node = node_of(request)
-            node.duties.reads.check()
-            try:
-                answer = await route(request, **path)
-            except VanVaultError as error:
-                _count(request, node, act, outcome_of(error))
-                raise
-            _count(request, node, act, "shown")
-            return answer
+            if is_persons(request) or not gateways:
+                asked = dict(path) or dict(without_purpose(query_of(request.scope)))
+                look = Look(Viewer("", "account"), act, _named(asked), request=request_id_of(request.scope))
+                return await _by_person(request, node, _Wanted(look, permission, purpose), route, path)
+            return await _by_gateway(request, node, act, route, path)
 
-        return counting
+        return looking
 
     return around
+
+
+def reader_of(request: Request) -> Reader:
+    """Who sent this request to a route that is ``looked``. Raises AccessDenied, Busy."""
+    reader: Reader | None = request.scope.get(_READER)
+    if reader is None:
+        reader = Reader(gateway=gateway_of(request, node_of(request), "read-own"))
+        request.scope[_READER] = reader
+    return reader
+
+
+def shows(request: Request, ids: Sequence[str], count: int | None = None) -> None:
+    """These entries are in the answer; ``count``: so many were counted, without being shown."""
+    request.scope[_SHOWN] = _Shown(tuple(ids), len(ids) if count is None else count)
 
 
 async def on_record(node: Node, look: Look) -> None:
@@ -72,13 +113,75 @@ async def on_record(node: Node, look: Look) -> None:
         raise error
 
 
-def shows(request: Request, entries: int) -> None:
-    """So many entries are in the answer."""
-    request.scope[_SHOWN] = entries
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A look of a person, and what it takes."""
+
+    look: Look
+    permission: Permission
+    purpose: bool
+
+
+async def _by_gateway(
+    request: Request, node: Node, act: LookAct, route: Route, path: dict[str, Any]
+) -> Response:
+    """Raises SiteUnavailable as well: reads could not be put on record for too long."""
+    node.duties.reads.check()
+    try:
+        answer = await route(request, **path)
+    except VanVaultError as error:
+        _count(request, node, act, outcome_of(error))
+        raise
+    _count(request, node, act, "shown")
+    return answer
+
+
+async def _by_person(
+    request: Request, node: Node, wanted: _Wanted, route: Route, path: dict[str, Any]
+) -> Response:
+    try:
+        person = await person_of(request, node)
+    except AccessDenied:
+        _count(request, node, wanted.look.act, "refused")  # nobody who is known: by address
+        raise
+    look = replace(wanted.look, viewer=_viewer(request, node, person))
+    now = node.archive.clock.now
+    try:
+        look = replace(look, purpose=purpose_of(request))
+        roles = person.authority(wanted.permission, now())
+        look = replace(look, viewer=replace(look.viewer, roles=roles))
+        if wanted.purpose:
+            check_purpose(look.purpose)
+        request.scope[RESERVATION] = node.quotas.begin(person.account.id)
+        sight = Sight.of(lambda permission: person.may(permission, now()))
+        request.scope[_READER] = Reader(person=person.account.name, purpose=look.purpose, sight=sight)
+        answer = await route(request, **path)
+        person.authority(wanted.permission, now())  # a role may have ended at midnight, while it was read
+    except InvalidInput:
+        raise
+    except VanVaultError as error:
+        await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
+        raise
+    shown: _Shown = request.scope.get(_SHOWN, _Shown())
+    await on_record(node, replace(look, shown=shown.ids, count=shown.count))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _viewer(request: Request, node: Node, person: PersonCaller) -> Viewer:
+    place = place_of(request, node)
+    address = "" if place.address is None else str(place.address)
+    return Viewer(person.account.name, "account", person.account.id, address, place.port, person.by)
+
+
+def _named(asked: dict[str, str]) -> dict[str, str]:
+    """The fields of a question as verbs name them: an entry is asked for by its ``id``."""
+    return {"id" if name == "entry_id" else name: value for name, value in asked.items()}
 
 
 def _count(request: Request, node: Node, act: LookAct, outcome: LookOutcome) -> None:
     address = caller_address(request, node.proxies)
     gateway, token = request.scope.get(GATEWAY, ""), request.scope.get(TOKEN, "")
     reads = TalliedReads(gateway, act, outcome, token, "" if address is None else str(address))
-    node.duties.reads.count(reads, request.scope.get(_SHOWN, 0) if outcome == "shown" else 0)
+    shown: _Shown = request.scope.get(_SHOWN, _Shown())
+    node.duties.reads.count(reads, shown.count if outcome == "shown" else 0)

@@ -12,7 +12,7 @@ from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
 from vanvault.archiver.core.model import BUSINESS_FIELDS
-from vanvault.archiver.people.looks import ACTS, OUTCOMES
+from vanvault.archiver.people.looks import ACTS, MOST_PURPOSE, OUTCOMES
 
 _Responses = dict[int | str, dict[str, Any]]
 _Security = list[dict[str, list[str]]]
@@ -20,8 +20,8 @@ _Security = list[dict[str, list[str]]]
 _TEXTS = {
     400: "The request is wrong; nothing was stored.",
     401: "No valid bearer token.",
-    403: "The token has no right to this.",
-    404: "Nothing of this name within the caller's gateway.",
+    403: "The caller has no right to this.",
+    404: "Nothing of this name within what the caller may see.",
     408: "The body came too slowly; nothing was stored: send the same again.",
     409: "This gateway archived other bytes under this id; nothing was stored.",
     413: "Over a size limit; nothing was stored.",
@@ -149,6 +149,12 @@ EVENTS = _route(
         **_problems(400, 401, 403, 408, 413, 415, 500, 503),
     },
 )
+_PURPOSE = [
+    _parameter(
+        "purpose", "Why, in words; of a person required, and on record.", minLength=1, maxLength=MOST_PURPOSE
+    ),
+    _header("Purpose", "The same as the parameter; percent-encode what is not ASCII."),
+]
 _VALUE = {"minLength": 1, "maxLength": Query.MAX_VALUE}
 _SEARCHED: dict[str, dict[str, Any]] = {
     "entry": {"description": "Messages or events only.", "enum": ["message", "event"]},
@@ -198,7 +204,7 @@ MESSAGE = _route(
 )
 ORIGINAL = _route(
     "original",
-    {},
+    {"parameters": _PURPOSE},
     {
         200: {
             "description": "The exact bytes, with the Content-Type that the gateway sent.",

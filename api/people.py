@@ -34,6 +34,22 @@ class PersonCaller:
     by: str  # id of the session or of the token
     authority: Callable[[Permission, datetime], tuple[str, ...]]  # roles that permit it now, or AccessDenied
 
+    def may(self, permission: Permission, now: datetime) -> bool:
+        """Does the person have this permission now, by this session or token?"""
+        try:
+            self.authority(permission, now)
+        except AccessDenied:
+            return False
+        return True
+
+
+def is_persons(request: Request) -> bool:
+    """Does a request come with what a person signs on with, be it good or not? Else it is a gateway's."""
+    secret = bearer_of(request)
+    if secret:
+        return secret.startswith(SESSION_PREFIX) or is_person_secret(secret)
+    return SESSION_COOKIE in request.cookies
+
 
 async def person_of(request: Request, node: Node) -> PersonCaller:
     """The person who sent this request, by a token of their own or as ``signed_on`` knows them.

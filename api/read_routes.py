@@ -1,11 +1,12 @@
-"""Search, messages, originals, receipts and transactions, each within the caller's own gateway."""
+"""Search, messages, originals, receipts, transactions: for gateways each its own, for persons as they may."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import orjson
@@ -15,10 +16,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vanvault.api import openapi
-from vanvault.api.context import gateway_of, node_of, reservation_of
+from vanvault.api.context import node_of, reservation_of
 from vanvault.api.freshness import Freshness
-from vanvault.api.looks import counted, shows
+from vanvault.api.looks import Reader, looked, reader_of, shows
 from vanvault.api.node import Node
+from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
@@ -32,50 +34,50 @@ _PIECE_BYTES = 256 * 1024
 
 
 @router.get("/v1/search", **openapi.SEARCH)
-@counted("search")
+@looked("search", "search")
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
-    node = node_of(request)
-    query = Query.parse(_of_caller(request, node), node.archive.search.cursor_key)
+    node, reader = node_of(request), reader_of(request)
+    query = Query.parse(_asked(request, reader), node.archive.search.cursor_key)
     page, fresh = await _read(node, lambda fresh: (node.archive.search.page(query), fresh))
-    shows(request, len(page.items))
-    return _json(page_of(page, fresh.unread))
+    return _json(_listed(request, page, fresh, {"next": page.next, "partial": page.partial or None}))
 
 
 @router.get("/v1/histogram", **openapi.HISTOGRAM)
-@counted("count")
+@looked("count", "search")
 async def histogram(request: Request) -> Response:
     """Counts and bytes by day, month, year or a field."""
-    node = node_of(request)
-    asked = HistogramQuery.parse(_of_caller(request, node))
+    node, reader = node_of(request), reader_of(request)
+    asked = HistogramQuery.parse(_asked(request, reader))
     found, fresh = await _read(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
-    shows(request, found.entries)
+    shows(request, (), found.entries)
     return _json({**asdict(found), "unread": _unread(found.unread, fresh.unread)})
 
 
 @router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
-@counted("display")
+@looked("display", "search")
 async def message(request: Request, entry_id: str) -> Response:
     """What the archive knows about one entry."""
-    node = node_of(request)
-    gateway = gateway_of(request, node, "read-own")
-    item = await _read(node, lambda fresh: fresh.find(node, lambda: _own(node, gateway, entry_id)))
-    shows(request, 1)
-    return _json(item)
+    node, reader = node_of(request), reader_of(request)
+    item = await _read(node, lambda fresh: fresh.find(node, lambda: _seen(node, reader, entry_id)))
+    shows(request, [entry_id])
+    if not reader.person:
+        return _json(item)
+    (shown,), withheld = reader.sight.shown([item])
+    return _json({**shown, "withheld": [one.as_json() for one in withheld]})
 
 
 @router.get("/v1/messages/{entry_id}/original", **openapi.ORIGINAL)
-@counted("original")
+@looked("original", "originals", purpose=True)
 async def original(request: Request, entry_id: str) -> Response:
     """The exact bytes that were pushed."""
-    node = node_of(request)
-    gateway = gateway_of(request, node, "read-own")
-    item = await _read(node, lambda fresh: fresh.find(node, lambda: _own(node, gateway, entry_id)))
+    node, reader = node_of(request), reader_of(request)
+    item = await _read(node, lambda fresh: fresh.find(node, lambda: _seen(node, reader, entry_id)))
     reservation, size = reservation_of(request), int(item["size"])
     reservation.reserve(3 * size)
     archive = node.archive
     body = await _run(node, lambda: archive.original(item))
-    shows(request, 1)
+    shows(request, [entry_id])
     reservation.release(2 * size)  # the rest is free when all of it was sent
     digest = base64.b64encode(bytes.fromhex(item["sha256"])).decode()
     return _InPieces(
@@ -91,77 +93,82 @@ async def original(request: Request, entry_id: str) -> Response:
 
 
 @router.get("/v1/receipts/{entry_id}", **openapi.RECEIPT)
-@counted("receipt")
+@looked("receipt", "receipts")
 async def receipt(request: Request, entry_id: str) -> Response:
     """The receipt of one entry: the first, or the one that followed when that was degraded.
 
     As at a push that is sent again, a gateway that waits for every site is not given a degraded one.
     """
-    node = node_of(request)
-    gateway = gateway_of(request, node, "read-own")
+    node, reader = node_of(request), reader_of(request)
 
     def find() -> dict[str, Any]:
-        _own(node, gateway, entry_id)
+        _seen(node, reader, entry_id)
         found = node.archive.receipts.of(entry_id)
-        refusal = node.archive.policy.refusal(gateway, found, again=True)
-        if refusal is not None:
-            raise refusal
+        if reader.gateway:
+            refusal = node.archive.policy.refusal(reader.gateway, found, again=True)
+            if refusal is not None:
+                raise refusal
         return found
 
     receipt = await _read(node, lambda fresh: fresh.find(node, find))
-    shows(request, 1)
+    shows(request, [entry_id])
     return _json(receipt)
 
 
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
-@counted("timeline")
+@looked("timeline", "search")
 async def transaction(request: Request, transaction_id: str) -> Response:
     """The timeline of one transaction: its messages and events, oldest first."""
-    node = node_of(request)
-    gateway = gateway_of(request, node, "read-own")
+    node, reader = node_of(request), reader_of(request)
     if not transaction_id.strip() or len(transaction_id) > Query.MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
 
     def find() -> Page:
-        found = node.archive.search.timeline(transaction_id, gateway)
+        found = node.archive.search.timeline(transaction_id, reader.gateway)
         if not found.items and not found.unread:
             raise NotFound("the archive holds nothing of this transaction")
         return found
 
     page, fresh = await _read(node, lambda fresh: (fresh.find(node, find), fresh))
-    shows(request, len(page.items))
-    unread = _unread(page.unread, fresh.unread)
-    return _json({"transaction_id": transaction_id, "items": page.items, "unread": unread})
+    return _json({"transaction_id": transaction_id, **_listed(request, page, fresh)})
 
 
-def _of_caller(request: Request, node: Node) -> list[tuple[str, str]]:
-    """The URL's parameters, within the caller's own gateway. Raises AccessDenied."""
-    gateway = gateway_of(request, node, "read-own")
+def _asked(request: Request, reader: Reader) -> list[tuple[str, str]]:
+    """The URL's parameters; a gateway asks within its own entries. Raises AccessDenied."""
     given = query_of(request.scope)
-    if any(name == "gateway" and value != gateway for name, value in given):
+    if reader.person:
+        return without_purpose(given)
+    if any(name == "gateway" and value != reader.gateway for name, value in given):
         raise AccessDenied("a gateway may search its own entries only", authenticated=True)
-    return [*((name, value) for name, value in given if name != "gateway"), ("gateway", gateway)]
+    return [*((name, value) for name, value in given if name != "gateway"), ("gateway", reader.gateway)]
 
 
-def page_of(page: Page, behind: Sequence[Unread] = ()) -> dict[str, Any]:
-    """A page of a search as JSON values; ``behind``: what the node had not folded when it searched."""
-    return {
-        "items": page.items,
-        "next": page.next,
-        "partial": page.partial or None,
-        "unread": _unread(page.unread, behind),
-    }
+def _listed(
+    request: Request, page: Page, fresh: Freshness, more: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The entries that the reader may see, as they go into an answer; a person is told what is left out."""
+    reader, items = reader_of(request), page.items
+    withheld: dict[str, Any] = {}
+    if reader.person:
+        items, left_out = reader.sight.shown(page.items)
+        withheld["withheld"] = [one.as_json() for one in left_out]
+    shows(request, [item["id"] for item in items])
+    return {"items": items, **more, "unread": _unread(page.unread, fresh.unread), **withheld}
 
 
 def _unread(found: Sequence[Unread], behind: Sequence[Unread]) -> list[dict[str, Any]]:
     return [asdict(one) for one in (*found, *behind)]
 
 
-def _own(node: Node, gateway: str, entry_id: str) -> Item:
-    """An entry of the caller's; another gateway's is as if it were not there."""
+def _seen(node: Node, reader: Reader, entry_id: str) -> Item:
+    """An entry that the reader may see; to a gateway another's is as if it were not there.
+
+    Raises AccessDenied (a person), and as the search does.
+    """
     item = node.archive.search.entry(entry_id)
-    if item["gateway"] != gateway:
+    if reader.gateway and item["gateway"] != reader.gateway:
         raise NotFound(f"the archive holds no entry {entry_id}")
+    reader.sight.check(item)
     return item
 
 

@@ -1,6 +1,6 @@
 """The text in a URL: percent-encoding is taken off once, and what comes out is UTF-8, or it is refused.
 
-Headers are read by the same rule (``intake_routes.py``), so one id is one id by whatever way it comes.
+Headers are read by the same rule, so one id is one id by whatever way it comes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ def query_of(scope: Scope) -> list[tuple[str, str]]:
     """
     found = parse_qsl(scope["query_string"].decode(), keep_blank_values=True, errors="strict")
     return [(name, _OFFSET.sub(r"+\1", value) if name in _TIMES else value) for name, value in found]
+
+
+def decoded_header(value: bytes, name: str) -> str:
+    """The text of a header. Raises InvalidInput: it is not UTF-8."""
+    try:
+        return unquote(value.decode(), errors="strict")
+    except UnicodeError as error:
+        raise InvalidInput(f"{name} is not UTF-8", field=name) from error
 
 
 def _check(part: bytes, field: str) -> None:

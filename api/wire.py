@@ -32,7 +32,7 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def absent(description: str = "") -> Any:
-    """A member that may be left out, and is never null."""
+    """A member that may be left out; it is null only where its type says so."""
     return Field(default=None, description=description or None, json_schema_extra=_without_default)
 
 
@@ -148,6 +148,20 @@ class EventLine(_Business):
     detail: dict[str, Any] = absent("At most 16 kB; no fractions.")
 
 
+class WithheldPart(BaseModel):
+    """A field, or rows of one type of event, that a person may not see, so that they are absent."""
+
+    field: str = absent("Of entries.")
+    type: str = absent("How the type of the events begins.")
+    rows: int = absent("So many such events were left out.")
+    needs: str = Field(description="The permission that shows them.")
+
+
+def _withheld() -> Any:
+    """What a person is not shown; a gateway has no such member."""
+    return absent("Of a person: what the answer lacks for want of a permission.")
+
+
 class EntryAnswer(BaseModel):
     """What the archive knows about one message or event; "" is unknown."""
 
@@ -178,12 +192,13 @@ class EntryAnswer(BaseModel):
     type: str = absent("Of an event.")
     actor: str = absent("Of an event.")
     detail: str = absent("Of an event: a JSON object as text.")
-    object: str
-    row: Count
-    segment: str | None = Field(description="Null until it is compacted.")
-    verified_at: Time | None
-    placements: list[PlacementAnswer]
-    held: bool | None = Field(description="Null when no site could be asked.")
+    object: str = absent()
+    row: Count = absent()
+    segment: str | None = absent("Null until it is compacted.")
+    verified_at: Time | None = absent()
+    placements: list[PlacementAnswer] = absent()
+    held: bool | None = absent("Null when no site could be asked.")
+    withheld: list[WithheldPart] = _withheld()
 
 
 class TimelineEntry(EntryAnswer):
@@ -208,6 +223,7 @@ class PageAnswer(BaseModel):
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
     partial: str | None = Field(description="Why the page ends before its limit.")
     unread: list[UnreadObject]
+    withheld: list[WithheldPart] = _withheld()
 
 
 class TimelineAnswer(BaseModel):
@@ -216,6 +232,7 @@ class TimelineAnswer(BaseModel):
     transaction_id: str
     items: list[TimelineEntry]
     unread: list[UnreadObject]
+    withheld: list[WithheldPart] = _withheld()
 
 
 class HistogramBar(BaseModel):

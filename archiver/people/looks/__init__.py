@@ -6,6 +6,7 @@ from vanvault.archiver.people.looks.counted import ReadTally, TalliedReads
 from vanvault.archiver.people.looks.filter import LookFilter
 from vanvault.archiver.people.looks.look import (
     ACTS,
+    MOST_PURPOSE,
     OUTCOMES,
     Look,
     LookAct,
@@ -18,6 +19,7 @@ from vanvault.archiver.people.looks.look import (
 
 __all__ = [
     "ACTS",
+    "MOST_PURPOSE",
     "OUTCOMES",
     "Look",
     "LookAct",

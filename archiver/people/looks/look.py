@@ -7,7 +7,7 @@ The detail of the event ``vanvault.access.looked`` is this object, without what 
     address, port         where the request came from; neither for a command on the host itself
     act, outcome, reason  what was done, how it ended, and the kind of error where nothing was shown
     asked                 the fields of the question: name -> value
-    shown, count          ids of the entries that were shown, and how many entries were shown or counted
+    shown, count          ids of the entries that were shown (a thousand at most); entries shown or counted
     purpose               why, in the viewer's words, where that is asked for
     request               the id of the request
 """
@@ -34,6 +34,7 @@ LookAct = Literal[
     "export",  # entries taken away as a file
     "unwrap",  # the data key of one object
     "access",  # the record of looks itself
+    "results",  # what verifications and drills came to
 ]
 LookOutcome = Literal[
     "shown",  # or about to be: the record comes first
@@ -45,6 +46,10 @@ LookAuthority = Literal["account", "os-account", "token"]
 ACTS: tuple[LookAct, ...] = get_args(LookAct)
 OUTCOMES: tuple[LookOutcome, ...] = get_args(LookOutcome)
 
+#: Characters of a purpose.
+MOST_PURPOSE = 500
+#: Ids that one look names; of more entries ``count`` and what was asked tell.
+MOST_SHOWN = 1000
 #: Characters of what a caller wrote (a value of the question, a purpose) that go on record.
 _LONGEST = 1000
 #: Characters of a look's identity: half a SHA-256, in hex.
@@ -93,7 +98,7 @@ class Look:
             "outcome": self.outcome,
             "reason": self.reason,
             "asked": {name: value[:_LONGEST] for name, value in self.asked.items()},
-            "shown": list(self.shown),
+            "shown": list(self.shown[:MOST_SHOWN]),
             "count": self.count,
             "purpose": self.purpose[:_LONGEST],
             "request": self.request,

@@ -1,0 +1,241 @@
+"""Persons read across gateways as their roles permit, and every request is a look on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.conftest import check_problem
+from tests.support.command import json_of, run_cli
+from tests.support.server import Server, push
+from tests.support.waiting import wait_for
+from vanvault.archiver.appliance import Archive, init_home
+from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+from vanvault.archiver.people import Gateways
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
+from vanvault.archiver.people.tokens import TokenWish
+from vanvault.recovery.accounts import Desk, add_account, suspend_account
+from vanvault.recovery.person_tokens import add_person_token
+from vanvault.recovery.sign_on import CredentialRequest, set_credentials
+
+PASSWORD = "Mưa rào 1979 ở Huế"
+WHY = "khiếu nại 12/2026"
+
+#: Role -> acts that it permits; every other act is refused, and is on record as that.
+MAY: dict[str, set[str]] = {
+    "auditor-log": {"search", "count", "display", "timeline", "receipt"},
+    "auditor-original": {"search", "count", "display", "timeline", "receipt", "original"},
+    "extractor": {"search", "count", "display", "timeline"},
+    "operator": set(),
+    "security-officer": set(),
+    "account-manager": set(),
+}
+#: Act -> path.
+ROUTES = {
+    "search": "/v1/search?message_id=m-0",
+    "count": "/v1/histogram?entry=message",
+    "display": "/v1/messages/{id}",
+    "timeline": "/v1/transactions/t-1",
+    "receipt": "/v1/receipts/{id}",
+    "original": "/v1/messages/{id}/original",
+}
+
+
+@dataclass
+class Place:
+    """A node with two gateways, of which each pushed a message, and one person for each role."""
+
+    home: Path
+    server: Server
+    secrets: dict[str, str]  # role -> secret of a person who has it
+    gateway: str  # token of the first gateway
+    ids: list[str]
+
+    def client(self, role: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.secrets[role]}"}
+        return httpx.Client(base_url=self.server.url, headers=headers, trust_env=False, timeout=60)
+
+    def looks(self, **asked: str) -> list[dict[str, Any]]:
+        """What the security officer is told, newest first, but for looks at the record."""
+        with self.client("security-officer") as officer:
+            answer = officer.get("/v1/access", params={"limit": "500", **asked})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["partial"] is False
+        return [look for look in answer.json()["looks"] if look["act"] != "access"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    home, secrets = tmp_path_factory.mktemp("reads") / "home", {}
+    tokens = [init_home(home)]
+    tokens.append(Gateways(home).add("gateway-2", SystemEntropy(), SystemClock()).secret)
+    with Archive.open(home) as archive:
+        desk = Desk(archive, "anh")
+        for role in MAY:
+            add_account(desk, NewAccount(role, "person", role, roles=(role,)))
+            if role != "account-manager":
+                secrets[role] = add_person_token(desk, role, TokenWish()).secret
+        request = CredentialRequest("account-manager", "anh", PASSWORD, new_codes=True)
+        seed = set_credentials(archive, request, Passwords()).seed
+    with Server(home) as server:
+        server.wait_ready()
+        code = totp_code(seed, totp_step(SystemClock().now()))
+        body = {"account": "account-manager", "password": PASSWORD, "code": code}
+        opened = httpx.post(f"{server.url}/v1/session", json=body, trust_env=False, timeout=60)
+        secrets["account-manager"] = opened.json()["secret"]
+        ids = []
+        for number, token in enumerate(tokens):
+            with server.client(token) as client:
+                headers = {"Vanvault-Transaction-Id": "t-1", "Vanvault-Employer-Code": f"TZ{number}"}
+                ids.append(push(client, f"m-{number}", b"<x/>" * (number + 1), **headers).json()["id"])
+        yield Place(home, server, secrets, tokens[0], ids)
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("act", ROUTES)
+@pytest.mark.parametrize("role", MAY)
+def test_a_role_reads_what_it_permits_and_every_request_is_a_look(place: Place, role: str, act: str) -> None:
+    path = ROUTES[act].format(id=place.ids[0])
+    with place.client(role) as client:
+        answer = client.get(path, headers={"Purpose": WHY.encode()})
+    (look, *_) = place.looks(who=role)
+    told = (look["act"], look["outcome"], look["purpose"], look["address"], look["by"])
+    if act in MAY[role]:
+        assert answer.status_code == 200, answer.text
+        assert told == (act, "shown", WHY, "127.0.0.1", "account")
+        assert look["roles"] == [role]
+        expected = {"count": [], "timeline": place.ids}.get(act, place.ids[:1])
+        assert (look["shown"], look["count"]) == (expected, len(expected) or 2)
+        assert answer.headers["cache-control"] == "no-store"
+    else:
+        check_problem(answer, 403, "access-denied")
+        assert told == (act, "refused", WHY, "127.0.0.1", "account")
+        assert (look["shown"], look["roles"], look["reason"]) == ([], [], "access-denied")
+    assert look["port"] > 0
+    assert look["session"][:2] in ("t-", "s-")
+
+
+def test_a_person_is_told_what_the_command_line_tells(place: Place) -> None:
+    entry = place.ids[1]
+    with place.client("auditor-original") as auditor:
+        for path, verb in [
+            (
+                "/v1/search?entry=message&employer_code=TZ1",
+                ("search", "--entry", "message", "--employer-code", "TZ1"),
+            ),
+            (
+                "/v1/histogram?entry=message&by=gateway",
+                ("histogram", "--entry", "message", "--by", "gateway"),
+            ),
+            (f"/v1/messages/{entry}", ("get", entry)),
+            (f"/v1/receipts/{entry}", ("receipt", "show", entry)),
+        ]:
+            answer, told = auditor.get(path).json(), json_of(run_cli(place.home, *verb, "--json"))
+            assert answer.pop("withheld", []) == []
+            answer.pop("partial", None)
+            told.pop("partial", None)
+            assert answer == told, path
+        original = auditor.get(f"/v1/messages/{entry}/original", params={"purpose": WHY})
+        assert original.content == b"<x/>" * 2
+        pages = [auditor.get("/v1/search", params={"entry": "message", "limit": "1"}).json()]
+        pages.append(
+            auditor.get(
+                "/v1/search", params={"entry": "message", "limit": "1", "cursor": pages[0]["next"]}
+            ).json()
+        )
+        assert [page["items"][0]["gateway"] for page in pages] == ["gateway-2", "gateway-1"]
+
+
+def test_fields_that_a_role_may_not_see_are_absent_and_said_to_be(place: Place) -> None:
+    copies = {"held", "large_object", "object", "placements", "row", "segment"}
+    without = {"auditor-log": set[str](), "extractor": copies | {"verified_at"}}
+    everything = set()
+    for role, names in without.items():
+        with place.client(role) as client:
+            entry = client.get(f"/v1/messages/{place.ids[0]}").json()
+            page = client.get("/v1/search?message_id=m-0").json()
+            timeline = client.get("/v1/transactions/t-1").json()
+        everything |= entry.keys()
+        for answer in (entry, page, timeline):
+            assert {one["field"] for one in answer["withheld"]} == names
+        for item in (entry, *page["items"], *timeline["items"]):
+            assert not names & item.keys()
+        if names:
+            needs = {one["field"]: one["needs"] for one in entry["withheld"]}
+            assert (needs["placements"], needs["verified_at"]) == ("receipts", "verify-results")
+    assert copies <= everything
+
+
+def test_the_record_of_looks_is_no_part_of_what_a_search_shows(place: Place) -> None:
+    place.looks()
+    with place.client("auditor-original") as auditor:
+        page = auditor.get("/v1/search?type=vanvault.access.looked").json()
+        assert page["items"] == []
+        (withheld,) = page["withheld"]
+        assert (withheld["type"], withheld["needs"]) == ("vanvault.access.", "see-access")
+        assert withheld["rows"] > 0
+        id = place.looks()[0]["id"]
+        for path in (f"/v1/messages/{id}", f"/v1/receipts/{id}", f"/v1/messages/{id}/original?purpose=x"):
+            problem = check_problem(auditor.get(path), 403, "access-denied")
+            assert "see-access" in problem["detail"]
+    assert [look["outcome"] for look in place.looks(who="auditor-original")[:3]] == ["refused"] * 3
+
+
+@pytest.mark.parametrize(
+    ("query", "header"),
+    [("", ""), ("purpose=", ""), ("purpose=%20", ""), ("purpose=a", "b"), ("", "a%0Ab"), ("", "x" * 501)],
+)
+def test_an_original_asks_for_a_purpose(place: Place, query: str, header: str) -> None:
+    before = len(place.looks(who="auditor-original"))
+    with place.client("auditor-original") as auditor:
+        headers = {"Purpose": header} if header else {}
+        answer = auditor.get(f"/v1/messages/{place.ids[0]}/original?{query}", headers=headers)
+    assert check_problem(answer, 400, "invalid-input")["field"] == "purpose"
+    assert len(place.looks(who="auditor-original")) == before, "nothing was shown, and nothing was told"
+
+
+def test_what_is_not_there_is_on_record_before_that_is_told(place: Place) -> None:
+    with place.client("auditor-log") as auditor:
+        check_problem(auditor.get("/v1/messages/0000000000000000-0-0"), 404, "not-found")
+        check_problem(auditor.get("/v1/transactions/none"), 404, "not-found")
+        check_problem(auditor.get("/v1/search?nonsense=1"), 400, "invalid-input")
+        check_problem(auditor.get("/v1/search?purpose=x&purpose=y"), 400, "invalid-input")
+    found = [
+        (look["act"], look["outcome"], look["reason"], look["asked"])
+        for look in place.looks(who="auditor-log")[:2]
+    ]
+    assert found == [
+        ("timeline", "failed", "not-found", {"transaction_id": "none"}),
+        ("display", "failed", "not-found", {"id": "0000000000000000-0-0"}),
+    ]
+
+
+def test_a_gateway_reads_its_own_as_before(place: Place) -> None:
+    with place.server.client(place.gateway) as gateway:
+        page = gateway.get("/v1/search?entry=message").json()
+        assert [item["id"] for item in page["items"]] == [place.ids[0]]
+        assert list(page) == ["items", "next", "partial", "unread"]
+        assert gateway.get(f"/v1/messages/{place.ids[0]}/original").content == b"<x/>"
+        check_problem(gateway.get(f"/v1/messages/{place.ids[1]}"), 404, "not-found")
+        check_problem(gateway.get("/v1/search?purpose=x"), 400, "invalid-input")
+
+
+def test_who_is_suspended_between_two_requests_reads_no_more(place: Place) -> None:
+    with Archive.open(place.home) as archive:
+        desk = Desk(archive, "anh")
+        add_account(desk, NewAccount("hoa", "person", "hoa", roles=("auditor-original",)))
+        secret = add_person_token(desk, "hoa", TokenWish()).secret
+    with place.server.client(secret) as hoa:
+        path = f"/v1/messages/{place.ids[0]}/original?purpose=x"
+        wait_for(lambda: hoa.get(path).status_code == 200, "the node knows the new account")
+        with Archive.open(place.home) as archive:
+            suspend_account(Desk(archive, "anh"), "hoa", "moved", None)
+        wait_for(lambda: hoa.get(path).status_code != 200, "the node knows of the suspension")
+        check_problem(hoa.get(path), 403, "access-denied")
+    assert {look["outcome"] for look in place.looks(who="hoa")[:2]} == {"refused"}
