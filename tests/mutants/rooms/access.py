@@ -114,9 +114,25 @@ MUTANTS = (
     Mutant(
         "refused-read-not-counted",
         "api/looks.py",
-        "counted",
-        "                _count(request, node, act, outcome_of(error))\n",
-        "                pass\n",
+        "_by_gateway",
+        "        _count(request, node, act, outcome_of(error))\n",
+        "        pass\n",
         ("tests/api/test_looks.py",),
+    ),
+    Mutant(
+        "refused-look-of-a-person-not-on-record",
+        "api/looks.py",
+        "_by_person",
+        "        await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))\n",
+        "",
+        ("tests/api/test_person_reads.py",),
+    ),
+    Mutant(
+        "row-of-the-record-shown",
+        "archiver/people/sight/sight.py",
+        "Sight.lacks",
+        "needs not in self.permissions",
+        "False",
+        ("tests/people/test_sight.py",),
     ),
 )
