@@ -123,8 +123,8 @@ MUTANTS = (
         "refused-look-of-a-person-not-on-record",
         "api/looks.py",
         "_by_person",
-        "        await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))\n",
-        "",
+        "except VanVaultError as error:\n        await on_record(node, replace(look, outcome=",
+        "except VanVaultError as error:\n        (lambda *_: None)(node, replace(look, outcome=",
         ("tests/api/test_person_reads.py",),
     ),
     Mutant(
