@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.documents.amounts import decimal, duration, exact_size, moment, number, size
+from vanvault.recovery.documents.bundle import REPORT, read_bundle, write_bundle, zipped
 from vanvault.recovery.documents.document import (
     LANGUAGES,
     Document,
@@ -13,14 +14,18 @@ from vanvault.recovery.documents.document import (
 )
 from vanvault.recovery.documents.html import html_page
 from vanvault.recovery.documents.pdf import FONTS, pdf_pages
+from vanvault.recovery.documents.signed import Report, SignedForm, public_keys_of
 
 __all__ = [
     "FONTS",
     "LANGUAGES",
+    "REPORT",
     "Document",
     "Language",
     "PageMark",
+    "Report",
     "Section",
+    "SignedForm",
     "decimal",
     "duration",
     "exact_size",
@@ -29,5 +34,9 @@ __all__ = [
     "number",
     "pairs",
     "pdf_pages",
+    "public_keys_of",
+    "read_bundle",
     "size",
+    "write_bundle",
+    "zipped",
 ]

@@ -1,30 +1,21 @@
-"""The evidence of a drill on disk: the signed report and its renderings in a folder, and the same as ZIP."""
+"""The files of a drill's evidence: the signed report, and how people are shown it."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from vanvault.archiver.core.errors import NotFound, SettingsError
-from vanvault.archiver.core.machine import raise_limit
-from vanvault.archiver.disk import sync_folder, synced_file
-from vanvault.recovery.documents import Language, html_page, pdf_pages
+from vanvault.archiver.core.errors import NotFound
+from vanvault.recovery.documents import REPORT, Language, Report, html_page, pdf_pages, read_bundle
 from vanvault.recovery.drill.document import document
-from vanvault.recovery.drill.report import Report, parse_report
+from vanvault.recovery.drill.report import DRILL_FORM
 
-REPORT = "report.json"
 FOLDER = "drills"
-
-#: Every ZIP of the same files has the same bytes.
-_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def bundle_files(data: bytes) -> dict[str, bytes]:
     """The files of a bundle from its signed report: name -> bytes. The report is what counts."""
-    report: Report = parse_report(data)
+    report = DRILL_FORM.parsed(data)
     return {
         REPORT: data,
         "report.en.html": html_report(report, "en").encode(),
@@ -44,34 +35,13 @@ def pdf_report(report: Report, language: Language) -> bytes:
     return pdf_pages(document(report, language), datetime.fromisoformat(report["finished_at"]))
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """The files as one ZIP."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name, _DATE), data, zipfile.ZIP_DEFLATED)
-    return held.getvalue()
-
-
-def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files durably into ``folder``, which must not exist. Raises SettingsError."""
-    try:
-        folder.mkdir(parents=True, mode=0o700)
-        for name, data in files.items():
-            with synced_file(folder / name, mode=0o644, new=True) as file:
-                file.write(data)
-        sync_folder(folder)
-    except OSError as error:
-        raise_limit(error)
-        raise SettingsError(f"the evidence cannot be written: {error.strerror}") from error
-
-
 def read_report(home: Path, drill: str) -> bytes:
     """The signed report of a drill: an id, or the path of a bundle or report. Raises NotFound."""
-    for path in (home / FOLDER / drill / REPORT, Path(drill) / REPORT, Path(drill)):
-        if path.is_file():
-            return path.read_bytes()
-    raise NotFound(
-        f"there is no evidence of a drill {drill[:80]} here",
-        hint="vanvault drill list names the last ones; their bundles are in drills/ and in the archive.",
+    return read_bundle(
+        home / FOLDER,
+        drill,
+        NotFound(
+            f"there is no evidence of a drill {drill[:80]} here",
+            hint="vanvault drill list names the last ones; their bundles are in drills/ and in the archive.",
+        ),
     )

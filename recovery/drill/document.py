@@ -8,6 +8,7 @@ from typing import Any
 from vanvault.recovery.documents import (
     Document,
     Language,
+    Report,
     Section,
     decimal,
     duration,
@@ -18,12 +19,11 @@ from vanvault.recovery.documents import (
     size,
 )
 from vanvault.recovery.drill.details import failure_told, place, vietnamese
-from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.texts import label, phrase
 
 
 def document(report: Report, language: Language) -> Document:
-    """The document of a report that ``parse_report`` took."""
+    """The document of a report that ``DRILL_FORM`` took."""
     say = partial(label, language=language)
     sections = [
         pairs(say("summary"), _summary(report, language)),

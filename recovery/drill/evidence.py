@@ -8,8 +8,9 @@ from typing import Any
 
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import SigningKeys, load_public_keys
+from vanvault.recovery.documents import public_keys_of
 from vanvault.recovery.drill.bundle import read_report
-from vanvault.recovery.drill.report import parse_report, public_keys_of, verify_report
+from vanvault.recovery.drill.report import DRILL_FORM
 
 
 def drill_evidence(
@@ -19,11 +20,11 @@ def drill_evidence(
 
     ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own.
 
-    Raises as ``read_report``, ``parse_report`` and ``verify_report``; KeyUnavailable (a file is no key).
+    Raises as ``read_report`` and ``SignedForm.verified``; KeyUnavailable (a file is no key).
     """
     data = read_report(home, drill)
     if not verify:
-        return parse_report(data)
+        return DRILL_FORM.parsed(data)
     if not public_keys:
-        return verify_report(data, SigningKeys(home / KEYS_FOLDER).public)
-    return verify_report(data, public_keys_of(load_public_keys(public_keys)))
+        return DRILL_FORM.verified(data, SigningKeys(home / KEYS_FOLDER).public)
+    return DRILL_FORM.verified(data, public_keys_of(load_public_keys(public_keys)))

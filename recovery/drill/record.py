@@ -13,8 +13,8 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.intake import message_draft
 from vanvault.archiver.journal import own_events
+from vanvault.recovery.documents import Report
 from vanvault.recovery.drill.model import MILESTONES
-from vanvault.recovery.drill.report import Report
 from vanvault.recovery.drill.scenarios import SCENARIOS
 
 FINISHED = "drill.finished"

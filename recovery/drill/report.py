@@ -1,82 +1,22 @@
-"""The signed report of a drill: one canonical JSON object, verifiable offline. Pure.
-
-``signature`` is Ed25519 over three lines, each ended by 0x0A: ``vanvault drill v1``, the archive id, and the
-SHA-256 (hex) of the canonical JSON (RFC 8785) of the report without ``signature``. Times are RFC 3339, UTC;
-durations are whole milliseconds, because canonical JSON has no fractions here.
-"""
+"""The signed report of a drill: ``recovery/documents/signed.py`` has its form. Pure."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from vanvault.archiver.core.canonical import canonical, parse_canonical
-from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.times import rfc3339_us, to_us
-from vanvault.archiver.keys import SigningKey, verify
+from vanvault.archiver.keys import SigningKey
+from vanvault.recovery.documents import Report, SignedForm
 from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillOutcome, DrillPlan, Loss, LostEntry, Phase
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.work import Extent
 
-REPORT_FORMAT = "vanvault-drill-v1"
-
-Report = dict[str, Any]
-
-
-def statement(archive: str, digest: str) -> bytes:
-    """The signed text."""
-    return f"vanvault drill v1\n{archive}\n{digest}\n".encode()
+DRILL_FORM = SignedForm("vanvault-drill-v1", "vanvault drill v1", "report of a drill")
 
 
 def signed_report(finished: FinishedDrill, signer: SigningKey) -> bytes:
     """The report, canonical and signed."""
-    body = report_body(finished, signer.key_id)
-    digest = hashlib.sha256(canonical(body)).hexdigest()
-    signature = base64.b64encode(signer.sign(statement(finished.archive, digest))).decode()
-    return canonical({**body, "signature": signature})
-
-
-def verify_report(data: bytes, public_key: Callable[[str], Ed25519PublicKey]) -> Report:
-    """The report in ``data``, once its signature is proved.
-
-    Args:
-        public_key: gives the key of a key id; raises KeyUnavailable for one that it does not trust.
-
-    Raises InvalidInput (no report), Damaged (it was changed, or signed by another), KeyUnavailable.
-    """
-    report = parse_report(data)
-    try:
-        signature = base64.b64decode(report["signature"], validate=True)
-        archive, key_id = str(report["archive"]), str(report["signing_key"])
-    except (KeyError, TypeError, binascii.Error) as error:
-        raise InvalidInput("this report is not signed") from error
-    body = {name: value for name, value in report.items() if name != "signature"}
-    verify(public_key(key_id), signature, statement(archive, hashlib.sha256(canonical(body)).hexdigest()))
-    return report
-
-
-def parse_report(data: bytes) -> Report:
-    """The report in ``data``, not verified. Raises Damaged (not canonical), InvalidInput (no report)."""
-    report = parse_canonical(data)
-    if not isinstance(report, dict) or report.get("format") != REPORT_FORMAT:
-        raise InvalidInput("this is no report of a drill", hint="Give the report.json of its evidence.")
-    return report
-
-
-def public_keys_of(pems: Mapping[str, Ed25519PublicKey]) -> Callable[[str], Ed25519PublicKey]:
-    """A ``public_key`` for ``verify_report`` that trusts just these keys, by key id."""
-
-    def find(key_id: str) -> Ed25519PublicKey:
-        if key_id not in pems:
-            raise Damaged("the report was signed with a key that is not trusted here")
-        return pems[key_id]
-
-    return find
+    return DRILL_FORM.signed(report_body(finished, signer.key_id), signer)
 
 
 def report_body(finished: FinishedDrill, signing_key: str) -> Report:
@@ -95,7 +35,7 @@ def report_body(finished: FinishedDrill, signing_key: str) -> Report:
         ],
         "failures": list(outcome.failures),
         "finished_at": rfc3339_us(to_us(finished.finished_at)),
-        "format": REPORT_FORMAT,
+        "format": DRILL_FORM.format,
         "id": finished.id,
         "negative": finished.scenario.negative,
         "operator": finished.operator,

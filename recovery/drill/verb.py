@@ -12,7 +12,8 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.stores import S3Url, parse_site_url
-from vanvault.recovery.drill.bundle import FOLDER, bundle_files, write_bundle, zipped
+from vanvault.recovery.documents import write_bundle, zipped
+from vanvault.recovery.drill.bundle import FOLDER, bundle_files
 from vanvault.recovery.drill.conduct import Means, quiet
 from vanvault.recovery.drill.model import DrillPlan
 from vanvault.recovery.drill.record import (
@@ -22,7 +23,7 @@ from vanvault.recovery.drill.record import (
     scheduled_detail,
     standings,
 )
-from vanvault.recovery.drill.report import parse_report, plan_fields, signed_report
+from vanvault.recovery.drill.report import DRILL_FORM, plan_fields, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill, prepare, run, scenario_of
 from vanvault.recovery.verified import Subset
@@ -159,7 +160,7 @@ def keep_evidence(archive: Archive, finished: FinishedDrill, observer: Observer 
     evidence = archive.home / FOLDER / finished.id
     write_bundle(evidence, files)
     try:
-        archive_drill(archive, parse_report(data), data, zipped(files))
+        archive_drill(archive, DRILL_FORM.parsed(data), data, zipped(files))
     except SiteUnavailable as error:
         observer.warn(f"the evidence could not be archived: {error.message}")
         return DrillReport(finished, evidence, archived=False)

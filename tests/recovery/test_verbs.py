@@ -15,7 +15,7 @@ from vanvault.recovery.coverage import CoverageRequest, coverage
 from vanvault.recovery.custody import SplitRequest, split_keys
 from vanvault.recovery.drill import DrillReport, DrillRequest, drill
 from vanvault.recovery.drill.bundle import read_report
-from vanvault.recovery.drill.report import verify_report
+from vanvault.recovery.drill.report import DRILL_FORM
 from vanvault.recovery.forecast import ForecastRequest, forecast
 from vanvault.recovery.maintenance import CompactRequest, OverrideRequest, compact, override_probe
 from vanvault.recovery.reconcile import ReconcileRequest, reconcile
@@ -87,7 +87,7 @@ def test_a_drill_leaves_signed_evidence_on_disk_and_in_the_archive(lab: Lab) -> 
         done = drill(archive, DrillRequest("node-lost", who=WHO))
         assert isinstance(done, DrillReport)
         assert (done.exit_code, done.archived) == (ExitCode.OK, True)
-        report = verify_report(read_report(archive.home, done.finished.id), archive.signing.public)
+        report = DRILL_FORM.verified(read_report(archive.home, done.finished.id), archive.signing.public)
         assert (report["operator"], report["passed"]) == (WHO, True)
         (detail,) = recorded(archive, "drill.finished")
         assert (detail["id"], detail["who"]) == (done.finished.id, WHO)

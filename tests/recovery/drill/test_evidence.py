@@ -16,6 +16,7 @@ from vanvault.archiver.keys import SigningKeys
 from vanvault.recovery.documents import (
     LANGUAGES,
     Document,
+    Report,
     decimal,
     duration,
     exact_size,
@@ -29,7 +30,7 @@ from vanvault.recovery.drill.details import ELSEWHERE, failure_told, vietnamese
 from vanvault.recovery.drill.document import document
 from vanvault.recovery.drill.loss import MOST_NAMED
 from vanvault.recovery.drill.model import Check, Loss, LostEntry
-from vanvault.recovery.drill.report import Report, parse_report, report_body, signed_report
+from vanvault.recovery.drill.report import DRILL_FORM, report_body, signed_report
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.verified import Subset
 
@@ -192,7 +193,7 @@ def test_each_signer_has_a_line(finished: FinishedDrill) -> None:
 
 
 def test_the_signed_report_has_the_new_keys_beside_the_old(lab: Lab, finished: FinishedDrill) -> None:
-    report = parse_report(signed_report(finished, SigningKeys(lab.home / "keys").active()))
+    report = DRILL_FORM.parsed(signed_report(finished, SigningKeys(lab.home / "keys").active()))
     old = {"acknowledged_objects", "events", "later_messages", "messages", "objects", "target_messages"}
     assert set(report["rpo"]) == old | {"lost", "lost_unnamed", "owed_messages"}
 

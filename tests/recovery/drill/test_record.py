@@ -13,8 +13,9 @@ from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.recovery.documents import zipped
 from vanvault.recovery.drill import last_rate, measured, overdue, standings
-from vanvault.recovery.drill.bundle import bundle_files, zipped
+from vanvault.recovery.drill.bundle import bundle_files
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.record import SCHEDULED, archive_drill, message_id_of, runs, scheduled_detail
 from vanvault.recovery.drill.report import signed_report

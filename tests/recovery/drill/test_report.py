@@ -18,20 +18,28 @@ from tests.support.lab import Lab
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, KeyUnavailable, NotFound, SettingsError
 from vanvault.archiver.keys.signing import key_id_of
-from vanvault.recovery.documents import FONTS, LANGUAGES, Language, duration, number
+from vanvault.recovery.documents import (
+    FONTS,
+    LANGUAGES,
+    REPORT,
+    Language,
+    Report,
+    duration,
+    number,
+    public_keys_of,
+    write_bundle,
+    zipped,
+)
 from vanvault.recovery.drill import texts
 from vanvault.recovery.drill.bundle import (
-    REPORT,
     bundle_files,
     html_report,
     pdf_report,
     read_report,
-    write_bundle,
-    zipped,
 )
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.document import document
-from vanvault.recovery.drill.report import Report, public_keys_of, signed_report, verify_report
+from vanvault.recovery.drill.report import DRILL_FORM, signed_report
 from vanvault.recovery.drill.run import FinishedDrill
 
 
@@ -50,7 +58,7 @@ def test_a_report_verifies_and_says_what_was_measured(
     lab: Lab, finished: FinishedDrill, signed: bytes
 ) -> None:
     with lab.open() as archive:
-        report = verify_report(signed, archive.signing.public)
+        report = DRILL_FORM.verified(signed, archive.signing.public)
     assert report["passed"] is True
     assert report["scenario"] == "objects-damaged"
     assert report["rpo"]["messages"] == 0
@@ -69,25 +77,25 @@ def test_a_changed_report_does_not_verify(lab: Lab, signed: bytes, field: str) -
     changes = {"passed": False, "phases": [], "rto": {}}
     report[field] = changes.get(field, "another")
     with lab.open() as archive, pytest.raises(Damaged):
-        verify_report(canonical(report), archive.signing.public)
+        DRILL_FORM.verified(canonical(report), archive.signing.public)
 
 
 def test_a_report_of_another_key_does_not_verify(lab: Lab, signed: bytes) -> None:
     other = Ed25519PrivateKey.generate().public_key()
     with pytest.raises(Damaged, match="not trusted"):
-        verify_report(signed, public_keys_of({key_id_of(other): other}))
+        DRILL_FORM.verified(signed, public_keys_of({key_id_of(other): other}))
     report = orjson.loads(signed)
     report["signing_key"] = key_id_of(other)
     with pytest.raises(Damaged):
-        verify_report(canonical(report), public_keys_of({key_id_of(other): other}))
+        DRILL_FORM.verified(canonical(report), public_keys_of({key_id_of(other): other}))
     with lab.open() as archive, pytest.raises(KeyUnavailable):
-        verify_report(canonical(report), archive.signing.public)
+        DRILL_FORM.verified(canonical(report), archive.signing.public)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format":"vanvault-export-v1"}', b'{"format": "x"}'])
 def test_what_is_no_report_is_refused(data: bytes) -> None:
     with pytest.raises((Damaged, InvalidInput)):
-        verify_report(data, public_keys_of({}))
+        DRILL_FORM.verified(data, public_keys_of({}))
 
 
 def test_an_unsigned_report_is_refused(lab: Lab, signed: bytes) -> None:
@@ -96,7 +104,7 @@ def test_an_unsigned_report_is_refused(lab: Lab, signed: bytes) -> None:
         bare = {name: value for name, value in report.items() if name != "signature"}
         bare |= {"signature": signature} if signature else {}
         with lab.open() as archive, pytest.raises(InvalidInput, match="not signed"):
-            verify_report(canonical(bare), archive.signing.public)
+            DRILL_FORM.verified(canonical(bare), archive.signing.public)
 
 
 class Cells(HTMLParser):

@@ -19,7 +19,7 @@ from tests.support.lab import event, message
 from vanvault.recovery.drill.bundle import html_report
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.later import after
-from vanvault.recovery.drill.report import parse_report, signed_report
+from vanvault.recovery.drill.report import DRILL_FORM, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.verified import Subset
@@ -90,7 +90,7 @@ def test_what_came_after_the_copy_is_counted_and_named(backed_up: Kit) -> None:
     assert (finished.outcome.loss.messages, finished.outcome.loss.later_messages) == (3, 3)
     assert finished.outcome.rpo_messages == 3
     with backed_up.lab.open() as archive:
-        report = parse_report(signed_report(finished, archive.signing.active()))
+        report = DRILL_FORM.parsed(signed_report(finished, archive.signing.active()))
     assert "of them after the third copy was made" in html_report(report, "en")
     assert "sau khi tạo bản sao thứ ba" in html_report(report, "vi")
 
