@@ -87,6 +87,7 @@ ROOMS = (
     _room("people", 15, "core.* disk home_files"),
     _room("people.accounts", 29, "core.*"),
     _room("people.credentials", 5, "core.*"),
+    _room("people.extraction", 13, "core.*"),
     _room("people.looks", 13, "core.errors core.times core.canonical core.search_form"),
     _room("people.sight", 2, "core.* people.accounts"),
     _room("people.sign_on.local", 16, "core.*"),
@@ -133,7 +134,7 @@ ROOMS = (
     _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
     _room(
         "export",
-        4,
+        6,
         "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 14, "archiver.*"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from vanvault.archiver.export.export import ExportReport, export
-from vanvault.archiver.export.request import parse_request
+from vanvault.archiver.export.narrowing import Narrowing
+from vanvault.archiver.export.request import ExportRequest, parse_request
 from vanvault.archiver.export.unwrapping import unwrap_object
 
 __all__ = [
     "ExportReport",
+    "ExportRequest",
+    "Narrowing",
     "export",
     "parse_request",
     "unwrap_object",

@@ -13,13 +13,14 @@ import orjson
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.canonical import canonical
-from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.errors import Conflict, Damaged, NotFound
 from vanvault.archiver.core.names import parse_archive_id
 from vanvault.archiver.disk import synced_file
 from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet
 from vanvault.archiver.export.manifest import SUMS
+from vanvault.archiver.export.narrowing import Narrowing
 from vanvault.archiver.export.originals import OriginalReader
-from vanvault.archiver.export.request import Counts, ExportFormat, ExportState
+from vanvault.archiver.export.request import Counts, ExportRequest, ExportState
 from vanvault.archiver.export.workspace import Spool, Workspace
 from vanvault.archiver.export.zip_writer import ZipWriter
 from vanvault.archiver.keys import public_pem
@@ -62,8 +63,11 @@ class Contents(Protocol):
         ...
 
 
-def contents_of(format: ExportFormat, archive: Archive, work: Workspace, state: ExportState) -> Contents:
+def contents_of(request: ExportRequest, archive: Archive, work: Workspace, state: ExportState) -> Contents:
     """The form that was asked for, as far as the checkpoint says."""
+    format = request.format
+    if request.narrowing is not None:
+        return NarrowContents(archive, work, state.counts.members, request.narrowing)
     if format == "csv":
         return LineContents(work.spool("items.csv"), csv_row, csv_header())
     if format == "ndjson":
@@ -156,6 +160,39 @@ class ZipContents:
         sha256 = self.writer.add_stream(SUMS, self._sums.lines(), summed=False)
         content = {"list": SUMS, "members": members, "sha256": sha256}
         return FinishedFile(self._data.path.name, content)
+
+
+class NarrowContents(ZipContents):
+    """The fields that were granted; originals and receipts where they are among these."""
+
+    def __init__(self, archive: Archive, work: Workspace, members: int, narrowing: Narrowing) -> None:
+        super().__init__(archive, work, members)
+        self._narrowing = narrowing
+
+    def add(self, item: Item, counts: Counts) -> Counts:
+        parse_archive_id(item["id"])
+        if not self._narrowing.takes(item):
+            return counts
+        granted = self._narrowing.fields
+        self._items.write(ndjson_line(self._narrowing.narrowed(item)))
+        counts = counted(item, counts)
+        if "receipt" in granted:
+            self.writer.add(f"receipts/{item['id']}.json", canonical(self._archive.receipts.of(item["id"])))
+        if "original" in granted and item["entry"] == "message" and self._add_original(item):
+            counts = replace(counts, originals=counts.originals + 1)
+        return replace(counts, members=self.writer.members)
+
+    def finish(self) -> FinishedFile:
+        held = sum(1 for _ in self._items.lines())
+        if held != self._narrowing.count:
+            raise Conflict(
+                f"{held} entries were found, and {self._narrowing.count} are to be there",
+                hint="The archive changed since they were counted. Ask anew; nothing was given out.",
+            )
+        copies = self._narrowing.copies(self._items.lines())
+        for name, data in {**self._narrowing.members, **copies}.items():
+            self.writer.add(name, data)
+        return super().finish()
 
 
 def counted(item: Item, counts: Counts) -> Counts:

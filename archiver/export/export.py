@@ -107,7 +107,7 @@ def export(
             state = _level(archive, state, who)
             step(state.counts.items)
         if state.phase in ("collecting", "collected"):
-            contents = contents_of(request.format, archive, work, state)
+            contents = contents_of(request, archive, work, state)
             state = _collect(archive, request, work, state, contents, step)
             state = _seal(archive, request, work, state, contents)
         return _publish(archive, work, state, beside, who, resumed=resumed)

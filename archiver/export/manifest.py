@@ -46,6 +46,7 @@ def signed_manifest(
         unreadable: what is not here: ``id`` of a message or ``object`` (a batch, its entries unknown), and
             ``reason``, "damaged" or "missing" (at every site).
     """
+    extraction = state.request.get("extraction")
     body = {
         "archive": archive,
         "content": content,
@@ -59,13 +60,15 @@ def signed_manifest(
         "filter": filter,
         "finished_at": finished_at,
         "format": MANIFEST_FORMAT,
-        "kind": state.request["format"],
+        "kind": "extraction" if extraction else state.request["format"],
         "reason": state.request["reason"],
         "signing_key": signer.key_id,
         "started_at": state.started_at,
         "unreadable": list(unreadable),
         "who": state.who,
     }
+    if extraction:
+        body["extraction"] = extraction
     digest = hashlib.sha256(canonical(body)).hexdigest()
     signature = base64.b64encode(signer.sign(statement(archive, digest))).decode()
     return canonical({**body, "signature": signature})

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, get_args
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.times import rfc3339_us
+from vanvault.archiver.export.narrowing import Narrowing
 
 ExportFormat = Literal["csv", "ndjson", "parquet", "zip"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -25,10 +26,12 @@ class ExportRequest:
     format: ExportFormat
     query: Query  # oldest first; limit and cursor mean nothing here
     reason: str
+    narrowing: Narrowing | None = None  # of a ZIP: some fields only
 
     def fields(self) -> dict[str, Any]:
         """As JSON values: the same for the same request, another for any other."""
-        return {"filter": filter_fields(self.query), "format": self.format, "reason": self.reason}
+        told = {"filter": filter_fields(self.query), "format": self.format, "reason": self.reason}
+        return {**told, "extraction": dict(self.narrowing.extraction)} if self.narrowing else told
 
 
 def parse_request(parameters: Iterable[tuple[str, str]], *, format: str, reason: str) -> ExportRequest:

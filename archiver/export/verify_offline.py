@@ -1,8 +1,9 @@
 """Checks a VanVault export offline: python verify.py EXPORT.zip [TRUSTED_KEY.pem ...]
 
 Needs Python 3.9 and the package ``cryptography`` (40 or later). Ends with 0 when all is whole, else with 1.
-In this order: the manifest's signature; every file against the list of digests; every receipt's proof and
-signature; every entry and original against its receipt. Without a key it believes those in the ZIP.
+In this order: the manifest's signature; every file against the list of digests; of an extraction its form
+and approval; every receipt's proof and signature; every entry and original against its receipt.
+Without a key it believes those in the ZIP.
 """
 
 from __future__ import annotations
@@ -97,6 +98,24 @@ def check_members(file: zipfile.ZipFile, manifest: dict[str, Any]) -> dict[str, 
     return found
 
 
+def check_extraction(file: zipfile.ZipFile, body: dict[str, Any]) -> set[str] | None:
+    """The form and the approval of it; the fields that an entry may have. None: no extraction, all fields."""
+    if body["kind"] == "zip":
+        return None
+    told, read = body["extraction"], {}
+    for name, digest in (("form", told["form_sha256"]), ("approval", told["approval"]["digest"])):
+        raw = file.read(f"{name}.json")
+        check(hashlib.sha256(raw).hexdigest() == digest, f"{name}.json is another than the manifest names")
+        read[name] = json.loads(raw)
+    form, subject = read["form"], read["approval"]["subject"]
+    check((read["approval"]["act"], subject["form"]) == ("extraction", form), "another form was approved")
+    check(subject["extraction"] == told["id"], "another extraction was approved")
+    check(subject["count"] == body["counts"]["items"], "another number of entries was approved")
+    same = all(told[name] == form[name] for name in ("fields", "letter", "recipient", "until"))
+    check(same, "the manifest tells of another form")
+    return {"id", "entry", *form["fields"]}
+
+
 def verify(path: str, trusted: list[str]) -> str:
     """What was found whole, in a line. Raises for anything else."""
     with zipfile.ZipFile(path) as file:
@@ -105,35 +124,48 @@ def verify(path: str, trusted: list[str]) -> str:
         inside = [name for name in file.namelist() if name.startswith("keys/")]
         keys = dict(map(public_key, [Path(name).read_bytes() for name in trusted] or map(file.read, inside)))
         body = {name: value for name, value in manifest.items() if name != "signature"}
-        check((body["format"], body["kind"]) == ("vanvault-export-v1", "zip"), "unknown kind of export")
+        known = body["format"] == "vanvault-export-v1" and body["kind"] in ("zip", "extraction")
+        check(known, "unknown kind of export")
         text = f"vanvault export v1\n{body['archive']}\n{hashlib.sha256(canonical(body)).hexdigest()}\n"
         verify_signature(keys, body["signing_key"], manifest["signature"], text)
         found = check_members(file, manifest)
+        granted = check_extraction(file, body)
+        has = {name: granted is None or name in granted for name in ("original", "receipt")}
         originals = {name.split("/")[1].split(".")[0]: name for name in found if name[:10] == "originals/"}
         absent = {entry["id"] for entry in manifest["unreadable"] if "id" in entry}
         counts = {"items": 0, "messages": 0, "events": 0, "originals": 0}
         for item in map(json.loads, file.open("items.ndjson")):
-            receipt = json.loads(file.read(f"receipts/{item['id']}.json"))
-            check_receipt(receipt, keys)
-            same = all(receipt[name] == item[name] for name in (*SHARED, item["entry"] + "_id"))
-            check(same and receipt["archive"] == body["archive"], f"{item['id']}: another entry's receipt")
-            claimed = (item["sha256"], item["sha512"])
             counts["items"] += 1
             counts[item["entry"] + "s"] += 1
+            check(granted is None or set(item) <= granted, f"{item['id']}: fields that were not approved")
+            told = item
+            if has["receipt"]:
+                told = json.loads(file.read(f"receipts/{item['id']}.json"))
+                check_receipt(told, keys)
+                names = [name for name in (*SHARED, item["entry"] + "_id") if not granted or name in item]
+                same = all(told[name] == item[name] for name in names)
+                check(same and told["archive"] == body["archive"], f"{item['id']}: another entry's receipt")
+            claimed = (told.get("sha256"), told.get("sha512"))
             if item["entry"] == "event":
+                if granted and not {*EVENT, "sha256", "sha512"} <= set(item):
+                    continue
                 data = canonical({name: item[name] for name in EVENT})
                 event = (hashlib.sha256(data).hexdigest(), hashlib.sha512(data).hexdigest())
                 check(event == claimed, f"{item['id']}: the event is not that of its receipt")
-            elif item["id"] not in absent:
-                check(found[originals[item["id"]]] == claimed, f"{item['id']}: not the original")
+            elif has["original"] and item["id"] not in absent:
+                first, second = found[originals[item["id"]]]
+                same = claimed[0] in (None, first) and claimed[1] in (None, second)
+                check(same, f"{item['id']}: not the original")
                 counts["originals"] += 1
         check(counts == manifest["counts"], "the manifest counts other entries")
         check(len(originals) == counts["originals"], "there are originals of no entry")
-        check(sum(name[:9] == "receipts/" for name in found) == counts["items"], "receipts of no entry")
+        receipts = sum(name[:9] == "receipts/" for name in found)
+        check(receipts == counts["items"] * has["receipt"], "receipts of no entry")
     lost = f"; {len(manifest['unreadable'])} UNREADABLE, see manifest.json" if manifest["unreadable"] else ""
     whose = "trusted" if trusted else "not trusted yet: they are from the ZIP, compare their ids"
     by = f"keys {', '.join(sorted(keys))} ({whose})"
-    return f"good: {counts['items']} entries, {counts['originals']} originals{lost}; {by}"
+    asked = f"; extraction {body['extraction']['id']}: {', '.join(sorted(granted))}" if granted else ""
+    return f"good: {counts['items']} entries, {counts['originals']} originals{lost}{asked}; {by}"
 
 
 def main(arguments: list[str]) -> int:
