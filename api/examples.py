@@ -225,3 +225,11 @@ SESSION = {
     "idle_s": 900,
 }
 SESSION_OPENED = {"secret": "vvs_" + "A" * 43, **SESSION}
+DEVICE = {
+    "device": "5f0c...",
+    "user_code": "WDJB-MJHT",
+    "verification_uri": "https://login.example.vn/realms/staff/device",
+    "verification_uri_complete": "https://login.example.vn/realms/staff/device?user_code=WDJB-MJHT",
+    "interval_s": 5,
+    "lifetime_s": 600,
+}

@@ -28,7 +28,8 @@ async def start(request: Request) -> Response:
     """Send the browser to the provider; ``return_to``: a path of this host to come back to."""
     node = node_of(request)
     return_to = request.query_params.get("return_to", "/")
-    address, cookie = await run_sign_on(node, lambda: node.sign_ons.begin(return_to))
+    place = place_of(request, node)
+    address, cookie = await run_sign_on(node, lambda: node.sign_ons.at_provider.begin(return_to, place))
     answer = RedirectResponse(address, status_code=303, headers=_PRIVATE)
     answer.set_cookie(
         _PENDING_COOKIE, cookie, max_age=_PENDING_S, path="/", secure=True, httponly=True, samesite="lax"
@@ -42,7 +43,9 @@ async def callback(request: Request) -> Response:
     node = node_of(request)
     query = parse_qsl(request.scope["query_string"].decode("ascii"), keep_blank_values=True)
     cookie, place = request.cookies.get(_PENDING_COOKIE, ""), place_of(request, node)
-    opened, return_to = await run_sign_on(node, lambda: node.sign_ons.finish(cookie, query, place))
+    opened, return_to = await run_sign_on(
+        node, lambda: node.sign_ons.at_provider.finish(cookie, query, place)
+    )
     answer = with_session(RedirectResponse(return_to, status_code=303, headers=_PRIVATE), opened)
     answer.delete_cookie(_PENDING_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return answer

@@ -282,6 +282,32 @@ SIGN_ON = _route(
     },
     security=_ANYBODY,
 )
+BEGIN_DEVICE = _route(
+    "beginDevice",
+    {},
+    {
+        200: _answer("What the person confirms in a browser.", wire.DeviceAnswer, examples.DEVICE),
+        **_problems(400, 404, 500, 503),
+    },
+    security=_ANYBODY,
+)
+POLL_DEVICE = _route(
+    "pollDevice",
+    _body(
+        {
+            "application/json": {
+                "schema": wire.reference(wire.DeviceBody),
+                "example": {"device": examples.DEVICE["device"]},
+            }
+        },
+    ),
+    {
+        201: _answer("Signed on.", wire.SessionAnswer, examples.SESSION_OPENED),
+        202: _answer("Not confirmed yet.", wire.DeviceStateAnswer, {"state": "pending"}),
+        **_problems(400, 401, 404, 408, 413, 500, 503),
+    },
+    security=_ANYBODY,
+)
 SESSION = _route(
     "session",
     {},

@@ -23,6 +23,7 @@ from vanvault.recovery.sign_on import CallerPlace, SignedOn
 SESSION_COOKIE = "__Host-vanvault"
 
 _T = TypeVar("_T")
+_SIGN_ON = "Sign on: POST /v1/session, or /v1/oidc/start. Tokens of gateways and programs are no sessions."
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -77,8 +78,10 @@ async def signed_on(request: Request, node: Node) -> SignedOn:
     secret = bearer_of(request)
     if not secret.startswith(SESSION_PREFIX):
         secret = request.cookies.get(SESSION_COOKIE, "")
+        if not secret and bearer_of(request):
+            raise AccessDenied("the bearer token is not the secret of a session (vvs_...)", hint=_SIGN_ON)
         if not secret:
-            raise AccessDenied("nobody is signed on", hint="Sign on: POST /v1/session, or /v1/oidc/start.")
+            raise AccessDenied("nobody is signed on", hint=_SIGN_ON)
         if request.method not in _SAFE:
             check_same_site(request)
     return await run_sign_on(node, lambda: node.sign_ons.caller(secret))

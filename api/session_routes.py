@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import orjson
 from fastapi import APIRouter
@@ -57,6 +58,41 @@ async def sign_off(request: Request) -> Response:
     return answer
 
 
+@router.post("/v1/session/device", **openapi.BEGIN_DEVICE)
+async def begin_device(request: Request) -> Response:
+    """Begin a sign-on at the identity provider from where no browser is (RFC 8628)."""
+    node = node_of(request)
+    place = place_of(request, node)
+    grant, device = await run_sign_on(node, lambda: node.sign_ons.at_provider.begin_device(place))
+    told = {
+        "device": device,
+        "user_code": grant.user_code,
+        "verification_uri": grant.address,
+        "interval_s": grant.interval_s,
+        "lifetime_s": grant.lifetime_s,
+    }
+    return _json(
+        told | {"verification_uri_complete": grant.address_with_code} if grant.address_with_code else told
+    )
+
+
+@router.post("/v1/session/device/poll", **openapi.POLL_DEVICE)
+async def poll_device(request: Request) -> Response:
+    """The session, once the person has confirmed; until then 202."""
+    node = node_of(request)
+    asked = json_object(await short_body(request, node, "application/json"))
+    device, place = asked.get("device"), place_of(request, node)
+    if not isinstance(device, str) or len(asked) != 1:
+        raise InvalidInput(
+            "the body is no object with device", field="device", hint="POST /v1/session/device"
+        )
+    found = await run_sign_on(node, lambda: node.sign_ons.at_provider.finish_device(device, place))
+    if isinstance(found, str):
+        return _json({"state": found}, 202)
+    person = await run_sign_on(node, lambda: node.sign_ons.caller(found.secret))
+    return _json({"secret": found.secret, **session_answer(node, person)}, 201)
+
+
 def session_answer(node: Node, person: SignedOn) -> dict[str, object]:
     """A session as JSON values; without its secret."""
     now = node.archive.clock.now()
@@ -97,13 +133,21 @@ async def short_body(request: Request, node: Node, media_type: str) -> bytes:
     return bytes(body)
 
 
-def _attempt(body: bytes) -> tuple[str, LocalAttempt, bool]:
-    """Name, password and code, and whether a cookie is wanted. Raises InvalidInput, which tells none."""
+def json_object(body: bytes) -> dict[str, Any]:
+    """Raises InvalidInput, which shows nothing of the body."""
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidInput("the body is not JSON", field="body") from error
-    if not isinstance(asked, dict) or set(asked) - _FIELDS:
+    if not isinstance(asked, dict):
+        raise InvalidInput("the body is no JSON object", field="body")
+    return asked
+
+
+def _attempt(body: bytes) -> tuple[str, LocalAttempt, bool]:
+    """Name, password and code, and whether a cookie is wanted. Raises InvalidInput, which tells none."""
+    asked = json_object(body)
+    if set(asked) - _FIELDS:
         raise InvalidInput("the body is no object of account, password, code, cookie", field="body")
     name, password, code = asked.get("account"), asked.get("password"), asked.get("code", "")
     as_cookie = asked.get("cookie", False)

@@ -353,6 +353,31 @@ class SignOnBody(BaseModel):
     cookie: bool = absent("The session is set as a cookie, and its secret is not in the answer.")
 
 
+class DeviceAnswer(BaseModel):
+    """A sign-on at the identity provider that somebody confirms in a browser elsewhere."""
+
+    device: str = Field(description="To be brought back at each poll; good at every node.")
+    user_code: str = Field(description="What the person types at the address.")
+    verification_uri: str
+    verification_uri_complete: str = absent("The address with the code in it.")
+    interval_s: Count = Field(description="Seconds from one poll to the next, at least.")
+    lifetime_s: Count = Field(description="Seconds until it must be confirmed.")
+
+
+class DeviceBody(BaseModel):
+    """What the answer that began it had."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: str
+
+
+class DeviceStateAnswer(BaseModel):
+    """The person has not confirmed; ``slower``: wait 5 seconds more from now on."""
+
+    state: Literal["pending", "slower"]
+
+
 class SessionAnswer(BaseModel):
     """A person's session, and what it may be used for now."""
 
@@ -402,6 +427,9 @@ class AccessAnswer(BaseModel):
 
 _MODELS: tuple[type[BaseModel], ...] = (
     SignOnBody,
+    DeviceAnswer,
+    DeviceBody,
+    DeviceStateAnswer,
     SessionAnswer,
     AccessAnswer,
     ReceiptAnswer,

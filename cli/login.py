@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
@@ -10,12 +12,15 @@ import click
 
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, VanVaultError
 from vanvault.cli.connection import ca_file_option, url_option
-from vanvault.cli.output import emit_json, human_duration, json_option, warn
+from vanvault.cli.output import emit_json, human_duration, json_option, shown, warn
 from vanvault.cli.secret_input import secret_line
 from vanvault.cli.signed_on import KeptSession, keep_session, kept_session
 
 if TYPE_CHECKING:
     from vanvault.cli.client import ApiClient
+
+_SLOWER_S = 5.0  # RFC 8628, 3.5
+_DEVICE_WAIT_S = 60.0  # while a person confirms, the node or the provider may be away for a moment
 
 
 @click.command()
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="First line: the password; second: the code, if there is one. - is standard input. Else: asked for.",
 )
+@click.option("--device", is_flag=True, help="Sign on at the identity provider, confirmed in any browser.")
 @click.option("--show", is_flag=True, help="Say who is signed on here, and until when; sign nobody on.")
 @url_option
 @ca_file_option
@@ -33,28 +39,37 @@ if TYPE_CHECKING:
 def command(
     name: str | None,
     password_file: BinaryIO | None,
+    device: bool,
     show: bool,
     url: str,
     ca_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Sign on at a running node as the account NAME, with a password and a one-time code.
+    """Sign on at a running node: as the account NAME with a password and a code, or with --device.
 
     The secret of the session is kept in a file of mode 0600 and never shown: VANVAULT_SESSION_FILE, else
     vanvault/session below XDG_CONFIG_HOME or ~/.config. Whoever was signed on here before is signed off.
     """
+    if (name is not None or password_file is not None) and (device or show):
+        raise InvalidInput(
+            "NAME and --password-file sign on with a password",
+            field="name",
+            hint="Leave out what is not meant.",
+        )
     if show:
-        if name is not None or password_file is not None:
-            raise InvalidInput(
-                "--show signs nobody on", field="show", hint="Leave NAME and --password-file out."
-            )
         _tell(_who(), as_json)
         return
-    if name is None:
-        raise InvalidInput("no account is named", field="name", hint="Run: vanvault login NAME")
+    if name is None and not device:
+        raise InvalidInput(
+            "no account is named", field="name", hint="Run: vanvault login NAME, or vanvault login --device"
+        )
     _warn_of_plain(url)
-    with client_of(url, ca_file) as client:
-        opened = client.ask("POST", "/v1/session", _typed(name, password_file))
+    if name is None:
+        with client_of(url, ca_file, wait_s=_DEVICE_WAIT_S) as client:
+            opened = by_device(client, _tell_device, time.sleep)
+    else:
+        with client_of(url, ca_file) as client:
+            opened = client.ask("POST", "/v1/session", _typed(name, password_file))
     before = _before()
     secret = opened.pop("secret")
     keep_session(KeptSession(secret, opened["account"], url, str(ca_file.absolute()) if ca_file else ""))
@@ -63,11 +78,36 @@ def command(
     _tell(opened, as_json)
 
 
-def client_of(url: str, ca_file: Path | None, secret: str = "") -> ApiClient:
+def by_device(
+    client: ApiClient, tell: Callable[[dict[str, Any]], object], pause: Callable[[float], object]
+) -> dict[str, Any]:
+    """Sign on at the identity provider, confirmed in a browser elsewhere (RFC 8628, 3.5); the session.
+
+    Args:
+        tell: is given the address and the code, once.
+        pause: seconds to wait before the next poll.
+
+    Raises AccessDenied: it was refused, or not confirmed in time; NotFound: there is no provider.
+    """
+    begun = client.ask("POST", "/v1/session/device")
+    tell(begun)
+    interval, left = float(begun["interval_s"]), float(begun["lifetime_s"])
+    while left > 0:
+        pause(interval)
+        left -= interval
+        answer = client.ask("POST", "/v1/session/device/poll", {"device": begun["device"]})
+        if "secret" in answer:
+            return answer
+        if answer.get("state") == "slower":
+            interval += _SLOWER_S
+    raise AccessDenied("nobody confirmed this sign-on in time", hint="Run it again.")
+
+
+def client_of(url: str, ca_file: Path | None, secret: str = "", wait_s: float = 0.0) -> ApiClient:
     """A client that asks once: a code that was sent twice would be refused. Raises InvalidInput."""
     from vanvault.cli.client import ApiClient, Retrying
 
-    return ApiClient(url, secret, retrying=Retrying(wait_s=0), connections=1, ca_file=ca_file)
+    return ApiClient(url, secret, retrying=Retrying(wait_s=wait_s), connections=1, ca_file=ca_file)
 
 
 def session_client(kept: KeptSession) -> ApiClient:
@@ -94,6 +134,13 @@ def _typed(name: str, password_file: BinaryIO | None) -> dict[str, str]:
         password, code = secret_line(password_file), secret_line(password_file, "code")
     told = {"account": name, "password": password}
     return told | {"code": code.strip()} if code.strip() else told
+
+
+def _tell_device(begun: dict[str, Any]) -> None:
+    address = begun.get("verification_uri_complete") or begun["verification_uri"]
+    click.echo(
+        f"Open {shown(address)} in a browser, and confirm the code {shown(begun['user_code'])}", err=True
+    )
 
 
 def _who() -> dict[str, Any]:

@@ -8,13 +8,14 @@ it takes (event ``vanvault.keys.rotated``), and the next one goes above every id
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import orjson
 
 from vanvault.archiver.appliance.reader import ArchiveReader
-from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.key_port import KeyProvider, Purpose, key_id, newest_version, parse_key_id
+from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.archiver.people.credentials import SealedCredential, sealed_in
 
@@ -36,13 +37,18 @@ def highest_on_record(details: Iterable[str], purpose: Purpose) -> int:
     return highest
 
 
-def sealed_on_record(archive: ArchiveReader) -> Iterator[tuple[OwnEvent, SealedCredential]]:
-    """The newest credentials of each type of event, the newest first, as far as they are folded here.
+def sealed_on_record(
+    archive: ArchiveReader, tokens_from: datetime | None = None
+) -> Iterator[tuple[OwnEvent, SealedCredential]]:
+    """The credentials of each type of event, the newest first, as far as they are folded here.
 
-    An event that keeps none, or not as the format says, is left out. Raises as ``own_events``.
+    An event that keeps none, or not as the format says, is left out. ``tokens_from``: of tokens of people,
+    only those given from then on. Raises as ``own_events``.
     """
     for type in SEALED:
-        for event in own_events(archive.search, type, most=Query.MAX_LIMIT):
+        bound = tokens_from if type is EventType.ACCOUNT_TOKEN_ADDED else None
+        since = 0 if bound is None else to_us(bound)
+        for event in own_events(archive.search, type, from_us=since):
             try:
                 yield event, sealed_in(event.detail)
             except Damaged:

@@ -47,7 +47,7 @@ def known_keys(archive: ArchiveReader) -> KnownKeys:
     oldest = archive.clock.now() - MOST_LIFE  # a token from before is over, whatever sealed it
     sealing = sealing_now(
         sealed
-        for event, sealed in sealed_on_record(archive)
+        for event, sealed in sealed_on_record(archive, oldest)
         if sealed.place.kind != "token" or event.at > oldest
     )
     missing = tuple(sorted({*missing, *sealing.difference(masters)}))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from vanvault.recovery.sign_on.credentials import CredentialRequest, CredentialsSet, set_credentials
+from vanvault.recovery.sign_on.opening import SessionOpened, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SignedOn
 from vanvault.recovery.sign_on.provider import provider_of
-from vanvault.recovery.sign_on.sign_ons import SessionOpened, SignOnRecord, SignOns
+from vanvault.recovery.sign_on.sign_ons import SignOns
 from vanvault.recovery.sign_on.view import SignOnView
 
 __all__ = [

@@ -71,6 +71,8 @@ class SessionUseHere:
     checked: datetime | None = None  # None: the provider was not asked by this node
     told: datetime | None = None  # when its use was last put on record
     refresh: str = field(default="", repr=False)
+    renewed: datetime | None = None  # when refresh was got, where the session did not begin with it
+    refused: tuple[str, datetime] | None = field(default=None, repr=False)  # a refresh token, and since when
     groups: tuple[str, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

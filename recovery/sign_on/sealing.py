@@ -16,10 +16,10 @@ from vanvault.archiver.people.credentials import (
     seal_credential,
 )
 from vanvault.archiver.people.sign_on import Session, session_detail, session_of, session_proof
-from vanvault.archiver.people.sign_on.oidc import PendingSignOn
+from vanvault.archiver.people.sign_on.oidc import DeviceGrant, PendingSignOn
 
 _NONCE_BYTES = 16
-_SESSION, _REFRESH, _PENDING = "session", "refresh", "pending"
+_SESSION, _REFRESH, _PENDING, _DEVICE = "session", "refresh", "pending", "device"
 _NOBODY = f"a-{'0' * 16}"  # no account has this id: whose a sign-on will be is not known before its end
 
 
@@ -57,6 +57,21 @@ def opened_pending(archive: ArchiveReader, cookie: str) -> PendingSignOn:
     except (Damaged, InvalidInput, orjson.JSONDecodeError) as error:
         raise AccessDenied(
             "this sign-on was refused: it was not begun in this browser", hint="Sign on again."
+        ) from error
+
+
+def sealed_device(archive: ArchiveReader, grant: DeviceGrant) -> str:
+    """A sign-on of a device on its way, for the device that began it. Raises KeyUnavailable."""
+    return _sealed(archive, _NOBODY, _DEVICE, orjson.dumps(grant.as_json()))
+
+
+def opened_device(archive: ArchiveReader, sealed: str) -> DeviceGrant:
+    """Raises AccessDenied: nobody here gave this out. KeyUnavailable."""
+    try:
+        return DeviceGrant.of_json(orjson.loads(_opened(archive, _NOBODY, _DEVICE, sealed)))
+    except (Damaged, InvalidInput, orjson.JSONDecodeError) as error:
+        raise AccessDenied(
+            "this sign-on was refused: it was not begun here", hint="Sign on again."
         ) from error
 
 

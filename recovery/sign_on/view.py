@@ -24,6 +24,7 @@ _log = Logger("vanvault.sign_on")
 #: Types without ``vanvault.``.
 CREDENTIAL_SET = "account.credential-set"
 OPENED, USED, ENDED, REFUSED = "session.opened", "session.used", "session.ended", "session.refused"
+RENEWED = "session.renewed"
 
 #: Kind of the sealed credential that holds all that one account signs on with locally.
 LOCAL_KIND = "local"
@@ -37,12 +38,21 @@ _SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshOnRecord:
+    """The refresh token that a node got for a session, sealed, and when."""
+
+    at: datetime
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SignOnState:
-    """What is known at one moment. By ids of accounts, but for ``used``, which is by ids of sessions."""
+    """What is known at one moment. By ids of accounts; ``used`` and ``renewed`` by ids of sessions."""
 
     credentials: Mapping[str, SealedCredential] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=dict)  # of the last code that was taken
     used: Mapping[str, datetime] = field(default_factory=dict)
+    renewed: Mapping[str, RefreshOnRecord] = field(default_factory=dict, repr=False)
     book: SessionBook = field(default_factory=SessionBook)
     opened: Mapping[str, Session] = field(default_factory=dict, repr=False)  # by ids of their events
 
@@ -170,8 +180,12 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
         str(event.detail.get("session")): event.at
         for event in own_events(search, USED, from_us=since, order="oldest")
     }
+    renewed = {
+        str(event.detail.get("session")): RefreshOnRecord(event.at, str(event.detail.get("sealed")))
+        for event in own_events(search, RENEWED, from_us=since, order="oldest")
+    }
     book = SessionBook().with_events(opened.values(), ends, now)
-    return SignOnState(read_credentials(archive), steps, used, book, opened)
+    return SignOnState(read_credentials(archive), steps, used, renewed, book, opened)
 
 
 def _read(event: OwnEvent, read: Callable[[OwnEvent], _T]) -> _T | None:

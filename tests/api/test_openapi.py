@@ -35,6 +35,8 @@ WITH_TOKEN = {
 }
 FOR_ANYBODY = {
     "/v1/session": {"post"},
+    "/v1/session/device": {"post"},
+    "/v1/session/device/poll": {"post"},
     "/v1/keys": {"get"},
     "/v1/health/live": {"get"},
     "/v1/health/ready": {"get"},

@@ -191,3 +191,30 @@ def test_a_suspension_by_a_verb_ends_a_session_within_seconds(place: Place) -> N
         suspend_account(Desk(archive, "anh"), "tam", "moved", None)
     with place.client(answer.json()["secret"]) as client:
         wait_for(lambda: client.get("/v1/session").status_code == 401)
+
+
+def test_a_device_signs_on_once_its_person_has_confirmed(place: Place) -> None:
+    with place.client() as client:
+        begun = client.post("/v1/session/device")
+        assert begun.status_code == 200, begun.text
+        asked = {"device": begun.json()["device"]}
+        waiting = client.post("/v1/session/device/poll", json=asked)
+        assert (waiting.status_code, waiting.json()) == (202, {"state": "pending"})
+        place.provider.confirmed = True
+        opened = client.post("/v1/session/device/poll", json=asked)
+        assert opened.status_code == 201, opened.text
+        for wrong in ({"device": "x"}, {"device": asked["device"][:-2]}):
+            check_problem(client.post("/v1/session/device/poll", json=wrong), 401, "unauthenticated")
+        for wrong in ({}, {"device": 1}, {**asked, "more": 1}):
+            check_problem(client.post("/v1/session/device/poll", json=wrong), 400, "invalid-input")
+    with place.client(opened.json()["secret"]) as client:
+        told = client.get("/v1/session").json()
+        assert (told["account"], told["method"]) == ("lan", "provider")
+
+
+def test_tokens_of_programs_are_told_to_be_no_sessions(place: Place) -> None:
+    for token in (f"vv1_{'A' * 43}", f"vvp_{'A' * 43}"):
+        with place.client(token) as client:
+            problem = client.get("/v1/session")
+        check_problem(problem, 401, "unauthenticated")
+        assert "not the secret of a session" in problem.json()["detail"]

@@ -15,11 +15,12 @@ from tests.support.command import NOWHERE, json_of, run_cli
 from tests.support.server import Server
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.sign_on import SESSION_PREFIX
 from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
+from vanvault.cli.login import by_device, client_of
 from vanvault.cli.signed_on import KeptSession, keep_session, session_file, session_secret
 from vanvault.recovery.accounts import Desk, add_account
 from vanvault.recovery.sign_on import CredentialRequest, set_credentials
@@ -111,7 +112,9 @@ def test_a_refused_sign_on_keeps_who_is_signed_on(place: Place, file: Path) -> N
     assert file.read_text() == "whoever was here before"
 
 
-@pytest.mark.parametrize("words", [(), ("lan", "--show"), ("--show", "--password-file", "-")])
+@pytest.mark.parametrize(
+    "words", [(), ("lan", "--show"), ("lan", "--device"), ("--show", "--password-file", "-")]
+)
 def test_what_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert run_cli(tmp_path, "login", *words).exit_code == ExitCode.USAGE
 
@@ -163,3 +166,28 @@ def test_a_password_that_goes_out_unencrypted_is_a_warning(tmp_path: Path) -> No
     words = ("login", "lan", "--password-file", "-", "--url")
     assert "unencrypted" in run_cli(tmp_path, *words, "http://archive.invalid:1", input=b"x\n").stderr
     assert "unencrypted" not in run_cli(tmp_path, *words, NOWHERE, input=b"x\n").stderr
+
+
+def test_a_device_asks_at_the_pace_that_it_is_told_until_its_person_has_confirmed() -> None:
+    begun = {"device": "d", "user_code": "WDJB", "verification_uri": "x", "interval_s": 5, "lifetime_s": 600}
+    waits = [Answer(202, {"state": "pending"}), Answer(202, {"state": "slower"})]
+    pauses: list[float] = []
+    told: list[dict[str, object]] = []
+    with (
+        faulty_server([Answer(200, begun), *waits, Answer(201, {"secret": KEPT.secret})]) as server,
+        client_of(server.url, None) as client,
+    ):
+        assert by_device(client, told.append, pauses.append) == {"secret": KEPT.secret}
+    assert (pauses, told) == ([5.0, 5.0, 10.0], [begun])
+    assert [path for path, *_ in server.requests[1:]] == ["/v1/session/device/poll"] * 3
+
+
+def test_a_device_that_nobody_confirms_gives_up() -> None:
+    begun = {"device": "d", "user_code": "WDJB", "verification_uri": "x", "interval_s": 5, "lifetime_s": 10}
+    with (
+        faulty_server([Answer(200, begun), Answer(202, {"state": "pending"})]) as server,
+        client_of(server.url, None) as client,
+        pytest.raises(AccessDenied, match="in time"),
+    ):
+        by_device(client, lambda _: None, lambda _: None)
+    assert len(server.requests) == 3

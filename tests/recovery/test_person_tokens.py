@@ -170,6 +170,13 @@ def test_without_its_master_nobody_is_called_a_liar(memory: Home, archive: Archi
         view_of(archive).bearer(made.secret, None)
 
 
+def test_a_credential_below_a_thousand_newer_events_is_not_forgotten(memory: Home, archive: Archive) -> None:
+    add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
+    (memory.path / "keys" / "credentials-1.key").unlink()
+    archive.record_events(lambda: [archive.system_event("account.token-added", {}) for _ in range(1001)])
+    assert known_keys(archive).missing == ("credentials/1",)
+
+
 def test_a_lost_master_matters_no_longer_than_tokens_live(memory: Home, archive: Archive) -> None:
     add_person_token(Desk(archive, "anh"), "lan", ONLY_SEARCH)
     (memory.path / "keys" / "credentials-1.key").unlink()

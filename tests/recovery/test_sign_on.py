@@ -220,13 +220,15 @@ def test_sessions_end_when_credentials_are_set_again(node: Node) -> None:
     assert node.sign_ons.caller(node.local().secret).account.name == "lan"
 
 
-def test_whoever_guesses_waits_and_others_do_not(node: Node) -> None:
+def test_whoever_guesses_waits_and_others_do_not(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(5):
         with pytest.raises(AccessDenied):
             node.local("wrong")
     with pytest.raises(Busy) as told:
         node.local()
     assert told.value.retry_after == 1
+    said = capsys.readouterr().out
+    assert "account=lan" in said and "address=203.0.113.7" in said, "who waits, and where, is in the log"
     elsewhere = CallerPlace(ip_address("198.51.100.9"), 1)
     assert node.sign_ons.local("lan", LocalAttempt(PASSWORD, node.code()), elsewhere)
 
@@ -321,8 +323,8 @@ def provider(node: Node) -> FakeProvider:
 
 
 def come_back(sign_ons: SignOns, provider: FakeProvider) -> SessionOpened:
-    address, cookie = sign_ons.begin("/v1/search")
-    opened, return_to = sign_ons.finish(cookie, provider.browse(address), PLACE)
+    address, cookie = sign_ons.at_provider.begin("/v1/search", PLACE)
+    opened, return_to = sign_ons.at_provider.finish(cookie, provider.browse(address), PLACE)
     assert return_to == "/v1/search"
     return opened
 
@@ -360,6 +362,9 @@ def test_the_provider_is_asked_every_five_minutes_and_its_no_ends_the_session(
     node.home.clock.advance(4 * MINUTE)
     sign_ons.caller(secret)
     node.home.clock.advance(MINUTE)
+    with pytest.raises(Busy, match="another node"):
+        sign_ons.caller(secret)
+    node.home.clock.advance(timedelta(seconds=3))
     for _ in range(2):
         with pytest.raises(AccessDenied):
             sign_ons.caller(secret)
@@ -405,14 +410,14 @@ def test_a_node_that_reads_the_record_still_calls_nobody_unknown_after_a_logout(
     secret = node.local().secret
     known_at(node, provider)
     fresh = node_of(node.archive, with_provider(node, provider)[1])
-    address, cookie = fresh.begin("/v1/search")
+    address, cookie = fresh.at_provider.begin("/v1/search", PLACE)
     with monkeypatch.context() as still:
         still.setattr(Archive, "behind", "the hot tail is filled again")
         fresh.logged_out(provider.logout_token())
         with pytest.raises(Busy, match="not known yet"):
             fresh.caller(secret)
         with pytest.raises(Busy, match="not known yet"):
-            fresh.finish(cookie, provider.browse(address), PLACE)
+            fresh.at_provider.finish(cookie, provider.browse(address), PLACE)
     assert fresh.caller(secret).account.name == "lan"
 
 
@@ -421,9 +426,9 @@ def test_nobody_comes_back_without_the_cookie_of_the_start(
     node: Node, provider: FakeProvider, cookie: str
 ) -> None:
     sign_ons = known_at(node, provider)
-    address, _ = sign_ons.begin("/")
+    address, _ = sign_ons.at_provider.begin("/", PLACE)
     with pytest.raises(AccessDenied, match="this browser"):
-        sign_ons.finish(cookie, provider.browse(address), PLACE)
+        sign_ons.at_provider.finish(cookie, provider.browse(address), PLACE)
 
 
 def test_a_second_home_takes_up_credentials_of_the_first(node: Node, tmp_path: Path) -> None:
@@ -439,3 +444,61 @@ def test_a_provider_needs_all_of_its_settings() -> None:
     sites = {name: {"url": f"file:{name}"} for name in ("primary", "standby")}
     with pytest.raises(ValueError, match="redirect_uri"):
         Settings(archive="8d0f3c1e-5a7b", sites=sites, sign_on={"provider": told})  # type: ignore[arg-type]
+
+
+def test_two_nodes_share_what_a_provider_gives_once_only(node: Node, provider: FakeProvider) -> None:
+    """A provider that gives a new refresh token each time, and takes no old one."""
+    provider.rotates = True
+    one = known_at(node, provider)
+    secret = come_back(one, provider).secret
+    other = with_provider(node, provider)[0]
+    for _ in range(4):
+        node.home.clock.advance(5 * MINUTE)
+        for sign_ons in (other, one):
+            node.home.clock.advance(timedelta(seconds=2))
+            assert sign_ons.caller(secret).account.name == "lan"
+    assert node.told("session.ended") == []
+    assert "refresh-" not in str(node.told("session.renewed"))
+
+
+def test_a_renewal_that_was_written_by_hand_changes_nothing(node: Node, provider: FakeProvider) -> None:
+    sign_ons = known_at(node, provider)
+    opened = come_back(sign_ons, provider)
+    told = {"session": opened.session.id, "id": opened.session.account, "sealed": "ab.cd"}
+    node.archive.record_events(lambda: [node.archive.system_event("session.renewed", told)])
+    node.home.clock.advance(5 * MINUTE)
+    assert sign_ons.caller(opened.secret).account.name == "lan"
+
+
+def test_a_device_signs_on_once_its_person_has_confirmed_at_any_node(
+    node: Node, provider: FakeProvider
+) -> None:
+    grant, sealed = known_at(node, provider).at_provider.begin_device(PLACE)
+    assert grant.device_code not in sealed
+    other = with_provider(node, provider)[0]
+    assert other.at_provider.finish_device(sealed, PLACE) == "pending"
+    provider.confirmed = True
+    opened = other.at_provider.finish_device(sealed, PLACE)
+    assert isinstance(opened, SessionOpened) and opened.session.method == "provider"
+    assert other.caller(opened.secret).account.name == "lan"
+    for wrong in ("", "x.y", sealed[:-4] + "AAAA"):
+        with pytest.raises(AccessDenied):
+            other.at_provider.finish_device(wrong, PLACE)
+
+
+def test_beginnings_from_one_network_are_slowed_down_and_no_others(
+    node: Node, provider: FakeProvider
+) -> None:
+    sign_ons = known_at(node, provider)
+    for _ in range(60):
+        sign_ons.at_provider.begin("/", PLACE)
+    for step in (
+        lambda: sign_ons.at_provider.begin("/", PLACE),
+        lambda: sign_ons.at_provider.finish("", [], PLACE),
+        lambda: sign_ons.at_provider.begin_device(PLACE),
+    ):
+        with pytest.raises(Busy) as told:
+            step()
+        assert told.value.retry_after == 1
+    assert node.local().account.name == "lan", "who has a password waits for nobody"
+    assert sign_ons.at_provider.begin("/", CallerPlace(ip_address("198.51.100.9"), 1))

@@ -47,10 +47,12 @@ class FakeProvider:
     description: dict[str, Any] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)  # paths that answer with status 503
     enabled: bool = True
+    rotates: bool = False  # a refresh token is taken once
     confirmed: bool = False  # the person typed the code of a device
     asked: list[str] = field(default_factory=list)  # paths, in their order
     forms: list[dict[str, str]] = field(default_factory=list)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    _refreshed: set[str] = field(default_factory=set)
 
     def get(self, url: str) -> ProviderAnswer:
         return self.answer("GET", urlsplit(url).path, {}, "")
@@ -138,6 +140,9 @@ class FakeProvider:
                 return _json(400, {"error": "authorization_pending"})
             return self._tokens(nonce=None)
         if kind == "refresh_token":
+            if self.rotates and fields["refresh_token"] in self._refreshed:
+                return _json(400, {"error": "invalid_grant", "error_description": "used before"})
+            self._refreshed.add(fields["refresh_token"])
             return self._tokens(nonce=None)
         begun = self._codes.pop(fields["code"], None)
         if begun is None or fields["redirect_uri"] != begun["redirect_uri"]:

@@ -44,7 +44,7 @@ class Throttle:
         """May this attempt be made? 0.0: yes, and it counts as failed until ``passed``; else seconds to wait.
 
         Args:
-            account: the name as it was given; it need not exist.
+            account: the name as it was given; it need not exist. "": the network alone counts.
             address: where the attempt comes from; None: nobody knows, which counts as one network.
         """
         pair, whole = self._keys(account, address)
@@ -56,7 +56,7 @@ class Throttle:
             )
             if wait > 0:
                 return wait
-            for key in (pair, whole):
+            for key in {pair, whole}:
                 count = self._counts.pop(key, None) or _Count(0, now)
                 count.failures, count.last = count.failures + 1, now
                 self._counts[key] = count

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from vanvault.archiver.core.errors import AccessDenied, SettingsError, VanVaultError
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput, SettingsError, VanVaultError
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.people.accounts import ProviderIdentity
 from vanvault.archiver.people.sign_on.oidc.pending import PendingSignOn, challenge_of, new_verifier
@@ -60,6 +60,18 @@ class DeviceGrant:
     address_with_code: str  # "": the code must be typed
     interval_s: int
     lifetime_s: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values, for the seal alone."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def of_json(cls, value: Any) -> DeviceGrant:
+        """Raises InvalidInput for what ``as_json`` did not write."""
+        try:
+            return cls(**{name: value[name] for name in cls.__slots__})
+        except (KeyError, TypeError) as error:
+            raise InvalidInput("this is no sign-on that was begun here", hint="Sign on again.") from error
 
 
 #: While the person has not confirmed: ask again after the interval; ``slower``: after 5 s more from now on.
