@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from vanvault.archiver.core.error_table import PROBLEM_PREFIX, row_of
 from vanvault.archiver.core.errors import (
+    ApprovalNeeded,
     BatchLost,
     Busy,
     InvalidInput,
@@ -44,6 +45,8 @@ def problem_of(error: VanVaultError) -> dict[str, Any]:
         problem["hint"] = error.hint
     if isinstance(error, InvalidInput) and error.field:
         problem["field"] = error.field
+    if isinstance(error, ApprovalNeeded):
+        problem["request"] = error.request
     if isinstance(error, MachineLimit):
         problem["resource"] = error.resource
         problem["may_be_stored"] = error.may_be_stored

@@ -10,6 +10,7 @@ import orjson
 from vanvault.archiver.core.error_table import ERROR_TABLE
 from vanvault.archiver.core.errors import (
     AccessDenied,
+    ApprovalNeeded,
     Busy,
     Conflict,
     Forged,
@@ -45,6 +46,10 @@ def _denied(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultErro
     return AccessDenied(message, authenticated=problem.get("status") == 403, hint=hint)
 
 
+def _approval(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
+    return ApprovalNeeded(message, request=str(problem.get("request", "")), hint=hint)
+
+
 def _site(message: str, hint: str, problem: Mapping[str, Any]) -> VanVaultError:
     may = problem.get("may_be_stored", True) is not False
     return SiteUnavailable(message, site=str(problem.get("site", "")), may_be_stored=may, hint=hint)
@@ -77,6 +82,7 @@ _BY_NAME: dict[str, _Make] = {row.problem: _plain(row.error) for row in ERROR_TA
     "invalid-input": _invalid,
     "unauthenticated": _denied,
     "access-denied": _denied,
+    "approval-needed": _approval,
     "site-unavailable": _site,
     "site-full": _full,
     "forged": _forged,

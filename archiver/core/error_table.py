@@ -14,6 +14,7 @@ from typing import Any
 
 from vanvault.archiver.core.errors import (
     AccessDenied,
+    ApprovalNeeded,
     BatchLost,
     Busy,
     CacheLost,
@@ -57,6 +58,7 @@ class ExitCode(IntEnum):
     DENIED = 9
     SITE = 10
     MACHINE = 11
+    APPROVAL = 12
     PROBE_REFUSED = 20
     PROBE_WEAK = 21
     PROBE_UNREACHABLE = 22
@@ -82,6 +84,14 @@ ERROR_TABLE = (
     ErrorRow(EncodedBody, "encoded-body", ExitCode.USAGE, "encoded-body", "The body is encoded", 415),
     ErrorRow(InvalidInput, "invalid-input", ExitCode.USAGE, "invalid-input", "Invalid input", 400),
     ErrorRow(AccessDenied, "access-denied", ExitCode.DENIED, "access-denied", "Access denied", 403),
+    ErrorRow(
+        ApprovalNeeded,
+        "approval-needed",
+        ExitCode.APPROVAL,
+        "approval-needed",
+        "Others must approve this",
+        403,
+    ),
     ErrorRow(NotFound, "not-found", ExitCode.NOT_FOUND, "not-found", "Not found", 404),
     ErrorRow(Conflict, "conflict", ExitCode.CONFLICT, "conflict", "Same id, other bytes", 409),
     ErrorRow(CacheLost, "cache-lost", ExitCode.BUSY, "busy", "Busy", 503),
@@ -147,6 +157,8 @@ def error_object(error: VanVaultError) -> dict[str, Any]:
     described = {"kind": kind_of(type(error)), "message": error.message, "hint": error.hint}
     if isinstance(error, InvalidInput) and error.field:
         described["field"] = error.field
+    if isinstance(error, ApprovalNeeded):
+        described["request"] = error.request
     return described
 
 

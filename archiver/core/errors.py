@@ -8,6 +8,7 @@
     │   ├── TooSlow           it came too slowly; nothing was stored, and the same may be sent again
     │   └── EncodedBody       the body is compressed or encoded otherwise; send the bytes as they are
     ├── AccessDenied          no token, a wrong token, or no right to this
+    ├── ApprovalNeeded        others must approve this first; the request is on record, and is named
     ├── NotFound              no such message, event, object or site
     ├── Conflict              the same id was archived with other bytes; nothing was stored
     ├── Busy                  a limit on work in flight is reached; wait ``retry_after`` seconds
@@ -82,6 +83,14 @@ class AccessDenied(VanVaultError):
     def __init__(self, message: str, *, authenticated: bool = False, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.authenticated = authenticated
+
+
+class ApprovalNeeded(VanVaultError):
+    """Others must approve this first; nothing was done. ``request``: the id under which it is on record."""
+
+    def __init__(self, message: str, *, request: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.request = request
 
 
 class NotFound(VanVaultError):

@@ -56,6 +56,12 @@ class EventType:
     ACCOUNT_CREDENTIAL_SET = "account.credential-set"  # id, kind, nonce, sealed: a credential; account, who
     ACCOUNT_TOKEN_REMOVED = "account.token-removed"  # noqa: S105 - a name; id, account, token, who
     ACCOUNT_TOKEN_ADDED = "account.token-added"  # noqa: S105 - a name; id, kind, nonce, sealed: its digest
+    APPROVAL_REQUESTED = "approval.requested"  # these: see people/approvals/fold.py
+    APPROVAL_APPROVED = "approval.approved"
+    APPROVAL_REFUSED = "approval.refused"
+    APPROVAL_WITHDRAWN = "approval.withdrawn"
+    APPROVAL_USED = "approval.used"
+    APPROVAL_TABLE_SET = "approval.table-set"
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     SITE_REPAIRED = "site.repaired"  # sites, objects, bytes, failures, beyond, who

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.accounts.reading import SEEN_EVENTS, current_accounts
+from vanvault.recovery.accounts.reading import (
+    SEEN_EVENTS,
+    AccountRecord,
+    current_accounts,
+    read_account_record,
+)
 from vanvault.recovery.accounts.verbs import (
     AccountOutcome,
     Desk,
@@ -21,6 +26,7 @@ from vanvault.recovery.accounts.view import AccountsView
 __all__ = [
     "SEEN_EVENTS",
     "AccountOutcome",
+    "AccountRecord",
     "AccountsView",
     "Desk",
     "add_account",
@@ -29,6 +35,7 @@ __all__ = [
     "confirm_accounts",
     "current_accounts",
     "grant_role",
+    "read_account_record",
     "remove_identity",
     "resume_account",
     "revoke_role",

@@ -18,6 +18,7 @@ from vanvault.api.problems import problem_of
 from vanvault.archiver.core.error_table import ERROR_TABLE, ExitCode, described, error_object, exit_code_of
 from vanvault.archiver.core.errors import (
     AccessDenied,
+    ApprovalNeeded,
     BatchLost,
     Busy,
     CacheLost,
@@ -194,6 +195,7 @@ SAMPLES: list[VanVaultError] = [
     InvalidInput("period is no month", field="period", hint="Write 2026-03."),
     AccessDenied("the token is not known here", hint="Ask the operator."),
     AccessDenied("no right to this", authenticated=True, hint="Use another."),
+    ApprovalNeeded("others must approve it", request="q-1", hint="They see it there."),
     NotFound("the archive holds no entry x", hint="Look at the id."),
     Conflict("the id has other bytes", hint="Use another id."),
     Busy("too much at once", hint="Later."),

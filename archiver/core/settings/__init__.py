@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.core.settings.approvals import ApprovalSettings
 from vanvault.archiver.core.settings.bounds import OUT_OF_BOUNDS, bounds_of
 from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
@@ -22,6 +23,7 @@ __all__ = [
     "OUT_OF_BOUNDS",
     "RENAMED",
     "SITE_NAMES",
+    "ApprovalSettings",
     "BackupSettings",
     "GatewayLimits",
     "JobSettings",

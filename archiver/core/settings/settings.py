@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vanvault.archiver.core.settings.approvals import ApprovalSettings
 from vanvault.archiver.core.settings.environment import from_environment, merged
 from vanvault.archiver.core.settings.renamed import with_new_names
 from vanvault.archiver.core.settings.sections import (
@@ -68,6 +69,7 @@ class Settings(BaseModel):
     schedule: ScheduleSettings = ScheduleSettings()
     failover: FailoverSettings = FailoverSettings()
     sign_on: SignOnSettings = SignOnSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
 
     @model_validator(mode="before")
     @classmethod

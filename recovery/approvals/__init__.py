@@ -1,0 +1,21 @@
+"""Four eyes at an open archive: what asks for approval, and requests up to their one use."""
+
+from __future__ import annotations
+
+from vanvault.recovery.approvals.need import GoodApproval, need
+from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, requester_here
+from vanvault.recovery.approvals.setting import set_table
+from vanvault.recovery.approvals.verbs import Approver, approve_request, refuse_request, withdraw_request
+
+__all__ = [
+    "Approver",
+    "GoodApproval",
+    "KnownApprovals",
+    "approve_request",
+    "known_approvals",
+    "need",
+    "refuse_request",
+    "requester_here",
+    "set_table",
+    "withdraw_request",
+]

@@ -1,0 +1,168 @@
+"""The door that an act goes through: nothing asked, a good approval used up, or a request on record.
+
+Requests, votes and uses are written aside, where one site takes them: a promotion is asked for while the
+other site is lost. A use is written first and then read again beside those of others, so of two nodes at once
+one goes on at the most. That holds where each site was read that may know of a use, or the one that leads
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import ApprovalNeeded, Busy, Conflict, SiteUnavailable
+from vanvault.archiver.core.times import rfc3339_seconds
+from vanvault.archiver.journal import EventType
+from vanvault.archiver.log_lines import Logger
+from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalTable, ApprovalWish, Requester
+from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
+
+_log = Logger("vanvault.approvals")
+
+#: Acts for which a site is lost: they go on by what the sites know that answer.
+_WITHOUT_A_SITE = frozenset({"promote"})
+_ID_BYTES = 8
+_INDEXING = "Wait until this node has indexed the archive: vanvault index status."
+
+
+@dataclass(frozen=True, slots=True)
+class GoodApproval:
+    """An approval that was used up for the act that begins now: for its own record."""
+
+    request: str  # id
+    digest: str
+    approved_by: tuple[str, ...]  # names
+
+    def as_json(self) -> dict[str, Any]:
+        """For the detail of the act's own event."""
+        return {"request": self.request, "digest": self.digest, "approved_by": list(self.approved_by)}
+
+
+def need(
+    archive: Archive,
+    act: str,
+    subject: Mapping[str, Any],
+    who: Requester,
+    *,
+    beneficiaries: Collection[str] = (),
+) -> GoodApproval | None:
+    """Ask before an act: the approval of exactly this, which is used up by that; None: none is asked for.
+
+    Call it last before the act, when the subject is known whole, the count of its result included.
+
+    Args:
+        subject: what the act is about, JSON without fractions; another one is another request.
+        beneficiaries: names or ids of accounts to whom it gives something; none of them may approve it.
+
+    Raises:
+        ApprovalNeeded: others must approve it first; the request is on record and named.
+        SiteUnavailable: a site is away that may know of a refusal or a use; no site takes the record.
+        Busy: parts of the record are not indexed at this node yet.
+        Conflict: somebody else used the same approval at the same moment.
+        InvalidInput (no such act, or no canonical form), Damaged, KeyUnavailable.
+    """
+    away = archive.refresh().away
+    known = known_approvals(archive)
+    if known.is_passing and act not in _WITHOUT_A_SITE:
+        raise Busy("whether this asks for approval is not known yet", retry_after=5, hint=_INDEXING)
+    rule = known.table.rule(act)
+    if not rule.on:
+        return None
+    wish = ApprovalWish(act, dict(subject), who.key, tuple(beneficiaries))
+    digest = wish.digest
+    _check_whole(archive, act, away, known)
+    waiting: ApprovalRequest | None = None
+    for request in known.book.of_digest(digest):
+        standing = known.standing(request)
+        if standing.state == "approved":
+            return _used(archive, request, who, tuple(vote.name for vote in standing.approvers))
+        if standing.state == "open":
+            waiting = waiting or request
+    if waiting is None:
+        id = _request(archive, wish, who, known.table)
+        raise _needed(id, act, known.table, new=True)
+    raise _needed(waiting.id, act, known.table, new=False)
+
+
+def record_aside(archive: Archive, type: str, detail: dict[str, object]) -> None:
+    """Where one site takes it is enough; later than all that is known here, so it is judged by that.
+
+    Raises SiteUnavailable (none takes it), KeyUnavailable.
+    """
+    event, after = archive.system_event(type, detail), archive.tail.last_received_us()
+    archive.record_aside([replace(event, received_us=max(event.received_us, after + 1))])
+
+
+def _request(archive: Archive, wish: ApprovalWish, who: Requester, table: ApprovalTable) -> str:
+    rule = table.rule(wish.act)
+    id = f"q-{archive.entropy.token(_ID_BYTES).hex()}"
+    detail: dict[str, object] = {
+        "request": id,
+        "digest": wish.digest,
+        "asked": wish.as_json(),
+        "approvals": rule.approvals,
+        "until": rfc3339_seconds(archive.clock.now() + rule.request),
+        "good_for_s": round(rule.approval.total_seconds()),
+        "who": who.name,
+    }
+    record_aside(archive, EventType.APPROVAL_REQUESTED, detail)
+    return id
+
+
+def _used(
+    archive: Archive, request: ApprovalRequest, who: Requester, approvers: tuple[str, ...]
+) -> GoodApproval:
+    """Use it up; at most one of those who do so at once comes back from here."""
+    use = archive.entropy.token(_ID_BYTES).hex()
+    detail: dict[str, object] = {
+        "request": request.id,
+        "digest": request.digest,
+        "requester": who.key,
+        "use": use,
+        "who": who.name,
+    }
+    record_aside(archive, EventType.APPROVAL_USED, detail)
+    away = archive.refresh().away
+    known = known_approvals(archive)
+    _check_whole(archive, request.wish.act, away, known)
+    after = known.book.get(request.id)
+    if set(after.uses) != {use}:
+        raise Conflict(
+            f"the approval {request.id} was used by somebody else at the same moment",
+            hint="Nothing was done here. Ask again: run the same command.",
+        )
+    if after.withdrawn_at is not None or after.unclear or len(after.refused) > len(request.refused):
+        raise Conflict(
+            f"the request {request.id} was refused or taken back at the same moment",
+            hint="Nothing was done. Ask again: run the same command.",
+        )
+    return GoodApproval(request.id, request.digest, approvers)
+
+
+def _check_whole(archive: Archive, act: str, away: Collection[str], known: KnownApprovals) -> None:
+    """Raises SiteUnavailable: a site is not read that may know what is not known here."""
+    for part in known.lacking:
+        _log.warning("a part of the record of approvals cannot be read", part=part)
+    leadership = archive.lead.leadership
+    unread = [site for site in away if not (leadership.alone and site != leadership.leader)]
+    if unread and act not in _WITHOUT_A_SITE:
+        raise SiteUnavailable(
+            f"the site {unread[0]} is away, and may know that this approval was used or refused",
+            site=unread[0],
+            may_be_stored=False,
+            hint="Bring it back, or promote the other site; nothing was done.",
+        )
+
+
+def _needed(id: str, act: str, table: ApprovalTable, *, new: bool) -> ApprovalNeeded:
+    count = table.rule(act).approvals
+    people = "another person" if count == 1 else f"{count} other people"
+    state = "is on record" if new else "waits already"
+    return ApprovalNeeded(
+        f"{act} needs the approval of {people}; the request {id} {state}",
+        request=id,
+        hint=f"They see it with: vanvault approval show {id}. Once it is approved, run the same again.",
+    )

@@ -1,0 +1,99 @@
+"""What is known of approvals at one moment: requests, table, and the accounts that they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.catalogue import Unread
+from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.times import to_us
+from vanvault.archiver.journal import EventType, own_events
+from vanvault.archiver.people.accounts import Accounts, Allowed, judge
+from vanvault.archiver.people.approvals import (
+    APPROVAL_EVENTS,
+    LONGEST_KEPT,
+    AccountHistory,
+    ApprovalBook,
+    ApprovalEvent,
+    ApprovalRequest,
+    ApprovalStanding,
+    ApprovalTable,
+    Requester,
+    fold_approvals,
+    judge_request,
+)
+from vanvault.recovery.accounts import read_account_record
+from vanvault.recovery.work import account
+
+
+@dataclass(frozen=True, slots=True)
+class KnownApprovals:
+    """One reading of the record."""
+
+    book: ApprovalBook
+    people: AccountHistory
+    at: datetime  # by the node's guarded clock
+    is_passing: bool = False  # something is lacking that will be there by itself
+
+    @property
+    def table(self) -> ApprovalTable:
+        """The table in force. Raises Damaged: this version cannot read it."""
+        if self.book.table_unclear:
+            raise Damaged(
+                "the table of acts that ask for approval is in a form that this version cannot read",
+                hint="Use the version of VanVault that wrote it.",
+            )
+        return self.book.table
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What of the record could not be read, for people."""
+        return tuple(dict.fromkeys((*self.book.lacking, *self.people.lacking)))
+
+    def standing(self, request: ApprovalRequest) -> ApprovalStanding:
+        """How a request stands now. Raises Damaged (``table``)."""
+        return judge_request(request, self.people, self.table, self.at)
+
+    def who_may_approve(self) -> tuple[str, ...]:
+        """Names of the people who may approve now, sorted."""
+        people = (one for one in self.people.now if one.kind == "person")
+        return tuple(one.name for one in people if isinstance(judge(one, "approve", self.at), Allowed))
+
+
+def known_approvals(archive: ArchiveReader, *, everything: bool = False) -> KnownApprovals:
+    """As far as the archive is folded here; requests that may still be good, or ``everything`` that ever was.
+
+    Raises Damaged, SiteUnavailable (the index cannot be read), SettingsError (the list of gateways).
+    """
+    now = archive.clock.now()
+    since = 0 if everything else to_us(now - LONGEST_KEPT)
+    lacking: dict[str, Unread] = {}
+
+    def note(one: Unread) -> None:
+        lacking[one.object] = one
+
+    events: list[ApprovalEvent] = []
+    for type in APPROVAL_EVENTS:
+        from_us = 0 if type == EventType.APPROVAL_TABLE_SET else since
+        found = own_events(archive.search, type, from_us=from_us, unread=note)
+        events.extend(ApprovalEvent(one.id, type, one.at, one.detail) for one in found)
+    record = read_account_record(archive)
+    book = fold_approvals(events, lacking=_told(lacking.values()))
+    people = AccountHistory(tuple(record.events.values()), record.seen, _told(record.lacking))
+    is_passing = record.is_passing or replace(record, lacking=tuple(lacking.values())).is_passing
+    return KnownApprovals(book, people, now, is_passing)
+
+
+def _told(lacking: Iterable[Unread]) -> tuple[str, ...]:
+    return tuple(f"{one.object}: {one.reason}" for one in lacking)
+
+
+def requester_here(accounts: Accounts) -> Requester:
+    """The operating system's account of this process: the person's account of that name, if there is one."""
+    name = account()
+    found = accounts.find(name)
+    is_person = found is not None and found.kind == "person"
+    return Requester(name, found.id if found is not None and is_person else "")
