@@ -53,6 +53,24 @@ def profile(name: str) -> Profile:
     return found
 
 
+def profiles_between(first: date, last: date, *, chosen: Profile) -> tuple[Profile, ...]:
+    """``chosen``, and all that were in force on any of these days; before the first of all, that one.
+
+    Each has the period for originals that ``chosen`` has where the settings changed it.
+    """
+    dated = sorted(_PROFILES.values(), key=lambda one: one.in_force_from)
+    found = [
+        one
+        for one in dated
+        if one.in_force_from <= last and (one.in_force_until is None or first < one.in_force_until)
+    ]
+    own = _PROFILES.get(chosen.name)
+    changed = own is not None and own.originals.years != chosen.originals.years
+    years = chosen.originals.years if changed else None
+    others = (one for one in found or dated[:1] if one.name != chosen.name)
+    return (chosen, *(with_years(one, originals=years) for one in others))
+
+
 def with_years(base: Profile, *, log: int | None = None, originals: int | None = None) -> Profile:
     """``base`` with other periods; the log's may only be longer. Raises SettingsError."""
     changed = base

@@ -251,6 +251,9 @@ class RetentionSettings(_Section):
     originals_years: int | None = Field(
         default=None, ge=1, le=_MOST_YEARS, description="other period for originals, in years"
     )
+    closing: dict[str, str] = Field(
+        default={}, description="by further type of log lines, what it does to a transaction"
+    )
 
 
 class CompactionSettings(_Section):

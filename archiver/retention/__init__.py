@@ -1,0 +1,32 @@
+"""Clocks of the law: when a transaction closed, and until when it is kept. Pure."""
+
+from vanvault.archiver.retention.clock import (
+    CaseEntry,
+    CaseState,
+    ClosedBy,
+    TransactionClock,
+    clock_of,
+)
+from vanvault.archiver.retention.closing import EFFECTS, ClosingRule, ClosingTable, closing_table
+from vanvault.archiver.retention.due import Due, due_of, years_later
+from vanvault.archiver.retention.linking import transaction_among
+from vanvault.archiver.retention.told import Owed, StandingLock, Subject
+
+__all__ = [
+    "EFFECTS",
+    "CaseEntry",
+    "CaseState",
+    "ClosedBy",
+    "ClosingRule",
+    "ClosingTable",
+    "Due",
+    "Owed",
+    "StandingLock",
+    "Subject",
+    "TransactionClock",
+    "clock_of",
+    "closing_table",
+    "due_of",
+    "transaction_among",
+    "years_later",
+]

@@ -1,0 +1,85 @@
+"""What is owed for a transaction, and the locks that stand for it at the sites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Item
+from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.retention import profiles_between
+from vanvault.archiver.core.times import from_us, parse_rfc3339, to_us, vietnam_day
+from vanvault.archiver.retention import (
+    CaseEntry,
+    Due,
+    Owed,
+    StandingLock,
+    Subject,
+    TransactionClock,
+    clock_of,
+    closing_table,
+    due_of,
+)
+from vanvault.recovery.retention.gathering import Gathering
+
+
+def retention_of_entry(archive: Archive, item: Item) -> Owed:
+    """What is owed for the transaction of an entry (an item of a search).
+
+    Raises SiteUnavailable, Damaged (the index), SettingsError (``retention.closing``).
+    """
+    gathering = Gathering(archive)
+    return _told(archive, *gathering.of_entry(item), gathering)
+
+
+def retention_of_transaction(archive: Archive, transaction: str, gateway: str = "") -> Owed:
+    """What is owed for a transaction by its id.
+
+    Raises NotFound, InvalidInput (several gateways have one), SiteUnavailable, Damaged, SettingsError.
+    """
+    gathering = Gathering(archive)
+    return _told(archive, *gathering.of_transaction(transaction, gateway), gathering)
+
+
+def _told(archive: Archive, subject: Subject, items: list[Item], gathering: Gathering) -> Owed:
+    table = closing_table(archive.settings.retention.closing)
+    clock = clock_of(map(_entry, items), table)
+    log, originals = _dues(archive, clock)
+    clause = archive.profile.log.source if log is None else log.rule.source
+    locks = tuple(_locks(archive, items))
+    ids = tuple(item["id"] for item in items)
+    return Owed(subject, clock, log, originals, clause, locks, ids, gathering.unread)
+
+
+def _dues(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:
+    if clock.closed_by is None or clock.start_us is None:
+        return None, None
+    closed = vietnam_day(from_us(clock.closed_by.counts_us))
+    profiles = profiles_between(closed, vietnam_day(archive.clock.now()), chosen=archive.profile)
+    return due_of(clock.start_us, "log", profiles), due_of(clock.start_us, "originals", profiles)
+
+
+def _entry(item: Item) -> CaseEntry:
+    received = to_us(parse_rfc3339(item["received_at"]))
+    if item["entry"] != "event":
+        return CaseEntry(item["id"], "", received, received)
+    return CaseEntry(item["id"], item["type"], to_us(parse_rfc3339(item["occurred_at"])), received)
+
+
+def _locks(archive: Archive, items: Iterable[Item]) -> Iterable[StandingLock]:
+    """The lock of each copy of each object that holds something of these entries, read from its site now."""
+    copies = {
+        (one["site"], one["key"], one["version"]) for item in items for one in item.get("placements") or ()
+    }
+    for site, key, version in sorted(copies):
+        if site not in archive.sites:
+            yield StandingLock(site, key, None, "there is no such site any more")
+            continue
+        try:
+            found = archive.sites[site].stat(key, version)
+        except NotFound:
+            yield StandingLock(site, key, None, "the copy is gone")
+        except VanVaultError as error:
+            yield StandingLock(site, key, None, error.message)
+        else:
+            yield StandingLock(site, key, found.retain_until, "" if found.retain_until else "it has no lock")

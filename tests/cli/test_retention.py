@@ -1,0 +1,63 @@
+"""``vanvault retention show``, as a shell runs it, over a sample that a node took."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Served
+from tests.support.command import json_of, run_cli
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sample(served: Served) -> None:
+    """Some transactions, of which some have succeeded."""
+    pushed = served.run(
+        "sample", "--push", served.url, "--count", 12, "--size", 10_000, "--seed", 17, "--json"
+    )
+    assert pushed.exit_code == 0, pushed.stderr
+
+
+def returned(served: Served) -> dict[str, Any]:
+    found = json_of(
+        run_cli(served.home, "search", "--type", "transaction.returned", "--limit", "1", "--json")
+    )
+    item: dict[str, Any] = found["items"][0]
+    return item
+
+
+def test_a_transaction_and_each_of_its_entries_are_told_the_same(served: Served) -> None:
+    closing = returned(served)
+    of_transaction = json_of(run_cli(served.home, "retention", "show", closing["transaction_id"], "--json"))
+    of_entry = json_of(run_cli(served.home, "retention", "show", closing["id"], "--json"))
+    assert of_transaction["started_by"]["id"] == closing["id"]
+    assert of_transaction["state"] == "succeeded"
+    assert of_transaction["lock"]
+    assert of_transaction["holds"] == []
+    assert of_transaction["partial"] is False
+    assert {**of_entry, "entry": None} == of_transaction
+
+
+def test_people_are_told_in_their_language(served: Served) -> None:
+    id = returned(served)["transaction_id"]
+    assert "The transaction has succeeded." in run_cli(served.home, "retention", "show", id).stdout
+    vietnamese = run_cli(served.home, "retention", "show", id, "--lang", "vi").stdout
+    assert "Giao dịch đã thành công." in vietnamese
+    assert "theo giờ Việt Nam" in vietnamese
+
+
+def test_asking_is_a_look(served: Served) -> None:
+    id = returned(served)["transaction_id"]
+    run_cli(served.home, "retention", "show", id)
+    looks = json_of(run_cli(served.home, "access", "list", "--act", "timeline", "--limit", "1", "--json"))
+    assert looks["looks"][0]["asked"] == {"retention_of": id}
+
+
+def test_what_is_not_there_or_not_his_is_refused(served: Served) -> None:
+    nothing = run_cli(served.home, "retention", "show", "no-such-transaction", "--json")
+    assert nothing.exit_code == 4
+    assert "error" in json.loads(nothing.stdout)
+    other = run_cli(served.home, "retention", "show", returned(served)["id"], "--gateway", "nobody")
+    assert other.exit_code == 2
