@@ -40,12 +40,14 @@ def open_archive(home: Path) -> Iterator[Archive]:
         yield archive
 
 
-def looking(archive: Archive, act: LookAct, asked: Mapping[str, object]) -> AbstractContextManager[Looking]:
+def looking(
+    archive: Archive, act: LookAct, asked: Mapping[str, object], *, purpose: str = ""
+) -> AbstractContextManager[Looking]:
     """A look of this verb, which is on record before anything is printed: see ``recovery.access.looking``."""
     from vanvault.recovery.access import looking
 
     warn_of_emergency(archive)
-    return looking(archive, act, asked)
+    return looking(archive, act, asked, purpose=purpose)
 
 
 def warn_of_emergency(archive: Archive) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.cli.context import open_archive, warn_of_emergency
+from vanvault.cli.context import looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options
@@ -59,14 +59,16 @@ def command(
     interrupted goes on when the same command is given again; a finished one is never replaced. Ends with
     3 when something could not be read at any site; the manifest names it. What leaves is not encrypted.
     """
-    from vanvault.archiver.export import export, parse_request
+    from vanvault.archiver.export import HomeExport, export, parse_request
     from vanvault.recovery.work import account
 
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     request = parse_request(parameters, format=format_name, reason=reason)
-    with open_archive(home) as archive, progress("exporting", quiet=as_json) as step:
-        warn_of_emergency(archive)
-        report = export(archive, request, output.absolute(), who=account(), step=step)
+    asked = {**dict(parameters), "format": request.format}
+    with open_archive(home) as archive, looking(archive, "export", asked, purpose=request.reason) as look:
+        host = HomeExport(archive, lambda survey: look.shows(survey.ids, survey.entries))
+        with progress("exporting", quiet=as_json) as step:
+            report = export(archive, request, output.absolute(), who=account(), step=step, host=host)
     if as_json:
         emit_json(report.as_dict())
     else:

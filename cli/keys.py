@@ -13,7 +13,7 @@ from vanvault.archiver.core.key_port import PURPOSES, key_id, newest_version
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.keys import SigningKeys, open_masters
-from vanvault.cli.context import keys_folder, open_archive, warn_of_emergency
+from vanvault.cli.context import keys_folder, looking, open_archive
 from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.keys_trust import accept, exposed, revoke
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table
@@ -128,19 +128,19 @@ def rotate(
 @command.command()
 @click.argument("object_key", metavar="OBJECT")
 @click.option("--yes", is_flag=True, help="Yes, show it: whoever sees it can read this object for ever.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; it goes on record with the look.")
 @json_option
 @click.pass_obj
-def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
+def unwrap(home: Path, object_key: str, yes: bool, reason: str, as_json: bool) -> None:
     """Show the data key of one object, for DuckDB, Spark and others that read Parquet by themselves.
 
-    OBJECT is a batch or a part of a segment, as a search names it. The request goes on record in the archive
-    before the key is shown, so the sites must be up. A data key opens this one object only. A key of the
-    purpose credentials is never shown.
+    OBJECT is a batch or a part of a segment, as a search names it. The look goes on record before the key is
+    shown, at one site at least; what is refused goes on record, too. A data key opens this one object only. A
+    key of the purpose credentials is never shown.
     """
     import base64
 
-    from vanvault.recovery.custody import unwrap_key
-    from vanvault.recovery.work import account
+    from vanvault.archiver.export import unwrap_object
 
     # What no --yes would show is refused at once, with the reason.
     if not yes and not object_key.startswith("credentials/"):
@@ -149,9 +149,10 @@ def unwrap(home: Path, object_key: str, yes: bool, as_json: bool) -> None:
             field="yes",
             hint=f"Run: vanvault keys unwrap {object_key} --yes. It goes on record in the archive.",
         )
-    with open_archive(home) as archive:
-        warn_of_emergency(archive)
-        found = unwrap_key(archive, object_key, who=account())
+    asked = {"object": object_key}
+    with open_archive(home) as archive, looking(archive, "unwrap", asked, purpose=reason.strip()) as look:
+        found = unwrap_object(archive, object_key)
+        look.shows()
     shown = {
         "object": found.object,
         "master": found.master,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from vanvault.archiver.export.export import ExportReport, export
+from vanvault.archiver.export.host import ExportHost, ExportSurvey, HomeExport
 from vanvault.archiver.export.narrowing import Narrowing
 from vanvault.archiver.export.request import ExportRequest, parse_request
 from vanvault.archiver.export.unwrapping import unwrap_object
 
 __all__ = [
+    "ExportHost",
     "ExportReport",
     "ExportRequest",
+    "ExportSurvey",
+    "HomeExport",
     "Narrowing",
     "export",
     "parse_request",

@@ -4,7 +4,7 @@ The steps of its life, each durable before the next begins, so that a kill at an
 the same request:
 
 1. Level with both sites; ``until`` is fixed, so that what arrives meanwhile changes nothing.
-2. The event ``vanvault.export.started`` is archived. Only then the first byte is written.
+2. The event ``vanvault.export.started`` is archived, and the look put on record. Only then a byte is written.
 3. Pages, oldest first; a checkpoint after each.
 4. The end of the file, the manifest and its signature: ``sealed``.
 5. The event ``vanvault.export.finished`` with the manifest's digest: ``recorded``.
@@ -33,6 +33,7 @@ from vanvault.archiver.export.contents import (
     contents_of,
     file_digest,
 )
+from vanvault.archiver.export.host import ExportHost, HomeExport, surveyed
 from vanvault.archiver.export.manifest import MANIFEST, signed_manifest
 from vanvault.archiver.export.request import ExportRequest, ExportState, filter_fields
 from vanvault.archiver.export.workspace import Workspace, refuse_existing
@@ -80,9 +81,17 @@ class ExportReport:
 
 
 def export(
-    archive: Archive, request: ExportRequest, output: Path, *, who: str, step: OnPage = lambda items: None
+    archive: Archive,
+    request: ExportRequest,
+    output: Path,
+    *,
+    who: str,
+    step: OnPage = lambda items: None,
+    host: ExportHost | None = None,
 ) -> ExportReport:
     """Export to ``output``, or go on where an earlier run of the same request was stopped.
+
+    ``host``: where it runs; by default in the home of the archive, without a look of its own.
 
     Raises:
         Conflict: the output exists, or its working folder is of another request.
@@ -90,7 +99,9 @@ def export(
         InvalidInput: the output cannot be written.
         SiteUnavailable: a site is away; run it again to go on.
         KeyUnavailable: a master or signing key is missing.
+        TooLarge: it is more than the host lets go.
     """
+    host = host or HomeExport(archive)
     work = Workspace(output)
     beside = None if request.format == "zip" else output.with_name(f"{output.name}.{MANIFEST}")
     with work.locked():
@@ -101,20 +112,22 @@ def export(
                 if path is not None:
                     refuse_existing(path)
         if state is None:
-            state = _begin(archive, request, work, who)
+            state = _begin(archive, request, work, who, host)
         else:
             _check_same(request, state, work)
-            state = _level(archive, state, who)
+            state = _level(archive, request, state, who, host)
             step(state.counts.items)
         if state.phase in ("collecting", "collected"):
             contents = contents_of(request, archive, work, state)
-            state = _collect(archive, request, work, state, contents, step)
-            state = _seal(archive, request, work, state, contents)
-        return _publish(archive, work, state, beside, who, resumed=resumed)
+            state = _collect(archive, request, work, state, contents, step, host)
+            state = _seal(archive, request, work, state, contents, host)
+        return _publish(host, work, state, beside, who, resumed=resumed)
 
 
-def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) -> ExportState:
-    damaged = archive.catch_up(settle=True).unreadable
+def _begin(
+    archive: Archive, request: ExportRequest, work: Workspace, who: str, host: ExportHost
+) -> ExportState:
+    damaged = host.level(settle=True)
     state = ExportState(
         request=request.fields(),
         export=archive.entropy.token(8).hex(),
@@ -124,7 +137,13 @@ def _begin(archive: Archive, request: ExportRequest, work: Workspace, who: str) 
         until_us=min(request.query.to_us, archive.tail.last_received_us() + 1),
         damaged_batches=damaged,
     )
-    archive.record(EventType.EXPORT_STARTED, {**request.fields(), "export": state.export, "who": who})
+    survey = surveyed(archive, request, host, state.until_us) if host.looked else None
+    if survey is not None:
+        host.check(survey)
+    told = {**request.fields(), "export": state.export, "who": who}
+    host.record(EventType.EXPORT_STARTED, {**told, "looked": True} if host.looked else told)
+    if survey is not None:
+        host.shows(survey)
     return work.checkpoint(state)
 
 
@@ -136,15 +155,18 @@ def _check_same(request: ExportRequest, state: ExportState, work: Workspace) -> 
         )
 
 
-def _level(archive: Archive, state: ExportState, who: str) -> ExportState:
+def _level(
+    archive: Archive, request: ExportRequest, state: ExportState, who: str, host: ExportHost
+) -> ExportState:
     """Fold first, so that the cursor's position is known even in a new hot tail."""
     if state.phase == "collecting":
-        damaged = {*state.damaged_batches, *archive.catch_up(settle=False).unreadable}
+        damaged = {*state.damaged_batches, *host.level(settle=False)}
         state = replace(state, damaged_batches=tuple(sorted(damaged)))
     if state.phase != "recorded":
-        archive.record(
-            EventType.EXPORT_RESUMED, {"export": state.export, "items": state.counts.items, "who": who}
-        )
+        told = {"export": state.export, "items": state.counts.items, "who": who}
+        host.record(EventType.EXPORT_RESUMED, {**told, "looked": True} if host.looked else told)
+        if host.looked:
+            host.shows(surveyed(archive, request, host, state.until_us))
     return state
 
 
@@ -155,6 +177,7 @@ def _collect(
     state: ExportState,
     contents: Contents,
     step: OnPage,
+    host: ExportHost,
 ) -> ExportState:
     limit = PAGE_WITH_ORIGINALS if request.format == "zip" else PAGE
     query = replace(request.query, to_us=state.until_us, limit=limit)
@@ -171,7 +194,8 @@ def _collect(
         unread = {*state.damaged_batches, *(unread.object for unread in page.unread)}
         state = replace(state, damaged_batches=tuple(sorted(unread)))
         for item in page.items:
-            counts = contents.add(item, counts)
+            if host.sees(item):
+                counts = contents.add(item, counts)
             step(1)
         phase = "collecting" if page.next else "collected"
         state = replace(state, counts=counts, cursor=page.next or "")
@@ -192,7 +216,12 @@ def _after(archive: Archive, query: Query, state: ExportState, work: Workspace) 
 
 
 def _seal(
-    archive: Archive, request: ExportRequest, work: Workspace, state: ExportState, contents: Contents
+    archive: Archive,
+    request: ExportRequest,
+    work: Workspace,
+    state: ExportState,
+    contents: Contents,
+    host: ExportHost,
 ) -> ExportState:
     finished: FinishedFile = contents.finish()
     manifest = signed_manifest(
@@ -203,6 +232,7 @@ def _seal(
         unreadable=as_list(state.damaged_batches) + contents.unreadable(),
         finished_at=rfc3339_us(to_us(archive.clock.now())),
         signer=archive.signing.active(),
+        withheld=host.withheld(),
     )
     if isinstance(contents, ZipContents):
         contents.writer.add(MANIFEST, manifest, summed=False)
@@ -214,7 +244,7 @@ def _seal(
 
 
 def _publish(
-    archive: Archive, work: Workspace, state: ExportState, beside: Path | None, who: str, *, resumed: bool
+    host: ExportHost, work: Workspace, state: ExportState, beside: Path | None, who: str, *, resumed: bool
 ) -> ExportReport:
     name = {"csv": "items.csv", "ndjson": "items.ndjson", "parquet": "items.parquet", "zip": "data.zip"}[
         state.request["format"]
@@ -235,7 +265,7 @@ def _publish(
         resumed=resumed,
     )
     if state.phase == "sealed":
-        archive.record(EventType.EXPORT_FINISHED, _finished(report, who))
+        host.record(EventType.EXPORT_FINISHED, _finished(report, who))
         state = work.checkpoint(replace(state, phase="recorded"))
     if beside is not None:
         work.publish(MANIFEST, beside)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vanvault.archiver.core.canonical import canonical
@@ -36,6 +36,7 @@ def signed_manifest(
     unreadable: Sequence[dict[str, str]],
     finished_at: str,
     signer: SigningKey,
+    withheld: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     """The manifest of a complete export.
 
@@ -45,6 +46,7 @@ def signed_manifest(
         filter: the entries that were asked for, ``to`` being the moment of the start if not earlier.
         unreadable: what is not here: ``id`` of a message or ``object`` (a batch, its entries unknown), and
             ``reason``, "damaged" or "missing" (at every site).
+        withheld: entries that the requester may not see: how their ``type`` begins, and what that ``needs``.
     """
     extraction = state.request.get("extraction")
     body = {
@@ -69,6 +71,8 @@ def signed_manifest(
     }
     if extraction:
         body["extraction"] = extraction
+    if withheld:
+        body["withheld"] = list(map(dict, withheld))
     digest = hashlib.sha256(canonical(body)).hexdigest()
     signature = base64.b64encode(signer.sign(statement(archive, digest))).decode()
     return canonical({**body, "signature": signature})

@@ -1,7 +1,7 @@
 """Reading the record of looks: the newest first, whoever looked, by whatever way.
 
-Besides looks themselves it tells of exports and of keys that were unwrapped, which are events of their own,
-and of what gateways read, minute by minute.
+Besides looks themselves it tells of what gateways read, minute by minute, and of exports and unwrapped keys
+of the time when these were no looks but events of their own.
 """
 
 from __future__ import annotations
@@ -208,6 +208,8 @@ def _unwrapped(event: OwnEvent) -> Iterator[SeenLook]:
 
 def _exported(event: OwnEvent) -> Iterator[SeenLook]:
     detail = event.detail
+    if detail.get("looked"):
+        return  # a look of its own tells of it
     told = {**detail, **detail.get("filter", {})}
     asked = {name: str(value) for name, value in told.items() if name not in ("who", "reason", "filter")}
     viewer = Viewer(str(detail.get("who", "")), "os-account")

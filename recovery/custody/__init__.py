@@ -23,7 +23,6 @@ from vanvault.recovery.custody.revoke import (
 )
 from vanvault.recovery.custody.rotate import RotateRequest, rotate_keys
 from vanvault.recovery.custody.standing import EscrowStanding, escrow_standing
-from vanvault.recovery.custody.unwrap import UnwrappedKey, unwrap_key
 
 __all__ = [
     "AcceptRequest",
@@ -40,7 +39,6 @@ __all__ = [
     "SplitReport",
     "SplitRequest",
     "TrustReport",
-    "UnwrappedKey",
     "accept_objects",
     "escrow_standing",
     "exposed",
@@ -49,6 +47,5 @@ __all__ = [
     "revoke_key",
     "rotate_keys",
     "split_keys",
-    "unwrap_key",
     "verify_escrow",
 ]

@@ -48,6 +48,39 @@ def test_every_verb_that_shows_something_is_one_look(home: Path) -> None:
     assert found[5]["reason"] == "not-found"
 
 
+def test_an_export_is_one_look_with_its_reason_and_what_it_holds(home: Path, tmp_path: Path) -> None:
+    assert run_cli(home, "search", "--employer-code", "TZ1").exit_code == 0
+    entry = looks(home)[0]["id"]
+    output, what = tmp_path / "x.zip", ("--format", "zip", "--type", "vanvault.access.looked")
+    export = ("export", "--output", output, "--reason", "thanh tra 12/2026", *what)
+    assert run_cli(home, *export).exit_code == 0
+    assert run_cli(home, *export).exit_code == 5, "a finished export is never replaced"
+    failed, shown = looks(home, "--act", "export")
+    assert (shown["outcome"], shown["purpose"]) == ("shown", "thanh tra 12/2026")
+    assert shown["asked"] == {"type": "vanvault.access.looked", "format": "zip"}
+    assert (entry in shown["shown"], shown["count"]) == (True, len(shown["shown"]))
+    assert (failed["outcome"], failed["reason"], failed["shown"]) == ("failed", "conflict", [])
+    assert {look["id"] for look in looks(home, "--message", entry)} == {shown["id"]}
+
+
+def test_an_unwrapped_key_is_a_look_and_so_is_one_that_is_refused(home: Path) -> None:
+    run_cli(home, "search")
+    key = json_of(run_cli(home, "search", "--limit", "1", "--json"))["items"][0]["object"]
+    unwrap = ("keys", "unwrap", key, "--yes")
+    (home / "sites" / "standby").rename(home / "away")
+    assert run_cli(home, *unwrap, "--reason", "DuckDB", "--json").exit_code == 0, "one site takes the look"
+    assert run_cli(home, "keys", "unwrap", "credentials/1").exit_code == 9
+    found = json_of(run_cli(home, "access", "list", "--act", "unwrap", "--json"))["looks"]
+    assert [(look["outcome"], look["purpose"], look["asked"]) for look in found] == [
+        ("refused", "", {"object": "credentials/1"}),
+        ("shown", "DuckDB", {"object": key}),
+    ]
+    (home / "sites").rename(home / "sites-away")
+    told = run_cli(home, *unwrap, "--json")
+    assert told.exit_code == 10
+    assert "key_hex" not in told.stdout
+
+
 def test_a_look_at_the_record_is_a_look(home: Path) -> None:
     looks(home)
     looks(home, "--who", "nobody")

@@ -182,6 +182,6 @@ def test_a_data_key_is_shown_only_on_request_and_on_record(archive: Archive) -> 
     assert run_cli(archive.home, "keys", "unwrap", nobodys, "--yes").exit_code == 3
     json_of(run_cli(archive.home, "keys", "unwrap", key, "--yes", "--json"))
     archive.catch_up()
-    last = archive.search.page(Query({"type": "vanvault.keys.unwrapped"}, limit=1)).items[0]
+    last = archive.search.page(Query({"type": "vanvault.access.looked"}, limit=1)).items[0]
     assert key in last["detail"]
     assert "key_" not in last["detail"]
