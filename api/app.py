@@ -25,6 +25,7 @@ from vanvault.api import (
     openapi,
     read_routes,
     session_routes,
+    sessions_route,
 )
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
@@ -83,6 +84,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(keys_route.router)
     app.include_router(health_routes.router)
     app.include_router(session_routes.router)
+    app.include_router(sessions_route.router)
     app.include_router(access_route.router)
     app.include_router(oidc_routes.router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)

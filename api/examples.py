@@ -233,3 +233,18 @@ DEVICE = {
     "interval_s": 5,
     "lifetime_s": 600,
 }
+SESSIONS = {
+    "sessions": [
+        {
+            "id": "s-0f3a5c7e9b1d2f40",
+            "account": "lan",
+            "account_id": "a-0123456789abcdef",
+            "method": "password+code",
+            "address": "10.0.0.7",
+            "opened_at": "2026-11-22T01:30:00Z",
+            "authenticated_at": "2026-11-22T01:30:00Z",
+            "used_at": "2026-11-22T01:42:00Z",
+            "until": "2026-11-22T09:30:00Z",
+        }
+    ]
+}

@@ -321,6 +321,25 @@ SIGN_OFF = _route(
     {},
     {204: {"description": "The session is over at every node."}, **_problems(400, 401, 403, 500, 503)},
 )
+_WHOSE = {"parameters": [_parameter("account", "Name of another account; without it, one's own sessions.")]}
+SESSIONS = _route(
+    "sessions",
+    _WHOSE,
+    {
+        200: _answer("Those that may still be used.", wire.SessionsAnswer, examples.SESSIONS),
+        **_problems(400, 401, 403, 404, 500, 503),
+    },
+)
+END_SESSIONS = _route(
+    "endSessions",
+    _WHOSE,
+    {204: {"description": "All are over at every node."}, **_problems(400, 401, 403, 404, 500, 503)},
+)
+END_SESSION = _route(
+    "endSession",
+    _WHOSE,
+    {204: {"description": "It is over at every node."}, **_problems(400, 401, 403, 404, 500, 503)},
+)
 ACCESS = _route(
     "access",
     {

@@ -394,6 +394,26 @@ class SessionAnswer(BaseModel):
     idle_s: Count = Field(description="Seconds without a request after which it ends.")
 
 
+class OpenSession(BaseModel):
+    """A session that may still be used, without what it could be used with."""
+
+    id: str
+    account: str
+    account_id: str
+    method: Literal["password", "password+code", "authenticator", "provider"]
+    address: str = Field(description="From where it was opened; empty: nobody told.")
+    opened_at: Time
+    authenticated_at: Time
+    used_at: Time = Field(description="The last use that is known here; other nodes tell every few minutes.")
+    until: Time
+
+
+class SessionsAnswer(BaseModel):
+    """Open sessions of one account, the oldest first."""
+
+    sessions: list[OpenSession]
+
+
 class LookAnswer(BaseModel):
     """One look, or the reads of a gateway that were counted together."""
 
@@ -431,6 +451,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     DeviceBody,
     DeviceStateAnswer,
     SessionAnswer,
+    OpenSession,
+    SessionsAnswer,
     AccessAnswer,
     ReceiptAnswer,
     ProblemAnswer,

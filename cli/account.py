@@ -15,6 +15,7 @@ from vanvault.archiver.people.accounts import ACCOUNT_KINDS, ROLES, DaySpan
 from vanvault.cli.account_credential import credential
 from vanvault.cli.account_desk import desk_of
 from vanvault.cli.account_forms import account_as_json, print_accounts
+from vanvault.cli.account_session import session
 from vanvault.cli.account_token import token
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_table, warn
@@ -37,6 +38,7 @@ def command() -> None:
 
 
 command.add_command(credential)
+command.add_command(session)
 
 
 def _day(_: click.Context, parameter: click.Parameter, text: str | None) -> date | None:

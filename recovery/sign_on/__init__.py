@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.sign_on.credentials import CredentialRequest, CredentialsSet, set_credentials
+from vanvault.recovery.sign_on.listing import ListedSession, current_sessions, end_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SignedOn
 from vanvault.recovery.sign_on.provider import provider_of
@@ -13,11 +14,14 @@ __all__ = [
     "CallerPlace",
     "CredentialRequest",
     "CredentialsSet",
+    "ListedSession",
     "SessionOpened",
     "SignOnRecord",
     "SignOnView",
     "SignOns",
     "SignedOn",
+    "current_sessions",
+    "end_sessions",
     "provider_of",
     "set_credentials",
 ]

@@ -130,7 +130,7 @@ class SessionOpening:
             # Who comes second with one code at another node makes another event of this id, which is refused.
             detail["step"], nonce = proof.step, f"{proof.account.id}-{proof.step}"
         self._record.wait(system_event(OPENED, detail, now=now, nonce=nonce))
-        self.view.opened(session, proof.step)
+        self.view.opened(session, proof.step, str(place.detail().get("address", "")))
         if proof.tokens is not None:
             told, groups = proof.tokens.refresh, proof.tokens.proof.groups
             with self._lock:
@@ -145,6 +145,11 @@ class SessionOpening:
                 self._uses = {id: use for id, use in self._uses.items() if id in good}
             told = state.used.get(session.id)
             return self._uses.setdefault(session.id, SessionUseHere(session.opened, told=told))
+
+    def used_here(self, session: str) -> datetime | None:
+        """When this node last saw a session used, by its id."""
+        use = self._uses.get(session)
+        return None if use is None else use.seen
 
     def end(self, end: SessionEnd, **more: object) -> None:
         """End sessions, on record, with more for the record. Raises what that came to."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import AccessDenied, Conflict
+from vanvault.archiver.core.errors import AccessDenied, Conflict, NotFound
 from vanvault.archiver.people.accounts import Account, roles_in_force, standing_of
 from vanvault.archiver.people.sign_on import (
     LocalAttempt,
@@ -27,6 +27,7 @@ from vanvault.archiver.people.sign_on.oidc import IdentityProvider
 from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.sign_on.at_provider import ProviderSignOns
 from vanvault.recovery.sign_on.credentials import credential_event, opened_credentials
+from vanvault.recovery.sign_on.listing import ListedSession, listed_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SessionOpening, SignOnProof, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_sign_on
 from vanvault.recovery.sign_on.view import CREDENTIAL_SET, USED, SignOnState
@@ -112,6 +113,31 @@ class SignOns:
     def end(self, signed_on: SignedOn, reason: str = "signed-off") -> None:
         """End a session, on record. Raises what the record came to."""
         self._opening.end(SessionEnd(reason, self._archive.clock.now(), session=signed_on.session.id))
+
+    def account(self, name: str) -> Account:
+        """The account of this name. Raises NotFound; Busy: the record is not known yet."""
+        found = self._accounts.current().find(name) or self._accounts.again().find(name)
+        if found is None:
+            raise NotFound("no account has this name", hint="vanvault account list")
+        return found
+
+    def sessions(self, account: Account) -> list[ListedSession]:
+        """The sessions of an account that may still be used. Raises Busy: the record is not known yet."""
+        state, accounts = self._view.again(), self._accounts.current()
+        now = self._archive.clock.now()
+        listed = listed_sessions(state, accounts, self.rules, now, self._opening.used_here)
+        return [one for one in listed if one.session.account == account.id]
+
+    def end_sessions(self, by: SignedOn, account: Account, session: str = "") -> None:
+        """End a session of an account by its id, or all of them; on record with who did it.
+
+        Raises NotFound: the account has no such session that is open; what the record came to.
+        """
+        if session and all(one.session.id != session for one in self.sessions(account)):
+            raise NotFound("no open session has this id", hint="GET /v1/sessions")
+        named = {"session": session} if session else {"account": account.id}
+        end = SessionEnd("ended", self._archive.clock.now(), **named)
+        self._opening.end(end, who=by.account.name, by=by.session.id)
 
     def logged_out(self, token: str) -> None:
         """The provider signs somebody off. Raises AccessDenied (the token), Busy, what the record came to."""

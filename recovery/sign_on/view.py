@@ -47,19 +47,22 @@ class RefreshOnRecord:
 
 @dataclass(frozen=True, slots=True)
 class SignOnState:
-    """What is known at one moment. By ids of accounts; ``used`` and ``renewed`` by ids of sessions."""
+    """What is known at one moment. By ids of accounts; what is said of sessions by theirs."""
 
     credentials: Mapping[str, SealedCredential] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=dict)  # of the last code that was taken
     used: Mapping[str, datetime] = field(default_factory=dict)
     renewed: Mapping[str, RefreshOnRecord] = field(default_factory=dict, repr=False)
+    addresses: Mapping[str, str] = field(default_factory=dict)  # from where each was opened, as told
     book: SessionBook = field(default_factory=SessionBook)
     opened: Mapping[str, Session] = field(default_factory=dict, repr=False)  # by ids of their events
 
-    def with_opened(self, session: Session, step: int, now: datetime) -> SignOnState:
+    def with_opened(self, session: Session, step: int, address: str, now: datetime) -> SignOnState:
         """With a session that was just put on record."""
+        addresses = {**self.addresses, session.id: address}
         steps = {**self.steps, session.account: max(step, self.steps.get(session.account, 0))}
-        return replace(self, steps=steps, book=self.book.with_events([session], [], now))
+        book = self.book.with_events([session], [], now)
+        return replace(self, steps=steps, addresses=addresses, book=book)
 
     def with_ended(self, end: SessionEnd, now: datetime) -> SignOnState:
         """With an end that was just put on record."""
@@ -85,11 +88,11 @@ class SignOnView:
         """The same, before somebody is refused who is not known: looks at once, but not too often."""
         return self._looked(again=True)
 
-    def opened(self, session: Session, step: int) -> None:
+    def opened(self, session: Session, step: int, address: str) -> None:
         """This node put a session on record. Where the record is not known yet, it is read from there."""
         with self._changing:
             if self._state is not None:
-                self._state = self._state.with_opened(session, step, self._archive.clock.now())
+                self._state = self._state.with_opened(session, step, address, self._archive.clock.now())
 
     def ended(self, end: SessionEnd) -> None:
         """This node put an end on record; else as ``opened``."""
@@ -141,7 +144,12 @@ class SignOnView:
                     id: max(step, read.steps.get(id, 0))
                     for id, step in (*read.steps.items(), *known.steps.items())
                 }
-                read = replace(read, book=book, steps=steps)
+                addresses = {
+                    id: address
+                    for id, address in {**known.addresses, **read.addresses}.items()
+                    if id in {one.id for one in book.known.values()}
+                }
+                read = replace(read, book=book, steps=steps, addresses=addresses)
             self._state = read
 
 
@@ -164,10 +172,12 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
     known = {} if before is None else before.opened
     opened: dict[str, Session] = {}
     steps: dict[str, int] = {}
+    addresses: dict[str, str] = {}
     for event in own_events(search, OPENED, from_us=since, order="oldest"):
         session = known.get(event.id) or _read(event, lambda event: opened_session(archive, event.detail))
         if session is not None:
             opened[event.id] = session
+            addresses[session.id] = str(event.detail.get("address", ""))
             step = event.detail.get("step", 0)
             if isinstance(step, int):
                 steps[session.account] = max(step, steps.get(session.account, 0))
@@ -185,7 +195,7 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
         for event in own_events(search, RENEWED, from_us=since, order="oldest")
     }
     book = SessionBook().with_events(opened.values(), ends, now)
-    return SignOnState(read_credentials(archive), steps, used, renewed, book, opened)
+    return SignOnState(read_credentials(archive), steps, used, renewed, addresses, book, opened)
 
 
 def _read(event: OwnEvent, read: Callable[[OwnEvent], _T]) -> _T | None:

@@ -31,6 +31,8 @@ WITH_TOKEN = {
     "/v1/receipts/{entry_id}": {"get"},
     "/v1/transactions/{transaction_id}": {"get"},
     "/v1/session": {"get", "delete"},
+    "/v1/sessions": {"get", "delete"},
+    "/v1/sessions/{session_id}": {"delete"},
     "/v1/access": {"get"},
 }
 FOR_ANYBODY = {

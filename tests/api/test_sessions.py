@@ -218,3 +218,28 @@ def test_tokens_of_programs_are_told_to_be_no_sessions(place: Place) -> None:
             problem = client.get("/v1/session")
         check_problem(problem, 401, "unauthenticated")
         assert "not the secret of a session" in problem.json()["detail"]
+
+
+def test_open_sessions_are_ones_own_or_those_of_who_may_see_more(place: Place) -> None:
+    with Archive.open(place.home) as archive:
+        desk = Desk(archive, "anh")
+        for name, role in (("quan", "account-manager"), ("khach", "auditor-log")):
+            add_account(desk, NewAccount(name, "person", name, roles=(role,)))
+            request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
+            place.seeds[name] = set_credentials(archive, request, Passwords()).seed
+    wait_for(lambda: place.sign_on("quan", place.code("quan")).status_code == 201, "quan signs on")
+    guest = place.sign_on("khach", place.code("khach")).json()
+    manager = place.sign_on("quan", place.code("quan", steps=1)).json()
+    with place.client(guest["secret"]) as client:
+        (own,) = client.get("/v1/sessions").json()["sessions"]
+        assert (own["id"], own["account"], own["address"]) == (guest["id"], "khach", "127.0.0.1")
+        check_problem(client.get("/v1/sessions?account=quan"), 403, "access-denied")
+        check_problem(client.delete(f"/v1/sessions/{manager['id']}"), 404, "not-found")
+    with place.client(manager["secret"]) as client:
+        assert len(client.get("/v1/sessions").json()["sessions"]) == 2
+        check_problem(client.get("/v1/sessions?account=nobody"), 404, "not-found")
+        assert client.delete(f"/v1/sessions/{guest['id']}?account=khach").status_code == 204
+        assert client.delete("/v1/sessions").status_code == 204
+        check_problem(client.get("/v1/session"), 401, "unauthenticated")
+    with place.client(guest["secret"]) as client:
+        check_problem(client.get("/v1/session"), 401, "unauthenticated")

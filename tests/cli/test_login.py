@@ -13,6 +13,7 @@ from click.testing import Result
 from tests.cli.faulty_server import Answer, faulty_server
 from tests.support.command import NOWHERE, json_of, run_cli
 from tests.support.server import Server
+from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput
@@ -58,7 +59,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home, seeds = tmp_path_factory.mktemp("login") / "home", {}
     init_home(home)
     with Archive.open(home) as archive:
-        for name in ("lan", "minh", "hoa"):
+        for name in ("lan", "minh", "hoa", "tam"):
             add_account(Desk(archive, "anh"), NewAccount(name, "person", name, roles=("auditor-log",)))
             request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
             seeds[name] = set_credentials(archive, request, Passwords()).seed
@@ -110,6 +111,19 @@ def test_a_refused_sign_on_keeps_who_is_signed_on(place: Place, file: Path) -> N
     refused = place.run(file, "login", "lan", "--password-file", "-", input="wrong\n123456\n")
     assert refused.exit_code == ExitCode.DENIED
     assert file.read_text() == "whoever was here before"
+
+
+def test_a_session_is_listed_and_ended_by_a_verb_while_the_node_runs(place: Place, file: Path) -> None:
+    assert place.login(file, "tam").exit_code == 0
+    (told,) = json_of(place.run(file, "account", "session", "list", "tam", "--json"))["sessions"]
+    assert (told["account"], told["method"], told["address"]) == ("tam", "password+code", "127.0.0.1")
+    ended = json_of(place.run(file, "account", "session", "end", told["id"], "--json"))["ended"]
+    assert [one["id"] for one in ended] == [told["id"]]
+    wait_for(
+        lambda: place.run(file, "login", "--show").exit_code == ExitCode.DENIED,
+        "the node refuses the session",
+    )
+    assert place.run(file, "account", "session", "end", told["id"]).exit_code == ExitCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(

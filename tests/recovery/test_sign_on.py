@@ -37,6 +37,8 @@ from vanvault.recovery.sign_on import (
     SessionOpened,
     SignOnRecord,
     SignOns,
+    current_sessions,
+    end_sessions,
     set_credentials,
 )
 
@@ -218,6 +220,53 @@ def test_sessions_end_when_credentials_are_set_again(node: Node) -> None:
         node.sign_ons.caller(secret)
     node.seed = done.seed
     assert node.sign_ons.caller(node.local().secret).account.name == "lan"
+
+
+def test_open_sessions_are_listed_with_their_last_use_and_ended_at_every_node(node: Node) -> None:
+    first = node.local()
+    node.home.clock.advance(10 * MINUTE)
+    second, other = node.local(), node_of(node.archive)
+    node.sign_ons.caller(first.secret)
+    node.home.clock.advance(timedelta(seconds=2))
+    told = [(one.session.id, one.account, one.address) for one in other.sessions(first.account)]
+    assert told == [(one.session.id, "lan", "203.0.113.7") for one in (first, second)]
+    by_record = current_sessions(node.archive)
+    assert [one.session.id for one in by_record] == [first.session.id, second.session.id]
+    assert by_record[0].used - first.session.opened >= 10 * MINUTE
+    assert first.session.digest not in str(by_record[0].as_json())
+    other.end_sessions(other.caller(second.secret), first.account, first.session.id)
+    with pytest.raises(NotFound):
+        other.end_sessions(other.caller(second.secret), first.account, first.session.id)
+    node.home.clock.advance(timedelta(seconds=2))
+    with pytest.raises(AccessDenied):
+        node.sign_ons.caller(first.secret)
+    (ended,) = node.told("session.ended")
+    assert (ended["who"], ended["by"]) == ("lan", second.session.id)
+
+
+def test_a_session_that_is_idle_or_over_is_not_listed(node: Node) -> None:
+    opened = node.local()
+    node.home.clock.advance(19 * MINUTE)
+    assert current_sessions(node.archive), "another node may know of a later use"
+    node.home.clock.advance(MINUTE)
+    assert current_sessions(node.archive) == []
+    with pytest.raises(NotFound):
+        end_sessions(Desk(node.archive, "anh"), [opened.session.id])
+
+
+def test_a_verb_ends_sessions_by_account_or_id_and_aside_where_a_site_is_away(node: Node) -> None:
+    first, second = node.local(), None
+    node.home.clock.advance(MINUTE)
+    second = node.local()
+    desk = Desk(node.archive, "anh")
+    assert [one.session.id for one in end_sessions(desk, [first.session.id])] == [first.session.id]
+    node.home.standby.fail_next("list", times=1000)
+    node.home.standby.fail_next("put", times=1000)
+    assert [one.session.id for one in end_sessions(desk, ["lan"])] == [second.session.id]
+    node.home.clock.advance(timedelta(seconds=2))
+    for opened in (first, second):
+        with pytest.raises(AccessDenied):
+            node.sign_ons.caller(opened.secret)
 
 
 def test_whoever_guesses_waits_and_others_do_not(node: Node, capsys: pytest.CaptureFixture[str]) -> None:

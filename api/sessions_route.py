@@ -1,0 +1,64 @@
+"""``/v1/sessions``: open sessions of people are listed and ended: one's own, or another's by right."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import node_of
+from vanvault.api.node import Node
+from vanvault.api.people import run_sign_on, signed_on
+from vanvault.archiver.core.errors import AccessDenied
+from vanvault.archiver.people.accounts import Account
+from vanvault.recovery.sign_on import SignedOn
+
+router = APIRouter()
+
+
+@router.get("/v1/sessions", **openapi.SESSIONS)
+async def sessions(request: Request) -> Response:
+    """The open sessions of who asks, or of the account that is named."""
+    node = node_of(request)
+    person = await signed_on(request, node)
+    account = _whose(request, node, person)
+    found = await run_sign_on(node, lambda: node.sign_ons.sessions(account))
+    told = {"sessions": [one.as_json() for one in found]}
+    return Response(orjson.dumps(told), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.delete("/v1/sessions", **openapi.END_SESSIONS)
+async def end_sessions(request: Request) -> Response:
+    """End all sessions of who asks, or of the account that is named, at every node."""
+    return await _end(request)
+
+
+@router.delete("/v1/sessions/{session_id}", **openapi.END_SESSION)
+async def end_session(request: Request, session_id: str) -> Response:
+    """End one of them."""
+    return await _end(request, session_id)
+
+
+async def _end(request: Request, session_id: str = "") -> Response:
+    node = node_of(request)
+    person = await signed_on(request, node)
+    account = _whose(request, node, person)
+    await run_sign_on(node, lambda: node.sign_ons.end_sessions(person, account, session_id))
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
+def _whose(request: Request, node: Node, person: SignedOn) -> Account:
+    """The account that is named, one's own without a name. Raises AccessDenied, NotFound."""
+    name = request.query_params.get("account", person.account.name)
+    if name == person.account.name:
+        return person.account
+    now = node.archive.clock.now()
+    if not person.permissions(("manage-accounts", "see-access"), now):
+        raise AccessDenied(
+            "you may see and end your own sessions only",
+            authenticated=True,
+            hint="An account manager or a security officer may see those of others.",
+        )
+    return node.sign_ons.account(name)
