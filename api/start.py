@@ -94,7 +94,9 @@ def start_node(
         supervisor=Supervisor(clock=archive.clock, stopwatch=archive.stopwatch),
         metrics=metrics,
         sign_ons=sign_ons_of(archive, intake, accounts),
-        person_tokens=PersonTokensView(archive, accounts),
+        person_tokens=PersonTokensView(
+            archive, accounts, tell=lambda event: intake.submit(event, lambda outcome, repeated: None)
+        ),
     )
     _register(node)
     node.supervisor.start()

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import AccessDenied, Busy, VanVaultError
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.people import Address
 from vanvault.archiver.people.accounts import Account, Allowed, Permission
 from vanvault.archiver.people.tokens import (
@@ -20,6 +21,7 @@ from vanvault.archiver.people.tokens import (
 )
 from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.person_tokens.record import person_tokens
+from vanvault.recovery.person_tokens.uses import TokenUses
 
 _EVERY_S = 2.0
 _AGAIN_S = 0.2  # where somebody waits who would be refused
@@ -40,8 +42,19 @@ class TokenBearer:
 class PersonTokensView:
     """A few seconds old at most. Safe to use from many threads; somebody else folds, as a node does."""
 
-    def __init__(self, archive: ArchiveReader, accounts: AccountsView, *, every_s: float = _EVERY_S) -> None:
-        """``every_s``: seconds between two looks at the record, where nobody waits for one."""
+    def __init__(
+        self,
+        archive: ArchiveReader,
+        accounts: AccountsView,
+        *,
+        tell: Callable[[EventDraft], None] = lambda event: None,
+        every_s: float = _EVERY_S,
+    ) -> None:
+        """``tell``: hands the first use of a day to the record, and does not wait for it.
+
+        ``every_s``: seconds between two looks at the record, where nobody waits for one.
+        """
+        self._uses = TokenUses(archive, tell)
         self._archive = archive
         self._accounts = accounts
         self._every_s = every_s
@@ -71,6 +84,7 @@ class PersonTokensView:
         account = self._accounts.current().of_id(token.account) or self._accounts.again().of_id(token.account)
         if account is None:
             raise AccessDenied("no such token", hint="Ask for a new one: vanvault account token add")
+        self._uses.used(account, token)
         return TokenBearer(account, token)
 
     @staticmethod

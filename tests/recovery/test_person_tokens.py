@@ -13,10 +13,11 @@ from tests.support.archives import Home, memory_home, second_home
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search, Unread
 from vanvault.archiver.core.errors import AccessDenied, Busy, KeyUnavailable, NotFound, SiteUnavailable
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.accounts import NewAccount, standing_of
 from vanvault.archiver.people.tokens import TokenWish
-from vanvault.recovery.accounts import AccountsView, Desk, add_account, suspend_account
+from vanvault.recovery.accounts import AccountsView, Desk, add_account, current_accounts, suspend_account
 from vanvault.recovery.custody import known_keys
 from vanvault.recovery.person_tokens import (
     PersonTokensView,
@@ -222,3 +223,40 @@ def test_a_record_that_cannot_be_read_is_not_read_at_each_request(
     assert looks == 1
     memory.clock.advance(timedelta(seconds=1))
     assert view.bearer(made.secret, None)
+
+
+def test_who_uses_tokens_alone_is_not_idle_and_who_does_not_is(memory: Home, archive: Archive) -> None:
+    desk, told = Desk(archive, "anh"), 0
+    add_account(desk, NewAccount("minh", "person", "Minh", roles=("auditor-log",)))
+
+    def tell(event: EventDraft) -> None:
+        nonlocal told
+        told += 1
+        archive.record_events(lambda: [event])
+
+    view = PersonTokensView(archive, AccountsView(archive, every_s=0), tell=tell, every_s=0)
+    for _ in range(3):
+        made = add_person_token(desk, "lan", ONLY_SEARCH)
+        for _ in range(5):
+            view.bearer(made.secret, None)
+        memory.clock.advance(timedelta(days=20))
+    assert told == 3, "once a day"
+    made = add_person_token(desk, "lan", ONLY_SEARCH)
+    assert is_let_in(archive, made.secret)
+    seen = [event.detail["token"] for event in own_events(archive.search, "account.seen")]
+    assert len(set(seen)) == 3
+    accounts = current_accounts(archive)
+    now = archive.clock.now()
+    assert [standing_of(accounts.get(name), now).state for name in ("lan", "minh")] == ["active", "idle"]
+
+
+def test_a_token_brings_no_account_back_that_is_idle(memory: Home, archive: Archive) -> None:
+    memory.clock.advance(timedelta(days=40))
+    made = add_person_token(Desk(archive, "anh"), "lan", TokenWish(("search",), timedelta(days=20)))
+    memory.clock.advance(timedelta(days=6))
+    told: list[EventDraft] = []
+    view = PersonTokensView(archive, AccountsView(archive, every_s=0), tell=told.append, every_s=0)
+    bearer = view.bearer(made.secret, None)
+    with pytest.raises(AccessDenied, match="was not used for 45 days"):
+        PersonTokensView.allow(bearer, "search", archive.clock.now())
+    assert told == []
