@@ -24,6 +24,7 @@ from vanvault.api import (
     oidc_routes,
     openapi,
     read_routes,
+    results_route,
     session_routes,
     sessions_route,
 )
@@ -86,6 +87,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(session_routes.router)
     app.include_router(sessions_route.router)
     app.include_router(access_route.router)
+    app.include_router(results_route.router)
     app.include_router(oidc_routes.router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)
     app.add_exception_handler(VanVaultError, _vanvault_error)

@@ -212,6 +212,45 @@ ACCESS = {
     "more": False,
     "partial": False,
 }
+VERIFICATIONS = {
+    "verifications": [
+        {
+            "finished_at": "2026-11-22T02:30:00Z",
+            "subset": "3/30",
+            "whole": True,
+            "findings": {},
+            "asked": ["primary", "standby"],
+            "sites": {
+                site: {"objects": 120, "bytes": 3145728, "damaged": [], "aside": 0}
+                for site in ("primary", "standby")
+            },
+            "seconds": 12.5,
+        }
+    ],
+    "partial": False,
+}
+DRILLS = {
+    "drills": [
+        {
+            "scenario": "primary-lost",
+            "last": {
+                "id": "d-20261122",
+                "finished_at": "2026-11-22T03:00:00Z",
+                "passed": True,
+                "rto_seconds": 5400.0,
+                "rpo_messages": 0,
+                "rpo_later_messages": 0,
+                "report_sha256": "ab" * 32,
+            },
+            "last_passed": "2026-11-22T03:00:00Z",
+            "every_days": 90,
+            "due": "2027-02-20T03:00:00Z",
+            "overdue": False,
+        }
+    ],
+    "overdue": [],
+    "partial": False,
+}
 SESSION = {
     "id": "s-0f3a5c7e9b1d2f40",
     "account": "lan",

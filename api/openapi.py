@@ -356,6 +356,26 @@ ACCESS = _route(
     },
     {200: _answer("The looks.", wire.AccessAnswer, examples.ACCESS), **_problems(400, 401, 403, 500, 503)},
 )
+VERIFICATIONS = _route(
+    "verifications",
+    {
+        "parameters": [
+            _parameter("limit", "Runs, at most.", type="integer", minimum=1, maximum=1000, default=50)
+        ]
+    },
+    {
+        200: _answer("Verifications, newest first.", wire.VerificationsAnswer, examples.VERIFICATIONS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+DRILLS = _route(
+    "drills",
+    {},
+    {
+        200: _answer("Every scenario, and its last drill.", wire.DrillsAnswer, examples.DRILLS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
 METRICS = _route(
     "metrics",
     {},

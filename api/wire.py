@@ -445,6 +445,65 @@ class AccessAnswer(BaseModel):
     partial: bool = Field(description="Something may be missing.")
 
 
+class VerifiedSite(BaseModel):
+    """What one verification did at one site."""
+
+    objects: Count = Field(description="Versions that were read back.")
+    bytes: Count
+    damaged: list[Sha256] = Field(description="Digests in the names of objects that are not whole there.")
+    aside: Count = Field(description="What lies there and is not the archive's.")
+
+
+class VerificationAnswer(BaseModel):
+    """One verification."""
+
+    finished_at: Time
+    subset: str = Field(pattern="^[0-9]+/[0-9]+$", description="The nth of t equal parts.")
+    whole: bool
+    findings: dict[str, int] = Field(description="By problem.")
+    asked: list[str] = Field(description="Sites that it was to read.")
+    sites: dict[str, VerifiedSite] = Field(description="Those that it could read.")
+    seconds: float
+
+
+class VerificationsAnswer(BaseModel):
+    """Verifications on record, newest first."""
+
+    verifications: list[VerificationAnswer]
+    partial: bool = Field(description="Something may be missing.")
+
+
+class DrillRunAnswer(BaseModel):
+    """One drill."""
+
+    id: str
+    finished_at: Time
+    passed: bool
+    rto_seconds: float = Field(description="For everything.")
+    rpo_messages: int | None = Field(description="Messages lost; null where it did not get so far.")
+    rpo_later_messages: Count = Field(description="Of these: they came after the copy was made.")
+    report_sha256: Sha256
+
+
+class DrillAnswer(BaseModel):
+    """One scenario."""
+
+    scenario: str
+    last: DrillRunAnswer | None
+    last_passed: Time | None
+    every_days: int | None = Field(description="Null where it is not scheduled.")
+    due: Time | None
+    overdue: bool
+
+
+class DrillsAnswer(BaseModel):
+    """Every scenario of a drill."""
+
+    drills: list[DrillAnswer]
+    overdue: list[str]
+    partial: bool = Field(description="Something may be missing.")
+
+
 _MODELS: tuple[type[BaseModel], ...] = (
     SignOnBody,
     DeviceAnswer,
@@ -454,6 +513,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     OpenSession,
     SessionsAnswer,
     AccessAnswer,
+    VerificationsAnswer,
+    DrillsAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,

@@ -118,7 +118,7 @@ def list_drills(home: Path, as_json: bool) -> None:
         found = standings(archive.search)
     late = [standing.scenario for standing in found if standing.overdue(now)]
     if as_json:
-        drills = [_standing_fields(one, overdue=one.overdue(now)) for one in found]
+        drills = [one.as_json(now) for one in found]
         emit_json({"drills": drills, "overdue": late, "partial": not complete})
         return
     columns = ("scenario", "last run", "result", "recovery", "lost", "due")
@@ -187,28 +187,6 @@ def _days(every: str | None, off: bool) -> int:
 
 def _verdict(report: dict[str, Any]) -> str:
     return f"{report['scenario']} {'passed' if report['passed'] else 'FAILED'}"
-
-
-def _standing_fields(standing: DrillStanding, *, overdue: bool) -> dict[str, Any]:
-    last = standing.last
-    return {
-        "scenario": standing.scenario,
-        "last": {
-            "id": last.id,
-            "finished_at": rfc3339_seconds(last.finished_at),
-            "passed": last.passed,
-            "rto_seconds": last.rto_ms / 1000,
-            "rpo_messages": last.rpo_messages,
-            "rpo_later_messages": last.later_messages,
-            "report_sha256": last.report_sha256,
-        }
-        if last
-        else None,
-        "last_passed": rfc3339_seconds(standing.last_passed.finished_at) if standing.last_passed else None,
-        "every_days": standing.every_days,
-        "due": rfc3339_seconds(standing.due_at) if standing.due_at else None,
-        "overdue": overdue,
-    }
 
 
 def _standing_row(standing: DrillStanding, *, overdue: bool) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
+from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.intake import message_draft
 from vanvault.archiver.journal import own_events
 from vanvault.recovery.documents import Report
@@ -57,6 +59,28 @@ class DrillStanding:
     def overdue(self, now: datetime) -> bool:
         """Was it to be passed by now?"""
         return self.due_at is not None and self.due_at < now
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """As JSON values; ``last`` is null where the scenario was never run."""
+        last = self.last
+        return {
+            "scenario": self.scenario,
+            "last": {
+                "id": last.id,
+                "finished_at": rfc3339_seconds(last.finished_at),
+                "passed": last.passed,
+                "rto_seconds": last.rto_ms / 1000,
+                "rpo_messages": last.rpo_messages,
+                "rpo_later_messages": last.later_messages,
+                "report_sha256": last.report_sha256,
+            }
+            if last
+            else None,
+            "last_passed": rfc3339_seconds(self.last_passed.finished_at) if self.last_passed else None,
+            "every_days": self.every_days,
+            "due": rfc3339_seconds(self.due_at) if self.due_at else None,
+            "overdue": self.overdue(now),
+        }
 
 
 @dataclass(frozen=True, slots=True)

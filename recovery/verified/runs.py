@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import rfc3339_seconds
 
 _SUBSET = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -75,6 +77,26 @@ class VerifyRun:
     asked: frozenset[str]  # sites that it was to read
     sites: Mapping[str, SiteRun]  # those that it could read
     seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "finished_at": rfc3339_seconds(self.finished),
+            "subset": str(self.subset),
+            "whole": self.whole,
+            "findings": dict(self.findings),
+            "asked": sorted(self.asked),
+            "sites": {
+                name: {
+                    "objects": site.objects,
+                    "bytes": site.size,
+                    "damaged": sorted(digest.hex() for digest in site.damaged),
+                    "aside": site.aside,
+                }
+                for name, site in sorted(self.sites.items())
+            },
+            "seconds": self.seconds,
+        }
 
 
 def next_subset(runs: Iterable[VerifyRun], parts: int, sites: Collection[str]) -> Subset:

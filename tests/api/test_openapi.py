@@ -34,6 +34,8 @@ WITH_TOKEN = {
     "/v1/sessions": {"get", "delete"},
     "/v1/sessions/{session_id}": {"delete"},
     "/v1/access": {"get"},
+    "/v1/verifications": {"get"},
+    "/v1/drills": {"get"},
 }
 FOR_ANYBODY = {
     "/v1/session": {"post"},

@@ -29,11 +29,11 @@ WHY = "khiếu nại 12/2026"
 
 #: Role -> acts that it permits; every other act is refused, and is on record as that.
 MAY: dict[str, set[str]] = {
-    "auditor-log": {"search", "count", "display", "timeline", "receipt"},
-    "auditor-original": {"search", "count", "display", "timeline", "receipt", "original"},
+    "auditor-log": {"search", "count", "display", "timeline", "receipt", "results"},
+    "auditor-original": {"search", "count", "display", "timeline", "receipt", "original", "results"},
     "extractor": {"search", "count", "display", "timeline"},
-    "operator": set(),
-    "security-officer": set(),
+    "operator": {"results"},
+    "security-officer": {"results"},
     "account-manager": set(),
 }
 #: Act -> path.
@@ -44,6 +44,7 @@ ROUTES = {
     "timeline": "/v1/transactions/t-1",
     "receipt": "/v1/receipts/{id}",
     "original": "/v1/messages/{id}/original",
+    "results": "/v1/verifications",
 }
 
 
@@ -110,8 +111,9 @@ def test_a_role_reads_what_it_permits_and_every_request_is_a_look(place: Place, 
         assert answer.status_code == 200, answer.text
         assert told == (act, "shown", WHY, "127.0.0.1", "account")
         assert look["roles"] == [role]
-        expected = {"count": [], "timeline": place.ids}.get(act, place.ids[:1])
-        assert (look["shown"], look["count"]) == (expected, len(expected) or 2)
+        expected = {"count": [], "timeline": place.ids, "results": []}.get(act, place.ids[:1])
+        counted = {"count": 2, "results": 0}.get(act, len(expected))
+        assert (look["shown"], look["count"]) == (expected, counted)
         assert answer.headers["cache-control"] == "no-store"
     else:
         check_problem(answer, 403, "access-denied")
@@ -214,6 +216,26 @@ def test_what_is_not_there_is_on_record_before_that_is_told(place: Place) -> Non
         ("timeline", "failed", "not-found", {"transaction_id": "none"}),
         ("display", "failed", "not-found", {"id": "0000000000000000-0-0"}),
     ]
+
+
+def test_results_of_verifications_and_drills_are_those_on_record(place: Place) -> None:
+    with place.client("operator") as operator:
+        assert run_cli(place.home, "verify", "--subset", "1/1").exit_code == 0
+        wait_for(lambda: operator.get("/v1/verifications").json()["verifications"], "the run is folded")
+        (run,) = operator.get("/v1/verifications?limit=1").json()["verifications"]
+        assert (run["whole"], run["subset"], run["asked"]) == (True, "1/1", ["primary", "standby"])
+        assert run["sites"]["standby"]["objects"] > 0
+        told = operator.get("/v1/drills").json()
+        assert told == json_of(run_cli(place.home, "drill", "list", "--json"))
+        for wrong in (
+            "verifications?limit=0",
+            "verifications?a=b",
+            "drills?limit=1",
+            f"verifications?limit={'9' * 5000}",
+        ):
+            check_problem(operator.get(f"/v1/{wrong}"), 400, "invalid-input")
+    with place.server.client(place.gateway) as gateway:
+        check_problem(gateway.get("/v1/drills"), 401, "unauthenticated")
 
 
 def test_a_gateway_reads_its_own_as_before(place: Place) -> None:
