@@ -251,6 +251,31 @@ DRILLS = {
     "overdue": [],
     "partial": False,
 }
+APPROVAL = {
+    "id": "q-0f3a5c7e9b1d2f40",
+    "act": "key-unwrap",
+    "about": "show the data key of an object",
+    "subject": {"object": "batch/2026/11/22/1m8pcmra4jnthhb8-7", "reason": "hồ sơ 12/TT"},
+    "beneficiaries": [],
+    "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "requester": "a-0123456789abcdef",
+    "requested_by": "lan",
+    "requested_at": "2026-11-22T01:30:00Z",
+    "state": "open",
+    "why": "0 of 1 approvals",
+    "needed": 1,
+    "until": "2026-11-25T01:30:00Z",
+    "approved_by": [],
+}
+APPROVALS = {"approvals": [APPROVAL], "own_only": False, "partial": False}
+APPROVED = {
+    **APPROVAL,
+    "state": "approved",
+    "why": "",
+    "until": "2026-11-23T01:40:00Z",
+    "approved_by": [{"account": "binh", "at": "2026-11-22T01:40:00Z"}],
+}
+APPROVAL_REFUSED = {**APPROVAL, "state": "refused", "why": "binh refused it: not needed", "until": None}
 SESSION = {
     "id": "s-0f3a5c7e9b1d2f40",
     "account": "lan",

@@ -376,6 +376,40 @@ DRILLS = _route(
         **_problems(400, 401, 403, 500, 503),
     },
 )
+_OF_APPROVALS: _Responses = {
+    404: {**_problem(404), "description": "No request of this id that the caller may see."},
+    409: {**_problem(409), "description": "It is not open any more, or not the one with this digest."},
+}
+APPROVALS = _route(
+    "approvals",
+    {"parameters": [_parameter("all", "Those too that are good for nothing any more.", type="boolean")]},
+    {
+        200: _answer("Requests for approval.", wire.ApprovalsAnswer, examples.APPROVALS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+APPROVAL = _route(
+    "approval",
+    {},
+    {
+        200: _answer("The request.", wire.ApprovalAnswer, examples.APPROVAL),
+        **_problems(400, 401, 403, 500, 503),
+        404: _OF_APPROVALS[404],
+    },
+)
+
+
+def _saying(name: str, model: type[BaseModel], said: dict[str, str], after: dict[str, Any]) -> dict[str, Any]:
+    """What a person says to a request for approval."""
+    content = {"application/json": {"schema": wire.reference(model), "example": said}}
+    answer = _answer("The request as it stands now.", wire.ApprovalAnswer, after)
+    problems = {**_problems(400, 401, 403, 408, 413, 500, 503), **_OF_APPROVALS}
+    return _route(name, _body(content), {200: answer, **problems})
+
+
+_DIGEST = {"digest": str(examples.APPROVAL["digest"])}
+APPROVE = _saying("approve", wire.ApproveBody, _DIGEST, examples.APPROVED)
+REFUSE = _saying("refuse", wire.RefuseBody, {**_DIGEST, "reason": "not needed"}, examples.APPROVAL_REFUSED)
 METRICS = _route(
     "metrics",
     {},

@@ -87,6 +87,7 @@ class ProblemAnswer(BaseModel):
     hint: str = absent("What to do.")
     field: str = absent("What is wrong in the request.")
     site: str = absent("Which site is away.")
+    request: str = absent("Which request for approval waits.")
     resource: str = absent("What the machine ran out of.")
     may_be_stored: bool = absent("Whether it may be stored all the same; sending it again is safe.")
     instance: str = absent("urn:vanvault:request:ID, as in X-Request-Id.")
@@ -414,6 +415,54 @@ class SessionsAnswer(BaseModel):
     sessions: list[OpenSession]
 
 
+class ApproveBody(BaseModel):
+    """The digest of the request as it was looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: str
+
+
+class RefuseBody(ApproveBody):
+    """The same, and why."""
+
+    reason: str
+
+
+class ApprovedAnswer(BaseModel):
+    """Whose approval counts now."""
+
+    account: str
+    at: Time
+
+
+class ApprovalAnswer(BaseModel):
+    """One request for approval, and how it stands."""
+
+    id: str
+    act: str
+    about: str = Field(description="The act, for people.")
+    subject: dict[str, Any] = Field(description="What it is about, the count of its result included.")
+    beneficiaries: list[str]
+    digest: str = Field(description="SHA-256 of the canonical request, which is what people approve.")
+    requester: str = Field(description="Id of the account, or os: and an account of the operating system.")
+    requested_by: str
+    requested_at: Time
+    state: Literal["open", "approved", "refused", "withdrawn", "used", "expired", "void", "unclear"]
+    why: str
+    needed: Count = Field(description="Approvals by others that it takes.")
+    until: Time | None = Field(description="It may be approved, or used, before this moment.")
+    approved_by: list[ApprovedAnswer]
+
+
+class ApprovalsAnswer(BaseModel):
+    """Requests for approval, the newest first."""
+
+    approvals: list[ApprovalAnswer]
+    own_only: bool = Field(description="The caller may not approve, so others' requests are not here.")
+    partial: bool = Field(description="Something may be missing.")
+
+
 class LookAnswer(BaseModel):
     """One look, or the reads of a gateway that were counted together."""
 
@@ -512,6 +561,10 @@ _MODELS: tuple[type[BaseModel], ...] = (
     SessionAnswer,
     OpenSession,
     SessionsAnswer,
+    ApproveBody,
+    RefuseBody,
+    ApprovalAnswer,
+    ApprovalsAnswer,
     AccessAnswer,
     VerificationsAnswer,
     DrillsAnswer,

@@ -52,6 +52,7 @@ VERBS = {
     "retention": "Say until when a transaction is kept, and by which rule.",
     "law": "List what the law asks for, with clauses, dates, and how each is known.",
     "gateway": "Add, list or remove gateways.",
+    "approval": "What waits for the approval of others, and what people say to it.",
     "account": "Accounts of people and services: roles, suspension, review.",
     "login": "Sign on at a node, or say who is signed on.",
     "logout": "Sign off, at every node.",

@@ -149,7 +149,7 @@ ROOMS = (
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 13, "archiver.* recovery.work recovery.accounts"),
-    _room("recovery.approvals", 10, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.approvals", 12, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.retention", 2, "archiver.*"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.approvals.asking import requester_here, requester_of_session
 from vanvault.recovery.approvals.need import GoodApproval, need
-from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, requester_here
+from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
 from vanvault.recovery.approvals.setting import set_table
+from vanvault.recovery.approvals.telling import request_as_json
 from vanvault.recovery.approvals.verbs import Approver, approve_request, refuse_request, withdraw_request
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "known_approvals",
     "need",
     "refuse_request",
+    "request_as_json",
     "requester_here",
+    "requester_of_session",
     "set_table",
     "withdraw_request",
 ]

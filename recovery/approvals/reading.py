@@ -11,7 +11,7 @@ from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.archiver.people.accounts import Accounts, Allowed, judge
+from vanvault.archiver.people.accounts import Allowed, judge
 from vanvault.archiver.people.approvals import (
     APPROVAL_EVENTS,
     LONGEST_KEPT,
@@ -21,12 +21,10 @@ from vanvault.archiver.people.approvals import (
     ApprovalRequest,
     ApprovalStanding,
     ApprovalTable,
-    Requester,
     fold_approvals,
     judge_request,
 )
 from vanvault.recovery.accounts import read_account_record
-from vanvault.recovery.work import account
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +87,3 @@ def known_approvals(archive: ArchiveReader, *, everything: bool = False) -> Know
 
 def _told(lacking: Iterable[Unread]) -> tuple[str, ...]:
     return tuple(f"{one.object}: {one.reason}" for one in lacking)
-
-
-def requester_here(accounts: Accounts) -> Requester:
-    """The operating system's account of this process: the person's account of that name, if there is one."""
-    name = account()
-    found = accounts.find(name)
-    is_person = found is not None and found.kind == "person"
-    return Requester(name, found.id if found is not None and is_person else "")

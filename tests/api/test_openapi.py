@@ -36,6 +36,10 @@ WITH_TOKEN = {
     "/v1/access": {"get"},
     "/v1/verifications": {"get"},
     "/v1/drills": {"get"},
+    "/v1/approvals": {"get"},
+    "/v1/approvals/{request_id}": {"get"},
+    "/v1/approvals/{request_id}/approve": {"post"},
+    "/v1/approvals/{request_id}/refuse": {"post"},
 }
 FOR_ANYBODY = {
     "/v1/session": {"post"},

@@ -1,0 +1,158 @@
+"""``/v1/approvals``: what waits for approval, and what people say to it, by a session of theirs.
+
+Whoever may approve sees all requests, everybody else their own. A token of a person never approves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import node_of
+from vanvault.api.node import Node
+from vanvault.api.people import run_sign_on, signed_on
+from vanvault.api.session_routes import short_body
+from vanvault.api.urls import query_of
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput, NotFound
+from vanvault.archiver.people.accounts import Allowed, judge
+from vanvault.archiver.people.approvals import ApprovalRequest
+from vanvault.recovery.approvals import (
+    Approver,
+    KnownApprovals,
+    approve_request,
+    known_approvals,
+    refuse_request,
+    request_as_json,
+)
+from vanvault.recovery.sign_on import SignedOn
+
+router = APIRouter()
+
+
+@router.get("/v1/approvals", **openapi.APPROVALS)
+async def approvals(request: Request) -> Response:
+    """Requests that are open or approved, the newest first; with ``all=true`` all that are on record."""
+    node = node_of(request)
+    asked = dict(query_of(request.scope))
+    if set(asked) - {"all"} or asked.get("all", "false") not in ("true", "false"):
+        raise InvalidInput("the one parameter is all, true or false", field="all")
+    everything = asked.get("all") == "true"
+    person = await signed_on(request, node)
+
+    def read() -> dict[str, Any]:
+        known = _known(node, everything=everything)
+        shown = [request_as_json(known, one) for one in known.book if _sees(node, person, one)]
+        if not everything:
+            shown = [one for one in shown if one["state"] in ("open", "approved")]
+        return {
+            "approvals": shown,
+            "own_only": not _may_approve(node, person),
+            "partial": bool(known.lacking),
+        }
+
+    return _json(await run_sign_on(node, read))
+
+
+@router.get("/v1/approvals/{request_id}", **openapi.APPROVAL)
+async def approval(request: Request, request_id: str) -> Response:
+    """One request, with how it stands and who approved it."""
+    node = node_of(request)
+    person = await signed_on(request, node)
+
+    def read() -> dict[str, Any]:
+        known = _known(node, everything=True)
+        return request_as_json(known, _seen(node, person, known, request_id))
+
+    return _json(await run_sign_on(node, read))
+
+
+@router.post("/v1/approvals/{request_id}/approve", **openapi.APPROVE)
+async def approve(request: Request, request_id: str) -> Response:
+    """Approve exactly the request that has this digest; the session began within five minutes."""
+
+    def say(archive: Archive, who: Approver, _: dict[str, str]) -> None:
+        approve_request(archive, request_id, who)
+
+    return await _say(request, request_id, ("digest",), say)
+
+
+@router.post("/v1/approvals/{request_id}/refuse", **openapi.REFUSE)
+async def refuse(request: Request, request_id: str) -> Response:
+    """Refuse it, for a reason: it is good for nothing from then on."""
+
+    def say(archive: Archive, who: Approver, said: dict[str, str]) -> None:
+        refuse_request(archive, request_id, who, said["reason"])
+
+    return await _say(request, request_id, ("digest", "reason"), say)
+
+
+async def _say(
+    request: Request,
+    request_id: str,
+    fields: tuple[str, ...],
+    say: Callable[[Archive, Approver, dict[str, str]], None],
+) -> Response:
+    node = node_of(request)
+    person = await signed_on(request, node)
+    said = _said(await short_body(request, node, "application/json"), fields)
+
+    def act() -> dict[str, Any]:
+        who = Approver.of(person, node.archive.settings, node.archive.clock.now())
+        found = _seen(node, person, _known(node, everything=True), request_id)
+        if said["digest"] != found.digest:
+            raise Conflict(
+                f"{found.id} is not the request with this digest", hint="Look at it again: GET it first."
+            )
+        say(node.archive, who, said)
+        after = known_approvals(node.archive, everything=True)
+        return request_as_json(after, after.book.get(found.id))
+
+    return _json(await run_sign_on(node, act))
+
+
+def _known(node: Node, *, everything: bool) -> KnownApprovals:
+    if node.archive.behind:
+        raise Busy(node.archive.behind, retry_after=2)
+    return known_approvals(node.archive, everything=everything)
+
+
+def _seen(node: Node, person: SignedOn, known: KnownApprovals, id: str) -> ApprovalRequest:
+    """Raises NotFound, also for what this person may not see."""
+    found = known.book.by_id.get(id)
+    if found is None or not _sees(node, person, found):
+        raise NotFound(f"there is no request {id[:40]!r} that you may see", hint="GET /v1/approvals")
+    return found
+
+
+def _sees(node: Node, person: SignedOn, request: ApprovalRequest) -> bool:
+    own = request.wish.requester in (person.account.id, f"os:{person.account.name}")
+    return own or _may_approve(node, person)
+
+
+def _may_approve(node: Node, person: SignedOn) -> bool:
+    now = node.archive.clock.now()
+    return isinstance(judge(person.account, "approve", now, within=person.roles), Allowed)
+
+
+def _said(body: bytes, fields: tuple[str, ...]) -> dict[str, str]:
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput("the body is not JSON", field="body") from error
+    if not isinstance(said, dict) or set(said) != set(fields):
+        raise InvalidInput(f"the body is an object of {' and '.join(fields)}", field="body")
+    for name, value in said.items():
+        if not isinstance(value, str):
+            raise InvalidInput(f"{name} is a text", field=name)
+    return said
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json", headers={"Cache-Control": "no-store"})
