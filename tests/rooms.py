@@ -151,6 +151,7 @@ ROOMS = (
     _room("recovery.sign_on", 13, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 12, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.retention", 2, "archiver.*"),
+    _room("recovery.extraction", 10, "archiver.* recovery.work recovery.documents recovery.approvals"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),

@@ -43,6 +43,10 @@ class EventType:
     EXPORT_STARTED = "export.started"
     EXPORT_RESUMED = "export.resumed"
     EXPORT_FINISHED = "export.finished"
+    EXTRACTION_REQUESTED = "extraction.requested"  # see people/extraction/fold.py, also for those that follow
+    EXTRACTION_BEGUN = "extraction.begun"
+    EXTRACTION_RAN = "extraction.ran"
+    EXTRACTION_HANDED_OVER = "extraction.handed-over"
     COMPACTION_STARTED = "compaction.started"
     COMPACTION_FINISHED = "compaction.finished"
     KEYS_UNWRAPPED = "keys.unwrapped"

@@ -198,7 +198,7 @@ def test_a_step_that_cannot_be_or_be_read_makes_it_unclear(broken: ExtractionEve
 
 
 def test_the_same_form_again_finds_the_one_that_waits() -> None:
-    waiting, done = fold_extractions([REQUESTED]), fold_extractions([REQUESTED, BEGUN, RAN])
+    waiting, done = fold_extractions([REQUESTED]), fold_extractions([REQUESTED, BEGUN])
     found = waiting.open_one(FORM, NOW)
     assert found is not None
     assert found.id == ID

@@ -175,9 +175,8 @@ class Extractions:
         return found
 
     def open_one(self, form: ExtractionForm, now: datetime) -> Extraction | None:
-        """The newest one of this very form that waits or runs, or None."""
-        waiting = ("requested", "begun")
-        return next((one for one in self if one.form == form and one.state(now) in waiting), None)
+        """The newest one of this very form that has not begun, or None."""
+        return next((one for one in self if one.form == form and one.state(now) == "requested"), None)
 
     def __iter__(self) -> Iterator[Extraction]:
         """The newest first."""

@@ -32,6 +32,7 @@ LookAct = Literal[
     "receipt",  # the receipt of one entry
     "timeline",  # all entries of one transaction
     "export",  # entries taken away as a file
+    "extract",  # the fields of a form, taken away as a file
     "unwrap",  # the data key of one object
     "access",  # the record of looks itself
     "results",  # what verifications and drills came to

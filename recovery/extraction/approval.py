@@ -1,0 +1,44 @@
+"""The approval of an extraction: asked for when the form is put on record, used up when it runs."""
+
+from __future__ import annotations
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import ApprovalNeeded, Conflict
+from vanvault.archiver.people.approvals import ApprovalWish, Requester
+from vanvault.archiver.people.extraction import Extraction
+from vanvault.recovery.approvals import GoodApproval, known_approvals, need
+
+_ACT = "extraction"
+
+
+def wish_of(extraction: Extraction, who: Requester) -> ApprovalWish:
+    """What others approve. Whoever is handed the data is none of them."""
+    return ApprovalWish(_ACT, extraction.subject, who.key, (extraction.form.recipient.name,))
+
+
+def ask_approval(archive: Archive, extraction: Extraction, who: Requester) -> str:
+    """The id of the request for approval, which is put on record where none waits. Uses up nothing.
+
+    Raises as ``recovery.approvals.need``, but for ApprovalNeeded.
+    """
+    wish = wish_of(extraction, who)
+    known = known_approvals(archive)
+    for request in known.book.of_digest(wish.digest):
+        if known.standing(request).state in ("open", "approved"):
+            return request.id
+    try:
+        use_approval(archive, wish, who)
+    except ApprovalNeeded as asked:
+        return asked.request
+    raise Conflict(
+        f"{extraction.id} was approved at this moment, and that is used up",
+        hint="Nothing was given out. Run the same command again.",
+    )
+
+
+def use_approval(archive: Archive, wish: ApprovalWish, who: Requester) -> GoodApproval:
+    """Use the approval up. Raises as ``recovery.approvals.need``."""
+    good = need(archive, wish.act, wish.subject, who, beneficiaries=wish.beneficiaries)
+    if good is None:
+        raise ApprovalNeeded("an extraction is never without its approval", request="")
+    return good
