@@ -50,6 +50,7 @@ VERBS = {
     "availability": "Show how long the service was up, announce downtime, note what a probe saw.",
     "keys": "List master and signing keys, or make a new version.",
     "retention": "Say until when a transaction is kept, and by which rule.",
+    "report": "Report on accounts each quarter, their review, and the operation each month.",
     "law": "List what the law asks for, with clauses, dates, and how each is known.",
     "gateway": "Add, list or remove gateways.",
     "approval": "What waits for the approval of others, and what people say to it.",

@@ -112,7 +112,7 @@ ROOMS = (
     ),
     _room(
         "journal",
-        12,
+        13,
         "core.* log_lines keys stores stores.verdict replicas catalogue",
     ),
     _room("journal.availability", 12, "core.* disk log_lines catalogue"),
@@ -136,7 +136,7 @@ ROOMS = (
     _room("upkeep.periodic", 11, "core.* disk log_lines stores replicas intake appliance upkeep"),
     _room(
         "export",
-        9,
+        10,
         "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 14, "archiver.*"),
@@ -145,7 +145,7 @@ ROOMS = (
     _room("recovery.custody", 23, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),
     _room("recovery.gateways", 11, "archiver.* recovery.work"),
-    _room("recovery.accounts", 16, "archiver.* recovery.work"),
+    _room("recovery.accounts", 17, "archiver.* recovery.work"),
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 13, "archiver.* recovery.work recovery.accounts"),
@@ -153,6 +153,11 @@ ROOMS = (
     _room("recovery.retention", 2, "archiver.*"),
     _room("recovery.extraction", 10, "archiver.* recovery.work recovery.documents recovery.approvals"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
+    _room(
+        "recovery.reports",
+        13,
+        "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways recovery.work",
+    ),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),
     _room("recovery.verify", 8, "archiver.* recovery.work recovery.objects recovery.verified"),
@@ -185,14 +190,14 @@ ROOMS = (
         "recovery.schedule",
         9,
         "archiver.* recovery.availability recovery.backup recovery.coverage recovery.drill recovery.forecast"
-        " recovery.maintenance recovery.reconcile recovery.repair recovery.verified recovery.verify"
-        " recovery.work",
+        " recovery.maintenance recovery.reconcile recovery.repair recovery.reports recovery.verified"
+        " recovery.verify recovery.work",
     ),
     _room(
         "recovery.conditions",
         11,
         "archiver.* recovery.access recovery.accounts recovery.backup recovery.clock recovery.coverage"
-        " recovery.custody recovery.drill recovery.reconcile recovery.schedule",
+        " recovery.custody recovery.drill recovery.reconcile recovery.reports recovery.schedule",
     ),
     _room(
         "recovery.status",

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from vanvault.archiver.journal.clock_record import AcceptedClock, ClockRecord, accepted_details
 from vanvault.archiver.journal.conflict_record import ConflictRecord
-from vanvault.archiver.journal.events import EventType, OwnEvent, first_event_at, newest_event, own_events
+from vanvault.archiver.journal.events import (
+    EventType,
+    OwnEvent,
+    every_own_event,
+    first_event_at,
+    newest_event,
+    own_events,
+)
 from vanvault.archiver.journal.failover_listener import FailoverListener
 from vanvault.archiver.journal.trust import Trust, TrustRules
 
@@ -21,6 +28,7 @@ __all__ = [
     "Trust",
     "TrustRules",
     "accepted_details",
+    "every_own_event",
     "first_event_at",
     "newest_event",
     "own_events",

@@ -139,6 +139,23 @@ def own_events(
     yield from map(_event, items)
 
 
+def every_own_event(
+    search: Search,
+    *,
+    from_us: int = 0,
+    to_us: int = _NO_END_US,
+    unread: Callable[[Unread], None] | None = None,
+) -> Iterator[OwnEvent]:
+    """The archive's own events of whatever type, the oldest first. As ``own_events`` else."""
+    filters = {"gateway": SYSTEM_GATEWAY, "entry": "event"}
+    query = replace(_query("", from_us, to_us, "oldest"), filters=filters)
+    wrong = search.wrong_clocks()
+    if wrong:
+        yield from _in_true_order(search, query, wrong, unread)
+    else:
+        yield from map(_event, search.every(query, unread))
+
+
 def events_as_received(search: Search, type: str) -> Iterator[OwnEvent]:
     """The events of a type by the times that they carry, the oldest first. Raises as ``own_events``."""
     return map(_event, search.every(_query(type, 0, _NO_END_US, "oldest")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vanvault.recovery.accounts.reading import (
     SEEN_EVENTS,
     AccountRecord,
+    accounts_at,
     current_accounts,
     read_account_record,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "AccountRecord",
     "AccountsView",
     "Desk",
+    "accounts_at",
     "add_account",
     "add_identity",
     "change_account",

@@ -56,6 +56,27 @@ def current_accounts(archive: ArchiveReader) -> Accounts:
     return replace(record, seen=record.seen | _gateway_uses(archive)).accounts()
 
 
+def accounts_at(archive: ArchiveReader, moment: datetime) -> Accounts:
+    """All accounts as they stood at a moment of the past, by what is on record of them. Raises as above."""
+    lacking: dict[str, Unread] = {}
+
+    def note(one: Unread) -> None:
+        lacking[one.object] = one
+
+    to = to_us(moment)
+    events = [
+        AccountEvent(own.id, own.type, own.at, own.detail)
+        for type in ACCOUNT_EVENTS
+        for own in own_events(archive.search, type, to_us=to, order="oldest", unread=note)
+    ]
+    seen: dict[str, datetime] = {}
+    for type in SEEN_EVENTS:
+        for own in own_events(archive.search, type, from_us=to_us(moment - _SEEN_BACK), to_us=to):
+            id = str(own.detail.get("id"))
+            seen[id] = max(own.at, seen.get(id, own.at))
+    return fold(events, seen=seen, lacking=(f"{key}: {lacking[key].reason}" for key in sorted(lacking)))
+
+
 def read_account_record(
     archive: ArchiveReader, before: AccountRecord | None = None, *, since: datetime | None = None
 ) -> AccountRecord:

@@ -23,6 +23,7 @@ from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, un
 from vanvault.recovery.custody import escrow_standing, known_keys
 from vanvault.recovery.drill import DrillStanding, standings
 from vanvault.recovery.reconcile import count_open
+from vanvault.recovery.reports import known_due
 from vanvault.recovery.schedule import ScheduleOverview, overview
 
 
@@ -48,6 +49,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             jobs_failing=_failing(jobs),
             jobs_overdue=_overdue(jobs),
             reviews_due=_reviews_due(archive, now),
+            reports_overdue=_reports_overdue(archive),
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),
@@ -149,6 +151,14 @@ def _emergency(archive: Archive) -> tuple[Emergency | None, str]:
 def _reviews_due(archive: Archive, now: datetime) -> Since:
     return {
         one.account.name: vietnam_midnight(one.due) for one in due_reviews(current_accounts(archive), now)
+    }
+
+
+def _reports_overdue(archive: Archive) -> Since:
+    return {
+        f"{one.name} {one.period.name}": one.overdue_since
+        for one in known_due(archive)
+        if one.state == "overdue"
     }
 
 

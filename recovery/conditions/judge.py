@@ -105,6 +105,7 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
         ("drill-overdue", "not passed in time", record.drills_overdue),
         ("job-failing", "the last run went wrong", record.jobs_failing),
         ("job-overdue", "no good run in time", record.jobs_overdue),
+        ("report-overdue", "not made before the 10th", record.reports_overdue),
     ):
         if late:
             yield name, min(late.values()), f"{', '.join(sorted(late))}: {what}"

@@ -158,6 +158,12 @@ _ROWS = (
         " --confirm NAME; suspend the rest.",
         "work-overdue",
     ),
+    ConditionKind(
+        "report-overdue",
+        "warning",
+        "Run: vanvault report due --make. Then see to it that each gets to whom it is owed.",
+        "work-overdue",
+    ),
     ConditionKind("job-wrong", "warning", "Correct the setting that it names.", "work-overdue"),
     ConditionKind(
         "index-not-kept",

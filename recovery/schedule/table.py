@@ -2,7 +2,8 @@
 
 Why these paces: a probe is taken for 8 days (``probe.max_age_days``), so it runs each week; verification goes
 round in 30 runs, so three times within the 90 days that an object may go without; a backup is too old after
-two days, so it runs each day. Each job that reads much starts at an hour of its own.
+two days, so it runs each day. Reports are due before the 10th of a month, and made in its first night. Each
+job that reads much starts at an hour of its own.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ TABLE = (
     Job("backup-check", (("backup", "check"),), _WEEK, at=15 * _HOUR, spread=_HOUR, deadline=12 * _HOUR),
     Job("probe", (), _WEEK, at=12 * _HOUR, spread=2 * _HOUR, deadline=_HOUR),
     Job("drill", (("drill", "run", "node-lost"),), 30 * _DAY, at=20 * _HOUR, spread=_HOUR, deadline=_DAY),
+    Job(
+        "duty-reports", (("report", "due", "--make"),), _DAY, at=19 * _HOUR, spread=_HOUR, deadline=4 * _HOUR
+    ),
     Job("reports", (("forecast",), ("availability",)), _WEEK, at=13 * _HOUR, spread=_HOUR, deadline=_HOUR),
 )
 

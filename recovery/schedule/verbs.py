@@ -272,6 +272,25 @@ def _availability(given: argparse.Namespace) -> VerbFunction:
     return lambda archive, observer: availability(archive, request, observer)
 
 
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name")
+    parser.add_argument("--period", required=True)
+    _flags("--full")(parser)
+
+
+def _report(given: argparse.Namespace) -> VerbFunction:
+    from vanvault.recovery.reports import ReportRequest, make_report
+
+    request = ReportRequest(given.name, given.period, full=given.full, who=account())
+    return lambda archive, observer: make_report(archive, request, observer)
+
+
+def _due_reports(given: argparse.Namespace) -> VerbFunction:
+    from vanvault.recovery.reports import reports_due
+
+    return lambda archive, observer: reports_due(archive, observer, make=given.make, who=account())
+
+
 VERBS = (
     Verb(("availability",), _availability_options, _availability),
     Verb(("availability", "report"), _availability_options, _availability),
@@ -286,5 +305,7 @@ VERBS = (
     Verb(("probe",), _probe_options, _probe, positional=True),
     Verb(("reconcile",), _dry_run_options, _reconcile),
     Verb(("repair",), _dry_run_options, _repair),
+    Verb(("report", "due"), _flags("--make"), _due_reports),
+    Verb(("report", "make"), _report_options, _report, positional=True),
     Verb(("verify",), _verify_options, _verify),
 )

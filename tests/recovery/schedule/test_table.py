@@ -30,7 +30,7 @@ def names_on(settings: Settings) -> list[str]:
 
 
 def test_what_is_on_by_default() -> None:
-    assert names_on(made()) == ["index", "reconcile", "verify", "drill", "reports"]
+    assert names_on(made()) == ["index", "reconcile", "verify", "drill", "duty-reports", "reports"]
     whys = {entry.job.name: entry.why_off for entry in entries_of(made(), every_verb)}
     assert "compaction.in_serve" in whys["compaction"]
     assert "backup.repository" in whys["backup"]
@@ -109,7 +109,13 @@ def test_a_job_whose_settings_are_wrong_is_off_and_stops_no_other() -> None:
     said = {"verify": {"every": "999999d"}, "own": {"commands": [["status"]], "deadline": "1w"}}
     entries = entries_of(made(schedule={"jobs": said}), has_verb)
     assert [entry.job.name for entry in entries if entry.wrong] == ["verify", "own"]
-    assert [entry.job.name for entry in entries if entry.on] == ["index", "reconcile", "drill", "reports"]
+    assert [entry.job.name for entry in entries if entry.on] == [
+        "index",
+        "reconcile",
+        "drill",
+        "duty-reports",
+        "reports",
+    ]
     assert entry_named(entries, "index").on
     with pytest.raises(SettingsError, match=r"schedule\.jobs\.verify\.every"):
         entry_named(entries, "verify")

@@ -1,0 +1,33 @@
+"""Reports of a period: accounts, their review, and the operation; signed, archived, and known when due."""
+
+from __future__ import annotations
+
+from vanvault.recovery.reports.due import DueReport
+from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportKind
+from vanvault.recovery.reports.record import MadeReport
+from vanvault.recovery.reports.verbs import (
+    DueReports,
+    KeptReport,
+    ReportRequest,
+    known_due,
+    make_report,
+    report_evidence,
+    reports_due,
+    reports_on_record,
+)
+
+__all__ = [
+    "KINDS",
+    "REPORT_FORM",
+    "DueReport",
+    "DueReports",
+    "KeptReport",
+    "MadeReport",
+    "ReportKind",
+    "ReportRequest",
+    "known_due",
+    "make_report",
+    "report_evidence",
+    "reports_due",
+    "reports_on_record",
+]

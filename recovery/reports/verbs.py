@@ -1,0 +1,229 @@
+"""Reports as an operator or a schedule asks for them: counted, signed, archived, and then shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Unread
+from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import InvalidInput, NotFound
+from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
+from vanvault.archiver.home_files import KEYS_FOLDER
+from vanvault.archiver.journal import first_event_at
+from vanvault.archiver.journal.availability import read_windows, read_year
+from vanvault.archiver.keys import SigningKeys, load_public_keys
+from vanvault.recovery.documents import Report, public_keys_of, read_bundle, write_bundle, zipped
+from vanvault.recovery.gateways import record_changes
+from vanvault.recovery.reports.accounts import accounts_report
+from vanvault.recovery.reports.due import DueReport, due_reports
+from vanvault.recovery.reports.layout import report_files
+from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportContents, ReportKind, kind_named
+from vanvault.recovery.reports.operation import OperationFacts, operation_report
+from vanvault.recovery.reports.period import ReportPeriod, parse_period
+from vanvault.recovery.reports.period_record import PeriodRecord, read_period
+from vanvault.recovery.reports.record import MadeReport, archive_report, made_reports
+from vanvault.recovery.reports.review import review_report
+from vanvault.recovery.reports.volumes import volumes
+from vanvault.recovery.work import QUIET, Observer, catch_up
+
+FOLDER = "reports"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """Which report of which period."""
+
+    name: str
+    period: str  # as people write it
+    full: bool = False  # of accounts: the list of all of them, also when it is not the first report
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReport:
+    """A report that was made, and where its files lie."""
+
+    report: Report
+    folder: Path
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """CHECK_FAILED: a part of the record could not be read, and is not counted."""
+        return ExitCode.CHECK_FAILED if self.report["lacking"] else ExitCode.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        report = self.report
+        return {
+            "id": report["id"],
+            "report": report["name"],
+            "period": report["period"],
+            "complete": report["complete"],
+            "full": report["full"],
+            "lacking": report["lacking"],
+            "figures": report["figures"],
+            "folder": str(self.folder),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DueReports:
+    """What is due, and what of it was made now."""
+
+    due: tuple[DueReport, ...]
+    made: tuple[KeptReport, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """CHECK_FAILED where one that was made lacks something."""
+        return max((one.exit_code for one in self.made), default=ExitCode.OK)
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "reports": [one.as_json() for one in self.due],
+            "overdue": [f"{one.name} {one.period.name}" for one in self.due if one.state == "overdue"],
+            "made": [one.as_json() for one in self.made],
+        }
+
+
+def make_report(archive: Archive, request: ReportRequest, observer: Observer = QUIET) -> KeptReport:
+    """Count, sign and archive a report, and write its files into the home.
+
+    Nothing is shown that is not on record first: the event that says who made it lies at the sites before the
+    first file is written. Made again, it is another report with an id of its own; the earlier one stays.
+
+    Raises NotFound (no such report), InvalidInput (the period: its form, or it has not begun),
+    SiteUnavailable, KeyUnavailable, Damaged (the record cannot be read), SettingsError (disk).
+    """
+    kind = kind_named(request.name)
+    period = parse_period(request.period, kind.length)
+    now = archive.clock.now()
+    if period.start >= now:
+        raise InvalidInput(f"{period.name} has not begun", field="period", hint="Ask for one that is over.")
+    record_changes(archive)  # what is known of gateways here and waits for the record is counted, too
+    whole = catch_up(archive, observer.warn)
+    record = read_period(archive, period)
+    full = kind.name == "accounts" and (request.full or _is_first(archive, period))
+    contents, unread = _contents(archive, kind, record, full)
+    lacking = list(dict.fromkeys((*record.lacking, *unread, *(() if whole else ("a site was away",)))))
+    for one in lacking:
+        observer.warn(f"not counted: {one}")
+    signer = archive.signing.active()
+    body = {
+        "archive": archive.settings.archive,
+        "complete": now >= period.end and not lacking,
+        "figures": dict(contents.figures),
+        "format": REPORT_FORM.format,
+        "from": rfc3339_seconds(period.start),
+        "full": full,
+        "id": f"{kind.name}-{period.name}-{archive.entropy.token(4).hex()}",
+        "lacking": lacking,
+        "law": [
+            {"en": duty.citation("en"), "name": duty.name, "vi": duty.citation("vi")} for duty in kind.cited
+        ],
+        "made_at": rfc3339_us(to_us(now)),
+        "name": kind.name,
+        "period": period.name,
+        "signing_key": signer.key_id,
+        "tables": [table.as_json() for table in contents.tables],
+        "to": rfc3339_us(to_us(record.until)),
+        "who": request.who,
+    }
+    data = REPORT_FORM.signed(body, signer)
+    report, files = REPORT_FORM.parsed(data), report_files(data)
+    archive_report(archive, report, data, zipped(files))
+    folder = archive.home / FOLDER / str(body["id"])
+    write_bundle(folder, files)
+    return KeptReport(report, folder)
+
+
+def reports_due(
+    archive: Archive, observer: Observer = QUIET, *, make: bool = False, who: str = ""
+) -> DueReports:
+    """Which reports are due; ``make``: those whose period is over are made first.
+
+    Raises as ``make_report``.
+    """
+    catch_up(archive, observer.warn)
+    owed = [one for one in known_due(archive) if make and one.state in ("due", "overdue")]
+    made = tuple(
+        make_report(archive, ReportRequest(one.name, one.period.name, who=who), observer) for one in owed
+    )
+    return DueReports(tuple(known_due(archive)), made)
+
+
+def known_due(archive: Archive) -> list[DueReport]:
+    """The same by what is folded here. Raises Damaged, SiteUnavailable (the index)."""
+    return due_reports(made_reports(archive.search), first_event_at(archive.search), archive.clock.now())
+
+
+def reports_on_record(archive: Archive, observer: Observer = QUIET) -> list[MadeReport]:
+    """Reports that were made, the newest first. Raises Damaged, SiteUnavailable (the index)."""
+    catch_up(archive, observer.warn)
+    return list(made_reports(archive.search))
+
+
+def report_evidence(
+    home: Path, report: str, *, verify: bool, public_keys: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """The report ``report``: an id, or the path of its files.
+
+    ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own.
+
+    Raises NotFound, InvalidInput (no report), Damaged (it was changed, or signed by another), KeyUnavailable.
+    """
+    missing = NotFound(
+        f"there is no report {report[:80]} here",
+        hint="vanvault report list names them; the archive holds each as the message report-ID.",
+    )
+    data = read_bundle(home / FOLDER, report, missing)
+    if not verify:
+        return REPORT_FORM.parsed(data)
+    if not public_keys:
+        return REPORT_FORM.verified(data, SigningKeys(home / KEYS_FOLDER).public)
+    return REPORT_FORM.verified(data, public_keys_of(load_public_keys(public_keys)))
+
+
+def _is_first(archive: Archive, period: ReportPeriod) -> bool:
+    """Was no report on accounts made of an earlier period that is over?"""
+    return not any(
+        one.name == KINDS["accounts"].name and one.complete and one.period < period
+        for one in made_reports(archive.search)
+    )
+
+
+def _contents(
+    archive: Archive, kind: ReportKind, record: PeriodRecord, full: bool
+) -> tuple[ReportContents, list[str]]:
+    """The contents, and what could not be looked at for them besides the record."""
+    if kind.name == "accounts":
+        return accounts_report(record, full=full), []
+    if kind.name == "review":
+        return review_report(record), []
+    lacking: dict[str, Unread] = {}
+
+    def note(one: Unread) -> None:
+        lacking[one.object] = one
+
+    period = record.period
+    year = read_year(archive.search, archive.tail, period.year, now=archive.clock.now(), limit_percent=None)
+    start_us, end_us = to_us(period.start), to_us(period.end)
+    facts = OperationFacts(
+        record,
+        volumes(archive, period.start, record.until, note),
+        year.months[: period.part],
+        _hours_of(period.year),
+        [one for one in read_windows(archive.search) if start_us <= one.start_us < end_us],
+    )
+    return operation_report(facts), [f"{key}: {one.reason}" for key, one in sorted(lacking.items())]
+
+
+def _hours_of(year: int) -> int:
+    first, after = ReportPeriod(year, 1, "month").start, ReportPeriod(year + 1, 1, "month").start
+    return (after - first) // timedelta(hours=1)

@@ -1,0 +1,121 @@
+"""The files of a report: signed, archived, in both languages, with every letter of Vietnamese."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+
+import pytest
+
+from tests.recovery.reports.conftest import Office, own
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable
+from vanvault.archiver.people.accounts import ACCOUNT_EVENTS, NewAccount
+from vanvault.archiver.people.looks import ACTS, OUTCOMES
+from vanvault.recovery.accounts import add_account
+from vanvault.recovery.documents import LANGUAGES
+from vanvault.recovery.reports import KINDS, KeptReport, report_evidence
+from vanvault.recovery.reports.operation import INCIDENTS
+from vanvault.recovery.reports.texts import TABLES, TITLES, VALUES, WORDS
+
+NAME = "Nguyễn Thị Lan Hương"
+UNIT = "BHXH quận Đống Đa"
+
+
+@pytest.fixture
+def made(office: Office) -> KeptReport:
+    office.on("2026-11-23 08:00")
+    add_account(office.desk, NewAccount("lan", "person", NAME, UNIT))
+    add_account(office.desk, NewAccount("hoa", "person", '=HYPERLINK("http://evil")'))
+    office.on("2027-01-04 08:00")
+    return office.report("accounts", "2026-Q4")
+
+
+def test_a_report_is_shown_in_both_languages_and_four_forms(made: KeptReport) -> None:
+    names = {path.name for path in made.folder.iterdir()}
+    for language in LANGUAGES:
+        assert {f"report.{language}.html", f"report.{language}.pdf", f"changes.{language}.csv"} <= names
+    assert "report.json" in names
+    page = (made.folder / "report.vi.html").read_text(encoding="utf-8")
+    headings = ("Báo cáo tình hình tài khoản – quý 4/2026", "Biến động tài khoản")
+    for text in (NAME, UNIT, "tạo tài khoản", *headings):
+        assert text in page
+    assert "Report on accounts – 2026-Q4" in (made.folder / "report.en.html").read_text(encoding="utf-8")
+    assert (made.folder / "report.vi.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_report_cites_the_law_with_how_it_is_known(made: KeptReport) -> None:
+    cited = {one["name"]: one for one in made.report["law"]}
+    assert "clause not known (by the source documents" in cited["accounts-reported"]["en"]
+    assert "chưa rõ điều khoản" in cited["accounts-reported"]["vi"]
+
+
+def test_a_spreadsheet_reads_the_tables_and_obeys_none_of_their_cells(made: KeptReport) -> None:
+    text = (made.folder / "list.vi.csv").read_bytes()
+    assert text.startswith(b"\xef\xbb\xbf")
+    head, *rows = csv.reader(io.StringIO(text.decode("utf-8-sig")))
+    assert head[:4] == ["Tài khoản", "Mã", "Loại", "Họ và tên"]
+    names = {row[0]: row[3] for row in rows}
+    assert names["lan"] == NAME
+    assert names["hoa"].startswith("'=HYPERLINK")
+
+
+def test_a_report_is_signed_and_a_change_is_noticed(office: Office, made: KeptReport) -> None:
+    home = office.home.path
+    assert report_evidence(home, made.report["id"], verify=True) == made.report
+    path = made.folder / "report.json"
+    path.write_bytes(path.read_bytes().replace(NAME.encode(), b"Tran Van Ba"))
+    with pytest.raises(Damaged):
+        report_evidence(home, made.report["id"], verify=True)
+    path.write_text("[]")
+    with pytest.raises(InvalidInput):
+        report_evidence(home, made.report["id"], verify=True)
+
+
+def test_the_archive_holds_the_report_and_says_who_made_it(office: Office, made: KeptReport) -> None:
+    lines = office.exported("2027-01-01", "2027-02-01")
+    (event,) = own(lines, "report.made")
+    detail = json.loads(event["detail"])
+    data = (made.folder / "report.json").read_bytes()
+    assert detail["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (detail["who"], detail["name"], detail["period"]) == ("minh", "accounts", "2026-Q4")
+    (item,) = office.archive.search.every(Query(filters={"message_id": f"report-{made.report['id']}"}))
+    with zipfile.ZipFile(io.BytesIO(office.archive.original(item))) as bundle:
+        assert bundle.read("report.json") == data
+        assert {path.name for path in made.folder.iterdir()} == set(bundle.namelist())
+
+
+def test_what_no_site_takes_is_shown_to_nobody(office: Office) -> None:
+    office.on("2026-12-01 08:00")
+    for site in office.home.sites.values():
+        site.fail_next("put", times=20)
+    with pytest.raises(SiteUnavailable):
+        office.report("operation", "2026-11")
+    assert not (office.home.path / "reports").exists()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_name_of_a_report_has_words_in_both_languages(office: Office, name: str) -> None:
+    office.on("2027-07-02 08:00")
+    period = {"month": "2027-06", "quarter": "2027-Q2", "half": "2027-H1"}[KINDS[name].length]
+    report = office.report(name, period, full=True).report
+    assert name in TITLES
+    assert set(report["figures"]) <= set(WORDS)
+    for table in report["tables"]:
+        assert table["name"] in TABLES
+        assert set(table["columns"]) <= set(WORDS)
+
+
+def test_every_value_that_is_named_has_words() -> None:
+    listed = {type for type in ACCOUNT_EVENTS if type != "account.reviewed"}
+    assert {*listed, *INCIDENTS, *ACTS, *OUTCOMES} <= set(VALUES)
+
+
+def test_no_english_is_left_in_vietnamese() -> None:
+    for english, vietnamese in (*WORDS.values(), *VALUES.values(), *TABLES.values(), *TITLES.values()):
+        assert english
+        assert vietnamese
+        assert english != vietnamese
