@@ -35,6 +35,7 @@ from vanvault.recovery.access import EmergencyFiles, LookHearing, LookPort, Look
 from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.conditions import ConditionWatch
 from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
+from vanvault.recovery.holds import hold_task
 from vanvault.recovery.person_tokens import PersonTokensView
 from vanvault.recovery.reconcile import Reconciler
 from vanvault.recovery.schedule import open_scheduler
@@ -177,7 +178,7 @@ def _register(node: Node) -> None:
     supervisor.add(duties.sampler.task, duties.peers.task, duties.conditions.task)
     supervisor.at_stop("availability", recorder.say_last)
     supervisor.add(recorder.task)
-    supervisor.add(IndexKeeper(archive).task)
+    supervisor.add(IndexKeeper(archive).task, hold_task(archive))
     if archive.settings.compaction.in_serve:
         supervisor.add(duties.maintenance.task)
     if scheduler is not None:

@@ -49,6 +49,7 @@ VERBS = {
     "status": "Show sites, locks, keys, counts and whether a server answers.",
     "availability": "Show how long the service was up, announce downtime, note what a probe saw.",
     "keys": "List master and signing keys, or make a new version.",
+    "hold": "Hold what must not be let go, confirm or release it.",
     "retention": "Say until when a transaction is kept, and by which rule.",
     "report": "Report on accounts each quarter, their review, and the operation each month.",
     "law": "List what the law asks for, with clauses, dates, and how each is known.",

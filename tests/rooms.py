@@ -95,7 +95,7 @@ ROOMS = (
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
     _room("people.sign_on", 25, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 16, "core.* people people.accounts people.credentials"),
-    _room("retention", 16, "core.*"),
+    _room("retention", 27, "core.*"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
@@ -107,7 +107,7 @@ ROOMS = (
     _room("replicas", 31, "core.* keys stores"),
     _room(
         "catalogue",
-        24,
+        25,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
@@ -150,7 +150,8 @@ ROOMS = (
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 13, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 12, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
-    _room("recovery.retention", 2, "archiver.*"),
+    _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
+    _room("recovery.retention", 2, "archiver.* recovery.holds"),
     _room("recovery.extraction", 10, "archiver.* recovery.work recovery.documents recovery.approvals"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room(

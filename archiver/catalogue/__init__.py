@@ -9,7 +9,7 @@ from vanvault.archiver.catalogue.fold import (
     SiteFold,
 )
 from vanvault.archiver.catalogue.hot_tail import Claim, FoldedBatch, HotTail, KnownBatch, WrongClock
-from vanvault.archiver.catalogue.items import Item
+from vanvault.archiver.catalogue.items import Item, matches
 from vanvault.archiver.catalogue.kept.kept_index import KeptLevel, KeptStanding
 from vanvault.archiver.catalogue.kept.place import KeptPlace, kept_place
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeptSites
@@ -44,4 +44,5 @@ __all__ = [
     "Unread",
     "WrongClock",
     "kept_place",
+    "matches",
 ]

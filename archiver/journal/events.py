@@ -66,6 +66,10 @@ class EventType:
     APPROVAL_WITHDRAWN = "approval.withdrawn"
     APPROVAL_USED = "approval.used"
     APPROVAL_TABLE_SET = "approval.table-set"
+    HOLD_PLACED = "hold.placed"  # these: see retention/holds.py
+    HOLD_CONFIRMED = "hold.confirmed"
+    HOLD_RELEASED = "hold.released"
+    HOLD_LOCKS_ROLLED = "hold.locks-rolled"  # extended (copies of objects), failures, who
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     SITE_REPAIRED = "site.repaired"  # sites, objects, bytes, failures, beyond, who

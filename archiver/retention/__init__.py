@@ -9,24 +9,48 @@ from vanvault.archiver.retention.clock import (
 )
 from vanvault.archiver.retention.closing import EFFECTS, ClosingRule, ClosingTable, closing_table
 from vanvault.archiver.retention.due import Due, due_of, years_later
+from vanvault.archiver.retention.holds import (
+    HOLD_EVENTS,
+    Hold,
+    HoldBook,
+    HoldEvent,
+    HoldReason,
+    HoldSay,
+    HoldScope,
+    confirming,
+    fold_holds,
+    placing,
+    releasing,
+)
 from vanvault.archiver.retention.linking import transaction_among
 from vanvault.archiver.retention.told import Owed, StandingLock, Subject
 
 __all__ = [
     "EFFECTS",
+    "HOLD_EVENTS",
     "CaseEntry",
     "CaseState",
     "ClosedBy",
     "ClosingRule",
     "ClosingTable",
     "Due",
+    "Hold",
+    "HoldBook",
+    "HoldEvent",
+    "HoldReason",
+    "HoldSay",
+    "HoldScope",
     "Owed",
     "StandingLock",
     "Subject",
     "TransactionClock",
     "clock_of",
     "closing_table",
+    "confirming",
     "due_of",
+    "fold_holds",
+    "placing",
+    "releasing",
     "transaction_among",
     "years_later",
 ]

@@ -35,8 +35,8 @@ SENTENCES: dict[str, dict[str, str]] = {
             "prolonged while they are needed."
         ),
         "lock-unknown": "Not every lock could be read now.",
-        "no-hold": "No hold is known.",
-        "holds": "Holds: {holds}.",
+        "no-hold": "No hold is over it.",
+        "holds": "It is held, whatever its period says: {holds}.",
         "unread": "Something could not be read, so entries may be missing: {what}.",
     },
     "vi": {
@@ -66,8 +66,8 @@ SENTENCES: dict[str, dict[str, str]] = {
             "gia hạn khi còn cần."
         ),
         "lock-unknown": "Hiện không đọc được tất cả các khóa chống xóa.",
-        "no-hold": "Không có lệnh giữ nào được ghi nhận.",
-        "holds": "Lệnh giữ: {holds}.",
+        "no-hold": "Không có lệnh tạm giữ nào áp dụng.",
+        "holds": "Đang bị tạm giữ, không phụ thuộc thời hạn lưu: {holds}.",
         "unread": "Có phần không đọc được nên có thể thiếu dữ liệu: {what}.",
     },
 }

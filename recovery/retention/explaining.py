@@ -20,6 +20,7 @@ from vanvault.archiver.retention import (
     closing_table,
     due_of,
 )
+from vanvault.recovery.holds import holds_over, known_holds
 from vanvault.recovery.retention.gathering import Gathering
 
 
@@ -48,7 +49,8 @@ def _told(archive: Archive, subject: Subject, items: list[Item], gathering: Gath
     clause = archive.profile.log.source if log is None else log.rule.source
     locks = tuple(_locks(archive, items))
     ids = tuple(item["id"] for item in items)
-    return Owed(subject, clock, log, originals, clause, locks, ids, gathering.unread)
+    holds = tuple(hold.id for hold in holds_over(known_holds(archive), items))
+    return Owed(subject, clock, log, originals, clause, locks, ids, gathering.unread, holds)
 
 
 def _dues(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:

@@ -1,0 +1,95 @@
+"""What is known of holds, and which of them are over an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.catalogue import Item, Query, Unread, matches
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.times import parse_rfc3339, to_us
+from vanvault.archiver.journal import own_events
+from vanvault.archiver.people.approvals import Requester
+from vanvault.archiver.retention import HOLD_EVENTS, Hold, HoldBook, HoldEvent, fold_holds
+from vanvault.recovery.accounts import current_accounts
+from vanvault.recovery.approvals import requester_here
+
+
+def known_holds(archive: ArchiveReader) -> HoldBook:
+    """All holds on record. Raises Damaged: not all of the record could be read; SiteUnavailable."""
+    lacking: set[str] = set()
+
+    def note(one: Unread) -> None:
+        lacking.add(one.object)
+
+    book = fold_holds(
+        HoldEvent(own.id, own.type, own.at, own.detail)
+        for type in HOLD_EVENTS
+        for own in own_events(archive.search, type, order="oldest", unread=note)
+    )
+    if lacking:
+        raise Damaged(
+            f"a part of the record of holds cannot be read: {min(lacking)}",
+            key=min(lacking),
+            hint="vanvault verify says what is not whole, vanvault repair mends it from the other site.",
+        )
+    return book
+
+
+def holds_over(book: HoldBook, items: Iterable[Item]) -> tuple[Hold, ...]:
+    """Those in force that are over one of these entries at least, the oldest first."""
+    known = list(items)
+    return tuple(hold for hold in book.in_force() if any(_is_over(hold, item) for item in known))
+
+
+def held_items(archive: ArchiveReader, hold: Hold) -> Iterator[Item]:
+    """Every entry that a hold is over, with where it lies now. Raises Damaged, SiteUnavailable."""
+    search = archive.search
+    for id in hold.scope.entries:
+        try:
+            yield search.entry(id)
+        except NotFound:
+            continue
+    if hold.scope.entries:
+        return
+    end = Query.NO_END_US if hold.ends_us is None else hold.ends_us
+    if end <= hold.scope.from_us:
+        return
+    query = Query(
+        filters=dict(hold.scope.filters), from_us=hold.scope.from_us, to_us=end, limit=Query.MAX_LIMIT
+    )
+    while True:
+        page = search.page(query)
+        if page.unread:
+            missing = page.unread[0]
+            raise Damaged(
+                f"what is held cannot be found whole: {missing.object} is {missing.reason}",
+                key=missing.object,
+            )
+        yield from page.items
+        if page.next is None:
+            return
+        query = query.continued(page.next, search.cursor_key)
+
+
+def count_held(archive: ArchiveReader, hold: Hold) -> int:
+    """How many entries a hold is over now. Raises Damaged, SiteUnavailable."""
+    return sum(1 for _ in held_items(archive, hold))
+
+
+def who_here(archive: ArchiveReader) -> Requester:
+    """The operating system's account of this process, or the person's of that name.
+
+    Raises Damaged, SiteUnavailable, SettingsError.
+    """
+    return requester_here(current_accounts(archive))
+
+
+def _is_over(hold: Hold, item: Item) -> bool:
+    scope = hold.scope
+    if scope.entries:
+        return item["id"] in scope.entries
+    received, end = to_us(parse_rfc3339(item["received_at"])), hold.ends_us
+    if received < scope.from_us or (end is not None and received >= end):
+        return False
+    return matches(item, dict(scope.filters))
