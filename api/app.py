@@ -19,6 +19,7 @@ from vanvault import __version__
 from vanvault.api import (
     access_route,
     approval_routes,
+    export_route,
     health_routes,
     intake_routes,
     keys_route,
@@ -90,6 +91,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(access_route.router)
     app.include_router(results_route.router)
     app.include_router(approval_routes.router)
+    app.include_router(export_route.router)
     app.include_router(oidc_routes.router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)
     app.add_exception_handler(VanVaultError, _vanvault_error)

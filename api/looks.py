@@ -23,7 +23,7 @@ from vanvault.api.people import PersonCaller, is_persons, person_of, place_of
 from vanvault.api.purpose import check_purpose, purpose_of, without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.error_table import kind_of
-from vanvault.archiver.core.errors import AccessDenied, InvalidInput, VanVaultError
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.people.accounts import Permission
 from vanvault.archiver.people.looks import Look, LookAct, LookOutcome, TalliedReads, Viewer, outcome_of
 from vanvault.archiver.people.sight import Sight
@@ -157,9 +157,9 @@ async def _by_person(
         request.scope[_READER] = Reader(person=person.account.name, purpose=look.purpose, sight=sight)
         answer = await route(request, **path)
         person.authority(wanted.permission, now())  # a role may have ended at midnight, while it was read
-    except InvalidInput:
-        raise
     except VanVaultError as error:
+        if isinstance(error, InvalidInput) and not isinstance(error, TooLarge):
+            raise  # it tells nothing of the archive
         await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
         raise
     shown: _Shown = request.scope.get(_SHOWN, _Shown())

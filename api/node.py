@@ -42,11 +42,12 @@ class NodeThreads:
     large: ThreadPoolExecutor  # puts large messages; waits for every site
     sign_on: ThreadPoolExecutor  # knows sessions, asks the identity provider; waits for the record
     passwords: ThreadPoolExecutor  # checks passwords, each of which takes 64 MiB
+    exports: ThreadPoolExecutor  # makes exports, one after the other
 
     def close(self) -> None:
         """Wait for what runs; what has not begun is cancelled."""
         own = (self.compute, self.reads, self.lookups, self.large, self.sign_on, self.passwords)
-        for threads in own:
+        for threads in (*own, self.exports):
             threads.shutdown(wait=True, cancel_futures=True)
 
 

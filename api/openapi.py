@@ -161,17 +161,20 @@ _SEARCHED: dict[str, dict[str, Any]] = {
     "dossier_prefix": {"description": "The dossier number begins so; 3 characters or more.", "minLength": 3},
     "sha256": {"description": "Of an original, or of a canonical event.", "pattern": "^[0-9A-Fa-f]{64}$"},
 }
+_FIELDS = [
+    *(
+        _parameter(name, **{"description": "Has this value (docs/search.md).", **_VALUE, **more})
+        for name in Query.FIELDS
+        for more in [_SEARCHED.get(name, {})]
+    ),
+    _parameter("from", "Received at or after this RFC 3339 time, or date."),
+    _parameter("to", "Received before this RFC 3339 time, or date."),
+]
 SEARCH = _route(
     "search",
     {
         "parameters": [
-            *(
-                _parameter(name, **{"description": "Has this value (docs/search.md).", **_VALUE, **more})
-                for name in Query.FIELDS
-                for more in [_SEARCHED.get(name, {})]
-            ),
-            _parameter("from", "Received at or after this RFC 3339 time, or date."),
-            _parameter("to", "Received before this RFC 3339 time, or date."),
+            *_FIELDS,
             _parameter("order", "Newest first, or oldest.", enum=["newest", "oldest"], default="newest"),
             _parameter(
                 "limit", "Items a page.", type="integer", minimum=1, maximum=Query.MAX_LIMIT, default=50
@@ -355,6 +358,26 @@ ACCESS = _route(
         ]
     },
     {200: _answer("The looks.", wire.AccessAnswer, examples.ACCESS), **_problems(400, 401, 403, 500, 503)},
+)
+_EXPORT_HEADERS = {
+    "Vanvault-Export": "The id of the export, as the record has it.",
+    "Vanvault-Sha256": "SHA-256 of the ZIP, as hexadecimal digits.",
+    "Vanvault-Unreadable": "How much could be read at no site; the manifest names it.",
+}
+EXPORT = _route(
+    "export",
+    {"parameters": [*_FIELDS, *_PURPOSE]},
+    {
+        200: {
+            "description": "A ZIP of originals, receipts and a signed manifest (docs/export.md).",
+            "headers": {
+                name: {"description": text, "required": True, "schema": {"type": "string"}}
+                for name, text in _EXPORT_HEADERS.items()
+            },
+            "content": {"application/zip": _BYTES},
+        },
+        **_problems(400, 401, 403, 413, 500, 503),
+    },
 )
 VERIFICATIONS = _route(
     "verifications",

@@ -75,7 +75,11 @@ class LookRecorder:
             self._put_aside(event, told)
 
     def recorded(self, look: Look) -> None:
-        """Put a look on record, and wait for it. Not for a thread that intake tells outcomes on.
+        """Put a look on record, and wait for it, as ``wait_for`` does."""
+        self.wait_for(look_event(look, self._clock.now()))
+
+    def wait_for(self, event: EventDraft) -> None:
+        """Put an event on record, and wait for it. Not for a thread that intake tells outcomes on.
 
         Raises SiteUnavailable, KeyUnavailable, MachineLimit, Busy: it is not, and nothing may be shown.
         """
@@ -86,7 +90,7 @@ class LookRecorder:
             errors.append(error)
             answered.set()
 
-        self.record(look, told)
+        self.put(event, told)
         if not answered.wait(_LONGEST_S):
             raise not_on_record(Busy("no site has taken it yet", retry_after=5))
         if errors[0] is not None:

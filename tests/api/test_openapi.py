@@ -40,6 +40,7 @@ WITH_TOKEN = {
     "/v1/approvals/{request_id}": {"get"},
     "/v1/approvals/{request_id}/approve": {"post"},
     "/v1/approvals/{request_id}/refuse": {"post"},
+    "/v1/export": {"get"},
 }
 FOR_ANYBODY = {
     "/v1/session": {"post"},

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +20,7 @@ from tests.support.server import Server, push
 from tests.support.waiting import wait_for
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.ports import SystemClock, SystemEntropy
+from vanvault.archiver.export import verify_offline
 from vanvault.archiver.people import Gateways
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
@@ -30,7 +35,16 @@ WHY = "khiếu nại 12/2026"
 #: Role -> acts that it permits; every other act is refused, and is on record as that.
 MAY: dict[str, set[str]] = {
     "auditor-log": {"search", "count", "display", "timeline", "receipt", "results"},
-    "auditor-original": {"search", "count", "display", "timeline", "receipt", "original", "results"},
+    "auditor-original": {
+        "search",
+        "count",
+        "display",
+        "timeline",
+        "receipt",
+        "original",
+        "results",
+        "export",
+    },
     "extractor": {"search", "count", "display", "timeline"},
     "operator": {"results"},
     "security-officer": {"results"},
@@ -45,6 +59,7 @@ ROUTES = {
     "receipt": "/v1/receipts/{id}",
     "original": "/v1/messages/{id}/original",
     "results": "/v1/verifications",
+    "export": "/v1/export?message_id=m-0",
 }
 
 
@@ -216,6 +231,38 @@ def test_what_is_not_there_is_on_record_before_that_is_told(place: Place) -> Non
         ("timeline", "failed", "not-found", {"transaction_id": "none"}),
         ("display", "failed", "not-found", {"id": "0000000000000000-0-0"}),
     ]
+
+
+def test_an_export_is_the_zip_that_the_command_line_makes(place: Place, tmp_path: Path) -> None:
+    with place.client("auditor-original") as auditor:
+        answer = auditor.get("/v1/export?entry=message", headers={"Purpose": WHY.encode()})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+        assert answer.headers["vanvault-sha256"] == hashlib.sha256(answer.content).hexdigest()
+        assert answer.headers["vanvault-unreadable"] == "0"
+        everything = auditor.get("/v1/export?type=vanvault.access.looked&purpose=x")
+        for wrong in ("export?purpose=x&format=csv", "export?purpose=x&limit=3", "export"):
+            check_problem(auditor.get(f"/v1/{wrong}"), 400, "invalid-input")
+    own = tmp_path / "own.zip"
+    words = ("export", "--output", own, "--format", "zip", "--entry", "message", "--reason", WHY)
+    assert run_cli(place.home, *words).exit_code == 0
+    (tmp_path / "sent.zip").write_bytes(answer.content)
+    with zipfile.ZipFile(tmp_path / "sent.zip") as sent, zipfile.ZipFile(own) as ours:
+        assert sorted(sent.namelist()) == sorted(ours.namelist())
+        for name in set(sent.namelist()) - {"manifest.json"}:
+            assert sent.read(name) == ours.read(name), name
+        manifest = json.loads(sent.read("manifest.json"))
+    assert (manifest["who"], manifest["reason"]) == ("auditor-original", WHY)
+    assert manifest["withheld"][0]["needs"] == "see-access"
+    assert "good: 2 entries, 2 originals" in verify_offline.verify(str(tmp_path / "sent.zip"), [])
+    with zipfile.ZipFile(io.BytesIO(everything.content)) as sent:
+        assert sent.read("items.ndjson") == b"", "the record of looks is not in it"
+    one = place.looks(act="export", who="auditor-original")[1]
+    assert (one["shown"], one["purpose"], one["asked"]) == (place.ids, WHY, {"entry": "message"})
+    assert (
+        len([look for look in place.looks(act="export") if look["purpose"] == WHY and look["count"] == 2])
+        == 2
+    )
+    assert list((place.home / "cache" / "exports").iterdir()) == []
 
 
 def test_results_of_verifications_and_drills_are_those_on_record(place: Place) -> None:

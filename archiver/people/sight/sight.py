@@ -66,12 +66,17 @@ class Sight:
         lacking = ((name, needs) for name, needs in _FIELDS.items() if needs not in self.permissions)
         return tuple(Withheld(name, needs) for name, needs in lacking)
 
+    @property
+    def types(self) -> dict[str, Permission]:
+        """How the types of events begin that this sight lacks, and what shows them."""
+        return {name: needs for name, needs in _TYPES.items() if needs not in self.permissions}
+
     def lacks(self, item: Mapping[str, Any]) -> Withheld | None:
         """Why this entry may not be seen at all; None: it may."""
         if item["gateway"] != SYSTEM_GATEWAY or item["entry"] != "event":
             return None
-        for beginning, needs in _TYPES.items():
-            if item["type"].startswith(beginning) and needs not in self.permissions:
+        for beginning, needs in self.types.items():
+            if item["type"].startswith(beginning):
                 return Withheld(beginning, needs, 1)
         return None
 

@@ -1,0 +1,108 @@
+"""An export at a running node: a ZIP as the verb makes it, in a file that has no name once it can be sent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from vanvault.api.freshness import Freshness
+from vanvault.api.looks import Reader
+from vanvault.api.node import Node
+from vanvault.archiver.catalogue import Item
+from vanvault.archiver.core.errors import Busy, TooLarge
+from vanvault.archiver.export import ExportReport, ExportRequest, ExportSurvey, export
+
+#: Bytes of an export over HTTP, about; the disk of the node holds it until it is sent.
+MOST_BYTES = 2**30
+#: Bytes of one entry besides its original: its line, its receipt, its names.
+_ENTRY_BYTES = 4096
+#: In the home, for its account alone.
+_FOLDER = Path("cache") / "exports"
+_RETRY_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MadeExport:
+    """A finished export; closing the file is the end of it."""
+
+    file: IO[bytes]
+    report: ExportReport
+    survey: ExportSurvey
+
+
+class NodeExport:
+    """Where the export of a person runs: events go through intake, and rows that they may not see stay away.
+
+    The look goes on record when all is made, before a byte leaves: the route is ``looked``.
+    """
+
+    looked = True
+
+    def __init__(self, node: Node, reader: Reader) -> None:
+        self._node = node
+        self._sight = reader.sight
+        self.survey = ExportSurvey((), 0, 0)
+
+    def level(self, *, settle: bool) -> tuple[str, ...]:
+        """Raises Busy: this node does not know all that is acknowledged."""
+        if not self._node.duties.peers.refresh():
+            raise Busy("what other nodes archived cannot be looked at now", retry_after=_RETRY_S)
+        fresh = Freshness.awaited(self._node)
+        if fresh.unread:
+            raise Busy(f"this node cannot export now: {fresh.why}", retry_after=_RETRY_S)
+        return ()
+
+    def record(self, type: str, detail: Mapping[str, object]) -> None:
+        """Raises SiteUnavailable, KeyUnavailable, MachineLimit, Busy."""
+        self._node.duties.looks.wait_for(self._node.archive.system_event(type, dict(detail)))
+
+    def sees(self, item: Item) -> bool:
+        return self._sight.lacks(item) is None
+
+    def withheld(self) -> Sequence[Mapping[str, Any]]:
+        return [{"type": name, "needs": needs} for name, needs in self._sight.types.items()]
+
+    def check(self, survey: ExportSurvey) -> None:
+        """Raises TooLarge."""
+        size = survey.bytes + _ENTRY_BYTES * survey.entries
+        if size > MOST_BYTES:
+            raise TooLarge(
+                f"{survey.entries} entries, about {size} bytes, are too much for one export over HTTP",
+                limit=MOST_BYTES,
+            )
+
+    def shows(self, survey: ExportSurvey) -> None:
+        self.survey = survey
+
+
+def made_export(node: Node, request: ExportRequest, reader: Reader) -> MadeExport:
+    """Make the ZIP of a request. Takes long: for a thread of its own.
+
+    Raises TooLarge, Busy, SiteUnavailable, KeyUnavailable, MachineLimit; and as searches and originals do.
+    """
+
+    def step(entries: int) -> None:
+        if node.refusing.is_set():
+            raise Busy("the node is shutting down", retry_after=_RETRY_S)
+
+    folder = node.archive.home / _FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(folder)
+    host = NodeExport(node, reader)
+    with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=folder) as made:
+        output = Path(made) / "export.zip"
+        report = export(node.archive, request, output, who=reader.person, step=step, host=host)
+        return MadeExport(output.open("rb"), report, host.survey)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes left that were killed: it is not encrypted."""
+    for left in folder.iterdir():
+        pid = left.name.partition("-")[0]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            shutil.rmtree(left, ignore_errors=True)
