@@ -16,6 +16,8 @@ from vanvault.api.node import Node
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import Busy, TooLarge
 from vanvault.archiver.export import ExportReport, ExportRequest, ExportSurvey, export
+from vanvault.archiver.people.approvals import Requester
+from vanvault.recovery.approvals import known_approvals, need
 
 #: Bytes of an export over HTTP, about; the disk of the node holds it until it is sent.
 MOST_BYTES = 2**30
@@ -24,6 +26,8 @@ _ENTRY_BYTES = 4096
 #: In the home, for its account alone.
 _FOLDER = Path("cache") / "exports"
 _RETRY_S = 2
+#: In the table of approvals.
+_ACT = "export-originals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,10 @@ class NodeExport:
 
     looked = True
 
-    def __init__(self, node: Node, reader: Reader) -> None:
+    def __init__(self, node: Node, request: ExportRequest, reader: Reader) -> None:
         self._node = node
+        self._request = request
+        self._who = Requester(reader.person, reader.account)
         self._sight = reader.sight
         self.survey = ExportSurvey((), 0, 0)
 
@@ -68,13 +74,16 @@ class NodeExport:
         return [{"type": name, "needs": needs} for name, needs in self._sight.types.items()]
 
     def check(self, survey: ExportSurvey) -> None:
-        """Raises TooLarge."""
+        """Raises TooLarge; ApprovalNeeded, and as ``need`` does, where the table asks for four eyes."""
         size = survey.bytes + _ENTRY_BYTES * survey.entries
         if size > MOST_BYTES:
             raise TooLarge(
                 f"{survey.entries} entries, about {size} bytes, are too much for one export over HTTP",
                 limit=MOST_BYTES,
             )
+        archive = self._node.archive
+        if known_approvals(archive).table.rule(_ACT).on:  # level with the sites, so the table is known
+            need(archive, _ACT, {**self._request.fields(), "count": survey.entries}, self._who)
 
     def shows(self, survey: ExportSurvey) -> None:
         self.survey = survey
@@ -93,7 +102,7 @@ def made_export(node: Node, request: ExportRequest, reader: Reader) -> MadeExpor
     folder = node.archive.home / _FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(folder)
-    host = NodeExport(node, reader)
+    host = NodeExport(node, request, reader)
     with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=folder) as made:
         output = Path(made) / "export.zip"
         report = export(node.archive, request, output, who=reader.person, step=step, host=host)

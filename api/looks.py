@@ -40,6 +40,7 @@ class Reader:
 
     gateway: str = ""  # "": a person, and entries of all gateways
     person: str = ""  # name of the account
+    account: str = ""  # its id
     purpose: str = ""
     sight: Sight = field(default_factory=Sight)
 
@@ -154,7 +155,9 @@ async def _by_person(
             check_purpose(look.purpose)
         request.scope[RESERVATION] = node.quotas.begin(person.account.id)
         sight = Sight.of(lambda permission: person.may(permission, now()))
-        request.scope[_READER] = Reader(person=person.account.name, purpose=look.purpose, sight=sight)
+        request.scope[_READER] = Reader(
+            person=person.account.name, account=person.account.id, purpose=look.purpose, sight=sight
+        )
         answer = await route(request, **path)
         person.authority(wanted.permission, now())  # a role may have ended at midnight, while it was read
     except VanVaultError as error:
