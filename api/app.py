@@ -19,6 +19,7 @@ from vanvault import __version__
 from vanvault.api import (
     access_route,
     approval_routes,
+    authenticator_routes,
     export_route,
     health_routes,
     intake_routes,
@@ -88,6 +89,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(health_routes.router)
     app.include_router(session_routes.router)
     app.include_router(sessions_route.router)
+    app.include_router(authenticator_routes.router)
     app.include_router(access_route.router)
     app.include_router(results_route.router)
     app.include_router(approval_routes.router)

@@ -312,3 +312,15 @@ SESSIONS = {
         }
     ]
 }
+CHALLENGE = {
+    "options": {
+        "challenge": "A" * 43,
+        "rpId": "archive.example.vn",
+        "timeout": 120000,
+        "userVerification": "required",
+        "allowCredentials": [{"id": "B" * 43, "type": "public-key"}],
+    },
+    "ticket": "5f0c...",
+}
+CHALLENGE_MET = {"ticket": "5f0c...", "answer": {"id": "B" * 43, "rawId": "B" * 43, "type": "public-key"}}
+AUTHENTICATOR = {"id": "B" * 43, "label": "key on my ring"}

@@ -324,6 +324,50 @@ SIGN_OFF = _route(
     {},
     {204: {"description": "The session is over at every node."}, **_problems(400, 401, 403, 500, 503)},
 )
+
+
+def _json_body(model: type[BaseModel], example: object) -> dict[str, Any]:
+    return _body({"application/json": {"schema": wire.reference(model), "example": example}})
+
+
+_CHALLENGE = _answer("A challenge.", wire.ChallengeAnswer, examples.CHALLENGE)
+BEGIN_AUTHENTICATOR = _route(
+    "beginAuthenticator",
+    _json_body(wire.ChallengeBody, {"account": "lan"}),
+    {200: _CHALLENGE, **_problems(400, 404, 408, 413, 500, 503)},
+    security=_ANYBODY,
+)
+FINISH_AUTHENTICATOR = _route(
+    "finishAuthenticator",
+    _json_body(wire.AssertionBody, examples.CHALLENGE_MET),
+    {
+        201: _answer("Signed on.", wire.SessionAnswer, examples.SESSION_OPENED),
+        **_problems(400, 401, 404, 408, 413, 500, 503),
+    },
+    security=_ANYBODY,
+)
+AUTHENTICATORS = _route(
+    "authenticators",
+    {},
+    {
+        200: _answer("One's own.", wire.AuthenticatorsAnswer, {"authenticators": [examples.AUTHENTICATOR]}),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+BEGIN_ENROLMENT = _route("beginEnrolment", {}, {200: _CHALLENGE, **_problems(400, 401, 403, 404, 500, 503)})
+FINISH_ENROLMENT = _route(
+    "finishEnrolment",
+    _json_body(wire.EnrolmentBody, {**examples.CHALLENGE_MET, "label": "key on my ring"}),
+    {
+        201: _answer("It is enrolled.", wire.AuthenticatorAnswer, examples.AUTHENTICATOR),
+        **_problems(400, 401, 403, 404, 408, 409, 413, 500, 503),
+    },
+)
+REMOVE_AUTHENTICATOR = _route(
+    "removeAuthenticator",
+    {},
+    {204: {"description": "It is removed."}, **_problems(400, 401, 403, 404, 409, 500, 503)},
+)
 _WHOSE = {"parameters": [_parameter("account", "Name of another account; without it, one's own sessions.")]}
 SESSIONS = _route(
     "sessions",

@@ -36,15 +36,15 @@ async def sign_on(request: Request) -> Response:
     person = await run_sign_on(node, lambda: node.sign_ons.caller(opened.secret))
     told = session_answer(node, person)
     if as_cookie:
-        return with_session(_json(told, 201), opened)
-    return _json({"secret": opened.secret, **told}, 201)
+        return with_session(private_json(told, 201), opened)
+    return private_json({"secret": opened.secret, **told}, 201)
 
 
 @router.get("/v1/session", **openapi.SESSION)
 async def session(request: Request) -> Response:
     """Who is signed on, and what that person may do now."""
     node = node_of(request)
-    return _json(session_answer(node, await signed_on(request, node)))
+    return private_json(session_answer(node, await signed_on(request, node)))
 
 
 @router.delete("/v1/session", **openapi.SIGN_OFF)
@@ -71,7 +71,7 @@ async def begin_device(request: Request) -> Response:
         "interval_s": grant.interval_s,
         "lifetime_s": grant.lifetime_s,
     }
-    return _json(
+    return private_json(
         told | {"verification_uri_complete": grant.address_with_code} if grant.address_with_code else told
     )
 
@@ -88,9 +88,9 @@ async def poll_device(request: Request) -> Response:
         )
     found = await run_sign_on(node, lambda: node.sign_ons.at_provider.finish_device(device, place))
     if isinstance(found, str):
-        return _json({"state": found}, 202)
+        return private_json({"state": found}, 202)
     person = await run_sign_on(node, lambda: node.sign_ons.caller(found.secret))
-    return _json({"secret": found.secret, **session_answer(node, person)}, 201)
+    return private_json({"secret": found.secret, **session_answer(node, person)}, 201)
 
 
 def session_answer(node: Node, person: SignedOn) -> dict[str, object]:
@@ -158,7 +158,8 @@ def _attempt(body: bytes) -> tuple[str, LocalAttempt, bool]:
     return name, LocalAttempt(password, code), as_cookie
 
 
-def _json(value: object, status: int = 200) -> Response:
+def private_json(value: object, status: int = 200) -> Response:
+    """JSON that nothing on its way may keep."""
     return Response(
         orjson.dumps(value),
         status_code=status,

@@ -395,6 +395,54 @@ class SessionAnswer(BaseModel):
     idle_s: Count = Field(description="Seconds without a request after which it ends.")
 
 
+class ChallengeBody(BaseModel):
+    """Who wants to sign on with an authenticator."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+
+
+class ChallengeAnswer(BaseModel):
+    """What a page gives to ``navigator.credentials``, and brings back with the answer."""
+
+    options: dict[str, Any] = Field(description="WebAuthn level 3: options in JSON.")
+    ticket: str = Field(description="Good for three minutes, at every node.")
+
+
+class AssertionBody(BaseModel):
+    """What the authenticator said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket: str
+    answer: dict[str, Any] = Field(description="PublicKeyCredential.toJSON().")
+    cookie: bool = absent("The session is set as a cookie, and its secret is not in the answer.")
+
+
+class EnrolmentBody(BaseModel):
+    """A new authenticator."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket: str
+    answer: dict[str, Any] = Field(description="PublicKeyCredential.toJSON().")
+    label: str = absent("What its owner calls it, 64 characters at most.")
+
+
+class AuthenticatorAnswer(BaseModel):
+    """One authenticator of one's own."""
+
+    id: str
+    label: str
+
+
+class AuthenticatorsAnswer(BaseModel):
+    """One's own authenticators."""
+
+    authenticators: list[AuthenticatorAnswer]
+
+
 class OpenSession(BaseModel):
     """A session that may still be used, without what it could be used with."""
 
@@ -565,6 +613,12 @@ _MODELS: tuple[type[BaseModel], ...] = (
     RefuseBody,
     ApprovalAnswer,
     ApprovalsAnswer,
+    ChallengeBody,
+    ChallengeAnswer,
+    AssertionBody,
+    EnrolmentBody,
+    AuthenticatorAnswer,
+    AuthenticatorsAnswer,
     AccessAnswer,
     VerificationsAnswer,
     DrillsAnswer,

@@ -13,6 +13,7 @@ from datetime import datetime
 import orjson
 
 from vanvault.archiver.appliance.reader import ArchiveReader
+from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.key_port import KeyProvider, Purpose, key_id, newest_version, parse_key_id
 from vanvault.archiver.core.times import to_us
@@ -23,7 +24,11 @@ from vanvault.archiver.people.credentials import SealedCredential, sealed_in
 ROTATED = EventType.KEYS_ROTATED
 ESCROWED = EventType.KEYS_ESCROWED
 #: Types of the events that keep a credential, which names the master that it needs.
-SEALED = (EventType.ACCOUNT_CREDENTIAL_SET, EventType.ACCOUNT_TOKEN_ADDED)
+SEALED = (
+    EventType.ACCOUNT_CREDENTIAL_SET,
+    EventType.ACCOUNT_TOKEN_ADDED,
+    EventType.ACCOUNT_AUTHENTICATOR_USED,
+)
 
 
 def highest_on_record(details: Iterable[str], purpose: Purpose) -> int:
@@ -48,7 +53,9 @@ def sealed_on_record(
     for type in SEALED:
         bound = tokens_from if type is EventType.ACCOUNT_TOKEN_ADDED else None
         since = 0 if bound is None else to_us(bound)
-        for event in own_events(archive.search, type, from_us=since):
+        # Of counters there is one for many a sign-on; those of today's users are among the newest.
+        most = Query.MAX_LIMIT if type is EventType.ACCOUNT_AUTHENTICATOR_USED else None
+        for event in own_events(archive.search, type, from_us=since, most=most):
             try:
                 yield event, sealed_in(event.detail)
             except Damaged:

@@ -58,6 +58,7 @@ class EventType:
     KEYS_ACCEPTED = "keys.accepted"  # the same
     KEYS_EXPOSED = "keys.exposed"  # key, from, to: somebody asked what a disclosed key opens
     ACCOUNT_CREDENTIAL_SET = "account.credential-set"  # id, kind, nonce, sealed: a credential; account, who
+    ACCOUNT_AUTHENTICATOR_USED = "account.authenticator-used"  # id, kind, nonce, sealed: counters; account
     ACCOUNT_TOKEN_REMOVED = "account.token-removed"  # noqa: S105 - a name; id, account, token, who
     ACCOUNT_TOKEN_ADDED = "account.token-added"  # noqa: S105 - a name; id, kind, nonce, sealed: its digest
     APPROVAL_REQUESTED = "approval.requested"  # these: see people/approvals/fold.py

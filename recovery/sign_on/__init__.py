@@ -9,8 +9,10 @@ from vanvault.recovery.sign_on.people import CallerPlace, SignedOn
 from vanvault.recovery.sign_on.provider import provider_of
 from vanvault.recovery.sign_on.sign_ons import SignOns
 from vanvault.recovery.sign_on.view import SignOnView
+from vanvault.recovery.sign_on.with_authenticator import AuthenticatorBegun, authenticator_id
 
 __all__ = [
+    "AuthenticatorBegun",
     "CallerPlace",
     "CredentialRequest",
     "CredentialsSet",
@@ -20,6 +22,7 @@ __all__ = [
     "SignOnView",
     "SignOns",
     "SignedOn",
+    "authenticator_id",
     "current_sessions",
     "end_sessions",
     "provider_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -100,8 +101,14 @@ def opened_credentials(archive: ArchiveReader, sealed: SealedCredential) -> Loca
     return LocalCredentials.of_json(value)
 
 
-def credential_event(archive: Archive, account: Account, held: LocalCredentials, who: str) -> EventDraft:
-    """The event that keeps credentials, sealed. Raises KeyUnavailable, TooLarge."""
+def credential_event(
+    archive: Archive,
+    account: Account,
+    held: LocalCredentials,
+    who: str,
+    more: Mapping[str, str] | None = None,
+) -> EventDraft:
+    """The event that keeps credentials, sealed; ``more``: what was done. Raises KeyUnavailable, TooLarge."""
     from vanvault.archiver.intake import system_event
 
     nonce = archive.entropy.token(_NONCE_BYTES).hex()
@@ -117,5 +124,6 @@ def credential_event(archive: Archive, account: Account, held: LocalCredentials,
         "account": account.name,
         "who": who,
         "holds": [name for name, value in kinds.items() if value],
+        **(more or {}),
     }
     return system_event(CREDENTIAL_SET, detail, now=archive.clock.now(), nonce=nonce)

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import orjson
+
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, Conflict, VanVaultError
 from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.accounts import Account
+from vanvault.archiver.people.credentials import sealed_in
 from vanvault.archiver.people.sign_on import (
     ProviderLink,
     Session,
@@ -36,6 +39,9 @@ _log = Logger("vanvault.sign_on")
 #: What anybody may ask for without a proof, such as where the provider is: so many at once from one network,
 #: then one a second. No guess is made by it, so nobody waits longer.
 _BEGINNINGS = ThrottleRules(free_of_account=60, free_of_network=60, longest_s=1.0, forget_s=60.0)
+
+#: So long this node remembers what it has used once; longer than any of it is good.
+_ONCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,8 @@ class SessionOpening:
         self._throttle, self._beginnings = Throttle(), Throttle(_BEGINNINGS)
         self._uses: dict[str, SessionUseHere] = {}
         self._codes: dict[str, int] = {}  # id of an account -> step of the last code that was used here
-        self._lock = threading.Lock()  # of uses and codes
+        self._once: dict[str, float] = {}  # what was used once here -> when, by the stopwatch
+        self._lock = threading.Lock()  # of uses, codes and once
 
     def admit(self, name: str, place: CallerPlace) -> None:
         """An attempt to sign on, which counts as failed until ``passed``. Raises Busy: it must wait."""
@@ -124,7 +131,10 @@ class SessionOpening:
             link=self._link(proof),
         )
         detail = {**sealed_session(archive, session, proof.account.name), **place.detail()}
-        nonce = f"{proof.account.id}-{proof.once}" if proof.once else session.id
+        nonce = session.id
+        if proof.once:
+            self._take_once(proof)
+            nonce = f"{proof.account.id}-{proof.once}"
         if proof.step:
             self._take_code(proof)
             # Who comes second with one code at another node makes another event of this id, which is refused.
@@ -156,6 +166,11 @@ class SessionOpening:
         self._record.wait(self.archive.system_event(ENDED, {**end.detail(), **more}))
         self.view.ended(end)
 
+    def keep_credentials(self, event: EventDraft) -> None:
+        """Put credentials of an account on record, which count here at once. Raises what that came to."""
+        self._record.wait(event)
+        self.view.credentials_set(sealed_in(orjson.loads(event.detail)))
+
     def refused(self, account: Account | None, outcome: str, place: CallerPlace) -> None:
         """On record; a name that no account has is not, because people type passwords there."""
         known = {"id": account.id, "account": account.name} if account is not None else {}
@@ -178,6 +193,15 @@ class SessionOpening:
             if self._codes.get(proof.account.id, 0) >= proof.step:
                 raise Conflict("this code was used", hint="Wait for the next one.")
             self._codes[proof.account.id] = proof.step
+
+    def _take_once(self, proof: SignOnProof) -> None:
+        """Raises Conflict: another request of this node has used the same."""
+        seconds = self.archive.stopwatch.seconds()
+        with self._lock:
+            self._once = {one: at for one, at in self._once.items() if seconds - at < _ONCE_S}
+            if proof.once in self._once:
+                raise Conflict("this was used", hint="Begin again.")
+            self._once[proof.once] = seconds
 
     def _link(self, proof: SignOnProof) -> ProviderLink | None:
         if proof.tokens is None:

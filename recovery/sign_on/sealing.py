@@ -20,6 +20,7 @@ from vanvault.archiver.people.sign_on.oidc import DeviceGrant, PendingSignOn
 
 _NONCE_BYTES = 16
 _SESSION, _REFRESH, _PENDING, _DEVICE = "session", "refresh", "pending", "device"
+_TICKET = "ticket"
 _NOBODY = f"a-{'0' * 16}"  # no account has this id: whose a sign-on will be is not known before its end
 
 
@@ -73,6 +74,29 @@ def opened_device(archive: ArchiveReader, sealed: str) -> DeviceGrant:
         raise AccessDenied(
             "this sign-on was refused: it was not begun here", hint="Sign on again."
         ) from error
+
+
+def sealed_ticket(archive: ArchiveReader, told: Mapping[str, Any]) -> str:
+    """What a browser brings back with an authenticator's answer. Raises KeyUnavailable."""
+    return _sealed(archive, _NOBODY, _TICKET, orjson.dumps(dict(told)))
+
+
+def opened_ticket(archive: ArchiveReader, ticket: str) -> dict[str, Any]:
+    """Raises AccessDenied: nobody here gave this out. KeyUnavailable."""
+    try:
+        told: dict[str, Any] = orjson.loads(_opened(archive, _NOBODY, _TICKET, ticket))
+    except (Damaged, orjson.JSONDecodeError) as error:
+        raise AccessDenied("this was not begun here", hint="Begin again.") from error
+    return told
+
+
+def opened_counters(archive: ArchiveReader, sealed: SealedCredential) -> dict[str, int]:
+    """The counters of an account's authenticators, by their ids. Raises Damaged, KeyUnavailable."""
+    try:
+        told: dict[str, int] = orjson.loads(open_credential(archive.keys, sealed))
+    except orjson.JSONDecodeError as error:
+        raise Damaged("sealed counters are not in the form that they were written in") from error
+    return told
 
 
 def _sealed(archive: ArchiveReader, account: str, kind: str, data: bytes) -> str:

@@ -31,6 +31,7 @@ from vanvault.recovery.sign_on.listing import ListedSession, listed_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SessionOpening, SignOnProof, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_sign_on
 from vanvault.recovery.sign_on.view import CREDENTIAL_SET, USED, SignOnState
+from vanvault.recovery.sign_on.with_authenticator import AuthenticatorSignOns
 
 #: The use of a session goes on record so many times within its idle time: other nodes know of it by that.
 _TOLD_WITHIN_IDLE = 3
@@ -52,6 +53,7 @@ class SignOns:
         self._settings = archive.settings.sign_on
         self._opening = SessionOpening(archive, accounts, record)
         self._view = self._opening.view
+        self.with_authenticator = AuthenticatorSignOns(self._opening)
         self.at_provider = ProviderSignOns(self._opening, provider)
         self._make_passwords = passwords
         self._passwords: Passwords | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -25,9 +25,12 @@ _log = Logger("vanvault.sign_on")
 CREDENTIAL_SET = "account.credential-set"
 OPENED, USED, ENDED, REFUSED = "session.opened", "session.used", "session.ended", "session.refused"
 RENEWED = "session.renewed"
+AUTHENTICATOR_USED = "account.authenticator-used"
 
 #: Kind of the sealed credential that holds all that one account signs on with locally.
 LOCAL_KIND = "local"
+#: Kind of the one that holds the counters of its authenticators.
+COUNTERS_KIND = "counters"
 
 #: Longer than any session: older events open none that is still good.
 _BACK = timedelta(hours=25)
@@ -50,12 +53,15 @@ class SignOnState:
     """What is known at one moment. By ids of accounts; what is said of sessions by theirs."""
 
     credentials: Mapping[str, SealedCredential] = field(default_factory=dict)
+    counters: Mapping[str, SealedCredential] = field(default_factory=dict)  # of authenticators
     steps: Mapping[str, int] = field(default_factory=dict)  # of the last code that was taken
     used: Mapping[str, datetime] = field(default_factory=dict)
     renewed: Mapping[str, RefreshOnRecord] = field(default_factory=dict, repr=False)
     addresses: Mapping[str, str] = field(default_factory=dict)  # from where each was opened, as told
     book: SessionBook = field(default_factory=SessionBook)
     opened: Mapping[str, Session] = field(default_factory=dict, repr=False)  # by ids of their events
+    read_at: datetime | None = None
+    nonces: frozenset[str] = field(default=frozenset(), repr=False)  # of all credentials that were read
 
     def with_opened(self, session: Session, step: int, address: str, now: datetime) -> SignOnState:
         """With a session that was just put on record."""
@@ -77,6 +83,7 @@ class SignOnView:
         self._looking = threading.Lock()  # of the one thread that looks
         self._changing = threading.Lock()  # of the state
         self._state: SignOnState | None = None
+        self._own: dict[str, SealedCredential] = {}  # put on record here, and not folded yet
         self._mark: tuple[int, int] = (-1, -1)
         self._next_at = self._again_at = 0.0
 
@@ -99,6 +106,14 @@ class SignOnView:
         with self._changing:
             if self._state is not None:
                 self._state = self._state.with_ended(end, self._archive.clock.now())
+
+    def credentials_set(self, sealed: SealedCredential) -> None:
+        """This node put credentials of an account on record: they count here at once."""
+        with self._changing:
+            self._own[sealed.place.account] = sealed
+            if self._state is not None:
+                held = {**self._state.credentials, sealed.place.account: sealed}
+                self._state = replace(self._state, credentials=held)
 
     def _looked(self, *, again: bool) -> SignOnState:
         if self._is_due(again) and self._looking.acquire(blocking=self._state is None):
@@ -138,6 +153,9 @@ class SignOnView:
         read = read_sign_on(archive, now, self._state)
         with self._changing:
             known = self._state
+            # What is newer on record comes after what this node wrote, once that is folded.
+            self._own = {id: one for id, one in self._own.items() if one.place.nonce not in read.nonces}
+            read = replace(read, credentials={**read.credentials, **self._own})
             if known is not None:  # what this node put on record may not be folded yet
                 book = known.book.with_events(read.book.known.values(), read.book.ends, now)
                 steps = {
@@ -155,12 +173,15 @@ class SignOnView:
 
 def read_credentials(archive: ArchiveReader) -> dict[str, SealedCredential]:
     """What accounts sign on with here, by their ids. Raises as ``read_sign_on``."""
-    credentials: dict[str, SealedCredential] = {}
+    return {sealed.place.account: sealed for sealed in _all_credentials(archive)}
+
+
+def _all_credentials(archive: ArchiveReader) -> Iterator[SealedCredential]:
+    """The oldest first."""
     for event in own_events(archive.search, CREDENTIAL_SET, order="oldest"):
         sealed = _read(event, lambda event: sealed_in(event.detail))
         if sealed is not None and sealed.place.kind == LOCAL_KIND:
-            credentials[sealed.place.account] = sealed
-    return credentials
+            yield sealed
 
 
 def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | None = None) -> SignOnState:
@@ -195,7 +216,32 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
         for event in own_events(search, RENEWED, from_us=since, order="oldest")
     }
     book = SessionBook().with_events(opened.values(), ends, now)
-    return SignOnState(read_credentials(archive), steps, used, renewed, addresses, book, opened)
+    counters = _read_counters(archive, before)
+    held = list(_all_credentials(archive))
+    return SignOnState(
+        {one.place.account: one for one in held},
+        counters,
+        steps,
+        used,
+        renewed,
+        addresses,
+        book,
+        opened,
+        read_at=now,
+        nonces=frozenset(one.place.nonce for one in held),
+    )
+
+
+def _read_counters(archive: ArchiveReader, before: SignOnState | None) -> dict[str, SealedCredential]:
+    """The newest counters of each account; after the first reading only what came since is read."""
+    found = {} if before is None else dict(before.counters)
+    known_to = None if before is None else before.read_at
+    from_us = 0 if known_to is None else to_us(known_to - _BACK)
+    for event in own_events(archive.search, AUTHENTICATOR_USED, from_us=from_us, order="oldest"):
+        sealed = _read(event, lambda event: sealed_in(event.detail))
+        if sealed is not None and sealed.place.kind == COUNTERS_KIND:
+            found[sealed.place.account] = sealed
+    return found
 
 
 def _read(event: OwnEvent, read: Callable[[OwnEvent], _T]) -> _T | None:

@@ -32,6 +32,9 @@ WITH_TOKEN = {
     "/v1/transactions/{transaction_id}": {"get"},
     "/v1/session": {"get", "delete"},
     "/v1/sessions": {"get", "delete"},
+    "/v1/authenticators": {"get", "post"},
+    "/v1/authenticators/finish": {"post"},
+    "/v1/authenticators/{authenticator}": {"delete"},
     "/v1/sessions/{session_id}": {"delete"},
     "/v1/access": {"get"},
     "/v1/verifications": {"get"},
@@ -45,6 +48,8 @@ WITH_TOKEN = {
 FOR_ANYBODY = {
     "/v1/session": {"post"},
     "/v1/session/device": {"post"},
+    "/v1/session/authenticator": {"post"},
+    "/v1/session/authenticator/finish": {"post"},
     "/v1/session/device/poll": {"post"},
     "/v1/keys": {"get"},
     "/v1/health/live": {"get"},

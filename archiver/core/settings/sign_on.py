@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+#: As a browser writes it (RFC 6454, 6.2): in small letters; without TLS of this very machine only.
+_ORIGIN = re.compile(r"(?:https://([a-z0-9.-]+)|http://(localhost))(?::[0-9]{1,5})?")
 
 
 class _SignOnSection(BaseModel):
@@ -58,7 +62,23 @@ class SignOnSettings(_SignOnSection):
         default=900, ge=60, le=3600, description="seconds without a request after which a session ends"
     )
     longest_s: int = Field(default=28_800, ge=300, le=86_400, description="longest session")
+    origins: tuple[str, ...] = Field(
+        default=(), description="of the pages that ask authenticators, such as https://archive.example.vn"
+    )
     provider: ProviderSettings = ProviderSettings()
+
+    @model_validator(mode="after")
+    def _origins(self) -> SignOnSettings:
+        party = ""
+        for one in self.origins:
+            told = _ORIGIN.fullmatch(one)
+            if told is None:
+                raise ValueError(f"{one[:60]} is no origin: write https://HOST or https://HOST:PORT")
+            host = told[1] or told[2]
+            party = party or host
+            if host != party and not host.endswith(f".{party}"):
+                raise ValueError("the first origin's host must be that of the others, or above them")
+        return self
 
     @property
     def idle(self) -> timedelta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.model import Mutant
 
 _TESTS = ("tests/recovery/test_sign_on.py",)
+_AUTHENTICATORS = ("tests/recovery/test_authenticators.py",)
 
 MUTANTS = (
     Mutant(
@@ -78,5 +79,29 @@ MUTANTS = (
         "if wait > 0:",
         "if False:",
         _TESTS,
+    ),
+    Mutant(
+        "counter-of-an-authenticator-forgotten",
+        "recovery/sign_on/with_authenticator.py",
+        "AuthenticatorSignOns._keep_counter",
+        "if not used.counter:",
+        "if True:",
+        _AUTHENTICATORS,
+    ),
+    Mutant(
+        "only-second-factor-removed",
+        "recovery/sign_on/with_authenticator.py",
+        "AuthenticatorSignOns.remove",
+        "if self._settings.two_factors and not left.has_second_factor:",
+        "if False:",
+        _AUTHENTICATORS,
+    ),
+    Mutant(
+        "anybodys-ticket-taken",
+        "recovery/sign_on/with_authenticator.py",
+        "AuthenticatorSignOns._of_ticket",
+        'if told["for"] != purpose or',
+        "if",
+        _AUTHENTICATORS,
     ),
 )
