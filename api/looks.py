@@ -19,12 +19,12 @@ from vanvault.api.caller_address import caller_address
 from vanvault.api.context import TOKEN, gateway_of, node_of
 from vanvault.api.node import Node
 from vanvault.api.observe import GATEWAY, RESERVATION, request_id_of
-from vanvault.api.people import PersonCaller, is_persons, person_of, place_of
+from vanvault.api.people import check_own_navigation, is_persons, person_of, place_of, refused_of
 from vanvault.api.purpose import check_purpose, purpose_of, without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.core.error_table import kind_of
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, TooLarge, VanVaultError
-from vanvault.archiver.people.accounts import Permission
+from vanvault.archiver.people.accounts import Account, Permission
 from vanvault.archiver.people.looks import Look, LookAct, LookOutcome, TalliedReads, Viewer, outcome_of
 from vanvault.archiver.people.sight import Sight
 
@@ -52,7 +52,7 @@ class _Shown:
 
 
 def looked(
-    act: LookAct, permission: Permission, *, gateways: bool = True, purpose: bool = False
+    act: LookAct, permission: Permission, *, of: str = "", gateways: bool = True, purpose: bool = False
 ) -> Callable[[Route], Route]:
     """A route that reads: for gateways, each its own, and for persons who have the permission.
 
@@ -60,6 +60,7 @@ def looked(
     well what keeps the look from going on record: then nothing is shown.
 
     Args:
+        of: what is looked at, where the act alone does not say so.
         gateways: may they read here at all?
         purpose: a person has to say why.
     """
@@ -70,6 +71,7 @@ def looked(
             node = node_of(request)
             if is_persons(request) or not gateways:
                 asked = dict(path) or dict(without_purpose(query_of(request.scope)))
+                asked |= {"of": of} if of else {}
                 look = Look(Viewer("", "account"), act, _named(asked), request=request_id_of(request.scope))
                 return await _by_person(request, node, _Wanted(look, permission, purpose), route, path)
             return await _by_gateway(request, node, act, route, path)
@@ -142,16 +144,17 @@ async def _by_person(
 ) -> Response:
     try:
         person = await person_of(request, node)
-    except AccessDenied:
-        _count(request, node, wanted.look.act, "refused")  # nobody who is known: by address
+    except AccessDenied as error:
+        await _refused(request, node, wanted.look, error)
         raise
-    look = replace(wanted.look, viewer=_viewer(request, node, person))
+    look = replace(wanted.look, viewer=_viewer(request, node, person.account, person.by))
     now = node.archive.clock.now
     try:
         look = replace(look, purpose=purpose_of(request))
         roles = person.authority(wanted.permission, now())
         look = replace(look, viewer=replace(look.viewer, roles=roles))
         if wanted.purpose:
+            check_own_navigation(request)
             check_purpose(look.purpose)
         request.scope[RESERVATION] = node.quotas.begin(person.account.id)
         sight = Sight.of(lambda permission: person.may(permission, now()))
@@ -171,10 +174,20 @@ async def _by_person(
     return answer
 
 
-def _viewer(request: Request, node: Node, person: PersonCaller) -> Viewer:
+async def _refused(request: Request, node: Node, look: Look, error: AccessDenied) -> None:
+    """Of whose session was good once the name goes on record, of anybody else the address."""
+    known = await refused_of(request, node)
+    if known is None:
+        _count(request, node, look.act, "refused")
+        return
+    look = replace(look, viewer=_viewer(request, node, *known))
+    await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
+
+
+def _viewer(request: Request, node: Node, account: Account, by: str) -> Viewer:
     place = place_of(request, node)
     address = "" if place.address is None else str(place.address)
-    return Viewer(person.account.name, "account", person.account.id, address, place.port, person.by)
+    return Viewer(account.name, "account", account.id, address, place.port, by)
 
 
 def _named(asked: dict[str, str]) -> dict[str, str]:

@@ -70,21 +70,44 @@ async def person_of(request: Request, node: Node) -> PersonCaller:
     return PersonCaller(bearer.account, bearer.token.id, authority)
 
 
+async def refused_of(request: Request, node: Node) -> tuple[Account, str] | None:
+    """Who was refused, and with which session; None: nobody who is known. Raises Busy."""
+    secret = _session_secret(request)
+    return await run_sign_on(node, lambda: node.sign_ons.whose(secret)) if secret else None
+
+
 async def signed_on(request: Request, node: Node) -> SignedOn:
     """The person who sent this request; it counts as a use of the session.
 
     Raises AccessDenied: no session, or not good any more, or another site made the browser send it; Busy.
     """
-    secret = bearer_of(request)
-    if not secret.startswith(SESSION_PREFIX):
-        secret = request.cookies.get(SESSION_COOKIE, "")
-        if not secret and bearer_of(request):
-            raise AccessDenied("the bearer token is not the secret of a session (vvs_...)", hint=_SIGN_ON)
-        if not secret:
-            raise AccessDenied("nobody is signed on", hint=_SIGN_ON)
-        if request.method not in _SAFE:
-            check_same_site(request)
+    secret = _session_secret(request)
+    if not secret and bearer_of(request):
+        raise AccessDenied("the bearer token is not the secret of a session (vvs_...)", hint=_SIGN_ON)
+    if not secret:
+        raise AccessDenied("nobody is signed on", hint=_SIGN_ON)
+    if _is_by_cookie(request) and request.method not in _SAFE:
+        check_same_site(request)
     return await run_sign_on(node, lambda: node.sign_ons.caller(secret))
+
+
+def check_own_navigation(request: Request) -> None:
+    """Raises AccessDenied: a page of another site led the browser here, with whatever purpose it chose."""
+    if _is_by_cookie(request) and request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise AccessDenied(
+            "another site sent this request", authenticated=True, hint="Ask from a page of this host."
+        )
+
+
+def _is_by_cookie(request: Request) -> bool:
+    """Does a browser send the session by itself, whoever made it send the request?"""
+    return not bearer_of(request).startswith(SESSION_PREFIX)
+
+
+def _session_secret(request: Request) -> str:
+    """From the header, else from the cookie; "" where there is none."""
+    secret = bearer_of(request)
+    return secret if secret.startswith(SESSION_PREFIX) else request.cookies.get(SESSION_COOKIE, "")
 
 
 def check_same_site(request: Request) -> None:

@@ -31,7 +31,7 @@ _MOST_DIGITS = 6  # int() takes no text of thousands
 
 
 @router.get("/v1/verifications", **openapi.VERIFICATIONS)
-@looked("results", "verify-results", gateways=False)
+@looked("results", "verify-results", of="verifications", gateways=False)
 async def verifications(request: Request) -> Response:
     """Verifications on record, the newest first; needs the permission ``verify-results``."""
     node, most = node_of(request), _limit(request)
@@ -42,7 +42,7 @@ async def verifications(request: Request) -> Response:
 
 
 @router.get("/v1/drills", **openapi.DRILLS)
-@looked("results", "verify-results", gateways=False)
+@looked("results", "verify-results", of="drills", gateways=False)
 async def drills(request: Request) -> Response:
     """Every scenario: its last drill, and when the next is due; needs the permission ``verify-results``."""
     node = node_of(request)

@@ -112,6 +112,15 @@ class SignOns:
         self._tell_use(session, use, now)
         return SignedOn(account, session, self._roles(account, session, use, now))
 
+    def whose(self, secret: str) -> tuple[Account, str] | None:
+        """Whose secret this is, and the session's id, also where it is good no more: for the record only.
+
+        Raises Busy: the record is not known yet.
+        """
+        session = self._view.current().book.whose(secret)
+        account = None if session is None else self._accounts.current().of_id(session.account)
+        return None if session is None or account is None else (account, session.id)
+
     def end(self, signed_on: SignedOn, reason: str = "signed-off") -> None:
         """End a session, on record. Raises what the record came to."""
         self._opening.end(SessionEnd(reason, self._archive.clock.now(), session=signed_on.session.id))

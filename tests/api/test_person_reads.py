@@ -285,6 +285,36 @@ def test_results_of_verifications_and_drills_are_those_on_record(place: Place) -
         check_problem(gateway.get("/v1/drills"), 401, "unauthenticated")
 
 
+def test_whose_session_was_ended_is_refused_by_name(place: Place) -> None:
+    with Archive.open(place.home) as archive:
+        desk = Desk(archive, "anh")
+        add_account(desk, NewAccount("tam", "person", "tam", roles=("auditor-original",)))
+        request = CredentialRequest("tam", "anh", PASSWORD, new_codes=True)
+        seed = set_credentials(archive, request, Passwords()).seed
+    opened: list[httpx.Response] = []
+
+    def signed_on() -> bool:
+        code = totp_code(seed, totp_step(SystemClock().now()))
+        body = {"account": "tam", "password": PASSWORD, "code": code}
+        opened[:] = [httpx.post(f"{place.server.url}/v1/session", json=body, trust_env=False, timeout=60)]
+        return opened[0].status_code == 201
+
+    wait_for(signed_on, "the node knows the new account")
+    path = f"/v1/messages/{place.ids[0]}/original?purpose=x"
+    secret = opened[0].json()["secret"]
+    with place.server.client(secret) as tam:
+        cookie = {"Cookie": f"__Host-vanvault={secret}"}
+        with httpx.Client(base_url=place.server.url, headers=cookie, trust_env=False) as browser:
+            assert browser.get(path, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+            led = browser.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+            check_problem(led, 403, "access-denied")
+        assert tam.get(path).status_code == 200
+        assert tam.delete("/v1/session").status_code == 204
+        check_problem(tam.get(path), 401, "unauthenticated")
+    found = [(look["outcome"], look["session"][:2]) for look in place.looks(who="tam")]
+    assert found == [("refused", "s-"), ("shown", "s-"), ("refused", "s-"), ("shown", "s-")]
+
+
 def test_a_gateway_reads_its_own_as_before(place: Place) -> None:
     with place.server.client(place.gateway) as gateway:
         page = gateway.get("/v1/search?entry=message").json()

@@ -53,6 +53,10 @@ class SessionBook:
         """The session of a secret, None: there is none, or it was ended."""
         return self.sessions.get(session_digest(secret))
 
+    def whose(self, secret: str) -> Session | None:
+        """The session of a secret also where it was ended, until it would be over: to say who was refused."""
+        return self.known.get(session_digest(secret))
+
     def of_account(self, account: str) -> list[Session]:
         """The sessions of one account, the oldest first."""
         found = (session for session in self.sessions.values() if session.account == account)
