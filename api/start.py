@@ -38,6 +38,7 @@ from vanvault.recovery.gateways import GatewayDuty, RecordingIntake
 from vanvault.recovery.holds import hold_task
 from vanvault.recovery.person_tokens import PersonTokensView
 from vanvault.recovery.reconcile import Reconciler
+from vanvault.recovery.retention import clock_task
 from vanvault.recovery.schedule import open_scheduler
 from vanvault.recovery.verified import count_verifications
 
@@ -178,7 +179,7 @@ def _register(node: Node) -> None:
     supervisor.add(duties.sampler.task, duties.peers.task, duties.conditions.task)
     supervisor.at_stop("availability", recorder.say_last)
     supervisor.add(recorder.task)
-    supervisor.add(IndexKeeper(archive).task, hold_task(archive))
+    supervisor.add(IndexKeeper(archive).task, hold_task(archive), clock_task(archive))
     if archive.settings.compaction.in_serve:
         supervisor.add(duties.maintenance.task)
     if scheduler is not None:

@@ -71,6 +71,7 @@ class EventType:
     HOLD_CONFIRMED = "hold.confirmed"
     HOLD_RELEASED = "hold.released"
     HOLD_LOCKS_ROLLED = "hold.locks-rolled"  # extended (copies of objects), failures, who
+    RETENTION_KEPT = "retention.kept"  # segments, transactions, open, extended, ending, failures, who
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py
     SITE_REPAIRED = "site.repaired"  # sites, objects, bytes, failures, beyond, who

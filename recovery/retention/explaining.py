@@ -11,6 +11,7 @@ from vanvault.archiver.core.retention import profiles_between
 from vanvault.archiver.core.times import from_us, parse_rfc3339, to_us, vietnam_day
 from vanvault.archiver.retention import (
     CaseEntry,
+    ClosingTable,
     Due,
     Owed,
     StandingLock,
@@ -44,13 +45,20 @@ def retention_of_transaction(archive: Archive, transaction: str, gateway: str = 
 
 def _told(archive: Archive, subject: Subject, items: list[Item], gathering: Gathering) -> Owed:
     table = closing_table(archive.settings.retention.closing)
-    clock = clock_of(map(_entry, items), table)
-    log, originals = _dues(archive, clock)
+    clock, log, originals = clock_and_dues(archive, items, table)
     clause = archive.profile.log.source if log is None else log.rule.source
     locks = tuple(_locks(archive, items))
     ids = tuple(item["id"] for item in items)
     holds = tuple(hold.id for hold in holds_over(known_holds(archive), items))
     return Owed(subject, clock, log, originals, clause, locks, ids, gathering.unread, holds)
+
+
+def clock_and_dues(
+    archive: Archive, items: Iterable[Item], table: ClosingTable
+) -> tuple[TransactionClock, Due | None, Due | None]:
+    """The clock of a transaction, and the last days of its log and its originals; None: it is open."""
+    clock = clock_of(map(_entry, items), table)
+    return clock, *_dues(archive, clock)
 
 
 def _dues(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:

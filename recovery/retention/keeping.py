@@ -1,0 +1,252 @@
+"""Locks follow the clocks: no segment runs out while a transaction in it is open, or is owed for longer.
+
+Locks are of segments, and ten years have thousands, so only those are read whose locks end within half a
+year, once a month and once more two days before the end. What is open is locked two years further each
+time, what closed late until its last day. Nothing is ever shortened. What cannot be read is kept like
+something open, and named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import KnownSegment, Query, Unread
+from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.core.retention import rounded_up
+from vanvault.archiver.core.tasks import Task
+from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds
+from vanvault.archiver.disk import replace_file
+from vanvault.archiver.journal import EventType
+from vanvault.archiver.log_lines import Logger
+from vanvault.archiver.retention import ClosingTable, closing_table
+from vanvault.recovery.retention.explaining import clock_and_dues
+from vanvault.recovery.retention.gathering import Gathering
+from vanvault.recovery.work import account
+
+_log = Logger("vanvault.retention")
+
+#: A lock that ends sooner is looked at.
+AHEAD = timedelta(days=180)
+#: One that ends sooner, and should not, is an alarm.
+ALARM = timedelta(days=60)
+#: What is open, or cannot be read, is locked so long from now.
+_OPEN = timedelta(days=730)
+#: Between two looks at a segment whose locks end soon, and may.
+_AGAIN = timedelta(days=30)
+#: Before the end of a lock that may end: something may have been opened again.
+_LAST_LOOK = timedelta(days=2)
+_DAY_S = 86_400.0
+_MOST_NAMED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClocks:
+    """What one round did."""
+
+    segments: int  # that were read
+    transactions: int  # in them, as far as they had to be looked at
+    open: int  # segments with something that is not closed
+    extended: int  # copies of objects
+    ending: tuple[str, ...] = ()  # objects whose lock ends within ALARM, and should not
+    failures: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "segments": self.segments,
+            "transactions": self.transactions,
+            "open": self.open,
+            "extended": self.extended,
+            "ending": list(self.ending),
+            "failures": list(self.failures),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Until when the objects of a segment are needed."""
+
+    log: datetime
+    originals: datetime
+    transactions: int
+    is_open: bool = False
+    large: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
+
+    def of(self, kind: str) -> datetime:
+        return {"log": self.log, "originals": self.originals}.get(kind, max(self.log, self.originals))
+
+
+def clock_task(archive: Archive) -> Task:
+    """A round each day, at a serving node."""
+    return Task("clock-locks", lambda stop: keep_clocks(archive), every_s=_DAY_S)
+
+
+def keep_clocks(archive: Archive) -> KeptClocks:
+    """Prolong, at every site, the locks of segments that are needed for longer than they last.
+
+    Sites that are away, and what could not be read, are in ``failures``. A round that prolonged something, or
+    failed, is on record. Raises SiteUnavailable (the record), KeyUnavailable, SettingsError.
+    """
+    looks = _Round(archive)
+    memory = _Memory(archive.home / "cache" / "clocks-kept.json")
+    now = archive.clock.now()
+    again = memory.read()
+    for segment in archive.catalogue.segments():
+        signed = min(parse_rfc3339(part.retain_until) for part in segment.manifest.parts)
+        if signed >= now + AHEAD or again.get(segment.key, now) > now:
+            continue
+        again[segment.key] = looks.look(segment)
+    memory.write({key: at for key, at in again.items() if at > now})
+    done = looks.done()
+    if done.extended or done.failures:
+        detail = {**done.as_json(), "who": account()}
+        archive.record_aside([archive.system_event(EventType.RETENTION_KEPT, detail)])
+    return done
+
+
+class _Round:
+    """One round over segments."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._now = archive.clock.now()
+        self._table: ClosingTable = closing_table(archive.settings.retention.closing)
+        self._segments = self._transactions = self._open = self._extended = 0
+        self._ending: list[str] = []
+        self._failures: list[str] = []
+        self._away: set[str] = set()
+
+    def done(self) -> KeptClocks:
+        return KeptClocks(
+            self._segments,
+            self._transactions,
+            self._open,
+            self._extended,
+            tuple(self._ending[:_MOST_NAMED]),
+            tuple(self._failures[:_MOST_NAMED]),
+        )
+
+    def look(self, segment: KnownSegment) -> datetime:
+        """Prolong what is needed of a segment; when to look again."""
+        wanted = self._wanted(segment)
+        self._segments += 1
+        self._transactions += wanted.transactions
+        self._open += wanted.is_open
+        self._failures += [f"{segment.key}: {name} could not be read" for name in wanted.unread]
+        objects = {part.key: wanted.of(part.kind) for part in segment.manifest.parts}
+        objects |= dict.fromkeys((segment.key, *wanted.large), max(wanted.log, wanted.originals))
+        locks = [
+            self._keep(site, key, until) for site in self._archive.sites for key, until in objects.items()
+        ]
+        known = [lock for lock in locks if lock is not None]
+        if wanted.unread or not known or len(known) < len(locks):
+            return self._now
+        return _next_look(min(known), self._now)
+
+    def _keep(self, site: str, key: str, wanted: datetime) -> datetime | None:
+        """The lock of one copy as it stands afterwards; None where it is not known."""
+        if site in self._away:
+            return None
+        store = self._archive.sites[site]
+        try:
+            found = store.stat(key)
+            until = found.retain_until or self._now
+            if until < wanted and until < self._now + AHEAD:
+                until = store.extend(key, found.version, wanted).retain_until or self._now
+                if until < wanted:
+                    self._failures.append(f"{site}: the lock of {key} did not become longer")
+                self._extended += 1
+        except NotFound:
+            self._failures.append(f"{site}: {key} is gone")
+            return None
+        except VanVaultError as error:
+            self._failures.append(f"{site}: {error.message}")
+            self._away.add(site)
+            return None
+        if until < wanted and until < self._now + ALARM:
+            self._ending.append(f"{site}: {key}")
+        return until
+
+    def _wanted(self, segment: KnownSegment) -> _Wanted:
+        """Until when a segment is needed: as far as one open transaction, or to the last day of all."""
+        unread: set[str] = set()
+
+        def note(one: Unread) -> None:
+            unread.add(one.object)
+
+        manifest, archive = segment.manifest, self._archive
+        query = Query(from_us=manifest.first_us, to_us=manifest.last_us + 1)
+        seen: set[tuple[str, str]] = set()
+        large: set[str] = set()
+        log = originals = rounded_up(from_us(manifest.last_us))  # as long as nothing of a gateway is found
+        is_open = False
+        open_until = rounded_up(self._now + _OPEN)
+        for item in archive.search.every(query, note):
+            if item.get("large_object"):
+                large.add(item["large_object"])
+            if item["gateway"] == SYSTEM_GATEWAY:
+                continue  # the archive's own lines: their lock has a year more than the law's period
+            key = (item["gateway"], item["transaction_id"] or item["id"])
+            if is_open or key in seen:
+                continue
+            seen.add(key)
+            gathering = Gathering(archive)
+            try:
+                if item["transaction_id"]:
+                    _, items = gathering.of_transaction(item["transaction_id"], item["gateway"])
+                else:
+                    _, items = gathering.of_entry(archive.search.entry(item["id"]))
+                clock, due_log, due_originals = clock_and_dues(archive, items, self._table)
+            except (NotFound, InvalidInput) as error:
+                unread.add(f"{key[1]}: {error.message}")
+                is_open = True
+                continue
+            unread.update(gathering.unread)
+            if clock.is_open or due_log is None or due_originals is None:
+                is_open = True
+                continue
+            log, originals = max(log, due_log.until), max(originals, due_originals.until)
+        if is_open or unread:
+            log, originals = max(log, open_until), max(originals, open_until)
+        return _Wanted(log, originals, len(seen), is_open, frozenset(large), tuple(sorted(unread)))
+
+
+def _next_look(lock: datetime, now: datetime) -> datetime:
+    """When to look again at a segment whose earliest lock is this one."""
+    if lock - AHEAD > now:
+        return lock - AHEAD
+    if lock - _LAST_LOOK > now:
+        return min(now + _AGAIN, lock - _LAST_LOOK)
+    return now + _AGAIN if lock < now else lock
+
+
+class _Memory:
+    """When to look at which segment again; a cache: without it everything is looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, datetime]:
+        try:
+            told = orjson.loads(self._path.read_bytes())
+            return {str(key): parse_rfc3339(at) for key, at in told.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError, TypeError, VanVaultError) as error:
+            _log.info("when to look at segments again is not remembered", reason=str(error))
+            return {}
+
+    def write(self, again: Mapping[str, datetime]) -> None:
+        data = orjson.dumps({key: rfc3339_seconds(at.astimezone(UTC)) for key, at in again.items()})
+        with contextlib.suppress(OSError):
+            replace_file(self._path, data)
