@@ -8,7 +8,9 @@ from typing import BinaryIO
 import click
 
 from vanvault.archiver.home_files import load_settings
-from vanvault.cli.context import open_archive
+from vanvault.archiver.people.accounts import AccountChange
+from vanvault.cli.account_desk import ask_for_roles
+from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option
 from vanvault.cli.progress import Terminal
 from vanvault.cli.secret_input import secret_line
@@ -33,6 +35,7 @@ def credential() -> None:
 def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | None, as_json: bool) -> None:
     """Set a password, one-time codes, or both. A new seed of codes is shown this once."""
     from vanvault.archiver.people.sign_on.local import Passwords, seed_uri
+    from vanvault.recovery.accounts import current_accounts
     from vanvault.recovery.sign_on import CredentialRequest, set_credentials
     from vanvault.recovery.work import account
 
@@ -40,11 +43,15 @@ def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | No
     password = None if password_file is None else secret_line(password_file)
     request = CredentialRequest(name, account(), password, new_codes=codes is True, no_codes=codes is False)
     with open_archive(home) as archive:
+        catch_up(archive)
+        found = current_accounts(archive).get(name)
+        told = {"id": found.id, "account": name, "password": password is not None, "codes": codes}
+        ask_for_roles(archive, AccountChange("credential-set", told))
         done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json))
     address = seed_uri(done.seed, name, "VanVault") if done.seed else ""
     if as_json:
-        told: dict[str, object] = {"account": name, "password": done.has_password, "codes": done.has_codes}
-        emit_json({**told, "codes_uri": address} if address else told)
+        shown: dict[str, object] = {"account": name, "password": done.has_password, "codes": done.has_codes}
+        emit_json({**shown, "codes_uri": address} if address else shown)
         return
     has = [
         what for what, is_there in (("a password", done.has_password), ("codes", done.has_codes)) if is_there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,12 +89,19 @@ def approve(request_id: str, as_json: bool) -> None:
 
     It goes through the node that gave the session, so no home is needed. What is approved is printed first.
     """
+    tell_said(approve_at_node(request_id, None if as_json else _print), "approved", as_json)
+
+
+def approve_at_node(request_id: str, show: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """Approve as the person who signed on here; the request as it stands then. ``show`` is given it before.
+
+    Raises AccessDenied (nobody is signed on here, or may not), NotFound, Conflict, SiteUnavailable.
+    """
     with _signed_on() as client:
         found = client.ask("GET", f"/v1/approvals/{_id(request_id)}")
-        if not as_json:
-            _print(found)
-        told = client.ask("POST", f"/v1/approvals/{_id(request_id)}/approve", {"digest": found["digest"]})
-    _said(told, "approved", as_json)
+        if show is not None:
+            show(found)
+        return client.ask("POST", f"/v1/approvals/{_id(request_id)}/approve", {"digest": found["digest"]})
 
 
 @command.command("refuse")
@@ -106,7 +114,7 @@ def refuse(request_id: str, reason: str, as_json: bool) -> None:
         found = client.ask("GET", f"/v1/approvals/{_id(request_id)}")
         said = {"digest": found["digest"], "reason": reason}
         told = client.ask("POST", f"/v1/approvals/{_id(request_id)}/refuse", said)
-    _said(told, "refused", as_json)
+    tell_said(told, "refused", as_json)
 
 
 @command.command("withdraw")
@@ -122,7 +130,7 @@ def withdraw(home: Path, request_id: str, as_json: bool) -> None:
         catch_up(archive)
         withdraw_request(archive, request_id, requester_of(archive))
         known = known_approvals(archive, everything=True)
-    _said(request_as_json(known, known.book.get(request_id)), "taken back", as_json)
+    tell_said(request_as_json(known, known.book.get(request_id)), "taken back", as_json)
 
 
 @command.group("table")
@@ -207,7 +215,8 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         _print(told)
 
 
-def _said(told: dict[str, Any], what: str, as_json: bool) -> None:
+def tell_said(told: dict[str, Any], what: str, as_json: bool) -> None:
+    """What became of a request."""
     if as_json:
         emit_json(told)
         return

@@ -12,9 +12,10 @@ from vanvault.cli.context import looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options
+from vanvault.cli.requester import approved
 
 if TYPE_CHECKING:
-    from vanvault.archiver.export import ExportReport
+    from vanvault.archiver.export import ExportReport, ExportSurvey
 
 _RANGE = {
     "from": "Received at this time or later (RFC 3339, or a date).",
@@ -66,7 +67,13 @@ def command(
     request = parse_request(parameters, format=format_name, reason=reason)
     asked = {**dict(parameters), "format": request.format}
     with open_archive(home) as archive, looking(archive, "export", asked, purpose=request.reason) as look:
-        host = HomeExport(archive, lambda survey: look.shows(survey.ids, survey.entries))
+
+        def ask(survey: ExportSurvey) -> None:
+            if request.format == "zip":  # the one with originals
+                told = {**request.fields(), "entries": survey.entries, "bytes": survey.bytes}
+                approved(archive, "export-originals", told)
+
+        host = HomeExport(archive, lambda survey: look.shows(survey.ids, survey.entries), ask)
         with progress("exporting", quiet=as_json) as step:
             report = export(archive, request, output.absolute(), who=account(), step=step, host=host)
     if as_json:

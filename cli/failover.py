@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.archiver.core.settings import SITE_NAMES
+from vanvault.cli.approval import approve_at_node, tell_said
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
+from vanvault.cli.requester import approved
 from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
@@ -88,7 +90,11 @@ def promote_(
             return _tell(done, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
-        done = promote(archive, plan, reason=reason, who=account())
+        good = None
+        if not plan.blockers:  # else it is refused for them
+            good = approved(archive, "promote", _subject(plan, reason))
+        by = ", ".join(good.approved_by) if good else ""
+        done = promote(archive, plan, reason=reason, who=account(), approved_by=by)
     return _tell(done, as_json=as_json)
 
 
@@ -98,13 +104,27 @@ def promote_(
 @click.pass_obj
 def approve_(home: Path, plan_id: str, as_json: bool) -> None:
     """Approve another person's plan of a promotion, on record; it holds good for 24 hours."""
+    from vanvault.recovery.approvals import asks, known_approvals
     from vanvault.recovery.failover import approve
     from vanvault.recovery.work import account
 
     who = account()
     with open_archive(home) as archive:
         catch_up(archive)
-        plan = approve(archive, plan_id, who=who)
+        requests = []
+        if by_table := asks(archive, "promote"):
+            known = known_approvals(archive)
+            requests = [
+                one.id
+                for one in known.book
+                if one.wish.act == "promote" and one.wish.subject.get("plan") == plan_id
+                if known.standing(one).state == "open"
+            ]
+        else:
+            plan = approve(archive, plan_id, who=who)
+    if by_table:
+        tell_said(approve_at_node(_the_one(requests, plan_id)), "approved", as_json)
+        return
     if as_json:
         emit_json({"approved": plan.id, "who": who, "leader": plan.leader, "epoch": plan.epoch})
     else:
@@ -154,8 +174,31 @@ def failback_(
             return _tell(found, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
+        if not plan.blockers:
+            approved(archive, "failback", {**_subject(plan, reason), "unlevel": unlevel, "subset": subset})
         done = failback(archive, plan, request, Terminal(quiet=as_json))
     return _tell(done, as_json=as_json)
+
+
+def _the_one(requests: list[str], plan_id: str) -> str:
+    """Raises NotFound: nobody asked for this promotion; InvalidInput: several did, with several reasons."""
+    if not requests:
+        raise NotFound(
+            f"no request for a promotion by plan {plan_id[:40]!r} is open",
+            hint="Whoever wants it asks first; see what is open: vanvault approval list.",
+        )
+    if len(requests) > 1:
+        raise InvalidInput(
+            f"{len(requests)} requests are open for this plan",
+            field="plan_id",
+            hint="Approve one of them: vanvault approval list.",
+        )
+    return requests[0]
+
+
+def _subject(plan: Plan, reason: str) -> dict[str, object]:
+    """What others approve: this step, whatever its figures are by then."""
+    return {"plan": plan.id, "leader": plan.leader, "epoch": plan.epoch, "reason": reason}
 
 
 def _agreed(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,9 +19,11 @@ from vanvault.cli.escrow_order import escrow_options, escrow_order
 from vanvault.cli.keys_trust import accept, exposed, revoke
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table
 from vanvault.cli.progress import Terminal
+from vanvault.cli.requester import approved, approved_at
 
 if TYPE_CHECKING:
     from vanvault.archiver.keys.escrow import Opened
+    from vanvault.recovery.custody import RotateRequest
 
 SIGNING = "signing"
 ALL = "all"
@@ -109,7 +112,8 @@ def rotate(
     from vanvault.recovery.work import account
 
     order = escrow_order(escrow, threshold, shares)
-    done = rotate_keys(home, RotateRequest(purpose, account(), order, stolen), Terminal(quiet=as_json))
+    request = RotateRequest(purpose, account(), order, stolen)
+    done = rotate_keys(home, request, Terminal(quiet=as_json), ask=partial(_ask_rotation, home, request))
     if as_json:
         emit_json(done.as_json())
         return
@@ -123,6 +127,18 @@ def rotate(
         click.echo(
             f"{purpose}: {', '.join(done.made)} active now, and in no escrow yet: vanvault keys escrow split"
         )
+
+
+def _ask_rotation(home: Path, request: RotateRequest) -> None:
+    """A stolen key signs nothing more, no request either: who says it was stolen is not kept waiting."""
+    if request.stolen:
+        return
+    told: dict[str, object] = {"purpose": request.purpose}
+    if request.escrow is None:
+        approved_at(home, ["key-rotation"], told)
+        return
+    told |= {"threshold": request.escrow.threshold, "shares": request.escrow.shares}
+    approved_at(home, ["escrow", "key-rotation"], told)
 
 
 @command.command()
@@ -152,6 +168,7 @@ def unwrap(home: Path, object_key: str, yes: bool, reason: str, as_json: bool) -
     asked = {"object": object_key}
     with open_archive(home) as archive, looking(archive, "unwrap", asked, purpose=reason.strip()) as look:
         found = unwrap_object(archive, object_key)
+        approved(archive, "key-unwrap", {"object": found.object, "reason": reason.strip()})
         look.shows()
     shown = {
         "object": found.object,
@@ -206,7 +223,8 @@ def split(home: Path, threshold: int, shares: int, output: Path, as_json: bool) 
     from vanvault.recovery.work import account
 
     request = SplitRequest(output, threshold, shares, account())
-    made = split_keys(home, request, Terminal(quiet=as_json))
+    told = {"threshold": threshold, "shares": shares}
+    made = split_keys(home, request, Terminal(quiet=as_json), ask=lambda: approved_at(home, ["escrow"], told))
     if as_json:
         emit_json(made.as_json())
         return

@@ -11,6 +11,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import emit_json, json_option, print_table, warn
 from vanvault.cli.progress import Terminal
+from vanvault.cli.requester import approved
 
 if TYPE_CHECKING:
     from vanvault.archiver.stores.verdict import ProbeResult
@@ -34,7 +35,12 @@ def command(home: Path, site: str, override: bool, reason: str, days: int, as_js
 
     with open_archive(home) as archive:
         if override:
-            detail = override_probe(archive, OverrideRequest(site, reason, days, account()))
+            told = {"site": site, "days": days, "reason": reason.strip()}
+            detail = override_probe(
+                archive,
+                OverrideRequest(site, reason, days, account()),
+                lambda: approved(archive, "probe-override", told),
+            )
             if as_json:
                 emit_json({"override": detail})
             else:

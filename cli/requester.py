@@ -1,20 +1,56 @@
-"""Who asks at this command line: the person who signed on here, else the account of the operating system."""
+"""Who asks at this command line, and the approval of others before an act: one rule for all verbs."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.errors import KeyUnavailable, VanVaultError
+from vanvault.cli.context import open_archive
 from vanvault.cli.output import warn
 from vanvault.cli.signed_on import session_secret
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
     from vanvault.archiver.people.approvals import Requester
+    from vanvault.recovery.approvals import GoodApproval
+
+
+def approved(
+    archive: Archive, act: str, subject: Mapping[str, object], *, beneficiaries: Collection[str] = ()
+) -> GoodApproval | None:
+    """Before an act: the approval of exactly this, used up by that; None where the table asks for none.
+
+    Raises ApprovalNeeded, and what ``recovery.approvals.need`` raises.
+    """
+    from vanvault.recovery.approvals import asks, need
+
+    if not asks(archive, act):
+        return None
+    return need(archive, act, subject, requester_of(archive), beneficiaries=beneficiaries)
+
+
+def approved_at(home: Path, acts: Sequence[str], subject: Mapping[str, object]) -> None:
+    """The same for a verb that opens the archive by itself; of several acts the first that the table names.
+
+    Without its keys no archive can be read, so that is not asked: who brings them back has the shares.
+    """
+    from vanvault.recovery.approvals import asks
+
+    try:
+        with open_archive(home) as archive:
+            act = next((one for one in acts if asks(archive, one)), None)
+            if act is not None:
+                approved(archive, act, subject)
+    except KeyUnavailable as error:
+        warn(f"whether this needs approval is not known: {error.message}")
 
 
 def requester_of(archive: Archive) -> Requester:
-    """Proved by the archive's own record: the file of a session says nothing that its secret does not.
+    """Who signed on here, else the account of the operating system.
+
+    Proved by the archive's own record: the file of a session says nothing that its secret does not.
 
     Raises what reading the accounts raises.
     """

@@ -149,7 +149,7 @@ ROOMS = (
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 15, "archiver.* recovery.work recovery.accounts"),
-    _room("recovery.approvals", 12, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.approvals", 13, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
     _room("recovery.retention", 5, "archiver.* recovery.holds recovery.work"),
     _room("recovery.extraction", 10, "archiver.* recovery.work recovery.documents recovery.approvals"),

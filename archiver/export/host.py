@@ -55,7 +55,7 @@ class ExportHost(Protocol):
         ...
 
     def check(self, survey: ExportSurvey) -> None:
-        """Raises TooLarge: it is more than may be taken away here."""
+        """May it begin? Raises TooLarge: it is more than may be taken away here; ApprovalNeeded."""
         ...
 
     def shows(self, survey: ExportSurvey) -> None:
@@ -66,10 +66,19 @@ class ExportHost(Protocol):
 class HomeExport:
     """In a home, for who may see everything there."""
 
-    def __init__(self, archive: Archive, look: Callable[[ExportSurvey], None] | None = None) -> None:
-        """``look`` puts the look on record; without it the export's own events tell who took what."""
+    def __init__(
+        self,
+        archive: Archive,
+        look: Callable[[ExportSurvey], None] | None = None,
+        ask: Callable[[ExportSurvey], object] | None = None,
+    ) -> None:
+        """``look`` puts the look on record; without it the export's own events tell who took what.
+
+        ``ask`` lets one begin, with a look: it raises ApprovalNeeded where others must approve it first.
+        """
         self._archive = archive
         self._look = look
+        self._ask = ask
 
     @property
     def looked(self) -> bool:
@@ -88,7 +97,9 @@ class HomeExport:
         return ()
 
     def check(self, survey: ExportSurvey) -> None:
-        """All of it may be taken."""
+        """All of it may be taken, where others approved it if they must. Raises ApprovalNeeded."""
+        if self._ask is not None:
+            self._ask(survey)
 
     def shows(self, survey: ExportSurvey) -> None:
         if self._look is not None:

@@ -11,6 +11,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import kind_of
 from vanvault.archiver.core.errors import (
     AccessDenied,
+    ApprovalNeeded,
     Damaged,
     InvalidInput,
     NotFound,
@@ -23,7 +24,7 @@ from vanvault.recovery.access.record import look_event, not_on_record
 from vanvault.recovery.work import account
 
 #: What tells its reader something about what the archive holds, so that it is said only once it is on record.
-_TELLING = (NotFound, AccessDenied, Damaged)
+_TELLING = (NotFound, AccessDenied, ApprovalNeeded, Damaged)
 
 
 class Looking:

@@ -35,6 +35,10 @@ _ID_BYTES = 8
 _TAKING = ("suspended", "role-revoked", "identity-removed", "withdrawn")
 
 
+def _nobody_asks(change: AccountChange) -> None:
+    """The change is made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Where accounts are changed, by whom, and who is told about it."""
@@ -42,6 +46,8 @@ class Desk:
     archive: Archive
     who: str  # goes on record
     observer: Observer = QUIET
+    #: Told each change before it is recorded: raises where others must approve it first.
+    ask: Callable[[AccountChange], object] = _nobody_asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,8 @@ def _record(desk: Desk, changes: Sequence[AccountChange]) -> None:
     written aside to those that are there, later than all that is known here.
     """
     archive = desk.archive
+    for change in changes:
+        desk.ask(change)
     made: list[EventDraft] = []
 
     def events() -> list[EventDraft]:

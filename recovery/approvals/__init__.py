@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.approvals.asking import requester_here, requester_of_session
-from vanvault.recovery.approvals.need import GoodApproval, need
+from vanvault.recovery.approvals.need import GoodApproval, asks, need
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
 from vanvault.recovery.approvals.setting import set_table
 from vanvault.recovery.approvals.telling import request_as_json
@@ -14,6 +14,7 @@ __all__ = [
     "GoodApproval",
     "KnownApprovals",
     "approve_request",
+    "asks",
     "known_approvals",
     "need",
     "refuse_request",

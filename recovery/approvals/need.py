@@ -18,7 +18,7 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalTable, ApprovalWish, Requester
-from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
+from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
 
 _log = Logger("vanvault.approvals")
 
@@ -64,13 +64,10 @@ def need(
         Conflict: somebody else used the same approval at the same moment.
         InvalidInput (no such act, or no canonical form), Damaged, KeyUnavailable.
     """
+    if not asks(archive, act):
+        return None
     away = archive.refresh().away
     known = known_approvals(archive)
-    if known.is_passing and act not in _WITHOUT_A_SITE:
-        raise Busy("whether this asks for approval is not known yet", retry_after=5, hint=_INDEXING)
-    rule = known.table.rule(act)
-    if not rule.on:
-        return None
     wish = ApprovalWish(act, dict(subject), who.key, tuple(beneficiaries))
     digest = wish.digest
     _check_whole(archive, act, away, known)
@@ -85,6 +82,25 @@ def need(
         id = _request(archive, wish, who, known.table)
         raise _needed(id, act, known.table, new=True)
     raise _needed(waiting.id, act, known.table, new=False)
+
+
+def asks(archive: Archive, act: str) -> bool:
+    """Does the table in force ask for this act? Looks at the sites first, as far as any answers.
+
+    Raises InvalidInput (no such act), Busy (not all of the record is indexed here yet), Damaged.
+    """
+    away: SiteUnavailable | None = None
+    try:
+        archive.refresh()
+    except SiteUnavailable as error:
+        away = error  # what is known here decides: where nothing can be read, nothing asks
+    known = known_table(archive)
+    on = known.table.rule(act).on
+    if away is not None and on:
+        raise away
+    if known.is_passing and not on and act not in _WITHOUT_A_SITE:
+        raise Busy("whether this asks for approval is not known yet", retry_after=5, hint=_INDEXING)
+    return on
 
 
 def record_aside(archive: Archive, type: str, detail: dict[str, object]) -> None:
@@ -153,7 +169,7 @@ def _check_whole(archive: Archive, act: str, away: Collection[str], known: Known
             f"the site {unread[0]} is away, and may know that this approval was used or refused",
             site=unread[0],
             may_be_stored=False,
-            hint="Bring it back, or promote the other site; nothing was done.",
+            hint="Bring it back, and run the same again; nothing was done.",
         )
 
 

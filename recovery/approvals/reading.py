@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from vanvault.archiver.appliance import ArchiveReader
@@ -24,7 +24,7 @@ from vanvault.archiver.people.approvals import (
     fold_approvals,
     judge_request,
 )
-from vanvault.recovery.accounts import read_account_record
+from vanvault.recovery.accounts import AccountRecord, read_account_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,17 @@ class KnownApprovals:
         return tuple(one.name for one in people if isinstance(judge(one, "approve", self.at), Allowed))
 
 
+def known_table(archive: ArchiveReader) -> KnownApprovals:
+    """The table alone, without requests and accounts. Raises as ``known_approvals``."""
+    lacking: list[Unread] = []
+    found = own_events(archive.search, EventType.APPROVAL_TABLE_SET, unread=lacking.append)
+    book = fold_approvals(
+        [ApprovalEvent(one.id, one.type, one.at, one.detail) for one in found], lacking=_told(lacking)
+    )
+    is_passing = AccountRecord(lacking=tuple(lacking)).is_passing
+    return KnownApprovals(book, AccountHistory(), archive.clock.now(), is_passing)
+
+
 def known_approvals(archive: ArchiveReader, *, everything: bool = False) -> KnownApprovals:
     """As far as the archive is folded here; requests that may still be good, or ``everything`` that ever was.
 
@@ -81,7 +92,7 @@ def known_approvals(archive: ArchiveReader, *, everything: bool = False) -> Know
     record = read_account_record(archive)
     book = fold_approvals(events, lacking=_told(lacking.values()))
     people = AccountHistory(tuple(record.events.values()), record.seen, _told(record.lacking))
-    is_passing = record.is_passing or replace(record, lacking=tuple(lacking.values())).is_passing
+    is_passing = record.is_passing or AccountRecord(lacking=tuple(lacking.values())).is_passing
     return KnownApprovals(book, people, now, is_passing)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.keys import bring_back, differing, masters_in, open_masters, open_token
 from vanvault.archiver.keys.escrow import (
     Opened,
+    check_split,
     compare,
     open_with,
     read_bundle,
@@ -117,8 +119,11 @@ def split_keys(
     *,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
+    ask: Callable[[], object] = lambda: None,
 ) -> SplitReport:
     """Seal all key files, write bundle and shares, and put it on record which keys are in escrow.
+
+    ``ask`` is called once all is checked and nothing made: it raises where others must approve it first.
 
     Raises SettingsError (the masters are on a token, the folder cannot be written), InvalidInput,
     KeyUnavailable.
@@ -127,6 +132,8 @@ def split_keys(
     settings = load_settings(home)
     if settings.keys.provider != "files":
         raise SettingsError("The masters are on a token, which gives none of them away.", hint=_NO_SPLIT)
+    check_split(request.output, request.threshold, request.shares)
+    ask()
     made = split(
         read_key_files(home / KEYS_FOLDER),
         archive=settings.archive,

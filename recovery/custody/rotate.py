@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,8 +55,16 @@ class RotateReport:
         return fields
 
 
-def rotate_keys(home: Path, request: RotateRequest, observer: Observer = QUIET) -> RotateReport:
+def rotate_keys(
+    home: Path,
+    request: RotateRequest,
+    observer: Observer = QUIET,
+    *,
+    ask: Callable[[], object] = lambda: None,
+) -> RotateReport:
     """Make the keys, then the escrow, and look how the escrow stands.
+
+    ``ask`` is called once all is checked and nothing made: it raises where others must approve it first.
 
     A crash between the two leaves a key in no escrow, which every look at the archive says.
 
@@ -64,6 +73,7 @@ def rotate_keys(home: Path, request: RotateRequest, observer: Observer = QUIET) 
     """
     settings, order = load_settings(home), request.escrow
     _check(settings.keys, request)
+    ask()
     made: list[str]
     if request.purpose == SIGNING:
         keys = SigningKeys(home / KEYS_FOLDER)

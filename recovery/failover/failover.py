@@ -111,10 +111,11 @@ def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Pl
     return plan
 
 
-def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> FailoverResult:
+def promote(archive: Archive, plan: Plan, *, reason: str, who: str, approved_by: str = "") -> FailoverResult:
     """Put the promotion on record, at the site that leads from now on; then run the hook.
 
-    The promotion stands whatever the hook does.
+    The promotion stands whatever the hook does. ``approved_by``: those who approved it by the table of acts
+    that ask for approval; without one ``failover.approval`` counts.
 
     Raises:
         InvalidInput: no reason, or too long a one.
@@ -125,7 +126,7 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str) -> FailoverR
     """
     check_reason(reason)
     plan = as_of_now(archive, plan)
-    others = [name for name in approvals(archive, plan) if name != who]
+    others = [approved_by] if approved_by else [name for name in approvals(archive, plan) if name != who]
     if archive.settings.failover.approval and not others:
         raise AccessDenied(
             "another person must approve this promotion first",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -107,8 +107,12 @@ def probe_store(archive: Archive, site: str, environment: Mapping[str, str] = os
     return probe_s3(site, url, attackers, max_skew=timedelta(seconds=archive.settings.clock.max_skew_s))
 
 
-def override_probe(archive: Archive, request: OverrideRequest) -> dict[str, object]:
+def override_probe(
+    archive: Archive, request: OverrideRequest, ask: Callable[[], object] = lambda: None
+) -> dict[str, object]:
     """Put on record that a store is trusted without a probe, until when and why; the event's detail.
+
+    ``ask`` is called once the request is checked: it raises where others must approve it first.
 
     Raises InvalidInput, SiteUnavailable, KeyUnavailable.
     """
@@ -117,6 +121,7 @@ def override_probe(archive: Archive, request: OverrideRequest) -> dict[str, obje
         raise InvalidInput("--override needs a reason", field="reason", hint="Say why: --reason TEXT.")
     if not 1 <= request.days <= MAX_OVERRIDE_DAYS:
         raise InvalidInput(f"--days is from 1 to {MAX_OVERRIDE_DAYS}", field="days")
+    ask()
     until = archive.clock.now() + timedelta(days=request.days)
     detail = override_detail(request.site, request.reason.strip(), request.who, until)
     archive.record(override_event(request.site), detail)

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from vanvault.archiver.core.canonical import canonical
-from vanvault.archiver.core.errors import AccessDenied, Damaged, VanVaultError
+from vanvault.archiver.core.errors import AccessDenied, ApprovalNeeded, Damaged, VanVaultError
 from vanvault.archiver.core.times import rfc3339_seconds
 
 LookAct = Literal[
@@ -117,7 +117,7 @@ class Look:
 
 def outcome_of(error: VanVaultError) -> LookOutcome:
     """What a look came to that this error ended."""
-    return "refused" if isinstance(error, AccessDenied) else "failed"
+    return "refused" if isinstance(error, (AccessDenied, ApprovalNeeded)) else "failed"
 
 
 def look_of(detail: Mapping[str, Any]) -> Look:
