@@ -16,6 +16,8 @@ from vanvault.archiver.catalogue import Item, Query, Search
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
 from vanvault.archiver.core.names import parse_archive_id
+from vanvault.archiver.core.search_form import search_form
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import EventType, OwnEvent, own_events
 from vanvault.archiver.people.looks import ACTS, OUTCOMES, Look, LookFilter, Viewer, look_of
 from vanvault.recovery.access.record import COUNTED, LOOKED
@@ -94,7 +96,7 @@ def seen_looks(search: Search, query: LookQuery) -> SeenLooks:
     found: list[SeenLook] = []
     told: set[bytes] = set()
     for seen in merge(*streams, key=lambda one: one.at, reverse=True):
-        if not query.filter.matches(seen.look):
+        if not query.filter.matches(seen.look, seen.at):
             continue
         same = canonical([seen.at[:10], seen.look.as_detail(), seen.id if not seen.look.request else ""])
         if same in told:
@@ -157,7 +159,15 @@ def filter_of_message(archive: Archive, message: str, **parts: str) -> LookFilte
     ids = {item["id"] for item in items} | {message}
     names = {("message_id", item["message_id"]) for item in items if item.get("message_id")}
     objects = {("object", item["object"]) for item in items if item.get("object")}
-    return LookFilter(**parts, entries=ids, asked=names | objects | {("message_id", message)})
+    ids_of = [f"{item['entry']}_id" for item in items]
+    wanted = [
+        {name: item[name], "gateway": item["gateway"]} for name, item in zip(ids_of, items, strict=True)
+    ]
+
+    def held(look: Look, at: str) -> bool:
+        return any(item["id"] in ids for one in wanted for item in _shown_of(archive, look, at, one))
+
+    return LookFilter(**parts, entries=ids, asked=names | objects | {("message_id", message)}, held=held)
 
 
 def filter_of_employer(archive: Archive, code: str, **parts: str) -> LookFilter:
@@ -167,7 +177,28 @@ def filter_of_employer(archive: Archive, code: str, **parts: str) -> LookFilter:
     """
     query = Query.parse([("employer_code", code)], archive.search.cursor_key)
     ids = {item["id"] for item in archive.search.every(query)}
-    return LookFilter(**parts, entries=ids, asked={("employer_code", code)})
+
+    def held(look: Look, at: str) -> bool:
+        return any(True for _ in _shown_of(archive, look, at, {"employer_code": code}))
+
+    return LookFilter(**parts, entries=ids, asked={("employer_code", code)}, held=held)
+
+
+def _shown_of(archive: Archive, look: Look, at: str, wanted: Mapping[str, str]) -> Iterator[Item]:
+    """Entries with these fields among all that a look showed, whose question is asked again up to its time.
+
+    Raises SiteUnavailable, Damaged.
+    """
+    asked = {name: value for name, value in look.asked.items() if name in Query.FIELDS}
+    if any(
+        search_form(one, asked.get(one, value)) != search_form(one, value) for one, value in wanted.items()
+    ):
+        return
+    from_us, until_us = Query.span({name: look.asked[name] for name in ("from", "to") if name in look.asked})
+    until_us = min(until_us, to_us(parse_rfc3339(at)))
+    if from_us < until_us:
+        filters = {**asked, **wanted}
+        yield from archive.search.every(Query(filters=filters, from_us=from_us, to_us=until_us))
 
 
 def _entry(archive: Archive, id: str) -> list[Item]:

@@ -29,7 +29,7 @@ from vanvault.archiver.core.errors import (
     VanVaultError,
 )
 from vanvault.archiver.core.faults import no_fault
-from vanvault.archiver.core.model import EventDraft
+from vanvault.archiver.core.model import EventDraft, Metadata
 from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.looks import Look, LookFilter, TalliedReads, Viewer
@@ -640,6 +640,42 @@ def test_who_has_seen_a_message_and_who_has_seen_an_employer(home: Home) -> None
     assert found(filter_of_message(reader, "m-1")) == {"one", "two", "three"}
     assert found(filter_of_message(reader, "m-1", act="original")) == {"two"}
     assert found(filter_of_employer(reader, "TZ1")) == {"one", "five"}
+
+
+def test_a_message_was_seen_in_an_export_that_names_only_its_first_thousand(home: Home) -> None:
+    archive = home.archive()
+    with Node(archive) as node:
+        node.wait_ready()
+        given = Metadata(employer_code="TZ1")
+        first = node.push(message("m-1", b"<x/>", given=given))["id"]
+        looks = recorder_of(node)
+        for request, asked in {
+            "all": {},
+            "employer": {"employer_code": "tz1"},
+            "another": {"employer_code": "TZ2"},
+            "before": {"to": "2020-01-01"},
+            "since": {"from": "2020-01-01", "entry": "message"},
+        }.items():
+            looks.recorded(Look(LAN, "export", asked, shown=("w-1-1",), count=1001, request=request))
+        looks.recorded(Look(LAN, "export", {}, shown=("w-1-1",), count=1, request="named"))
+        looks.recorded(Look(LAN, "export", {}, "failed", request="failed"))
+        home.clock.advance(timedelta(minutes=5))
+        later = node.push(message("m-2", b"<y/>", given=given))["id"]
+    archive.record(
+        "export.started", {"filter": {}, "format": "zip", "reason": "old", "export": "x", "who": "anh"}
+    )
+    archive.record("export.resumed", {"export": "x", "items": 1, "who": "anh"})
+    reader = home.archive()
+    reader.refresh()
+
+    def found(wanted: LookFilter) -> list[str]:
+        looks = [seen.look for seen in seen_looks(reader.search, LookQuery(wanted)).looks]
+        return sorted(look.request or look.purpose for look in looks)
+
+    assert found(filter_of_message(reader, first)) == ["all", "employer", "old", "since"]
+    assert found(filter_of_message(reader, "m-1")) == ["all", "employer", "old", "since"]
+    assert found(filter_of_message(reader, later)) == ["old"]
+    assert found(filter_of_employer(reader, "TZ1")) == ["all", "employer", "old", "since"]
 
 
 def test_looks_are_bounded_by_time_and_number(home: Home) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from vanvault.archiver.core.search_form import search_form
@@ -18,9 +18,12 @@ class LookFilter:
     outcome: str = ""
     entries: Collection[str] | None = None  # ids of the archive; None: whatever was seen
     asked: Collection[tuple[str, str]] = ()  # fields of a question that name such an entry as well
+    held: Callable[[Look, str], bool] | None = (
+        None  # of a look that names not all: was such an entry among it?
+    )
 
-    def matches(self, look: Look) -> bool:
-        """Is this look one of those that are asked for?
+    def matches(self, look: Look, at: str = "") -> bool:
+        """Is this look, put on record at that time (RFC 3339), one of those that are asked for?
 
         One that was refused, or found nothing, is about the entry that its question named.
         """
@@ -32,7 +35,9 @@ class LookFilter:
             return True
         if any(id in self.entries for id in look.shown) or look.asked.get("id", "") in self.entries:
             return True
-        return any(
+        if any(
             name in look.asked and search_form(name, look.asked[name]) == search_form(name, value)
             for name, value in self.asked
-        )
+        ):
+            return True
+        return self.held is not None and look.names_not_all and self.held(look, at)

@@ -51,6 +51,8 @@ OUTCOMES: tuple[LookOutcome, ...] = get_args(LookOutcome)
 MOST_PURPOSE = 500
 #: Ids that one look names; of more entries ``count`` and what was asked tell.
 MOST_SHOWN = 1000
+#: Acts that show all that was asked for, however much.
+_WHOLE = ("export", "timeline")
 #: Characters of what a caller wrote (a value of the question, a purpose) that go on record.
 _LONGEST = 1000
 #: Characters of a look's identity: half a SHA-256, in hex.
@@ -105,6 +107,13 @@ class Look:
             "request": self.request,
         }
         return {name: value for name, value in fields.items() if value not in ("", 0, [], {})}
+
+    @property
+    def names_not_all(self) -> bool:
+        """Was more shown than ``shown`` names? The begin of an export of older versions names nothing."""
+        if self.outcome != "shown" or self.act not in _WHOLE:
+            return False
+        return self.count > len(self.shown[:MOST_SHOWN]) or (not self.shown and "format" in self.asked)
 
     def identity(self, at: datetime) -> str:
         """The same for a request that is sent again, with the same answer, on one day (UTC); else another.
