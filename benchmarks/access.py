@@ -15,6 +15,8 @@ The last line is JSON. Times are medians in milliseconds, CPU is of the whole pr
     aside_ms                          one look while intake is closed: a chain of one object
     search_ms, search_recorded_ms     a look-up by message id, without and with its record
     handed_over_ms                    one look of another process's verb, through the socket of the node
+    sign_on_ms, sign_on_cpu_ms        one sign-on with a password and a code, Argon2id and the record included
+    session_ms, token_ms              what each request costs to know its caller: a session, an API token
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from statistics import median
 
@@ -39,12 +43,28 @@ from vanvault.archiver.core.errors import Busy, VanVaultError
 from vanvault.archiver.core.model import EventDraft, MessageDraft
 from vanvault.archiver.core.outcome import Done
 from vanvault.archiver.core.times import to_us
+from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.looks import Look, Viewer
+from vanvault.archiver.people.sign_on import LocalAttempt
+from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
+from vanvault.archiver.people.tokens import TokenWish
 from vanvault.recovery.access import LookHearing, LookPort, LookRecorder, handed_over
+from vanvault.recovery.accounts import AccountsView, Desk, add_account
+from vanvault.recovery.person_tokens import PersonTokensView, add_person_token
+from vanvault.recovery.sign_on import (
+    CallerPlace,
+    CredentialRequest,
+    SessionOpened,
+    SignOnRecord,
+    SignOns,
+    set_credentials,
+)
 
 _VIEWER = Viewer("lan", "account", "a-0123456789abcdef", "10.0.0.7", 50123)
 #: Entries that a look shows: one page of a search.
 _SHOWN = 50
+_PASSWORD = "Mưa rào 1979 ở Huế"
+_PLACE = CallerPlace(ip_address("10.0.0.7"), 50123)
 _MOST_S = 30  # until a node hears what it is handed
 
 
@@ -135,6 +155,39 @@ def handing_over(bench: Bench, home: Path, rounds: int) -> Cost:
         thread.join()
 
 
+def signing_on(archive: Archive, rounds: int) -> dict[str, float]:
+    """One person with a password, codes and a token, at this node."""
+    desk = Desk(archive, "benchmark")
+    add_account(desk, NewAccount("lan", "person", "Nguyễn Thị Lan", roles=("auditor-log",)))
+    passwords = Passwords()
+    made = set_credentials(
+        archive, CredentialRequest("lan", "benchmark", _PASSWORD, new_codes=True), passwords
+    )
+    token = add_person_token(desk, "lan", TokenWish((), timedelta(hours=1), ()))
+    accounts = AccountsView.of(archive)
+
+    def record(event: EventDraft) -> None:
+        archive.record_aside([event])
+
+    sign_ons = SignOns(archive, accounts, SignOnRecord(record, record), None, lambda: passwords)
+    tokens = PersonTokensView(archive, accounts)
+
+    def sign_on() -> SessionOpened:
+        step = totp_step(archive.clock.now())
+        return sign_ons.local("lan", LocalAttempt(_PASSWORD, totp_code(made.seed, step)), _PLACE)
+
+    opened: list[SessionOpened] = []
+    once = cost(lambda: opened.append(sign_on()), 1)  # a code is good once
+    session = cost(lambda: sign_ons.caller(opened[0].secret), rounds)
+    bearer = cost(lambda: tokens.bearer(token.secret, _PLACE.address), rounds)
+    return {
+        "sign_on_ms": once.ms,
+        "sign_on_cpu_ms": once.cpu_ms,
+        "session_ms": session.ms,
+        "token_ms": bearer.ms,
+    }
+
+
 def measure(home: Path, rounds: int, together: int) -> dict[str, float]:
     originals = make_originals(256, 16).take(2 * rounds + 4 * rounds * together + 100)
     with Archive.open(home) as archive, Node(archive) as node, ThreadPoolExecutor(together) as threads:
@@ -166,6 +219,7 @@ def measure(home: Path, rounds: int, together: int) -> dict[str, float]:
         written_aside = cost(lambda: aside.recorded(bench.look()), max(5, rounds // 5))
         plain, recorded = cost(lambda: search(False), rounds), cost(lambda: search(True), rounds)
         through = handing_over(bench, home, rounds)
+        people = signing_on(archive, rounds)
     return {
         "push_ms": push.ms,
         "push_cpu_ms": push.cpu_ms,
@@ -178,6 +232,7 @@ def measure(home: Path, rounds: int, together: int) -> dict[str, float]:
         "search_ms": plain.ms,
         "search_recorded_ms": recorded.ms,
         "handed_over_ms": through.ms,
+        **people,
     }
 
 
