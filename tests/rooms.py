@@ -53,7 +53,7 @@ ROOMS = (
     _room("core.sample", 6, "core.model"),
     _room(
         "core.settings",
-        13,
+        14,
         "core.errors core.options",
     ),
     _room("core.canonical", None, "core.errors"),
@@ -154,10 +154,12 @@ ROOMS = (
     _room("recovery.retention", 5, "archiver.* recovery.holds recovery.work"),
     _room("recovery.extraction", 10, "archiver.* recovery.work recovery.documents recovery.approvals"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
+    _room("recovery.notices", 9, "archiver.* recovery.work"),
     _room(
         "recovery.reports",
         13,
-        "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways recovery.work",
+        "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways"
+        " recovery.notices recovery.work",
     ),
     _room("recovery.maintenance", 11, "archiver.* recovery.work"),
     _room("recovery.verified", 14, "archiver.*"),
@@ -191,14 +193,15 @@ ROOMS = (
         "recovery.schedule",
         9,
         "archiver.* recovery.availability recovery.backup recovery.coverage recovery.drill recovery.forecast"
-        " recovery.maintenance recovery.reconcile recovery.repair recovery.reports recovery.verified"
-        " recovery.verify recovery.work",
+        " recovery.maintenance recovery.notices recovery.reconcile recovery.repair recovery.reports"
+        " recovery.verified recovery.verify recovery.work",
     ),
     _room(
         "recovery.conditions",
         11,
         "archiver.* recovery.access recovery.accounts recovery.backup recovery.clock recovery.coverage"
-        " recovery.custody recovery.drill recovery.reconcile recovery.reports recovery.schedule",
+        " recovery.custody recovery.drill recovery.notices recovery.reconcile recovery.reports"
+        " recovery.schedule",
     ),
     _room(
         "recovery.status",

@@ -29,6 +29,7 @@ class RecordFacts:
     jobs_overdue: Since = field(default_factory=dict)
     reviews_due: Since = field(default_factory=dict)  # accounts that nobody has confirmed for six months
     reports_overdue: Since = field(default_factory=dict)
+    windows_unannounced: Since = field(default_factory=dict)
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))
     backup_max_age: timedelta = timedelta(days=2)

@@ -22,6 +22,7 @@ from vanvault.recovery.conditions.kept import index_not_kept
 from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
 from vanvault.recovery.drill import DrillStanding, standings
+from vanvault.recovery.notices import unannounced
 from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.reports import known_due
 from vanvault.recovery.schedule import ScheduleOverview, overview
@@ -50,6 +51,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             jobs_overdue=_overdue(jobs),
             reviews_due=_reviews_due(archive, now),
             reports_overdue=_reports_overdue(archive),
+            windows_unannounced=unannounced(archive),
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),

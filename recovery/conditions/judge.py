@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vanvault.archiver.core.law import duties
+from vanvault.archiver.core.law import DUTIES, duties
 from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
 from vanvault.archiver.people.accounts import REVIEW_MONTHS
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
@@ -111,6 +111,9 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
             yield name, min(late.values()), f"{', '.join(sorted(late))}: {what}"
     if record.jobs_wrong:
         yield "job-wrong", None, "; ".join(record.jobs_wrong)
+    if record.windows_unannounced:
+        since, names = min(record.windows_unannounced.values()), ", ".join(record.windows_unannounced)
+        yield "window-unannounced", since, f"not everybody was told of {names}. {_asked_ahead(facts.now)}"
     if record.reviews_due:
         yield "reviews-due", min(record.reviews_due.values()), _reviews(record.reviews_due)
     yield from _of_backup(facts)
@@ -151,6 +154,12 @@ def _of_backup(facts: ArchiveFacts) -> Iterator[_Found]:
     if due < facts.now:
         last = f"the last run that saved every object was at {rfc3339_seconds(saved)}" if saved else ""
         yield "backup-overdue", due, last or "there was no good run yet"
+
+
+def _asked_ahead(now: datetime) -> str:
+    """What the law asks for before a planned stop, with how that is known, and whether it still holds."""
+    found = (duty for duty in DUTIES if duty.name == "maintenance-notice")
+    return "; ".join(f"{duty.en.rstrip('.')}: {duty.cited_on(vietnam_day(now))}" for duty in found)
 
 
 def _kept_in_country(now: datetime) -> str:

@@ -164,6 +164,12 @@ _ROWS = (
         "Run: vanvault report due --make. Then see to it that each gets to whom it is owed.",
         "work-overdue",
     ),
+    ConditionKind(
+        "window-unannounced",
+        "warning",
+        "Run: vanvault availability window notify; or tell people otherwise, and say so with --by-hand.",
+        "work-overdue",
+    ),
     ConditionKind("job-wrong", "warning", "Correct the setting that it names.", "work-overdue"),
     ConditionKind(
         "index-not-kept",

@@ -30,9 +30,9 @@ from vanvault.recovery.reports.model import KINDS, REPORT_FORM
 from vanvault.recovery.reports.texts import heading, title, value_told, word
 
 #: Columns by what their cells are; all others are texts.
-_MOMENTS = frozenset(("at", "entered", "confirmed_at", "from", "to", "announced", "cancelled"))
+_MOMENTS = frozenset(("at", "entered", "confirmed_at", "from", "to", "announced", "notice", "cancelled"))
 _DAYS = frozenset(("effective", "until", "valid_from", "valid_until", "review_due"))
-_NAMED = frozenset(("change", "state", "kind", "act", "outcome", "result"))
+_NAMED = frozenset(("change", "state", "kind", "act", "outcome", "result", "in_time"))
 #: Columns that hold much text, and so are wide.
 _WIDE = frozenset(("shown", "reason", "what", "concerns", "full_name", "at", "from", "to", "roles"))
 #: Ids of one cell on paper; report.json and the CSV name all.

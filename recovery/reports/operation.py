@@ -15,6 +15,7 @@ from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.journal import OwnEvent
 from vanvault.archiver.journal.availability import Totals, Window
+from vanvault.recovery.notices import GivenNotice
 from vanvault.recovery.reports.model import Cell, ReportContents, ReportTable
 from vanvault.recovery.reports.period_record import PeriodRecord
 from vanvault.recovery.reports.volumes import GatewayVolume
@@ -50,6 +51,7 @@ class OperationFacts:
     months: Sequence[Totals] = ()  # of the year, up to this one; the last one is this one
     year_hours: int = 0
     windows: Sequence[Window] = ()  # that begin in the month
+    notices: Mapping[str, GivenNotice] = field(default_factory=dict)  # by window: the first that told of it
 
 
 def operation_report(facts: OperationFacts) -> ReportContents:
@@ -72,6 +74,10 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             "year_down_ms": sum(one.down for one in facts.months) // _MS,
             "drills": len(drills),
             "drills_passed": sum(event.detail.get("passed") is True for event in drills),
+            "windows": len(facts.windows),
+            "windows_in_time": sum(
+                one.id in facts.notices and not facts.notices[one.id].late for one in facts.windows
+            ),
             "incidents": len(incidents),
             "extractions": len(record.under(EXTRACTIONS)),
             "looks": sum(requests for requests, _ in looks.values()),
@@ -91,8 +97,8 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             _limits(facts),
             ReportTable(
                 "windows",
-                ("from", "to", "window", "announced", "cancelled", "who", "reason"),
-                tuple(map(_window, facts.windows)),
+                ("from", "to", "window", "announced", "notice", "in_time", "cancelled", "reason"),
+                tuple(_window(window, facts.notices.get(window.id)) for window in facts.windows),
             ),
             ReportTable(
                 "drills",
@@ -157,14 +163,15 @@ def _incidents(record: PeriodRecord) -> list[OwnEvent]:
     ]
 
 
-def _window(window: Window) -> tuple[Cell, ...]:
+def _window(window: Window, notice: GivenNotice | None) -> tuple[Cell, ...]:
     return (
         rfc3339_us(window.start_us),
         rfc3339_us(window.end_us),
         window.id,
         rfc3339_us(window.announced_us),
+        rfc3339_us(to_us(notice.at)) if notice is not None else None,
+        "no" if notice is None or notice.late else "yes",
         rfc3339_us(window.cancelled_us) if window.cancelled_us is not None else None,
-        window.who,
         window.reason,
     )
 

@@ -106,6 +106,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "left_ms": ("Left", "Còn lại"),
     "window": ("Window", "Mã đợt"),
     "announced": ("On record", "Đăng ký lúc"),
+    "notice": ("People told", "Thông báo lúc"),
+    "in_time": ("10 days ahead", "Trước 10 ngày"),
     "cancelled": ("Cancelled", "Hủy lúc"),
     "scenario": ("Scenario", "Kịch bản"),
     "result": ("Result", "Kết quả"),
@@ -144,6 +146,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "year_down_ms": ("Stops of the year so far", "Tổng thời gian dừng từ đầu năm"),
     "drills": ("Drills", "Số lần diễn tập"),
     "drills_passed": ("of them passed", "trong đó: đạt"),
+    "windows": ("Planned stops that begin in the period", "Số đợt dừng theo kế hoạch trong kỳ"),
+    "windows_in_time": ("of them announced in time", "trong đó: thông báo đúng hạn"),
     "incidents": ("Incidents on record", "Số sự cố ghi nhận"),
     "extractions": ("Steps of extractions", "Số bước khai thác dữ liệu"),
     "looks_refused": ("of them refused", "trong đó: bị từ chối"),
@@ -206,6 +210,7 @@ VALUES: dict[str, tuple[str, str]] = {
     "timeline": ("timeline", "xem quá trình xử lý"),
     "export": ("export", "trích xuất"),
     "results": ("results of checks", "xem kết quả kiểm tra, diễn tập"),
+    "extract": ("extraction", "khai thác theo phiếu yêu cầu"),
     "unwrap": ("key unwrapped", "mở khóa dữ liệu"),
     "access": ("record of looks", "xem nhật ký truy cập"),
     "count": ("count", "thống kê"),
@@ -213,6 +218,8 @@ VALUES: dict[str, tuple[str, str]] = {
     "failed": ("failed", "không đạt"),
     "refused": ("refused", "bị từ chối"),
     "passed": ("passed", "đạt"),
+    "yes": ("yes", "có"),
+    "no": ("no", "không"),
 }
 
 

@@ -12,13 +12,14 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, NotFound
-from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
+from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us, vietnam_day
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.journal.availability import read_windows, read_year
 from vanvault.archiver.keys import SigningKeys, load_public_keys
 from vanvault.recovery.documents import Report, public_keys_of, read_bundle, write_bundle, zipped
 from vanvault.recovery.gateways import record_changes
+from vanvault.recovery.notices import given_notices
 from vanvault.recovery.reports.accounts import accounts_report
 from vanvault.recovery.reports.due import DueReport, due_reports
 from vanvault.recovery.reports.layout import report_files
@@ -114,7 +115,7 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
     lacking = list(dict.fromkeys((*record.lacking, *unread, *(() if whole else ("a site was away",)))))
     for one in lacking:
         observer.warn(f"not counted: {one}")
-    signer = archive.signing.active()
+    signer, last = archive.signing.active(), vietnam_day(record.last)
     body = {
         "archive": archive.settings.archive,
         "complete": now >= period.end and not lacking,
@@ -125,7 +126,8 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
         "id": f"{kind.name}-{period.name}-{archive.entropy.token(4).hex()}",
         "lacking": lacking,
         "law": [
-            {"en": duty.citation("en"), "name": duty.name, "vi": duty.citation("vi")} for duty in kind.cited
+            {"en": duty.cited_on(last), "name": duty.name, "vi": duty.cited_on(last, "vi")}
+            for duty in kind.cited
         ],
         "made_at": rfc3339_us(to_us(now)),
         "name": kind.name,
@@ -220,6 +222,7 @@ def _contents(
         year.months[: period.part],
         _hours_of(period.year),
         [one for one in read_windows(archive.search) if start_us <= one.start_us < end_us],
+        {one.window: one for one in reversed(given_notices(archive.search)) if one.about == "planned"},
     )
     return operation_report(facts), [f"{key}: {one.reason}" for key, one in sorted(lacking.items())]
 

@@ -36,6 +36,7 @@ TABLE = (
     Job(
         "duty-reports", (("report", "due", "--make"),), _DAY, at=19 * _HOUR, spread=_HOUR, deadline=4 * _HOUR
     ),
+    Job("notices", (("availability", "window", "notify"),), 6 * _HOUR, spread=_HOUR, deadline=_HOUR),
     Job("reports", (("forecast",), ("availability",)), _WEEK, at=13 * _HOUR, spread=_HOUR, deadline=_HOUR),
 )
 
@@ -143,6 +144,8 @@ def _why_off(job: Job, settings: Settings) -> str:
         return "a serving node does it (compaction.in_serve)"
     if job.name.startswith("backup") and settings.backup.repository is None:
         return "there is no backup.repository"
+    if job.name == "notices" and settings.mail.host is None:
+        return "there is no mail.host"
     if not job.commands:
         return "no site asks for a probe"
     return ""

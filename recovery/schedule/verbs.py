@@ -291,9 +291,16 @@ def _due_reports(given: argparse.Namespace) -> VerbFunction:
     return lambda archive, observer: reports_due(archive, observer, make=given.make, who=account())
 
 
+def _notices(given: argparse.Namespace) -> VerbFunction:
+    from vanvault.recovery.notices import NoticeRequest, give_notices
+
+    return lambda archive, observer: give_notices(archive, NoticeRequest(who=account()), observer)
+
+
 VERBS = (
     Verb(("availability",), _availability_options, _availability),
     Verb(("availability", "report"), _availability_options, _availability),
+    Verb(("availability", "window", "notify"), _no_options, _notices),
     Verb(("backup", "check"), _check_options, _check),
     Verb(("backup", "forget"), _forget_options, _forget),
     Verb(("backup", "run"), _backup_options, _backup),

@@ -76,6 +76,19 @@ class LegalDuty:
             return f"{title}, {'chưa rõ điều khoản' if language == 'vi' else 'clause not known'} ({known})"
         return f"{title}, {self.clause_vi if language == 'vi' else self.clause} ({known})"
 
+    def cited_on(self, day: date, language: str = "en") -> str:
+        """The citation, with whether its text is known to be in force on ``day``."""
+        cited = self.citation(language)
+        if self.holds_on(day):
+            return cited
+        if self.since is None:
+            said = ("its first day is not known", "chưa rõ ngày có hiệu lực")
+        elif day < self.since:
+            said = (f"not in force before {self.since}", f"chưa có hiệu lực trước {self.since:%d/%m/%Y}")
+        else:
+            said = (f"no longer in force since {self.until}", f"hết hiệu lực từ {self.until:%d/%m/%Y}")
+        return f"{cited}; {said[language == 'vi']}"
+
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.core.settings.approvals import ApprovalSettings
 from vanvault.archiver.core.settings.bounds import OUT_OF_BOUNDS, bounds_of
+from vanvault.archiver.core.settings.mail import MailSettings
 from vanvault.archiver.core.settings.renamed import RENAMED
 from vanvault.archiver.core.settings.sections import (
     BackupSettings,
@@ -29,6 +30,7 @@ __all__ = [
     "JobSettings",
     "JobsSettings",
     "KeysSettings",
+    "MailSettings",
     "MetricsSettings",
     "Pkcs11Settings",
     "Settings",

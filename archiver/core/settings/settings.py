@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vanvault.archiver.core.settings.approvals import ApprovalSettings
 from vanvault.archiver.core.settings.environment import from_environment, merged
+from vanvault.archiver.core.settings.mail import MailSettings
 from vanvault.archiver.core.settings.renamed import with_new_names
 from vanvault.archiver.core.settings.sections import (
     AvailabilitySettings,
@@ -70,6 +71,7 @@ class Settings(BaseModel):
     failover: FailoverSettings = FailoverSettings()
     sign_on: SignOnSettings = SignOnSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    mail: MailSettings = MailSettings()
 
     @model_validator(mode="before")
     @classmethod

@@ -89,3 +89,12 @@ def test_a_profile_takes_its_dates_and_its_limit_from_the_table(name: str) -> No
     assert found.in_force_from == TEXTS[name].in_force_from
     assert found.downtime_limit_percent == figure("downtime-limit", text=name)
     assert citation("downtime-limit", text=name) in found.sources
+
+
+def test_a_duty_is_cited_with_whether_its_text_still_holds() -> None:
+    by_text = {duty.text.id: duty for duty in DUTIES}
+    cited = by_text["QD08-2015"].cited_on(date(2026, 12, 1))
+    assert cited.endswith("; no longer in force since 2017-03-01")
+    assert by_text["QD08-2015"].cited_on(date(2016, 12, 1), "vi") == by_text["QD08-2015"].citation("vi")
+    assert "not in force before 2026-07-01" in by_text["L116-2025"].cited_on(date(2026, 1, 1))
+    assert "chưa rõ ngày có hiệu lực" in by_text["CV907-2019"].cited_on(date(2026, 1, 1), "vi")

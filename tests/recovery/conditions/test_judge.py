@@ -37,6 +37,7 @@ OF_RECORD = {
     "job-overdue": ({"jobs_overdue": {"verify": AN_HOUR_AGO}}, AN_HOUR_AGO),
     "reviews-due": ({"reviews_due": {"lan": AN_HOUR_AGO, "minh": LAST_WEEK}}, LAST_WEEK),
     "report-overdue": ({"reports_overdue": {"accounts 2026-Q3": LAST_WEEK}}, LAST_WEEK),
+    "window-unannounced": ({"windows_unannounced": {"a1b2c3": LAST_WEEK}}, LAST_WEEK),
     "job-wrong": ({"jobs_wrong": ("schedule.jobs.verify.every: too long",)}, NOW),
     "backup-missing": ({"backup": BackupStanding(configured=False)}, BEGAN),
     "backup-abroad": ({"backup": replace(BACKED_UP, country="SG")}, NOW),

@@ -9,6 +9,7 @@ import json
 import zipfile
 
 import pytest
+from pypdf import PdfReader
 
 from tests.recovery.reports.conftest import Office, own
 from vanvault.archiver.catalogue import Query
@@ -119,3 +120,10 @@ def test_no_english_is_left_in_vietnamese() -> None:
         assert english
         assert vietnamese
         assert english != vietnamese
+
+
+def test_the_letters_of_vietnamese_are_in_the_pdf(made: KeptReport) -> None:
+    pages = PdfReader(made.folder / "report.vi.pdf").pages
+    text = " ".join(" ".join(page.extract_text().split()) for page in pages)
+    assert "Báo cáo tình hình tài khoản – quý 4/2026" in text
+    assert "Nguyễn Thị Lan" in text

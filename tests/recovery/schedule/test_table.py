@@ -25,6 +25,9 @@ def every_verb(_: str) -> bool:
     return True
 
 
+MAIL = {"mail": {"host": "mail.example.vn"}}
+
+
 def names_on(settings: Settings) -> list[str]:
     return [job.name for job in jobs_on(settings, every_verb)]
 
@@ -38,7 +41,7 @@ def test_what_is_on_by_default() -> None:
 
 
 def test_what_settings_turn_on() -> None:
-    found = names_on(made(S3, compaction={"in_serve": False}, backup={"repository": "/srv/third"}))
+    found = names_on(made(S3, compaction={"in_serve": False}, backup={"repository": "/srv/third"}, **MAIL))
     assert found == [job.name for job in TABLE]
     probe = entry_named(entries_of(made(S3), every_verb), "probe").job
     assert probe.commands == (("probe", "primary"),)
