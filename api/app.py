@@ -21,6 +21,7 @@ from vanvault.api import (
     approval_routes,
     authenticator_routes,
     export_route,
+    extraction_routes,
     health_routes,
     intake_routes,
     keys_route,
@@ -94,6 +95,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(results_route.router)
     app.include_router(approval_routes.router)
     app.include_router(export_route.router)
+    app.include_router(extraction_routes.router)
     app.include_router(oidc_routes.router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)
     app.add_exception_handler(VanVaultError, _vanvault_error)

@@ -276,6 +276,41 @@ APPROVED = {
     "approved_by": [{"account": "binh", "at": "2026-11-22T01:40:00Z"}],
 }
 APPROVAL_REFUSED = {**APPROVAL, "state": "refused", "why": "binh refused it: not needed", "until": None}
+EXTRACTION = {
+    "extraction": "x-0f3a5c7e9b1d2f40",
+    "state": "requested",
+    "form": {
+        "letter": {
+            "number": "123/TTr-BHXH",
+            "day": "2026-11-20",
+            "agency": "Thanh tra BHXH tỉnh Đắk Lắk",
+            "scan_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        },
+        "fields": ["dossier_number", "received_at"],
+        "filter": {"employer_code": "TA0001A"},
+        "purpose": "Thanh tra đóng BHXH năm 2026",
+        "recipient": {"name": "Nguyễn Văn Minh", "agency": "Thanh tra BHXH tỉnh Đắk Lắk"},
+        "until": "2026-12-31",
+        "copies": ["pdf"],
+        "version": 1,
+    },
+    "form_sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+    "absent": ["insurance_numbers", "original", "receipt"],
+    "count": 12,
+    "before": "2026-11-22T01:30:00.000001Z",
+    "scan": "extraction-x-0f3a5c7e9b1d2f40-letter",
+    "requested_at": "2026-11-22T01:30:00Z",
+    "who": "lan",
+    "approval": None,
+    "ran": None,
+    "handed_over": None,
+}
+EXTRACTIONS = {"extractions": [EXTRACTION], "partial": False}
+ASKED_EXTRACTION = {**EXTRACTION, "already": False, "approval_request": "q-0f3a5c7e9b1d2f40"}
+ASK_EXTRACTION = {
+    "form": {name: value for name, value in dict(EXTRACTION["form"]).items() if name != "version"},  # type: ignore[call-overload]
+    "scan": "JVBERi0xLjcK",
+}
 SESSION = {
     "id": "s-0f3a5c7e9b1d2f40",
     "account": "lan",

@@ -39,6 +39,20 @@ class MadeExport:
     survey: ExportSurvey
 
 
+def come_level(node: Node) -> None:
+    """Fold what is acknowledged. Raises Busy: this node does not know all of it."""
+    if not node.duties.peers.refresh():
+        raise Busy("what other nodes archived cannot be looked at now", retry_after=_RETRY_S)
+    fresh = Freshness.awaited(node)
+    if fresh.unread:
+        raise Busy(f"this node cannot export now: {fresh.why}", retry_after=_RETRY_S)
+
+
+def record_at(node: Node, type: str, detail: Mapping[str, object]) -> None:
+    """Put an event on record, and wait. Raises SiteUnavailable, KeyUnavailable, MachineLimit, Busy."""
+    node.duties.looks.wait_for(node.archive.system_event(type, dict(detail)))
+
+
 class NodeExport:
     """Where the export of a person runs: events go through intake, and rows that they may not see stay away.
 
@@ -56,16 +70,12 @@ class NodeExport:
 
     def level(self, *, settle: bool) -> tuple[str, ...]:
         """Raises Busy: this node does not know all that is acknowledged."""
-        if not self._node.duties.peers.refresh():
-            raise Busy("what other nodes archived cannot be looked at now", retry_after=_RETRY_S)
-        fresh = Freshness.awaited(self._node)
-        if fresh.unread:
-            raise Busy(f"this node cannot export now: {fresh.why}", retry_after=_RETRY_S)
+        come_level(self._node)
         return ()
 
     def record(self, type: str, detail: Mapping[str, object]) -> None:
         """Raises SiteUnavailable, KeyUnavailable, MachineLimit, Busy."""
-        self._node.duties.looks.wait_for(self._node.archive.system_event(type, dict(detail)))
+        record_at(self._node, type, detail)
 
     def sees(self, item: Item) -> bool:
         return self._sight.lacks(item) is None

@@ -7,7 +7,7 @@ session is not known is counted by address. A person reads across gateways, so e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
@@ -25,11 +25,19 @@ from vanvault.api.urls import query_of
 from vanvault.archiver.core.error_table import kind_of
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, TooLarge, VanVaultError
 from vanvault.archiver.people.accounts import Account, Permission
-from vanvault.archiver.people.looks import Look, LookAct, LookOutcome, TalliedReads, Viewer, outcome_of
+from vanvault.archiver.people.looks import (
+    MOST_SHOWN,
+    Look,
+    LookAct,
+    LookOutcome,
+    TalliedReads,
+    Viewer,
+    outcome_of,
+)
 from vanvault.archiver.people.sight import Sight
 
-#: In the scope of a request: who reads, and what the answer shows.
-_READER, _SHOWN = "vanvault.reader", "vanvault.shown"
+#: In the scope of a request: who reads, what the answer shows, and what the body asks for.
+_READER, _SHOWN, _ASKED = "vanvault.reader", "vanvault.shown", "vanvault.asked"
 
 Route = Callable[..., Awaitable[Response]]
 
@@ -93,6 +101,11 @@ def reader_of(request: Request) -> Reader:
 def shows(request: Request, ids: Sequence[str], count: int | None = None) -> None:
     """These entries are in the answer; ``count``: so many were counted, without being shown."""
     request.scope[_SHOWN] = _Shown(tuple(ids), len(ids) if count is None else count)
+
+
+def asks(request: Request, asked: Mapping[str, str]) -> None:
+    """What is asked for, where the body says it and not the address."""
+    request.scope[_ASKED] = dict(asked)
 
 
 async def on_record(node: Node, look: Look) -> None:
@@ -166,10 +179,12 @@ async def _by_person(
     except VanVaultError as error:
         if isinstance(error, InvalidInput) and not isinstance(error, TooLarge):
             raise  # it tells nothing of the archive
+        look = replace(look, asked=request.scope.get(_ASKED, look.asked))
         await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
         raise
-    shown: _Shown = request.scope.get(_SHOWN, _Shown())
-    await on_record(node, replace(look, shown=shown.ids, count=shown.count))
+    look = replace(look, asked=request.scope.get(_ASKED, look.asked))
+    for part in _parts(request.scope.get(_SHOWN, _Shown())):
+        await on_record(node, replace(look, shown=part.ids, count=part.count))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -182,6 +197,14 @@ async def _refused(request: Request, node: Node, look: Look, error: AccessDenied
         return
     look = replace(look, viewer=_viewer(request, node, *known))
     await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
+
+
+def _parts(shown: _Shown) -> list[_Shown]:
+    """As many looks as it takes to name every entry."""
+    if len(shown.ids) <= MOST_SHOWN:
+        return [shown]
+    parts = (shown.ids[at : at + MOST_SHOWN] for at in range(0, len(shown.ids), MOST_SHOWN))
+    return [_Shown(part, len(part)) for part in parts]
 
 
 def _viewer(request: Request, node: Node, account: Account, by: str) -> Viewer:

@@ -477,6 +477,59 @@ def _saying(name: str, model: type[BaseModel], said: dict[str, str], after: dict
 _DIGEST = {"digest": str(examples.APPROVAL["digest"])}
 APPROVE = _saying("approve", wire.ApproveBody, _DIGEST, examples.APPROVED)
 REFUSE = _saying("refuse", wire.RefuseBody, {**_DIGEST, "reason": "not needed"}, examples.APPROVAL_REFUSED)
+EXTRACTIONS = _route(
+    "extractions",
+    {},
+    {
+        200: _answer("Extractions by form.", wire.ExtractionsAnswer, examples.EXTRACTIONS),
+        **_problems(400, 401, 403, 500, 503),
+    },
+)
+EXTRACTION = _route(
+    "extraction",
+    {},
+    {
+        200: _answer("The extraction.", wire.ExtractionAnswer, examples.EXTRACTION),
+        **_problems(400, 401, 403, 404, 500, 503),
+    },
+)
+_NO_EXTRACTION: _Responses = {
+    409: {**_problem(409), "description": "Other entries are found than were approved, or it ran already."}
+}
+ASK_EXTRACTION = _route(
+    "askExtraction",
+    _body(
+        {
+            "application/json": {
+                "schema": wire.reference(wire.AskExtractionBody),
+                "example": examples.ASK_EXTRACTION,
+            }
+        }
+    ),
+    {
+        201: _answer("On record; others approve it.", wire.AskedExtractionAnswer, examples.ASKED_EXTRACTION),
+        200: _answer(
+            "It waits already.", wire.AskedExtractionAnswer, {**examples.ASKED_EXTRACTION, "already": True}
+        ),
+        **_problems(400, 401, 403, 408, 413, 500, 503),
+    },
+)
+RUN_EXTRACTION = _route(
+    "runExtraction",
+    {},
+    {
+        200: {
+            "description": "A ZIP of the fields of the form, with a signed manifest (docs/extraction.md).",
+            "headers": {
+                name: {"description": text, "required": True, "schema": {"type": "string"}}
+                for name, text in _EXPORT_HEADERS.items()
+            },
+            "content": {"application/zip": _BYTES},
+        },
+        **_problems(400, 401, 403, 404, 500, 503),
+        **_NO_EXTRACTION,
+    },
+)
 METRICS = _route(
     "metrics",
     {},

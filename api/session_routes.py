@@ -116,8 +116,8 @@ def with_session(answer: Response, opened: SessionOpened) -> Response:
     return answer
 
 
-async def short_body(request: Request, node: Node, media_type: str) -> bytes:
-    """A body of at most 16 KiB. Raises InvalidInput (another type), TooLarge, TooSlow."""
+async def short_body(request: Request, node: Node, media_type: str, *, most: int = _MOST_BODY) -> bytes:
+    """A body of at most 16 KiB, or ``most``. Raises InvalidInput (another type), TooLarge, TooSlow."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
         # A page of another site cannot send JSON without being asked whether it may.
         raise InvalidInput(f"the body is not {media_type}", field="content-type", hint="Say so in a header.")
@@ -126,8 +126,8 @@ async def short_body(request: Request, node: Node, media_type: str) -> bytes:
         async with asyncio.timeout(node.archive.settings.intake.body_timeout_s):
             async for piece in request.stream():
                 body += piece
-                if len(body) > _MOST_BODY:
-                    raise TooLarge("the body is too large", limit=_MOST_BODY)
+                if len(body) > most:
+                    raise TooLarge("the body is too large", limit=most)
     except TimeoutError as error:
         raise TooSlow("the body came too slowly", field="body", hint="Send it again.") from error
     return bytes(body)

@@ -57,13 +57,15 @@ def request(home: Path, /, scan: Path, as_json: bool, **given: Any) -> None:
 
     The fields of a search say which entries; they are counted, and the count is part of what is approved.
     """
-    from vanvault.recovery.extraction import ask_approval, ask_extraction
+    from vanvault.recovery.extraction import HomeExtraction, ask_approval, ask_extraction
 
     told = _form(given)
     asked = told["filter"]
     with open_archive(home) as archive, looking(archive, "count", asked, purpose=told["purpose"]) as look:
         who = requester_of(archive)
-        done = ask_extraction(archive, told, _read(scan), who.name, lambda count: look.shows((), count))
+        done = ask_extraction(
+            HomeExtraction(archive), told, _read(scan), who.name, lambda count: look.shows((), count)
+        )
         approval = ask_approval(archive, done.extraction, who)
         now = archive.clock.now()
     extraction = done.extraction
@@ -134,12 +136,13 @@ def run(home: Path, extraction_id: str, output: Path, as_json: bool) -> ExitCode
     goes on when the same command is given again. Ends with 12 while it is not approved, with 3 when something
     could not be read at any site. What leaves is not encrypted.
     """
-    from vanvault.recovery.extraction import run_extraction
+    from vanvault.recovery.extraction import HomeExtraction, run_extraction
 
     asked = {"extraction": extraction_id}
     with open_archive(home) as archive, looking(archive, "extract", asked) as look:
         with progress("extracting", quiet=as_json) as step:
-            done = run_extraction(archive, extraction_id, output, requester_of(archive), look.shows, step)
+            host, who = HomeExtraction(archive), requester_of(archive)
+            done = run_extraction(host, extraction_id, output, who, look.shows, step)
         now = archive.clock.now()
     if as_json:
         emit_json(done.as_json(now))
@@ -157,10 +160,10 @@ def run(home: Path, extraction_id: str, output: Path, as_json: bool) -> ExitCode
 @click.pass_obj
 def hand_over(home: Path, extraction_id: str, received_by: str, output: Path, as_json: bool) -> None:
     """Put on record who took the file now, and write the receipt of it as HTML and PDF."""
-    from vanvault.recovery.extraction import hand_over, receipt_files
+    from vanvault.recovery.extraction import HomeExtraction, hand_over, receipt_files
 
     with open_archive(home) as archive:
-        done = hand_over(archive, extraction_id, received_by, requester_of(archive).name)
+        done = hand_over(HomeExtraction(archive), extraction_id, received_by, requester_of(archive).name)
         now = archive.clock.now()
     files = []
     for name, data in receipt_files(done.extraction).items():

@@ -89,7 +89,7 @@ ROOMS = (
     _room("people.approvals", 20, "core.* people.accounts"),
     _room("people.credentials", 5, "core.*"),
     _room("people.extraction", 13, "core.*"),
-    _room("people.looks", 13, "core.errors core.times core.canonical core.search_form"),
+    _room("people.looks", 14, "core.errors core.times core.canonical core.search_form"),
     _room("people.sight", 2, "core.* people.accounts"),
     _room("people.sign_on.local", 16, "core.*"),
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
@@ -152,7 +152,7 @@ ROOMS = (
     _room("recovery.approvals", 13, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
     _room("recovery.retention", 5, "archiver.* recovery.holds recovery.work"),
-    _room("recovery.extraction", 10, "archiver.* recovery.work recovery.documents recovery.approvals"),
+    _room("recovery.extraction", 12, "archiver.* recovery.work recovery.documents recovery.approvals"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.notices", 9, "archiver.* recovery.work"),
     _room(

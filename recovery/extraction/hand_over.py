@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput
 from vanvault.archiver.core.times import rfc3339_seconds
@@ -25,6 +24,7 @@ from vanvault.recovery.documents import (
     pairs,
     pdf_pages,
 )
+from vanvault.recovery.extraction.host import ExtractionHost
 from vanvault.recovery.extraction.record import known_extractions
 from vanvault.recovery.extraction.texts import wording
 
@@ -39,7 +39,7 @@ class HandedOver:
     already: bool = False
 
 
-def hand_over(archive: Archive, id: str, received_by: str, who: str) -> HandedOver:
+def hand_over(host: ExtractionHost, id: str, received_by: str, who: str) -> HandedOver:
     """Put on record that somebody took the file now. The same again finds what is on record.
 
     Raises NotFound, InvalidInput (no name), Conflict (it did not run yet; somebody else took it),
@@ -50,7 +50,8 @@ def hand_over(archive: Archive, id: str, received_by: str, who: str) -> HandedOv
         raise InvalidInput(
             f"who received it has 1 to {_MOST_NAME} printable characters", field="to", hint="--to NAME"
         )
-    archive.catch_up(settle=True)
+    archive = host.archive
+    host.level()
     extraction = known_extractions(archive).get(id)
     if extraction.handed is not None:
         if extraction.handed.received_by == name:
@@ -77,7 +78,7 @@ def hand_over(archive: Archive, id: str, received_by: str, who: str) -> HandedOv
         "receipt_sha256": receipt_digest(extraction, name, now),
         "who": who,
     }
-    archive.record(EventType.EXTRACTION_HANDED_OVER, detail)
+    host.record(EventType.EXTRACTION_HANDED_OVER, detail)
     return HandedOver(known_extractions(archive).get(id))
 
 

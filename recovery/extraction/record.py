@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vanvault.archiver.appliance import Archive, ArchiveReader
+from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, Unread
 from vanvault.archiver.core.errors import Busy, Damaged, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
@@ -25,6 +25,7 @@ from vanvault.archiver.people.extraction import (
     new_form,
     scan_type,
 )
+from vanvault.recovery.extraction.host import ExtractionHost
 
 #: Entries of one extraction: all their ids go on record before a byte is written.
 MOST_ENTRIES = 50_000
@@ -64,11 +65,11 @@ def known_extractions(archive: ArchiveReader) -> Extractions:
 
 
 def ask_extraction(
-    archive: Archive, told: Mapping[str, Any], scan: bytes, who: str, looked: Callable[[int], None]
+    host: ExtractionHost, told: Mapping[str, Any], scan: bytes, who: str, looked: Callable[[int], None]
 ) -> AskedExtraction:
     """Put a form on record with the count of what it finds, and archive the scan of its letter with it.
 
-    Both go to every site, whatever the policy. The same form, while it waits, is asked for once.
+    The same form, while it waits, is asked for once.
 
     Args:
         told: the form as JSON values; ``letter.scan_sha256`` is taken from the scan where it is missing.
@@ -77,10 +78,11 @@ def ask_extraction(
     Raises InvalidInput (form, filter, scan, or too many entries), SiteUnavailable, Busy (not all is indexed
     here), KeyUnavailable.
     """
+    archive = host.archive
     kind, sha256 = scan_type(scan), hashlib.sha256(scan)
     form = new_form(_with_scan(told, sha256.hexdigest()), archive.clock.now())
     query = query_of(form)
-    archive.catch_up(settle=True)
+    host.level()
     waiting = known_extractions(archive).open_one(form, archive.clock.now())
     if waiting is not None:
         looked(waiting.count)
@@ -115,13 +117,7 @@ def ask_extraction(
         given=Metadata(kind="extraction-letter"),
         reading=MetadataReading(Metadata()),
     )
-    writer, opened = archive.open_writer(trusted=False)
-    try:
-        event = archive.system_event(EventType.EXTRACTION_REQUESTED, detail)
-        last = writer.commit([message, event], final=True)
-        archive.tail.apply([batch.folded for batch in (*opened, *last)])
-    finally:
-        writer.close()
+    host.record_with(message, EventType.EXTRACTION_REQUESTED, detail)
     return AskedExtraction(known_extractions(archive).get(id))
 
 

@@ -19,7 +19,7 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import AccessDenied, Conflict
 from vanvault.archiver.core.times import parse_rfc3339, to_us
-from vanvault.archiver.export import ExportRequest, HomeExport, Narrowing, export
+from vanvault.archiver.export import ExportRequest, Narrowing, export
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.people.extraction import Extraction
@@ -27,6 +27,7 @@ from vanvault.recovery.extraction.approval import use_approval, wish_of
 from vanvault.recovery.extraction.claim import RunClaim, claim_of, new_claim
 from vanvault.recovery.extraction.copies import check_copies, reading_copies
 from vanvault.recovery.extraction.finished import finished_file
+from vanvault.recovery.extraction.host import ExtractionHost
 from vanvault.recovery.extraction.record import found_entries, known_extractions, query_of
 
 #: Ids that one look names.
@@ -56,7 +57,12 @@ class RunExtraction:
 
 
 def run_extraction(
-    archive: Archive, id: str, output: Path, who: Requester, shows: Shows, step: OnItems = lambda items: None
+    host: ExtractionHost,
+    id: str,
+    output: Path,
+    who: Requester,
+    shows: Shows,
+    step: OnItems = lambda items: None,
 ) -> RunExtraction:
     """Write the file of an approved extraction to ``output``, or go on where a run of this home was stopped.
 
@@ -70,12 +76,14 @@ def run_extraction(
             is there.
         NotFound, InvalidInput, SiteUnavailable, Busy, KeyUnavailable, Damaged.
     """
-    archive.catch_up(settle=True)
+    archive = host.archive
+    host.level()
     extraction = known_extractions(archive).get(id)
     output = output.absolute()
     claim = claim_of(archive.home, id)
     if extraction.result is not None and claim is not None and claim.output == output and output.exists():
-        return RunExtraction(extraction, output, already=True)
+        told = finished_file(archive, extraction, output)
+        return RunExtraction(extraction, output, already=True, unreadable=told.unreadable if told else ())
     check_may_run(extraction, archive.clock.now())
     ids = _counted(archive, extraction)
     check_copies(extraction.form, len(ids))
@@ -83,17 +91,18 @@ def run_extraction(
         if output.exists() or output.is_symlink():
             raise Conflict(f"{output} is there already", hint="Nothing is replaced: name another file.")
         claim = new_claim(archive.home, id, output, archive.entropy)
-        extraction = _begun(archive, extraction, claim, who)
+        extraction = _begun(host, extraction, claim, who)
     _check_claim(extraction, claim, output)
     for first in range(0, max(len(ids), 1), _IDS_OF_A_LOOK):
         shows(ids[first : first + _IDS_OF_A_LOOK])
     written = finished_file(archive, extraction, output)
     if written is None or _goes_on(output):
-        host = HomeExport(archive, lambda survey: None)  # the looks above name every entry
-        export(archive, _request(extraction), output, who=who.name, step=step, host=host)
+        at = host.exporting()
+        export(archive, _request(extraction), output, who=who.name, step=step, host=at)
+        host.level()  # the record of its end
         written = finished_file(archive, extraction, output)
         assert written is not None  # noqa: S101 - the export has just ended
-    archive.record(EventType.EXTRACTION_RAN, {**written.detail, "who": who.name})
+    host.record(EventType.EXTRACTION_RAN, {**written.detail, "who": who.name})
     return RunExtraction(
         known_extractions(archive).get(id), output, already=False, unreadable=written.unreadable
     )
@@ -139,10 +148,10 @@ def _counted(archive: Archive, extraction: Extraction) -> list[str]:
     return ids
 
 
-def _begun(archive: Archive, extraction: Extraction, claim: RunClaim, who: Requester) -> Extraction:
+def _begun(host: ExtractionHost, extraction: Extraction, claim: RunClaim, who: Requester) -> Extraction:
     wish = wish_of(extraction, who)
-    good = use_approval(archive, wish, who)
-    archive.record(
+    good = use_approval(host.archive, wish, who)
+    host.record(
         EventType.EXTRACTION_BEGUN,
         {
             "extraction": extraction.id,
@@ -153,7 +162,7 @@ def _begun(archive: Archive, extraction: Extraction, claim: RunClaim, who: Reque
             "who": who.name,
         },
     )
-    return known_extractions(archive).get(extraction.id)
+    return known_extractions(host.archive).get(extraction.id)
 
 
 def _check_claim(extraction: Extraction, claim: RunClaim | None, output: Path) -> None:

@@ -44,6 +44,9 @@ WITH_TOKEN = {
     "/v1/approvals/{request_id}/approve": {"post"},
     "/v1/approvals/{request_id}/refuse": {"post"},
     "/v1/export": {"get"},
+    "/v1/extractions": {"get", "post"},
+    "/v1/extractions/{extraction_id}": {"get"},
+    "/v1/extractions/{extraction_id}/run": {"post"},
 }
 FOR_ANYBODY = {
     "/v1/session": {"post"},

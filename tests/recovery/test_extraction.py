@@ -37,6 +37,7 @@ from vanvault.archiver.people.extraction import Extraction
 from vanvault.recovery.accounts import Desk, add_account, current_accounts
 from vanvault.recovery.approvals import approve_request, refuse_request
 from vanvault.recovery.extraction import (
+    HomeExtraction,
     RunExtraction,
     ask_approval,
     ask_extraction,
@@ -82,7 +83,7 @@ class Office:
         told = told_form(until=self.day(30), **changed)
         told["letter"] = {**told["letter"], "day": self.day(-3)}
         del told["letter"]["scan_sha256"]
-        return ask_extraction(self.archive, told, scan, "lan", lambda count: None).extraction
+        return ask_extraction(HomeExtraction(self.archive), told, scan, "lan", lambda count: None).extraction
 
     def day(self, days: int) -> str:
         return (self.home.clock.now() + timedelta(days=days)).date().isoformat()
@@ -107,7 +108,7 @@ class Office:
         shows: Callable[[Sequence[str]], None] | None = None,
     ) -> RunExtraction:
         return run_extraction(
-            self.archive,
+            HomeExtraction(self.archive),
             extraction.id,
             output or self.output,
             who or self.clerk,
@@ -178,7 +179,7 @@ def test_a_letter_of_an_inspectorate(office: Office) -> None:
     assert "insurance_numbers" in manifest["absent"]
     assert office.genuine(office.output)
     # The inspector takes it, and signs for it.
-    handed = hand_over(office.archive, asked.id, "Nguyễn Văn Minh", "lan").extraction
+    handed = hand_over(HomeExtraction(office.archive), asked.id, "Nguyễn Văn Minh", "lan").extraction
     assert handed.handed is not None
     assert handed.handed.receipt_sha256
     papers = receipt_files(handed)
@@ -251,7 +252,7 @@ def test_the_scan_is_the_one_that_the_form_names(office: Office) -> None:
     told = told_form(until=office.day(3))
     told["letter"] = {**told["letter"], "day": office.day(0), "scan_sha256": "0" * 64}
     with pytest.raises(InvalidInput, match="another one"):
-        ask_extraction(office.archive, told, SCAN, "lan", lambda count: None)
+        ask_extraction(HomeExtraction(office.archive), told, SCAN, "lan", lambda count: None)
 
 
 def test_the_same_form_again_is_the_same_extraction(office: Office) -> None:
@@ -342,7 +343,7 @@ def test_after_the_last_day_nothing_runs_goes_on_or_is_handed_over(office: Offic
         with pytest.raises(AccessDenied, match="the last day"):
             office.run(extraction, path)
     with pytest.raises(AccessDenied, match="not handed over any more"):
-        hand_over(office.archive, ran.id, "Nguyễn Văn Minh", "lan")
+        hand_over(HomeExtraction(office.archive), ran.id, "Nguyễn Văn Minh", "lan")
     assert office.state(asked) == "over"
 
 
@@ -351,18 +352,18 @@ def test_who_receives_it_has_a_name(office: Office, name: str) -> None:
     extraction = office.approved()
     office.run(extraction)
     with pytest.raises(InvalidInput):
-        hand_over(office.archive, extraction.id, name, "lan")
+        hand_over(HomeExtraction(office.archive), extraction.id, name, "lan")
 
 
 def test_it_is_handed_over_once_and_only_complete(office: Office) -> None:
     extraction = office.approved()
     with pytest.raises(Conflict, match="no complete file"):
-        hand_over(office.archive, extraction.id, "Minh", "lan")
+        hand_over(HomeExtraction(office.archive), extraction.id, "Minh", "lan")
     office.run(extraction)
-    first, again = (hand_over(office.archive, extraction.id, "Minh", "lan") for _ in range(2))
+    first, again = (hand_over(HomeExtraction(office.archive), extraction.id, "Minh", "lan") for _ in range(2))
     assert (first.already, again.already) == (False, True)
     with pytest.raises(Conflict, match="handed over to Minh"):
-        hand_over(office.archive, extraction.id, "Hoa", "lan")
+        hand_over(HomeExtraction(office.archive), extraction.id, "Hoa", "lan")
     assert office.count("extraction.handed-over") == 1
 
 

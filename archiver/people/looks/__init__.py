@@ -7,6 +7,7 @@ from vanvault.archiver.people.looks.filter import LookFilter
 from vanvault.archiver.people.looks.look import (
     ACTS,
     MOST_PURPOSE,
+    MOST_SHOWN,
     OUTCOMES,
     Look,
     LookAct,
@@ -20,6 +21,7 @@ from vanvault.archiver.people.looks.look import (
 __all__ = [
     "ACTS",
     "MOST_PURPOSE",
+    "MOST_SHOWN",
     "OUTCOMES",
     "Look",
     "LookAct",

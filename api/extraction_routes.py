@@ -1,0 +1,133 @@
+"""``/v1/extractions``: data for an authority by form, for persons with ``extract``; others approve it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vanvault.api import openapi
+from vanvault.api.context import node_of
+from vanvault.api.extracting import asked_at_node, run_at_node
+from vanvault.api.looks import asks, looked, reader_of, shows
+from vanvault.api.node import Node
+from vanvault.api.people import person_of, run_sign_on
+from vanvault.api.sent_file import SentFile
+from vanvault.api.session_routes import json_object, short_body
+from vanvault.api.urls import query_of
+from vanvault.archiver.core.errors import Busy, InvalidInput
+from vanvault.archiver.people.extraction import Extractions
+from vanvault.recovery.extraction import known_extractions
+
+router = APIRouter()
+
+#: Bytes of a body: a scan of 8 MiB in base64, and its form.
+_MOST_BODY = 11 * 2**20
+
+_T = TypeVar("_T")
+
+
+@router.get("/v1/extractions", **openapi.EXTRACTIONS)
+async def extractions(request: Request) -> Response:
+    """The extractions on record, the newest first."""
+    node = await _allowed(request)
+
+    def read() -> dict[str, Any]:
+        known, now = _known(node), node.archive.clock.now()
+        return {"extractions": [one.as_json(now) for one in known], "partial": bool(known.lacking)}
+
+    return _json(await run_sign_on(node, read))
+
+
+@router.get("/v1/extractions/{extraction_id}", **openapi.EXTRACTION)
+async def extraction(request: Request, extraction_id: str) -> Response:
+    """One extraction: its form, its approval, and what was given out."""
+    node = await _allowed(request)
+    return _json(
+        await run_sign_on(node, lambda: _known(node).get(extraction_id).as_json(node.archive.clock.now()))
+    )
+
+
+@router.post("/v1/extractions", **openapi.ASK_EXTRACTION)
+@looked("count", "extract", gateways=False)
+async def ask(request: Request) -> Response:
+    """Put a form on record with the scan of its letter; how many entries it finds is what others approve."""
+    node, reader = node_of(request), reader_of(request)
+    body = await short_body(request, node, "application/json", most=_MOST_BODY)
+    form, scan = await _in_exports(node, lambda: _asked(body))
+    asks(request, _texts(form.get("filter")))
+    done, approval = await _in_exports(node, lambda: asked_at_node(node, reader, form, scan))
+    shows(request, (), done.extraction.count)
+    told = done.extraction.as_json(node.archive.clock.now())
+    answer = _json({**told, "already": done.already, "approval_request": approval})
+    answer.status_code = 200 if done.already else 201
+    return answer
+
+
+@router.post("/v1/extractions/{extraction_id}/run", **openapi.RUN_EXTRACTION)
+@looked("extract", "extract", gateways=False)
+async def run(request: Request, extraction_id: str) -> Response:
+    """The file of an approved extraction, by who asked for it; again until it is handed over."""
+    node, reader = node_of(request), reader_of(request)
+    asks(request, {"extraction": extraction_id})
+    sent = await _in_exports(node, lambda: run_at_node(node, reader, extraction_id))
+    shows(request, sent.ids)
+    result = sent.run.extraction.result
+    assert result is not None  # noqa: S101 - it has run
+    headers = {
+        "Vanvault-Export": result.export,
+        "Vanvault-Sha256": result.sha256,
+        "Vanvault-Unreadable": str(len(sent.run.unreadable)),
+    }
+    return SentFile(node, sent.file, result.bytes, f"{sent.run.extraction.id}.zip", headers)
+
+
+async def _allowed(request: Request) -> Node:
+    """Raises AccessDenied, unless a person with ``extract`` sent it; InvalidInput: it has parameters."""
+    node = node_of(request)
+    given = query_of(request.scope)
+    if given:
+        raise InvalidInput("there are no parameters here", field=given[0][0][:40])
+    person = await person_of(request, node)
+    person.authority("extract", node.archive.clock.now())
+    return node
+
+
+def _known(node: Node) -> Extractions:
+    if node.archive.behind:
+        raise Busy(node.archive.behind, retry_after=2)
+    return known_extractions(node.archive)
+
+
+async def _in_exports(node: Node, work: Callable[[], _T]) -> _T:
+    return await asyncio.get_running_loop().run_in_executor(node.threads.exports, work)
+
+
+def _asked(body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Form and scan. Raises InvalidInput."""
+    asked = json_object(body)
+    form, scan = asked.get("form"), asked.get("scan")
+    if set(asked) != {"form", "scan"} or not isinstance(form, dict) or not isinstance(scan, str):
+        raise InvalidInput("the body is an object of form and scan", field="body")
+    try:
+        return form, base64.b64decode(scan, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("the scan is not in base64", field="scan") from error
+
+
+def _texts(filter: object) -> Mapping[str, str]:
+    """What a look says of it; whether it is a filter is found out later."""
+    if not isinstance(filter, dict):
+        return {}
+    return {str(name): str(value) for name, value in filter.items()}
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json", headers={"Cache-Control": "no-store"})
