@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from vanvault.api import examples, wire
+from vanvault.api import examples, wire, wire_extraction
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
@@ -481,7 +481,7 @@ EXTRACTIONS = _route(
     "extractions",
     {},
     {
-        200: _answer("Extractions by form.", wire.ExtractionsAnswer, examples.EXTRACTIONS),
+        200: _answer("Extractions by form.", wire_extraction.ExtractionsAnswer, examples.EXTRACTIONS),
         **_problems(400, 401, 403, 500, 503),
     },
 )
@@ -489,7 +489,7 @@ EXTRACTION = _route(
     "extraction",
     {},
     {
-        200: _answer("The extraction.", wire.ExtractionAnswer, examples.EXTRACTION),
+        200: _answer("The extraction.", wire_extraction.ExtractionAnswer, examples.EXTRACTION),
         **_problems(400, 401, 403, 404, 500, 503),
     },
 )
@@ -501,15 +501,19 @@ ASK_EXTRACTION = _route(
     _body(
         {
             "application/json": {
-                "schema": wire.reference(wire.AskExtractionBody),
+                "schema": wire.reference(wire_extraction.AskExtractionBody),
                 "example": examples.ASK_EXTRACTION,
             }
         }
     ),
     {
-        201: _answer("On record; others approve it.", wire.AskedExtractionAnswer, examples.ASKED_EXTRACTION),
+        201: _answer(
+            "On record; others approve it.", wire_extraction.AskedExtractionAnswer, examples.ASKED_EXTRACTION
+        ),
         200: _answer(
-            "It waits already.", wire.AskedExtractionAnswer, {**examples.ASKED_EXTRACTION, "already": True}
+            "It waits already.",
+            wire_extraction.AskedExtractionAnswer,
+            {**examples.ASKED_EXTRACTION, "already": True},
         ),
         **_problems(400, 401, 403, 408, 413, 500, 503),
     },
