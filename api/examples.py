@@ -137,7 +137,21 @@ ENTRY = {
     "held": False,
 }
 PAGE = {"items": [ENTRY], "next": None, "partial": None, "unread": []}
-TIMELINE = {"transaction_id": "t-2026-000123", "items": [ENTRY], "unread": []}
+TIMELINE = {
+    "transaction_id": "t-2026-000123",
+    "items": [ENTRY],
+    "unread": [],
+    "retention": [
+        {
+            "gateway": "gateway-1",
+            "state": "succeeded",
+            "due": "2036-11-30T17:00:00Z",
+            "last_day": "2036-11-30",
+            "due_originals": "2036-11-30T17:00:00Z",
+            "partial": False,
+        }
+    ],
+}
 HISTOGRAM = {
     "by": "day",
     "bars": [{"value": "2026-11-22", "entries": 2, "bytes": 20480}],

@@ -24,6 +24,7 @@ from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
+from vanvault.recovery.retention import ClockShown, clocks_beside
 
 router = APIRouter()
 
@@ -129,8 +130,15 @@ async def transaction(request: Request, transaction_id: str) -> Response:
             raise NotFound("the archive holds nothing of this transaction")
         return found
 
-    page, fresh = await _read(node, lambda fresh: (fresh.find(node, find), fresh))
-    return _json({"transaction_id": transaction_id, **_listed(request, page, fresh)})
+    def told(fresh: Freshness) -> tuple[Page, list[ClockShown], Freshness]:
+        page = fresh.find(node, find)
+        gateways = {item["gateway"] for item in page.items}
+        return page, clocks_beside(node.archive, transaction_id, gateways), fresh
+
+    page, clocks, fresh = await _read(node, told)
+    retention = [one.as_json() for one in clocks]
+    listed = _listed(request, page, fresh)
+    return _json({"transaction_id": transaction_id, **listed, "retention": retention})
 
 
 def _asked(request: Request, reader: Reader) -> list[tuple[str, str]]:

@@ -225,12 +225,26 @@ class PageAnswer(BaseModel):
     withheld: list[WithheldPart] = _withheld()
 
 
+class ClockAnswer(BaseModel):
+    """Until when one gateway's transaction is kept by law."""
+
+    gateway: str
+    state: Literal["open", "succeeded", "refused", "withdrawn", "expired"]
+    due: str | None = Field(
+        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due."
+    )
+    last_day: str | None = Field(description="That day, in Vietnam.")
+    due_originals: str | None
+    partial: bool = Field(description="Entries of it may be missing.")
+
+
 class TimelineAnswer(BaseModel):
     """All of one transaction, oldest first."""
 
     transaction_id: str
     items: list[TimelineEntry]
     unread: list[UnreadObject]
+    retention: list[ClockAnswer]
     withheld: list[WithheldPart] = _withheld()
 
 

@@ -24,9 +24,10 @@ _COLUMNS = ("received", "what", "gateway", "dossier", "employer", "procedure", "
 
 @click.command()
 @query_options(_RANGE)
+@click.option("--due", is_flag=True, help="Say of each whether its transaction is open, and its last day.")
 @json_option
 @click.pass_obj
-def command(home: Path, /, as_json: bool, **given: str | None) -> None:
+def command(home: Path, /, as_json: bool, due: bool, **given: str | None) -> None:
     """Find messages and events, newest first.
 
     Every field that is given must match exactly, but for --dossier-prefix. With --json it prints one object:
@@ -40,6 +41,11 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
         query = Query.parse(parameters, archive.search.cursor_key)
         complete = catch_up(archive)
         page = archive.search.page(query)
+        if due:
+            from vanvault.recovery.retention import clock_beside
+
+            for item in page.items:
+                item["retention"] = clock_beside(archive, item).as_json()
         look.shows([item["id"] for item in page.items])
     if page.partial:
         warn(page.partial)
@@ -53,7 +59,8 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
         emit_json({"items": page.items, "next": page.next, "partial": partial, "unread": unread_parts})
         return
     if page.items:
-        print_table(_COLUMNS, map(_row, page.items))
+        columns = (*_COLUMNS, "transaction", "kept until") if due else _COLUMNS
+        print_table(columns, map(_row, page.items))
     more = f"; next page: --cursor {page.next}" if page.next else ""
     found = f"{len(page.items)} found" if page.items else "nothing found"
     click.echo(f"{found}{more}", err=True)
@@ -61,6 +68,8 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     what = item["type"] if item["entry"] == "event" else item["kind"] or "message"
+    clock = item.get("retention")
+    kept = () if clock is None else (clock["state"], clock["last_day"] or "")
     return (
         item["received_at"][:19] + "Z",
         what,
@@ -71,4 +80,5 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         item["state"],
         human_size(item["size"]),
         item["id"],
+        *kept,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.retention import profiles_between
-from vanvault.archiver.core.times import from_us, parse_rfc3339, to_us, vietnam_day
+from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds, to_us, vietnam_day
 from vanvault.archiver.retention import (
     CaseEntry,
     ClosingTable,
@@ -51,6 +53,50 @@ def _told(archive: Archive, subject: Subject, items: list[Item], gathering: Gath
     ids = tuple(item["id"] for item in items)
     holds = tuple(hold.id for hold in holds_over(known_holds(archive), items))
     return Owed(subject, clock, log, originals, clause, locks, ids, gathering.unread, holds)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockShown:
+    """The clock of one gateway's transaction, as it stands beside what a search finds."""
+
+    gateway: str
+    clock: TransactionClock
+    log: Due | None
+    originals: Due | None
+    unread: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "gateway": self.gateway,
+            "state": self.clock.state,
+            "due": None if self.log is None else rfc3339_seconds(self.log.until),
+            "last_day": None if self.log is None else self.log.last_day.isoformat(),
+            "due_originals": None if self.originals is None else rfc3339_seconds(self.originals.until),
+            "partial": bool(self.unread),
+        }
+
+
+def clocks_beside(archive: Archive, transaction: str, gateways: Iterable[str]) -> list[ClockShown]:
+    """The clock of a transaction at each of these gateways, sorted by them; it must be there.
+
+    Raises NotFound, SiteUnavailable, Damaged, SettingsError.
+    """
+    table = closing_table(archive.settings.retention.closing)
+    found = []
+    for gateway in sorted(set(gateways)):
+        gathering = Gathering(archive)
+        _, items = gathering.of_transaction(transaction, gateway)
+        found.append(ClockShown(gateway, *clock_and_dues(archive, items, table), gathering.unread))
+    return found
+
+
+def clock_beside(archive: Archive, item: Item) -> ClockShown:
+    """The clock of the transaction of one entry. Raises SiteUnavailable, Damaged, SettingsError."""
+    table = closing_table(archive.settings.retention.closing)
+    gathering = Gathering(archive)
+    subject, items = gathering.of_entry(item)
+    return ClockShown(subject.gateway, *clock_and_dues(archive, items, table), gathering.unread)
 
 
 def clock_and_dues(

@@ -64,7 +64,7 @@ class Gathering:
             for value in sorted(values):
                 for item in self._every({field: value, "gateway": gateway}):
                     if not item["transaction_id"] and self._linked_to(item) == transaction:
-                        found[item["id"]] = item
+                        found[item["id"]] = self._search.entry(item["id"])
         return list(found.values())
 
     def _linked_to(self, item: Item) -> str:
@@ -87,7 +87,7 @@ class Gathering:
 
     def _every(self, filters: dict[str, str]) -> list[Item]:
         note: Callable[[Unread], None] = self._note
-        return [self._search.entry(item["id"]) for item in self._search.every(Query(filters=filters), note)]
+        return list(self._search.every(Query(filters=filters), note))
 
     def _note(self, one: Unread) -> None:
         self._unread[one.object] = one

@@ -48,6 +48,17 @@ def test_people_are_told_in_their_language(served: Served) -> None:
     assert "theo giờ Việt Nam" in vietnamese
 
 
+def test_a_search_tells_the_last_day_beside_each_hit(served: Served) -> None:
+    closing = returned(served)
+    asked = ("search", "--transaction-id", closing["transaction_id"], "--due")
+    told = json_of(run_cli(served.home, "retention", "show", closing["id"], "--json"))
+    for item in json_of(run_cli(served.home, *asked, "--json"))["items"]:
+        assert {name: item["retention"][name] for name in ("state", "due", "last_day")} == {
+            name: told[name] for name in ("state", "due", "last_day")
+        }
+    assert told["last_day"] in run_cli(served.home, *asked).stdout
+
+
 def test_asking_is_a_look(served: Served) -> None:
     id = returned(served)["transaction_id"]
     run_cli(served.home, "retention", "show", id)
