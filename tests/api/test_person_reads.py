@@ -338,3 +338,29 @@ def test_who_is_suspended_between_two_requests_reads_no_more(place: Place) -> No
         wait_for(lambda: hoa.get(path).status_code != 200, "the node knows of the suspension")
         check_problem(hoa.get(path), 403, "access-denied")
     assert {look["outcome"] for look in place.looks(who="hoa")[:2]} == {"refused"}
+
+
+def test_a_site_that_is_away_stops_no_reader_and_where_none_takes_the_look_nothing_is_shown(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    gateway = init_home(home)
+    with Archive.open(home) as archive:
+        desk = Desk(archive, "anh")
+        for name, role in (("lan", "auditor-original"), ("hoa", "security-officer")):
+            add_account(desk, NewAccount(name, "person", name, roles=(role,)))
+        lan, hoa = (add_person_token(desk, name, TokenWish()).secret for name in ("lan", "hoa"))
+    with Server(home) as server, server.wait_ready().client(gateway) as client:
+        id = push(client, "m-1", b"<x/>").json()["id"]
+        with server.client(lan) as auditor, server.client(hoa) as officer:
+            path = f"/v1/messages/{id}/original?purpose=x"
+            (home / "sites" / "standby").rename(home / "away")
+            assert auditor.get(path).content == b"<x/>"
+            (look,) = officer.get("/v1/access", params={"message": id}).json()["looks"]
+            assert (look["who"], look["act"], look["outcome"]) == ("lan", "original", "shown")
+            (home / "sites").rename(home / "gone")
+            answer = auditor.get("/v1/search?entry=message")
+            check_problem(answer, 503, answer.json()["type"].rpartition(":")[2])
+            assert b"m-1" not in answer.content
+            (home / "gone").rename(home / "sites")
+            (home / "away").rename(home / "sites" / "standby")
