@@ -40,6 +40,7 @@ class EventType:
     AVAILABILITY_WINDOW = "availability.window"
     AVAILABILITY_CANCELLED = "availability.cancelled"
     AVAILABILITY_NOTE = "availability.note"
+    REPORT_MADE = "report.made"  # see recovery/reports/record.py
     EXPORT_STARTED = "export.started"
     EXPORT_RESUMED = "export.resumed"
     EXPORT_FINISHED = "export.finished"

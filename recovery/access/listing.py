@@ -248,6 +248,16 @@ def _exported(event: OwnEvent) -> Iterator[SeenLook]:
     yield SeenLook(event.id, _moment(event), look)
 
 
+def _reported(event: OwnEvent) -> Iterator[SeenLook]:
+    """Whoever makes a report is shown what it tells of accounts and of looks."""
+    detail = event.detail
+    asked = {name: str(detail.get(name, "")) for name in ("id", "name", "period")}
+    report = {"report": asked["id"] or asked["name"], "period": asked["period"]}
+    yield SeenLook(
+        event.id, _moment(event), Look(Viewer(str(detail.get("who", "")), "os-account"), "access", report)
+    )
+
+
 def _moment(event: OwnEvent) -> str:
     return event.counts_as or event.received_at
 
@@ -257,5 +267,6 @@ _TELLERS: dict[str, Callable[[OwnEvent], Iterator[SeenLook]]] = {
     COUNTED: _counted,
     EventType.KEYS_UNWRAPPED: _unwrapped,
     EventType.EXPORT_STARTED: _exported,
+    EventType.REPORT_MADE: _reported,
     EventType.EXPORT_RESUMED: _exported,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import ApprovalNeeded, Conflict
+from vanvault.archiver.core.law import citation
 from vanvault.archiver.people.approvals import ApprovalWish, Requester
 from vanvault.archiver.people.extraction import Extraction
 from vanvault.recovery.approvals import GoodApproval, known_approvals, need
@@ -40,5 +41,9 @@ def use_approval(archive: Archive, wish: ApprovalWish, who: Requester) -> GoodAp
     """Use the approval up. Raises as ``recovery.approvals.need``."""
     good = need(archive, wish.act, wish.subject, who, beneficiaries=wish.beneficiaries)
     if good is None:
-        raise ApprovalNeeded("an extraction is never without its approval", request="")
+        raise ApprovalNeeded(
+            "an extraction is never without its approval",
+            request="",
+            hint=f"This rests on: {citation('extraction-approved', text='CV907-2019')}.",
+        )
     return good

@@ -70,6 +70,7 @@ KINDS: dict[str, ReportKind] = {
             "operation",
             "month",
             (
+                ("regular-reports", "QD08-2015"),
                 ("downtime-limit", "QD08-2015"),
                 ("downtime-limit", "ND166-2016"),
                 ("maintenance-notice", "QD08-2015"),

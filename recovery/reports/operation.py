@@ -22,6 +22,8 @@ from vanvault.recovery.reports.volumes import GatewayVolume
 
 LOOKED, COUNTED = "access.looked", "access.counted"
 EXTRACTIONS = "extraction."
+RAN = "extraction.ran"
+_REFUSED = "session.refused"
 _DRILL = "drill.finished"
 _VERIFIED = "verify.finished"
 #: What goes on record when something went wrong, or had to be mended.
@@ -80,6 +82,8 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             ),
             "incidents": len(incidents),
             "extractions": len(record.under(EXTRACTIONS)),
+            "extractions_ran": len(record.of(RAN)),
+            "sign_ons_refused": len(record.of(_REFUSED)),
             "looks": sum(requests for requests, _ in looks.values()),
             "looks_refused": sum(
                 requests for (_, outcome), (requests, _) in looks.items() if outcome == "refused"
@@ -112,7 +116,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             ),
             ReportTable(
                 "extractions",
-                ("at", "change", "what", "who"),
+                ("at", "change", "what", "count", "who"),
                 tuple(map(_extraction, record.under(EXTRACTIONS))),
             ),
             ReportTable(
@@ -196,8 +200,14 @@ def _incident(event: OwnEvent) -> tuple[Cell, ...]:
 
 def _extraction(event: OwnEvent) -> tuple[Cell, ...]:
     detail = event.detail
-    about = next((detail[name] for name in ("id", "extraction", "request") if detail.get(name)), "")
-    return (_at(event), event.type, str(about), str(detail.get("who", "")))
+    items = detail.get("items", detail.get("count"))
+    return (
+        _at(event),
+        event.type,
+        str(detail.get("extraction", "")),
+        _measured(items),
+        str(detail.get("who", "")),
+    )
 
 
 def _at(event: OwnEvent) -> str:

@@ -19,12 +19,12 @@ from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.intake import message_draft
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.recovery.documents import Report
 from vanvault.recovery.reports.model import KINDS
 from vanvault.recovery.reports.period import ReportPeriod, parse_period
 
-MADE = "report.made"
+MADE = EventType.REPORT_MADE
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "windows_in_time": ("of them announced in time", "trong đó: thông báo đúng hạn"),
     "incidents": ("Incidents on record", "Số sự cố ghi nhận"),
     "extractions": ("Steps of extractions", "Số bước khai thác dữ liệu"),
+    "extractions_ran": ("of them data taken out", "trong đó: đã trích xuất dữ liệu"),
+    "sign_ons_refused": ("Sign-ons that were refused", "Số lần đăng nhập bị từ chối"),
     "looks_refused": ("of them refused", "trong đó: bị từ chối"),
 }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import json_of, run_cli
+from tests.support.mail import mail_server
 from vanvault.archiver.core.error_table import ExitCode
 
 LATER = ("--from", "2090-01-01T22:00:00+07:00", "--to", "2090-01-01T23:00:00+07:00")
@@ -71,3 +73,35 @@ def test_a_note_that_is_refused(home: Path, arguments: tuple[str, ...]) -> None:
 def test_no_such_window(home: Path) -> None:
     done = run_cli(home, "availability", "window", "cancel", "none", "--reason", "r")
     assert done.exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_stop_is_announced_by_mail_and_a_late_one_is_told(home: Path) -> None:
+    with mail_server() as letters:
+        with (home / "vanvault.toml").open("a", encoding="utf-8") as settings:
+            settings.write(
+                f'[mail]\nhost = "127.0.0.1"\nport = {letters.port}\nsecurity = "none"\n'
+                'announce_to = ["it@bhxh.example.vn"]\n'
+            )
+        start = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        end = (datetime.now(UTC) + timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        window = ("availability", "window")
+        added = run_cli(home, *window, "add", "--from", start, "--to", end, "--reason", "new disks")
+        assert "10 days ahead" in added.stderr
+        (told,) = json_of(run_cli(home, *window, "notify", "--json"))["notices"]
+        assert (told["to"], told["late"]) == (["it@bhxh.example.vn"], True)
+        assert len(letters.taken) == 1
+        assert "nothing is to be announced" in run_cli(home, *window, "notify").stderr
+        assert run_cli(home, *window, "notify", "--window", str(told["window"])).exit_code == 5
+
+
+def test_without_a_mail_server_people_are_told_by_hand(home: Path) -> None:
+    start, end = ((datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (3, 4))
+    window = ("availability", "window")
+    added = json_of(
+        run_cli(home, *window, "add", "--from", start, "--to", end, "--reason", "new disks", "--json")
+    )
+    told = run_cli(home, *window, "notify")
+    assert told.exit_code == 6
+    assert "--by-hand" in told.stderr
+    by_hand = ("--window", added["window"], "--by-hand", "letter 12")
+    assert run_cli(home, *window, "notify", *by_hand).exit_code == 0

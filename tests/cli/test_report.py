@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.support.command import json_of, run_cli
 from vanvault.archiver.core.times import vietnam_day
+from vanvault.recovery.work import account
 
 
 def this_month() -> str:
@@ -41,6 +42,8 @@ def test_a_look_at_a_report_is_on_record(home: Path) -> None:
     made = json_of(run_cli(home, "report", "make", "operation", "--period", this_month(), "--json"))
     assert run_cli(home, "report", "show", made["id"]).exit_code == 0
     assert run_cli(home, "report", "show", "operation-2000-01-00000000").exit_code == 4
+    (look,) = json_of(run_cli(home, "access", "list", "--act", "access", "--json"))["looks"]
+    assert (look["asked"]["report"], look["who"]) == (made["id"], account())
     looks = json_of(run_cli(home, "access", "list", "--act", "display", "--json"))["looks"]
     assert [(look["asked"]["report"], look["outcome"]) for look in looks[::-1]] == [
         (made["id"], "shown"),

@@ -238,7 +238,46 @@ _SERVICE = (
     ),
 )
 
+_COPIES = (
+    _duty(
+        "sets-on-independent-media",
+        "TT05-2025",
+        ("articles 26-31", "Điều 26 đến Điều 31"),
+        HowKnown.NOTES,
+        (2, "sets"),
+        (
+            "At least 2 sets lie on independent media; changes are saved daily, everything monthly, and the"
+            " whole is checked within 3 years.",
+            "Lưu ít nhất 2 bộ trên phương tiện độc lập; sao lưu thay đổi hằng ngày, toàn bộ hằng tháng,"
+            " kiểm tra toàn bộ trong 3 năm.",
+        ),
+    ),
+    _duty(
+        "backups-kept",
+        "TCVN14423-2026",
+        ("section 5.11", "mục 5.11"),
+        HowKnown.NOTES,
+        (3, "copies"),
+        (
+            "Backups run by themselves: 3 copies on 2 kinds of media, 1 elsewhere, encrypted, with tests of"
+            " the restore.",
+            "Sao lưu tự động: 3 bản, 2 loại phương tiện, 1 bản ở nơi khác, có mã hóa và kiểm tra khôi phục.",
+        ),
+    ),
+)
+
 _PEOPLE = (
+    _duty(
+        "regular-reports",
+        "QD08-2015",
+        _NO_CLAUSE,
+        HowKnown.EXCERPT,
+        _NONE,
+        (
+            "Reports go to Vietnam Social Security regularly, and when it asks.",
+            "Báo cáo Bảo hiểm xã hội Việt Nam định kỳ và theo yêu cầu.",
+        ),
+    ),
     _duty(
         "no-display-without-right",
         "QD352-2020",
@@ -327,6 +366,19 @@ _PEOPLE = (
         ),
     ),
     _duty(
+        "central-log-kept",
+        "TCVN14423-2026",
+        ("section 5.8", "mục 5.8"),
+        HowKnown.NOTES,
+        (3, "months"),
+        (
+            "Logs are kept in one place for 3 months, with source, target, account, time and act, by"
+            " synchronised clocks.",
+            "Nhật ký lưu tập trung 3 tháng, gồm nguồn, đích, tài khoản, thời gian, thao tác, theo đồng hồ"
+            " đồng bộ.",
+        ),
+    ),
+    _duty(
         "copies-stamped",
         "TT05-2025",
         ("articles 37-42", "Điều 37 đến Điều 42"),
@@ -356,6 +408,19 @@ _INCIDENTS = (
         ),
     ),
     _duty(
+        "yearly-figures",
+        "ND331-2026",
+        ("article 35", "Điều 35"),
+        HowKnown.NOTES,
+        (25, "day of December"),
+        (
+            "The owner of a system reports each year, from 15 December to 14 December, to the Ministry of"
+            " Public Security by 25 December.",
+            "Chủ quản hệ thống báo cáo Bộ Công an hằng năm trước 25/12, số liệu từ 15/12 năm trước đến"
+            " 14/12.",
+        ),
+    ),
+    _duty(
         "personal-data-breach-notified",
         "L91-2025",
         ("article 23(1)", "khoản 1 Điều 23"),
@@ -369,4 +434,4 @@ _INCIDENTS = (
 )
 
 #: Every duty that is known, by subject.
-DUTIES = (*_KEEPING, *_SERVICE, *_PEOPLE, *_INCIDENTS)
+DUTIES = (*_KEEPING, *_SERVICE, *_COPIES, *_PEOPLE, *_INCIDENTS)

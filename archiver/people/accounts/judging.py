@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from vanvault.archiver.core.errors import AccessDenied
-from vanvault.archiver.core.law import figure
+from vanvault.archiver.core.law import citation, figure
 from vanvault.archiver.core.times import vietnam_day, vietnam_midnight
 from vanvault.archiver.people.accounts.model import Account, NameStanding
 from vanvault.archiver.people.accounts.roles import ROLES, Permission, conflicting
@@ -86,7 +86,8 @@ def judge(
         return Refused(
             "roles-conflict", f"{account.name} holds roles that exclude each other today: {clashing}"
         )
-    return Refused("no-role", f"{account.name} holds no role today that permits: {permission}")
+    why = f"{account.name} holds no role today that permits: {permission}"
+    return Refused("no-role", f"{why} ({_BASES[permission]})" if permission in _BASES else why)
 
 
 def roles_in_force(account: Account, now: datetime) -> tuple[str, ...]:
@@ -141,10 +142,20 @@ _NAME_LOST: dict[NameStanding, str] = {
     "removed": "the gateway {} was removed",
     "unclear": "the record of {} has an event that this version cannot read",
 }
+#: What a refusal rests on: the duty, the text, and how it is known.
+_NO_DISPLAY = citation("no-display-without-right", text="QD352-2020")
+_BASES: dict[Permission, str] = {
+    "search": _NO_DISPLAY,
+    "receipts": _NO_DISPLAY,
+    "originals": _NO_DISPLAY,
+    "export": _NO_DISPLAY,
+    "extract": citation("extraction-approved", text="CV907-2019"),
+}
 _ASK = "An account manager can change that: vanvault account list."
 _HINTS: dict[RefusalReason, str] = {
     "suspended": "An account manager can lift it: vanvault account resume.",
-    "idle": "An account manager brings it back: vanvault account review --confirm.",
+    "idle": "An account manager brings it back: vanvault account review --confirm."
+    f" Why it is off: {citation('idle-account-off', text='TCVN14423-2026')}.",
     "token": "Ask for one that is good for it: vanvault account token add --permission.",
     "no-role": "An account manager grants roles; which there are: vanvault account roles.",
     "roles-conflict": "An account manager revokes one of them: vanvault account revoke.",

@@ -46,7 +46,9 @@ def busy_quarter(office: Office) -> None:
     office.archive.record("site.repaired", {"sites": ["standby"], "who": "minh"})
     office.archive.record("verify.finished", {"whole": False})
     office.archive.record("verify.finished", {"whole": True})
-    office.archive.record("extraction.requested", {"id": "x-1", "who": "lan"})
+    office.archive.record("extraction.requested", {"extraction": "x-1", "count": 12, "who": "lan"})
+    office.archive.record("extraction.ran", {"extraction": "x-1", "items": 12, "who": "lan"})
+    office.archive.record("session.refused", {"account": "lan", "why": "password"})
     office.archive.record(
         "access.counted",
         {"gateway": "gateway-1", "reads": [
@@ -73,7 +75,10 @@ def test_the_report_on_operation_counts_what_the_log_holds(office: Office) -> No
     drills = [json.loads(line["detail"]) for line in own(lines, "drill.finished")]
     assert (len(drills), sum(one["passed"] for one in drills)) == (2, 1)
     assert figures["incidents"] == 2, "the repair, and the verification that found something"
-    assert figures["extractions"] == len(own(lines, "extraction.requested")) == 1
+    assert figures["extractions"] == len(own(lines, "extraction.requested", "extraction.ran")) == 2
+    assert figures["extractions_ran"] == len(own(lines, "extraction.ran"))
+    assert [(row["what"], row["count"]) for row in table(report, "extractions")] == [("x-1", 12)] * 2
+    assert figures["sign_ons_refused"] == len(own(lines, "session.refused")) == 1
     counted = [read for line in own(lines, "access.counted") for read in json.loads(line["detail"])["reads"]]
     looked = [json.loads(line["detail"]) for line in own(lines, "access.looked")]
     assert figures["looks"] == len(looked) + sum(read["requests"] for read in counted) == 10

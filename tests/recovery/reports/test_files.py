@@ -15,6 +15,7 @@ from tests.recovery.reports.conftest import Office, own
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable
 from vanvault.archiver.people.accounts import ACCOUNT_EVENTS, NewAccount
+from vanvault.archiver.people.extraction import EXTRACTION_EVENTS
 from vanvault.archiver.people.looks import ACTS, OUTCOMES
 from vanvault.recovery.accounts import add_account
 from vanvault.recovery.documents import LANGUAGES
@@ -112,7 +113,7 @@ def test_every_name_of_a_report_has_words_in_both_languages(office: Office, name
 
 def test_every_value_that_is_named_has_words() -> None:
     listed = {type for type in ACCOUNT_EVENTS if type != "account.reviewed"}
-    assert {*listed, *INCIDENTS, *ACTS, *OUTCOMES} <= set(VALUES)
+    assert {*listed, *INCIDENTS, *ACTS, *OUTCOMES, *EXTRACTION_EVENTS} <= set(VALUES)
 
 
 def test_no_english_is_left_in_vietnamese() -> None:
