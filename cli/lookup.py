@@ -10,6 +10,7 @@ from vanvault.cli.context import catch_up
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
+    from vanvault.recovery.timeline import Case
 
 _T = TypeVar("_T")
 
@@ -25,6 +26,13 @@ def find_entry(archive: Archive, entry_id: str) -> dict[str, Any]:
 def receipt_of(archive: Archive, entry_id: str) -> dict[str, Any]:
     """The first receipt of an entry. Raises as ``find_entry`` does."""
     return _found(archive, lambda: archive.receipts.of(entry_id))
+
+
+def found_case(archive: Archive, asked: str, gateway: str) -> Case:
+    """A transaction by its id, a dossier number, or an entry of it. Raises as ``find_entry`` does."""
+    from vanvault.recovery.timeline import case_of
+
+    return _found(archive, lambda: case_of(archive, asked, gateway))
 
 
 def _found(archive: Archive, look: Callable[[], _T]) -> _T:

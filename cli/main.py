@@ -27,6 +27,7 @@ VERBS = {
     "push": "Push files as messages through the API, and print their receipts.",
     "get": "Fetch an original, byte for byte, or its receipt.",
     "search": "Find messages and events, newest first.",
+    "timeline": "Show all of one transaction, in the order in which it happened.",
     "histogram": "Count entries and bytes by day, month, year or a field.",
     "index": "Show the index, or rebuild it from segments.",
     "access": "Say who has looked at what, and when.",

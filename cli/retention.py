@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput
 from vanvault.cli.context import catch_up, looking, open_archive
-from vanvault.cli.lookup import find_entry
+from vanvault.cli.lookup import found_case
 from vanvault.cli.output import emit_json, json_option, shown, warn
-
-if TYPE_CHECKING:
-    from vanvault.archiver.appliance import Archive
-    from vanvault.archiver.retention import Owed
 
 
 @click.group()
@@ -24,7 +18,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("id", metavar="TRANSACTION|ENTRY")
+@click.argument("id", metavar="TRANSACTION|DOSSIER|ENTRY")
 @click.option("--gateway", metavar="NAME", help="Whose transaction, where several have one of this id.")
 @click.option("--lang", type=click.Choice(["en", "vi"]), default="en", show_default=True, help="Language.")
 @json_option
@@ -32,14 +26,17 @@ def command() -> None:
 def show(home: Path, id: str, gateway: str | None, lang: str, as_json: bool) -> None:
     """Explain what is owed for a transaction: the rule, what started it, the last day, the lock that stands.
 
-    Takes the id of a transaction, or the archive's id of an entry, whose transaction is shown. Days are
-    Vietnam's.
+    Takes the id of a transaction, a dossier number, or the archive's id of an entry, whose transaction is
+    shown. Days are Vietnam's.
     """
+    from vanvault.recovery.retention import retention_of
+
     asked = {"retention_of": id, "gateway": gateway}
     with open_archive(home) as archive, looking(archive, "timeline", asked) as look:
         complete = catch_up(archive)
-        told, ids = _find(archive, id, gateway)
-        look.shows(ids)
+        case = found_case(archive, id, gateway or "")
+        told = retention_of(archive, case)
+        look.shows(case.ids)
     for object in told.unread:
         warn(f"{object} could not be read: entries of the transaction may be missing")
     if as_json:
@@ -73,19 +70,3 @@ def keep(home: Path, as_json: bool) -> int:
             f" {done.extended} locks prolonged"
         )
     return ExitCode.OK if complete and not done.failures and not done.ending else ExitCode.CHECK_FAILED
-
-
-def _find(archive: Archive, id: str, gateway: str | None) -> tuple[Owed, list[str]]:
-    from vanvault.archiver.core.names import parse_archive_id
-    from vanvault.recovery.retention import retention_of_entry, retention_of_transaction
-
-    try:
-        parse_archive_id(id)
-    except InvalidInput:
-        told = retention_of_transaction(archive, id, gateway or "")
-    else:
-        item = find_entry(archive, id)
-        if gateway not in (None, item["gateway"]):
-            raise InvalidInput("this entry is another gateway's", field="gateway", hint="Leave it away.")
-        told = retention_of_entry(archive, item)
-    return told, list(told.ids)

@@ -3,9 +3,9 @@
 from vanvault.recovery.retention.explaining import (
     ClockShown,
     clock_beside,
+    clock_of_case,
     clocks_beside,
-    retention_of_entry,
-    retention_of_transaction,
+    retention_of,
 )
 from vanvault.recovery.retention.keeping import KeptClocks, clock_task, keep_clocks
 
@@ -13,9 +13,9 @@ __all__ = [
     "ClockShown",
     "KeptClocks",
     "clock_beside",
+    "clock_of_case",
     "clock_task",
     "clocks_beside",
     "keep_clocks",
-    "retention_of_entry",
-    "retention_of_transaction",
+    "retention_of",
 ]

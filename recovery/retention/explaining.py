@@ -24,35 +24,22 @@ from vanvault.archiver.retention import (
     due_of,
 )
 from vanvault.recovery.holds import holds_over, known_holds
-from vanvault.recovery.retention.gathering import Gathering
+from vanvault.recovery.timeline import Case, Gathering
 
 
-def retention_of_entry(archive: Archive, item: Item) -> Owed:
-    """What is owed for the transaction of an entry (an item of a search).
-
-    Raises SiteUnavailable, Damaged (the index), SettingsError (``retention.closing``).
-    """
-    gathering = Gathering(archive)
-    return _told(archive, *gathering.of_entry(item), gathering)
+def retention_of(archive: Archive, case: Case) -> Owed:
+    """What is owed for a transaction. Raises SiteUnavailable, Damaged (the index), SettingsError."""
+    return _told(archive, case.subject, list(case.items), case.unread)
 
 
-def retention_of_transaction(archive: Archive, transaction: str, gateway: str = "") -> Owed:
-    """What is owed for a transaction by its id.
-
-    Raises NotFound, InvalidInput (several gateways have one), SiteUnavailable, Damaged, SettingsError.
-    """
-    gathering = Gathering(archive)
-    return _told(archive, *gathering.of_transaction(transaction, gateway), gathering)
-
-
-def _told(archive: Archive, subject: Subject, items: list[Item], gathering: Gathering) -> Owed:
+def _told(archive: Archive, subject: Subject, items: list[Item], unread: tuple[str, ...]) -> Owed:
     table = closing_table(archive.settings.retention.closing)
     clock, log, originals = clock_and_dues(archive, items, table)
     clause = archive.profile.log.source if log is None else log.rule.source
     locks = tuple(_locks(archive, items))
     ids = tuple(item["id"] for item in items)
     holds = tuple(hold.id for hold in holds_over(known_holds(archive), items))
-    return Owed(subject, clock, log, originals, clause, locks, ids, gathering.unread, holds)
+    return Owed(subject, clock, log, originals, clause, locks, ids, unread, holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +76,12 @@ def clocks_beside(archive: Archive, transaction: str, gateways: Iterable[str]) -
         _, items = gathering.of_transaction(transaction, gateway)
         found.append(ClockShown(gateway, *clock_and_dues(archive, items, table), gathering.unread))
     return found
+
+
+def clock_of_case(archive: Archive, case: Case) -> ClockShown:
+    """The clock of a transaction that is read already. Raises SettingsError."""
+    table = closing_table(archive.settings.retention.closing)
+    return ClockShown(case.subject.gateway, *clock_and_dues(archive, case.items, table), case.unread)
 
 
 def clock_beside(archive: Archive, item: Item) -> ClockShown:

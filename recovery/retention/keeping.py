@@ -29,7 +29,7 @@ from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.retention import ClosingTable, closing_table
 from vanvault.recovery.retention.explaining import clock_and_dues
-from vanvault.recovery.retention.gathering import Gathering
+from vanvault.recovery.timeline import Gathering
 from vanvault.recovery.work import account
 
 _log = Logger("vanvault.retention")

@@ -25,7 +25,8 @@ from vanvault.recovery.holds import (
     roll_locks,
 )
 from vanvault.recovery.reconcile import ReconcileRequest, reconcile
-from vanvault.recovery.retention import retention_of_entry
+from vanvault.recovery.retention import retention_of
+from vanvault.recovery.timeline import case_of
 
 LAN, MINH, HOA = (Requester(name) for name in ("lan", "minh", "hoa"))
 WHY = HoldReason("case 12/2026", "a court asks for it")
@@ -90,7 +91,7 @@ def test_several_holds_over_one_entry_end_one_by_one(court: Court) -> None:
     for who in (MINH, HOA):
         release_hold(court.archive, who, first.id, "closed")
     assert court.over(id) == [second.id]
-    assert retention_of_entry(court.archive, court.archive.search.entry(id)).holds == (second.id,)
+    assert retention_of(court.archive, case_of(court.archive, id)).holds == (second.id,)
 
 
 def test_one_person_alone_neither_confirms_nor_ends_a_hold(court: Court) -> None:

@@ -14,7 +14,8 @@ from vanvault.archiver.core.model import EventDraft, Metadata
 from vanvault.archiver.core.times import rfc3339_seconds, to_us
 from vanvault.archiver.intake import event_draft
 from vanvault.archiver.retention import Owed
-from vanvault.recovery.retention import retention_of_entry, retention_of_transaction
+from vanvault.recovery.retention import retention_of
+from vanvault.recovery.timeline import case_of
 
 
 class Desk:
@@ -39,11 +40,11 @@ class Desk:
 
     def owed(self, transaction: str, gateway: str = "") -> Owed:
         self.node.archive.refresh()
-        return retention_of_transaction(self.node.archive, transaction, gateway)
+        return retention_of(self.node.archive, case_of(self.node.archive, transaction, gateway))
 
     def owed_of(self, id: str) -> Owed:
         self.node.archive.refresh()
-        return retention_of_entry(self.node.archive, self.node.archive.search.entry(id))
+        return self.owed(id)
 
     def _now_us(self) -> int:
         return to_us(self.home.clock.now())

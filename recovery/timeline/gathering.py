@@ -5,7 +5,7 @@ Links: ``archiver/retention/linking.py``. Only entries of the transaction's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item, Query, Unread
@@ -51,6 +51,16 @@ class Gathering:
                 hint="Name one of them.",
             )
         return Subject(gateways[0], transaction), self._all_of(gateways[0], transaction)
+
+    def with_dossier_number(self, number: str, gateway: str = "") -> list[Item]:
+        """Entries with a dossier number, without where they lie. Raises SiteUnavailable, Damaged."""
+        if not number.strip() or len(number) > Query.MAX_VALUE:
+            return []
+        return self._every({"dossier_number": number} | ({"gateway": gateway} if gateway else {}))
+
+    def complete(self, items: Iterable[Item]) -> list[Item]:
+        """The same with where they lie. Raises SiteUnavailable, Damaged."""
+        return [self._search.entry(item["id"]) for item in items]
 
     def _all_of(self, gateway: str, transaction: str) -> list[Item]:
         found = {item["id"]: item for item in self._timeline(transaction, gateway)}
