@@ -92,8 +92,11 @@ class NodeExport:
                 limit=MOST_BYTES,
             )
         archive = self._node.archive
-        if known_approvals(archive).table.rule(_ACT).on:  # level with the sites, so the table is known
-            need(archive, _ACT, {**self._request.fields(), "count": survey.entries}, self._who)
+        known = known_approvals(archive)  # this node is level with the sites
+        if known.table.rule(_ACT).on:
+            need(archive, _ACT, survey.bound(self._request), self._who)
+        elif known.is_passing:
+            raise Busy("whether this asks for approval is not known yet", retry_after=_RETRY_S)
 
     def shows(self, survey: ExportSurvey) -> None:
         self.survey = survey

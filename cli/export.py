@@ -70,8 +70,7 @@ def command(
 
         def ask(survey: ExportSurvey) -> None:
             if request.format == "zip":  # the one with originals
-                told = {**request.fields(), "entries": survey.entries, "bytes": survey.bytes}
-                approved(archive, "export-originals", told)
+                approved(archive, "export-originals", survey.bound(request))
 
         host = HomeExport(archive, lambda survey: look.shows(survey.ids, survey.entries), ask)
         with progress("exporting", quiet=as_json) as step:

@@ -26,6 +26,10 @@ class ExportSurvey:
     entries: int
     bytes: int  # of originals and events
 
+    def bound(self, request: ExportRequest) -> dict[str, Any]:
+        """What an approval of this export is bound to: the request, and how much it takes away."""
+        return {**request.fields(), "entries": self.entries, "bytes": self.bytes}
+
 
 class ExportHost(Protocol):
     """Where an export runs."""
