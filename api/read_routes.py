@@ -25,6 +25,7 @@ from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 from vanvault.recovery.retention import ClockShown, clocks_beside
+from vanvault.recovery.timeline import transaction_of_dossier
 
 router = APIRouter()
 
@@ -119,26 +120,28 @@ async def receipt(request: Request, entry_id: str) -> Response:
 @router.get("/v1/transactions/{transaction_id:path}", **openapi.TRANSACTION)
 @looked("timeline", "search")
 async def transaction(request: Request, transaction_id: str) -> Response:
-    """The timeline of one transaction: its messages and events, oldest first."""
+    """The timeline of one transaction, by its id or its dossier number: messages and events, oldest first."""
     node, reader = node_of(request), reader_of(request)
     if not transaction_id.strip() or len(transaction_id) > Query.MAX_VALUE:
         raise InvalidInput("this is no transaction id", field="transaction_id")
 
-    def find() -> Page:
-        found = node.archive.search.timeline(transaction_id, reader.gateway)
-        if not found.items and not found.unread:
-            raise NotFound("the archive holds nothing of this transaction")
-        return found
+    def find() -> tuple[str, Page]:
+        timeline = node.archive.search.timeline
+        found = timeline(transaction_id, reader.gateway)
+        if found.items or found.unread:
+            return transaction_id, found
+        named = transaction_of_dossier(node.archive, transaction_id, reader.gateway)
+        return named, timeline(named, reader.gateway)
 
-    def told(fresh: Freshness) -> tuple[Page, list[ClockShown], Freshness]:
-        page = fresh.find(node, find)
+    def told(fresh: Freshness) -> tuple[str, Page, list[ClockShown], Freshness]:
+        named, page = fresh.find(node, find)
         gateways = {item["gateway"] for item in page.items}
-        return page, clocks_beside(node.archive, transaction_id, gateways), fresh
+        return named, page, clocks_beside(node.archive, named, gateways), fresh
 
-    page, clocks, fresh = await _read(node, told)
+    named, page, clocks, fresh = await _read(node, told)
     retention = [one.as_json() for one in clocks]
     listed = _listed(request, page, fresh)
-    return _json({"transaction_id": transaction_id, **listed, "retention": retention})
+    return _json({"transaction_id": named, **listed, "retention": retention})
 
 
 def _asked(request: Request, reader: Reader) -> list[tuple[str, str]]:

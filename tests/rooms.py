@@ -151,7 +151,7 @@ ROOMS = (
     _room("recovery.sign_on", 15, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 13, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
-    _room("recovery.timeline", 3, "archiver.*"),
+    _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room("recovery.extraction", 12, "archiver.* recovery.work recovery.documents recovery.approvals"),
     _room("recovery.availability", 14, "archiver.* recovery.work"),

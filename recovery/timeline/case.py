@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,22 +49,25 @@ def case_of(archive: Archive, asked: str, gateway: str = "") -> Case:
     return Case(subject, tuple(sorted(items, key=_occurrence)), gathering.unread)
 
 
+def transaction_of_dossier(archive: Archive, number: str, gateway: str = "") -> str:
+    """The id of the one transaction that has this dossier number.
+
+    Raises NotFound: none has it; InvalidInput: several have it, which are named; SiteUnavailable, Damaged.
+    """
+    gathering = Gathering(archive)
+    named = _named(gathering.with_dossier_number(number, gateway), number)
+    if not named:
+        raise NotFound("the archive holds nothing of this transaction")
+    return named[1]
+
+
 def _by_name(gathering: Gathering, asked: str, gateway: str) -> tuple[Subject, list[Item]]:
     try:
         return gathering.of_transaction(asked, gateway)
     except NotFound:
         found = gathering.with_dossier_number(asked, gateway)
-    named = {(item["gateway"], item["transaction_id"]) for item in found if item["transaction_id"]}
-    if len(named) > 1:
-        some = ", ".join(sorted(f"{transaction} ({of})" for of, transaction in named)[:_MOST_NAMED])
-        raise InvalidInput(
-            f"{len(named)} transactions have the dossier number {asked}: {some}",
-            field="transaction_id",
-            hint="Name one of them by its id, or its gateway.",
-        )
-    if named:
-        ((of, transaction),) = named
-        return gathering.of_transaction(transaction, of)
+    if named := _named(found, asked):
+        return gathering.of_transaction(named[1], named[0])
     if not found:
         raise NotFound(
             f"the archive holds no transaction and no dossier {asked[:80]}",
@@ -77,6 +81,19 @@ def _by_name(gathering: Gathering, asked: str, gateway: str) -> tuple[Subject, l
             hint="Name one of them.",
         )
     return Subject(gateways[0], ""), gathering.complete(found)
+
+
+def _named(found: Sequence[Item], number: str) -> tuple[str, str] | None:
+    """Gateway and id of the one transaction that these entries name; None: they name none."""
+    named = {(item["gateway"], item["transaction_id"]) for item in found if item["transaction_id"]}
+    if len(named) > 1:
+        some = ", ".join(sorted(f"{transaction} ({of})" for of, transaction in named)[:_MOST_NAMED])
+        raise InvalidInput(
+            f"{len(named)} transactions have the dossier number {number}: {some}",
+            field="transaction_id",
+            hint="Name one of them by its id, or its gateway.",
+        )
+    return next(iter(named), None)
 
 
 def _occurrence(item: dict[str, Any]) -> tuple[int, int, str]:
