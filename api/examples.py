@@ -325,6 +325,9 @@ ASK_EXTRACTION = {
     "form": {name: value for name, value in dict(EXTRACTION["form"]).items() if name != "version"},  # type: ignore[call-overload]
     "scan": "JVBERi0xLjcK",
 }
+DRILL_REPORT = {
+    "report": {"id": "d-20261122", "scenario": "primary-lost", "passed": True, "signature": "..."}
+}
 SESSION = {
     "id": "s-0f3a5c7e9b1d2f40",
     "account": "lan",

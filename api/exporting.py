@@ -114,7 +114,6 @@ def made_export(node: Node, request: ExportRequest, reader: Reader) -> MadeExpor
 
     folder = node.archive.home / _FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(folder)
     host = NodeExport(node, request, reader)
     with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=folder) as made:
         output = Path(made) / "export.zip"
@@ -122,9 +121,10 @@ def made_export(node: Node, request: ExportRequest, reader: Reader) -> MadeExpor
         return MadeExport(output.open("rb"), report, host.survey)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes left that were killed: it is not encrypted."""
-    for left in folder.iterdir():
+def sweep_exports(home: Path) -> None:
+    """Remove what nodes left that were killed: it is not encrypted. At the start of a node."""
+    folder = home / _FOLDER
+    for left in folder.iterdir() if folder.is_dir() else ():
         pid = left.name.partition("-")[0]
         if pid.isdecimal() and not Path("/proc", pid).exists():
             shutil.rmtree(left, ignore_errors=True)

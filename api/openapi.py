@@ -534,6 +534,14 @@ RUN_EXTRACTION = _route(
         **_NO_EXTRACTION,
     },
 )
+DRILL = _route(
+    "drill",
+    {},
+    {
+        200: _answer("Its signed report.", wire.DrillReportAnswer, examples.DRILL_REPORT),
+        **_problems(*_READS),
+    },
+)
 METRICS = _route(
     "metrics",
     {},

@@ -21,7 +21,7 @@ from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.recovery.drill import standings
+from vanvault.recovery.drill import ArchivedReport, archived_report, standings
 from vanvault.recovery.verified import verify_runs
 
 router = APIRouter()
@@ -51,6 +51,21 @@ async def drills(request: Request) -> Response:
     found, complete = await _read(node, lambda: [one.as_json(now) for one in standings(node.archive.search)])
     overdue = [one["scenario"] for one in found if one["overdue"]]
     return _answer(request, {"drills": found, "overdue": overdue, "partial": not complete}, len(found))
+
+
+@router.get("/v1/drills/{drill_id}", **openapi.DRILL)
+@looked("results", "verify-results", of="drills", gateways=False)
+async def drill(request: Request, drill_id: str) -> Response:
+    """The signed report of one drill, from its evidence in the archive; its signature was checked."""
+    node = node_of(request)
+    _check_none(request)
+
+    def read() -> ArchivedReport:
+        return Freshness.awaited(node).find(node, lambda: archived_report(node.archive, drill_id))
+
+    found = await asyncio.get_running_loop().run_in_executor(node.threads.reads, read)
+    shows(request, [found.id])
+    return Response(orjson.dumps({"report": found.report}), media_type="application/json")
 
 
 async def _read(node: Node, read: Callable[[], list[dict[str, Any]]]) -> tuple[list[dict[str, Any]], bool]:

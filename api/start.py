@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from vanvault.api.exporting import sweep_exports
 from vanvault.api.health import refusal_of
 from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
@@ -59,6 +60,7 @@ def start_node(
             loop.call_soon_threadsafe(release_here, tickets)
 
     count_verifications(archive)
+    sweep_exports(archive.home)
     archive.lets_back = False
     maintenance = Maintenance(archive)
     intake = archive.open_intake(Hooks(release, metrics.group))

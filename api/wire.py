@@ -605,6 +605,12 @@ class DrillAnswer(BaseModel):
     overdue: bool
 
 
+class DrillReportAnswer(BaseModel):
+    """The report of one drill, as it was signed and archived."""
+
+    report: dict[str, Any] = Field(description="As vanvault drill show --json shows it (recovery/drill).")
+
+
 class DrillsAnswer(BaseModel):
     """Every scenario of a drill."""
 
@@ -638,6 +644,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AccessAnswer,
     VerificationsAnswer,
     DrillsAnswer,
+    DrillReportAnswer,
     ReceiptAnswer,
     ProblemAnswer,
     EntriesAnswer,

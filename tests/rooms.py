@@ -185,7 +185,7 @@ ROOMS = (
     ),
     _room(
         "recovery.drill",
-        14,
+        16,
         "archiver.* recovery.work recovery.documents recovery.custody recovery.backup recovery.repair"
         " recovery.restore recovery.verified recovery.verify",
     ),

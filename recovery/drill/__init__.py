@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.drill.evidence import drill_evidence
+from vanvault.recovery.drill.evidence import ArchivedReport, archived_report, drill_evidence
 from vanvault.recovery.drill.model import MILESTONES, DrillPlan
 from vanvault.recovery.drill.record import DrillStanding, last_rate, measured, overdue, standings
 from vanvault.recovery.drill.verb import (
@@ -16,12 +16,14 @@ from vanvault.recovery.drill.verb import (
 
 __all__ = [
     "MILESTONES",
+    "ArchivedReport",
     "DrillPlan",
     "DrillReport",
     "DrillRequest",
     "DrillStanding",
     "Escrowed",
     "PlannedDrill",
+    "archived_report",
     "drill",
     "drill_evidence",
     "last_rate",

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vanvault.archiver.appliance import ArchiveReader
+from vanvault.archiver.catalogue import Query
+from vanvault.archiver.core.errors import Damaged, NotFound
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import SigningKeys, load_public_keys
-from vanvault.recovery.documents import public_keys_of
+from vanvault.recovery.documents import REPORT, Report, public_keys_of
 from vanvault.recovery.drill.bundle import read_report
+from vanvault.recovery.drill.record import message_id_of
 from vanvault.recovery.drill.report import DRILL_FORM
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedReport:
+    """A report whose signature holds, and the message of the archive in which it lies."""
+
+    id: str
+    report: Report
+
+
+def archived_report(archive: ArchiveReader, drill: str) -> ArchivedReport:
+    """The report of a drill by its id, from the bundle that was archived.
+
+    Raises NotFound, Damaged (also: it was changed), SiteUnavailable, KeyUnavailable.
+    """
+    filters = {"gateway": SYSTEM_GATEWAY, "message_id": message_id_of(drill), "entry": "message"}
+    item = next(archive.search.every(Query(filters=filters)), None)
+    if item is None:
+        raise NotFound(
+            f"the archive holds no drill {drill[:80]}", hint="Which there were: vanvault drill list."
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive.original(item))) as bundle:
+            data = bundle.read(REPORT)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise Damaged(f"the message {item['id']} is no evidence of a drill", key=item["id"]) from error
+    return ArchivedReport(item["id"], DRILL_FORM.verified(data, archive.signing.public))
 
 
 def drill_evidence(

@@ -36,9 +36,13 @@ def test_an_export_waits_for_another_person_and_is_made_once(tmp_path: Path) -> 
         ).seed
         secret = add_person_token(desk, "lan", TokenWish()).secret
         assert set_table(archive, ApprovalTable(on=True), Requester("root"))
+    left = home / "cache" / "exports" / "999999999-left"
+    left.mkdir(parents=True)
+    (left / "export.zip").write_bytes(b"of a node that was killed")
     with Server(home) as server:
         with server.wait_ready().client(gateway) as client:
             assert push(client, "m-1", b"<x/>").status_code == 201
+        assert not left.exists()
         code = totp_code(seed, totp_step(SystemClock().now()))
         body = {"account": "binh", "password": PASSWORD, "code": code}
         opened = httpx.post(f"{server.url}/v1/session", json=body, trust_env=False, timeout=60)

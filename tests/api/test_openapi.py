@@ -39,6 +39,7 @@ WITH_TOKEN = {
     "/v1/access": {"get"},
     "/v1/verifications": {"get"},
     "/v1/drills": {"get"},
+    "/v1/drills/{drill_id}": {"get"},
     "/v1/approvals": {"get"},
     "/v1/approvals/{request_id}": {"get"},
     "/v1/approvals/{request_id}/approve": {"post"},

@@ -274,6 +274,7 @@ def test_results_of_verifications_and_drills_are_those_on_record(place: Place) -
         assert run["sites"]["standby"]["objects"] > 0
         told = operator.get("/v1/drills").json()
         assert told == json_of(run_cli(place.home, "drill", "list", "--json"))
+        check_problem(operator.get("/v1/drills/another"), 404, "not-found")
         for wrong in (
             "verifications?limit=0",
             "verifications?a=b",

@@ -12,9 +12,9 @@ from tests.recovery.drill.support import drill
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.recovery.documents import zipped
-from vanvault.recovery.drill import last_rate, measured, overdue, standings
+from vanvault.recovery.drill import archived_report, last_rate, measured, overdue, standings
 from vanvault.recovery.drill.bundle import bundle_files
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.record import SCHEDULED, archive_drill, message_id_of, runs, scheduled_detail
@@ -45,6 +45,10 @@ def test_a_drill_is_archived_with_its_evidence(lab: Lab) -> None:
         items = [item for item in archive.search.page(query).items if item["entry"] == "message"]
         assert archive.original(items[0]) == bundle
         assert items[0]["sha256"] == hashlib.sha256(bundle).hexdigest()
+        shown = archived_report(archive, run.id)
+        assert (shown.id, shown.report["id"], shown.report["passed"]) == (items[0]["id"], run.id, True)
+        with pytest.raises(NotFound):
+            archived_report(archive, "another")
     assert lab.verify().whole
 
 
