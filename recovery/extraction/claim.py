@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,15 @@ _NONCE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class RunClaim:
-    """One run of this home: the file it writes, and the number by which the record knows it."""
+    """One run of this home: the file it writes, and a number that nobody else knows."""
 
     nonce: str
     output: Path
+
+    @property
+    def digest(self) -> str:
+        """By which the record knows it: whoever reads that cannot go on with the run."""
+        return hashlib.sha256(self.nonce.encode()).hexdigest()
 
 
 def claim_of(home: Path, extraction: str) -> RunClaim | None:

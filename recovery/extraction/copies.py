@@ -13,10 +13,10 @@ import orjson
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.people.extraction import KEYS, Extraction, ExtractionForm
 from vanvault.recovery.documents import Document, PageMark, moment, number, pairs, pdf_pages
-from vanvault.recovery.extraction.texts import COPY_MARK, wording
+from vanvault.recovery.extraction.texts import COPY_MARK, field_name, wording
 
 #: Entries of a PDF: it is made in memory, page by page.
-MOST_OF_A_PDF = 2_000
+MOST_OF_A_PDF = 1_000
 
 #: These are files of their own.
 _FILES = ("original", "receipt")
@@ -73,7 +73,7 @@ def pdf_copy(extraction: Extraction, items: Iterable[Mapping[str, Any]]) -> byte
             (say("agency"), letter.agency),
             (say("extraction"), extraction.id),
             (say("items"), number(extraction.count, "vi")),
-            (say("absent"), ", ".join(form.absent) or "–"),
+            (say("absent"), ", ".join(field_name(name, "vi") for name in form.absent) or "–"),
         ],
     )
     entries = [pairs(f"{say('entry')} {item['id']}", _shown(form, item)) for item in items]
@@ -86,7 +86,7 @@ def _shown(form: ExtractionForm, item: Mapping[str, Any]) -> Iterator[tuple[str,
     for name in _fields(form):
         text = _text(item.get(name))
         if name != "id" and text:
-            yield name, moment(text, "vi") if name.endswith("_at") else text
+            yield field_name(name, "vi"), moment(text, "vi") if name.endswith("_at") else text
 
 
 def _fields(form: ExtractionForm) -> list[str]:

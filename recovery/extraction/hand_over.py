@@ -26,7 +26,7 @@ from vanvault.recovery.documents import (
 )
 from vanvault.recovery.extraction.host import ExtractionHost
 from vanvault.recovery.extraction.record import known_extractions
-from vanvault.recovery.extraction.texts import wording
+from vanvault.recovery.extraction.texts import field_name, wording
 
 _MOST_NAME = 300  # characters
 
@@ -168,7 +168,7 @@ def _form_rows(extraction: Extraction, language: Language) -> Iterator[tuple[str
     yield say("extraction"), extraction.id
     yield say("purpose"), form.purpose
     yield say("filter"), "; ".join(f"{name} = {value}" for name, value in form.filter.items())
-    yield say("fields"), ", ".join(form.fields)
-    yield say("absent"), ", ".join(form.absent) or "–"
+    yield say("fields"), ", ".join(field_name(name, language) for name in form.fields)
+    yield say("absent"), ", ".join(field_name(name, language) for name in form.absent) or "–"
     yield say("until"), f"{form.until:%d/%m/%Y}" if language == "vi" else form.until.isoformat()
     yield say("form_sha256"), form.digest

@@ -156,7 +156,7 @@ def _begun(host: ExtractionHost, extraction: Extraction, claim: RunClaim, who: R
         {
             "extraction": extraction.id,
             "digest": extraction.form.digest,
-            "claim": claim.nonce,
+            "claim": claim.digest,
             "approval": good.as_json(),
             "asked": wish.as_json(),
             "who": who.name,
@@ -167,7 +167,7 @@ def _begun(host: ExtractionHost, extraction: Extraction, claim: RunClaim, who: R
 
 def _check_claim(extraction: Extraction, claim: RunClaim | None, output: Path) -> None:
     start = extraction.start
-    if start is None or claim is None or claim.nonce != start.claim:
+    if start is None or claim is None or claim.digest != start.claim:
         raise Conflict(
             f"{extraction.id} began elsewhere, and its approval is used up",
             hint="Go on at the home where it began, or make a new form: vanvault extract request.",

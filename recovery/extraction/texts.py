@@ -53,6 +53,43 @@ _LABELS: dict[str, tuple[str, str]] = {
 }
 
 
+#: Fields of an entry as an officer reads them; their own names stand beside.
+_FIELDS = {
+    "id": "mã bản ghi",
+    "entry": "loại bản ghi",
+    "gateway": "cổng kết nối",
+    "received_at": "thời điểm nhận",
+    "occurred_at": "thời điểm xảy ra",
+    "type": "loại sự kiện",
+    "actor": "tác nhân",
+    "message_id": "mã thông điệp",
+    "event_id": "mã sự kiện",
+    "kind": "loại thông điệp",
+    "transaction_id": "mã giao dịch",
+    "ivan": "tổ chức I-VAN",
+    "employer_code": "mã đơn vị",
+    "tax_code": "mã số thuế",
+    "insurance_numbers": "mã số BHXH",
+    "dossier_number": "số hồ sơ",
+    "procedure": "thủ tục",
+    "period": "kỳ",
+    "state": "trạng thái",
+    "agency": "cơ quan BHXH",
+    "content_type": "định dạng",
+    "size": "dung lượng (byte)",
+    "sha256": "SHA-256",
+    "sha512": "SHA-512",
+    "detail": "chi tiết",
+    "original": "bản gốc",
+    "receipt": "biên nhận",
+}
+
+
+def field_name(name: str, language: Language) -> str:
+    """``dossier_number``, or ``số hồ sơ (dossier_number)``."""
+    return name if language == "en" else f"{_FIELDS[name]} ({name})"
+
+
 def wording(name: str, language: Language) -> str:
     """A word of a document."""
     return _LABELS[name][LANGUAGES.index(language)]

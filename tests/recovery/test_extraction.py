@@ -33,7 +33,7 @@ from vanvault.archiver.journal import own_events
 from vanvault.archiver.keys import public_pem
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.approvals import Requester
-from vanvault.archiver.people.extraction import Extraction
+from vanvault.archiver.people.extraction import FIELDS, KEYS, Extraction
 from vanvault.recovery.accounts import Desk, add_account, current_accounts
 from vanvault.recovery.approvals import approve_request, refuse_request
 from vanvault.recovery.extraction import (
@@ -46,6 +46,7 @@ from vanvault.recovery.extraction import (
     receipt_files,
     run_extraction,
 )
+from vanvault.recovery.extraction.texts import field_name
 
 DOSSIERS = 7
 
@@ -478,3 +479,9 @@ def test_killed_at_any_write_one_approval_gives_one_file_at_most(office: Office,
         assert office.count("approval.used") == 1
     assert office.count("extraction.begun") == office.count("extraction.ran") == 1
     assert office.genuine(office.output)
+
+
+def test_every_field_of_a_form_has_a_name_for_officers() -> None:
+    assert len({field_name(name, "vi") for name in (*KEYS, *FIELDS)}) == len(FIELDS) + len(KEYS)
+    assert field_name("dossier_number", "vi") == "số hồ sơ (dossier_number)"
+    assert field_name("dossier_number", "en") == "dossier_number"

@@ -3,7 +3,7 @@
 ::
 
     extraction.requested    extraction (its id), digest (of the form), form, count, before, scan, who
-    extraction.begun        extraction, digest, claim (a nonce), approval, asked (what was approved), who
+    extraction.begun        extraction, digest, claim (SHA-256 of a nonce), approval, asked (the request), who
     extraction.ran          extraction, digest, export, items, bytes, sha256, manifest_sha256, who
     extraction.handed-over  extraction, digest, received_by, received_at, receipt_sha256, who
 
@@ -54,7 +54,7 @@ class ExtractionStart:
     """Its one run, as it began."""
 
     at: datetime
-    claim: str  # nonce: who knows it goes on with this run
+    claim: str  # SHA-256 (hex) of a nonce: who has that goes on with this run
     approval: Mapping[str, Any]  # request, digest, approved_by
     asked: Mapping[str, Any]  # the canonical request that was approved
     who: str
