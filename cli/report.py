@@ -9,7 +9,7 @@ import click
 
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.cli.context import looking, open_archive
+from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, emit_pretty, json_option, print_pairs, print_table, warn
 from vanvault.cli.progress import Terminal
 
@@ -92,12 +92,15 @@ def list_(home: Path, as_json: bool) -> None:
 def show(home: Path, report: str, verify: bool, public_keys: tuple[Path, ...], as_json: bool) -> None:
     """Show a report: REPORT is its id, or the path of its files. This is a look, and goes on record.
 
+    Where the home has no files of it, the archive's copy is shown.
+
     With --verify it ends with 3 when the report was changed or signed by another.
     """
     from vanvault.recovery.reports import report_evidence
 
     with open_archive(home) as archive, looking(archive, "display", {"report": report}) as look:
-        found = report_evidence(home, report, verify=verify, public_keys=public_keys)
+        catch_up(archive)
+        found = report_evidence(archive, report, verify=verify, public_keys=public_keys)
         look.shows(count=1)
     if as_json:
         emit_json({"verified": verify, "report": found})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import zipfile
 from collections.abc import Mapping
@@ -43,9 +44,13 @@ def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
 def read_bundle(folder: Path, name: str, missing: NotFound) -> bytes:
     """The signed report of a bundle: its name in ``folder``, or the path of a bundle or report.
 
-    Raises ``missing`` where there is none.
+    Raises ``missing`` where there is none, SettingsError where it cannot be read.
     """
     for path in (folder / name / REPORT, Path(name) / REPORT, Path(name)):
-        if path.is_file():
-            return path.read_bytes()
+        try:
+            if path.is_file():
+                return path.read_bytes()
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
     raise missing

@@ -62,6 +62,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
     gateways = {name: one for name, one in facts.volumes.items() if name != SYSTEM_GATEWAY}
     drills, incidents = record.of(_DRILL), _incidents(record)
     month = facts.months[-1] if facts.months else Totals()
+    ran = month.measured > 0  # else no node had put its state on record
     looks = _looks(record)
     return ReportContents(
         figures={
@@ -69,10 +70,10 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             "message_bytes": sum(one.message_bytes for one in gateways.values()),
             "log_lines": sum(one.events for one in gateways.values()),
             "own_events": len(record.events),
-            "up_ms": (month.up + month.degraded) // _MS,
-            "degraded_ms": month.degraded // _MS,
-            "planned_ms": month.planned // _MS,
-            "unplanned_ms": month.unplanned // _MS,
+            "up_ms": (month.up + month.degraded) // _MS if ran else None,
+            "degraded_ms": month.degraded // _MS if ran else None,
+            "planned_ms": month.planned // _MS if ran else None,
+            "unplanned_ms": month.unplanned // _MS if ran else None,
             "year_down_ms": sum(one.down for one in facts.months) // _MS,
             "drills": len(drills),
             "drills_passed": sum(event.detail.get("passed") is True for event in drills),

@@ -61,7 +61,7 @@ def archive_report(archive: Archive, report: Report, data: bytes, bundle: bytes)
     """
     message = message_draft(
         gateway=SYSTEM_GATEWAY,
-        message_id=f"report-{report['id']}",
+        message_id=report_message_id(report["id"]),
         received=archive.clock.now(),
         content_type="application/zip",
         body=bundle,
@@ -77,6 +77,11 @@ def archive_report(archive: Archive, report: Report, data: bytes, bundle: bytes)
         archive.tail.apply([batch.folded for batch in (*opened, *last)])
     finally:
         writer.close()
+
+
+def report_message_id(report: str) -> str:
+    """The id under which a report's bundle is archived."""
+    return f"report-{report}"
 
 
 def made_detail(report: Report, data: bytes) -> dict[str, object]:

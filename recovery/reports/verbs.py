@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import Unread
+from vanvault.archiver.catalogue import Query, Unread
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import InvalidInput, NotFound
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us, vietnam_day
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.journal.availability import read_windows, read_year
 from vanvault.archiver.keys import SigningKeys, load_public_keys
-from vanvault.recovery.documents import Report, public_keys_of, read_bundle, write_bundle, zipped
+from vanvault.recovery.documents import REPORT, Report, public_keys_of, read_bundle, write_bundle, zipped
 from vanvault.recovery.gateways import record_changes
 from vanvault.recovery.notices import given_notices
 from vanvault.recovery.reports.accounts import accounts_report
@@ -27,7 +30,7 @@ from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportContents, 
 from vanvault.recovery.reports.operation import OperationFacts, operation_report
 from vanvault.recovery.reports.period import ReportPeriod, parse_period
 from vanvault.recovery.reports.period_record import PeriodRecord, read_period
-from vanvault.recovery.reports.record import MadeReport, archive_report, made_reports
+from vanvault.recovery.reports.record import MadeReport, archive_report, made_reports, report_message_id
 from vanvault.recovery.reports.review import review_report
 from vanvault.recovery.reports.volumes import volumes
 from vanvault.recovery.work import QUIET, Observer, catch_up
@@ -172,24 +175,40 @@ def reports_on_record(archive: Archive, observer: Observer = QUIET) -> list[Made
 
 
 def report_evidence(
-    home: Path, report: str, *, verify: bool, public_keys: Sequence[Path] = ()
+    archive: Archive, report: str, *, verify: bool, public_keys: Sequence[Path] = ()
 ) -> dict[str, Any]:
-    """The report ``report``: an id, or the path of its files.
+    """The report ``report``: an id, or the path of its files; where the home has none, the archive's copy.
 
     ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own.
 
-    Raises NotFound, InvalidInput (no report), Damaged (it was changed, or signed by another), KeyUnavailable.
+    Raises NotFound, InvalidInput (no report), Damaged (it was changed, or signed by another), KeyUnavailable,
+    SiteUnavailable (the archive's copy cannot be read).
     """
-    missing = NotFound(
-        f"there is no report {report[:80]} here",
-        hint="vanvault report list names them; the archive holds each as the message report-ID.",
-    )
-    data = read_bundle(home / FOLDER, report, missing)
+    home = archive.home
+    missing = NotFound(f"there is no report {report[:80]}", hint="vanvault report list names them.")
+    try:
+        data = read_bundle(home / FOLDER, report, missing)
+    except NotFound:
+        data = _archived(archive, report, missing)
     if not verify:
         return REPORT_FORM.parsed(data)
     if not public_keys:
         return REPORT_FORM.verified(data, SigningKeys(home / KEYS_FOLDER).public)
     return REPORT_FORM.verified(data, public_keys_of(load_public_keys(public_keys)))
+
+
+def _archived(archive: Archive, report: str, missing: NotFound) -> bytes:
+    """The signed report out of the bundle that the archive holds. Raises as ``report_evidence``."""
+    name = report_message_id(report)
+    filters = {"gateway": SYSTEM_GATEWAY, "entry": "message", "message_id": name}
+    item = next(archive.search.every(Query(filters=filters)), None) if len(name) <= Query.MAX_VALUE else None
+    if item is None:
+        raise missing
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive.original(item))) as bundle:
+            return bundle.read(REPORT)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise Damaged(f"the archive's copy of the report {report[:80]} is no bundle", key=name) from error
 
 
 def _is_first(archive: Archive, period: ReportPeriod) -> bool:

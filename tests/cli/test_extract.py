@@ -87,7 +87,7 @@ def test_from_the_scan_to_the_receipt(home: Path, scan: Path, tmp_path: Path) ->
         assert (said.exit_code, "123/TTr-BHXH" in said.stdout) == (0, True)
     looks = json_of(run_cli(home, "access", "list", "--act", "extract", "--json"))["looks"]
     assert [look["outcome"] for look in looks if look["outcome"] == "shown"] == ["shown"]
-    assert looks[-1]["outcome"] == "failed", "the run that was not approved is on record as well"
+    assert looks[-1]["outcome"] == "refused", "the run that was not approved is on record as well"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

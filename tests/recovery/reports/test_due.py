@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 
 from tests.recovery.reports.conftest import Office
+from vanvault.archiver.catalogue import Item, Query, Unread
+from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import InvalidInput, NotFound
 from vanvault.recovery.conditions import SeenFacts, gather_facts
 from vanvault.recovery.reports import known_due, reports_due, reports_on_record
@@ -83,3 +86,22 @@ def test_what_is_no_report_and_what_has_not_begun_is_refused(begun: Office) -> N
         begun.report("weather", "2026-11")
     with pytest.raises(InvalidInput, match="has not begun"):
         begun.report("operation", "2027-01")
+
+
+def test_a_report_that_lacks_a_part_of_the_record_says_so_and_stays_due(begun: Office) -> None:
+    lost = Unread("batch/lost", "damaged", "2026-11-25T00:00:00Z", "2026-11-25T00:00:01Z")
+    begun.on("2026-12-01 08:00")
+    whole = begun.archive.search.every
+
+    def every(query: Query, unread: Callable[[Unread], None] | None = None) -> Iterator[Item]:
+        if unread is not None:
+            unread(lost)
+        return whole(query, unread)
+
+    begun.archive.search.every = every  # type: ignore[method-assign]
+    kept = begun.report("operation", "2026-11")
+    assert kept.report["lacking"] == ["batch/lost: damaged"]
+    assert not kept.report["complete"]
+    assert kept.exit_code == ExitCode.CHECK_FAILED
+    assert "CHƯA ĐẦY ĐỦ" in (kept.folder / "report.vi.html").read_text(encoding="utf-8")
+    assert states(begun)["operation 2026-11"] == "due"

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 
 import pytest
@@ -13,7 +14,7 @@ from pypdf import PdfReader
 
 from tests.recovery.reports.conftest import Office, own
 from vanvault.archiver.catalogue import Query
-from vanvault.archiver.core.errors import Damaged, InvalidInput, SiteUnavailable
+from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound, SiteUnavailable
 from vanvault.archiver.people.accounts import ACCOUNT_EVENTS, NewAccount
 from vanvault.archiver.people.extraction import EXTRACTION_EVENTS
 from vanvault.archiver.people.looks import ACTS, OUTCOMES
@@ -66,15 +67,14 @@ def test_a_spreadsheet_reads_the_tables_and_obeys_none_of_their_cells(made: Kept
 
 
 def test_a_report_is_signed_and_a_change_is_noticed(office: Office, made: KeptReport) -> None:
-    home = office.home.path
-    assert report_evidence(home, made.report["id"], verify=True) == made.report
+    assert report_evidence(office.archive, made.report["id"], verify=True) == made.report
     path = made.folder / "report.json"
     path.write_bytes(path.read_bytes().replace(NAME.encode(), b"Tran Van Ba"))
     with pytest.raises(Damaged):
-        report_evidence(home, made.report["id"], verify=True)
+        report_evidence(office.archive, made.report["id"], verify=True)
     path.write_text("[]")
     with pytest.raises(InvalidInput):
-        report_evidence(home, made.report["id"], verify=True)
+        report_evidence(office.archive, made.report["id"], verify=True)
 
 
 def test_the_archive_holds_the_report_and_says_who_made_it(office: Office, made: KeptReport) -> None:
@@ -88,6 +88,14 @@ def test_the_archive_holds_the_report_and_says_who_made_it(office: Office, made:
     with zipfile.ZipFile(io.BytesIO(office.archive.original(item))) as bundle:
         assert bundle.read("report.json") == data
         assert {path.name for path in made.folder.iterdir()} == set(bundle.namelist())
+
+
+def test_a_node_without_the_files_shows_the_copy_of_the_archive(office: Office, made: KeptReport) -> None:
+    shutil.rmtree(made.folder)
+    assert report_evidence(office.archive, made.report["id"], verify=True) == made.report
+    for strange in ("accounts-2026-Q4-00000000", "x" * 900):
+        with pytest.raises(NotFound):
+            report_evidence(office.archive, strange, verify=True)
 
 
 def test_what_no_site_takes_is_shown_to_nobody(office: Office) -> None:
