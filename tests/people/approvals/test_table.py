@@ -55,6 +55,23 @@ def test_the_settings_say_what_differs() -> None:
     assert table.most_approvals == 3
 
 
+@pytest.mark.parametrize(
+    "weaker",
+    [
+        ActRule(on=False, approvals=2),
+        ActRule(approvals=1),
+        ActRule(approvals=2, request=timedelta(hours=73)),
+        ActRule(approvals=2, approval=timedelta(hours=25)),
+    ],
+)
+def test_off_fewer_and_longer_are_weaker(weaker: ActRule) -> None:
+    now = ApprovalTable(True, {"escrow": ActRule(approvals=2)})
+    then = ApprovalTable(True, {"escrow": weaker})
+    assert then.is_weaker(now)
+    assert not now.is_weaker(then)
+    assert ApprovalTable(False, now.rules).is_weaker(now)
+
+
 @given(TABLES)
 def test_a_table_on_record_is_read_back_as_it_was(table: ApprovalTable) -> None:
     again = ApprovalTable.of_json(table.as_json())
