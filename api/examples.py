@@ -376,3 +376,5 @@ CHALLENGE = {
 }
 CHALLENGE_MET = {"ticket": "5f0c...", "answer": {"id": "B" * 43, "rawId": "B" * 43, "type": "public-key"}}
 AUTHENTICATOR = {"id": "B" * 43, "label": "key on my ring"}
+BREAK_GLASS = {"account": "lan", "secret": f"VVB-{'-'.join(['AAAA'] * 8)}"}
+BREAK_GLASS_TRIED = {"test": True, "account": "lan", "roles": ["operator"]}

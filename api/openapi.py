@@ -330,6 +330,16 @@ def _json_body(model: type[BaseModel], example: object) -> dict[str, Any]:
     return _body({"application/json": {"schema": wire.reference(model), "example": example}})
 
 
+BREAK_GLASS = _route(
+    "breakGlass",
+    _json_body(wire.BreakGlassBody, examples.BREAK_GLASS),
+    {
+        200: _answer("A test credential was right.", wire.BreakGlassAnswer, examples.BREAK_GLASS_TRIED),
+        201: _answer("Signed on.", wire.SessionAnswer, {**examples.SESSION_OPENED, "method": "break-glass"}),
+        **_problems(400, 401, 408, 413, 500, 503),
+    },
+    security=_ANYBODY,
+)
 _CHALLENGE = _answer("A challenge.", wire.ChallengeAnswer, examples.CHALLENGE)
 BEGIN_AUTHENTICATOR = _route(
     "beginAuthenticator",

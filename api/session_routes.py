@@ -18,7 +18,7 @@ from vanvault.archiver.core.errors import InvalidInput, TooLarge, TooSlow
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.people.accounts import PERMISSIONS
 from vanvault.archiver.people.sign_on import LocalAttempt
-from vanvault.recovery.sign_on import SessionOpened, SignedOn
+from vanvault.recovery.sign_on import BreakGlassTried, SessionOpened, SignedOn
 
 router = APIRouter()
 
@@ -89,6 +89,23 @@ async def poll_device(request: Request) -> Response:
     found = await run_sign_on(node, lambda: node.sign_ons.at_provider.finish_device(device, place))
     if isinstance(found, str):
         return private_json({"state": found}, 202)
+    person = await run_sign_on(node, lambda: node.sign_ons.caller(found.secret))
+    return private_json({"secret": found.secret, **session_answer(node, person)}, 201)
+
+
+@router.post("/v1/session/break-glass", **openapi.BREAK_GLASS)
+async def break_glass(request: Request) -> Response:
+    """Sign on with a sealed credential, which is used up; a test one opens no session."""
+    node = node_of(request)
+    asked = json_object(await short_body(request, node, "application/json"))
+    name, secret, place = asked.get("account"), asked.get("secret"), place_of(request, node)
+    if not isinstance(name, str) or not isinstance(secret, str) or len(asked) != 2:
+        raise InvalidInput("the body is no object of account and secret", field="body")
+    found = await run_sign_on(
+        node, lambda: node.sign_ons.with_break_glass.sign_on(name, secret, place), password=True
+    )
+    if isinstance(found, BreakGlassTried):
+        return private_json({"test": True, "account": found.account.name, "roles": list(found.roles)})
     person = await run_sign_on(node, lambda: node.sign_ons.caller(found.secret))
     return private_json({"secret": found.secret, **session_answer(node, person)}, 201)
 

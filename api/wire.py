@@ -398,13 +398,30 @@ class SessionAnswer(BaseModel):
     id: str
     account: str
     account_id: str
-    method: Literal["password", "password+code", "authenticator", "provider"]
+    method: Literal["password", "password+code", "authenticator", "provider", "break-glass"]
     roles: list[str]
     permissions: list[str]
     opened_at: Time
     authenticated_at: Time
     until: Time
     idle_s: Count = Field(description="Seconds without a request after which it ends.")
+
+
+class BreakGlassBody(BaseModel):
+    """What was in the envelope."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+    secret: str
+
+
+class BreakGlassAnswer(BaseModel):
+    """A test credential was right: with a true one, this account would be signed on."""
+
+    test: Literal[True]
+    account: str
+    roles: list[str]
 
 
 class ChallengeBody(BaseModel):
@@ -461,7 +478,7 @@ class OpenSession(BaseModel):
     id: str
     account: str
     account_id: str
-    method: Literal["password", "password+code", "authenticator", "provider"]
+    method: Literal["password", "password+code", "authenticator", "provider", "break-glass"]
     address: str = Field(description="From where it was opened; empty: nobody told.")
     opened_at: Time
     authenticated_at: Time
@@ -631,6 +648,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     RefuseBody,
     ApprovalAnswer,
     ApprovalsAnswer,
+    BreakGlassBody,
+    BreakGlassAnswer,
     ChallengeBody,
     ChallengeAnswer,
     AssertionBody,

@@ -12,6 +12,7 @@ import click
 from vanvault.archiver.core.times import parse_day
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people.accounts import ACCOUNT_KINDS, ROLES, DaySpan
+from vanvault.cli.account_breakglass import breakglass
 from vanvault.cli.account_credential import credential
 from vanvault.cli.account_desk import desk_of
 from vanvault.cli.account_forms import account_as_json, print_accounts
@@ -39,6 +40,7 @@ def command() -> None:
 
 command.add_command(credential)
 command.add_command(session)
+command.add_command(breakglass)
 
 
 def _day(_: click.Context, parameter: click.Parameter, text: str | None) -> date | None:

@@ -32,6 +32,11 @@ _DEVICE_WAIT_S = 60.0  # while a person confirms, the node or the provider may b
     help="First line: the password; second: the code, if there is one. - is standard input. Else: asked for.",
 )
 @click.option("--device", is_flag=True, help="Sign on at the identity provider, confirmed in any browser.")
+@click.option(
+    "--break-glass",
+    is_flag=True,
+    help="Sign on with the sealed credential of the account: its secret is asked for, or is that first line.",
+)
 @click.option("--show", is_flag=True, help="Say who is signed on here, and until when; sign nobody on.")
 @url_option
 @ca_file_option
@@ -40,6 +45,7 @@ def command(
     name: str | None,
     password_file: BinaryIO | None,
     device: bool,
+    break_glass: bool,
     show: bool,
     url: str,
     ca_file: Path | None,
@@ -59,6 +65,12 @@ def command(
     if show:
         _tell(_who(), as_json)
         return
+    if break_glass and (device or show or name is None):
+        raise InvalidInput(
+            "--break-glass signs on one account",
+            field="break-glass",
+            hint="vanvault login NAME --break-glass",
+        )
     if name is None and not device:
         raise InvalidInput(
             "no account is named", field="name", hint="Run: vanvault login NAME, or vanvault login --device"
@@ -69,7 +81,12 @@ def command(
             opened = by_device(client, _tell_device, time.sleep)
     else:
         with client_of(url, ca_file) as client:
-            opened = client.ask("POST", "/v1/session", _typed(name, password_file))
+            if break_glass:
+                opened = client.ask("POST", "/v1/session/break-glass", _envelope(name, password_file))
+            else:
+                opened = client.ask("POST", "/v1/session", _typed(name, password_file))
+    if "secret" not in opened:
+        raise InvalidInput("this is a test credential: it signs nobody on", field="secret")
     before = _before()
     secret = opened.pop("secret")
     keep_session(KeptSession(secret, opened["account"], url, str(ca_file.absolute()) if ca_file else ""))
@@ -124,6 +141,15 @@ def end_session(kept: KeptSession) -> None:
         return  # it was over
     except VanVaultError as error:
         warn(f"the session of {kept.account} before this one could not be ended: {error.message}")
+
+
+def _envelope(name: str, password_file: BinaryIO | None) -> dict[str, str]:
+    if password_file is None:
+        secret = click.prompt("Secret of the envelope", err=True)
+    else:
+        secret = secret_line(password_file, "secret")
+    warn("the envelope is used up, and this is an alarm until somebody else has reviewed it")
+    return {"account": name, "secret": secret}
 
 
 def _typed(name: str, password_file: BinaryIO | None) -> dict[str, str]:

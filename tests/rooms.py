@@ -93,7 +93,7 @@ ROOMS = (
     _room("people.sight", 2, "core.* people.accounts"),
     _room("people.sign_on.local", 16, "core.*"),
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
-    _room("people.sign_on", 25, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
+    _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 16, "core.* people people.accounts people.credentials"),
     _room("retention", 27, "core.*"),
     _room("keys", 26, "core.* disk"),
@@ -148,7 +148,7 @@ ROOMS = (
     _room("recovery.accounts", 17, "archiver.* recovery.work"),
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
-    _room("recovery.sign_on", 15, "archiver.* recovery.work recovery.accounts"),
+    _room("recovery.sign_on", 21, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 13, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
@@ -202,7 +202,7 @@ ROOMS = (
         11,
         "archiver.* recovery.access recovery.accounts recovery.backup recovery.clock recovery.coverage"
         " recovery.custody recovery.drill recovery.notices recovery.reconcile recovery.reports"
-        " recovery.schedule",
+        " recovery.schedule recovery.sign_on",
     ),
     _room(
         "recovery.status",

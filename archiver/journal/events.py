@@ -60,6 +60,12 @@ class EventType:
     KEYS_EXPOSED = "keys.exposed"  # key, from, to: somebody asked what a disclosed key opens
     ACCOUNT_CREDENTIAL_SET = "account.credential-set"  # id, kind, nonce, sealed: a credential; account, who
     ACCOUNT_AUTHENTICATOR_USED = "account.authenticator-used"  # id, kind, nonce, sealed: counters; account
+    BREAK_GLASS_SEALED = "break-glass.sealed"  # these: see recovery/sign_on/break_glass.py
+    BREAK_GLASS_REMOVED = "break-glass.removed"
+    BREAK_GLASS_USED = "break-glass.used"
+    BREAK_GLASS_REVIEWED = "break-glass.reviewed"
+    BREAK_GLASS_TRIED = "break-glass.tried"
+    BREAK_GLASS_DRILLED = "break-glass.drilled"
     ACCOUNT_TOKEN_REMOVED = "account.token-removed"  # noqa: S105 - a name; id, account, token, who
     ACCOUNT_TOKEN_ADDED = "account.token-added"  # noqa: S105 - a name; id, kind, nonce, sealed: its digest
     APPROVAL_REQUESTED = "approval.requested"  # these: see people/approvals/fold.py

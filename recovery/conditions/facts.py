@@ -27,6 +27,7 @@ class RecordFacts:
     drills_failed: Since = field(default_factory=dict)  # whose last run did not pass
     jobs_failing: Since = field(default_factory=dict)
     jobs_overdue: Since = field(default_factory=dict)
+    break_glass: Since = field(default_factory=dict)  # uses that nobody has reviewed, by account and id
     reviews_due: Since = field(default_factory=dict)  # accounts that nobody has confirmed for six months
     reports_overdue: Since = field(default_factory=dict)
     windows_unannounced: Since = field(default_factory=dict)

@@ -26,6 +26,7 @@ from vanvault.recovery.notices import unannounced
 from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.reports import known_due
 from vanvault.recovery.schedule import ScheduleOverview, overview
+from vanvault.recovery.sign_on import read_break_glass
 
 
 def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
@@ -49,6 +50,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             drills_failed=_failed(drills),
             jobs_failing=_failing(jobs),
             jobs_overdue=_overdue(jobs),
+            break_glass={f"{one.name} ({one.id})": one.at for one in read_break_glass(archive).unreviewed},
             reviews_due=_reviews_due(archive, now),
             reports_overdue=_reports_overdue(archive),
             windows_unannounced=unannounced(archive),

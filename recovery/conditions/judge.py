@@ -10,6 +10,7 @@ from typing import Any
 from vanvault.archiver.core.law import DUTIES, duties
 from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
 from vanvault.archiver.people.accounts import REVIEW_MONTHS
+from vanvault.archiver.people.sign_on import REVIEW_WITHIN
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
 from vanvault.recovery.conditions.kinds import CONDITIONS, ConditionKind, ConditionSeverity
 
@@ -114,11 +115,28 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
     if record.windows_unannounced:
         since, names = min(record.windows_unannounced.values()), ", ".join(record.windows_unannounced)
         yield "window-unannounced", since, f"not everybody was told of {names}. {_asked_ahead(facts.now)}"
+    yield from _of_break_glass(facts)
     if record.reviews_due:
         yield "reviews-due", min(record.reviews_due.values()), _reviews(record.reviews_due)
     yield from _of_backup(facts)
     yield from _of_escrow(record)
     yield from _of_keys(facts)
+
+
+def _of_break_glass(facts: ArchiveFacts) -> Iterator[_Found]:
+    uses = facts.record.break_glass
+    late = {name: at + REVIEW_WITHIN for name, at in uses.items() if at + REVIEW_WITHIN <= facts.now}
+    fresh = {name: at for name, at in uses.items() if name not in late}
+    if fresh:
+        names = ", ".join(sorted(fresh))
+        yield (
+            "break-glass",
+            min(fresh.values()),
+            f"{names}: a sealed credential was used; review it",
+        )
+    if late:
+        names = ", ".join(sorted(late))
+        yield "break-glass-overdue", min(late.values()), f"{names}: its use was not reviewed within a day"
 
 
 def _reviews(due: Since) -> str:

@@ -152,6 +152,19 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "break-glass",
+        "error",
+        "Find out why it was needed and what was done; then somebody else runs: vanvault account breakglass"
+        " review ID --by NAME.",
+        "break-glass",
+    ),
+    ConditionKind(
+        "break-glass-overdue",
+        "error",
+        "Review it now: vanvault account breakglass review ID --by NAME.",
+        "break-glass",
+    ),
+    ConditionKind(
         "reviews-due",
         "warning",
         "See the list: vanvault account review. Confirm what is needed as it is: vanvault account review"

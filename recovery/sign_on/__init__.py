@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.sign_on.break_glass import BreakGlassTried, read_break_glass
 from vanvault.recovery.sign_on.credentials import CredentialRequest, CredentialsSet, set_credentials
+from vanvault.recovery.sign_on.envelopes import (
+    drill_break_glass,
+    remove_break_glass,
+    review_break_glass,
+    seal_break_glass,
+)
 from vanvault.recovery.sign_on.listing import ListedSession, current_sessions, end_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SignedOn
@@ -13,6 +20,7 @@ from vanvault.recovery.sign_on.with_authenticator import AuthenticatorBegun, aut
 
 __all__ = [
     "AuthenticatorBegun",
+    "BreakGlassTried",
     "CallerPlace",
     "CredentialRequest",
     "CredentialsSet",
@@ -24,7 +32,12 @@ __all__ = [
     "SignedOn",
     "authenticator_id",
     "current_sessions",
+    "drill_break_glass",
     "end_sessions",
     "provider_of",
+    "read_break_glass",
+    "remove_break_glass",
+    "review_break_glass",
+    "seal_break_glass",
     "set_credentials",
 ]

@@ -166,6 +166,12 @@ class SessionOpening:
         self._record.wait(self.archive.system_event(ENDED, {**end.detail(), **more}))
         self.view.ended(end)
 
+    def put_once(self, type: str, detail: dict[str, object], nonce: str) -> None:
+        """Put an event on record, once for this nonce. Raises Conflict; what the record came to."""
+        from vanvault.archiver.intake import system_event
+
+        self._record.wait(system_event(type, detail, now=self.archive.clock.now(), nonce=nonce))
+
     def keep_credentials(self, event: EventDraft) -> None:
         """Put credentials of an account on record, which count here at once. Raises what that came to."""
         self._record.wait(event)

@@ -26,6 +26,7 @@ from vanvault.archiver.people.sign_on.local import LocalCredentials, Passwords
 from vanvault.archiver.people.sign_on.oidc import IdentityProvider
 from vanvault.recovery.accounts import AccountsView
 from vanvault.recovery.sign_on.at_provider import ProviderSignOns
+from vanvault.recovery.sign_on.break_glass import BreakGlassSignOns
 from vanvault.recovery.sign_on.credentials import credential_event, opened_credentials
 from vanvault.recovery.sign_on.listing import ListedSession, listed_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SessionOpening, SignOnProof, SignOnRecord
@@ -54,6 +55,7 @@ class SignOns:
         self._opening = SessionOpening(archive, accounts, record)
         self._view = self._opening.view
         self.with_authenticator = AuthenticatorSignOns(self._opening)
+        self.with_break_glass = BreakGlassSignOns(self._opening)
         self.at_provider = ProviderSignOns(self._opening, provider)
         self._make_passwords = passwords
         self._passwords: Passwords | None = None
@@ -103,7 +105,7 @@ class SignOns:
         account = self._accounts.current().of_id(session.account)
         if account is None:
             raise AccessDenied("the account of this session is not known", hint="Sign on again.")
-        if not may_sign_on(account, now):
+        if not _may_go_on(account, session, now):
             raise AccessDenied(standing_of(account, now).why or "this account is no person's", hint=_ASK)
         resumed = account.marks.resumed_at
         if resumed is not None and session.opened <= resumed:
@@ -241,6 +243,13 @@ _WHY = {
     "over": "it was open for as long as a session may be",
     "early": "it was opened in the future; see the clocks of the nodes",
 }
+
+
+def _may_go_on(account: Account, session: Session, now: datetime) -> bool:
+    """An account that was idle is not any more by its break-glass session, once that is folded."""
+    if may_sign_on(account, now):
+        return True
+    return session.method == "break-glass" and standing_of(account, now).state == "idle"
 
 
 def _not_good(why: str) -> AccessDenied:

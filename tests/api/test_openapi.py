@@ -52,6 +52,7 @@ WITH_TOKEN = {
 FOR_ANYBODY = {
     "/v1/session": {"post"},
     "/v1/session/device": {"post"},
+    "/v1/session/break-glass": {"post"},
     "/v1/session/authenticator": {"post"},
     "/v1/session/authenticator/finish": {"post"},
     "/v1/session/device/poll": {"post"},

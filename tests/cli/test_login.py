@@ -59,7 +59,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home, seeds = tmp_path_factory.mktemp("login") / "home", {}
     init_home(home)
     with Archive.open(home) as archive:
-        for name in ("lan", "minh", "hoa", "tam"):
+        for name in ("lan", "minh", "hoa", "tam", "duc"):
             add_account(Desk(archive, "anh"), NewAccount(name, "person", name, roles=("auditor-log",)))
             request = CredentialRequest(name, "anh", PASSWORD, new_codes=True)
             seeds[name] = set_credentials(archive, request, Passwords()).seed
@@ -88,6 +88,32 @@ def test_a_person_signs_on_is_shown_and_signs_off(place: Place, file: Path) -> N
     assert place.run(file, "login", "--show").exit_code == ExitCode.DENIED
     with place.server.client(secret) as client:
         assert client.get("/v1/session").status_code == 401, "the file alone is not the session"
+
+
+def test_an_envelope_signs_on_and_is_an_error_until_it_is_reviewed(place: Place, file: Path) -> None:
+    verb = ("account", "breakglass")
+    drill = (*verb, "drill", "duc", "--json")
+    assert json_of(place.run(file, *verb, "remove", "duc", "--json"))["already"] is True
+    failed = place.run(file, *drill)
+    assert failed.exit_code == ExitCode.CHECK_FAILED and "is sealed" in json.loads(failed.stdout)["why"]
+    sealed = json_of(place.run(file, *verb, "seal", "duc", "--json"))
+    assert json_of(place.run(file, *drill)) == {"account": "duc", "passed": True, "why": ""}
+    login = ("login", "duc", "--break-glass", "--json")
+    wrong = place.run(file, *login, input=f"{sealed['secret'][:-1]}2\n")
+    assert wrong.exit_code == ExitCode.DENIED and sealed["secret"] not in wrong.stderr
+    told = json_of(place.run(file, *login, input=f"{sealed['secret']}\n"))
+    assert (told["account"], told["method"], told["roles"]) == ("duc", "break-glass", ["auditor-log"])
+    (use,) = json_of(place.run(file, *verb, "list", "--json"))["uses"]
+    assert (use["use"], use["account"], use["reviewed_by"]) == (sealed["credential"], "duc", "")
+    status = place.run(file, "status", "--json")
+    assert status.exit_code == ExitCode.CHECK_FAILED
+    assert "break-glass" in {one["id"] for one in json.loads(status.stdout)["conditions"]}
+    review = (*verb, "review", use["use"], "--by")
+    assert place.run(file, *review, "duc").exit_code == ExitCode.DENIED
+    assert place.run(file, *review, "minh").exit_code == 0
+    assert place.run(file, *review, "hoa").exit_code == ExitCode.CONFLICT
+    after = json.loads(place.run(file, "status", "--json").stdout)["conditions"]
+    assert "break-glass" not in {one["id"] for one in after}
 
 
 def test_password_and_code_are_asked_for(place: Place, file: Path) -> None:
@@ -127,7 +153,15 @@ def test_a_session_is_listed_and_ended_by_a_verb_while_the_node_runs(place: Plac
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("lan", "--show"), ("lan", "--device"), ("--show", "--password-file", "-")]
+    "words",
+    [
+        (),
+        ("lan", "--show"),
+        ("lan", "--device"),
+        ("--break-glass",),
+        ("lan", "--break-glass", "--show"),
+        ("--show", "--password-file", "-"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert run_cli(tmp_path, "login", *words).exit_code == ExitCode.USAGE

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from vanvault.archiver.people.sign_on.break_glass import (
+    REVIEW_WITHIN,
+    break_glass_digest,
+    break_glass_id,
+    new_break_glass_secret,
+)
 from vanvault.archiver.people.sign_on.granted import granted_roles
 from vanvault.archiver.people.sign_on.local_sign_on import (
     LocalAttempt,
@@ -35,6 +41,7 @@ from vanvault.archiver.people.sign_on.sessions import (
 from vanvault.archiver.people.sign_on.throttle import Throttle, ThrottleRules, network_of
 
 __all__ = [
+    "REVIEW_WITHIN",
     "SESSION_PREFIX",
     "LocalAttempt",
     "LocalJudge",
@@ -50,8 +57,11 @@ __all__ = [
     "SignOnOutcome",
     "Throttle",
     "ThrottleRules",
+    "break_glass_digest",
+    "break_glass_id",
     "granted_roles",
     "network_of",
+    "new_break_glass_secret",
     "new_session_secret",
     "session_detail",
     "session_digest",

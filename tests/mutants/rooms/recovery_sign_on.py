@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.model import Mutant
 
 _TESTS = ("tests/recovery/test_sign_on.py",)
+_BREAK_GLASS = ("tests/recovery/test_break_glass.py",)
 _AUTHENTICATORS = ("tests/recovery/test_authenticators.py",)
 
 MUTANTS = (
@@ -20,7 +21,7 @@ MUTANTS = (
         "suspended-person-still-in",
         "recovery/sign_on/sign_ons.py",
         "SignOns.caller",
-        "if not may_sign_on(account, now):",
+        "if not _may_go_on(account, session, now):",
         "if False:",
         _TESTS,
     ),
@@ -103,5 +104,29 @@ MUTANTS = (
         'if told["for"] != purpose or',
         "if",
         _AUTHENTICATORS,
+    ),
+    Mutant(
+        "test-credential-opens-a-session",
+        "recovery/sign_on/break_glass.py",
+        "BreakGlassSignOns.sign_on",
+        "if found.test:",
+        "if False:",
+        _BREAK_GLASS,
+    ),
+    Mutant(
+        "envelope-good-twice",
+        "recovery/sign_on/break_glass.py",
+        "read_break_glass",
+        'state = "used" if id in uses else',
+        "state =",
+        _BREAK_GLASS,
+    ),
+    Mutant(
+        "own-use-reviewed",
+        "recovery/sign_on/envelopes.py",
+        "review_break_glass",
+        "if found.account == reviewer.id:",
+        "if False:",
+        _BREAK_GLASS,
     ),
 )

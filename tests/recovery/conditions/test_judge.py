@@ -35,6 +35,11 @@ OF_RECORD = {
     "drill-overdue": ({"drills_overdue": {"node-lost": AN_HOUR_AGO}}, AN_HOUR_AGO),
     "job-failing": ({"jobs_failing": {"verify": AN_HOUR_AGO, "forecast": LAST_WEEK}}, LAST_WEEK),
     "job-overdue": ({"jobs_overdue": {"verify": AN_HOUR_AGO}}, AN_HOUR_AGO),
+    "break-glass": ({"break_glass": {"lan (g-0123)": AN_HOUR_AGO}}, AN_HOUR_AGO),
+    "break-glass-overdue": (
+        {"break_glass": {"lan (g-0123)": LAST_WEEK}},
+        LAST_WEEK + timedelta(days=1),
+    ),
     "reviews-due": ({"reviews_due": {"lan": AN_HOUR_AGO, "minh": LAST_WEEK}}, LAST_WEEK),
     "report-overdue": ({"reports_overdue": {"accounts 2026-Q3": LAST_WEEK}}, LAST_WEEK),
     "window-unannounced": ({"windows_unannounced": {"a1b2c3": LAST_WEEK}}, LAST_WEEK),
