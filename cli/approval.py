@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vanvault.archiver.core.errors import AccessDenied
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.home_files import load_settings
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, shown, warn
+from vanvault.cli.progress import Terminal
 from vanvault.cli.requester import requester_of
 from vanvault.cli.signed_on import kept_session
 
 if TYPE_CHECKING:
     from vanvault.archiver.people.approvals import ApprovalTable
     from vanvault.cli.client import ApiClient
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 #: What can still become something.
 _ALIVE = ("open", "approved")
@@ -165,26 +168,53 @@ def show_table(home: Path, as_json: bool) -> None:
 
 
 @table.command("set")
+@click.option("--bundle", type=_FILE, metavar="FILE", help="The sealed bundle of the keys' escrow.")
+@click.option(
+    "--share",
+    "shares",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="A share that opens it; once for each.",
+)
 @json_option
 @click.pass_obj
-def set_(home: Path, as_json: bool) -> None:
+def set_(home: Path, bundle: Path | None, shares: tuple[Path, ...], as_json: bool) -> None:
     """Put the table of the settings ([approvals]) in force. A weaker one than before needs an approval.
 
-    It is refused while fewer people may approve than the table takes: three at least.
+    It is refused while fewer people may approve than the table takes: three at least. Where nobody is left
+    who could approve, the shares of the keys' escrow stand for the approval: --bundle and --share.
     """
     from vanvault.archiver.people.approvals import table_of_settings
     from vanvault.recovery.approvals import set_table
 
     load_settings(home)
+    escrow_set = _opened_set(home, bundle, shares, as_json)
     with open_archive(home) as archive:
         wanted = table_of_settings(archive.settings.approvals)
-        done = set_table(archive, wanted, requester_of(archive))
+        done = set_table(archive, wanted, requester_of(archive), escrow_set=escrow_set)
     if as_json:
         emit_json({"table": wanted.as_json(), "already": not done})
     elif done:
         click.echo("in force: acts need approvals" if wanted.on else "in force: no act needs approvals")
     else:
         click.echo("this table is in force already; nothing was done")
+
+
+def _opened_set(home: Path, bundle: Path | None, shares: tuple[Path, ...], as_json: bool) -> str:
+    """The set of the escrow that these shares open, which goes on record; "" where none are given.
+
+    Raises InvalidInput (one without the other), and what ``verify_escrow`` raises.
+    """
+    from vanvault.recovery.custody import EscrowVerifyRequest, verify_escrow
+    from vanvault.recovery.work import account
+
+    if bundle is None and not shares:
+        return ""
+    if bundle is None or not shares:
+        raise InvalidInput("a bundle and the shares that open it go together", field="share")
+    request = EscrowVerifyRequest(bundle, shares, account())
+    return verify_escrow(home, request, Terminal(quiet=as_json)).opened.of.set_id
 
 
 def _signed_on() -> ApiClient:

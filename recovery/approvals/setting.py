@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput
-from vanvault.archiver.journal import EventType
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.people.approvals import LEAST_PEOPLE, ApprovalTable, Requester
 from vanvault.recovery.approvals.need import need
 from vanvault.recovery.approvals.reading import known_approvals
 
 
-def set_table(archive: Archive, table: ApprovalTable, who: Requester) -> bool:
+def set_table(archive: Archive, table: ApprovalTable, who: Requester, *, escrow_set: str = "") -> bool:
     """Put a table in force, at the sites of the archive's policy. False: it is in force already.
+
+    ``escrow_set``: the set of the keys' escrow whose shares were shown to open it. They stand for the
+    approval: where all who may approve are gone, nobody else could bring them back.
 
     Raises InvalidInput (fewer people may approve than it takes), ApprovalNeeded (it is weaker than the one in
     force: others approve that first), and what ``need`` raises.
@@ -28,8 +31,22 @@ def set_table(archive: Archive, table: ApprovalTable, who: Requester) -> bool:
             field="approvals.on",
             hint="Give more people the role: vanvault account grant NAME approver.",
         )
+    if escrow_set:
+        _check_set(archive, escrow_set)
     told = table.as_json()
-    good = need(archive, "approval-table", {"table": told}, who) if table.is_weaker(known.table) else None
-    request = good.request if good else ""
-    archive.record(EventType.APPROVAL_TABLE_SET, {"table": told, "request": request, "who": who.name})
+    must_ask = table.is_weaker(known.table) and not escrow_set
+    good = need(archive, "approval-table", {"table": told}, who) if must_ask else None
+    detail: dict[str, object] = {"table": told, "request": good.request if good else "", "who": who.name}
+    archive.record(EventType.APPROVAL_TABLE_SET, detail | ({"escrow_set": escrow_set} if escrow_set else {}))
     return True
+
+
+def _check_set(archive: Archive, escrow_set: str) -> None:
+    """Raises InvalidInput: no escrow of this set was put on record, so anybody may have made it."""
+    escrowed = own_events(archive.search, EventType.KEYS_ESCROWED)
+    if not any(event.detail.get("set") == escrow_set for event in escrowed):
+        raise InvalidInput(
+            f"no escrow of the set {escrow_set} is on record in this archive",
+            field="bundle",
+            hint="Take the bundle and the shares of one that is: vanvault status.",
+        )

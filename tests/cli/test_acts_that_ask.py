@@ -173,3 +173,30 @@ def test_an_approved_export_is_of_the_count_that_was_approved(guarded: Path, tmp
     told = refused(guarded, *words)
     say(guarded, told["request"], "binh", "hoa")
     assert refused(guarded, *words)["request"] != told["request"], "the archive grew meanwhile"
+
+
+def test_where_nobody_can_approve_any_more_the_shares_of_the_escrow_open_the_table(
+    home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "escrow"
+    split = ("keys", "escrow", "split", "--threshold", "2", "--shares", "3", "--output", str(folder))
+    bundle = Path(json_of(run_cli(home, *split, "--json"))["bundle"])
+    with Archive.open(home) as archive:
+        for name in PEOPLE:
+            add_account(Desk(archive, "root"), NewAccount(name, "person", name, roles=("approver",)))
+        set_table(archive, ApprovalTable(on=True), Requester("root"))
+    for name in PEOPLE:
+        assert run_cli(home, "account", "suspend", name, "--reason", "moved").exit_code == 0
+    words = ("approval", "table", "set")
+    refused(home, *words)
+    shares = sorted(folder.glob("share-*.txt"))
+    one = run_cli(home, *words, "--bundle", bundle, "--share", shares[0])
+    assert one.exit_code not in (0, ExitCode.APPROVAL), "one share opens nothing"
+    assert run_cli(home, *words, "--share", shares[0]).exit_code == ExitCode.USAGE
+    both = ("--bundle", bundle, "--share", shares[0], "--share", shares[1])
+    assert json_of(run_cli(home, *words, *both, "--json"))["already"] is False
+    assert run_cli(home, "account", "resume", "anh", "--reason", "back").exit_code == 0
+    with Archive.open(home) as archive:
+        archive.refresh()
+        newest = next(iter(own_events(archive.search, "approval.table-set")))
+        assert newest.detail["escrow_set"] and not newest.detail["table"]["on"]

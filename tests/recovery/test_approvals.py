@@ -263,3 +263,9 @@ def test_a_weaker_table_takes_an_approval_and_a_stricter_one_does_not(guarded: A
     assert not known_approvals(guarded).table.on
     events = list(own_events(guarded.search, "approval.table-set", order="oldest"))
     assert [event.detail["request"] for event in events] == ["", "", caught.value.request]
+
+
+def test_shares_of_an_escrow_that_is_not_on_record_open_nothing(guarded: Archive) -> None:
+    with pytest.raises(InvalidInput, match="is on record"):
+        set_table(guarded, ApprovalTable(), requester(guarded), escrow_set="0123456789abcdef")
+    assert known_approvals(guarded).table.on

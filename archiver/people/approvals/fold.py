@@ -8,7 +8,8 @@
     approval.refused    the same, and reason
     approval.withdrawn  request, digest, requester, who
     approval.used       request, digest, requester, use (a nonce), who
-    approval.table-set  table, request (the one by which it was made weaker, or ""), who
+    approval.table-set  table, request (the one by which it was made weaker, or ""), who; and escrow_set
+                        where shares of the keys' escrow stood for that request
 
 Types are written without ``vanvault.``. Nothing here asks whether somebody was allowed to say what they said:
 ``judging.py`` does. What this version cannot read makes its request ``unclear``, and no unclear one is good.

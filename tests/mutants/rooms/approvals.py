@@ -130,8 +130,8 @@ MUTANTS = (
         "table-weakened-by-one",
         "recovery/approvals/setting.py",
         "set_table",
-        "if table.is_weaker(known.table) else None",
-        "if False else None",
+        "table.is_weaker(known.table) and not escrow_set",
+        "False",
         _OPEN,
     ),
     Mutant(
