@@ -16,6 +16,7 @@ FIELDS = {"placements": "receipts", "object": "receipts", "verified_at": "verify
 TYPES = [
     "a.b",
     "vanvault.access.looked",
+    "vanvault.approval.requested",
     "vanvault.session.opened",
     "vanvault.verify.finished",
     "vanvault.accessory",
@@ -33,7 +34,8 @@ SIGHTS = st.frozensets(st.sampled_from(PERMISSIONS)).map(Sight)
 
 
 def is_of_the_record(item: dict[str, Any]) -> bool:
-    secret = item["type"].startswith(("vanvault.access.", "vanvault.session."))
+    beginnings = ("vanvault.access.", "vanvault.approval.", "vanvault.session.")
+    secret = item["type"].startswith(beginnings)
     return item["entry"] == "event" and item["gateway"] == "vanvault" and secret
 
 

@@ -25,10 +25,13 @@ _FIELDS: Mapping[str, Permission] = {
     "segment": "receipts",
     "verified_at": "verify-results",
 }
-#: How types of the archive's own events begin -> what one must be permitted to see such events.
+#: How types of the archive's own events begin -> what one must be permitted to see such events: all that tell
+#: who asked for what of whom.
 _TYPES: Mapping[str, Permission] = {
     "vanvault.access.": "see-access",
+    "vanvault.approval.": "see-access",
     "vanvault.export.": "see-access",
+    "vanvault.extraction.": "see-access",
     "vanvault.keys.unwrapped": "see-access",
     "vanvault.session.": "see-access",
 }
