@@ -73,7 +73,7 @@ def accounts_report(record: PeriodRecord, *, full: bool) -> ReportContents:
             ),
             ReportTable("credentials", _CHANGES, _rows(record, credentials)),
             ReportTable("gateways", _CHANGES, _rows(record, gateways)),
-            ReportTable("by_type", ("change", "count"), tuple(sorted(types.items()))),
+            ReportTable("by_type", ("type", "count"), tuple(sorted(types.items()))),
         ),
     )
 

@@ -27,14 +27,22 @@ from vanvault.recovery.documents import (
     pdf_pages,
 )
 from vanvault.recovery.reports.model import KINDS, REPORT_FORM
-from vanvault.recovery.reports.texts import heading, title, value_told, word
+from vanvault.recovery.reports.texts import FIGURES, heading, role_told, title, value_told, word
 
 #: Columns by what their cells are; all others are texts.
 _MOMENTS = frozenset(("at", "entered", "confirmed_at", "from", "to", "announced", "notice", "cancelled"))
 _DAYS = frozenset(("effective", "until", "valid_from", "valid_until", "review_due"))
 _NAMED = frozenset(("change", "state", "kind", "act", "outcome", "result", "in_time"))
-#: Columns that hold much text, and so are wide.
-_WIDE = frozenset(("shown", "reason", "what", "concerns", "full_name", "at", "from", "to", "roles"))
+#: Columns of names of roles.
+_ROLES = frozenset(("roles", "what"))
+#: Widths of columns, in parts; others are of ten.
+_WIDTHS = {
+    **dict.fromkeys(("shown", "reason", "concerns"), 24),
+    **dict.fromkeys(("what", "full_name", "roles", "id"), 17),
+    **dict.fromkeys((*_MOMENTS, *_DAYS), 16),
+    **dict.fromkeys(("lag_days", "count", "looks"), 8),
+    "type": 40,
+}
 #: Ids of one cell on paper; report.json and the CSV name all.
 _MOST_IDS = 12
 
@@ -80,7 +88,8 @@ def report_document(report: Report, language: Language) -> Document:
 
 def csv_tables(report: Report, language: Language) -> dict[str, bytes]:
     """Each table of a report as CSV, by its name: UTF-8 with the mark by which spreadsheets know that."""
-    figures = [(word(name, language), _plain(value)) for name, value in report["figures"].items()]
+    counted = report["figures"]
+    figures = [(word(name, language), _plain(counted[name])) for name in _in_order(counted)]
     columns = tuple(word(name, language) for name in ("what", "count"))
     found = {"figures": _csv([columns, *figures])}
     for table in report["tables"]:
@@ -124,7 +133,12 @@ def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
 
 
 def _figures(figures: dict[str, int | None], language: Language) -> Iterable[tuple[str, str]]:
-    return ((word(name, language), _amount(name, value, language)) for name, value in figures.items())
+    return ((word(name, language), _amount(name, figures[name], language)) for name in _in_order(figures))
+
+
+def _in_order(figures: dict[str, int | None]) -> Iterable[str]:
+    """Those that this version knows first, then those of another."""
+    return (*(name for name in FIGURES if name in figures), *(figures.keys() - set(FIGURES)))
 
 
 def _amount(name: str, value: int | None, language: Language) -> str:
@@ -147,14 +161,14 @@ def _section(table: dict[str, Any], language: Language) -> Section:
     return Section(
         heading(table["name"], language),
         tuple(word(name, language) for name in columns),
-        tuple(16 if name in _WIDE else 10 for name in columns),
+        tuple(_WIDTHS.get(name, 10) for name in columns),
         tuple(rows),
     )
 
 
 def _cell(name: str, cell: Any, language: Language) -> str:
     if isinstance(cell, list):
-        told = [value_told(one, language) for one in cell[:_MOST_IDS]]
+        told = [role_told(one, language) if name in _ROLES else one for one in cell[:_MOST_IDS]]
         left = len(cell) - _MOST_IDS
         return ", ".join([*told, *([word("more", language).format(left)] if left > 0 else [])])
     if isinstance(cell, int) or (cell is None and name.endswith("_ms")):
@@ -165,6 +179,8 @@ def _cell(name: str, cell: Any, language: Language) -> str:
         return _short_moment(cell, language)
     if name in _DAYS:
         return f"{cell[8:10]}/{cell[5:7]}/{cell[:4]}" if language == "vi" and len(cell) == 10 else cell
+    if name in _ROLES:
+        return ", ".join(role_told(one, language) for one in str(cell).split(", "))
     return value_told(cell, language) if name in _NAMED else str(cell)
 
 

@@ -29,6 +29,7 @@ _VERIFIED = "verify.finished"
 #: What goes on record when something went wrong, or had to be mended.
 INCIDENTS = (
     "access.emergency-declared",
+    "break-glass.used",
     "clock.accepted",
     "conflict.found",
     "failover.failed-back",
@@ -74,7 +75,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
             "degraded_ms": month.degraded // _MS if ran else None,
             "planned_ms": month.planned // _MS if ran else None,
             "unplanned_ms": month.unplanned // _MS if ran else None,
-            "year_down_ms": sum(one.down for one in facts.months) // _MS,
+            "year_down_ms": _year_down_ms(facts),
             "drills": len(drills),
             "drills_passed": sum(event.detail.get("passed") is True for event in drills),
             "windows": len(facts.windows),
@@ -125,21 +126,29 @@ def operation_report(facts: OperationFacts) -> ReportContents:
                 ("act", "outcome", "requests", "count"),
                 tuple((*key, *counts) for key, counts in sorted(looks.items())),
             ),
-            ReportTable("by_type", ("change", "count"), tuple(record.counts().items())),
+            ReportTable("by_type", ("type", "count"), tuple(record.counts().items())),
         ),
     )
 
 
 def _limits(facts: OperationFacts) -> ReportTable:
     """The stops of the year so far against each limit of the law that states one."""
-    used = sum(one.down for one in facts.months) // _MS
+    used = _year_down_ms(facts)
     rows: list[tuple[Cell, ...]] = []
     for duty in DUTIES:
         if duty.name == "downtime-limit" and duty.value is not None:
             percent = int(duty.value)
             allowed = facts.year_hours * _YEAR_HOURS_MS * percent // 100
-            rows.append((duty.text.id, percent, allowed, used, allowed - used))
+            left = None if used is None else allowed - used
+            rows.append((duty.text.id, percent, allowed, used, left))
     return ReportTable("limits", ("text", "percent", "allowed_ms", "used_ms", "left_ms"), tuple(rows))
+
+
+def _year_down_ms(facts: OperationFacts) -> int | None:
+    """Stops of the year so far; None: no node has put its state on record in it."""
+    if not any(one.measured for one in facts.months):
+        return None
+    return sum(one.down for one in facts.months) // _MS
 
 
 def _looks(record: PeriodRecord) -> dict[tuple[str, str], tuple[int, int]]:

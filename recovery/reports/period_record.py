@@ -11,10 +11,10 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.times import to_us, vietnam_midnight
 from vanvault.archiver.journal import OwnEvent, every_own_event
-from vanvault.archiver.people.accounts import Account, Accounts, AccountStanding, standing_of
+from vanvault.archiver.people.accounts import Account, Accounts, AccountStanding, fold, standing_of
 from vanvault.archiver.people.looks import LookFilter
 from vanvault.recovery.access import LookQuery, SeenLook, seen_looks
-from vanvault.recovery.accounts import accounts_at
+from vanvault.recovery.accounts import accounts_at, read_account_record
 from vanvault.recovery.reports.period import ReportPeriod
 
 #: Looks of one account between the day on which it should have been off and the entry of that.
@@ -91,21 +91,26 @@ def read_period(archive: Archive, period: ReportPeriod) -> PeriodRecord:
 
 
 def _late(archive: Archive, accounts: Accounts, period: ReportPeriod, until: datetime) -> Iterator[LateRight]:
-    for account in accounts:
-        for entry in account.late:
-            if not period.start <= entry.entered_at < until:
-                continue
-            since = vietnam_midnight(entry.effective)
-            before = accounts_at(archive, entry.entered_at).of_id(account.id)
-            yield LateRight(
-                account,
-                entry.what,
-                entry.effective.isoformat(),
-                entry.entered_at,
-                entry.lag_days,
-                before.roles_on(entry.effective) if before is not None else (),
-                tuple(_looks(archive, account, since, entry.entered_at)),
-            )
+    found = [
+        (account, entry)
+        for account in accounts
+        for entry in account.late
+        if period.start <= entry.entered_at < until
+    ]
+    if not found:
+        return
+    changes = read_account_record(archive).events.values()
+    for account, entry in found:
+        before = fold(one for one in changes if one.at < entry.entered_at).of_id(account.id)
+        yield LateRight(
+            account,
+            entry.what,
+            entry.effective.isoformat(),
+            entry.entered_at,
+            entry.lag_days,
+            before.roles_on(entry.effective) if before is not None else (),
+            tuple(_looks(archive, account, vietnam_midnight(entry.effective), entry.entered_at)),
+        )
 
 
 def _looks(archive: Archive, account: Account, since: datetime, until: datetime) -> list[SeenLook]:

@@ -5,6 +5,7 @@ A signed report holds names only; here is what people read in their place.
 
 from __future__ import annotations
 
+from vanvault.archiver.people.accounts import ROLES
 from vanvault.recovery.documents import LANGUAGES, Language
 
 #: Name of a report -> its title.
@@ -73,6 +74,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # columns
     "at": ("Time", "Thời điểm"),
     "change": ("Event", "Sự kiện"),
+    "type": ("Type of event", "Loại sự kiện"),
     "account": ("Account", "Tài khoản"),
     "what": ("About", "Nội dung"),
     "effective": ("Effective", "Ngày có hiệu lực"),
@@ -155,6 +157,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "looks_refused": ("of them refused", "trong đó: bị từ chối"),
 }
 
+#: Figures in the order in which people read them; the signed report has them by name.
+FIGURES = (
+    "accounts", "accounts_active", "accounts_early", "accounts_over", "accounts_suspended", "accounts_idle",
+    "accounts_other", "changes", "added", "suspended", "resumed", "roles_granted", "roles_revoked",
+    "credentials", "gateways", "late", "late_looks",
+    "confirmations", "confirmed", "to_confirm",
+    "messages", "message_bytes", "log_lines", "own_events",
+    "up_ms", "degraded_ms", "planned_ms", "unplanned_ms", "year_down_ms", "windows", "windows_in_time",
+    "drills", "drills_passed", "incidents", "extractions", "extractions_ran",
+    "looks", "looks_refused", "sign_ons_refused",
+)  # fmt: skip
+
 #: Values of the columns ``change``, ``state``, ``kind``, ``act``, ``outcome`` and ``result``.
 VALUES: dict[str, tuple[str, str]] = {
     "account.added": ("added", "tạo tài khoản"),
@@ -176,6 +190,7 @@ VALUES: dict[str, tuple[str, str]] = {
     "gateway.token-added": ("token of a gateway added", "cấp mã của cổng"),
     "gateway.token-removed": ("token of a gateway removed", "thu hồi mã của cổng"),
     "access.emergency-declared": ("emergency declared", "khai báo tình trạng khẩn cấp"),
+    "break-glass.used": ("break-glass used", "dùng quyền khẩn cấp"),
     "clock.accepted": ("wrong clock accepted", "chấp nhận thời gian sai đã ghi"),
     "conflict.found": ("one id with two contents", "một mã có hai nội dung"),
     "failover.promoted": ("standby took over", "chuyển sang điểm dự phòng"),
@@ -238,6 +253,11 @@ def heading(name: str, language: Language) -> str:
 def word(name: str, language: Language) -> str:
     """The name of a column or a figure, or a word of the report itself."""
     return WORDS[name][LANGUAGES.index(language)]
+
+
+def role_told(name: str, language: Language) -> str:
+    """A role as people read it; what is no role of this version is told as a value."""
+    return ROLES[name].vietnamese if language == "vi" and name in ROLES else value_told(name, language)
 
 
 def value_told(value: str, language: Language) -> str:

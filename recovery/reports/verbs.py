@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,23 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query, Unread
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
+from vanvault.archiver.core.law import LegalDuty
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us, vietnam_day
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.journal import first_event_at
 from vanvault.archiver.journal.availability import read_windows, read_year
 from vanvault.archiver.keys import SigningKeys, load_public_keys
-from vanvault.recovery.documents import REPORT, Report, public_keys_of, read_bundle, write_bundle, zipped
+from vanvault.recovery.documents import (
+    LANGUAGES,
+    REPORT,
+    Language,
+    Report,
+    public_keys_of,
+    read_bundle,
+    write_bundle,
+    zipped,
+)
 from vanvault.recovery.gateways import record_changes
 from vanvault.recovery.notices import given_notices
 from vanvault.recovery.reports.accounts import accounts_report
@@ -129,7 +139,7 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
         "id": f"{kind.name}-{period.name}-{archive.entropy.token(4).hex()}",
         "lacking": lacking,
         "law": [
-            {"en": duty.cited_on(last), "name": duty.name, "vi": duty.cited_on(last, "vi")}
+            {"name": duty.name, **{language: _cited(duty, last, language) for language in LANGUAGES}}
             for duty in kind.cited
         ],
         "made_at": rfc3339_us(to_us(now)),
@@ -209,6 +219,10 @@ def _archived(archive: Archive, report: str, missing: NotFound) -> bytes:
             return bundle.read(REPORT)
     except (zipfile.BadZipFile, KeyError) as error:
         raise Damaged(f"the archive's copy of the report {report[:80]} is no bundle", key=name) from error
+
+
+def _cited(duty: LegalDuty, day: date, language: Language) -> str:
+    return f"{duty.words(language).rstrip('.')}: {duty.cited_on(day, language)}"
 
 
 def _is_first(archive: Archive, period: ReportPeriod) -> bool:

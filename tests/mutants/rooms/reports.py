@@ -40,8 +40,8 @@ MUTANTS = (
         "looks-of-before-are-late",
         "recovery/reports/period_record.py",
         "_late",
-        "since = vietnam_midnight(entry.effective)",
-        "since = period.start",
+        "vietnam_midnight(entry.effective)",
+        "period.start",
         _CLERK,
     ),
     Mutant(

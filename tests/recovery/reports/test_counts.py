@@ -18,6 +18,7 @@ from vanvault.recovery.accounts import (
     revoke_role,
     suspend_account,
 )
+from vanvault.recovery.availability import AvailabilityRequest, availability
 from vanvault.recovery.gateways import record_changes
 
 
@@ -84,7 +85,7 @@ def test_the_report_on_operation_counts_what_the_log_holds(office: Office) -> No
     assert figures["looks"] == len(looked) + sum(read["requests"] for read in counted) == 10
     assert figures["looks_refused"] == 2
     by_type = Counter(line["type"].removeprefix("vanvault.") for line in own(lines))
-    assert {row["change"]: row["count"] for row in table(report, "by_type")} == by_type
+    assert {row["type"]: row["count"] for row in table(report, "by_type")} == by_type
 
 
 def test_the_volumes_of_two_months_are_all_that_was_received(office: Office) -> None:
@@ -118,7 +119,7 @@ def test_the_report_on_accounts_counts_what_the_log_holds(office: Office) -> Non
     figures = report.report["figures"]
     assert figures["changes"] == sum(type.startswith("account.") for type in about)
     assert figures["gateways"] == sum(type.startswith("gateway.") for type in about)
-    assert {row["change"]: row["count"] for row in table(report, "by_type")} == Counter(about)
+    assert {row["type"]: row["count"] for row in table(report, "by_type")} == Counter(about)
     for figure, type in (
         ("added", "added"), ("suspended", "suspended"), ("resumed", "resumed"),
         ("roles_granted", "role-granted"), ("roles_revoked", "role-revoked"),
@@ -151,5 +152,27 @@ def test_the_stops_of_a_month_are_held_against_both_limits(office: Office) -> No
     assert limits["QD08-2015"]["allowed_ms"] == hours * 3_600_000 * 3 // 100
     assert limits["ND166-2016"]["allowed_ms"] == hours * 3_600_000 * 2 // 100
     for row in limits.values():
-        assert row["used_ms"] == report.report["figures"]["year_down_ms"]
+        assert row["used_ms"] is row["left_ms"] is None, "no node has put its state on record"
+
+
+def test_the_stops_of_a_node_are_those_of_the_ledger(office: Office) -> None:
+    office.archive.record("availability.state", state(office, "up"))
+    office.on("2026-12-05 08:00")
+    office.archive.record("availability.state", state(office, "down"))
+    office.on("2026-12-05 10:00")
+    office.archive.record("availability.state", state(office, "up"))
+    office.on("2027-01-02 08:00")
+    figures = office.report("operation", "2026-12").report["figures"]
+    ledger = availability(office.archive, AvailabilityRequest(2026, 12)).as_json()["months"][0]
+    assert figures["unplanned_ms"] == ledger["unplanned_s"] * 1000 > 0
+    assert figures["planned_ms"] == ledger["planned_s"] * 1000 == 0
+    assert figures["up_ms"] == (ledger["up_s"] + ledger["degraded_s"]) * 1000
+    limits = {row["text"]: row for row in table(office.report("operation", "2026-12"), "limits")}
+    for row in limits.values():
+        assert row["used_ms"] == figures["year_down_ms"] >= figures["unplanned_ms"]
         assert row["left_ms"] == row["allowed_ms"] - row["used_ms"]
+
+
+def state(office: Office, level: str) -> dict[str, object]:
+    at = office.archive.clock.now().isoformat().replace("+00:00", "Z")
+    return {"at": at, "due_s": 86_400 * 40, "level": level, "why": "test", "writer": "0123456789abcdef"}
