@@ -201,7 +201,7 @@ ROOMS = (
         "recovery.conditions",
         11,
         "archiver.* recovery.access recovery.accounts recovery.backup recovery.clock recovery.coverage"
-        " recovery.custody recovery.drill recovery.notices recovery.reconcile recovery.reports"
+        " recovery.custody recovery.drill recovery.holds recovery.notices recovery.reconcile recovery.reports"
         " recovery.schedule recovery.sign_on",
     ),
     _room(

@@ -30,6 +30,7 @@ class RecordFacts:
     break_glass: Since = field(default_factory=dict)  # uses that nobody has reviewed, by account and id
     reviews_due: Since = field(default_factory=dict)  # accounts that nobody has confirmed for six months
     reports_overdue: Since = field(default_factory=dict)
+    holds_unconfirmed: Since = field(default_factory=dict)  # holds that nobody confirmed in 72 hours
     windows_unannounced: Since = field(default_factory=dict)
     jobs_wrong: tuple[str, ...] = ()  # what is wrong in the settings of jobs, for people
     backup: BackupStanding = field(default_factory=lambda: BackupStanding(configured=False))

@@ -22,6 +22,7 @@ from vanvault.recovery.conditions.kept import index_not_kept
 from vanvault.recovery.coverage import damage_on_record, set_aside_on_record, unverified_sites
 from vanvault.recovery.custody import escrow_standing, known_keys
 from vanvault.recovery.drill import DrillStanding, standings
+from vanvault.recovery.holds import known_holds
 from vanvault.recovery.notices import unannounced
 from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.reports import known_due
@@ -54,6 +55,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             reviews_due=_reviews_due(archive, now),
             reports_overdue=_reports_overdue(archive),
             windows_unannounced=unannounced(archive),
+            holds_unconfirmed=_holds_unconfirmed(archive, now),
             jobs_wrong=tuple(jobs.wrong),
             backup=backup_standing(archive),
             backup_max_age=timedelta(days=settings.backup.max_age_days),
@@ -164,6 +166,10 @@ def _reports_overdue(archive: Archive) -> Since:
         for one in known_due(archive)
         if one.state == "overdue"
     }
+
+
+def _holds_unconfirmed(archive: Archive, now: datetime) -> Since:
+    return {hold.id: hold.placed.at for hold in known_holds(archive).in_force() if hold.is_late(now)}
 
 
 def _failed(drills: Iterable[DrillStanding]) -> Since:

@@ -106,6 +106,7 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
         ("drill-overdue", "not passed in time", record.drills_overdue),
         ("job-failing", "the last run went wrong", record.jobs_failing),
         ("job-overdue", "no good run in time", record.jobs_overdue),
+        ("hold-unconfirmed", "placed, and nobody confirmed it in 72 hours", record.holds_unconfirmed),
         ("report-overdue", "not made before the 10th", record.reports_overdue),
     ):
         if late:

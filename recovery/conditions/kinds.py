@@ -172,6 +172,13 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "hold-unconfirmed",
+        "warning",
+        "See it: vanvault hold list. Who did not place it confirms it: vanvault hold confirm HOLD; or"
+        " two such people release it.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "report-overdue",
         "warning",
         "Run: vanvault report due --make. Then see to it that each gets to whom it is owed.",

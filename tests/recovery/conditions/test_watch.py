@@ -12,8 +12,11 @@ from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import Busy, KeyUnavailable, VanVaultError
 from vanvault.archiver.core.ports import Ports
 from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.approvals import Requester
+from vanvault.archiver.retention import HoldReason, HoldScope
 from vanvault.recovery.accounts import Desk, add_account, confirm_accounts
 from vanvault.recovery.conditions import ConditionWatch, SeenFacts, gather_facts
+from vanvault.recovery.holds import confirm_hold, place_hold
 
 
 class Hand:
@@ -120,3 +123,15 @@ def test_accounts_that_nobody_confirmed_for_six_months_are_told(tmp_path: Path) 
         assert "lan" in gather_facts(desk.archive, SeenFacts()).record.reviews_due
         confirm_accounts(desk, ["lan"])
         assert "lan" not in gather_facts(desk.archive, SeenFacts()).record.reviews_due
+
+
+def test_a_hold_that_nobody_confirmed_in_three_days_is_told(tmp_path: Path) -> None:
+    with memory_home(tmp_path / "home") as home:
+        archive = home.archive()
+        scope = HoldScope(filters={"employer_code": "TZ1"})
+        hold = place_hold(archive, Requester("lan"), HoldReason("case 12", "a court asks for it"), scope)
+        assert gather_facts(archive, SeenFacts()).record.holds_unconfirmed == {}
+        home.clock.advance(timedelta(hours=73))
+        assert list(gather_facts(archive, SeenFacts()).record.holds_unconfirmed) == [hold.id]
+        confirm_hold(archive, Requester("minh"), hold.id)
+        assert gather_facts(archive, SeenFacts()).record.holds_unconfirmed == {}
