@@ -51,7 +51,8 @@ def ask_for_roles(archive: Archive, change: AccountChange) -> None:
         changes_roles = bool(detail["roles"])
     else:
         changes_roles = change.kind in ("role-granted", "role-revoked")
-    if not changes_roles and change.kind in (*_LETS_IN, "credential-set"):
+    other_days = change.kind == "changed" and "valid_until" in detail
+    if not changes_roles and (other_days or change.kind in (*_LETS_IN, "credential-set")):
         found = current_accounts(archive).of_id(id)
         changes_roles = found is not None and _may_come_to_approve(archive, found)
     if changes_roles:

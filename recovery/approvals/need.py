@@ -95,6 +95,8 @@ def asks(archive: Archive, act: str) -> bool:
     except SiteUnavailable as error:
         away = error  # what is known here decides: where nothing can be read, nothing asks
     known = known_table(archive)
+    for part in known.lacking:
+        _log.warning("a part of the record of the table of acts cannot be read", part=part)
     on = known.table.rule(act).on
     if away is not None and on:
         raise away

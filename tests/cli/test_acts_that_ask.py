@@ -129,9 +129,12 @@ def test_new_roles_and_ways_in_of_approvers_ask(guarded: Path) -> None:
     refused(guarded, "account", "identity", "add", "binh", "--issuer", "https://idp", "--subject", "1")
     refused(guarded, "account", "credential", "set", "binh", "--codes")
     refused(guarded, "account", "revoke", "binh", "approver")
+    refused(guarded, "account", "change", "binh", "--valid-until", "2099-12-31")
     for words in (
         ("account", "add", "minh", "--full-name", "Minh"),
         ("account", "identity", "add", "lan", "--issuer", "https://idp", "--subject", "1"),
+        ("account", "change", "lan", "--valid-until", "2099-12-31"),
+        ("account", "change", "binh", "--unit", "Huế"),
         ("account", "suspend", "binh", "--reason", "moved"),
     ):
         assert run_cli(guarded, *words).exit_code == 0
