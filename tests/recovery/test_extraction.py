@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -451,6 +452,17 @@ def test_another_file_in_its_place_is_not_put_on_record(office: Office) -> None:
     with pytest.raises(Conflict, match="not the file of this extraction"):
         office.run(extraction)
     assert office.count("extraction.ran") == 0
+
+
+def test_the_file_of_another_extraction_is_not_taken_for_this_one(office: Office) -> None:
+    other, extraction = office.approved(), office.approved(purpose="another")
+    office.run(other, office.output.with_name("other.zip"))
+    with pytest.raises(Killed):
+        office.run(extraction, shows=_on_the_look)
+    shutil.copy(office.output.with_name("other.zip"), office.output)
+    office.starts_anew()
+    with pytest.raises(Conflict, match="not the file of this extraction"):
+        office.run(extraction)
 
 
 @pytest.mark.parametrize("nth", range(1, 40, 3))
