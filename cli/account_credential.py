@@ -30,9 +30,17 @@ def credential() -> None:
     help="The first line is the new password; - reads it from standard input.",
 )
 @click.option("--codes/--no-codes", default=None, help="New one-time codes (TOTP), or none any more.")
+@click.option("--no-authenticators", is_flag=True, help="Take all authenticators away: they are lost.")
 @json_option
 @click.pass_obj
-def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | None, as_json: bool) -> None:
+def set_(
+    home: Path,
+    name: str,
+    password_file: BinaryIO | None,
+    codes: bool | None,
+    no_authenticators: bool,
+    as_json: bool,
+) -> None:
     """Set a password, one-time codes, or both. A new seed of codes is shown this once."""
     from vanvault.archiver.people.sign_on.local import Passwords, seed_uri
     from vanvault.recovery.accounts import current_accounts
@@ -41,7 +49,14 @@ def set_(home: Path, name: str, password_file: BinaryIO | None, codes: bool | No
 
     load_settings(home)
     password = None if password_file is None else secret_line(password_file)
-    request = CredentialRequest(name, account(), password, new_codes=codes is True, no_codes=codes is False)
+    request = CredentialRequest(
+        name,
+        account(),
+        password,
+        new_codes=codes is True,
+        no_codes=codes is False,
+        no_authenticators=no_authenticators,
+    )
     with open_archive(home) as archive:
         catch_up(archive)
         found = current_accounts(archive).get(name)

@@ -35,6 +35,7 @@ class CredentialRequest:
     password: str | None = field(default=None, repr=False)
     new_codes: bool = False
     no_codes: bool = False  # take the seed away
+    no_authenticators: bool = False  # take all of them away: they are lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def set_credentials(
     Raises NotFound (no such account), InvalidInput (a service; nothing to set; a weak password),
     KeyUnavailable (no master of credentials), SiteUnavailable, Damaged.
     """
-    if request.password is None and not (request.new_codes or request.no_codes):
+    if request.password is None and not (request.new_codes or request.no_codes or request.no_authenticators):
         raise InvalidInput("there is nothing to set", field="password", hint="Give a password, or --codes.")
     for site in archive.refresh().away:
         observer.warn(f"the site {site} is away; what only it knows of accounts is not seen")
@@ -73,6 +74,8 @@ def set_credentials(
         held = replace(held, seed=new_seed(archive.entropy), last_step=0)
     elif request.no_codes:
         held = replace(held, seed=b"", last_step=0)
+    if request.no_authenticators:
+        held = replace(held, authenticators=())
     if request.password is not None:
         held = held.with_password(request.password, account.name, passwords, archive.entropy, now)
     credentials_master(archive, request.who)

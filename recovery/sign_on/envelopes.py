@@ -103,11 +103,8 @@ def drill_break_glass(desk: Desk, name: str, tried: Callable[[str, str], dict[st
     try:
         answer = tried(name, sealed.secret)
         roles = sorted(roles_in_force(account, desk.archive.clock.now()))
-        why = (
-            ""
-            if answer.get("test") is True and answer.get("roles") == roles
-            else "the node answered something else than it should"
-        )
+        right = answer.get("test") is True and answer.get("roles") == roles
+        why = "" if right else "the node answered something else than it should"
     except VanVaultError as error:
         why = error.message
     finally:

@@ -20,7 +20,7 @@ from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, 
 from vanvault.archiver.core.times import from_us, to_us
 from vanvault.archiver.people.accounts import Account
 from vanvault.archiver.people.credentials import CredentialPlace, seal_credential
-from vanvault.archiver.people.sign_on import sign_on_refused
+from vanvault.archiver.people.sign_on import SessionEnd, sign_on_refused
 from vanvault.archiver.people.sign_on.local import (
     Authenticator,
     LocalCredentials,
@@ -171,6 +171,14 @@ class AuthenticatorSignOns:
                     hint="Enrol another authenticator before.",
                 )
             self._keep(person, left, gone, "removed")
+        self._end_others(person)
+
+    def _end_others(self, person: SignedOn) -> None:
+        """Sessions that some authenticator of the account began end, but for the one that asks."""
+        now = self._archive.clock.now()
+        for session in self._opening.view.current().book.of_account(person.account.id):
+            if session.method == "authenticator" and session.id != person.session.id:
+                self._opening.end(SessionEnd("authenticator-removed", now, session=session.id))
 
     def _party(self) -> RelyingParty:
         origins = self._settings.origins

@@ -206,8 +206,11 @@ def test_the_only_second_factor_stays(node: Node) -> None:
     node.home.clock.advance(timedelta(seconds=2))
     person = node.sign_ons.caller(sign_on(node.sign_ons, second).secret)
     room = node.sign_ons.with_authenticator
+    by_the_first = sign_on(node.sign_ons, first).secret
     ids = [authenticator_id(one) for one in room.of(person.account)]
     room.remove(person, ids[0])
+    with pytest.raises(AccessDenied, match="was ended"):
+        node.sign_ons.caller(by_the_first)
     node.home.clock.advance(timedelta(seconds=2))
     with pytest.raises(AccessDenied):
         sign_on(node.sign_ons, first)
@@ -215,6 +218,19 @@ def test_the_only_second_factor_stays(node: Node) -> None:
         room.remove(person, ids[1])
     with pytest.raises(NotFound):
         room.remove(person, ids[0])
+
+
+def test_who_lost_an_authenticator_is_helped_by_a_verb(node: Node) -> None:
+    device = SoftAuthenticator()
+    enrol(node, lan(node), device)
+    opened = sign_on(node.sign_ons, device)
+    set_credentials(node.archive, CredentialRequest("lan", "anh", no_authenticators=True), QUICK)
+    node.home.clock.advance(timedelta(seconds=2))
+    with pytest.raises(AccessDenied):
+        node.sign_ons.caller(opened.secret)
+    with pytest.raises(AccessDenied):
+        sign_on(node.sign_ons, device)
+    assert lan(node).account.name == "lan"
 
 
 def test_without_origins_there_are_none(tmp_path: Path) -> None:
