@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -261,7 +261,7 @@ def _print(told: dict[str, Any]) -> None:
         ("request", told["id"]),
         ("act", f"{told['act']}: {told['about']}"),
         ("asked by", f"{told['requested_by']} at {told['requested_at']}"),
-        *((f"  {name}", str(value)) for name, value in sorted(told["subject"].items())),
+        *((f"  {name}", value) for name, value in _flat(told["subject"])),
         ("for", ", ".join(told["beneficiaries"])),
         ("state", f"{told['state']} {told['why']}".strip()),
         ("approved by", f"{by or 'nobody'}; it takes {told['needed']}"),
@@ -269,6 +269,17 @@ def _print(told: dict[str, Any]) -> None:
         ("sha-256", told["digest"]),
     ]
     print_pairs([(name, shown(value)) for name, value in lines if value])
+
+
+def _flat(told: dict[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
+    """What is approved, a line for each value: a form within it is read whole, and not as JSON."""
+    for name, value in sorted(told.items()):
+        if isinstance(value, dict):
+            yield from _flat(value, f"{within}{name}.")
+        elif isinstance(value, list):
+            yield f"{within}{name}", ", ".join(map(str, value))
+        else:
+            yield f"{within}{name}", str(value)
 
 
 def _print_table(in_force: ApprovalTable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ def test_from_the_scan_to_the_receipt(home: Path, scan: Path, tmp_path: Path) ->
     refused = run_cli(home, "extract", "run", id, "--output", output)
     assert refused.exit_code == ExitCode.APPROVAL
     assert told["approval_request"] in refused.stderr
+    seen = run_cli(home, "approval", "show", told["approval_request"]).stdout
+    assert re.search(r"form\.letter\.number +123/TTr-BHXH\n", seen), (
+        "who approves reads the form line by line"
+    )
+    assert re.search(r"form\.fields +sha256, type\n", seen)
     approve(home, told["approval_request"])
     ran = json_of(run_cli(home, "extract", "run", id, "--output", output, "--json"))
     assert (ran["state"], ran["already"], ran["approval"]["approved_by"]) == ("ran", False, ["anh", "binh"])
