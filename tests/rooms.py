@@ -149,7 +149,7 @@ ROOMS = (
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 21, "archiver.* recovery.work recovery.accounts"),
-    _room("recovery.approvals", 13, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.approvals", 14, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
@@ -200,9 +200,9 @@ ROOMS = (
     _room(
         "recovery.conditions",
         11,
-        "archiver.* recovery.access recovery.accounts recovery.backup recovery.clock recovery.coverage"
-        " recovery.custody recovery.drill recovery.holds recovery.notices recovery.reconcile recovery.reports"
-        " recovery.schedule recovery.sign_on",
+        "archiver.* recovery.access recovery.accounts recovery.approvals recovery.backup recovery.clock"
+        " recovery.coverage recovery.custody recovery.drill recovery.holds recovery.notices"
+        " recovery.reconcile recovery.reports recovery.schedule recovery.sign_on",
     ),
     _room(
         "recovery.status",

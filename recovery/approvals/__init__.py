@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vanvault.recovery.approvals.asking import requester_here, requester_of_session
 from vanvault.recovery.approvals.need import GoodApproval, asks, need
-from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
+from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
 from vanvault.recovery.approvals.setting import set_table
 from vanvault.recovery.approvals.telling import request_as_json
 from vanvault.recovery.approvals.verbs import Approver, approve_request, refuse_request, withdraw_request
@@ -16,6 +16,7 @@ __all__ = [
     "approve_request",
     "asks",
     "known_approvals",
+    "known_table",
     "need",
     "refuse_request",
     "request_as_json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.archiver.people.approvals import LEAST_PEOPLE, ApprovalTable, Requester
+from vanvault.archiver.people.approvals import ApprovalTable, Requester
 from vanvault.recovery.approvals.need import need
 from vanvault.recovery.approvals.reading import known_approvals
 
@@ -24,10 +24,9 @@ def set_table(archive: Archive, table: ApprovalTable, who: Requester, *, escrow_
     if known.book.table_at is not None and known.table.as_json() == table.as_json():
         return False
     people = known.who_may_approve()
-    least = max(LEAST_PEOPLE, table.most_approvals + 1)
-    if table.on and len(people) < least:
+    if len(people) < table.least_people:
         raise InvalidInput(
-            f"this table takes {least} people who may approve, and there are {len(people)}",
+            f"this table takes {table.least_people} people who may approve, and there are {len(people)}",
             field="approvals.on",
             hint="Give more people the role: vanvault account grant NAME approver.",
         )

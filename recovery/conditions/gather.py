@@ -15,6 +15,7 @@ from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.stores import sites_together
 from vanvault.recovery.access import Emergency, EmergencyFiles
 from vanvault.recovery.accounts import current_accounts
+from vanvault.recovery.approvals import known_approvals, known_table
 from vanvault.recovery.backup import backup_standing
 from vanvault.recovery.clock import ahead_now
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
@@ -53,6 +54,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             jobs_overdue=_overdue(jobs),
             break_glass={f"{one.name} ({one.id})": one.at for one in read_break_glass(archive).unreviewed},
             reviews_due=_reviews_due(archive, now),
+            approvers_few=_approvers_few(archive),
             reports_overdue=_reports_overdue(archive),
             windows_unannounced=unannounced(archive),
             holds_unconfirmed=_holds_unconfirmed(archive, now),
@@ -158,6 +160,17 @@ def _reviews_due(archive: Archive, now: datetime) -> Since:
     return {
         one.account.name: vietnam_midnight(one.due) for one in due_reviews(current_accounts(archive), now)
     }
+
+
+def _approvers_few(archive: Archive) -> Since:
+    """Since the table of acts was set: when the last of them left is not one event."""
+    book = known_table(archive).book
+    if book.table_at is None or not book.table.on:
+        return {}
+    people, least = known_approvals(archive).who_may_approve(), book.table.least_people
+    if len(people) >= least:
+        return {}
+    return {f"{len(people)} people may approve, and the table of acts takes {least}": book.table_at}
 
 
 def _reports_overdue(archive: Archive) -> Since:

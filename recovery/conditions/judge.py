@@ -116,6 +116,8 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
     if record.windows_unannounced:
         since, names = min(record.windows_unannounced.values()), ", ".join(record.windows_unannounced)
         yield "window-unannounced", since, f"not everybody was told of {names}. {_asked_ahead(facts.now)}"
+    if record.approvers_few:
+        yield "approvers-few", min(record.approvers_few.values()), "; ".join(sorted(record.approvers_few))
     yield from _of_break_glass(facts)
     if record.reviews_due:
         yield "reviews-due", min(record.reviews_due.values()), _reviews(record.reviews_due)

@@ -179,6 +179,13 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "approvers-few",
+        "warning",
+        "See who may: vanvault approval table show. Bring back who is idle (vanvault account review"
+        " --confirm), or give others the role approver, which those who are left approve.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "report-overdue",
         "warning",
         "Run: vanvault report due --make. Then see to it that each gets to whom it is owed.",

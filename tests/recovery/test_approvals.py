@@ -34,6 +34,7 @@ from vanvault.recovery.approvals import (
     set_table,
     withdraw_request,
 )
+from vanvault.recovery.conditions import SeenFacts, gather_facts
 from vanvault.recovery.sign_on import SignedOn
 
 MINUTE = timedelta(minutes=1)
@@ -269,3 +270,14 @@ def test_shares_of_an_escrow_that_is_not_on_record_open_nothing(guarded: Archive
     with pytest.raises(InvalidInput, match="is on record"):
         set_table(guarded, ApprovalTable(), requester(guarded), escrow_set="0123456789abcdef")
     assert known_approvals(guarded).table.on
+
+
+def test_too_few_who_may_approve_are_a_condition(guarded: Archive) -> None:
+    assert not gather_facts(guarded, SeenFacts()).record.approvers_few
+    suspend_account(Desk(guarded, "root"), "hoa", "moved", None)
+    (why,) = gather_facts(guarded, SeenFacts()).record.approvers_few
+    assert why == "2 people may approve, and the table of acts takes 3"
+
+
+def test_without_a_table_nobody_need_approve(archive: Archive) -> None:
+    assert not gather_facts(archive, SeenFacts()).record.approvers_few

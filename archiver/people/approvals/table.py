@@ -111,6 +111,11 @@ class ApprovalTable:
         """The most that any act asks for."""
         return max(rule.approvals for act in ACTS if (rule := self.rule(act)).on)
 
+    @property
+    def least_people(self) -> int:
+        """The fewest people who may approve that it takes while it is on: one asks, too."""
+        return max(LEAST_PEOPLE, self.most_approvals + 1) if self.on else 0
+
     def as_json(self) -> dict[str, Any]:
         """As JSON values, with every act. ``of_json`` reads it; an act that is off keeps its other values."""
         acts = {act: {**self.rule(act).as_json(), "on": self._is_named_on(act)} for act in ACTS}

@@ -122,7 +122,7 @@ MUTANTS = (
         "table-for-two-people",
         "recovery/approvals/setting.py",
         "set_table",
-        "if table.on and len(people) < least:",
+        "if len(people) < table.least_people:",
         "if False:",
         _OPEN,
     ),
