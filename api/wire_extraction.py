@@ -64,6 +64,7 @@ class HandOverAnswer(BaseModel):
     received_at: Time
     receipt_sha256: str
     who: str
+    because: str | None = Field(description="Why somebody else than the form's recipient took it.")
 
 
 class ExtractionAnswer(BaseModel):

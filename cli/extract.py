@@ -154,16 +154,21 @@ def run(home: Path, extraction_id: str, output: Path, as_json: bool) -> ExitCode
 @command.command("hand-over")
 @click.argument("extraction_id", metavar="ID")
 @click.option("--to", "received_by", required=True, metavar="NAME", help="Who takes the file.")
+@click.option("--instead-because", default="", metavar="TEXT",
+              help="Why it is not the recipient whom the form names.")  # fmt: skip
 @click.option("--output", "-o", required=True, type=_FOLDER, metavar="DIR",
               help="Where the receipt is written, in both languages.")  # fmt: skip
 @json_option
 @click.pass_obj
-def hand_over(home: Path, extraction_id: str, received_by: str, output: Path, as_json: bool) -> None:
+def hand_over(
+    home: Path, extraction_id: str, received_by: str, instead_because: str, output: Path, as_json: bool
+) -> None:
     """Put on record who took the file now, and write the receipt of it as HTML and PDF."""
     from vanvault.recovery.extraction import HomeExtraction, hand_over, receipt_files
 
     with open_archive(home) as archive:
-        done = hand_over(HomeExtraction(archive), extraction_id, received_by, requester_of(archive).name)
+        who = requester_of(archive).name
+        done = hand_over(HomeExtraction(archive), extraction_id, received_by, who, instead_because)
         now = archive.clock.now()
     files = []
     for name, data in receipt_files(done.extraction).items():

@@ -153,7 +153,11 @@ ROOMS = (
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
-    _room("recovery.extraction", 12, "archiver.* recovery.work recovery.documents recovery.approvals"),
+    _room(
+        "recovery.extraction",
+        12,
+        "archiver.* recovery.work recovery.documents recovery.accounts recovery.approvals",
+    ),
     _room("recovery.availability", 14, "archiver.* recovery.work"),
     _room("recovery.notices", 9, "archiver.* recovery.work"),
     _room(

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import ApprovalNeeded, Conflict
 from vanvault.archiver.core.law import citation
 from vanvault.archiver.people.approvals import ApprovalWish, Requester
 from vanvault.archiver.people.extraction import Extraction
+from vanvault.recovery.accounts import current_accounts
 from vanvault.recovery.approvals import GoodApproval, known_approvals, need
 
 _ACT = "extraction"
 
 
-def wish_of(extraction: Extraction, who: Requester) -> ApprovalWish:
-    """What others approve. Whoever is handed the data is none of them."""
-    return ApprovalWish(_ACT, extraction.subject, who.key, (extraction.form.recipient.name,))
+def wish_of(archive: Archive, extraction: Extraction, who: Requester) -> ApprovalWish:
+    """What others approve. Whoever is handed the data is none of them, by an account's name or a full name.
+
+    Raises Damaged, SiteUnavailable (the index cannot be read), SettingsError.
+    """
+    recipient = extraction.form.recipient.name
+    named = as_written(recipient)
+    same = sorted(
+        one.id
+        for one in current_accounts(archive)
+        if named in (as_written(one.about.full_name), as_written(one.name))
+    )
+    return ApprovalWish(_ACT, extraction.subject, who.key, (recipient, *same))
+
+
+def as_written(name: str) -> str:
+    """A name without the differences that people do not see as any: case, blanks, the form of accents."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def ask_approval(archive: Archive, extraction: Extraction, who: Requester) -> str:
@@ -22,7 +40,7 @@ def ask_approval(archive: Archive, extraction: Extraction, who: Requester) -> st
 
     Raises as ``recovery.approvals.need``, but for ApprovalNeeded.
     """
-    wish = wish_of(extraction, who)
+    wish = wish_of(archive, extraction, who)
     known = known_approvals(archive)
     for request in known.book.of_digest(wish.digest):
         if known.standing(request).state in ("open", "approved"):

@@ -24,6 +24,7 @@ from vanvault.recovery.documents import (
     pairs,
     pdf_pages,
 )
+from vanvault.recovery.extraction.approval import as_written
 from vanvault.recovery.extraction.host import ExtractionHost
 from vanvault.recovery.extraction.record import known_extractions
 from vanvault.recovery.extraction.texts import field_name, wording
@@ -39,8 +40,12 @@ class HandedOver:
     already: bool = False
 
 
-def hand_over(host: ExtractionHost, id: str, received_by: str, who: str) -> HandedOver:
+def hand_over(
+    host: ExtractionHost, id: str, received_by: str, who: str, instead_because: str = ""
+) -> HandedOver:
     """Put on record that somebody took the file now. The same again finds what is on record.
+
+    ``instead_because``: why somebody else takes it than the recipient whom the approved form names.
 
     Raises NotFound, InvalidInput (no name), Conflict (it did not run yet; somebody else took it),
     AccessDenied (its last day is past), SiteUnavailable, KeyUnavailable, Damaged.
@@ -70,22 +75,43 @@ def hand_over(host: ExtractionHost, id: str, received_by: str, who: str) -> Hand
         )
     if extraction.result is None or state == "unclear":
         raise Conflict(f"{id} has no complete file yet", hint=f"Run it first: vanvault extract run {id}")
+    because = _reason(extraction, name, instead_because.strip())
     detail: dict[str, object] = {
         "extraction": id,
         "digest": extraction.form.digest,
         "received_by": name,
         "received_at": rfc3339_seconds(now),
-        "receipt_sha256": receipt_digest(extraction, name, now),
+        "receipt_sha256": receipt_digest(extraction, name, now, because),
         "who": who,
     }
+    if because:
+        detail["because"] = because
     host.record(EventType.EXTRACTION_HANDED_OVER, detail)
     return HandedOver(known_extractions(archive).get(id))
 
 
-def receipt_digest(extraction: Extraction, received_by: str, received_at: datetime) -> str:
+def _reason(extraction: Extraction, name: str, because: str) -> str:
+    """Why it is not the recipient of the form; "": it is. Raises InvalidInput."""
+    recipient = extraction.form.recipient.name
+    if as_written(name) == as_written(recipient):
+        return ""
+    if not because:
+        raise InvalidInput(
+            f"the approved form names {recipient} as the recipient, not {name}",
+            field="to",
+            hint="Where somebody else takes it for them, say why: --instead-because TEXT.",
+        )
+    if len(because) > _MOST_NAME or not because.isprintable():
+        raise InvalidInput(
+            f"the reason has at most {_MOST_NAME} printable characters", field="instead-because"
+        )
+    return because
+
+
+def receipt_digest(extraction: Extraction, received_by: str, received_at: datetime, because: str = "") -> str:
     """SHA-256 (hex) of what the receipt states, as canonical JSON: form, approval, file, and who took it."""
     result, start = extraction.result, extraction.start
-    told = {
+    told: dict[str, object] = {
         "extraction": extraction.id,
         "form_sha256": extraction.form.digest,
         "approval": dict(start.approval) if start else {},
@@ -94,6 +120,8 @@ def receipt_digest(extraction: Extraction, received_by: str, received_at: dateti
         "received_by": received_by,
         "received_at": rfc3339_seconds(received_at),
     }
+    if because:
+        told["because"] = because
     return hashlib.sha256(canonical(told)).hexdigest()
 
 
@@ -148,7 +176,9 @@ def receipt_document(extraction: Extraction, language: Language) -> Document:
         pairs(
             say("hand_over"),
             [
+                (say("recipient"), form.recipient.name),
                 (say("received_by"), handed.received_by),
+                *([(say("because"), handed.because)] if handed.because else []),
                 (say("received_agency"), form.recipient.agency),
                 (say("received_at"), moment(rfc3339_seconds(handed.received_at), language)),
                 (say("handed_by"), handed.who),

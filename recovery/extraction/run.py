@@ -149,7 +149,7 @@ def _counted(archive: Archive, extraction: Extraction) -> list[str]:
 
 
 def _begun(host: ExtractionHost, extraction: Extraction, claim: RunClaim, who: Requester) -> Extraction:
-    wish = wish_of(extraction, who)
+    wish = wish_of(host.archive, extraction, who)
     good = use_approval(host.archive, wish, who)
     host.record(
         EventType.EXTRACTION_BEGUN,

@@ -33,6 +33,8 @@ _LABELS: dict[str, tuple[str, str]] = {
     "sha256": ("SHA-256 of the file", "SHA-256 của tệp"),
     "manifest_sha256": ("SHA-256 of the manifest", "SHA-256 của bản kê"),
     "hand_over": ("Hand-over", "Bàn giao"),
+    "recipient": ("Recipient by the form", "Người nhận theo phiếu"),
+    "because": ("Received in place of the recipient, because", "Lý do nhận thay"),
     "received_by": ("Received by", "Người nhận"),
     "received_agency": ("Of", "Đơn vị nhận"),
     "received_at": ("Received", "Thời điểm nhận"),

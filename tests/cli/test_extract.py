@@ -79,7 +79,9 @@ def test_from_the_scan_to_the_receipt(home: Path, scan: Path, tmp_path: Path) ->
     assert json_of(run_cli(home, "extract", "run", id, "--output", output, "--json"))["already"]
     assert run_verifier(output)[0] == 0
     handed = json_of(
-        run_cli(home, "extract", "hand-over", id, "--to", "Minh", "--output", tmp_path / "r", "--json")
+        run_cli(
+            home, "extract", "hand-over", id, "--to", "Nguyễn Văn Minh", "--output", tmp_path / "r", "--json"
+        )
     )
     assert sorted(Path(name).name for name in handed["files"]) == [
         f"{id}-receipt.{end}" for end in ("en.html", "en.pdf", "vi.html", "vi.pdf")
@@ -87,7 +89,7 @@ def test_from_the_scan_to_the_receipt(home: Path, scan: Path, tmp_path: Path) ->
     assert all(Path(name).stat().st_size > 1000 for name in handed["files"])
     shown = json_of(run_cli(home, "extract", "show", id, "--json"))
     assert shown == json_of(run_cli(home, "extract", "list", "--json"))["extractions"][0]
-    assert shown["handed_over"]["received_by"] == "Minh"
+    assert shown["handed_over"]["received_by"] == "Nguyễn Văn Minh"
     for words_for_people in (("show", id), ("list",)):
         said = run_cli(home, "extract", *words_for_people)
         assert (said.exit_code, "123/TTr-BHXH" in said.stdout) == (0, True)

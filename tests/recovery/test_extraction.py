@@ -360,13 +360,41 @@ def test_who_receives_it_has_a_name(office: Office, name: str) -> None:
 def test_it_is_handed_over_once_and_only_complete(office: Office) -> None:
     extraction = office.approved()
     with pytest.raises(Conflict, match="no complete file"):
-        hand_over(HomeExtraction(office.archive), extraction.id, "Minh", "lan")
+        hand_over(HomeExtraction(office.archive), extraction.id, "Nguyễn Văn Minh", "lan")
     office.run(extraction)
-    first, again = (hand_over(HomeExtraction(office.archive), extraction.id, "Minh", "lan") for _ in range(2))
+    first, again = (
+        hand_over(HomeExtraction(office.archive), extraction.id, "Nguyễn Văn Minh", "lan") for _ in range(2)
+    )
     assert (first.already, again.already) == (False, True)
-    with pytest.raises(Conflict, match="handed over to Minh"):
+    with pytest.raises(Conflict, match="handed over to Nguyễn Văn Minh"):
         hand_over(HomeExtraction(office.archive), extraction.id, "Hoa", "lan")
     assert office.count("extraction.handed-over") == 1
+
+
+def test_somebody_else_than_the_recipient_takes_it_with_a_reason_only(office: Office) -> None:
+    extraction = office.approved()
+    office.run(extraction)
+    host = HomeExtraction(office.archive)
+    with pytest.raises(InvalidInput, match="names Nguyễn Văn Minh as the recipient") as refused:
+        hand_over(host, extraction.id, "Hoa", "lan")
+    assert refused.value.field == "to"
+    with pytest.raises(InvalidInput):
+        hand_over(host, extraction.id, "Hoa", "lan", "a\nb")
+    handed = hand_over(host, extraction.id, "Hoa", "lan", "sent by the agency").extraction
+    assert handed.handed is not None
+    assert (handed.handed.received_by, handed.handed.because) == ("Hoa", "sent by the agency")
+    page = receipt_files(handed)["receipt.en.html"].decode()
+    assert "Nguyễn Văn Minh" in page and "sent by the agency" in page
+
+
+@pytest.mark.parametrize("full_name", ["Nguyễn Văn Minh", "  nguyễn văn  MINH "])
+def test_the_recipient_approves_nothing_whatever_the_account_is_called(
+    office: Office, full_name: str
+) -> None:
+    account = NewAccount("xyz", "person", full_name, roles=("approver",))
+    add_account(Desk(office.archive, "anh"), account)
+    with pytest.raises(AccessDenied, match="for their own benefit"):
+        office.approve(office.ask(), by="xyz")
 
 
 def test_another_home_does_not_go_on_with_a_run(office: Office, tmp_path: Path) -> None:

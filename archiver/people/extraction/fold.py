@@ -5,7 +5,8 @@
     extraction.requested    extraction (its id), digest (of the form), form, count, before, scan, who
     extraction.begun        extraction, digest, claim (SHA-256 of a nonce), approval, asked (the request), who
     extraction.ran          extraction, digest, export, items, bytes, sha256, manifest_sha256, who
-    extraction.handed-over  extraction, digest, received_by, received_at, receipt_sha256, who
+    extraction.handed-over  extraction, digest, received_by, received_at, receipt_sha256, who; because, where
+                            somebody took it in place of the recipient
 
 Types are written without ``vanvault.``. ``count``: entries that the filter found, received before ``before``
 (RFC 3339). ``scan``: id of the message that is the letter's scan. What this version cannot read makes its
@@ -82,6 +83,7 @@ class HandOver:
     received_at: datetime
     receipt_sha256: str
     who: str
+    because: str = ""  # it was somebody else than the recipient of the form
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Extraction:
                 "received_at": rfc3339_seconds(handed.received_at),
                 "receipt_sha256": handed.receipt_sha256,
                 "who": handed.who,
+                "because": handed.because or None,
             }
             if handed
             else None,
@@ -257,6 +260,7 @@ def _stepped(known: Extraction, event: ExtractionEvent) -> Extraction:
         parse_rfc3339(_text(detail, "received_at")),
         _text(detail, "receipt_sha256"),
         who,
+        _text(detail, "because") if "because" in detail else "",
     )
     return replace(known, handed=known.handed or handed)
 
