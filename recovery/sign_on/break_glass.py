@@ -187,14 +187,15 @@ class BreakGlassSignOns:
             opening.tell(EventType.BREAK_GLASS_TRIED, {**told, **place.detail()})
             opening.passed(name, place)
             return BreakGlassTried(account, tuple(sorted(roles_in_force(account, now))))
+        proof = SignOnProof(account, "break-glass", now, once=found.id)
         try:
-            # First this, so that nobody is let in quietly; its id is the credential's, so it is one use only.
-            opening.put_once(EventType.BREAK_GLASS_USED, {**told, **place.detail()}, found.id)
+            # First this, so that nobody is let in quietly; and who comes second is refused.
+            opening.put_before(proof, EventType.BREAK_GLASS_USED, {**told, **place.detail()})
         except Conflict as error:
             opening.refused(account, "wrong-break-glass", place)
             raise sign_on_refused() from error
         _log.error("a break-glass credential was used", use=found.id, account=account.name, **place.detail())
-        opened = opening.open(SignOnProof(account, "break-glass", now, once=found.id), place)
+        opened = opening.open(proof, place, taken=True)
         opening.passed(name, place)
         return opened
 

@@ -72,6 +72,12 @@ class SignOnProof:
     once: str = ""
     tokens: ProviderTokens | None = None
 
+    @property
+    def shown(self) -> str:
+        """By what the record tells that two sessions were opened with the same; "": it may be shown again."""
+        told = str(self.step) if self.step else self.once
+        return f"{self.account.id}-{told}" if told else ""
+
 
 class SessionOpening:
     """What all ways to sign on at one node share. Many threads may call."""
@@ -113,10 +119,12 @@ class SessionOpening:
             _log.warning("signing on must wait", wait_s=math.ceil(wait), **place.detail())
             raise Busy("too many begin to sign on from this network", retry_after=math.ceil(wait))
 
-    def open(self, proof: SignOnProof, place: CallerPlace) -> SessionOpened:
-        """A new session, on record under a new secret. Raises Conflict: the proof was used; as the record."""
-        from vanvault.archiver.intake import system_event
+    def open(self, proof: SignOnProof, place: CallerPlace, *, taken: bool = False) -> SessionOpened:
+        """A new session, on record under a new secret. Raises Conflict: the proof was used; as the record.
 
+        ``taken``: the caller took it already. Where another node takes the same proof at the same moment,
+        both sessions are on record, and the one that was received first stays: see ``view.py``.
+        """
         archive, now = self.archive, self.archive.clock.now()
         secret = new_session_secret(archive.entropy)
         digest = session_digest(secret)
@@ -131,16 +139,14 @@ class SessionOpening:
             link=self._link(proof),
         )
         detail = {**sealed_session(archive, session, proof.account.name), **place.detail()}
-        nonce = session.id
-        if proof.once:
-            self._take_once(proof)
-            nonce = f"{proof.account.id}-{proof.once}"
+        if not taken:
+            self.take(proof)
         if proof.step:
-            self._take_code(proof)
-            # Who comes second with one code at another node makes another event of this id, which is refused.
-            detail["step"], nonce = proof.step, f"{proof.account.id}-{proof.step}"
-        self._record.wait(system_event(OPENED, detail, now=now, nonce=nonce))
-        self.view.opened(session, proof.step, str(place.detail().get("address", "")))
+            detail["step"] = proof.step
+        if proof.shown:
+            detail["shown"] = proof.shown
+        self._record.wait(archive.system_event(OPENED, detail))
+        self.view.opened(session, proof.step, str(place.detail().get("address", "")), proof.shown)
         if proof.tokens is not None:
             told, groups = proof.tokens.refresh, proof.tokens.proof.groups
             with self._lock:
@@ -166,11 +172,27 @@ class SessionOpening:
         self._record.wait(self.archive.system_event(ENDED, {**end.detail(), **more}))
         self.view.ended(end)
 
-    def put_once(self, type: str, detail: dict[str, object], nonce: str) -> None:
-        """Put an event on record, once for this nonce. Raises Conflict; what the record came to."""
-        from vanvault.archiver.intake import system_event
+    def take(self, proof: SignOnProof) -> None:
+        """Nobody else opens a session here by this proof. Raises Conflict: somebody did, at any node."""
+        if proof.shown and proof.shown in self.view.again().shown:
+            raise Conflict("this was used", hint="Begin again.")
+        if proof.once:
+            self._take_once(proof)
+        if proof.step:
+            self._take_code(proof)
 
-        self._record.wait(system_event(type, detail, now=self.archive.clock.now(), nonce=nonce))
+    def put_before(self, proof: SignOnProof, type: str, detail: dict[str, object]) -> None:
+        """Take a proof, and put an event on record before its session is. Raises as ``take``; the record.
+
+        Where it does not come on record, the proof may be shown again.
+        """
+        self.take(proof)
+        try:
+            self._record.wait(self.archive.system_event(type, detail))
+        except VanVaultError:
+            with self._lock:
+                self._once.pop(proof.once, None)
+            raise
 
     def keep_credentials(self, event: EventDraft) -> None:
         """Put credentials of an account on record, which count here at once. Raises what that came to."""

@@ -60,15 +60,20 @@ class SignOnState:
     addresses: Mapping[str, str] = field(default_factory=dict)  # from where each was opened, as told
     book: SessionBook = field(default_factory=SessionBook)
     opened: Mapping[str, Session] = field(default_factory=dict, repr=False)  # by ids of their events
+    #: What sessions were opened with that is good once, such as a code, and the id of the one it is good for.
+    shown: Mapping[str, str] = field(default_factory=dict, repr=False)
     read_at: datetime | None = None
     nonces: frozenset[str] = field(default=frozenset(), repr=False)  # of all credentials that were read
 
-    def with_opened(self, session: Session, step: int, address: str, now: datetime) -> SignOnState:
+    def with_opened(
+        self, session: Session, step: int, address: str, shown: str, now: datetime
+    ) -> SignOnState:
         """With a session that was just put on record."""
         addresses = {**self.addresses, session.id: address}
         steps = {**self.steps, session.account: max(step, self.steps.get(session.account, 0))}
         book = self.book.with_events([session], [], now)
-        return replace(self, steps=steps, addresses=addresses, book=book)
+        told = {shown: session.id, **self.shown} if shown else self.shown
+        return replace(self, steps=steps, addresses=addresses, book=book, shown=told)
 
     def with_ended(self, end: SessionEnd, now: datetime) -> SignOnState:
         """With an end that was just put on record."""
@@ -95,11 +100,12 @@ class SignOnView:
         """The same, before somebody is refused who is not known: looks at once, but not too often."""
         return self._looked(again=True)
 
-    def opened(self, session: Session, step: int, address: str) -> None:
+    def opened(self, session: Session, step: int, address: str, shown: str = "") -> None:
         """This node put a session on record. Where the record is not known yet, it is read from there."""
         with self._changing:
             if self._state is not None:
-                self._state = self._state.with_opened(session, step, address, self._archive.clock.now())
+                now = self._archive.clock.now()
+                self._state = self._state.with_opened(session, step, address, shown, now)
 
     def ended(self, end: SessionEnd) -> None:
         """This node put an end on record; else as ``opened``."""
@@ -167,7 +173,9 @@ class SignOnView:
                     for id, address in {**known.addresses, **read.addresses}.items()
                     if id in {one.id for one in book.known.values()}
                 }
-                read = replace(read, book=book, steps=steps, addresses=addresses)
+                open_ids = {one.id for one in book.known.values()}
+                shown = {key: id for key, id in known.shown.items() if id in open_ids} | dict(read.shown)
+                read = replace(read, book=book, steps=steps, addresses=addresses, shown=shown)
             self._state = read
 
 
@@ -194,7 +202,11 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
     opened: dict[str, Session] = {}
     steps: dict[str, int] = {}
     addresses: dict[str, str] = {}
-    for event in own_events(search, OPENED, from_us=since, order="oldest"):
+    shown: dict[str, str] = {}
+    second: list[SessionEnd] = []
+    for event in sorted(
+        own_events(search, OPENED, from_us=since, order="oldest"), key=lambda one: (one.at, one.id)
+    ):
         session = known.get(event.id) or _read(event, lambda event: opened_session(archive, event.detail))
         if session is not None:
             opened[event.id] = session
@@ -202,7 +214,13 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
             step = event.detail.get("step", 0)
             if isinstance(step, int):
                 steps[session.account] = max(step, steps.get(session.account, 0))
-    ends = [
+            key = str(event.detail.get("shown") or (f"{session.account}-{step}" if step else ""))
+            if key and shown.setdefault(key, session.id) != session.id:
+                # Two nodes took one code at the same moment. All of them see the same one come second.
+                second.append(SessionEnd("shown-twice", session.opened, session=session.id))
+                if event.id not in known:
+                    _log.warning("two sessions were opened with one code", session=session.id, shown=key)
+    ends = second + [
         end
         for event in own_events(search, ENDED, from_us=since, order="oldest")
         if (end := _read(event, lambda event: SessionEnd.of_detail(event.detail))) is not None
@@ -227,6 +245,7 @@ def read_sign_on(archive: ArchiveReader, now: datetime, before: SignOnState | No
         addresses,
         book,
         opened,
+        shown=shown,
         read_at=now,
         nonces=frozenset(one.place.nonce for one in held),
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.recovery.test_sign_on import MINUTE, PLACE, Node, memory, node, node_of
+from tests.support.archives import second_home
 from vanvault.archiver.core.errors import AccessDenied, Conflict, InvalidInput, NotFound, SiteUnavailable
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.sign_on import break_glass_digest, new_break_glass_secret
 from vanvault.recovery.accounts import Desk, add_account, suspend_account
+from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.sign_on import (
     BreakGlassTried,
     SessionOpened,
@@ -53,6 +56,37 @@ def test_an_envelope_signs_its_person_on_once_and_that_is_loud(
         with pytest.raises(AccessDenied, match="signing on was refused"):
             sign_ons.with_break_glass.sign_on("lan", sealed.secret, PLACE)
     assert sealed.secret not in str(node.told("break-glass.sealed"))
+
+
+def test_one_that_two_nodes_take_at_one_moment_is_good_at_the_first(node: Node, tmp_path: Path) -> None:
+    secret = seal_break_glass(desk_of(node), "lan").secret
+    with second_home(node.home, tmp_path / "other") as second:
+        archive = second.archive()
+        archive.refresh()
+        other = node_of(archive)
+        first = opened_with(node, secret)
+        node.home.clock.advance(timedelta(milliseconds=1))
+        again = other.with_break_glass.sign_on("lan", secret, PLACE)
+        assert isinstance(again, SessionOpened)
+        for one in (node.archive, archive):
+            one.refresh()
+        node.home.clock.advance(SECONDS)
+        for sign_ons in (node.sign_ons, other):
+            assert sign_ons.caller(first.secret)
+            with pytest.raises(AccessDenied):
+                sign_ons.caller(again.secret)
+        assert len(node.told("break-glass.used")) == 2 and count_open(node.archive) == 0
+
+
+def test_a_use_that_does_not_come_on_record_uses_nothing_up(node: Node) -> None:
+    secret = seal_break_glass(desk_of(node), "lan").secret
+    for site in (node.home.primary, node.home.standby):
+        site.fail_next("put", times=1000)
+    with pytest.raises(SiteUnavailable):
+        opened_with(node, secret)
+    for site in (node.home.primary, node.home.standby):
+        site.fail_next("put", times=0)
+    assert opened_with(node, secret)
 
 
 def test_the_use_is_on_record_before_the_session_is(node: Node) -> None:

@@ -31,6 +31,7 @@ from vanvault.recovery.accounts import (
     resume_account,
     suspend_account,
 )
+from vanvault.recovery.reconcile import count_open
 from vanvault.recovery.sign_on import (
     CallerPlace,
     CredentialRequest,
@@ -149,6 +150,38 @@ def test_a_code_is_good_once_at_all_nodes(node: Node, tmp_path: Path) -> None:
     other.refresh()
     with pytest.raises(AccessDenied):
         node_of(other).local("lan", LocalAttempt(PASSWORD, code), PLACE)
+
+
+@pytest.mark.parametrize("late", ["node", "other"])
+def test_a_code_that_two_nodes_take_at_one_moment_is_good_at_the_first(
+    node: Node, tmp_path: Path, late: str
+) -> None:
+    with second_home(node.home, tmp_path / "other") as second:
+        archive = second.archive()
+        archive.refresh()
+        nodes = {"node": node.sign_ons, "other": node_of(archive)}
+        for sign_ons in nodes.values():
+            sign_ons.sessions(sign_ons.account("lan"))  # both know the record as it was before
+        code = node.code()
+        attempt = LocalAttempt(PASSWORD, code)
+        secrets = {}
+        for name in sorted(nodes, key=lambda name: name == late):
+            secrets[name] = nodes[name].local("lan", attempt, PLACE).secret
+            node.home.clock.advance(timedelta(milliseconds=1))
+        for one in (node.archive, archive):
+            one.refresh()
+        node.home.clock.advance(timedelta(seconds=2))
+        # so is a node that reads all of it for the first time
+        for sign_ons in (*nodes.values(), node_of(archive)):
+            for name, secret in secrets.items():
+                if name != late:
+                    assert sign_ons.caller(secret).account.name == "lan"
+                    continue
+                with pytest.raises(AccessDenied, match="ended"):
+                    sign_ons.caller(secret)
+        for one in (node.archive, archive):
+            assert count_open(one) == 0, "nothing is left that keeps the primary from leading again"
+            assert len(current_sessions(one)) == 1
 
 
 def test_another_node_knows_the_session_and_its_end(node: Node) -> None:
