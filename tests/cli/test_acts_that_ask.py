@@ -203,3 +203,15 @@ def test_where_nobody_can_approve_any_more_the_shares_of_the_escrow_open_the_tab
         archive.refresh()
         newest = next(iter(own_events(archive.search, "approval.table-set")))
         assert newest.detail["escrow_set"] and not newest.detail["table"]["on"]
+
+
+def test_while_a_site_is_lost_a_promotion_is_approved_and_the_leader_decides_then(guarded: Path) -> None:
+    unwrap = ("keys", "unwrap", first_object(guarded), "--yes")
+    say(guarded, refused(guarded, *unwrap)["request"], "binh", "hoa")
+    (guarded / "sites" / "primary").rename(guarded / "lost")
+    assert run_cli(guarded, *unwrap).exit_code == ExitCode.SITE, "the lost site may know of a refusal"
+    promote = ("failover", "promote", "--reason", "fire", "--yes")
+    say(guarded, refused(guarded, *promote)["request"], "binh", "hoa")
+    assert json_of(run_cli(guarded, *promote, "--json"))["approved_by"] == "binh, hoa"
+    assert run_cli(guarded, *unwrap).exit_code == 0
+    refused(guarded, *unwrap)

@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from tests.api.conftest import check_problem
+from tests.api.test_openapi import check_answer
 from tests.support.command import json_of, run_cli
 from tests.support.server import Server
 from vanvault.archiver.appliance import Archive, init_home
@@ -146,9 +147,13 @@ def test_over_http_everybody_sees_what_they_may(place: Place, monkeypatch: pytes
     id = place.asked("approval", "table", "set", by="binh")
     digest = place.show(id)["digest"]
     with place.client("anh", monkeypatch) as client:
-        found = client.get("/v1/approvals").json()
+        document, listed = client.get("/v1/openapi.json").json(), client.get("/v1/approvals")
+        check_answer(document, "/v1/approvals", listed)
+        found = listed.json()
         assert id in [one["id"] for one in found["approvals"]] and not found["own_only"]
-        assert client.get(f"/v1/approvals/{id}").json() == place.show(id)
+        shown = client.get(f"/v1/approvals/{id}")
+        check_answer(document, "/v1/approvals/{request_id}", shown)
+        assert shown.json() == place.show(id)
         path = f"/v1/approvals/{id}/approve"
         check_problem(client.post(path, json={"digest": "0" * 64}), 409, "conflict")
         check_problem(client.post(path, json={}), 400, "invalid-input")
