@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.sign_on.at_home import caller_at_home
 from vanvault.recovery.sign_on.break_glass import BreakGlassTried, read_break_glass
 from vanvault.recovery.sign_on.credentials import CredentialRequest, CredentialsSet, set_credentials
 from vanvault.recovery.sign_on.envelopes import (
@@ -15,7 +16,6 @@ from vanvault.recovery.sign_on.opening import SessionOpened, SignOnRecord
 from vanvault.recovery.sign_on.people import CallerPlace, SignedOn
 from vanvault.recovery.sign_on.provider import provider_of
 from vanvault.recovery.sign_on.sign_ons import SignOns
-from vanvault.recovery.sign_on.view import SignOnView
 from vanvault.recovery.sign_on.with_authenticator import AuthenticatorBegun, authenticator_id
 
 __all__ = [
@@ -27,10 +27,10 @@ __all__ = [
     "ListedSession",
     "SessionOpened",
     "SignOnRecord",
-    "SignOnView",
     "SignOns",
     "SignedOn",
     "authenticator_id",
+    "caller_at_home",
     "current_sessions",
     "drill_break_glass",
     "end_sessions",

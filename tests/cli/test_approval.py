@@ -73,6 +73,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home, seeds = folder / "home", {}
     init_home(home)
     roles = {"lan": ("operator",), "anh": ("approver",), "binh": ("approver",), "hoa": ("approver",)}
+    roles["mai"] = ("operator",)
     with Archive.open(home) as archive:
         for name, held in roles.items():
             add_account(Desk(archive, "root"), NewAccount(name, "person", name, roles=held))
@@ -141,6 +142,20 @@ def test_a_session_that_is_none_is_told_and_asks_as_the_operating_system(
     done = place.run("approval", "table", "set", by="forged")
     assert done.exit_code == ExitCode.APPROVAL
     assert "not good any more" in done.stderr
+
+
+def test_a_session_that_a_resumption_ended_asks_as_the_operating_system(place: Place) -> None:
+    asked = place.asked("approval", "table", "set", by="mai")
+    assert place.show(asked)["requested_by"] == "mai"
+    assert place.run("account", "suspend", "mai", "--reason", "moved").exit_code == 0
+    while_away = place.run("approval", "table", "set", by="mai")
+    assert place.run("account", "resume", "mai").exit_code == 0
+    after = place.run("approval", "table", "set", "--json", by="mai")
+    assert "suspended" in while_away.stderr and "resumed since" in after.stderr
+    for done in (while_away, after):
+        assert done.exit_code == ExitCode.APPROVAL and asked not in done.stderr + done.stdout
+    request = json.loads(after.stdout)["error"]["request"]
+    assert place.show(request)["requester"].startswith("os:")
 
 
 def test_over_http_everybody_sees_what_they_may(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ from vanvault.recovery.sign_on import (
     SessionOpened,
     SignOnRecord,
     SignOns,
+    caller_at_home,
     current_sessions,
     end_sessions,
     set_credentials,
@@ -253,6 +254,38 @@ def test_sessions_end_when_credentials_are_set_again(node: Node) -> None:
         node.sign_ons.caller(secret)
     node.seed = done.seed
     assert node.sign_ons.caller(node.local().secret).account.name == "lan"
+
+
+@pytest.mark.parametrize("how", ["suspended", "resumed", "set again", "signed off", "left alone"])
+def test_a_command_line_refuses_the_session_that_a_node_refuses(node: Node, how: str) -> None:
+    opened, desk = node.local(), Desk(node.archive, "anh")
+    assert caller_at_home(node.home.archive(), opened.secret).account.name == "lan"
+    if how in ("suspended", "resumed"):
+        suspend_account(desk, "lan", "moved", None)
+    if how == "resumed":
+        resume_account(desk, "lan", "")
+    if how == "set again":
+        set_credentials(node.archive, CredentialRequest("lan", "anh", new_codes=True), QUICK)
+    if how == "signed off":
+        node.sign_ons.end(node.sign_ons.caller(opened.secret))
+    node.home.clock.advance(15 * MINUTE if how == "left alone" else MINUTE)
+    said = []
+    for caller in (node.sign_ons.caller, lambda secret: caller_at_home(node.home.archive(), secret)):
+        with pytest.raises(AccessDenied) as refused:
+            caller(opened.secret)
+        said.append(refused.value.message)
+    assert said[0] == said[1]
+
+
+def test_the_use_of_a_session_at_a_command_line_keeps_it_from_being_idle(node: Node) -> None:
+    secret = node.local().secret
+    for _ in range(3):
+        node.home.clock.advance(10 * MINUTE)
+        caller_at_home(node.home.archive(), secret)
+    node.archive.refresh()
+    node.home.clock.advance(MINUTE)
+    assert node.sign_ons.caller(secret).account.name == "lan"
+    assert len(node.told("session.used")) == 3
 
 
 def test_open_sessions_are_listed_with_their_last_use_and_ended_at_every_node(node: Node) -> None:
