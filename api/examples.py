@@ -280,6 +280,7 @@ APPROVAL = {
     "needed": 1,
     "until": "2026-11-25T01:30:00Z",
     "approved_by": [],
+    "used_by": [],
 }
 APPROVALS = {"approvals": [APPROVAL], "own_only": False, "partial": False}
 APPROVED = {

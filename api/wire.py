@@ -507,7 +507,7 @@ class RefuseBody(ApproveBody):
 
 
 class ApprovedAnswer(BaseModel):
-    """Whose approval counts now."""
+    """Whose approval counts now, or counted when it was used, refused or ran out; or who used it."""
 
     account: str
     at: Time
@@ -530,6 +530,7 @@ class ApprovalAnswer(BaseModel):
     needed: Count = Field(description="Approvals by others that it takes.")
     until: Time | None = Field(description="It may be approved, or used, before this moment.")
     approved_by: list[ApprovedAnswer]
+    used_by: list[ApprovedAnswer]
 
 
 class ApprovalsAnswer(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -265,6 +266,7 @@ def _print(told: dict[str, Any]) -> None:
         ("for", ", ".join(told["beneficiaries"])),
         ("state", f"{told['state']} {told['why']}".strip()),
         ("approved by", f"{by or 'nobody'}; it takes {told['needed']}"),
+        ("used by", ", ".join(f"{one['account']} at {one['at']}" for one in told["used_by"])),
         ("until", told["until"] or ""),
         ("sha-256", told["digest"]),
     ]
@@ -276,10 +278,13 @@ def _flat(told: dict[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
     for name, value in sorted(told.items()):
         if isinstance(value, dict):
             yield from _flat(value, f"{within}{name}.")
-        elif isinstance(value, list):
-            yield f"{within}{name}", ", ".join(map(str, value))
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            yield f"{within}{name}", ", ".join(value)
         else:
-            yield f"{within}{name}", str(value)
+            yield (
+                f"{within}{name}",
+                value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+            )
 
 
 def _print_table(in_force: ApprovalTable) -> None:

@@ -86,7 +86,7 @@ ROOMS = (
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
     _room("people.accounts", 29, "core.*"),
-    _room("people.approvals", 20, "core.* people.accounts"),
+    _room("people.approvals", 21, "core.* people.accounts"),
     _room("people.credentials", 5, "core.*"),
     _room("people.extraction", 13, "core.*"),
     _room("people.looks", 14, "core.errors core.times core.canonical core.search_form"),

@@ -147,7 +147,7 @@ def _used(
     known = known_approvals(archive)
     _check_whole(archive, request.wish.act, away, known)
     after = known.book.get(request.id)
-    if set(after.uses) != {use}:
+    if {one.nonce for one in after.uses} != {use}:
         raise Conflict(
             f"the approval {request.id} was used by somebody else at the same moment",
             hint="Nothing was done here. Ask again: run the same command.",

@@ -29,4 +29,5 @@ def request_as_json(known: KnownApprovals, request: ApprovalRequest) -> dict[str
         "approved_by": [
             {"account": vote.name, "at": rfc3339_seconds(vote.at)} for vote in standing.approvers
         ],
+        "used_by": [{"account": use.who, "at": rfc3339_seconds(use.at)} for use in request.uses],
     }

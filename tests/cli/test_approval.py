@@ -102,7 +102,14 @@ def test_one_asks_others_approve_and_it_is_done_once(place: Place) -> None:
         assert told["digest"] in done.stdout, "what is approved is shown first"
     assert [one["account"] for one in place.show(id)["approved_by"]] == ["anh", "binh"]
     assert json_of(place.run("approval", "table", "set", "--json", by="lan"))["already"] is False
-    assert place.show(id)["state"] == "used"
+    used = place.show(id)
+    assert used["state"] == "used"
+    assert [one["account"] for one in used["approved_by"]] == ["anh", "binh"]
+    assert [one["account"] for one in used["used_by"]] == ["lan"]
+    shown = place.run("approval", "show", id).stdout
+    assert "used by" in shown and "'" not in shown and "False" not in shown, "values are JSON"
+    listed = place.run("approval", "list", "--all").stdout
+    assert "2/2" in next(line for line in listed.splitlines() if id in line)
     assert id not in place.run("approval", "list").stdout
     assert id in place.run("approval", "list", "--all").stdout
     assert json_of(place.run("approval", "table", "set", "--json", by="lan", env=STRICT))["already"] is False

@@ -7,6 +7,7 @@ from vanvault.archiver.people.approvals.fold import (
     ApprovalBook,
     ApprovalEvent,
     ApprovalRequest,
+    ApprovalUse,
     ApprovalVote,
     fold_approvals,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "ApprovalRequest",
     "ApprovalStanding",
     "ApprovalTable",
+    "ApprovalUse",
     "ApprovalVote",
     "ApprovalWish",
     "Requester",

@@ -56,6 +56,15 @@ class ApprovalVote:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalUse:
+    """That an approval was used up, and by whom."""
+
+    nonce: str
+    at: datetime
+    who: str = ""  # for people
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRequest:
     """One request, with all that was said to it."""
 
@@ -70,7 +79,7 @@ class ApprovalRequest:
     approved: tuple[ApprovalVote, ...] = ()
     refused: tuple[ApprovalVote, ...] = ()
     withdrawn_at: datetime | None = None
-    uses: tuple[str, ...] = ()  # nonces
+    uses: tuple[ApprovalUse, ...] = ()  # the first one first
     unclear: bool = False
 
 
@@ -160,7 +169,8 @@ def _said(request: ApprovalRequest, event: ApprovalEvent) -> ApprovalRequest:
     if event.type == REFUSED:
         return replace(request, refused=(*request.refused, _vote(event)))
     if event.type == USED:
-        return replace(request, uses=(*request.uses, _text(detail, "use")))
+        use = ApprovalUse(_text(detail, "use"), event.at, str(detail.get("who", "")))
+        return replace(request, uses=(*request.uses, use))
     if event.type == WITHDRAWN and _text(detail, "requester") == request.wish.requester:
         return replace(request, withdrawn_at=request.withdrawn_at or event.at)
     return request

@@ -35,7 +35,8 @@ class ApprovalStanding:
 
     state: ApprovalState
     why: str = ""  # one line for people
-    approvers: tuple[ApprovalVote, ...] = ()  # whose approval counts now, the first one first
+    #: Whose approval counts now, the first one first; of what is over, who approved it while it was not.
+    approvers: tuple[ApprovalVote, ...] = ()
     needed: int = 1  # approvals by others
     until: datetime | None = None  # open or approved: until then
 
@@ -70,28 +71,22 @@ def judge_request(
 ) -> ApprovalStanding:
     """How a request stands at a moment in UTC, by the table in force where that asks for more."""
     needed = max(request.approvals, table.rule(request.wish.act).approvals)
-    if request.uses:
-        return ApprovalStanding("used", "it was used, and an approval is good for one use", needed=needed)
-    if request.unclear:
-        return ApprovalStanding("unclear", "an event of it cannot be read by this version", needed=needed)
-    if request.withdrawn_at is not None:
-        return ApprovalStanding("withdrawn", f"{request.who} took it back", needed=needed)
-    for vote in request.refused:
-        if _said(request, vote, people):
-            return ApprovalStanding("refused", f"{vote.name} refused it: {vote.reason}", needed=needed)
-    votes = _votes_that_count(request, people, now)
     asks = people.now.of_id(request.wish.requester)
-    if asks is not None and (off := standing_of(asks, now)).state not in ("active", "idle"):
-        return ApprovalStanding("void", f"who asked is off: {off.why}", votes, needed)
     # A service, or an account of the operating system alone, is nobody in particular: two others it takes.
     is_person = asks is not None and asks.kind == "person"
     enough = needed if is_person else max(needed, HUMANS)
+    if (over := _over(request, people)) is not None:
+        return ApprovalStanding(over[0], over[1], _votes_when_given(request, people), enough)
+    votes = _votes_that_count(request, people, now)
+    if asks is not None and (off := standing_of(asks, now)).state not in ("active", "idle"):
+        return ApprovalStanding("void", f"who asked is off: {off.why}", votes, enough)
     if len(votes) >= enough:
         good_until = votes[enough - 1].at + request.good_for
         if now < good_until:
             return ApprovalStanding("approved", "", votes, enough, good_until)
         return ApprovalStanding("expired", "it was approved and not used in time", votes, enough)
     if now >= request.until:
+        votes = _votes_when_given(request, people)
         return ApprovalStanding("expired", "it was not approved in time", votes, enough)
     return ApprovalStanding("open", f"{len(votes)} of {enough} approvals", votes, enough, request.until)
 
@@ -103,6 +98,30 @@ def may_vote(request: ApprovalRequest, account: str, name: str) -> str:
     if {account, name} & set(request.wish.beneficiaries):
         return "nobody approves or refuses what is for their own benefit"
     return ""
+
+
+def _over(request: ApprovalRequest, people: AccountHistory) -> tuple[ApprovalState, str] | None:
+    """What ended it for good, and why: whatever is known of its approvers now."""
+    if request.uses:
+        by = f" by {request.uses[0].who}" if request.uses[0].who else ""
+        return "used", f"it was used{by}, and an approval is good for one use"
+    if request.unclear:
+        return "unclear", "an event of it cannot be read by this version"
+    if request.withdrawn_at is not None:
+        return "withdrawn", f"{request.who} took it back"
+    for vote in request.refused:
+        if _said(request, vote, people):
+            return "refused", f"{vote.name} refused it: {vote.reason}"
+    return None
+
+
+def _votes_when_given(request: ApprovalRequest, people: AccountHistory) -> tuple[ApprovalVote, ...]:
+    """Of what is over: one of each person who could approve it then, whatever became of them since."""
+    found: dict[str, ApprovalVote] = {}
+    for vote in request.approved:
+        if vote.at <= request.until and _said(request, vote, people):
+            found.setdefault(vote.account, vote)
+    return tuple(found.values())
 
 
 def _votes_that_count(

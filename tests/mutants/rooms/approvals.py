@@ -109,7 +109,14 @@ MUTANTS = (
         "False",
         _TABLES,
     ),
-    Mutant("used-at-two-nodes", _NEED, "_used", "if set(after.uses) != {use}:", "if False:", _OPEN),
+    Mutant(
+        "used-at-two-nodes",
+        _NEED,
+        "_used",
+        "if {one.nonce for one in after.uses} != {use}:",
+        "if False:",
+        _OPEN,
+    ),
     Mutant(
         "used-while-a-site-is-away",
         _NEED,

@@ -132,6 +132,25 @@ def test_it_is_good_for_one_use(eyes: FourEyes) -> None:
     assert eyes.standing().state == "used"
 
 
+@pytest.mark.parametrize("end", ["used", "refused", "withdrawn", "expired"])
+def test_what_is_over_tells_who_approved_it_whatever_became_of_them(eyes: FourEyes, end: str) -> None:
+    request = eyes.request(eyes.wish(), approvals=2)
+    eyes.say("approved", request, "binh")
+    eyes.say("approved", request, "minh")  # who may not
+    told = {"request": "q-1", "digest": request.digest, "requester": request.wish.requester}
+    if end == "expired":
+        eyes.people.now += HOUR + MINUTE
+    elif end == "refused":
+        eyes.say("refused", request, "hoa")
+    else:
+        eyes.event(end, {**told, "use": "aa", "who": "lan"})
+    eyes.people.now += MINUTE
+    eyes.people.put(eyes.people.changes.suspend(eyes.people.get("binh"), "moved", None))
+    standing = eyes.standing()
+    assert (standing.state, [one.name for one in standing.approvers]) == (end, ["binh"])
+    assert [use.who for use in eyes.book.get("q-1").uses] == (["lan"] if end == "used" else [])
+
+
 def test_a_refusal_ends_it_whoever_approved_before(eyes: FourEyes) -> None:
     request = eyes.request(eyes.wish())
     eyes.say("approved", request, "binh")
@@ -234,7 +253,7 @@ def test_in_any_order_and_twice_they_are_the_same(eyes: FourEyes) -> None:
     eyes.event("used", {"request": "q-1", "digest": request.digest, "use": "aa"})
     eyes.event("table-set", {"table": ApprovalTable(on=True).as_json()})
     whole = eyes.book
-    assert whole.table.on and whole.get("q-1").uses == ("aa",)
+    assert whole.table.on and [use.nonce for use in whole.get("q-1").uses] == ["aa"]
     for order in permutations(eyes.events):
         assert fold_approvals([*order, *order[:2]]) == whole
 
