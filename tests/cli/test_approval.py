@@ -208,3 +208,13 @@ def test_the_table_is_shown_and_what_the_settings_ask_for(place: Place) -> None:
     assert "may approve now: anh, binh, hoa" in shown.stdout
     done = json_of(place.run("approval", "table", "set", "--json", env=STRICT))
     assert done["already"] is True
+
+
+def test_the_verb_of_failover_approves_by_the_table_too(place: Place) -> None:
+    plan = json_of(place.run("failover", "promote", "--dry-run", "--json"))["plan"]["id"]
+    assert place.run("failover", "approve", plan, by="anh").exit_code == ExitCode.NOT_FOUND, "nobody asked"
+    id = place.asked("failover", "promote", "--reason", "fire", "--yes", by="lan")
+    assert place.run("failover", "approve", plan).exit_code == ExitCode.DENIED, "nobody is signed on"
+    done = json_of(place.run("failover", "approve", plan, "--json", by="anh"))
+    assert (done["id"], [one["account"] for one in done["approved_by"]]) == (id, ["anh"])
+    assert place.run("approval", "withdraw", id, by="lan").exit_code == 0
