@@ -8,7 +8,7 @@ from typing import BinaryIO
 import click
 
 from vanvault.archiver.home_files import load_settings
-from vanvault.archiver.people.accounts import AccountChange
+from vanvault.archiver.people.accounts import Account, AccountChange
 from vanvault.cli.account_desk import ask_for_roles
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option
@@ -43,7 +43,6 @@ def set_(
 ) -> None:
     """Set a password, one-time codes, or both. A new seed of codes is shown this once."""
     from vanvault.archiver.people.sign_on.local import Passwords, seed_uri
-    from vanvault.recovery.accounts import current_accounts
     from vanvault.recovery.sign_on import CredentialRequest, set_credentials
     from vanvault.recovery.work import account
 
@@ -59,10 +58,12 @@ def set_(
     )
     with open_archive(home) as archive:
         catch_up(archive)
-        found = current_accounts(archive).get(name)
-        told = {"id": found.id, "account": name, "password": password is not None, "codes": codes}
-        ask_for_roles(archive, AccountChange("credential-set", told))
-        done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json))
+
+        def ask(found: Account) -> None:
+            told = {"id": found.id, "account": name, "password": password is not None, "codes": codes}
+            ask_for_roles(archive, AccountChange("credential-set", told))
+
+        done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json), ask=ask)
     address = seed_uri(done.seed, name, "VanVault") if done.seed else ""
     if as_json:
         shown: dict[str, object] = {"account": name, "password": done.has_password, "codes": done.has_codes}

@@ -15,7 +15,7 @@ from vanvault.cli.approval import approve_at_node, tell_said
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, warn
 from vanvault.cli.progress import Terminal
-from vanvault.cli.requester import approved
+from vanvault.cli.requester import approved, is_approved
 from vanvault.cli.subset import subset_option
 
 if TYPE_CHECKING:
@@ -90,11 +90,12 @@ def promote_(
             return _tell(done, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
-        good = None
-        if not plan.blockers:  # else it is refused for them
+
+        def ask() -> str:
             good = approved(archive, "promote", _subject(plan, reason))
-        by = ", ".join(good.approved_by) if good else ""
-        done = promote(archive, plan, reason=reason, who=account(), approved_by=by)
+            return ", ".join(good.approved_by) if good else ""
+
+        done = promote(archive, plan, reason=reason, who=account(), ask=ask)
     return _tell(done, as_json=as_json)
 
 
@@ -174,9 +175,12 @@ def failback_(
             return _tell(found, as_json=as_json)
         if not _agreed(plan, dry_run=dry_run, yes=yes, as_json=as_json):
             return ExitCode.CHECK_FAILED if plan.blockers else ExitCode.OK
-        if not plan.blockers:
-            approved(archive, "failback", {**_subject(plan, reason), "unlevel": unlevel, "subset": subset})
-        done = failback(archive, plan, request, Terminal(quiet=as_json))
+        told = {**_subject(plan, reason), "unlevel": unlevel, "subset": subset}
+        if not plan.blockers:  # before the hours that it takes; the approval is used up at their end
+            is_approved(archive, "failback", told)
+        done = failback(
+            archive, plan, request, Terminal(quiet=as_json), ask=lambda: approved(archive, "failback", told)
+        )
     return _tell(done, as_json=as_json)
 
 

@@ -31,6 +31,14 @@ def approved(
     return need(archive, act, subject, requester_of(archive), beneficiaries=beneficiaries)
 
 
+def is_approved(archive: Archive, act: str, subject: Mapping[str, object]) -> None:
+    """Long before an act: would it go on? Uses nothing up. Raises as ``approved``."""
+    from vanvault.recovery.approvals import asks, need
+
+    if asks(archive, act):
+        need(archive, act, subject, requester_of(archive), use=False)
+
+
 def approved_at(home: Path, acts: Sequence[str], subject: Mapping[str, object]) -> None:
     """The same for a verb that opens the archive by itself; of several acts the first that the table names.
 

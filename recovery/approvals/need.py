@@ -48,14 +48,17 @@ def need(
     who: Requester,
     *,
     beneficiaries: Collection[str] = (),
+    use: bool = True,
 ) -> GoodApproval | None:
     """Ask before an act: the approval of exactly this, which is used up by that; None: none is asked for.
 
-    Call it last before the act, when the subject is known whole, the count of its result included.
+    Call it last before the act, after all that may still refuse it, and when the subject is known whole, the
+    count of its result included.
 
     Args:
         subject: what the act is about, JSON without fractions; another one is another request.
         beneficiaries: names or ids of accounts to whom it gives something; none of them may approve it.
+        use: False: look alone, where long work comes before the act. It is asked again right before that.
 
     Raises:
         ApprovalNeeded: others must approve it first; the request is on record and named.
@@ -75,7 +78,8 @@ def need(
     for request in known.book.of_digest(digest):
         standing = known.standing(request)
         if standing.state == "approved":
-            return _used(archive, request, who, tuple(vote.name for vote in standing.approvers))
+            by = tuple(vote.name for vote in standing.approvers)
+            return _used(archive, request, who, by) if use else GoodApproval(request.id, digest, by)
         if standing.state == "open":
             waiting = waiting or request
     if waiting is None:

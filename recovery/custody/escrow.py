@@ -133,9 +133,10 @@ def split_keys(
     if settings.keys.provider != "files":
         raise SettingsError("The masters are on a token, which gives none of them away.", hint=_NO_SPLIT)
     check_split(request.output, request.threshold, request.shares)
+    files = read_key_files(home / KEYS_FOLDER)
     ask()
     made = split(
-        read_key_files(home / KEYS_FOLDER),
+        files,
         archive=settings.archive,
         threshold=request.threshold,
         shares=request.shares,

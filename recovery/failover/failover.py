@@ -111,11 +111,19 @@ def approve(archive: Archive, plan_id: str, *, who: str, leader: str = "") -> Pl
     return plan
 
 
-def promote(archive: Archive, plan: Plan, *, reason: str, who: str, approved_by: str = "") -> FailoverResult:
+def nobody_asks() -> str:
+    """The step is taken."""
+    return ""
+
+
+def promote(
+    archive: Archive, plan: Plan, *, reason: str, who: str, ask: Callable[[], str] = nobody_asks
+) -> FailoverResult:
     """Put the promotion on record, at the site that leads from now on; then run the hook.
 
-    The promotion stands whatever the hook does. ``approved_by``: those who approved it by the table of acts
-    that ask for approval; without one ``failover.approval`` counts.
+    The promotion stands whatever the hook does. ``ask`` is called once all is checked: it raises where the
+    table of acts asks for approval first, and names who approved; where it names nobody,
+    ``failover.approval`` counts.
 
     Raises:
         InvalidInput: no reason, or too long a one.
@@ -126,7 +134,8 @@ def promote(archive: Archive, plan: Plan, *, reason: str, who: str, approved_by:
     """
     check_reason(reason)
     plan = as_of_now(archive, plan)
-    others = [approved_by] if approved_by else [name for name in approvals(archive, plan) if name != who]
+    by_table = ask()
+    others = [by_table] if by_table else [name for name in approvals(archive, plan) if name != who]
     if archive.settings.failover.approval and not others:
         raise AccessDenied(
             "another person must approve this promotion first",
@@ -186,11 +195,17 @@ def level(
 
 
 def failback(
-    archive: Archive, plan: Plan, request: FailbackRequest, observer: Observer = QUIET
+    archive: Archive,
+    plan: Plan,
+    request: FailbackRequest,
+    observer: Observer = QUIET,
+    *,
+    ask: Callable[[], object] = nobody_asks,
 ) -> FailoverResult:
     """Bring both sites level, verify a subset, and put the failback on record; then run the hook.
 
-    Raises as ``promote`` does, and Damaged for what is amiss, unless ``request.unlevel``.
+    ``ask`` is called when nothing is left that may stand against it: it raises where others must approve it
+    first. Raises as ``promote`` does, and Damaged for what is amiss, unless ``request.unlevel``.
     """
     check_reason(request.reason)
     as_of_now(archive, plan)  # rather than hours later
@@ -203,16 +218,24 @@ def failback(
             " see: vanvault verify"
         )
     return conclude_failback(
-        archive, plan, leveled, reason=request.reason, who=request.who, unlevel=request.unlevel
+        archive, plan, leveled, reason=request.reason, who=request.who, unlevel=request.unlevel, ask=ask
     )
 
 
 def conclude_failback(
-    archive: Archive, plan: Plan, leveled: Leveled, *, reason: str, who: str, unlevel: bool
+    archive: Archive,
+    plan: Plan,
+    leveled: Leveled,
+    *,
+    reason: str,
+    who: str,
+    unlevel: bool,
+    ask: Callable[[], object] = nobody_asks,
 ) -> FailoverResult:
     """Put the failback on record at both sites; then run the hook.
 
-    ``unlevel``: whatever ``leveled`` found. Raises as ``promote`` does, and Damaged for what it found.
+    ``unlevel``: whatever ``leveled`` found; ``ask`` as ``failback`` takes it. Raises as ``promote`` does, and
+    Damaged for what it found.
     """
     check_reason(reason)
     plan = as_of_now(archive, plan)
@@ -221,6 +244,7 @@ def conclude_failback(
             f"no failback: {'; '.join(leveled.problems)}",
             hint="Mend that first. To go back all the same: --unlevel.",
         )
+    ask()
     detail = {"epoch": plan.epoch, "leader": plan.leader, "plan": plan.id, "reason": reason, "who": who}
     with archive.lead.assumed(Leadership(plan.epoch)):
         archive.record(EventType.FAILOVER_FAILED_BACK, {**detail, "problems": list(leveled.problems)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -49,9 +49,16 @@ class CredentialsSet:
 
 
 def set_credentials(
-    archive: Archive, request: CredentialRequest, passwords: Passwords, observer: Observer = QUIET
+    archive: Archive,
+    request: CredentialRequest,
+    passwords: Passwords,
+    observer: Observer = QUIET,
+    *,
+    ask: Callable[[Account], object] = lambda account: None,
 ) -> CredentialsSet:
     """Set what an account signs on with, on record; sessions that were opened before end with it.
+
+    ``ask`` is called once all is checked and nothing set: it raises where others must approve it first.
 
     Raises NotFound (no such account), InvalidInput (a service; nothing to set; a weak password),
     KeyUnavailable (no master of credentials), SiteUnavailable, Damaged.
@@ -78,6 +85,7 @@ def set_credentials(
         held = replace(held, authenticators=())
     if request.password is not None:
         held = held.with_password(request.password, account.name, passwords, archive.entropy, now)
+    ask(account)
     credentials_master(archive, request.who)
     if held.password and not held.seed and not held.authenticators and archive.settings.sign_on.two_factors:
         observer.warn(f"{account.name} signs on with codes besides (sign_on.two_factors): give --codes, too")

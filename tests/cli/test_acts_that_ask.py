@@ -13,12 +13,14 @@ from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import Conflict
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.approvals import ApprovalTable, Requester
 from vanvault.archiver.people.sign_on import Session
 from vanvault.recovery.accounts import Desk, add_account, current_accounts
 from vanvault.recovery.approvals import Approver, approve_request, set_table
+from vanvault.recovery.failover import current_plan, promote
 
 PEOPLE = ("anh", "binh", "hoa")
 
@@ -139,6 +141,26 @@ def test_new_roles_and_ways_in_of_approvers_ask(guarded: Path) -> None:
     ):
         assert run_cli(guarded, *words).exit_code == 0
     refused(guarded, "account", "resume", "binh", "--reason", "back")
+
+
+def test_what_is_refused_in_any_case_asks_nobody(guarded: Path, tmp_path: Path) -> None:
+    """Else an approval would be used up, and nothing done."""
+    weak = tmp_path / "weak"
+    weak.write_text("short")
+    done = run_cli(guarded, "account", "credential", "set", "binh", "--password-file", str(weak))
+    assert done.exit_code == ExitCode.USAGE, done.stderr
+    with Archive.open(guarded) as archive:
+        archive.refresh()
+        assert not list(own_events(archive.search, "approval.requested"))
+
+
+def test_a_promotion_that_came_too_late_keeps_its_approval(guarded: Path) -> None:
+    with Archive.open(guarded) as archive:
+        archive.refresh()
+        late = current_plan(archive, action="promote", leader="standby")
+        promote(archive, current_plan(archive, action="promote", leader="primary"), reason="fire", who="one")
+        with pytest.raises(Conflict):
+            promote(archive, late, reason="fire", who="two", ask=lambda: pytest.fail("asked"))
 
 
 def test_nobody_approves_a_role_of_their_own(guarded: Path) -> None:

@@ -113,6 +113,15 @@ def test_asked_approved_used_once(guarded: Archive) -> None:
     assert (count(guarded, "requested"), count(guarded, "used")) == (2, 1)
 
 
+def test_before_long_work_it_is_looked_at_and_not_used_up(guarded: Archive) -> None:
+    id = asked(guarded)
+    approve_request(guarded, id, approver(guarded, "binh"))
+    for use in (False, False, True):
+        good = need(guarded, "key-unwrap", SUBJECT, requester(guarded), use=use)
+        assert good is not None and good.request == id
+    assert count(guarded, "used") == 1
+
+
 def test_an_approval_is_of_exactly_what_was_asked_by_whoever_asked(guarded: Archive) -> None:
     id = asked(guarded)
     approve_request(guarded, id, approver(guarded, "binh"))

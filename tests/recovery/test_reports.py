@@ -84,10 +84,25 @@ def test_no_failback_while_anything_is_amiss_unless_that_is_asked_for(home: Home
     archive.health.level("primary")
     plan = current_plan(archive, action="failback")
     amiss = Leveled(LEVEL, None, ("the sites are not level",))  # type: ignore[arg-type]
+    asked: list[bool] = []
+
+    def conclude(*, unlevel: bool) -> None:
+        conclude_failback(
+            archive,
+            plan,
+            amiss,
+            reason="rebuilt",
+            who="one",
+            unlevel=unlevel,
+            ask=lambda: asked.append(unlevel),
+        )
+
     with pytest.raises(Damaged, match="the sites are not level"):
-        conclude_failback(archive, plan, amiss, reason="rebuilt", who="one", unlevel=False)
+        conclude(unlevel=False)
     assert archive.lead.leadership.alone
-    conclude_failback(archive, plan, amiss, reason="rebuilt", who="one", unlevel=True)
+    assert asked == [], "an approval is used up by what goes on, and by nothing that is refused"
+    conclude(unlevel=True)
+    assert asked == [True]
     assert not archive.lead.leadership.alone
 
 
