@@ -85,7 +85,7 @@ def list_accounts(home: Path, at: date | None, everything: bool, as_json: bool) 
     from datetime import timedelta
 
     from vanvault.archiver.core.times import vietnam_day, vietnam_midnight
-    from vanvault.archiver.people.accounts import standing_of
+    from vanvault.archiver.people.accounts import owner_off, standing_of
     from vanvault.recovery.accounts import current_accounts
 
     load_settings(home)
@@ -97,11 +97,21 @@ def list_accounts(home: Path, at: date | None, everything: bool, as_json: bool) 
     shown = [one for one in accounts if everything or standing_of(one, now).state not in _GONE]
     for part in accounts.lacking:
         warn(f"a part of the record of accounts cannot be read: {part}")
+    off = {one.name: found.why for one in shown if (found := owner_off(accounts, one, now)) is not None}
+    for name, why in off.items():
+        warn(f"{name} can still be used, and {why}; see: vanvault account review")
     if as_json:
         told = [account_as_json(one, now) for one in shown]
-        emit_json({"day": str(vietnam_day(now)), "accounts": told, "lacking": list(accounts.lacking)})
+        emit_json(
+            {
+                "day": str(vietnam_day(now)),
+                "accounts": told,
+                "owners_off": off,
+                "lacking": list(accounts.lacking),
+            }
+        )
     else:
-        print_accounts(shown, now)
+        print_accounts(shown, now, off)
 
 
 @command.command()
@@ -196,15 +206,20 @@ def resume(home: Path, name: str, reason: str, as_json: bool) -> None:
 def review(home: Path, names: tuple[str, ...], confirm: bool, everything: bool, as_json: bool) -> None:
     """List the accounts whose review is due, six months after the last; or confirm them.
 
-    A confirmation brings an idle account back. It lifts no suspension.
+    A confirmation brings an idle account back. It lifts no suspension. What is good while its owner is off is
+    due at once, until it has another owner or is suspended.
     """
-    from vanvault.archiver.people.accounts import due_reviews
+    from vanvault.archiver.people.accounts import due_reviews, owner_off
     from vanvault.recovery.accounts import confirm_accounts, current_accounts
 
     with desk_of(home, as_json) as desk:
         if confirm:
             confirmed = confirm_accounts(desk, names, all_due=everything)
-            now = desk.archive.clock.now()
+            now, accounts = desk.archive.clock.now(), current_accounts(desk.archive)
+            for one in confirmed:
+                off = owner_off(accounts, one, now)
+                if off is not None:
+                    warn(f"{one.name} stays on the list: {off.why}; give it another owner, or suspend it")
             if as_json:
                 emit_json({"confirmed": [account_as_json(one, now) for one in confirmed]})
             else:

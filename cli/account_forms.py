@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
@@ -68,12 +68,12 @@ def account_as_json(account: Account, now: datetime) -> dict[str, object]:
     }
 
 
-def print_accounts(accounts: Iterable[Account], now: datetime) -> None:
-    """A table for people."""
-    print_table(_COLUMNS, (_row(one, now) for one in accounts))
+def print_accounts(accounts: Iterable[Account], now: datetime, owner_off: Collection[str] = ()) -> None:
+    """A table for people. ``owner_off``: names of accounts whose owner is off."""
+    print_table(_COLUMNS, (_row(one, now, owner_is_off=one.name in owner_off) for one in accounts))
 
 
-def _row(account: Account, now: datetime) -> tuple[str, ...]:
+def _row(account: Account, now: datetime, *, owner_is_off: bool) -> tuple[str, ...]:
     about, days, marks = account.about, account.days, account.marks
     standing = standing_of(account, now)
     coming = [
@@ -85,7 +85,7 @@ def _row(account: Account, now: datetime) -> tuple[str, ...]:
         account.kind,
         about.full_name,
         about.unit,
-        about.owner,
+        f"{about.owner} (OFF)" if owner_is_off else about.owner,
         state,
         ", ".join([*roles_in_force(account, now), *_coming_roles(account, now)]),
         _day(days.first) or "",

@@ -85,7 +85,7 @@ ROOMS = (
     _room("standard_streams", None),
     _room("log_lines", None),
     _room("people", 15, "core.* disk home_files"),
-    _room("people.accounts", 29, "core.*"),
+    _room("people.accounts", 30, "core.*"),
     _room("people.approvals", 21, "core.* people.accounts"),
     _room("people.credentials", 5, "core.*"),
     _room("people.extraction", 13, "core.*"),

@@ -145,7 +145,8 @@ def _of_break_glass(facts: ArchiveFacts) -> Iterator[_Found]:
 def _reviews(due: Since) -> str:
     names = sorted(due, key=lambda name: (due[name], name))
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}: nobody has confirmed for {REVIEW_MONTHS} months"
+    told = f"{', '.join(names[:_MOST_NAMES])}{more}"
+    return f"{told}: nobody has confirmed for {REVIEW_MONTHS} months, or the owner is off"
 
 
 def _of_emergency(seen: SeenFacts) -> _Found:

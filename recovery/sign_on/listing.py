@@ -13,6 +13,7 @@ from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.people.accounts import Accounts
 from vanvault.archiver.people.sign_on import Session, SessionEnd, SessionRules
 from vanvault.recovery.accounts import Desk, current_accounts
+from vanvault.recovery.sign_on.people import may_go_on
 from vanvault.recovery.sign_on.view import ENDED, SignOnState, read_sign_on
 
 _SESSION_ID = re.compile(r"s-[0-9a-f]{16}")
@@ -55,6 +56,9 @@ def listed_sessions(
     Each node tells the others of a session's use a few times within its idle time, so one is left out when
     it is idle for longer than that by all that is known.
 
+    Nor is one listed whose account is off: its next request is refused. An account that is not known here is
+    shown by its id.
+
     ``used_here``: what this node itself saw of a session, by its id.
     """
     found = []
@@ -64,6 +68,8 @@ def listed_sessions(
         known = (state.used.get(one.id), used_here(one.id), one.opened)
         used = max(moment for moment in known if moment is not None)
         idle = now - used >= rules.idle + rules.idle / 3
+        if account is not None and not may_go_on(account, one, now):
+            continue
         if idle or one.until <= now or (resumed is not None and one.opened <= resumed):
             continue
         name = one.account if account is None else account.name

@@ -80,3 +80,13 @@ class SessionUseHere:
 def may_sign_on(account: Account, now: datetime) -> bool:
     """Is this a person's account that is good at this moment?"""
     return account.kind == "person" and standing_of(account, now).state == "active"
+
+
+def may_go_on(account: Account, session: Session, now: datetime) -> bool:
+    """May a session of this account still be used, as far as the account goes?
+
+    One that was idle is not any more by its break-glass session, once that is folded.
+    """
+    if may_sign_on(account, now):
+        return True
+    return session.method == "break-glass" and standing_of(account, now).state == "idle"

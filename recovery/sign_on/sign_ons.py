@@ -30,7 +30,7 @@ from vanvault.recovery.sign_on.break_glass import BreakGlassSignOns
 from vanvault.recovery.sign_on.credentials import credential_event, opened_credentials
 from vanvault.recovery.sign_on.listing import ListedSession, listed_sessions
 from vanvault.recovery.sign_on.opening import SessionOpened, SessionOpening, SignOnProof, SignOnRecord
-from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_sign_on
+from vanvault.recovery.sign_on.people import CallerPlace, SessionUseHere, SignedOn, may_go_on, may_sign_on
 from vanvault.recovery.sign_on.view import CREDENTIAL_SET, USED, SignOnState
 from vanvault.recovery.sign_on.with_authenticator import AuthenticatorSignOns
 
@@ -105,7 +105,7 @@ class SignOns:
         account = self._accounts.current().of_id(session.account)
         if account is None:
             raise AccessDenied("the account of this session is not known", hint="Sign on again.")
-        if not _may_go_on(account, session, now):
+        if not may_go_on(account, session, now):
             raise AccessDenied(standing_of(account, now).why or "this account is no person's", hint=_ASK)
         resumed = account.marks.resumed_at
         if resumed is not None and session.opened <= resumed:
@@ -243,13 +243,6 @@ _WHY = {
     "over": "it was open for as long as a session may be",
     "early": "it was opened in the future; see the clocks of the nodes",
 }
-
-
-def _may_go_on(account: Account, session: Session, now: datetime) -> bool:
-    """An account that was idle is not any more by its break-glass session, once that is folded."""
-    if may_sign_on(account, now):
-        return True
-    return session.method == "break-glass" and standing_of(account, now).state == "idle"
 
 
 def _not_good(why: str) -> AccessDenied:

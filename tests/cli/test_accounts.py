@@ -48,6 +48,24 @@ def test_an_account_is_added_and_listed_beside_the_gateways(home: Path) -> None:
     assert account() in event["detail"]
 
 
+def test_a_service_whose_owner_is_off_is_listed_for_review_and_told(home: Path) -> None:
+    run(home, "add", "binh", *LAN)
+    run(home, "add", "robot", "--kind", "service", "--owner", "binh", "--role", "auditor-log")
+    assert (run(home, "list")["owners_off"], run(home, "review")["due"]) == ({}, [])
+    run(home, "suspend", "binh", "--reason", "left")
+    why = f"its owner binh is off: binh is suspended since {today()}"
+    assert run(home, "list")["owners_off"] == {"robot": why}
+    (due,) = run(home, "review")["due"]
+    assert (due["account"], due["look_at"]) == ("robot", [why])
+    shown = run_cli(home, "account", "list")
+    assert "binh (OFF)" in shown.stdout
+    assert f"robot can still be used, and {why}" in shown.stderr
+    assert "is off" in run_cli(home, "account", "review").stdout
+    confirmed = run_cli(home, "account", "review", "--confirm", "robot")
+    assert "robot stays on the list" in confirmed.stderr
+    assert [one["account"] for one in run(home, "review")["due"]] == ["robot"]
+
+
 def test_a_late_suspension_shows_its_lag_and_a_coming_one_its_day(home: Path) -> None:
     run(home, "add", "lan", *LAN)
     run(home, "add", "binh", *LAN)

@@ -320,6 +320,15 @@ def test_a_session_that_is_idle_or_over_is_not_listed(node: Node) -> None:
         end_sessions(Desk(node.archive, "anh"), [opened.session.id])
 
 
+def test_a_session_of_an_account_that_is_off_is_not_listed(node: Node) -> None:
+    node.local()
+    assert len(current_sessions(node.archive)) == 1
+    suspend_account(Desk(node.archive, "anh"), "lan", "moved", None)
+    node.home.clock.advance(timedelta(seconds=3))
+    assert current_sessions(node.archive) == []
+    assert node.sign_ons.sessions(node.sign_ons.account("lan")) == []
+
+
 def test_a_verb_ends_sessions_by_account_or_id_and_aside_where_a_site_is_away(node: Node) -> None:
     first, second = node.local(), None
     node.home.clock.advance(MINUTE)

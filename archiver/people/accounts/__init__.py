@@ -24,7 +24,13 @@ from vanvault.archiver.people.accounts.model import (
     DaySpan,
     ProviderIdentity,
 )
-from vanvault.archiver.people.accounts.review import REVIEW_MONTHS, DueReview, due_reviews, review_due
+from vanvault.archiver.people.accounts.review import (
+    REVIEW_MONTHS,
+    DueReview,
+    due_reviews,
+    owner_off,
+    review_due,
+)
 from vanvault.archiver.people.accounts.roles import (
     ACCOUNT_KINDS,
     PERMISSIONS,
@@ -59,6 +65,7 @@ __all__ = [
     "fold",
     "idle_days",
     "judge",
+    "owner_off",
     "review_due",
     "roles_in_force",
     "standing_of",

@@ -21,7 +21,7 @@ MUTANTS = (
         "suspended-person-still-in",
         "recovery/sign_on/sign_ons.py",
         "SignOns.caller",
-        "if not _may_go_on(account, session, now):",
+        "if not may_go_on(account, session, now):",
         "if False:",
         _TESTS,
     ),
