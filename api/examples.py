@@ -212,6 +212,7 @@ ACCESS = {
             "port": 50123,
             "session": "s-0f3a5c7e9b1d2f40",
             "roles": ["auditor-log"],
+            "os_account": "",
             "act": "search",
             "outcome": "shown",
             "reason": "",

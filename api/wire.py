@@ -553,6 +553,7 @@ class LookAnswer(BaseModel):
     port: Count
     session: str
     roles: list[str]
+    os_account: str = Field(description="Of a person's look at a command line: whose process it was.")
     act: str
     outcome: Literal["shown", "failed", "refused"]
     reason: str = Field(description="The kind of the error where nothing was shown.")

@@ -43,11 +43,15 @@ def open_archive(home: Path) -> Iterator[Archive]:
 def looking(
     archive: Archive, act: LookAct, asked: Mapping[str, object], *, purpose: str = ""
 ) -> AbstractContextManager[Looking]:
-    """A look of this verb, which is on record before anything is printed: see ``recovery.access.looking``."""
+    """A look of this verb, which is on record before anything is printed: see ``recovery.access.looking``.
+
+    The viewer is the person who signed on here, else the account of the operating system.
+    """
+    from vanvault.cli.person import viewer_of
     from vanvault.recovery.access import looking
 
     warn_of_emergency(archive)
-    return looking(archive, act, asked, purpose=purpose)
+    return looking(archive, act, asked, purpose=purpose, viewer=viewer_of(archive))
 
 
 def warn_of_emergency(archive: Archive) -> None:

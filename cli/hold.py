@@ -11,6 +11,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
 from vanvault.cli.query_options import query_options
+from vanvault.cli.requester import requester_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +26,10 @@ _TIMES = {
 
 @click.group()
 def command() -> None:
-    """Hold entries: one person places a hold, another confirms it, two others release it."""
+    """Hold entries: one person places a hold, another confirms it, two others release it.
+
+    Who is meant is the person who signed on here (vanvault login), else the account of the operating system.
+    """
 
 
 @command.command()
@@ -48,7 +52,7 @@ def place(home: Path, /, as_json: bool, **given: Any) -> None:
 
     from vanvault.archiver.catalogue import Query
     from vanvault.archiver.retention import HoldReason, HoldScope
-    from vanvault.recovery.holds import place_hold, who_here
+    from vanvault.recovery.holds import place_hold
 
     authority: Path | None = given["authority"]
     digest = hashlib.sha256(authority.read_bytes()).hexdigest() if authority else ""
@@ -63,7 +67,7 @@ def place(home: Path, /, as_json: bool, **given: Any) -> None:
         to_us = None if query.to_us == Query.NO_END_US else query.to_us
         scope = HoldScope(given["entries"], query.filters, query.from_us, to_us, not given["no_future"])
         hold = place_hold(
-            archive, who_here(archive), HoldReason(given["case"], given["reason"], digest), scope
+            archive, requester_of(archive), HoldReason(given["case"], given["reason"], digest), scope
         )
         _tell(hold, archive.clock.now(), as_json)
 
@@ -74,11 +78,11 @@ def place(home: Path, /, as_json: bool, **given: Any) -> None:
 @click.pass_obj
 def confirm(home: Path, id: str, as_json: bool) -> None:
     """Confirm a hold that another person placed; without that it is told as late after 72 hours."""
-    from vanvault.recovery.holds import confirm_hold, who_here
+    from vanvault.recovery.holds import confirm_hold
 
     with open_archive(home) as archive:
         catch_up(archive)
-        _tell(confirm_hold(archive, who_here(archive), id), archive.clock.now(), as_json)
+        _tell(confirm_hold(archive, requester_of(archive), id), archive.clock.now(), as_json)
 
 
 @command.command()
@@ -88,11 +92,11 @@ def confirm(home: Path, id: str, as_json: bool) -> None:
 @click.pass_obj
 def release(home: Path, id: str, reason: str, as_json: bool) -> None:
     """Release a hold: it ends when two people have done so who did not place it."""
-    from vanvault.recovery.holds import release_hold, who_here
+    from vanvault.recovery.holds import release_hold
 
     with open_archive(home) as archive:
         catch_up(archive)
-        _tell(release_hold(archive, who_here(archive), id, reason), archive.clock.now(), as_json)
+        _tell(release_hold(archive, requester_of(archive), id, reason), archive.clock.now(), as_json)
 
 
 @command.command("list")

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vanvault.archiver.core.errors import KeyUnavailable, VanVaultError
+from vanvault.archiver.core.errors import KeyUnavailable
 from vanvault.cli.context import open_archive
 from vanvault.cli.output import warn
-from vanvault.cli.signed_on import session_secret
+from vanvault.cli.person import person_at
 
 if TYPE_CHECKING:
     from vanvault.archiver.appliance import Archive
@@ -56,19 +56,12 @@ def approved_at(home: Path, acts: Sequence[str], subject: Mapping[str, object]) 
 
 
 def requester_of(archive: Archive) -> Requester:
-    """Who signed on here, else the account of the operating system.
-
-    Proved by the archive's own record: the file of a session says nothing that its secret does not.
-
-    Raises what reading the accounts raises.
-    """
+    """Who signed on here, else the account of the operating system. Raises what reading accounts raises."""
+    from vanvault.archiver.people.approvals import Requester
     from vanvault.recovery.accounts import current_accounts
-    from vanvault.recovery.approvals import requester_here, requester_of_session
+    from vanvault.recovery.approvals import requester_here
 
-    here = requester_here(current_accounts(archive))
-    try:
-        secret = session_secret()
-        return here if secret is None else requester_of_session(archive, secret)
-    except VanVaultError as error:
-        warn(f"this is asked for as {here.name}: {error.message}")
-        return here
+    person = person_at(archive)
+    if person is None:
+        return requester_here(current_accounts(archive))
+    return Requester(person.account.name, person.account.id)

@@ -149,8 +149,8 @@ ROOMS = (
     _room("recovery.access", 18, "archiver.* recovery.work"),
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 21, "archiver.* recovery.work recovery.accounts"),
-    _room("recovery.approvals", 14, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
-    _room("recovery.holds", 10, "archiver.* recovery.work recovery.accounts recovery.approvals"),
+    _room("recovery.approvals", 13, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.holds", 9, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(

@@ -62,6 +62,7 @@ class SeenLook:
             "port": look.viewer.port,
             "session": look.viewer.session,
             "roles": list(look.viewer.roles),
+            "os_account": look.viewer.os_account,
             "act": look.act,
             "outcome": look.outcome,
             "reason": look.reason,

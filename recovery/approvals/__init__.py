@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.recovery.approvals.asking import requester_here, requester_of_session
+from vanvault.recovery.approvals.asking import requester_here
 from vanvault.recovery.approvals.need import GoodApproval, asks, need
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
 from vanvault.recovery.approvals.setting import set_table
@@ -21,7 +21,6 @@ __all__ = [
     "refuse_request",
     "request_as_json",
     "requester_here",
-    "requester_of_session",
     "set_table",
     "withdraw_request",
 ]

@@ -1,7 +1,7 @@
 """Holds at an open archive: placed at once, confirmed by another, released by two others."""
 
 from vanvault.recovery.holds.keeping import RolledLocks, hold_task, roll_locks
-from vanvault.recovery.holds.reading import count_held, holds_over, known_holds, who_here
+from vanvault.recovery.holds.reading import count_held, holds_over, known_holds
 from vanvault.recovery.holds.verbs import confirm_hold, place_hold, release_hold
 
 __all__ = [
@@ -14,5 +14,4 @@ __all__ = [
     "place_hold",
     "release_hold",
     "roll_locks",
-    "who_here",
 ]

@@ -9,10 +9,7 @@ from vanvault.archiver.catalogue import Item, Query, Unread, matches
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import HOLD_EVENTS, Hold, HoldBook, HoldEvent, fold_holds
-from vanvault.recovery.accounts import current_accounts
-from vanvault.recovery.approvals import requester_here
 
 
 def known_holds(archive: ArchiveReader) -> HoldBook:
@@ -75,14 +72,6 @@ def held_items(archive: ArchiveReader, hold: Hold) -> Iterator[Item]:
 def count_held(archive: ArchiveReader, hold: Hold) -> int:
     """How many entries a hold is over now. Raises Damaged, SiteUnavailable."""
     return sum(1 for _ in held_items(archive, hold))
-
-
-def who_here(archive: ArchiveReader) -> Requester:
-    """The operating system's account of this process, or the person's of that name.
-
-    Raises Damaged, SiteUnavailable, SettingsError.
-    """
-    return requester_here(current_accounts(archive))
 
 
 def _is_over(hold: Hold, item: Item) -> bool:

@@ -24,6 +24,7 @@ from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_st
 from vanvault.cli.signed_on import KeptSession, keep_session, session_secret
 from vanvault.recovery.accounts import Desk, add_account
 from vanvault.recovery.sign_on import CredentialRequest, set_credentials
+from vanvault.recovery.work import account
 
 PASSWORD = "Mưa rào 1979 ở Huế"
 ON = {"VANVAULT_APPROVALS__ON": "true"}
@@ -163,6 +164,26 @@ def test_a_session_that_a_resumption_ended_asks_as_the_operating_system(place: P
         assert done.exit_code == ExitCode.APPROVAL and asked not in done.stderr + done.stdout
     request = json.loads(after.stdout)["error"]["request"]
     assert place.show(request)["requester"].startswith("os:")
+
+
+def test_what_a_person_looks_at_is_on_record_as_that_persons(place: Place) -> None:
+    assert place.run("search", "--message-id", "by-a-person", by="lan").exit_code == 0
+    assert place.run("search", "--message-id", "by-nobody").exit_code == 0
+    found = json_of(place.run("access", "list", "--act", "search", "--json"))["looks"]
+    nobody, lan = (one for one in found if one["asked"].get("message_id") in ("by-a-person", "by-nobody"))
+    assert (lan["who"], lan["by"], lan["roles"]) == ("lan", "account", ["operator"])
+    assert lan["by_id"].startswith("a-") and lan["session"].startswith("s-")
+    assert lan["os_account"] == nobody["who"] == account()
+    assert (nobody["by"], nobody["os_account"]) == ("os-account", "")
+
+
+def test_two_people_at_one_account_of_the_host_place_and_confirm_a_hold(place: Place) -> None:
+    why = ("--case", "case 12/2026", "--reason", "a court asks", "--employer-code", "TZ1")
+    placed = json_of(place.run("hold", "place", *why, "--json", by="anh"))
+    assert placed["placed"]["who"] == "anh"
+    assert place.run("hold", "confirm", placed["hold"], by="anh").exit_code == ExitCode.CONFLICT
+    confirmed = json_of(place.run("hold", "confirm", placed["hold"], "--json", by="binh"))
+    assert (confirmed["state"], confirmed["confirmed"][0]["who"]) == ("confirmed", "binh")
 
 
 def test_over_http_everybody_sees_what_they_may(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

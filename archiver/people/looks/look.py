@@ -4,6 +4,7 @@ The detail of the event ``vanvault.access.looked`` is this object, without what 
 
     who, by, by_id        the viewer's name; what it is of (``account``, ``os-account``, ``token``); its id
     session, roles        of a person's account: the session or token, and the roles that let it look
+    os_account            of a person at a command line: whose process of the operating system it was
     address, port         where the request came from; neither for a command on the host itself
     act, outcome, reason  what was done, how it ended, and the kind of error where nothing was shown
     asked                 the fields of the question: name -> value
@@ -70,6 +71,7 @@ class Viewer:
     port: int = 0
     session: str = ""  # its id
     roles: tuple[str, ...] = ()  # by which an account may look
+    os_account: str = ""  # of the process, where a person is signed on at a command line
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Look:
             "port": viewer.port,
             "session": viewer.session,
             "roles": list(viewer.roles),
+            "os_account": viewer.os_account,
             "act": self.act,
             "outcome": self.outcome,
             "reason": self.reason,
@@ -145,6 +148,7 @@ def look_of(detail: Mapping[str, Any]) -> Look:
             int(detail.get("port", 0)),
             str(detail.get("session", "")),
             tuple(roles),
+            str(detail.get("os_account", "")),
         )
         return Look(
             viewer,
