@@ -12,6 +12,7 @@ from vanvault.archiver.people.accounts import Account, AccountChange
 from vanvault.cli.account_desk import ask_for_roles
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option
+from vanvault.cli.person import who_at
 from vanvault.cli.progress import Terminal
 from vanvault.cli.secret_input import secret_line
 
@@ -44,20 +45,19 @@ def set_(
     """Set a password, one-time codes, or both. A new seed of codes is shown this once."""
     from vanvault.archiver.people.sign_on.local import Passwords, seed_uri
     from vanvault.recovery.sign_on import CredentialRequest, set_credentials
-    from vanvault.recovery.work import account
 
     load_settings(home)
     password = None if password_file is None else secret_line(password_file)
-    request = CredentialRequest(
-        name,
-        account(),
-        password,
-        new_codes=codes is True,
-        no_codes=codes is False,
-        no_authenticators=no_authenticators,
-    )
     with open_archive(home) as archive:
         catch_up(archive)
+        request = CredentialRequest(
+            name,
+            who_at(archive),
+            password,
+            new_codes=codes is True,
+            no_codes=codes is False,
+            no_authenticators=no_authenticators,
+        )
 
         def ask(found: Account) -> None:
             told = {"id": found.id, "account": name, "password": password is not None, "codes": codes}

@@ -11,6 +11,7 @@ from vanvault.archiver.core.times import vietnam_day
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people.accounts import ROLES, Account, AccountChange
 from vanvault.cli.context import open_archive
+from vanvault.cli.person import who_at
 from vanvault.cli.progress import Terminal
 from vanvault.cli.requester import approved
 
@@ -26,7 +27,6 @@ _LETS_IN = ("identity-added", "resumed")
 def desk_of(home: Path, as_json: bool) -> Iterator[Desk]:
     """The archive of a home, open for as long as the block runs."""
     from vanvault.recovery.accounts import Desk
-    from vanvault.recovery.work import account
 
     load_settings(home)
     with open_archive(home) as archive:
@@ -34,7 +34,7 @@ def desk_of(home: Path, as_json: bool) -> Iterator[Desk]:
         def ask(change: AccountChange) -> None:
             ask_for_roles(archive, change)
 
-        yield Desk(archive, account(), Terminal(quiet=as_json), ask)
+        yield Desk(archive, who_at(archive), Terminal(quiet=as_json), ask)
 
 
 def ask_for_roles(archive: Archive, change: AccountChange) -> None:

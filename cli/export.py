@@ -10,6 +10,7 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, warn
+from vanvault.cli.person import who_at
 from vanvault.cli.progress import progress
 from vanvault.cli.query_options import query_options
 from vanvault.cli.requester import approved
@@ -61,7 +62,6 @@ def command(
     3 when something could not be read at any site; the manifest names it. What leaves is not encrypted.
     """
     from vanvault.archiver.export import HomeExport, export, parse_request
-    from vanvault.recovery.work import account
 
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     request = parse_request(parameters, format=format_name, reason=reason)
@@ -74,7 +74,7 @@ def command(
 
         host = HomeExport(archive, lambda survey: look.shows(survey.ids, survey.entries), ask)
         with progress("exporting", quiet=as_json) as step:
-            report = export(archive, request, output.absolute(), who=account(), step=step, host=host)
+            report = export(archive, request, output.absolute(), who=who_at(archive), step=step, host=host)
     if as_json:
         emit_json(report.as_dict())
     else:

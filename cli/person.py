@@ -34,6 +34,14 @@ def viewer_of(archive: Archive) -> Viewer | None:
     )
 
 
+def who_at(archive: Archive) -> str:
+    """Who does what this verb does, by name: the person who signed on here, else our account of the host."""
+    from vanvault.recovery.work import account
+
+    person = person_at(archive)
+    return account() if person is None else person.account.name
+
+
 def person_at(archive: Archive) -> SignedOn | None:
     """Who signed on here; None, and a warning where a session is kept that is not good: nobody.
 

@@ -11,6 +11,7 @@ from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, emit_pretty, json_option, print_pairs, print_table, warn
+from vanvault.cli.person import who_at
 from vanvault.cli.progress import Terminal
 
 if TYPE_CHECKING:
@@ -42,10 +43,9 @@ def make(home: Path, name: str, period: str, full: bool, as_json: bool) -> ExitC
     provisional. Ends with 3 when a part of the record could not be read: the report says so.
     """
     from vanvault.recovery.reports import ReportRequest, make_report
-    from vanvault.recovery.work import account
 
     with open_archive(home) as archive:
-        request = ReportRequest(name, period, full=full, who=account())
+        request = ReportRequest(name, period, full=full, who=who_at(archive))
         kept = make_report(archive, request, Terminal(quiet=as_json))
     if as_json:
         emit_json(kept.as_json())
@@ -118,10 +118,9 @@ def show(home: Path, report: str, verify: bool, public_keys: tuple[Path, ...], a
 def due(home: Path, make_them: bool, as_json: bool) -> ExitCode:
     """List which reports are due, before which day, and which are overdue."""
     from vanvault.recovery.reports import reports_due
-    from vanvault.recovery.work import account
 
     with open_archive(home) as archive:
-        found = reports_due(archive, Terminal(quiet=as_json), make=make_them, who=account())
+        found = reports_due(archive, Terminal(quiet=as_json), make=make_them, who=who_at(archive))
     if as_json:
         emit_json(found.as_json())
     else:

@@ -19,6 +19,7 @@ from tests.support.server import Server
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.ports import SystemClock
+from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.sign_on.local import Passwords, totp_code, totp_step
 from vanvault.cli.signed_on import KeptSession, keep_session, session_secret
@@ -175,6 +176,21 @@ def test_what_a_person_looks_at_is_on_record_as_that_persons(place: Place) -> No
     assert lan["by_id"].startswith("a-") and lan["session"].startswith("s-")
     assert lan["os_account"] == nobody["who"] == account()
     assert (nobody["by"], nobody["os_account"]) == ("os-account", "")
+
+
+def test_what_a_person_does_is_on_record_as_that_persons(place: Place, tmp_path: Path) -> None:
+    output = tmp_path / "x.ndjson"
+    export = ("export", "--output", output, "--format", "ndjson", "--reason", "r", "--to", "2020-01-01")
+    assert place.run(*export, by="lan").exit_code == 0
+    assert place.run("account", "change", "mai", "--unit", "archive", by="lan").exit_code == 0
+    assert place.run("account", "change", "mai", "--unit", "office").exit_code == 0
+    with Archive.open(place.home) as archive:
+        archive.refresh()
+        by = {
+            type: [event.detail["who"] for event in own_events(archive.search, type, order="oldest")]
+            for type in ("export.started", "account.changed")
+        }
+    assert by == {"export.started": ["lan"], "account.changed": ["lan", account()]}
 
 
 def test_two_people_at_one_account_of_the_host_place_and_confirm_a_hold(place: Place) -> None:
