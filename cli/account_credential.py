@@ -9,7 +9,7 @@ import click
 
 from vanvault.archiver.home_files import load_settings
 from vanvault.archiver.people.accounts import Account, AccountChange
-from vanvault.cli.account_desk import ask_for_roles
+from vanvault.cli.account_desk import ask_for_roles, warn_of_few_approvers
 from vanvault.cli.context import catch_up, open_archive
 from vanvault.cli.output import emit_json, json_option
 from vanvault.cli.person import who_at
@@ -64,6 +64,8 @@ def set_(
             ask_for_roles(archive, AccountChange("credential-set", told))
 
         done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json), ask=ask)
+        if codes is False or no_authenticators:
+            warn_of_few_approvers(archive)
     address = seed_uri(done.seed, name, "VanVault") if done.seed else ""
     if as_json:
         shown: dict[str, object] = {"account": name, "password": done.has_password, "codes": done.has_codes}

@@ -148,22 +148,32 @@ def table() -> None:
 def show_table(home: Path, as_json: bool) -> None:
     """Show the table in force, who may approve, and whether the settings ask for another one."""
     from vanvault.archiver.people.approvals import table_of_settings
-    from vanvault.recovery.approvals import known_approvals
+    from vanvault.recovery.approvals import known_approvals, known_approvers
 
     load_settings(home)
     with open_archive(home) as archive:
         catch_up(archive)
         known = known_approvals(archive)
+        people = known_approvers(archive, known)
         wanted = table_of_settings(archive.settings.approvals)
     _warn_lacking(known.lacking)
-    people, in_force = known.who_may_approve(), known.table
+    in_force = known.table
     same = wanted.as_json() == in_force.as_json() or not (wanted.on or in_force.on)
     if as_json:
-        told = {"table": in_force.as_json(), "settings_differ": not same, "may_approve": list(people)}
+        told = {
+            "table": in_force.as_json(),
+            "settings_differ": not same,
+            "may_approve": [one.name for one in people],
+            "cannot_sign_on": [{"account": one.name, "why": one.cannot} for one in people if one.cannot],
+        }
         emit_json({**told, "lacking": list(known.lacking)})
         return
     _print_table(in_force)
-    click.echo(f"may approve now: {', '.join(people) or 'nobody'}")
+    able = ", ".join(one.name for one in people if not one.cannot)
+    click.echo(f"may approve now: {able or 'nobody'}")
+    for one in people:
+        if one.cannot:
+            click.echo(f"may approve, and cannot sign on with two factors: {one.name} {one.cannot}")
     if not same:
         warn("the settings ask for another table; to put it in force: vanvault approval table set")
 
@@ -183,7 +193,8 @@ def show_table(home: Path, as_json: bool) -> None:
 def set_(home: Path, bundle: Path | None, shares: tuple[Path, ...], as_json: bool) -> None:
     """Put the table of the settings ([approvals]) in force. A weaker one than before needs an approval.
 
-    It is refused while fewer people may approve than the table takes: three at least. Where nobody is left
+    It is refused while fewer people can approve than the table takes: three at least, who can sign on with
+    two factors. Where nobody is left
     who could approve, the shares of the keys' escrow stand for the approval: --bundle and --share.
     """
     from vanvault.archiver.people.approvals import table_of_settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vanvault.recovery.approvals.approvers import KnownApprover, known_approvers
 from vanvault.recovery.approvals.asking import requester_here
 from vanvault.recovery.approvals.need import GoodApproval, asks, need
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
@@ -13,9 +14,11 @@ __all__ = [
     "Approver",
     "GoodApproval",
     "KnownApprovals",
+    "KnownApprover",
     "approve_request",
     "asks",
     "known_approvals",
+    "known_approvers",
     "known_table",
     "need",
     "refuse_request",

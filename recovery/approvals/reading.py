@@ -11,7 +11,6 @@ from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
-from vanvault.archiver.people.accounts import Allowed, judge
 from vanvault.archiver.people.approvals import (
     APPROVAL_EVENTS,
     LONGEST_KEPT,
@@ -54,11 +53,6 @@ class KnownApprovals:
     def standing(self, request: ApprovalRequest) -> ApprovalStanding:
         """How a request stands now. Raises Damaged (``table``)."""
         return judge_request(request, self.people, self.table, self.at)
-
-    def who_may_approve(self) -> tuple[str, ...]:
-        """Names of the people who may approve now, sorted."""
-        people = (one for one in self.people.now if one.kind == "person")
-        return tuple(one.name for one in people if isinstance(judge(one, "approve", self.at), Allowed))
 
 
 def known_table(archive: ArchiveReader) -> KnownApprovals:

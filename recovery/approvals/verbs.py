@@ -15,7 +15,7 @@ from vanvault.archiver.people.approvals import FRESH, TWO_FACTORS, ApprovalReque
 from vanvault.archiver.people.sign_on import Session
 from vanvault.recovery.approvals.need import record_aside
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals
-from vanvault.recovery.sign_on import SignedOn
+from vanvault.recovery.sign_on import SignedOn, provider_proves_two
 
 _MOST_REASON = 500  # characters
 
@@ -129,6 +129,5 @@ def _tell(archive: Archive, type: str, request: ApprovalRequest, said: dict[str,
 def _has_two_factors(session: Session, settings: Settings) -> bool:
     """A provider counts where its tokens must say so: which levels or methods, stands in the settings."""
     if session.method == "provider":
-        provider = settings.sign_on.provider
-        return bool(provider.acr or provider.amr)
+        return provider_proves_two(settings)
     return session.method in TWO_FACTORS

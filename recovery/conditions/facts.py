@@ -29,7 +29,8 @@ class RecordFacts:
     jobs_overdue: Since = field(default_factory=dict)
     break_glass: Since = field(default_factory=dict)  # uses that nobody has reviewed, by account and id
     reviews_due: Since = field(default_factory=dict)  # accounts that nobody has confirmed for six months
-    approvers_few: Since = field(default_factory=dict)  # why too few people may approve, for people
+    approvers_few: Since = field(default_factory=dict)  # why too few people can approve, for people
+    approvers_gone: Since = field(default_factory=dict)  # the same, where fewer than two can
     reports_overdue: Since = field(default_factory=dict)
     holds_unconfirmed: Since = field(default_factory=dict)  # holds that nobody confirmed in 72 hours
     windows_unannounced: Since = field(default_factory=dict)

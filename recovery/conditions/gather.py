@@ -15,7 +15,7 @@ from vanvault.archiver.replicas import SiteStatus
 from vanvault.archiver.stores import sites_together
 from vanvault.recovery.access import Emergency, EmergencyFiles
 from vanvault.recovery.accounts import current_accounts
-from vanvault.recovery.approvals import known_approvals, known_table
+from vanvault.recovery.approvals import known_approvals, known_approvers, known_table
 from vanvault.recovery.backup import backup_standing
 from vanvault.recovery.clock import ahead_now
 from vanvault.recovery.conditions.facts import ArchiveFacts, RecordFacts, SeenFacts, Since
@@ -30,6 +30,9 @@ from vanvault.recovery.reports import known_due
 from vanvault.recovery.schedule import ScheduleOverview, overview
 from vanvault.recovery.sign_on import read_break_glass
 
+#: With fewer who can approve, one of them can ask for nothing.
+_HUMANS = 2
+
 
 def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
     """Everything that conditions follow from, by what is folded here. It lists no site.
@@ -38,6 +41,7 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
     KeyUnavailable.
     """
     now, settings = archive.clock.now(), archive.settings
+    approvers, able = _approvers_few(archive)
     drills, jobs, keys = standings(archive.search), overview(archive), known_keys(archive)
     return ArchiveFacts(
         now=now,
@@ -54,7 +58,8 @@ def gather_facts(archive: Archive, seen: SeenFacts) -> ArchiveFacts:
             jobs_overdue=_overdue(jobs),
             break_glass={f"{one.name} ({one.id})": one.at for one in read_break_glass(archive).unreviewed},
             reviews_due=_reviews_due(archive, now),
-            approvers_few=_approvers_few(archive),
+            approvers_few=approvers if able >= _HUMANS else {},
+            approvers_gone=approvers if able < _HUMANS else {},
             reports_overdue=_reports_overdue(archive),
             windows_unannounced=unannounced(archive),
             holds_unconfirmed=_holds_unconfirmed(archive, now),
@@ -162,15 +167,21 @@ def _reviews_due(archive: Archive, now: datetime) -> Since:
     }
 
 
-def _approvers_few(archive: Archive) -> Since:
-    """Since the table of acts was set: when the last of them left is not one event."""
+def _approvers_few(archive: Archive) -> tuple[Since, int]:
+    """Why too few can approve, and how many can. Since the table of acts was set: when the last of them left
+    is not one event.
+    """
     book = known_table(archive).book
     if book.table_at is None or not book.table.on:
-        return {}
-    people, least = known_approvals(archive).who_may_approve(), book.table.least_people
-    if len(people) >= least:
-        return {}
-    return {f"{len(people)} people may approve, and the table of acts takes {least}": book.table_at}
+        return {}, 0
+    people, least = known_approvers(archive, known_approvals(archive)), book.table.least_people
+    able = [one.name for one in people if not one.cannot]
+    if len(able) >= least:
+        return {}, len(able)
+    who = f" ({', '.join(able)})" if able else ""
+    unable = "".join(f"; {one.name} may, and {one.cannot}" for one in people if one.cannot)
+    text = f"{len(able)} people can approve{who}, and the table of acts takes {least}{unable}"
+    return {text: book.table_at}, len(able)
 
 
 def _reports_overdue(archive: Archive) -> Since:

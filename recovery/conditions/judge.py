@@ -116,8 +116,9 @@ def _of_record(facts: ArchiveFacts) -> Iterator[_Found]:
     if record.windows_unannounced:
         since, names = min(record.windows_unannounced.values()), ", ".join(record.windows_unannounced)
         yield "window-unannounced", since, f"not everybody was told of {names}. {_asked_ahead(facts.now)}"
-    if record.approvers_few:
-        yield "approvers-few", min(record.approvers_few.values()), "; ".join(sorted(record.approvers_few))
+    for name, few in (("approvers-gone", record.approvers_gone), ("approvers-few", record.approvers_few)):
+        if few:
+            yield name, min(few.values()), "; ".join(sorted(few))
     yield from _of_break_glass(facts)
     if record.reviews_due:
         yield "reviews-due", min(record.reviews_due.values()), _reviews(record.reviews_due)

@@ -179,6 +179,14 @@ _ROWS = (
         "work-overdue",
     ),
     ConditionKind(
+        "approvers-gone",
+        "error",
+        "See who can: vanvault approval table show. Who is idle: vanvault account review --confirm. Others"
+        " need approval (vanvault account resume, or grant); where nobody can give it, holders of the"
+        " escrow's shares open the table: vanvault approval table set --bundle FILE --share FILE.",
+        "work-overdue",
+    ),
+    ConditionKind(
         "approvers-few",
         "warning",
         "See who may: vanvault approval table show. Bring back who is idle (vanvault account review"

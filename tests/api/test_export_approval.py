@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.api.conftest import check_problem
+from tests.support.approvers import add_approvers
 from tests.support.server import Server, push
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.ports import SystemClock
@@ -29,8 +30,7 @@ def test_an_export_waits_for_another_person_and_is_made_once(tmp_path: Path) -> 
     with Archive.open(home) as archive:
         desk = Desk(archive, "root")
         add_account(desk, NewAccount("lan", "person", "Lan", roles=("auditor-original",)))
-        for name in ("anh", "binh", "hoa"):
-            add_account(desk, NewAccount(name, "person", name, roles=("approver",)))
+        add_approvers(archive, "anh", "binh", "hoa")
         seed = set_credentials(
             archive, CredentialRequest("binh", "root", PASSWORD, new_codes=True), Passwords()
         ).seed

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.approvers import add_approvers
 from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
@@ -30,8 +31,7 @@ Words = Callable[[Path, Path], tuple[str, ...]]
 @pytest.fixture
 def guarded(home: Path) -> Path:
     with Archive.open(home) as archive:
-        for name in PEOPLE:
-            add_account(Desk(archive, "root"), NewAccount(name, "person", name, roles=("approver",)))
+        add_approvers(archive, *PEOPLE)
         add_account(Desk(archive, "root"), NewAccount("lan", "person", "lan"))
         set_table(archive, ApprovalTable(on=True), Requester("root"))
     return home
@@ -163,6 +163,22 @@ def test_a_promotion_that_came_too_late_keeps_its_approval(guarded: Path) -> Non
             promote(archive, late, reason="fire", who="two", ask=lambda: pytest.fail("asked"))
 
 
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("suspend", "hoa", "--reason", "moved"), "2 people are left who can approve (anh, binh)"),
+        (("suspend", "hoa", "--reason", "moved", "--from", "2099-12-31"), "2 people are left"),
+        (("suspend", "lan", "--reason", "moved"), ""),
+    ],
+)
+def test_a_suspension_is_never_refused_and_tells_when_too_few_are_left(
+    guarded: Path, words: tuple[str, ...], left: str
+) -> None:
+    done = run_cli(guarded, "account", *words)
+    assert done.exit_code == 0, done.stderr
+    assert (left in done.stderr and "--share" in done.stderr) if left else "are left" not in done.stderr
+
+
 def test_nobody_approves_a_role_of_their_own(guarded: Path) -> None:
     id = refused(guarded, "account", "grant", "binh", "operator")["request"]
     with Archive.open(guarded) as archive:
@@ -207,8 +223,7 @@ def test_where_nobody_can_approve_any_more_the_shares_of_the_escrow_open_the_tab
     split = ("keys", "escrow", "split", "--threshold", "2", "--shares", "3", "--output", str(folder))
     bundle = Path(json_of(run_cli(home, *split, "--json"))["bundle"])
     with Archive.open(home) as archive:
-        for name in PEOPLE:
-            add_account(Desk(archive, "root"), NewAccount(name, "person", name, roles=("approver",)))
+        add_approvers(archive, *PEOPLE)
         set_table(archive, ApprovalTable(on=True), Requester("root"))
     for name in PEOPLE:
         assert run_cli(home, "account", "suspend", name, "--reason", "moved").exit_code == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.support.approvers import add_approvers, give_credentials
 from tests.support.archives import Home, memory_home, second_home
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.errors import (
@@ -19,27 +20,42 @@ from vanvault.archiver.core.errors import (
     NotFound,
     SiteUnavailable,
 )
+from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.accounts import NewAccount, ProviderIdentity
 from vanvault.archiver.people.approvals import ActRule, ApprovalTable, Requester
 from vanvault.archiver.people.sign_on import Session
-from vanvault.recovery.accounts import Desk, add_account, current_accounts, suspend_account
+from vanvault.archiver.people.sign_on.local import PasswordCost, Passwords
+from vanvault.recovery.accounts import Desk, add_account, add_identity, current_accounts, suspend_account
 from vanvault.recovery.approvals import (
     Approver,
     GoodApproval,
     approve_request,
     known_approvals,
+    known_approvers,
     need,
     refuse_request,
     set_table,
     withdraw_request,
 )
 from vanvault.recovery.conditions import SeenFacts, gather_facts
-from vanvault.recovery.sign_on import SignedOn
+from vanvault.recovery.sign_on import CredentialRequest, SignedOn, set_credentials
 
 MINUTE = timedelta(minutes=1)
 ON = ApprovalTable(on=True)
 SUBJECT = {"entries": 12, "employer": "TA0001A"}
+
+
+@dataclass
+class Seen:
+    """An archive under other settings."""
+
+    archive: Archive
+    settings: Settings
+
+    @property
+    def search(self) -> object:
+        return self.archive.search
 
 
 @pytest.fixture
@@ -52,8 +68,8 @@ def memory(tmp_path: Path) -> Iterator[Home]:
 def archive(memory: Home) -> Archive:
     """With four people, three of whom may approve."""
     opened = memory.archive()
-    for name, roles in (("lan", ("operator",)), *((name, ("approver",)) for name in ("anh", "binh", "hoa"))):
-        add_account(Desk(opened, "root"), NewAccount(name, "person", f"Nguyễn {name}", roles=roles))
+    add_account(Desk(opened, "root"), NewAccount("lan", "person", "Nguyễn Lan", roles=("operator",)))
+    add_approvers(opened, "anh", "binh", "hoa")
     return opened
 
 
@@ -253,6 +269,41 @@ def test_the_table_takes_three_people_who_may_approve(archive: Archive, memory: 
     assert count(archive, "table-set") == 0
 
 
+def test_who_cannot_sign_on_with_two_factors_is_none_of_them(memory: Home) -> None:
+    """Else nobody could approve anything once the table is on, nor give them credentials."""
+    archive, desk = memory.archive(), Desk(memory.archive(), "root")
+    for name in ("anh", "binh", "hoa"):
+        add_account(desk, NewAccount(name, "person", name, roles=("approver",)))
+    with pytest.raises(InvalidInput, match=r"there are 0 .*hoa has no credentials"):
+        set_table(archive, ON, Requester("root"))
+    give_credentials(archive, "anh", "binh")
+    password = CredentialRequest("hoa", "root", "Mưa rào ở Huế 1979, nắng ở Vinh")
+    set_credentials(archive, password, Passwords(PasswordCost(passes=1, memory_kib=8, lanes=1)))
+    with pytest.raises(InvalidInput, match=r"there are 2 .*hoa has no second factor, but password alone"):
+        set_table(archive, ON, Requester("root"))
+    give_credentials(archive, "hoa")
+    assert set_table(archive, ON, Requester("root"))
+
+
+def test_an_identity_counts_where_the_provider_proves_two_factors(memory: Home) -> None:
+    archive = memory.archive()
+    add_approvers(archive, "anh", "binh")
+    desk = Desk(archive, "root")
+    add_account(desk, NewAccount("hoa", "person", "hoa", roles=("approver",)))
+    add_identity(desk, "hoa", ProviderIdentity("https://idp.example", "7"))
+    for settings, is_able in (
+        ({}, False),
+        ({"issuer": "https://idp.example"}, False),
+        ({"issuer": "https://other.example", "acr": ("2",)}, False),
+        ({"issuer": "https://idp.example", "acr": ("2",)}, True),
+    ):
+        provider = archive.settings.sign_on.provider.model_copy(update=settings)
+        sign_on = archive.settings.sign_on.model_copy(update={"provider": provider})
+        seen = Seen(archive, archive.settings.model_copy(update={"sign_on": sign_on}))
+        found = known_approvers(seen, known_approvals(archive))  # type: ignore[arg-type]
+        assert [one.name for one in found if not one.cannot] == ["anh", "binh", *(["hoa"] if is_able else [])]
+
+
 def test_more_approvals_take_more_people(archive: Archive) -> None:
     with pytest.raises(InvalidInput, match="takes 4 people"):
         set_table(archive, ApprovalTable(True, {"escrow": ActRule(approvals=3)}), Requester("root"))
@@ -285,7 +336,11 @@ def test_too_few_who_may_approve_are_a_condition(guarded: Archive) -> None:
     assert not gather_facts(guarded, SeenFacts()).record.approvers_few
     suspend_account(Desk(guarded, "root"), "hoa", "moved", None)
     (why,) = gather_facts(guarded, SeenFacts()).record.approvers_few
-    assert why == "2 people may approve, and the table of acts takes 3"
+    assert why == "2 people can approve (anh, binh), and the table of acts takes 3"
+    suspend_account(Desk(guarded, "root"), "binh", "moved", None)
+    record = gather_facts(guarded, SeenFacts()).record
+    assert not record.approvers_few
+    assert list(record.approvers_gone) == ["1 people can approve (anh), and the table of acts takes 3"]
 
 
 def test_without_a_table_nobody_need_approve(archive: Archive) -> None:

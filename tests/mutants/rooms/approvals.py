@@ -128,9 +128,9 @@ MUTANTS = (
     Mutant(
         "table-for-two-people",
         "recovery/approvals/setting.py",
-        "set_table",
-        "if len(people) < table.least_people:",
-        "if False:",
+        "_check_people",
+        "if len(able) >= table.least_people:",
+        "if True:",
         _OPEN,
     ),
     Mutant(

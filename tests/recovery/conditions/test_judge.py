@@ -41,6 +41,7 @@ OF_RECORD = {
         LAST_WEEK + timedelta(days=1),
     ),
     "reviews-due": ({"reviews_due": {"lan": AN_HOUR_AGO, "minh": LAST_WEEK}}, LAST_WEEK),
+    "approvers-gone": ({"approvers_gone": {"1 people can approve": LAST_WEEK}}, LAST_WEEK),
     "approvers-few": ({"approvers_few": {"2 people may approve": LAST_WEEK}}, LAST_WEEK),
     "hold-unconfirmed": ({"holds_unconfirmed": {"h-1": LAST_WEEK}}, LAST_WEEK),
     "report-overdue": ({"reports_overdue": {"accounts 2026-Q3": LAST_WEEK}}, LAST_WEEK),
