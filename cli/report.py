@@ -145,8 +145,10 @@ def _due_row(one: DueReport) -> tuple[str, ...]:
 
 
 def _show(kept: KeptReport) -> None:
+    from vanvault.recovery.reports import figures_told
+
     report = kept.report
-    print_pairs([(name, value) for name, value in report["figures"].items()])
+    print_pairs(figures_told(report["figures"], "en"))
     state = _state(report["complete"])
     click.echo(f"{report['name']} {report['period']}: {state}, signed and archived as {report['id']}")
     click.echo(f"files: {kept.folder}")

@@ -162,7 +162,7 @@ ROOMS = (
     _room("recovery.notices", 9, "archiver.* recovery.work"),
     _room(
         "recovery.reports",
-        13,
+        14,
         "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways"
         " recovery.notices recovery.work",
     ),

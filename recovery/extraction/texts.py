@@ -8,9 +8,9 @@ from vanvault.recovery.documents import LANGUAGES, Language
 COPY_MARK = "BẢN SAO"
 
 _LABELS: dict[str, tuple[str, str]] = {
-    "receipt": ("Receipt of hand-over of extracted data", "Biên bản bàn giao dữ liệu trích xuất"),
-    "copy": ("Reading copy of extracted data", "Bản đọc dữ liệu trích xuất"),
-    "extraction": ("Extraction", "Mã trích xuất"),
+    "receipt": ("Receipt of hand-over of extracted data", "Biên bản bàn giao dữ liệu khai thác"),
+    "copy": ("Reading copy of extracted data", "Bản đọc dữ liệu khai thác"),
+    "extraction": ("Extraction", "Mã lần khai thác dữ liệu"),
     "letter": ("Official letter", "Công văn yêu cầu"),
     "number": ("Number", "Số, ký hiệu"),
     "day": ("Date", "Ngày văn bản"),

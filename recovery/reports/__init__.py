@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vanvault.recovery.reports.due import DueReport
+from vanvault.recovery.reports.layout import figures_told
 from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportKind
 from vanvault.recovery.reports.record import MadeReport
 from vanvault.recovery.reports.verbs import (
@@ -25,6 +26,7 @@ __all__ = [
     "MadeReport",
     "ReportKind",
     "ReportRequest",
+    "figures_told",
     "known_due",
     "make_report",
     "report_evidence",

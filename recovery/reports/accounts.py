@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from vanvault.archiver.core.times import rfc3339_seconds, vietnam_day
 from vanvault.archiver.journal import OwnEvent
 from vanvault.archiver.people.accounts import Account
-from vanvault.recovery.reports.model import Cell, ReportContents, ReportTable
+from vanvault.recovery.reports.model import Cell, ReportContents, ReportTable, by_type
 from vanvault.recovery.reports.period_record import LateRight, PeriodRecord
 
 #: What people sign on with, and tokens of people.
@@ -73,7 +73,7 @@ def accounts_report(record: PeriodRecord, *, full: bool) -> ReportContents:
             ),
             ReportTable("credentials", _CHANGES, _rows(record, credentials)),
             ReportTable("gateways", _CHANGES, _rows(record, gateways)),
-            ReportTable("by_type", ("type", "count"), tuple(sorted(types.items()))),
+            by_type(types),
         ),
     )
 

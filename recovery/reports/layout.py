@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from vanvault.archiver.core.law import TEXTS
 from vanvault.archiver.core.times import VIETNAM, parse_rfc3339
 from vanvault.archiver.export import safe_cell
 from vanvault.recovery.documents import (
@@ -38,7 +39,7 @@ _ROLES = frozenset(("roles", "what"))
 #: Widths of columns, in parts; others are of ten.
 _WIDTHS = {
     **dict.fromkeys(("shown", "reason", "concerns"), 24),
-    **dict.fromkeys(("what", "full_name", "roles", "id"), 17),
+    **dict.fromkeys(("what", "full_name", "roles", "id", "text"), 17),
     **dict.fromkeys((*_MOMENTS, *_DAYS), 16),
     **dict.fromkeys(("lag_days", "count", "looks"), 8),
     "type": 40,
@@ -66,10 +67,10 @@ def report_document(report: Report, language: Language) -> Document:
     say = partial(word, language=language)
     sections = [
         pairs(heading("summary", language), _summary(report, language)),
-        pairs(heading("figures", language), _figures(report["figures"], language)),
+        pairs(heading("figures", language), figures_told(report["figures"], language)),
         *(_section(table, language) for table in report["tables"]),
         Section(heading("lacking", language), (), (1,), tuple((one,) for one in report["lacking"])),
-        Section(heading("law", language), (), (1,), tuple((one[language],) for one in report["law"])),
+        Section(heading("law", language), (), (1,), tuple((one,) for one in _law(report, language))),
     ]
     verdict = "complete" if report["complete"] else "lacks" if report["lacking"] else "provisional"
     return Document(
@@ -123,6 +124,7 @@ def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
         (say("from"), moment(report["from"], language)),
         (say("to"), moment(report["to"], language)),
         (say("archive"), report["archive"]),
+        *_beginning(report, language),
         (say("made_at"), moment(report["made_at"], language)),
         (say("made_by"), report["who"]),
         (say("signing_key"), report["signing_key"]),
@@ -132,11 +134,31 @@ def _summary(report: Report, language: Language) -> list[tuple[str, str]]:
     return found
 
 
-def _figures(figures: dict[str, int | None], language: Language) -> Iterable[tuple[str, str]]:
-    return ((word(name, language), _amount(name, figures[name], language)) for name in _in_order(figures))
+def _law(report: Report, language: Language) -> Iterable[str]:
+    """Each basis once, with all that it asks for."""
+    found: dict[str, list[str]] = {}
+    for one in report["law"]:
+        if "cited" not in one:  # an older report tells both in one sentence
+            found[one[language]] = []
+            continue
+        found.setdefault(one["cited"][language], []).append(one["duty"][language])
+    return (": ".join(filter(None, ("; ".join(asks), basis))) for basis, asks in found.items())
 
 
-def _in_order(figures: dict[str, int | None]) -> Iterable[str]:
+def _beginning(report: Report, language: Language) -> list[tuple[str, str]]:
+    """Told where it is within the period: nothing is counted of the days before."""
+    began = report.get("archive_began")
+    if not began or parse_rfc3339(began) <= parse_rfc3339(report["from"]):
+        return []
+    return [(word("archive_began", language), moment(began, language))]
+
+
+def figures_told(figures: Mapping[str, int | None], language: Language) -> list[tuple[str, str]]:
+    """Figures as people read them, in their order."""
+    return [(word(name, language), _amount(name, figures[name], language)) for name in _in_order(figures)]
+
+
+def _in_order(figures: Mapping[str, int | None]) -> Iterable[str]:
     """Those that this version knows first, then those of another."""
     return (*(name for name in FIGURES if name in figures), *(figures.keys() - set(FIGURES)))
 
@@ -179,6 +201,10 @@ def _cell(name: str, cell: Any, language: Language) -> str:
         return _short_moment(cell, language)
     if name in _DAYS:
         return f"{cell[8:10]}/{cell[5:7]}/{cell[:4]}" if language == "vi" and len(cell) == 10 else cell
+    if name == "text" and cell in TEXTS:
+        text = TEXTS[cell]
+        limits = text.limits(language)
+        return f"{text.title(language)} ({limits})" if limits else text.title(language)
     if name in _ROLES:
         return ", ".join(role_told(one, language) for one in str(cell).split(", "))
     return value_told(cell, language) if name in _NAMED else str(cell)

@@ -8,6 +8,7 @@ from typing import Any
 
 from vanvault.archiver.core.errors import NotFound
 from vanvault.archiver.core.law import DUTIES, LegalDuty
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.recovery.documents import SignedForm
 from vanvault.recovery.reports.period import PeriodLength
 
@@ -28,6 +29,12 @@ class ReportTable:
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
         return {"name": self.name, "columns": list(self.columns), "rows": [list(row) for row in self.rows]}
+
+
+def by_type(counts: Mapping[str, int]) -> ReportTable:
+    """Events by type, each under its whole name, as a search or an export has it."""
+    rows = ((f"{SYSTEM_GATEWAY}.{type}", count) for type, count in sorted(counts.items()))
+    return ReportTable("by_type", ("type", "count"), tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)

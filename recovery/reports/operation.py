@@ -16,7 +16,7 @@ from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.journal import OwnEvent
 from vanvault.archiver.journal.availability import Totals, Window
 from vanvault.recovery.notices import GivenNotice
-from vanvault.recovery.reports.model import Cell, ReportContents, ReportTable
+from vanvault.recovery.reports.model import Cell, ReportContents, ReportTable, by_type
 from vanvault.recovery.reports.period_record import PeriodRecord
 from vanvault.recovery.reports.volumes import GatewayVolume
 
@@ -126,7 +126,7 @@ def operation_report(facts: OperationFacts) -> ReportContents:
                 ("act", "outcome", "requests", "count"),
                 tuple((*key, *counts) for key, counts in sorted(looks.items())),
             ),
-            ReportTable("by_type", ("type", "count"), tuple(record.counts().items())),
+            by_type(record.counts()),
         ),
     )
 

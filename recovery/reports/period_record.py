@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Unread
-from vanvault.archiver.core.times import to_us, vietnam_midnight
+from vanvault.archiver.core.times import to_us, vietnam_day, vietnam_midnight
 from vanvault.archiver.journal import OwnEvent, every_own_event
 from vanvault.archiver.people.accounts import Account, Accounts, AccountStanding, fold, standing_of
 from vanvault.archiver.people.looks import LookFilter
@@ -108,9 +108,24 @@ def _late(archive: Archive, accounts: Accounts, period: ReportPeriod, until: dat
             entry.effective.isoformat(),
             entry.entered_at,
             entry.lag_days,
-            before.roles_on(entry.effective) if before is not None else (),
+            _held(before, entry.effective, vietnam_day(entry.entered_at)) if before is not None else (),
             tuple(_looks(archive, account, vietnam_midnight(entry.effective), entry.entered_at)),
         )
+
+
+def _held(account: Account, first: date, last: date) -> tuple[str, ...]:
+    """Roles that an account held on any of these days, sorted: some begin after the first of them."""
+    return tuple(
+        sorted(
+            {
+                one.role
+                for one in account.grants
+                if not one.days.is_empty
+                and (one.days.first is None or one.days.first <= last)
+                and (one.days.last is None or one.days.last >= first)
+            }
+        )
+    )
 
 
 def _looks(archive: Archive, account: Account, since: datetime, until: datetime) -> list[SeenLook]:

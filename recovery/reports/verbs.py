@@ -122,6 +122,14 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
         raise InvalidInput(f"{period.name} has not begun", field="period", hint="Ask for one that is over.")
     record_changes(archive)  # what is known of gateways here and waits for the record is counted, too
     whole = catch_up(archive, observer.warn)
+    began = first_event_at(archive.search)
+    if began is not None and period.end <= began:
+        day = vietnam_day(began)
+        raise InvalidInput(
+            f"{period.name} is before the archive, which began on {day}",
+            field="period",
+            hint="Nothing was received then; ask for a later one.",
+        )
     record = read_period(archive, period)
     full = kind.name == "accounts" and (request.full or _is_first(archive, period))
     contents, unread = _contents(archive, kind, record, full)
@@ -131,6 +139,7 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
     signer, last = archive.signing.active(), vietnam_day(record.last)
     body = {
         "archive": archive.settings.archive,
+        "archive_began": rfc3339_seconds(began) if began is not None else None,
         "complete": now >= period.end and not lacking,
         "figures": dict(contents.figures),
         "format": REPORT_FORM.format,
@@ -138,10 +147,7 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
         "full": full,
         "id": f"{kind.name}-{period.name}-{archive.entropy.token(4).hex()}",
         "lacking": lacking,
-        "law": [
-            {"name": duty.name, **{language: _cited(duty, last, language) for language in LANGUAGES}}
-            for duty in kind.cited
-        ],
+        "law": [_law(duty, last) for duty in kind.cited],
         "made_at": rfc3339_us(to_us(now)),
         "name": kind.name,
         "period": period.name,
@@ -221,8 +227,24 @@ def _archived(archive: Archive, report: str, missing: NotFound) -> bytes:
         raise Damaged(f"the archive's copy of the report {report[:80]} is no bundle", key=name) from error
 
 
+def _law(duty: LegalDuty, day: date) -> dict[str, Any]:
+    """In each language the whole sentence; and apart from each other what is asked for, and by what."""
+    return {
+        "name": duty.name,
+        "cited": {language: _basis(duty, day, language) for language in LANGUAGES},
+        "duty": {language: duty.words(language).rstrip(".") for language in LANGUAGES},
+        **{language: _cited(duty, day, language) for language in LANGUAGES},
+    }
+
+
 def _cited(duty: LegalDuty, day: date, language: Language) -> str:
-    return f"{duty.words(language).rstrip('.')}: {duty.cited_on(day, language)}"
+    return f"{duty.words(language).rstrip('.')}: {_basis(duty, day, language)}"
+
+
+def _basis(duty: LegalDuty, day: date, language: Language) -> str:
+    """Text and clause, how they are known, and what of the text no longer holds."""
+    cited, limits = duty.cited_on(day, language), duty.text.limits(language)
+    return f"{cited}; {limits}" if limits else cited
 
 
 def _is_first(archive: Archive, period: ReportPeriod) -> bool:

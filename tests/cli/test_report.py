@@ -35,7 +35,13 @@ def test_people_are_shown_the_same(home: Path) -> None:
     assert told.exit_code == 0
     assert f"operation {month}: PROVISIONAL, signed and archived as operation-{month}-" in told.stdout
     assert f"operation-{month}-" in run_cli(home, "report", "list").stdout
+    lines = told.stdout.splitlines()
+    assert lines[0].startswith("Messages"), "in the order of the report, none without what it is a part of"
+    in_service = next(n for n, line in enumerate(lines) if line.startswith("Time in service"))
+    assert lines[in_service + 1].startswith("of it degraded")
     assert "coming" in run_cli(home, "report", "due").stdout
+    before = run_cli(home, "report", "make", "operation", "--period", "2020-01")
+    assert before.exit_code == 2 and "the archive, which began on" in before.stderr
 
 
 def test_a_look_at_a_report_is_on_record(home: Path) -> None:

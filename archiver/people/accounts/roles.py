@@ -86,7 +86,7 @@ ROLES: dict[str, Role] = {
             for_services=True,
             excludes=[_MANAGER],
         ),
-        _role("extractor", "người trích xuất", "search", "extract", excludes=[_MANAGER]),
+        _role("extractor", "người khai thác dữ liệu", "search", "extract", excludes=[_MANAGER]),
         _role("approver", "người phê duyệt", "approve"),
         _role(_MANAGER, "người quản lý tài khoản", "manage-accounts", excludes=_READERS),
         _role("security-officer", "cán bộ an toàn thông tin", "see-access", "verify-results"),

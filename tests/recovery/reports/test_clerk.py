@@ -66,6 +66,15 @@ def test_what_a_clerk_opened_before_the_letter_came_is_in_the_quarterly_report(o
     assert following.report["figures"]["late"] == 0
 
 
+def test_a_role_that_began_in_the_days_of_delay_is_told(office: Office) -> None:
+    office.on("2026-12-03 08:00")
+    add_account(office.desk, NewAccount("lan", "person", "Nguyễn Thị Lan", roles=("auditor-log",)))
+    suspend_account(office.desk, "lan", "chuyển công tác", date(2026, 12, 1))
+    office.on("2027-01-04 08:00")
+    (late,) = table(office.report("accounts", "2026-Q4"), "late")
+    assert late["roles"] == ["auditor-log"]
+
+
 def test_a_look_of_somebody_else_under_the_same_name_is_not_hers(office: Office) -> None:
     office.on("2026-12-01 08:00")
     lan = add_account(office.desk, NewAccount("lan", "person", "Nguyễn Thị Lan")).account

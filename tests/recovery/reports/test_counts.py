@@ -84,7 +84,7 @@ def test_the_report_on_operation_counts_what_the_log_holds(office: Office) -> No
     looked = [json.loads(line["detail"]) for line in own(lines, "access.looked")]
     assert figures["looks"] == len(looked) + sum(read["requests"] for read in counted) == 10
     assert figures["looks_refused"] == 2
-    by_type = Counter(line["type"].removeprefix("vanvault.") for line in own(lines))
+    by_type = Counter(line["type"] for line in own(lines))
     assert {row["type"]: row["count"] for row in table(report, "by_type")} == by_type
 
 
@@ -119,7 +119,9 @@ def test_the_report_on_accounts_counts_what_the_log_holds(office: Office) -> Non
     figures = report.report["figures"]
     assert figures["changes"] == sum(type.startswith("account.") for type in about)
     assert figures["gateways"] == sum(type.startswith("gateway.") for type in about)
-    assert {row["type"]: row["count"] for row in table(report, "by_type")} == Counter(about)
+    assert {row["type"]: row["count"] for row in table(report, "by_type")} == Counter(
+        f"vanvault.{type}" for type in about
+    )
     for figure, type in (
         ("added", "added"), ("suspended", "suspended"), ("resumed", "resumed"),
         ("roles_granted", "role-granted"), ("roles_revoked", "role-revoked"),

@@ -88,6 +88,13 @@ def test_what_is_no_report_and_what_has_not_begun_is_refused(begun: Office) -> N
         begun.report("operation", "2027-01")
 
 
+def test_a_period_before_the_archive_began_has_no_report(begun: Office) -> None:
+    for name, period in (("operation", "2020-01"), ("accounts", "2020-Q1"), ("review", "2020-H1")):
+        with pytest.raises(InvalidInput, match=f"{period} is before the archive, which began on 2026-1"):
+            begun.report(name, period)
+    assert not reports_on_record(begun.archive), "nothing was signed"
+
+
 def test_a_report_that_lacks_a_part_of_the_record_says_so_and_stays_due(begun: Office) -> None:
     lost = Unread("batch/lost", "damaged", "2026-11-25T00:00:00Z", "2026-11-25T00:00:01Z")
     begun.on("2026-12-01 08:00")

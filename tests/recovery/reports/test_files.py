@@ -56,6 +56,28 @@ def test_a_report_cites_the_law_with_how_it_is_known(made: KeptReport) -> None:
     assert "chưa rõ điều khoản" in cited["accounts-reported"]["vi"]
 
 
+def test_a_basis_is_told_once_with_what_of_it_no_longer_holds(office: Office, made: KeptReport) -> None:
+    page = (made.folder / "report.en.html").read_text(encoding="utf-8")
+    assert page.count("Dispatch 907 of 2019") == 1
+    assert "An account is locked" in page and "Changes of accounts are reported" in page
+    page = (office.report("operation", "2026-12").folder / "report.en.html").read_text(encoding="utf-8")
+    limited = "since 2025-07-01 not applied to compulsory and voluntary social insurance"
+    assert f"article 6(1) (by an excerpt on a law site); {limited}" in page
+    assert f"Decree 166/2016/NĐ-CP ({limited}" in page, "beside the limit that it states, too"
+
+
+def test_a_report_on_the_first_period_tells_when_the_archive_began(office: Office, made: KeptReport) -> None:
+    assert "Kho lưu trữ bắt đầu hoạt động" in (made.folder / "report.vi.html").read_text(encoding="utf-8")
+    later = office.report("operation", "2026-12").folder / "report.vi.html"
+    assert "bắt đầu hoạt động" not in later.read_text(encoding="utf-8")
+
+
+def test_an_export_and_an_extraction_have_names_of_their_own() -> None:
+    assert "khai thác" in VALUES["extract"][1] and "xuất dữ liệu" in VALUES["export"][1]
+    told = (*WORDS.values(), *VALUES.values(), *TABLES.values())
+    assert not any("trích xuất" in vietnamese.lower() for _, vietnamese in told)
+
+
 def test_a_spreadsheet_reads_the_tables_and_obeys_none_of_their_cells(made: KeptReport) -> None:
     text = (made.folder / "list.vi.csv").read_bytes()
     assert text.startswith(b"\xef\xbb\xbf")
@@ -109,6 +131,8 @@ def test_what_no_site_takes_is_shown_to_nobody(office: Office) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_name_of_a_report_has_words_in_both_languages(office: Office, name: str) -> None:
+    office.on("2027-06-01 08:00")
+    add_account(office.desk, NewAccount("lan", "person", NAME, UNIT))
     office.on("2027-07-02 08:00")
     period = {"month": "2027-06", "quarter": "2027-Q2", "half": "2027-H1"}[KINDS[name].length]
     report = office.report(name, period, full=True).report
