@@ -73,6 +73,7 @@ class EventType:
     APPROVAL_REFUSED = "approval.refused"
     APPROVAL_WITHDRAWN = "approval.withdrawn"
     APPROVAL_USED = "approval.used"
+    APPROVAL_GIVEN_UP = "approval.given-up"
     APPROVAL_TABLE_SET = "approval.table-set"
     HOLD_PLACED = "hold.placed"  # these: see retention/holds.py
     HOLD_CONFIRMED = "hold.confirmed"

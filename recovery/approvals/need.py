@@ -1,30 +1,34 @@
 """The door that an act goes through: nothing asked, a good approval used up, or a request on record.
 
 Requests, votes and uses are written aside, where one site takes them: a promotion is asked for while the
-other site is lost. A use is written first and then read again beside those of others, so of two nodes at once
-one goes on at the most. That holds where each site was read that may know of a use, or the one that leads
-alone.
+other site is lost. A use is written first and then read again beside those of others. Whoever sees another's
+goes on by no means before that one is given up, on record, so of two nodes at once one goes on at the most;
+of several that all see each other the first by the record waits for the rest to give up. That holds where
+each site was read that may know of a use, or the one that leads alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import ApprovalNeeded, Busy, Conflict, SiteUnavailable
+from vanvault.archiver.core.errors import ApprovalNeeded, Busy, Conflict, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
 from vanvault.archiver.people.approvals import ApprovalRequest, ApprovalTable, ApprovalWish, Requester
 from vanvault.recovery.approvals.reading import KnownApprovals, known_approvals, known_table
+from vanvault.recovery.work import let_puts_arrive
 
 _log = Logger("vanvault.approvals")
 
 #: Acts for which a site is lost: they go on by what the sites know that answer.
 _WITHOUT_A_SITE = frozenset({"promote"})
 _ID_BYTES = 8
+#: Of a use beside those of others, until it is given up.
+_READINGS = 6
 _INDEXING = "Wait until this node has indexed the archive: vanvault index status."
 
 
@@ -49,6 +53,7 @@ def need(
     *,
     beneficiaries: Collection[str] = (),
     use: bool = True,
+    pause: Callable[[], None] = let_puts_arrive,
 ) -> GoodApproval | None:
     """Ask before an act: the approval of exactly this, which is used up by that; None: none is asked for.
 
@@ -59,6 +64,7 @@ def need(
         subject: what the act is about, JSON without fractions; another one is another request.
         beneficiaries: names or ids of accounts to whom it gives something; none of them may approve it.
         use: False: look alone, where long work comes before the act. It is asked again right before that.
+        pause: before it is looked again whether others at the same moment gave up.
 
     Raises:
         ApprovalNeeded: others must approve it first; the request is on record and named.
@@ -79,7 +85,7 @@ def need(
         standing = known.standing(request)
         if standing.state == "approved":
             by = tuple(vote.name for vote in standing.approvers)
-            return _used(archive, request, who, by) if use else GoodApproval(request.id, digest, by)
+            return _used(archive, request, who, by, pause) if use else GoodApproval(request.id, digest, by)
         if standing.state == "open":
             waiting = waiting or request
     if waiting is None:
@@ -135,7 +141,11 @@ def _request(archive: Archive, wish: ApprovalWish, who: Requester, table: Approv
 
 
 def _used(
-    archive: Archive, request: ApprovalRequest, who: Requester, approvers: tuple[str, ...]
+    archive: Archive,
+    request: ApprovalRequest,
+    who: Requester,
+    approvers: tuple[str, ...],
+    pause: Callable[[], None],
 ) -> GoodApproval:
     """Use it up; at most one of those who do so at once comes back from here."""
     use = archive.entropy.token(_ID_BYTES).hex()
@@ -147,21 +157,35 @@ def _used(
         "who": who.name,
     }
     record_aside(archive, EventType.APPROVAL_USED, detail)
-    away = archive.refresh().away
-    known = known_approvals(archive)
-    _check_whole(archive, request.wish.act, away, known)
-    after = known.book.get(request.id)
-    if {one.nonce for one in after.uses} != {use}:
-        raise Conflict(
-            f"the approval {request.id} was used by somebody else at the same moment",
-            hint="Nothing was done here. Ask again: run the same command.",
-        )
+    for again in reversed(range(_READINGS)):
+        away = archive.refresh().away
+        known = known_approvals(archive)
+        _check_whole(archive, request.wish.act, away, known)
+        after = known.book.get(request.id)
+        uses = [one.nonce for one in after.uses]
+        if uses == [use]:
+            break
+        if not again or uses[:1] != [use]:
+            _give_up(archive, detail)
+            raise Conflict(
+                f"the approval {request.id} was used by somebody else at the same moment",
+                hint="Nothing was done here. Ask again: run the same command.",
+            )
+        pause()
     if after.withdrawn_at is not None or after.unclear or len(after.refused) > len(request.refused):
         raise Conflict(
             f"the request {request.id} was refused or taken back at the same moment",
             hint="Nothing was done. Ask again: run the same command.",
         )
     return GoodApproval(request.id, request.digest, approvers)
+
+
+def _give_up(archive: Archive, detail: dict[str, object]) -> None:
+    """Say that nothing is done by a use, ever: else it would keep others from theirs."""
+    try:
+        record_aside(archive, EventType.APPROVAL_GIVEN_UP, detail)
+    except VanVaultError as error:
+        _log.warning("a use of an approval stands that nothing was done by", reason=error.message)
 
 
 def _check_whole(archive: Archive, act: str, away: Collection[str], known: KnownApprovals) -> None:

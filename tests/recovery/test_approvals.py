@@ -101,6 +101,15 @@ def asked(archive: Archive, act: str = "key-unwrap", subject: dict[str, object] 
     return caught.value.request
 
 
+def use_beside(archive: Archive, id: str, use: str, *, kind: str = "used") -> None:
+    """What a node puts on record that uses an approval, or gives that up."""
+    archive.refresh()
+    request = known_approvals(archive).book.get(id)
+    detail = {"request": id, "digest": request.digest, "requester": "os:x", "use": use, "who": "x"}
+    archive.record_aside([archive.system_event(f"approval.{kind}", detail)])
+    archive.refresh()
+
+
 def count(archive: Archive, kind: str) -> int:
     archive.refresh()
     return len(list(own_events(archive.search, f"approval.{kind}")))
@@ -243,8 +252,60 @@ def test_of_two_homes_that_use_it_at_once_one_goes_on_at_most(
 
         monkeypatch.setattr(guarded, "record_aside", both_write)
         with pytest.raises(Conflict, match="at the same moment"):
-            need(guarded, "key-unwrap", SUBJECT, requester(guarded))
+            need(guarded, "key-unwrap", SUBJECT, requester(guarded), pause=lambda: None)
         assert isinstance(outcome[0], GoodApproval)
+
+
+def test_of_two_homes_that_see_each_other_s_use_the_first_goes_on(
+    guarded: Archive, memory: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = asked(guarded)
+    approve_request(guarded, id, approver(guarded, "binh"))
+    with second_home(memory, tmp_path / "second") as second:
+        other = second.archive()
+        other.refresh()
+        write = guarded.record_aside
+
+        def both_write(events: object) -> None:
+            """The other home uses it right after this one wrote, and before this one reads again."""
+            monkeypatch.setattr(guarded, "record_aside", write)
+            write(events)  # type: ignore[arg-type]
+            memory.clock.advance(timedelta(milliseconds=1))
+            use_beside(other, id, "0" * 16)
+
+        monkeypatch.setattr(guarded, "record_aside", both_write)
+        paused: list[bool] = []
+
+        def pause() -> None:
+            paused.append(True)
+            if len(paused) == 2:
+                use_beside(other, id, "0" * 16, kind="given-up")
+
+        good = need(guarded, "key-unwrap", SUBJECT, requester(guarded), pause=pause)
+        assert good is not None and len(paused) == 2, "not before the other gave up"
+        with pytest.raises(ApprovalNeeded):
+            need(other, "key-unwrap", SUBJECT, requester(other))
+
+
+def test_a_use_beside_one_that_nobody_gives_up_is_given_up_itself(
+    guarded: Archive, memory: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = asked(guarded)
+    approve_request(guarded, id, approver(guarded, "binh"))
+    write = guarded.record_aside
+
+    def both_write(events: object) -> None:
+        monkeypatch.setattr(guarded, "record_aside", write)
+        write(events)  # type: ignore[arg-type]
+        memory.clock.advance(timedelta(milliseconds=1))
+        use_beside(guarded, id, "0" * 16)
+
+    monkeypatch.setattr(guarded, "record_aside", both_write)
+    with pytest.raises(Conflict, match="at the same moment"):
+        need(guarded, "key-unwrap", SUBJECT, requester(guarded), pause=lambda: None)
+    assert [one.nonce for one in known_approvals(guarded).book.get(id).uses] == ["0" * 16]
+    use_beside(guarded, id, "0" * 16, kind="given-up")
+    assert need(guarded, "key-unwrap", SUBJECT, requester(guarded)) is not None, "nothing was done by it"
 
 
 def test_where_a_site_is_away_only_a_promotion_goes_on(guarded: Archive, memory: Home) -> None:

@@ -8,7 +8,7 @@ from vanvault.archiver.people.sign_on.local import PasswordCost, Passwords
 from vanvault.recovery.accounts import Desk, add_account
 from vanvault.recovery.sign_on import CredentialRequest, set_credentials
 
-_PASSWORD = "Mưa rào 1979 ở Huế"
+_PASSWORD = "Nắng hạ 1986 ở Vinh"
 _QUICK = PasswordCost(passes=1, memory_kib=8, lanes=1)
 
 

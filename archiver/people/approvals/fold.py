@@ -8,6 +8,7 @@
     approval.refused    the same, and reason
     approval.withdrawn  request, digest, requester, who
     approval.used       request, digest, requester, use (a nonce), who
+    approval.given-up   the same: whoever wrote this use did nothing by it, and never will
     approval.table-set  table, request (the one by which it was made weaker, or ""), who; and escrow_set
                         where shares of the keys' escrow stood for that request
 
@@ -27,9 +28,10 @@ from vanvault.archiver.people.approvals.request import ApprovalWish
 from vanvault.archiver.people.approvals.table import LONGEST_KEPT, MOST_APPROVALS, ApprovalTable
 
 REQUESTED, APPROVED, REFUSED = "approval.requested", "approval.approved", "approval.refused"
-WITHDRAWN, USED, TABLE_SET = "approval.withdrawn", "approval.used", "approval.table-set"
+WITHDRAWN, USED, GIVEN_UP = "approval.withdrawn", "approval.used", "approval.given-up"
+TABLE_SET = "approval.table-set"
 #: Every type that ``fold_approvals`` looks at, without ``vanvault.``.
-APPROVAL_EVENTS = (REQUESTED, APPROVED, REFUSED, WITHDRAWN, USED, TABLE_SET)
+APPROVAL_EVENTS = (REQUESTED, APPROVED, REFUSED, WITHDRAWN, USED, GIVEN_UP, TABLE_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,14 @@ class ApprovalRequest:
     approved: tuple[ApprovalVote, ...] = ()
     refused: tuple[ApprovalVote, ...] = ()
     withdrawn_at: datetime | None = None
-    uses: tuple[ApprovalUse, ...] = ()  # the first one first
+    all_uses: tuple[ApprovalUse, ...] = ()  # the first one first
+    given_up: frozenset[str] = frozenset()  # nonces
     unclear: bool = False
+
+    @property
+    def uses(self) -> tuple[ApprovalUse, ...]:
+        """Those that were not given up, the first one first."""
+        return tuple(one for one in self.all_uses if one.nonce not in self.given_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,9 @@ def _said(request: ApprovalRequest, event: ApprovalEvent) -> ApprovalRequest:
         return replace(request, refused=(*request.refused, _vote(event)))
     if event.type == USED:
         use = ApprovalUse(_text(detail, "use"), event.at, str(detail.get("who", "")))
-        return replace(request, uses=(*request.uses, use))
+        return replace(request, all_uses=(*request.all_uses, use))
+    if event.type == GIVEN_UP:
+        return replace(request, given_up=request.given_up | {_text(detail, "use")})
     if event.type == WITHDRAWN and _text(detail, "requester") == request.wish.requester:
         return replace(request, withdrawn_at=request.withdrawn_at or event.at)
     return request

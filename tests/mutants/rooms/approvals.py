@@ -113,8 +113,8 @@ MUTANTS = (
         "used-at-two-nodes",
         _NEED,
         "_used",
-        "if {one.nonce for one in after.uses} != {use}:",
-        "if False:",
+        "if uses == [use]:",
+        "if True:",
         _OPEN,
     ),
     Mutant(

@@ -151,6 +151,22 @@ def test_what_is_over_tells_who_approved_it_whatever_became_of_them(eyes: FourEy
     assert [use.who for use in eyes.book.get("q-1").uses] == (["lan"] if end == "used" else [])
 
 
+def test_a_use_that_was_given_up_is_none(eyes: FourEyes) -> None:
+    request = eyes.request(eyes.wish())
+    eyes.say("approved", request, "binh")
+    told = {"request": "q-1", "digest": request.digest}
+    eyes.event("used", {**told, "use": "aa"})
+    eyes.event("used", {**told, "use": "bb"})
+    eyes.event("given-up", {**told, "use": "aa"})
+    assert (eyes.standing().state, [use.nonce for use in eyes.book.get("q-1").uses]) == ("used", ["bb"])
+    eyes.event("given-up", {**told, "use": "bb", "digest": "0" * 64})
+    assert eyes.standing().state == "used", "said of another form of it"
+    eyes.event("given-up", {**told, "use": "bb"})
+    assert eyes.standing().state == "approved"
+    for order in permutations(eyes.events[-3:]):
+        assert fold_approvals([*eyes.events[:-3], *order]) == eyes.book
+
+
 def test_a_refusal_ends_it_whoever_approved_before(eyes: FourEyes) -> None:
     request = eyes.request(eyes.wish())
     eyes.say("approved", request, "binh")

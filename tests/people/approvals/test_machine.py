@@ -152,28 +152,44 @@ class TwoNodes(RuleBasedStateMachine):
         self.share()
 
     @precondition(lambda self: not self.apart)
-    @rule(nodes=st.sampled_from([(0,), (0, 1)]), refuses=st.sampled_from(["", "", "tam"]))
-    def use(self, nodes: tuple[int, ...], refuses: str) -> None:
-        """Whatever is approved is used: by one node, or by both, which have read before either writes.
+    @rule(
+        nodes=st.sampled_from([(0,), (0, 1), (1, 0, 1)]),
+        refuses=st.sampled_from(["", "", "tam"]),
+        ended=st.sampled_from([0, 0, 1, 2]),
+    )
+    def use(self, nodes: tuple[int, ...], refuses: str, ended: int) -> None:
+        """Whatever is approved is used: by one, or by several at once, which have read before any writes.
 
-        Each then reads again; whoever sees another's use, or what came between, gives up.
+        Each then reads again. Whoever sees another's use, or what came between, does nothing; all but the
+        first say so on record, but for those that ended before they could, and the first waits for that.
         """
         decided = [
             id for node in nodes for id in self.requests(node) if self.standing(node, id) == "approved"
         ]
-        before = self.all.book
+        before, written = self.all.book, []
         for id in decided:
             told = {"request": id, "digest": before.get(id).digest, "use": f"u-{len(self.all.events):04}"}
+            written.append(told)
             self.all.event("used", told)
             self.noted(0)
             if refuses:
                 self.all.say("refused", before.get(id), refuses)
                 self.noted(1)
+        seen = self.all.book
+        for told in written[ended:]:
+            if seen.get(told["request"]).uses[0].nonce != told["use"]:
+                self.all.event("given-up", told)
+                self.noted(1)
         after = self.all.book
-        for id in decided:
+        for told in written:
+            id = told["request"]
             between = len(after.get(id).refused) > len(before.get(id).refused)
-            if len(after.get(id).uses) == 1 and not between:
+            if [one.nonce for one in after.get(id).uses] == [told["use"]] and not between:
+                # Of those that ended, all the same: the act may have been done before.
                 self.went_on.append(id)
+            elif len(after.get(id).uses) > 1 and seen.get(id).uses[0].nonce == told["use"]:
+                self.all.event("given-up", told)
+                self.noted(0)
 
     def standing(self, node: int, id: str) -> str:
         request = fold_approvals(self.events(node)).by_id[id]
@@ -204,8 +220,11 @@ def state_by(events: list[ApprovalEvent], accounts: list[AccountEvent], id: str,
     asked = next(event for event in own if event.type == "approval.requested")
     wish: Any = asked.detail["asked"]
     requester, gain = wish["requester"], wish["beneficiaries"]
-    kinds = {event.type for event in own}
-    if "approval.used" in kinds:
+    uses = {
+        kind: {one.detail["use"] for one in own if one.type == f"approval.{kind}"}
+        for kind in ("used", "given-up")
+    }
+    if uses["used"] - uses["given-up"]:
         return "used"
     if any(one.type == "approval.withdrawn" and one.detail["requester"] == requester for one in own):
         return "withdrawn"
