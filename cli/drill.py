@@ -20,6 +20,7 @@ from vanvault.cli.output import (
     json_option,
     print_pairs,
     print_table,
+    signature_told,
     warn,
 )
 from vanvault.cli.progress import Terminal
@@ -137,7 +138,7 @@ def list_drills(home: Path, as_json: bool) -> None:
 def show_drill(home: Path, drill: str, verify: bool, public_keys: tuple[Path, ...], as_json: bool) -> None:
     """Show the report of a drill: DRILL is its id, or the path of its evidence.
 
-    With --verify it ends with 3 when the report was changed or signed by another.
+    With --verify it ends with 3 when the report, or a page beside it, was changed, or another signed it.
     """
     from vanvault.recovery.drill import drill_evidence
 
@@ -146,7 +147,7 @@ def show_drill(home: Path, drill: str, verify: bool, public_keys: tuple[Path, ..
         emit_json({"verified": verify, "report": report})
     else:
         emit_pretty(report)
-        click.echo(_verdict(report) + (", signature good" if verify else ", signature not checked"), err=True)
+        click.echo(_verdict(report) + f", {signature_told(report, verified=verify)}", err=True)
 
 
 @command.command("schedule")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -30,6 +30,15 @@ def emit_json(value: object) -> None:
 def emit_pretty(value: object) -> None:
     """One JSON value on stdout, indented, for people."""
     click.echo(_json(value, orjson.OPT_INDENT_2))
+
+
+def signature_told(report: Mapping[str, Any], *, verified: bool) -> str:
+    """What was checked of a signed report and of the files beside it."""
+    if not verified:
+        return "signature not checked"
+    if "files" in report:
+        return "signature good, and the files beside it are as they were signed"
+    return "signature good; an older version wrote it, which signed no other files: they are not checked"
 
 
 def warn(message: str) -> None:

@@ -10,7 +10,15 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.times import rfc3339_seconds
 from vanvault.cli.context import catch_up, looking, open_archive
-from vanvault.cli.output import emit_json, emit_pretty, json_option, print_pairs, print_table, warn
+from vanvault.cli.output import (
+    emit_json,
+    emit_pretty,
+    json_option,
+    print_pairs,
+    print_table,
+    signature_told,
+    warn,
+)
 from vanvault.cli.person import who_at
 from vanvault.cli.progress import Terminal
 
@@ -84,7 +92,7 @@ def list_(home: Path, as_json: bool) -> None:
 
 @command.command()
 @click.argument("report")
-@click.option("--verify", is_flag=True, help="Check the signature.")
+@click.option("--verify", is_flag=True, help="Check the signature, and the files beside the report.")
 @click.option("--public-key", "public_keys", type=_FILE, multiple=True, metavar="FILE",
               help="Trust this key (PEM) instead of the home's own; may be repeated.")  # fmt: skip
 @json_option
@@ -94,7 +102,7 @@ def show(home: Path, report: str, verify: bool, public_keys: tuple[Path, ...], a
 
     Where the home has no files of it, the archive's copy is shown.
 
-    With --verify it ends with 3 when the report was changed or signed by another.
+    With --verify it ends with 3 when the report or a file beside it was changed, or another signed it.
     """
     from vanvault.recovery.reports import report_evidence
 
@@ -107,7 +115,7 @@ def show(home: Path, report: str, verify: bool, public_keys: tuple[Path, ...], a
         return
     emit_pretty(found)
     state = _state(found["complete"])
-    checked = "signature good" if verify else "signature not checked"
+    checked = signature_told(found, verified=verify)
     click.echo(f"{found['name']} {found['period']}: {state}, {checked}", err=True)
 
 

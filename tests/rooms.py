@@ -140,7 +140,7 @@ ROOMS = (
         "core.* disk keys replicas catalogue journal appliance",
     ),
     _room("recovery.work", 14, "archiver.*"),
-    _room("recovery.documents", 22, "archiver.*"),
+    _room("recovery.documents", 24, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
     _room("recovery.custody", 23, "archiver.* recovery.work"),
     _room("recovery.clock", 6, "archiver.* recovery.work"),

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from vanvault.recovery.documents.amounts import decimal, duration, exact_size, moment, number, size
-from vanvault.recovery.documents.bundle import REPORT, read_bundle, write_bundle, zipped
+from vanvault.recovery.documents.bundle import (
+    REPORT,
+    check_renderings,
+    digests,
+    read_bundle,
+    write_bundle,
+    zipped,
+)
 from vanvault.recovery.documents.document import (
     LANGUAGES,
     Document,
@@ -26,7 +33,9 @@ __all__ = [
     "Report",
     "Section",
     "SignedForm",
+    "check_renderings",
     "decimal",
+    "digests",
     "duration",
     "exact_size",
     "html_page",

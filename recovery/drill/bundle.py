@@ -6,18 +6,15 @@ from datetime import datetime
 from pathlib import Path
 
 from vanvault.archiver.core.errors import NotFound
-from vanvault.recovery.documents import REPORT, Language, Report, html_page, pdf_pages, read_bundle
+from vanvault.recovery.documents import Language, Report, html_page, pdf_pages, read_bundle
 from vanvault.recovery.drill.document import document
-from vanvault.recovery.drill.report import DRILL_FORM
 
 FOLDER = "drills"
 
 
-def bundle_files(data: bytes) -> dict[str, bytes]:
-    """The files of a bundle from its signed report: name -> bytes. The report is what counts."""
-    report = DRILL_FORM.parsed(data)
+def drill_pages(report: Report) -> dict[str, bytes]:
+    """The files of a bundle beside its report: name -> bytes. The report is what counts."""
     return {
-        REPORT: data,
         "report.en.html": html_report(report, "en").encode(),
         "report.vi.html": html_report(report, "vi").encode(),
         "report.en.pdf": pdf_report(report, "en"),
@@ -35,8 +32,8 @@ def pdf_report(report: Report, language: Language) -> bytes:
     return pdf_pages(document(report, language), datetime.fromisoformat(report["finished_at"]))
 
 
-def read_report(home: Path, drill: str) -> bytes:
-    """The signed report of a drill: an id, or the path of a bundle or report. Raises NotFound."""
+def read_report(home: Path, drill: str) -> tuple[bytes, Path]:
+    """The signed report of a drill and its folder: an id, or the path of either. Raises NotFound."""
     return read_bundle(
         home / FOLDER,
         drill,

@@ -15,7 +15,7 @@ from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.home_files import KEYS_FOLDER
 from vanvault.archiver.keys import SigningKeys, load_public_keys
-from vanvault.recovery.documents import REPORT, Report, public_keys_of
+from vanvault.recovery.documents import REPORT, Report, check_renderings, public_keys_of
 from vanvault.recovery.drill.bundle import read_report
 from vanvault.recovery.drill.record import message_id_of
 from vanvault.recovery.drill.report import DRILL_FORM
@@ -53,13 +53,15 @@ def drill_evidence(
 ) -> dict[str, Any]:
     """The report of ``drill``, an id or the path of its evidence.
 
-    ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own.
+    ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own; and the
+    files beside the report by their digests in it.
 
     Raises as ``read_report`` and ``SignedForm.verified``; KeyUnavailable (a file is no key).
     """
-    data = read_report(home, drill)
+    data, folder = read_report(home, drill)
     if not verify:
         return DRILL_FORM.parsed(data)
-    if not public_keys:
-        return DRILL_FORM.verified(data, SigningKeys(home / KEYS_FOLDER).public)
-    return DRILL_FORM.verified(data, public_keys_of(load_public_keys(public_keys)))
+    trusted = public_keys_of(load_public_keys(public_keys)) if public_keys else None
+    report = DRILL_FORM.verified(data, trusted or SigningKeys(home / KEYS_FOLDER).public)
+    check_renderings(folder, report)
+    return report

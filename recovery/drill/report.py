@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vanvault.archiver.core.times import rfc3339_us, to_us
 from vanvault.archiver.keys import SigningKey
-from vanvault.recovery.documents import Report, SignedForm
+from vanvault.recovery.documents import Report, SignedForm, digests
 from vanvault.recovery.drill.model import RPO_TARGET_MESSAGES, DrillOutcome, DrillPlan, Loss, LostEntry, Phase
 from vanvault.recovery.drill.run import FinishedDrill
 from vanvault.recovery.work import Extent
@@ -14,9 +15,12 @@ from vanvault.recovery.work import Extent
 DRILL_FORM = SignedForm("vanvault-drill-v1", "vanvault drill v1", "report of a drill")
 
 
-def signed_report(finished: FinishedDrill, signer: SigningKey) -> bytes:
-    """The report, canonical and signed."""
-    return DRILL_FORM.signed(report_body(finished, signer.key_id), signer)
+def signed_report(
+    finished: FinishedDrill, signer: SigningKey, shown: Mapping[str, bytes] | None = None
+) -> bytes:
+    """The report, canonical and signed; with the digests of the files ``shown`` beside it, by their names."""
+    body = report_body(finished, signer.key_id)
+    return DRILL_FORM.signed({**body, "files": digests(shown)} if shown else body, signer)
 
 
 def report_body(finished: FinishedDrill, signing_key: str) -> Report:

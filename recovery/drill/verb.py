@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import SiteUnavailable
 from vanvault.archiver.stores import S3Url, parse_site_url
-from vanvault.recovery.documents import write_bundle, zipped
-from vanvault.recovery.drill.bundle import FOLDER, bundle_files
+from vanvault.recovery.documents import REPORT, write_bundle, zipped
+from vanvault.recovery.drill.bundle import FOLDER, drill_pages
 from vanvault.recovery.drill.conduct import Means, quiet
 from vanvault.recovery.drill.model import DrillPlan
 from vanvault.recovery.drill.record import (
@@ -23,7 +24,7 @@ from vanvault.recovery.drill.record import (
     scheduled_detail,
     standings,
 )
-from vanvault.recovery.drill.report import DRILL_FORM, plan_fields, signed_report
+from vanvault.recovery.drill.report import DRILL_FORM, plan_fields, report_body, signed_report
 from vanvault.recovery.drill.restic_copy import restic_copy
 from vanvault.recovery.drill.run import FinishedDrill, prepare, run, scenario_of
 from vanvault.recovery.verified import Subset
@@ -155,8 +156,10 @@ def drill(
 
 def keep_evidence(archive: Archive, finished: FinishedDrill, observer: Observer = QUIET) -> DrillReport:
     """Sign, write and archive the evidence of a drill. Raises SettingsError (disk), KeyUnavailable."""
-    data = signed_report(finished, archive.signing.active())
-    files = bundle_files(data)
+    signer = archive.signing.active()
+    shown = drill_pages(DRILL_FORM.parsed(canonical(report_body(finished, signer.key_id))))
+    data = signed_report(finished, signer, shown)
+    files = {REPORT: data, **shown}
     evidence = archive.home / FOLDER / finished.id
     write_bundle(evidence, files)
     try:

@@ -14,7 +14,6 @@ from vanvault.archiver.core.times import VIETNAM, parse_rfc3339
 from vanvault.archiver.export import safe_cell
 from vanvault.recovery.documents import (
     LANGUAGES,
-    REPORT,
     Document,
     Language,
     Report,
@@ -27,7 +26,7 @@ from vanvault.recovery.documents import (
     pairs,
     pdf_pages,
 )
-from vanvault.recovery.reports.model import KINDS, REPORT_FORM
+from vanvault.recovery.reports.model import KINDS
 from vanvault.recovery.reports.texts import FIGURES, heading, role_told, title, value_told, word
 
 #: Columns by what their cells are; all others are texts.
@@ -48,11 +47,10 @@ _WIDTHS = {
 _MOST_IDS = 12
 
 
-def report_files(data: bytes) -> dict[str, bytes]:
-    """The files of a bundle from its signed report: name -> bytes. The report is what counts."""
-    report = REPORT_FORM.parsed(data)
+def report_files(report: Report) -> dict[str, bytes]:
+    """The files of a bundle beside its report: name -> bytes. The report is what counts."""
     made_at = datetime.fromisoformat(report["made_at"])
-    files = {REPORT: data}
+    files: dict[str, bytes] = {}
     for language in LANGUAGES:
         shown = report_document(report, language)
         files[f"report.{language}.html"] = html_page(shown).encode()

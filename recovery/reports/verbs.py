@@ -12,6 +12,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query, Unread
+from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.archiver.core.errors import Damaged, InvalidInput, NotFound
 from vanvault.archiver.core.law import LegalDuty
@@ -26,6 +27,8 @@ from vanvault.recovery.documents import (
     REPORT,
     Language,
     Report,
+    check_renderings,
+    digests,
     public_keys_of,
     read_bundle,
     write_bundle,
@@ -156,8 +159,9 @@ def make_report(archive: Archive, request: ReportRequest, observer: Observer = Q
         "to": rfc3339_us(to_us(record.until)),
         "who": request.who,
     }
-    data = REPORT_FORM.signed(body, signer)
-    report, files = REPORT_FORM.parsed(data), report_files(data)
+    shown = report_files(REPORT_FORM.parsed(canonical(body)))
+    data = REPORT_FORM.signed({**body, "files": digests(shown)}, signer)
+    report, files = REPORT_FORM.parsed(data), {REPORT: data, **shown}
     archive_report(archive, report, data, zipped(files))
     folder = archive.home / FOLDER / str(body["id"])
     write_bundle(folder, files)
@@ -195,22 +199,26 @@ def report_evidence(
 ) -> dict[str, Any]:
     """The report ``report``: an id, or the path of its files; where the home has none, the archive's copy.
 
-    ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own.
+    ``verify``: check the signature, by the keys in these files (PEM) or, without any, the home's own; and the
+    files beside the report by their digests in it.
 
-    Raises NotFound, InvalidInput (no report), Damaged (it was changed, or signed by another), KeyUnavailable,
+    Raises NotFound, InvalidInput (no report), Damaged (one was changed, or another signed), KeyUnavailable,
     SiteUnavailable (the archive's copy cannot be read).
     """
     home = archive.home
     missing = NotFound(f"there is no report {report[:80]}", hint="vanvault report list names them.")
+    folder: Path | None = None
     try:
-        data = read_bundle(home / FOLDER, report, missing)
+        data, folder = read_bundle(home / FOLDER, report, missing)
     except NotFound:
         data = _archived(archive, report, missing)
     if not verify:
         return REPORT_FORM.parsed(data)
-    if not public_keys:
-        return REPORT_FORM.verified(data, SigningKeys(home / KEYS_FOLDER).public)
-    return REPORT_FORM.verified(data, public_keys_of(load_public_keys(public_keys)))
+    trusted = public_keys_of(load_public_keys(public_keys)) if public_keys else None
+    found = REPORT_FORM.verified(data, trusted or SigningKeys(home / KEYS_FOLDER).public)
+    if folder is not None:
+        check_renderings(folder, found)
+    return found
 
 
 def _archived(archive: Archive, report: str, missing: NotFound) -> bytes:

@@ -6,14 +6,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.error_table import ExitCode
+from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.journal import own_events
 from vanvault.recovery.availability import AvailabilityRequest, availability
 from vanvault.recovery.coverage import CoverageRequest, coverage
 from vanvault.recovery.custody import SplitRequest, split_keys
-from vanvault.recovery.drill import DrillReport, DrillRequest, drill
+from vanvault.recovery.drill import DrillReport, DrillRequest, drill, drill_evidence
 from vanvault.recovery.drill.bundle import read_report
 from vanvault.recovery.drill.report import DRILL_FORM
 from vanvault.recovery.forecast import ForecastRequest, forecast
@@ -87,8 +90,13 @@ def test_a_drill_leaves_signed_evidence_on_disk_and_in_the_archive(lab: Lab) -> 
         done = drill(archive, DrillRequest("node-lost", who=WHO))
         assert isinstance(done, DrillReport)
         assert (done.exit_code, done.archived) == (ExitCode.OK, True)
-        report = DRILL_FORM.verified(read_report(archive.home, done.finished.id), archive.signing.public)
+        report = DRILL_FORM.verified(read_report(archive.home, done.finished.id)[0], archive.signing.public)
         assert (report["operator"], report["passed"]) == (WHO, True)
+        page = archive.home / "drills" / done.finished.id / "report.vi.html"
+        assert drill_evidence(archive.home, done.finished.id, verify=True) == report
+        page.write_text(page.read_text(encoding="utf-8") + " ", encoding="utf-8")
+        with pytest.raises(Damaged, match=r"report\.vi\.html was changed"):
+            drill_evidence(archive.home, done.finished.id, verify=True)
         (detail,) = recorded(archive, "drill.finished")
         assert (detail["id"], detail["who"]) == (done.finished.id, WHO)
 

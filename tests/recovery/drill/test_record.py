@@ -13,9 +13,9 @@ from tests.support.lab import Lab
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import InvalidInput, NotFound
-from vanvault.recovery.documents import zipped
+from vanvault.recovery.documents import REPORT, zipped
 from vanvault.recovery.drill import archived_report, last_rate, measured, overdue, standings
-from vanvault.recovery.drill.bundle import bundle_files
+from vanvault.recovery.drill.bundle import drill_pages
 from vanvault.recovery.drill.conduct import Means
 from vanvault.recovery.drill.record import SCHEDULED, archive_drill, message_id_of, runs, scheduled_detail
 from vanvault.recovery.drill.report import signed_report
@@ -26,7 +26,7 @@ def on_record(archive: Archive, lab: Lab, scenario: str, means: Means | None = N
     """Run, sign and archive; the bundle's bytes."""
     finished = drill(archive, scenario, lab.home.parent / "scratch", means)
     data = signed_report(finished, archive.signing.active())
-    bundle = zipped(bundle_files(data))
+    bundle = zipped({REPORT: data, **drill_pages(orjson.loads(data))})
     archive_drill(archive, orjson.loads(data), data, bundle)
     return bundle
 

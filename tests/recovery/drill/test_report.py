@@ -32,7 +32,7 @@ from vanvault.recovery.documents import (
 )
 from vanvault.recovery.drill import texts
 from vanvault.recovery.drill.bundle import (
-    bundle_files,
+    drill_pages,
     html_report,
     pdf_report,
     read_report,
@@ -181,13 +181,13 @@ def test_every_phase_and_check_is_said_in_vietnamese(lab: Lab) -> None:
 
 
 def test_a_bundle_on_disk_and_as_zip(signed: bytes, tmp_path: Path) -> None:
-    files = bundle_files(signed)
+    files = {REPORT: signed, **drill_pages(DRILL_FORM.parsed(signed))}
     assert set(files) == {
         REPORT, "report.en.html", "report.vi.html", "report.en.pdf", "report.vi.pdf",
     }  # fmt: skip
     write_bundle(tmp_path / "drills" / "d1", files)
-    assert read_report(tmp_path, "d1") == signed
-    assert read_report(Path("/nowhere"), str(tmp_path / "drills" / "d1")) == signed
+    assert read_report(tmp_path, "d1")[0] == signed
+    assert read_report(Path("/nowhere"), str(tmp_path / "drills" / "d1"))[0] == signed
     with pytest.raises(NotFound):
         read_report(tmp_path, "d2")
     with pytest.raises(SettingsError):

@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
@@ -97,6 +98,22 @@ def test_a_report_is_signed_and_a_change_is_noticed(office: Office, made: KeptRe
     path.write_text("[]")
     with pytest.raises(InvalidInput):
         report_evidence(office.archive, made.report["id"], verify=True)
+
+
+def test_a_page_that_was_changed_is_named_and_a_report_alone_is_good(
+    office: Office, made: KeptReport, tmp_path: Path
+) -> None:
+    id, page, pdf = made.report["id"], made.folder / "report.en.html", made.folder / "report.vi.pdf"
+    page.write_text(page.read_text(encoding="utf-8").replace(UNIT, "BHXH Cà Mau"), encoding="utf-8")
+    with pytest.raises(Damaged, match=r"not as they were signed: report\.en\.html was changed$"):
+        report_evidence(office.archive, id, verify=True)
+    pdf.unlink()
+    with pytest.raises(Damaged, match=r"report\.en\.html was changed, report\.vi\.pdf is missing"):
+        report_evidence(office.archive, id, verify=True)
+    assert report_evidence(office.archive, id, verify=False) == made.report
+    alone = tmp_path / "report.json"
+    shutil.copy(made.folder / "report.json", alone)
+    assert report_evidence(office.archive, str(alone), verify=True) == made.report
 
 
 def test_the_archive_holds_the_report_and_says_who_made_it(office: Office, made: KeptReport) -> None:
