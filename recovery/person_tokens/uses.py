@@ -9,7 +9,6 @@ from contextlib import suppress
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.core.errors import VanVaultError
 from vanvault.archiver.core.model import EventDraft
-from vanvault.archiver.core.times import vietnam_day
 from vanvault.archiver.people.accounts import Account, standing_of, use_counts
 from vanvault.archiver.people.tokens import PersonToken
 
@@ -19,7 +18,7 @@ _AGAIN_S = 60.0
 
 
 class TokenUses:
-    """Tells a use once a day; what two nodes tell of one day is one event. Safe to use from many threads."""
+    """Tells a use once a day; two nodes may both tell the first one. Safe to use from many threads."""
 
     def __init__(self, archive: ArchiveReader, tell: Callable[[EventDraft], None]) -> None:
         """``tell`` hands an event to the record, and does not wait for it."""
@@ -40,6 +39,6 @@ class TokenUses:
         from vanvault.archiver.intake import system_event
 
         detail = {"account": account.name, "id": account.id, "token": token.id}
-        nonce = f"{account.id}-{vietnam_day(now).isoformat()}"
+        nonce = self._archive.entropy.token(8).hex()  # two nodes may tell of one day
         with suppress(VanVaultError):  # the next request tries again
             self._tell(system_event(_SEEN, detail, now=now, nonce=nonce))
