@@ -158,7 +158,7 @@ def show(home: Path, id: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def keep(home: Path, as_json: bool) -> int:
-    """Prolong the locks of what is held, as a serving node does once a day. Ends with 3 where some failed."""
+    """Prolong the locks of what is held, as a serving node does. Ends with 3 where some failed."""
     from vanvault.recovery.holds import roll_locks
 
     with open_archive(home) as archive:

@@ -51,7 +51,7 @@ def show(home: Path, id: str, gateway: str | None, lang: str, as_json: bool) -> 
 @json_option
 @click.pass_obj
 def keep(home: Path, as_json: bool) -> int:
-    """Prolong the locks of segments that are needed longer than they last, as a serving node does daily.
+    """Prolong the locks of segments that are needed longer than they last, as a serving node does.
 
     Ends with 3 where a lock could not be prolonged, something could not be read, or a lock is about to end.
     """

@@ -150,7 +150,7 @@ ROOMS = (
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 23, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 15, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
-    _room("recovery.holds", 9, "archiver.* recovery.work recovery.approvals"),
+    _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(

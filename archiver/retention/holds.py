@@ -141,6 +141,7 @@ class HoldBook:
 
     by_id: Mapping[str, Hold] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()  # ids of events that this version cannot read
+    lacking: tuple[str, ...] = ()  # objects that could not be read, so holds and releases may be missing
 
     def get(self, id: str) -> Hold:
         """Raises NotFound."""

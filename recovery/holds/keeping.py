@@ -6,12 +6,15 @@ Nothing is ever shortened, and a hold that ends only leaves locks to run out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.catalogue import Item
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable, VanVaultError
+from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.core.tasks import Task
 from vanvault.archiver.journal import EventType
 from vanvault.recovery.holds.reading import held_items, known_holds
@@ -21,7 +24,7 @@ from vanvault.recovery.work import account
 _AHEAD = timedelta(days=180)
 #: From now on; by then a node has looked some hundred times.
 _LOCK = timedelta(days=365)
-_DAY_S = 86_400.0
+_EVERY_S = 6 * 3600.0
 #: Failures that a report names.
 _MOST_NAMED = 100
 
@@ -46,44 +49,67 @@ class RolledLocks:
 
 
 def hold_task(archive: Archive) -> Task:
-    """A round each day, at a serving node."""
-    return Task("hold-locks", lambda stop: roll_locks(archive), every_s=_DAY_S)
+    """Rounds at a serving node."""
+    return Task("hold-locks", lambda stop: roll_locks(archive), every_s=_EVERY_S)
 
 
 def roll_locks(archive: Archive) -> RolledLocks:
     """Prolong the lock of every copy of every object that a hold in force is over.
 
-    A site that is away, and a copy that is gone, are in ``failures``. A round that extended something or
-    failed is on record. Raises Damaged (what is held cannot be found whole), SiteUnavailable, KeyUnavailable.
+    A site that is away, a copy that is gone, and what of the record or of the entries could not be read, are
+    in ``failures``. A round that extended something or failed is on record. Raises SiteUnavailable, Damaged
+    (the index), KeyUnavailable.
     """
-    holds = known_holds(archive).in_force()
-    copies: set[tuple[str, str, str]] = set()
-    for hold in holds:
-        for item in held_items(archive, hold):
-            copies |= {(one["site"], one["key"], one["version"]) for one in item["placements"]}
-    now = archive.clock.now()
-    extended, failures, away = 0, [], set[str]()
-    for site, key, version in sorted(copies):
-        if site in away:
-            continue
-        if site not in archive.sites:
-            failures.append(f"{site}: there is no such site any more")
-            away.add(site)
-            continue
-        store = archive.sites[site]
+    book = known_holds(archive)
+    failures = [f"{name}: the record of holds could not be read whole" for name in book.lacking]
+    failures += [f"{event}: a hold in a form that this version cannot read" for event in book.unclear]
+    keys: set[str] = set()
+    for hold in book.in_force():
         try:
-            until = store.stat(key, version).retain_until
-            if until is None or until < now + _AHEAD:
-                store.extend(key, version, (now + _LOCK).replace(microsecond=0))
-                extended += 1
-        except NotFound:
-            failures.append(f"{site}: {key} is gone")
+            keys |= objects_of(archive, held_items(archive, hold))
         except VanVaultError as error:
-            failures.append(f"{site}: {error.message}")
-            away.add(site)
-    done = RolledLocks(len(holds), len(copies), extended, tuple(failures[:_MOST_NAMED]))
+            failures.append(f"{hold.id}: {error.message}")
+    extended = 0
+    for site in archive.sites:
+        extended += _roll(archive, site, sorted(keys), failures)
+    copies = len(keys) * len(archive.sites)
+    done = RolledLocks(len(book.in_force()), copies, extended, tuple(failures[:_MOST_NAMED]))
     if extended or failures:
         archive.record_aside(
             [archive.system_event(EventType.HOLD_LOCKS_ROLLED, {**done.as_json(), "who": account()})]
         )
     return done
+
+
+def objects_of(archive: Archive, items: Iterable[Item]) -> set[str]:
+    """Every object without which these entries cannot be read and proved."""
+    segments = {one.manifest.segment: one for one in archive.catalogue.segments(spare=True)}
+    keys: set[str] = set()
+    for item in items:
+        if item.get("large_object"):
+            keys.add(item["large_object"])
+        known = segments.get(item["segment"])
+        if known is None:
+            keys.add(item["object"])
+        else:
+            keys |= {known.key, *(part.key for part in known.manifest.parts)}
+    return keys
+
+
+def _roll(archive: Archive, site: str, keys: Sequence[str], failures: list[str]) -> int:
+    """Prolong what ends soon at one site; how many. What failed is added to the list."""
+    now, store, extended = archive.clock.now(), archive.sites[site], 0
+    for key in keys:
+        try:
+            found = store.stat(key)
+            if found.retain_until is None or found.retain_until < now + _AHEAD:
+                store.extend(key, found.version, rounded_up(now + _LOCK))
+                extended += 1
+        except NotFound:
+            failures.append(f"{site}: {key} is gone")
+        except SiteUnavailable as error:
+            failures.append(f"{site}: {error.message}")
+            break
+        except VanVaultError as error:
+            failures.append(f"{site}: {key}: {error.message}")
+    return extended

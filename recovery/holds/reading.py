@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, Unread, matches
@@ -13,7 +14,10 @@ from vanvault.archiver.retention import HOLD_EVENTS, Hold, HoldBook, HoldEvent, 
 
 
 def known_holds(archive: ArchiveReader) -> HoldBook:
-    """All holds on record. Raises Damaged: not all of the record could be read; SiteUnavailable."""
+    """All holds on record; ``lacking`` names what could not be read.
+
+    Raises SiteUnavailable, Damaged (the index).
+    """
     lacking: set[str] = set()
 
     def note(one: Unread) -> None:
@@ -24,13 +28,7 @@ def known_holds(archive: ArchiveReader) -> HoldBook:
         for type in HOLD_EVENTS
         for own in own_events(archive.search, type, order="oldest", unread=note)
     )
-    if lacking:
-        raise Damaged(
-            f"a part of the record of holds cannot be read: {min(lacking)}",
-            key=min(lacking),
-            hint="vanvault verify says what is not whole, vanvault repair mends it from the other site.",
-        )
-    return book
+    return replace(book, lacking=tuple(sorted(lacking)))
 
 
 def holds_over(book: HoldBook, items: Iterable[Item]) -> tuple[Hold, ...]:

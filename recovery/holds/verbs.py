@@ -7,6 +7,7 @@ the policy take that.
 from __future__ import annotations
 
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import (
@@ -48,7 +49,14 @@ def release_hold(archive: Archive, who: Requester, id: str, reason: str) -> Hold
     Raises NotFound, Conflict, InvalidInput, ApprovalNeeded (where the table asks for it), SiteUnavailable,
     KeyUnavailable, Damaged.
     """
-    detail = releasing(known_holds(archive).get(id), _say(archive, who, reason))
+    book = known_holds(archive)
+    if book.lacking:
+        raise Damaged(
+            f"a part of the record of holds cannot be read: {book.lacking[0]}",
+            key=book.lacking[0],
+            hint="Nothing is released meanwhile. See: vanvault verify, vanvault index status.",
+        )
+    detail = releasing(book.get(id), _say(archive, who, reason))
     need(archive, "hold-release", {"hold": id}, who)
     archive.record(EventType.HOLD_RELEASED, detail)
     return _known(archive, id)

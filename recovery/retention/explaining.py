@@ -23,7 +23,7 @@ from vanvault.archiver.retention import (
     closing_table,
     due_of,
 )
-from vanvault.recovery.holds import holds_over, known_holds
+from vanvault.recovery.holds import holds_over, known_holds, objects_of
 from vanvault.recovery.timeline import Case, Gathering
 
 
@@ -38,7 +38,8 @@ def _told(archive: Archive, subject: Subject, items: list[Item], unread: tuple[s
     clause = archive.profile.log.source if log is None else log.rule.source
     locks = tuple(_locks(archive, items))
     ids = tuple(item["id"] for item in items)
-    holds = tuple(hold.id for hold in holds_over(known_holds(archive), items))
+    book = known_holds(archive)
+    holds, unread = tuple(hold.id for hold in holds_over(book, items)), (*unread, *book.lacking)
     return Owed(subject, clock, log, originals, clause, locks, ids, unread, holds)
 
 
@@ -116,19 +117,17 @@ def _entry(item: Item) -> CaseEntry:
 
 
 def _locks(archive: Archive, items: Iterable[Item]) -> Iterable[StandingLock]:
-    """The lock of each copy of each object that holds something of these entries, read from its site now."""
-    copies = {
-        (one["site"], one["key"], one["version"]) for item in items for one in item.get("placements") or ()
-    }
-    for site, key, version in sorted(copies):
-        if site not in archive.sites:
-            yield StandingLock(site, key, None, "there is no such site any more")
-            continue
-        try:
-            found = archive.sites[site].stat(key, version)
-        except NotFound:
-            yield StandingLock(site, key, None, "the copy is gone")
-        except VanVaultError as error:
-            yield StandingLock(site, key, None, error.message)
-        else:
-            yield StandingLock(site, key, found.retain_until, "" if found.retain_until else "it has no lock")
+    """The lock of each copy of each object that these entries need, read from its site now."""
+    keys = sorted(objects_of(archive, items))
+    for site, store in archive.sites.items():
+        for key in keys:
+            try:
+                found = store.stat(key)
+            except NotFound:
+                yield StandingLock(site, key, None, "the copy is gone")
+            except VanVaultError as error:
+                yield StandingLock(site, key, None, error.message)
+            else:
+                yield StandingLock(
+                    site, key, found.retain_until, "" if found.retain_until else "it has no lock"
+                )

@@ -1,7 +1,7 @@
 """Locks follow the clocks: no segment runs out while a transaction in it is open, or is owed for longer.
 
 Locks are of segments, and ten years have thousands, so only those are read whose locks end within half a
-year, once a month and once more two days before the end. What is open is locked two years further each
+year, once a month, and daily in the last week. What is open is locked two years further each
 time, what closed late until its last day. Nothing is ever shortened. What cannot be read is kept like
 something open, and named.
 """
@@ -19,7 +19,7 @@ import orjson
 
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import KnownSegment, Query, Unread
-from vanvault.archiver.core.errors import InvalidInput, NotFound, VanVaultError
+from vanvault.archiver.core.errors import NotFound, SiteUnavailable, VanVaultError
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.core.tasks import Task
@@ -43,8 +43,10 @@ _OPEN = timedelta(days=730)
 #: Between two looks at a segment whose locks end soon, and may.
 _AGAIN = timedelta(days=30)
 #: Before the end of a lock that may end: something may have been opened again.
-_LAST_LOOK = timedelta(days=2)
-_DAY_S = 86_400.0
+_LAST_LOOK = timedelta(days=7)
+#: Between two looks from then on.
+_DAILY = timedelta(days=1)
+_EVERY_S = 6 * 3600.0
 _MOST_NAMED = 100
 
 
@@ -87,8 +89,8 @@ class _Wanted:
 
 
 def clock_task(archive: Archive) -> Task:
-    """A round each day, at a serving node."""
-    return Task("clock-locks", lambda stop: keep_clocks(archive), every_s=_DAY_S)
+    """Rounds at a serving node."""
+    return Task("clock-locks", lambda stop: keep_clocks(archive), every_s=_EVERY_S)
 
 
 def keep_clocks(archive: Archive) -> KeptClocks:
@@ -161,7 +163,7 @@ class _Round:
         try:
             found = store.stat(key)
             until = found.retain_until or self._now
-            if until < wanted and until < self._now + AHEAD:
+            if self._now < wanted and until < wanted and until < self._now + AHEAD:
                 until = store.extend(key, found.version, wanted).retain_until or self._now
                 if until < wanted:
                     self._failures.append(f"{site}: the lock of {key} did not become longer")
@@ -169,9 +171,12 @@ class _Round:
         except NotFound:
             self._failures.append(f"{site}: {key} is gone")
             return None
-        except VanVaultError as error:
+        except SiteUnavailable as error:
             self._failures.append(f"{site}: {error.message}")
             self._away.add(site)
+            return None
+        except VanVaultError as error:
+            self._failures.append(f"{site}: {key}: {error.message}")
             return None
         if until < wanted and until < self._now + ALARM:
             self._ending.append(f"{site}: {key}")
@@ -207,10 +212,11 @@ class _Round:
                 else:
                     _, items = gathering.of_entry(archive.search.entry(item["id"]))
                 clock, due_log, due_originals = clock_and_dues(archive, items, self._table)
-            except (NotFound, InvalidInput) as error:
+            except VanVaultError as error:
                 unread.add(f"{key[1]}: {error.message}")
                 is_open = True
                 continue
+            seen |= {(one["gateway"], one["transaction_id"] or one["id"]) for one in items}
             unread.update(gathering.unread)
             if clock.is_open or due_log is None or due_originals is None:
                 is_open = True
@@ -227,7 +233,7 @@ def _next_look(lock: datetime, now: datetime) -> datetime:
         return lock - AHEAD
     if lock - _LAST_LOOK > now:
         return min(now + _AGAIN, lock - _LAST_LOOK)
-    return now + _AGAIN if lock < now else lock
+    return now + _AGAIN if lock < now else now + _DAILY
 
 
 class _Memory:

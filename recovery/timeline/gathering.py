@@ -22,6 +22,7 @@ class Gathering:
     def __init__(self, archive: Archive) -> None:
         self._search = archive.search
         self._unread: dict[str, Unread] = {}
+        self._found: dict[tuple[tuple[str, str], ...], list[Item]] = {}  # by what was asked
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -97,7 +98,10 @@ class Gathering:
 
     def _every(self, filters: dict[str, str]) -> list[Item]:
         note: Callable[[Unread], None] = self._note
-        return list(self._search.every(Query(filters=filters), note))
+        asked = tuple(sorted(filters.items()))
+        if asked not in self._found:
+            self._found[asked] = list(self._search.every(Query(filters=filters), note))
+        return self._found[asked]
 
     def _note(self, one: Unread) -> None:
         self._unread[one.object] = one

@@ -10,11 +10,12 @@ import pytest
 
 from tests.support.archives import Home, Node, message, second_home
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Conflict
+from vanvault.archiver.core.errors import Conflict, Damaged, NotFound
 from vanvault.archiver.core.model import Metadata
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.retention import Hold, HoldReason, HoldScope
+from vanvault.archiver.upkeep import compact
 from vanvault.recovery.holds import (
     confirm_hold,
     count_held,
@@ -146,3 +147,38 @@ def test_a_site_that_is_away_is_named_and_the_other_prolonged(court: Court) -> N
     done = roll_locks(court.archive)
     assert done.extended == 1
     assert [failure.startswith("standby:") for failure in done.failures] == [True]
+
+
+def test_all_that_a_held_entry_needs_is_prolonged_once_it_is_compacted(court: Court) -> None:
+    id = court.push(employer_code="TZ1")
+    court.home.clock.advance(timedelta(days=2))
+    assert compact(court.archive).report.damaged == ()
+    court.archive.refresh()
+    court.place(HoldScope(entries=(id,)))
+    court.home.clock.advance(timedelta(days=365 * 10 + 300))
+    (segment,) = [one for one in court.archive.catalogue.segments() if one.manifest.messages]
+    done = roll_locks(court.archive)
+    assert done.failures == ()
+    later = court.home.clock.now() + timedelta(days=364)
+    for site in court.home.sites.values():
+        for key in (segment.key, *(part.key for part in segment.manifest.parts)):
+            until = site.stat(key).retain_until
+            assert until is not None and until > later, key
+
+
+def test_while_a_part_of_the_record_cannot_be_read_nothing_is_released(court: Court) -> None:
+    court.home.clock.advance(timedelta(days=1))
+    hold = court.place(HoldScope(entries=(court.push(),)))
+    court.home.clock.advance(timedelta(days=2))
+    compact(court.archive)
+    for site in court.home.sites.values():
+        for segment in court.archive.catalogue.segments():
+            for part in segment.manifest.parts:
+                site.damage.flip(part.key, bit=8 * 200)
+    court.home.forget_hot_tail()
+    with court.home.archive() as fresh:
+        fresh.refresh()
+        assert known_holds(fresh).lacking
+        assert roll_locks(fresh).failures
+        with pytest.raises((Damaged, NotFound)):
+            release_hold(fresh, MINH, hold.id, "closed")
