@@ -156,7 +156,17 @@ def _used(
         "use": use,
         "who": who.name,
     }
-    record_aside(archive, EventType.APPROVAL_USED, detail)
+    try:
+        record_aside(archive, EventType.APPROVAL_USED, detail)
+        _check_alone(archive, request, use, pause)
+    except VanVaultError:
+        _give_up(archive, detail)  # a record that failed may stand at one site
+        raise
+    return GoodApproval(request.id, request.digest, approvers)
+
+
+def _check_alone(archive: Archive, request: ApprovalRequest, use: str, pause: Callable[[], None]) -> None:
+    """Raises Conflict: somebody else used it, or refused it, at the same moment; and as ``need``."""
     for again in reversed(range(_READINGS)):
         away = archive.refresh().away
         known = known_approvals(archive)
@@ -166,7 +176,6 @@ def _used(
         if uses == [use]:
             break
         if not again or uses[:1] != [use]:
-            _give_up(archive, detail)
             raise Conflict(
                 f"the approval {request.id} was used by somebody else at the same moment",
                 hint="Nothing was done here. Ask again: run the same command.",
@@ -177,7 +186,6 @@ def _used(
             f"the request {request.id} was refused or taken back at the same moment",
             hint="Nothing was done. Ask again: run the same command.",
         )
-    return GoodApproval(request.id, request.digest, approvers)
 
 
 def _give_up(archive: Archive, detail: dict[str, object]) -> None:

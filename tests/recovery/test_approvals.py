@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from vanvault.archiver.core.errors import (
     NotFound,
     SiteUnavailable,
 )
+from vanvault.archiver.core.model import EventDraft
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount, ProviderIdentity
@@ -306,6 +307,27 @@ def test_a_use_beside_one_that_nobody_gives_up_is_given_up_itself(
     assert [one.nonce for one in known_approvals(guarded).book.get(id).uses] == ["0" * 16]
     use_beside(guarded, id, "0" * 16, kind="given-up")
     assert need(guarded, "key-unwrap", SUBJECT, requester(guarded)) is not None, "nothing was done by it"
+
+
+def test_a_use_that_cannot_be_read_again_is_given_up(
+    guarded: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was done, so the approval is still good."""
+    id = asked(guarded)
+    approve_request(guarded, id, approver(guarded, "binh"))
+    write = guarded.record_aside
+
+    def write_and_be_cut_off(events: Sequence[EventDraft]) -> None:
+        monkeypatch.setattr(guarded, "record_aside", write)
+        write(events)
+        raise SiteUnavailable("cut off", site="primary", may_be_stored=True)
+
+    monkeypatch.setattr(guarded, "record_aside", write_and_be_cut_off)
+    with pytest.raises(SiteUnavailable, match="cut off"):
+        need(guarded, "key-unwrap", SUBJECT, requester(guarded))
+    assert (count(guarded, "used"), count(guarded, "given-up")) == (1, 1)
+    good = need(guarded, "key-unwrap", SUBJECT, requester(guarded))
+    assert good is not None and good.request == id
 
 
 def test_where_a_site_is_away_only_a_promotion_goes_on(guarded: Archive, memory: Home) -> None:

@@ -112,7 +112,7 @@ MUTANTS = (
     Mutant(
         "used-at-two-nodes",
         _NEED,
-        "_used",
+        "_check_alone",
         "if uses == [use]:",
         "if True:",
         _OPEN,
