@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import ApprovalNeeded, Conflict
+from vanvault.archiver.core.errors import ApprovalNeeded
 from vanvault.archiver.core.law import citation
 from vanvault.archiver.people.approvals import ApprovalWish, Requester
 from vanvault.archiver.people.extraction import Extraction
 from vanvault.recovery.accounts import current_accounts
-from vanvault.recovery.approvals import GoodApproval, known_approvals, need
+from vanvault.recovery.approvals import GoodApproval, need
 
 _ACT = "extraction"
 
@@ -41,23 +41,19 @@ def ask_approval(archive: Archive, extraction: Extraction, who: Requester) -> st
     Raises as ``recovery.approvals.need``, but for ApprovalNeeded.
     """
     wish = wish_of(archive, extraction, who)
-    known = known_approvals(archive)
-    for request in known.book.of_digest(wish.digest):
-        if known.standing(request).state in ("open", "approved"):
-            return request.id
     try:
-        use_approval(archive, wish, who)
+        return _approval(archive, wish, who, use=False).request
     except ApprovalNeeded as asked:
         return asked.request
-    raise Conflict(
-        f"{extraction.id} was approved at this moment, and that is used up",
-        hint="Nothing was given out. Run the same command again.",
-    )
 
 
 def use_approval(archive: Archive, wish: ApprovalWish, who: Requester) -> GoodApproval:
     """Use the approval up. Raises as ``recovery.approvals.need``."""
-    good = need(archive, wish.act, wish.subject, who, beneficiaries=wish.beneficiaries)
+    return _approval(archive, wish, who, use=True)
+
+
+def _approval(archive: Archive, wish: ApprovalWish, who: Requester, *, use: bool) -> GoodApproval:
+    good = need(archive, wish.act, wish.subject, who, beneficiaries=wish.beneficiaries, use=use)
     if good is None:
         raise ApprovalNeeded(
             "an extraction is never without its approval",

@@ -267,6 +267,14 @@ def test_the_same_form_again_is_the_same_extraction(office: Office) -> None:
     assert office.count("approval.requested") == 1
 
 
+def test_asking_uses_no_approval_up(office: Office) -> None:
+    extraction = office.ask()
+    id = ask_approval(office.archive, extraction, office.clerk)
+    office.approve(extraction)
+    assert ask_approval(office.archive, extraction, office.clerk) == id
+    assert (office.count("approval.requested"), office.count("approval.used")) == (1, 0)
+
+
 def test_without_a_site_no_letter_is_on_record(office: Office) -> None:
     office.home.standby.fail_next("put", times=50)
     with pytest.raises(SiteUnavailable):
