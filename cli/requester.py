@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,19 +41,29 @@ def is_approved(archive: Archive, act: str, subject: Mapping[str, object]) -> No
 
 
 def approved_at(home: Path, acts: Sequence[str], subject: Mapping[str, object]) -> None:
-    """The same for a verb that opens the archive by itself; of several acts the first that the table names.
+    """The same for a verb that opens the archive by itself; of several acts the one with most approvals.
 
-    Without its keys no archive can be read, so that is not asked: who brings them back has the shares.
+    Without its keys no archive can be read, so that is not asked: who brings them back has the shares. Where
+    it is known to be asked for, nothing goes on without it. Raises as ``approved``.
     """
-    from vanvault.recovery.approvals import asks
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(open_archive(home))
+            act = _strictest(archive, acts)
+        except KeyUnavailable as error:
+            warn(f"whether this needs approval is not known: {error.message}")
+            return
+        if act is not None:
+            approved(archive, act, subject)
 
-    try:
-        with open_archive(home) as archive:
-            act = next((one for one in acts if asks(archive, one)), None)
-            if act is not None:
-                approved(archive, act, subject)
-    except KeyUnavailable as error:
-        warn(f"whether this needs approval is not known: {error.message}")
+
+def _strictest(archive: Archive, acts: Sequence[str]) -> str | None:
+    """Of the acts that the table asks for, the one that takes most approvals; of equal ones the first."""
+    from vanvault.recovery.approvals import asks, known_table
+
+    asked = [one for one in acts if asks(archive, one)]
+    table = known_table(archive).table
+    return max(asked, key=lambda one: table.rule(one).approvals, default=None)
 
 
 def requester_of(archive: Archive) -> Requester:

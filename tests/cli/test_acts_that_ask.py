@@ -14,10 +14,10 @@ from tests.support.command import json_of, run_cli
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.error_table import ExitCode
-from vanvault.archiver.core.errors import Conflict
+from vanvault.archiver.core.errors import Conflict, KeyUnavailable
 from vanvault.archiver.journal import own_events
 from vanvault.archiver.people.accounts import NewAccount
-from vanvault.archiver.people.approvals import ApprovalTable, Requester
+from vanvault.archiver.people.approvals import ActRule, ApprovalTable, Requester
 from vanvault.archiver.people.sign_on import Session
 from vanvault.recovery.accounts import Desk, add_account, current_accounts
 from vanvault.recovery.approvals import Approver, approve_request, set_table
@@ -202,6 +202,29 @@ def test_an_escrow_that_is_made_with_a_rotation_asks_too(guarded: Path, tmp_path
     escrow = ("--escrow", str(tmp_path / "escrow"), "--threshold", "2", "--shares", "3")
     told = refused(guarded, "keys", "rotate", "log", *escrow)
     assert json_of(run_cli(guarded, "approval", "show", told["request"], "--json"))["act"] == "escrow"
+
+
+def test_of_an_escrow_and_a_rotation_the_one_that_takes_more_approvals_is_asked(
+    guarded: Path, tmp_path: Path
+) -> None:
+    with Archive.open(guarded) as archive:
+        archive.refresh()
+        stricter = ApprovalTable(on=True, rules={"key-rotation": ActRule(approvals=2)})
+        assert set_table(archive, stricter, Requester("root"))
+    escrow = ("--escrow", str(tmp_path / "escrow"), "--threshold", "2", "--shares", "3")
+    told = refused(guarded, "keys", "rotate", "log", *escrow)
+    assert json_of(run_cli(guarded, "approval", "show", told["request"], "--json"))["act"] == "key-rotation"
+
+
+def test_a_rotation_does_not_go_on_where_its_request_cannot_be_recorded(
+    guarded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record_aside(archive: Archive, events: object) -> None:
+        raise KeyUnavailable("the log key is away")
+
+    monkeypatch.setattr(Archive, "record_aside", record_aside)
+    done = run_cli(guarded, "keys", "rotate", "log")
+    assert done.exit_code == ExitCode.KEYS, (done.stdout, done.stderr)
 
 
 def test_an_export_without_originals_asks_nothing(guarded: Path, tmp_path: Path) -> None:
