@@ -60,7 +60,13 @@ def set_(
         )
 
         def ask(found: Account) -> None:
-            told = {"id": found.id, "account": name, "password": password is not None, "codes": codes}
+            told = {
+                "id": found.id,
+                "account": name,
+                "password": password is not None,
+                "codes": codes,
+                "no_authenticators": no_authenticators,
+            }
             ask_for_roles(archive, AccountChange("credential-set", told))
 
         done = set_credentials(archive, request, Passwords(), Terminal(quiet=as_json), ask=ask)

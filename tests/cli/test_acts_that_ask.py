@@ -227,6 +227,11 @@ def test_a_rotation_does_not_go_on_where_its_request_cannot_be_recorded(
     assert done.exit_code == ExitCode.KEYS, (done.stdout, done.stderr)
 
 
+def test_lost_authenticators_are_another_request(guarded: Path) -> None:
+    words = ("account", "credential", "set", "binh", "--codes")
+    assert refused(guarded, *words)["request"] != refused(guarded, *words, "--no-authenticators")["request"]
+
+
 def test_an_export_without_originals_asks_nothing(guarded: Path, tmp_path: Path) -> None:
     words = ("export", "--format", "csv", "--output", str(tmp_path / "all.csv"), "--reason", "inspection")
     assert run_cli(guarded, *words).exit_code == 0
