@@ -105,9 +105,11 @@ def _is_by_cookie(request: Request) -> bool:
 
 
 def _session_secret(request: Request) -> str:
-    """From the header, else from the cookie; "" where there is none."""
+    """From the header; from the cookie only where there is no bearer of any kind. "" where there is none."""
     secret = bearer_of(request)
-    return secret if secret.startswith(SESSION_PREFIX) else request.cookies.get(SESSION_COOKIE, "")
+    if secret:
+        return secret if secret.startswith(SESSION_PREFIX) else ""
+    return request.cookies.get(SESSION_COOKIE, "")
 
 
 def check_same_site(request: Request) -> None:

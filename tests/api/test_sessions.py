@@ -220,6 +220,16 @@ def test_tokens_of_programs_are_told_to_be_no_sessions(place: Place) -> None:
         assert "not the secret of a session" in problem.json()["detail"]
 
 
+def test_a_cookie_counts_only_without_a_bearer(place: Place) -> None:
+    secret = place.sign_on("lan", place.code(steps=1)).json()["secret"]
+    cookie = {"Cookie": f"{SESSION}={secret}"}
+    with place.client(**cookie) as client:
+        assert client.get("/v1/session").json()["account"] == "lan"
+    for token in (f"vv1_{'A' * 43}", f"vvp_{'A' * 43}"):
+        with place.client(token, **cookie) as client:
+            check_problem(client.get("/v1/session"), 401, "unauthenticated")
+
+
 def test_open_sessions_are_ones_own_or_those_of_who_may_see_more(place: Place) -> None:
     with Archive.open(place.home) as archive:
         desk = Desk(archive, "anh")
