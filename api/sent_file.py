@@ -42,5 +42,7 @@ class SentFile(Response):
             left = self._size
             while left:
                 piece = await loop.run_in_executor(threads, file.read, min(left, _PIECE_BYTES))
+                if not piece:
+                    raise OSError("the file is shorter than it was")
                 left -= len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
