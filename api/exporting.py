@@ -126,5 +126,6 @@ def sweep_exports(home: Path) -> None:
     folder = home / _FOLDER
     for left in folder.iterdir() if folder.is_dir() else ():
         pid = left.name.partition("-")[0]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
+        # the own one was another process's before the machine, or its container, started anew
+        if pid.isdecimal() and (int(pid) == os.getpid() or not Path("/proc", pid).exists()):
             shutil.rmtree(left, ignore_errors=True)
