@@ -19,7 +19,7 @@ from vanvault.recovery.reports.period_record import LateRight, PeriodRecord
 _CREDENTIALS = ("account.credential-", "account.token-")
 _GATEWAYS = ("gateway.",)
 #: Of use and of reviews, which have a report of their own.
-_NO_CHANGE = ("account.seen", "account.reviewed")
+_NO_CHANGE = ("account.seen", "account.reviewed", "account.authenticator-used")
 _STATES = ("active", "early", "over", "suspended", "idle")
 
 _CHANGES = ("at", "change", "account", "what", "effective", "until", "lag_days", "who", "reason")
