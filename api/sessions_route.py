@@ -11,7 +11,8 @@ from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.node import Node
 from vanvault.api.people import run_sign_on, signed_on
-from vanvault.archiver.core.errors import AccessDenied
+from vanvault.api.urls import query_of
+from vanvault.archiver.core.errors import AccessDenied, InvalidInput
 from vanvault.archiver.people.accounts import Account
 from vanvault.recovery.sign_on import SignedOn
 
@@ -50,8 +51,13 @@ async def _end(request: Request, session_id: str = "") -> Response:
 
 
 def _whose(request: Request, node: Node, person: SignedOn) -> Account:
-    """The account that is named, one's own without a name. Raises AccessDenied, NotFound."""
-    name = request.query_params.get("account", person.account.name)
+    """The account that is named, one's own without a name. Raises InvalidInput, AccessDenied, NotFound."""
+    given = query_of(request.scope)
+    if len(given) > 1 or any(name != "account" for name, _ in given):
+        raise InvalidInput(
+            "there is one parameter, account, once", field="account", hint="Nothing was ended."
+        )
+    name = dict(given).get("account", person.account.name)
     if name == person.account.name:
         return person.account
     now = node.archive.clock.now()

@@ -45,15 +45,20 @@ def who_at(archive: Archive) -> str:
 def person_at(archive: Archive) -> SignedOn | None:
     """Who signed on here; None, and a warning where a session is kept that is not good: nobody.
 
-    Proved by the archive's own record: the file of a session says nothing that its secret does not.
+    Proved by the archive's own record: the file of a session says nothing that its secret does not. One verb
+    is done by one person from its beginning to its end, though it takes hours and the session ends meanwhile.
     """
+    context = click.get_current_context(silent=True)
+    known: dict[str, SignedOn] = {} if context is None else context.meta.setdefault("vanvault.person", {})
     try:
         secret = session_secret()
         if secret is None:
             return None
-        from vanvault.recovery.sign_on import caller_at_home
+        if secret not in known:
+            from vanvault.recovery.sign_on import caller_at_home
 
-        return caller_at_home(archive, secret)
+            known[secret] = caller_at_home(archive, secret)
+        return known[secret]
     except VanVaultError as error:
         from vanvault.recovery.work import account
 

@@ -244,6 +244,9 @@ def test_open_sessions_are_ones_own_or_those_of_who_may_see_more(place: Place) -
         (own,) = client.get("/v1/sessions").json()["sessions"]
         assert (own["id"], own["account"], own["address"]) == (guest["id"], "khach", "127.0.0.1")
         check_problem(client.get("/v1/sessions?account=quan"), 403, "access-denied")
+        for mistaken in ("acount=lan", "account=lan&account=lan"):
+            check_problem(client.delete(f"/v1/sessions?{mistaken}"), 400, "invalid-input")
+        assert client.get("/v1/sessions").json()["sessions"], "nothing was ended"
         check_problem(client.delete(f"/v1/sessions/{manager['id']}"), 404, "not-found")
     with place.client(manager["secret"]) as client:
         assert len(client.get("/v1/sessions").json()["sessions"]) == 2
