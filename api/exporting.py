@@ -81,7 +81,7 @@ class NodeExport:
         return self._sight.lacks(item) is None
 
     def withheld(self) -> Sequence[Mapping[str, Any]]:
-        return [{"type": name, "needs": needs} for name, needs in self._sight.types.items()]
+        return [one.as_json() for one in self._sight.rows]
 
     def check(self, survey: ExportSurvey) -> None:
         """Raises TooLarge; ApprovalNeeded, and as ``need`` does, where the table asks for four eyes."""

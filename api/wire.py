@@ -148,11 +148,12 @@ class EventLine(_Business):
 
 
 class WithheldPart(BaseModel):
-    """A field, or rows of one type of event, that a person may not see, so that they are absent."""
+    """A field, or rows of one type or kind, that a person may not see, so that they are absent."""
 
     field: str = absent("Of entries.")
     type: str = absent("How the type of the events begins.")
-    rows: int = absent("So many such events were left out.")
+    kind: str = absent("The kind of the archive's own messages.")
+    rows: int = absent("So many such events or messages were left out.")
     needs: str = Field(description="The permission that shows them.")
 
 

@@ -46,7 +46,8 @@ def signed_manifest(
         filter: the entries that were asked for, ``to`` being the moment of the start if not earlier.
         unreadable: what is not here: ``id`` of a message or ``object`` (a batch, its entries unknown), and
             ``reason``, "damaged" or "missing" (at every site).
-        withheld: entries that the requester may not see: how their ``type`` begins, and what that ``needs``.
+        withheld: entries that the requester may not see: how their ``type`` begins, or their ``kind``, and
+            what that ``needs``.
     """
     extraction = state.request.get("extraction")
     body = {

@@ -20,12 +20,17 @@ TYPES = [
     "vanvault.session.opened",
     "vanvault.verify.finished",
     "vanvault.accessory",
+    "vanvault.account.authenticator-used",
+    "vanvault.account.changed",
+    "vanvault.break-glass.used",
+    "vanvault.hold.placed",
 ]
 EVENTS = st.fixed_dictionaries(
     {
         "entry": st.sampled_from(["message", "event"]),
         "gateway": st.sampled_from(["vanvault", "gateway-1"]),
         "type": st.sampled_from(TYPES),
+        "kind": st.sampled_from(["", "drill-evidence", "extraction-letter", "report-evidence"]),
         "id": st.uuids().map(str),
         **{name: st.just("x") for name in FIELDS},
     }
@@ -34,9 +39,15 @@ SIGHTS = st.frozensets(st.sampled_from(PERMISSIONS)).map(Sight)
 
 
 def is_of_the_record(item: dict[str, Any]) -> bool:
-    beginnings = ("vanvault.access.", "vanvault.approval.", "vanvault.session.")
-    secret = item["type"].startswith(beginnings)
-    return item["entry"] == "event" and item["gateway"] == "vanvault" and secret
+    beginnings = (
+        "vanvault.access.", "vanvault.account.authenticator-used", "vanvault.approval.",
+        "vanvault.break-glass.", "vanvault.hold.", "vanvault.session.",
+    )  # fmt: skip
+    if item["entry"] == "event":
+        secret = item["type"].startswith(beginnings)
+    else:
+        secret = item["kind"] in ("extraction-letter", "report-evidence")
+    return item["gateway"] == "vanvault" and secret
 
 
 @given(SIGHTS, st.lists(EVENTS, max_size=8))
@@ -60,6 +71,15 @@ def test_one_entry_is_refused_where_a_list_would_leave_it_out(sight: Sight, item
     else:
         with pytest.raises(AccessDenied, match="see-access"):
             sight.check(item)
+
+
+def test_a_letter_of_an_extraction_is_named_by_its_kind() -> None:
+    item = {"entry": "message", "gateway": "vanvault", "type": "", "kind": "extraction-letter"}
+    shown, withheld = Sight(frozenset({"receipts", "verify-results"})).shown([item, item])
+    assert shown == []
+    assert [one.as_json() for one in withheld] == [
+        {"kind": "extraction-letter", "needs": "see-access", "rows": 2}
+    ]
 
 
 def test_who_reads_on_the_host_itself_sees_everything() -> None:

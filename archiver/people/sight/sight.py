@@ -7,9 +7,9 @@ verified one of verifications, and who has looked at what is the record of looks
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 from vanvault.archiver.core.errors import AccessDenied
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
@@ -26,30 +26,38 @@ _FIELDS: Mapping[str, Permission] = {
     "verified_at": "verify-results",
 }
 #: How types of the archive's own events begin -> what one must be permitted to see such events: all that tell
-#: who asked for what of whom.
+#: who asked for what of whom, and who signed on.
 _TYPES: Mapping[str, Permission] = {
     "vanvault.access.": "see-access",
+    "vanvault.account.authenticator-used": "see-access",
     "vanvault.approval.": "see-access",
+    "vanvault.break-glass.": "see-access",
     "vanvault.export.": "see-access",
     "vanvault.extraction.": "see-access",
+    "vanvault.hold.": "see-access",
     "vanvault.keys.unwrapped": "see-access",
     "vanvault.session.": "see-access",
+}
+#: Kinds of the archive's own messages that tell the same -> what one must be permitted to see them.
+_KINDS: Mapping[str, Permission] = {
+    "extraction-letter": "see-access",
+    "report-evidence": "see-access",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A field, or rows of one type, that an answer lacks because its reader may not see them."""
+    """A field, or rows of one type or kind, that an answer lacks because its reader may not see them."""
 
-    what: str  # the name of the field, or how the type of the events begins
+    by: Literal["field", "type", "kind"]
+    what: str  # the name of the field, how the type of the events begins, or the kind of the messages
     needs: Permission
-    rows: int | None = None  # that were left out; None: a field
+    rows: int | None = None  # that were left out; None: a field, or not counted
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values: ``field`` or ``type``, ``needs``, and ``rows`` of a type."""
-        if self.rows is None:
-            return {"field": self.what, "needs": self.needs}
-        return {"type": self.what, "needs": self.needs, "rows": self.rows}
+        """As JSON values: ``field``, ``type`` or ``kind``, ``needs``, and ``rows`` where they are counted."""
+        told: dict[str, Any] = {self.by: self.what, "needs": self.needs}
+        return told if self.rows is None else {**told, "rows": self.rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +74,35 @@ class Sight:
     @property
     def fields(self) -> tuple[Withheld, ...]:
         """Fields that this sight lacks."""
-        lacking = ((name, needs) for name, needs in _FIELDS.items() if needs not in self.permissions)
-        return tuple(Withheld(name, needs) for name, needs in lacking)
+        return tuple(Withheld("field", name, needs) for name, needs in self._lacking(_FIELDS))
 
     @property
-    def types(self) -> dict[str, Permission]:
-        """How the types of events begin that this sight lacks, and what shows them."""
-        return {name: needs for name, needs in _TYPES.items() if needs not in self.permissions}
+    def rows(self) -> tuple[Withheld, ...]:
+        """Types of events and kinds of messages that this sight lacks."""
+        return (
+            *(Withheld("type", name, needs) for name, needs in self._lacking(_TYPES)),
+            *(Withheld("kind", name, needs) for name, needs in self._lacking(_KINDS)),
+        )
+
+    def _lacking(self, table: Mapping[str, Permission]) -> Iterator[tuple[str, Permission]]:
+        return ((name, needs) for name, needs in table.items() if needs not in self.permissions)
 
     def lacks(self, item: Mapping[str, Any]) -> Withheld | None:
         """Why this entry may not be seen at all; None: it may."""
-        if item["gateway"] != SYSTEM_GATEWAY or item["entry"] != "event":
+        if item["gateway"] != SYSTEM_GATEWAY:
             return None
-        for beginning, needs in self.types.items():
-            if item["type"].startswith(beginning):
-                return Withheld(beginning, needs, 1)
-        return None
+        if item["entry"] == "event":
+            found = (one for one in self.rows if one.by == "type" and item["type"].startswith(one.what))
+        else:
+            found = (one for one in self.rows if one.by == "kind" and item["kind"] == one.what)
+        return next(found, None)
 
     def check(self, item: Mapping[str, Any]) -> None:
         """Raises AccessDenied: this entry may not be seen."""
         lacking = self.lacks(item)
         if lacking is not None:
             raise AccessDenied(
-                f"entries of the type {lacking.what}... are shown only to who has the permission"
+                f"entries of the {lacking.by} {lacking.what} are shown only to who has the permission"
                 f" {lacking.needs}",
                 authenticated=True,
                 hint="Which role permits what: vanvault account roles.",
@@ -104,5 +118,5 @@ class Sight:
                 seen.append({name: value for name, value in item.items() if name not in names})
             else:
                 rows[lacking] += 1
-        left_out = [Withheld(one.what, one.needs, count) for one, count in rows.items()]
+        left_out = [replace(one, rows=count) for one, count in rows.items()]
         return seen, [*without, *left_out]

@@ -130,7 +130,7 @@ MUTANTS = (
     Mutant(
         "row-of-the-record-shown",
         "archiver/people/sight/sight.py",
-        "Sight.types",
+        "Sight._lacking",
         "needs not in self.permissions",
         "False",
         ("tests/people/test_sight.py",),
