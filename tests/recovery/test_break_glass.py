@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.recovery.test_sign_on import MINUTE, PLACE, Node, memory, node, node_of
 from tests.support.archives import second_home
@@ -41,15 +42,16 @@ def opened_with(node: Node, secret: str, name: str = "lan") -> SessionOpened:
     return found
 
 
-def test_an_envelope_signs_its_person_on_once_and_that_is_loud(
-    node: Node, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_envelope_signs_its_person_on_once_and_that_is_loud(node: Node) -> None:
     sealed = seal_break_glass(desk_of(node), "lan")
-    opened = opened_with(node, sealed.secret)
+    with capture_logs() as logged:
+        opened = opened_with(node, sealed.secret)
     person = node.sign_ons.caller(opened.secret)
     assert (person.account.name, person.session.method) == ("lan", "break-glass")
     assert person.roles == {"auditor-log"} and not person.session.has_two_factors
-    assert "a break-glass credential was used" in capsys.readouterr().out
+    assert [one["log_level"] for one in logged if one["event"] == "a break-glass credential was used"] == [
+        "error"
+    ]
     (used,) = node.told("break-glass.used")
     assert (used["account"], used["credential"], used["address"]) == ("lan", sealed.id, "203.0.113.7")
     for sign_ons in (node.sign_ons, node_of(node.archive)):
