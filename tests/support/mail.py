@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.support.server import free_port
+from tests.support.waiting import PATIENCE_S
 
 USER, PASSWORD = "vanvault", "correct horse battery"
 
@@ -58,6 +59,7 @@ def mail_server(*, with_login: bool = False) -> Iterator[Letters]:
         authenticator=knows if with_login else None,
         auth_required=with_login,
         auth_require_tls=False,
+        ready_timeout=PATIENCE_S,
     )
     controller.start()
     try:
