@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Served
 from tests.support.command import json_of, run_cli
+from tests.support.living import copy_present
 
 Receipts = list[dict[str, Any]]
 
@@ -108,11 +109,9 @@ def test_search_names_the_option_that_is_wrong(served: Served, arguments: tuple[
 
 
 def copy_of(home: Path, target: Path) -> Path:
-    """A copy of a home whose node is running, as an operator would find it after a crash.
-
-    Files that have a dot before their name are being written: the node renames them while they are copied.
-    """
-    shutil.copytree(home, target, ignore=shutil.ignore_patterns("hot-tail*", "*.sock", ".*"))
+    """A copy of a home whose node is running, as an operator would find it after a crash."""
+    ignored = shutil.ignore_patterns("hot-tail*", "*.sock", ".*")
+    shutil.copytree(home, target, copy_function=copy_present, ignore=ignored)
     return target
 
 

@@ -25,6 +25,7 @@ from tests.faults.hostile.world import (
     send,
 )
 from tests.support.archives import GATEWAY, Node
+from tests.support.living import copy_present
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Query
 from vanvault.archiver.core.errors import Damaged, SiteUnavailable, VanVaultError
@@ -290,5 +291,5 @@ def _copy(source: str, target: str) -> str:
     """Only files of moderate size: pipes and devices block, and gigabytes cost a minute."""
     path = Path(source)
     if path.is_file() and path.stat().st_size < 2**26:
-        shutil.copy2(source, target)
+        copy_present(source, target)
     return target

@@ -20,6 +20,7 @@ from tests.faults.hostile.model import Model
 from tests.faults.hostile.view import Seal, View, parse
 from tests.servers.fault_proxy import FaultProxy
 from tests.support.archives import SITES, Node
+from tests.support.living import copy_present
 from vanvault.archiver.appliance import Archive, components, init_home
 from vanvault.archiver.core.model import MessageDraft
 from vanvault.archiver.core.ports import Ports
@@ -223,7 +224,7 @@ class World:
         """What is done to the hostile site within the block is undone at its end."""
         kept = folder / "kept"
         if isinstance(self.hand, FileHand):
-            shutil.copytree(self.hand.root, kept)
+            shutil.copytree(self.hand.root, kept, copy_function=copy_present)
         try:
             yield
         finally:
