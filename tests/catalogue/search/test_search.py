@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -66,11 +66,18 @@ def brute_force(entries: list[Entry], query: Query) -> list[str]:
     found = [
         entry
         for entry in entries
-        if _forms(query.filters.items()) <= _forms([*keys_of(entry), ("entry", item_of(entry)["entry"])])
-        and query.from_us <= entry.received_us < query.to_us
+        if _means(query.filters, entry) and query.from_us <= entry.received_us < query.to_us
     ]
     found.sort(key=lambda entry: entry.received_us, reverse=query.order == "newest")
     return [entry.id for entry in found]
+
+
+def _means(filters: Mapping[str, str], entry: Entry) -> bool:
+    item = item_of(entry)
+    asked = _forms(pair for pair in filters.items() if pair[0] != Query.PREFIX_FIELD)
+    begins = search_form("dossier_number", filters.get(Query.PREFIX_FIELD, ""))
+    number = search_form("dossier_number", item["dossier_number"])
+    return asked <= _forms([*keys_of(entry), ("entry", item["entry"])]) and number.startswith(begins)
 
 
 def _forms(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
