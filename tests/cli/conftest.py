@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,9 @@ def stop_node(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     return process.returncode, log.decode()
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A new home in this folder, and a node of it that runs."""
     made = json_of(run_cli(folder / "home", "init", "--json"))
     (folder / "token").write_text(made["token"])
     port = free_port()
@@ -81,6 +82,22 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         if process.poll() is None:
             stop_node(process)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A home of its own, whose node took some transactions, of which some have succeeded."""
+    with serving(tmp_path_factory.mktemp("sampled")) as found:
+        sizes = ("--count", 12, "--size", 10_000, "--seed", 17)
+        pushed = found.run("sample", "--push", found.url, *sizes, "--json")
+        assert pushed.exit_code == 0, pushed.stderr
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -5,33 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from tests.cli.conftest import Served
 from tests.support.command import json_of, run_cli
 
 
-@pytest.fixture(autouse=True, scope="module")
-def sample(served: Served) -> None:
-    """Some transactions, of which some have succeeded."""
-    pushed = served.run(
-        "sample", "--push", served.url, "--count", 12, "--size", 10_000, "--seed", 17, "--json"
-    )
-    assert pushed.exit_code == 0, pushed.stderr
-
-
-def returned(served: Served) -> dict[str, Any]:
+def returned(sampled: Served) -> dict[str, Any]:
     found = json_of(
-        run_cli(served.home, "search", "--type", "transaction.returned", "--limit", "1", "--json")
+        run_cli(sampled.home, "search", "--type", "transaction.returned", "--limit", "1", "--json")
     )
     item: dict[str, Any] = found["items"][0]
     return item
 
 
-def test_a_transaction_and_each_of_its_entries_are_told_the_same(served: Served) -> None:
-    closing = returned(served)
-    of_transaction = json_of(run_cli(served.home, "retention", "show", closing["transaction_id"], "--json"))
-    of_entry = json_of(run_cli(served.home, "retention", "show", closing["id"], "--json"))
+def test_a_transaction_and_each_of_its_entries_are_told_the_same(sampled: Served) -> None:
+    closing = returned(sampled)
+    of_transaction = json_of(run_cli(sampled.home, "retention", "show", closing["transaction_id"], "--json"))
+    of_entry = json_of(run_cli(sampled.home, "retention", "show", closing["id"], "--json"))
     assert of_transaction["started_by"]["id"] == closing["id"]
     assert of_transaction["state"] == "succeeded"
     assert of_transaction["lock"]
@@ -40,35 +29,35 @@ def test_a_transaction_and_each_of_its_entries_are_told_the_same(served: Served)
     assert {**of_entry, "entry": None} == of_transaction
 
 
-def test_people_are_told_in_their_language(served: Served) -> None:
-    id = returned(served)["transaction_id"]
-    assert "The transaction has succeeded." in run_cli(served.home, "retention", "show", id).stdout
-    vietnamese = run_cli(served.home, "retention", "show", id, "--lang", "vi").stdout
+def test_people_are_told_in_their_language(sampled: Served) -> None:
+    id = returned(sampled)["transaction_id"]
+    assert "The transaction has succeeded." in run_cli(sampled.home, "retention", "show", id).stdout
+    vietnamese = run_cli(sampled.home, "retention", "show", id, "--lang", "vi").stdout
     assert "Giao dịch đã thành công." in vietnamese
     assert "theo giờ Việt Nam" in vietnamese
 
 
-def test_a_search_tells_the_last_day_beside_each_hit(served: Served) -> None:
-    closing = returned(served)
+def test_a_search_tells_the_last_day_beside_each_hit(sampled: Served) -> None:
+    closing = returned(sampled)
     asked = ("search", "--transaction-id", closing["transaction_id"], "--due")
-    told = json_of(run_cli(served.home, "retention", "show", closing["id"], "--json"))
-    for item in json_of(run_cli(served.home, *asked, "--json"))["items"]:
+    told = json_of(run_cli(sampled.home, "retention", "show", closing["id"], "--json"))
+    for item in json_of(run_cli(sampled.home, *asked, "--json"))["items"]:
         assert {name: item["retention"][name] for name in ("state", "due", "last_day")} == {
             name: told[name] for name in ("state", "due", "last_day")
         }
-    assert told["last_day"] in run_cli(served.home, *asked).stdout
+    assert told["last_day"] in run_cli(sampled.home, *asked).stdout
 
 
-def test_asking_is_a_look(served: Served) -> None:
-    id = returned(served)["transaction_id"]
-    run_cli(served.home, "retention", "show", id)
-    looks = json_of(run_cli(served.home, "access", "list", "--act", "timeline", "--limit", "1", "--json"))
+def test_asking_is_a_look(sampled: Served) -> None:
+    id = returned(sampled)["transaction_id"]
+    run_cli(sampled.home, "retention", "show", id)
+    looks = json_of(run_cli(sampled.home, "access", "list", "--act", "timeline", "--limit", "1", "--json"))
     assert looks["looks"][0]["asked"] == {"retention_of": id}
 
 
-def test_what_is_not_there_or_not_his_is_refused(served: Served) -> None:
-    nothing = run_cli(served.home, "retention", "show", "no-such-transaction", "--json")
+def test_what_is_not_there_or_not_his_is_refused(sampled: Served) -> None:
+    nothing = run_cli(sampled.home, "retention", "show", "no-such-transaction", "--json")
     assert nothing.exit_code == 4
     assert "error" in json.loads(nothing.stdout)
-    other = run_cli(served.home, "retention", "show", returned(served)["id"], "--gateway", "nobody")
+    other = run_cli(sampled.home, "retention", "show", returned(sampled)["id"], "--gateway", "nobody")
     assert other.exit_code == 2
