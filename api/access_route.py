@@ -13,7 +13,7 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
-from vanvault.api.looks import looked, shows
+from vanvault.api.looks import looked, parsed, shows
 from vanvault.api.node import Node
 from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
@@ -28,19 +28,20 @@ router = APIRouter()
 async def access(request: Request) -> Response:
     """Who has looked at what, newest first; needs the permission ``see-access``."""
     node = node_of(request)
-    asked = _once(without_purpose(query_of(request.scope)))
+    asked = parsed(request, lambda: _once(without_purpose(query_of(request.scope))))
     found, complete = await asyncio.get_running_loop().run_in_executor(
-        node.threads.reads, lambda: _read(node, asked)
+        node.threads.reads, lambda: _read(request, node, asked)
     )
     shows(request, [one.id for one in found.looks])
     told = {**found.as_json(), "partial": not complete}
     return Response(orjson.dumps(told), media_type="application/json")
 
 
-def _read(node: Node, asked: dict[str, str]) -> tuple[SeenLooks, bool]:
+def _read(request: Request, node: Node, asked: dict[str, str]) -> tuple[SeenLooks, bool]:
     """The looks, and whether nothing is missing for all that is known."""
     fresh = Freshness.awaited(node)
-    return seen_looks(node.archive.search, look_query(node.archive, asked)), not fresh.unread
+    query = parsed(request, lambda: look_query(node.archive, asked))
+    return seen_looks(node.archive.search, query), not fresh.unread
 
 
 def _once(given: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.exporting import made_export
-from vanvault.api.looks import looked, reader_of, shows
+from vanvault.api.looks import looked, parsed, reader_of, shows
 from vanvault.api.purpose import without_purpose
 from vanvault.api.sent_file import SentFile
 from vanvault.api.urls import query_of
@@ -28,7 +28,8 @@ async def export(request: Request) -> Response:
     Needs the permission ``export`` and a purpose, which is the reason in the signed manifest.
     """
     node, reader = node_of(request), reader_of(request)
-    asked = parse_request(without_purpose(query_of(request.scope)), format="zip", reason=reader.purpose)
+    given = without_purpose(query_of(request.scope))
+    asked = parsed(request, lambda: parse_request(given, format="zip", reason=reader.purpose))
     made = await asyncio.get_running_loop().run_in_executor(
         node.threads.exports, lambda: made_export(node, asked, reader)
     )

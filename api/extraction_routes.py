@@ -16,7 +16,7 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.extracting import asked_at_node, run_at_node
-from vanvault.api.looks import asks, looked, reader_of, shows
+from vanvault.api.looks import asks, looked, parsed, reader_of, shows
 from vanvault.api.node import Node
 from vanvault.api.people import person_of, run_sign_on
 from vanvault.api.sent_file import SentFile
@@ -61,7 +61,7 @@ async def ask(request: Request) -> Response:
     """Put a form on record with the scan of its letter; how many entries it finds is what others approve."""
     node, reader = node_of(request), reader_of(request)
     body = await short_body(request, node, "application/json", most=_MOST_BODY)
-    form, scan = await _in_exports(node, lambda: _asked(body))
+    form, scan = await _in_exports(node, lambda: parsed(request, lambda: _asked(body)))
     asks(request, _texts(form.get("filter")))
     done, approval = await _in_exports(node, lambda: asked_at_node(node, reader, form, scan))
     shows(request, (), done.extraction.count)

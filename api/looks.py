@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,6 +38,10 @@ from vanvault.archiver.people.sight import Sight
 
 #: In the scope of a request: who reads, what the answer shows, and what the body asks for.
 _READER, _SHOWN, _ASKED = "vanvault.reader", "vanvault.shown", "vanvault.asked"
+#: In the scope as well: what came was no question, and nothing was read.
+_NO_QUESTION = "vanvault.no-question"
+
+_T = TypeVar("_T")
 
 Route = Callable[..., Awaitable[Response]]
 
@@ -106,6 +110,17 @@ def shows(request: Request, ids: Sequence[str], count: int | None = None) -> Non
 def asks(request: Request, asked: Mapping[str, str]) -> None:
     """What is asked for, where the body says it and not the address."""
     request.scope[_ASKED] = dict(asked)
+
+
+def parsed(request: Request, parse: Callable[[], _T]) -> _T:
+    """What ``parse`` makes of the request, before anything is read: where it raises InvalidInput, nothing was
+    looked at. An InvalidInput from anywhere else in a route may tell what was found, and is a look.
+    """
+    try:
+        return parse()
+    except InvalidInput:
+        request.scope[_NO_QUESTION] = True
+        raise
 
 
 async def on_record(node: Node, look: Look) -> None:
@@ -177,7 +192,7 @@ async def _by_person(
         answer = await route(request, **path)
         person.authority(wanted.permission, now())  # a role may have ended at midnight, while it was read
     except VanVaultError as error:
-        if isinstance(error, InvalidInput) and not isinstance(error, TooLarge):
+        if _read_nothing(request, error):
             raise  # it tells nothing of the archive
         look = replace(look, asked=request.scope.get(_ASKED, look.asked))
         await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
@@ -187,6 +202,13 @@ async def _by_person(
         await on_record(node, replace(look, shown=part.ids, count=part.count))
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _read_nothing(request: Request, error: VanVaultError) -> bool:
+    """Was the request itself wrong, so that nothing was read for it?"""
+    if not isinstance(error, InvalidInput) or isinstance(error, TooLarge):
+        return False
+    return _READER not in request.scope or _NO_QUESTION in request.scope
 
 
 async def _refused(request: Request, node: Node, look: Look, error: AccessDenied) -> None:

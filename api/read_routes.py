@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from vanvault.api import openapi
 from vanvault.api.context import node_of, reservation_of
 from vanvault.api.freshness import Freshness
-from vanvault.api.looks import Reader, looked, reader_of, shows
+from vanvault.api.looks import Reader, looked, parsed, reader_of, shows
 from vanvault.api.node import Node
 from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
@@ -40,7 +40,7 @@ _PIECE_BYTES = 256 * 1024
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node, reader = node_of(request), reader_of(request)
-    query = Query.parse(_asked(request, reader), node.archive.search.cursor_key)
+    query = parsed(request, lambda: Query.parse(_asked(request, reader), node.archive.search.cursor_key))
     page, fresh = await _read(node, lambda fresh: (node.archive.search.page(query), fresh))
     return _json(_listed(request, page, fresh, {"next": page.next, "partial": page.partial or None}))
 
@@ -50,7 +50,7 @@ async def search(request: Request) -> Response:
 async def histogram(request: Request) -> Response:
     """Counts and bytes by day, month, year or a field."""
     node, reader = node_of(request), reader_of(request)
-    asked = HistogramQuery.parse(_asked(request, reader))
+    asked = parsed(request, lambda: HistogramQuery.parse(_asked(request, reader)))
     found, fresh = await _read(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
     shows(request, (), found.entries)
     return _json({**asdict(found), "unread": _unread(found.unread, fresh.unread)})
@@ -122,8 +122,7 @@ async def receipt(request: Request, entry_id: str) -> Response:
 async def transaction(request: Request, transaction_id: str) -> Response:
     """The timeline of one transaction, by its id or its dossier number: messages and events, oldest first."""
     node, reader = node_of(request), reader_of(request)
-    if not transaction_id.strip() or len(transaction_id) > Query.MAX_VALUE:
-        raise InvalidInput("this is no transaction id", field="transaction_id")
+    parsed(request, lambda: _check_transaction(transaction_id))
 
     def find() -> tuple[str, Page]:
         timeline = node.archive.search.timeline
@@ -142,6 +141,12 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     retention = [one.as_json() for one in clocks]
     listed = _listed(request, page, fresh)
     return _json({"transaction_id": named, **listed, "retention": retention})
+
+
+def _check_transaction(id: str) -> None:
+    """Raises InvalidInput."""
+    if not id.strip() or len(id) > Query.MAX_VALUE:
+        raise InvalidInput("this is no transaction id", field="transaction_id")
 
 
 def _asked(request: Request, reader: Reader) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
-from vanvault.api.looks import looked, shows
+from vanvault.api.looks import looked, parsed, shows
 from vanvault.api.node import Node
 from vanvault.api.purpose import without_purpose
 from vanvault.api.urls import query_of
@@ -34,7 +34,7 @@ _MOST_DIGITS = 6  # int() takes no text of thousands
 @looked("results", "verify-results", of="verifications", gateways=False)
 async def verifications(request: Request) -> Response:
     """Verifications on record, the newest first; needs the permission ``verify-results``."""
-    node, most = node_of(request), _limit(request)
+    node, most = node_of(request), parsed(request, lambda: _limit(request))
     found, complete = await _read(
         node, lambda: [run.as_json() for run in islice(verify_runs(node.archive.search), most)]
     )
@@ -46,7 +46,7 @@ async def verifications(request: Request) -> Response:
 async def drills(request: Request) -> Response:
     """Every scenario: its last drill, and when the next is due; needs the permission ``verify-results``."""
     node = node_of(request)
-    _check_none(request)
+    parsed(request, lambda: _check_none(request))
     now = node.archive.clock.now()
     found, complete = await _read(node, lambda: [one.as_json(now) for one in standings(node.archive.search)])
     overdue = [one["scenario"] for one in found if one["overdue"]]
@@ -58,7 +58,7 @@ async def drills(request: Request) -> Response:
 async def drill(request: Request, drill_id: str) -> Response:
     """The signed report of one drill, from its evidence in the archive; its signature was checked."""
     node = node_of(request)
-    _check_none(request)
+    parsed(request, lambda: _check_none(request))
 
     def read() -> ArchivedReport:
         return Freshness.awaited(node).find(node, lambda: archived_report(node.archive, drill_id))

@@ -326,6 +326,20 @@ def test_a_gateway_reads_its_own_as_before(place: Place) -> None:
         check_problem(gateway.get("/v1/search?purpose=x"), 400, "invalid-input")
 
 
+def test_a_refusal_that_names_what_was_found_is_a_look(place: Place) -> None:
+    number = "00780/2026/07900"
+    with place.server.client(place.gateway) as client:
+        for one in (1, 2):
+            fields = {"Vanvault-Transaction-Id": f"t-two-{one}", "Vanvault-Dossier-Number": number}
+            push(client, f"two-{one}", b"<x/>", **fields)
+    with place.client("auditor-log") as auditor:
+        problem = check_problem(auditor.get(f"/v1/transactions/{number}"), 400, "invalid-input")
+    assert "t-two-1 (gateway-1)" in problem["detail"]
+    look = place.looks(who="auditor-log")[0]
+    told = (look["act"], look["outcome"], look["reason"], look["asked"])
+    assert told == ("timeline", "failed", "invalid-input", {"transaction_id": number})
+
+
 def test_who_is_suspended_between_two_requests_reads_no_more(place: Place) -> None:
     with Archive.open(place.home) as archive:
         desk = Desk(archive, "anh")
