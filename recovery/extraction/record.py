@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from vanvault.archiver.appliance import ArchiveReader
@@ -25,6 +26,7 @@ from vanvault.archiver.people.extraction import (
     new_form,
     scan_type,
 )
+from vanvault.recovery.extraction.copies import check_copies
 from vanvault.recovery.extraction.host import ExtractionHost
 
 #: Entries of one extraction: all their ids go on record before a byte is written.
@@ -75,8 +77,8 @@ def ask_extraction(
         told: the form as JSON values; ``letter.scan_sha256`` is taken from the scan where it is missing.
         looked: is told the count before anybody else is, for the record of looks.
 
-    Raises InvalidInput (form, filter, scan, or too many entries), SiteUnavailable, Busy (not all is indexed
-    here), KeyUnavailable.
+    Raises InvalidInput (form, filter, scan, or too many entries, also for a copy), SiteUnavailable, Busy (not
+    all is indexed here), KeyUnavailable.
     """
     archive = host.archive
     kind, sha256 = scan_type(scan), hashlib.sha256(scan)
@@ -92,10 +94,11 @@ def ask_extraction(
     looked(count)
     if count > MOST_ENTRIES:
         raise InvalidInput(
-            f"one extraction has {MOST_ENTRIES} entries at most, and the filter finds {count}",
+            f"one extraction has {MOST_ENTRIES} entries at most, and the filter finds more",
             field="filter",
             hint="Split the period over several forms.",
         )
+    check_copies(form, count)  # before others are asked to approve what could not be written
     id = f"x-{archive.entropy.token(_ID_BYTES).hex()}"
     detail: dict[str, object] = {
         "extraction": id,
@@ -141,12 +144,15 @@ def query_of(form: ExtractionForm) -> Query:
 
 
 def found_entries(archive: ArchiveReader, query: Query) -> list[Item]:
-    """The entries of gateways that a query finds, bare, the oldest first.
+    """The entries of gateways that a query finds, bare, the oldest first; one more than may be, at most.
 
     Raises SiteUnavailable, Busy: not all could be looked at, so that nobody knows how many there are.
     """
     unread: list[Unread] = []
-    found = [item for item in archive.search.every(query, unread.append) if item["gateway"] != SYSTEM_GATEWAY]
+    each = (item for item in archive.search.every(query, unread.append) if item["gateway"] != SYSTEM_GATEWAY)
+    found = list(islice(each, MOST_ENTRIES + 1))
+    if len(found) > MOST_ENTRIES:
+        return found  # too many, whatever else there is
     for one in unread:
         if one.reason in _INDEXING:
             raise Busy(

@@ -28,7 +28,7 @@ from vanvault.recovery.extraction.claim import RunClaim, claim_of, new_claim
 from vanvault.recovery.extraction.copies import check_copies, reading_copies
 from vanvault.recovery.extraction.finished import finished_file
 from vanvault.recovery.extraction.host import ExtractionHost
-from vanvault.recovery.extraction.record import found_entries, known_extractions, query_of
+from vanvault.recovery.extraction.record import MOST_ENTRIES, found_entries, known_extractions, query_of
 
 #: Ids that one look names.
 _IDS_OF_A_LOOK = 1000
@@ -140,8 +140,9 @@ def _counted(archive: Archive, extraction: Extraction) -> list[str]:
     query = replace(query_of(extraction.form), to_us=to_us(parse_rfc3339(extraction.before)))
     ids = [str(item["id"]) for item in found_entries(archive, query)]
     if len(ids) != extraction.count:
+        many = f"more than {MOST_ENTRIES}" if len(ids) > MOST_ENTRIES else len(ids)
         raise Conflict(
-            f"{len(ids)} entries are found now, and the form was put on record with {extraction.count}",
+            f"{many} entries are found now, and the form was put on record with {extraction.count}",
             hint="What was approved is not what would be given out. Make the form anew, with an end of its"
             " period (--to) that is past, and let it be approved: vanvault extract request.",
         )

@@ -21,6 +21,7 @@ from tests.recovery.test_approvals import approver
 from tests.support.archives import Home, Node, event, memory_home, message, second_home
 from tests.support.forms import AGENCY, SCAN, told_form
 from vanvault.archiver.appliance import Archive
+from vanvault.archiver.catalogue import Item, Query, Unread
 from vanvault.archiver.core.errors import (
     AccessDenied,
     ApprovalNeeded,
@@ -201,8 +202,6 @@ def test_a_letter_of_an_inspectorate(office: Office) -> None:
 
 
 def scan_query(asked: Extraction) -> Any:
-    from vanvault.archiver.catalogue import Query
-
     return Query(filters={"gateway": "vanvault", "message_id": asked.scan})
 
 
@@ -247,6 +246,33 @@ def test_a_copy_runs_no_formula_of_a_sender(office: Office) -> None:
 def test_a_form_that_no_search_takes_is_not_put_on_record(office: Office, changed: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         office.ask(**changed)
+    assert office.count("extraction.requested") == 0
+
+
+def test_a_copy_that_could_not_hold_them_is_refused_before_others_approve_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vanvault.recovery.extraction.copies.MOST_OF_A_PDF", DOSSIERS - 1)
+    with pytest.raises(InvalidInput, match=f"{DOSSIERS - 1} entries at most, and there are {DOSSIERS}"):
+        office.ask(copies=["pdf"])
+    assert office.count("extraction.requested") == 0
+    assert office.ask(copies=["csv"]).count == DOSSIERS
+
+
+def test_counting_ends_at_the_first_entry_too_many(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    most, every = 3, office.archive.search.every
+    counted: list[str] = []
+
+    def counting(query: Query, unread: Callable[[Unread], None] | None = None) -> Iterator[Item]:
+        for item in every(query, unread):
+            counted.append(str(item["id"]))
+            yield item
+
+    monkeypatch.setattr("vanvault.recovery.extraction.record.MOST_ENTRIES", most)
+    monkeypatch.setattr(office.archive.search, "every", counting)
+    with pytest.raises(InvalidInput, match=f"{most} entries at most"):
+        office.ask()
+    assert len(counted) == most + 1
     assert office.count("extraction.requested") == 0
 
 
