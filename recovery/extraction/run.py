@@ -90,7 +90,9 @@ def run_extraction(
     if extraction.start is None:
         if output.exists() or output.is_symlink():
             raise Conflict(f"{output} is there already", hint="Nothing is replaced: name another file.")
-        claim = new_claim(archive.home, id, output, archive.entropy)
+        # An earlier run may have begun where nobody sees it yet: with its claim it can go on.
+        if claim is None or claim.output != output:
+            claim = new_claim(archive.home, id, output, archive.entropy)
         extraction = _begun(host, extraction, claim, who)
     _check_claim(extraction, claim, output)
     for first in range(0, max(len(ids), 1), _IDS_OF_A_LOOK):

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,7 +31,7 @@ from vanvault.archiver.core.errors import (
 )
 from vanvault.archiver.core.faults import no_fault
 from vanvault.archiver.core.model import Metadata
-from vanvault.archiver.journal import own_events
+from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.keys import public_pem
 from vanvault.archiver.people.accounts import NewAccount
 from vanvault.archiver.people.approvals import Requester
@@ -109,9 +109,10 @@ class Office:
         who: Requester | None = None,
         step: Callable[[int], None] = lambda items: None,
         shows: Callable[[Sequence[str]], None] | None = None,
+        host: HomeExtraction | None = None,
     ) -> RunExtraction:
         return run_extraction(
-            HomeExtraction(self.archive),
+            host or HomeExtraction(self.archive),
             extraction.id,
             output or self.output,
             who or self.clerk,
@@ -483,6 +484,27 @@ def test_killed_at_the_look_or_in_the_file_it_goes_on(office: Office) -> None:
     assert not office.run(extraction).already
     assert office.genuine(office.output)
     assert office.count("approval.used") == 1
+
+
+def test_a_run_whose_begin_is_seen_late_goes_on_though_another_was_tried_meanwhile(office: Office) -> None:
+    extraction = office.approved()
+    late: list[dict[str, object]] = []
+
+    class Slow(HomeExtraction):
+        """Killed with the begin on its way."""
+
+        def record(self, type: str, detail: Mapping[str, object]) -> None:
+            late.append(dict(detail))
+            raise Killed
+
+    with pytest.raises(Killed):
+        office.run(extraction, host=Slow(office.archive))
+    office.starts_anew()
+    with pytest.raises(ApprovalNeeded):
+        office.run(extraction)
+    office.archive.record(EventType.EXTRACTION_BEGUN, late[0])
+    assert office.run(extraction).extraction.result is not None
+    assert office.count("extraction.begun") == office.count("approval.used") == 1
 
 
 def test_killed_when_the_file_is_there_and_not_on_record_the_run_ends_by_itself(office: Office) -> None:
