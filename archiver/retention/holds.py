@@ -9,6 +9,7 @@
 
 A hold is in force from the moment at which it is placed, confirmed or not. It ends when two people have
 released it who did not place it; nobody else's word counts, and what this version cannot read ends none.
+Whoever has no account here is one person: one human has several accounts of the operating system.
 """
 
 from __future__ import annotations
@@ -33,8 +34,11 @@ RELEASERS = 2
 
 HoldState = Literal["placed", "confirmed", "release-asked", "released"]
 
+#: Begins the key of who has no account here.
+_NO_ACCOUNT = "os:"
 _MOST_TEXT = 500  # characters
 _MOST_ENTRIES = 1000
+_SIGN_ON = "Whoever is not signed on counts as one person: vanvault login NAME."
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -66,6 +70,18 @@ class HoldSay:
     who: str
     key: str  # the same for one person, whatever they are called
     reason: str = ""
+
+    def may_be(self, other: HoldSay) -> bool:
+        """Can it be the same human: by key, by name, or because neither has an account?"""
+        if self._has_account and other._has_account:
+            return self.key == other.key
+        if self._has_account or other._has_account:
+            return f"{_NO_ACCOUNT}{self.who}" == other.key or f"{_NO_ACCOUNT}{other.who}" == self.key
+        return True
+
+    @property
+    def _has_account(self) -> bool:
+        return not self.key.startswith(_NO_ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +190,7 @@ def fold_holds(events: Iterable[HoldEvent]) -> HoldBook:
             unclear.append(event.id)
             continue
         said = hold.confirmed if event.type == CONFIRMED else hold.released
-        if say.key == hold.placed.key or any(one.key == say.key for one in said):
+        if say.may_be(hold.placed) or any(say.may_be(one) for one in said):
             continue
         if event.type == CONFIRMED:
             holds[hold.id] = replace(hold, confirmed=(*said, say))
@@ -230,17 +246,18 @@ def releasing(hold: Hold, who: HoldSay) -> dict[str, Any]:
     _check_text("reason", who.reason)
     if not hold.holds:
         raise Conflict(f"{hold.id} is released already", hint=f"See: vanvault hold show {hold.id}")
-    if any(one.key == who.key for one in hold.released):
+    before = next((one for one in hold.released if who.may_be(one)), None)
+    if before is not None:
         raise Conflict(
-            f"{who.who} released {hold.id} already; another person must, too",
-            hint=f"Two who did not place it: vanvault hold release {hold.id}",
+            f"{before.who} released {hold.id} already; another person must, too",
+            hint=f"Two who did not place it: vanvault hold release {hold.id}. {_SIGN_ON}",
         )
     return {"hold": hold.id, "reason": who.reason, **_by(who)}
 
 
 def _check_another(hold: Hold, who: HoldSay, verb: str) -> None:
-    if hold.placed.key == who.key:
-        raise Conflict(f"who placed a hold does not {verb} it", hint="Another person must.")
+    if who.may_be(hold.placed):
+        raise Conflict(f"who placed a hold does not {verb} it", hint=f"Another person must. {_SIGN_ON}")
 
 
 def _check_text(name: str, text: str) -> None:

@@ -29,7 +29,7 @@ from vanvault.recovery.reconcile import ReconcileRequest, reconcile
 from vanvault.recovery.retention import retention_of
 from vanvault.recovery.timeline import case_of
 
-LAN, MINH, HOA = (Requester(name) for name in ("lan", "minh", "hoa"))
+LAN, MINH, HOA = (Requester(name, f"a-{name}") for name in ("lan", "minh", "hoa"))
 WHY = HoldReason("case 12/2026", "a court asks for it")
 
 
@@ -106,6 +106,22 @@ def test_one_person_alone_neither_confirms_nor_ends_a_hold(court: Court) -> None
     assert confirm_hold(court.archive, MINH, hold.id).state == "confirmed"
     assert release_hold(court.archive, MINH, hold.id, "closed").holds
     assert not release_hold(court.archive, HOA, hold.id, "closed").holds
+
+
+def test_accounts_of_the_operating_system_are_one_person(court: Court) -> None:
+    root, other = Requester("root"), Requester("backup")
+    own = place_hold(court.archive, root, WHY, HoldScope(filters={"employer_code": "TZ1"}))
+    for act in (
+        lambda: confirm_hold(court.archive, other, own.id),
+        lambda: release_hold(court.archive, other, own.id, "no"),
+    ):
+        with pytest.raises(Conflict, match="who placed a hold"):
+            act()
+    hold = court.place(HoldScope(filters={"employer_code": "TZ1"}))
+    assert release_hold(court.archive, root, hold.id, "closed").holds
+    with pytest.raises(Conflict, match="another person must"):
+        release_hold(court.archive, other, hold.id, "closed")
+    assert not release_hold(court.archive, MINH, hold.id, "closed").holds
 
 
 @pytest.mark.parametrize("site", ["primary", "standby"])

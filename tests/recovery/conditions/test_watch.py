@@ -133,5 +133,5 @@ def test_a_hold_that_nobody_confirmed_in_three_days_is_told(tmp_path: Path) -> N
         assert gather_facts(archive, SeenFacts()).record.holds_unconfirmed == {}
         home.clock.advance(timedelta(hours=73))
         assert list(gather_facts(archive, SeenFacts()).record.holds_unconfirmed) == [hold.id]
-        confirm_hold(archive, Requester("minh"), hold.id)
+        confirm_hold(archive, Requester("minh", "a-minh"), hold.id)
         assert gather_facts(archive, SeenFacts()).record.holds_unconfirmed == {}
