@@ -16,14 +16,14 @@ from starlette.responses import Response
 from vanvault.api import openapi
 from vanvault.api.context import node_of
 from vanvault.api.extracting import asked_at_node, run_at_node
-from vanvault.api.looks import asks, looked, parsed, reader_of, shows
+from vanvault.api.looks import Reader, asks, looked, parsed, reader_of, shows
 from vanvault.api.node import Node
-from vanvault.api.people import person_of, run_sign_on
+from vanvault.api.purpose import without_purpose
 from vanvault.api.sent_file import SentFile
 from vanvault.api.session_routes import json_object, short_body
 from vanvault.api.urls import query_of
-from vanvault.archiver.core.errors import Busy, InvalidInput
-from vanvault.archiver.people.extraction import Extractions
+from vanvault.archiver.core.errors import Busy, InvalidInput, NotFound
+from vanvault.archiver.people.extraction import Extraction, Extractions
 from vanvault.recovery.extraction import known_extractions
 
 router = APIRouter()
@@ -35,24 +35,30 @@ _T = TypeVar("_T")
 
 
 @router.get("/v1/extractions", **openapi.EXTRACTIONS)
+@looked("access", "extract", of="extractions", gateways=False)
 async def extractions(request: Request) -> Response:
-    """The extractions on record, the newest first."""
-    node = await _allowed(request)
-
-    def read() -> dict[str, Any]:
-        known, now = _known(node), node.archive.clock.now()
-        return {"extractions": [one.as_json(now) for one in known], "partial": bool(known.lacking)}
-
-    return _json(await run_sign_on(node, read))
+    """One's own extractions on record, the newest first; those of others for who may approve or see looks."""
+    node, reader = node_of(request), reader_of(request)
+    parsed(request, lambda: _check_none(request))
+    known = await _read(node)
+    now, seen = node.archive.clock.now(), [one for one in known if _sees(reader, one)]
+    shows(request, (), len(seen))
+    return _json({"extractions": [one.as_json(now) for one in seen], "partial": bool(known.lacking)})
 
 
 @router.get("/v1/extractions/{extraction_id}", **openapi.EXTRACTION)
+@looked("access", "extract", of="extractions", gateways=False)
 async def extraction(request: Request, extraction_id: str) -> Response:
-    """One extraction: its form, its approval, and what was given out."""
-    node = await _allowed(request)
-    return _json(
-        await run_sign_on(node, lambda: _known(node).get(extraction_id).as_json(node.archive.clock.now()))
-    )
+    """One extraction that the list shows: its form, its approval, and what was given out."""
+    node, reader = node_of(request), reader_of(request)
+    parsed(request, lambda: _check_none(request))
+    found = (await _read(node)).by_id.get(extraction_id)
+    if found is None or not _sees(reader, found):
+        raise NotFound(
+            f"there is no extraction {extraction_id[:40]!r} that you may see", hint="GET /v1/extractions"
+        )
+    shows(request, (), 1)
+    return _json(found.as_json(node.archive.clock.now()))
 
 
 @router.post("/v1/extractions", **openapi.ASK_EXTRACTION)
@@ -89,21 +95,27 @@ async def run(request: Request, extraction_id: str) -> Response:
     return SentFile(node, sent.file, result.bytes, f"{sent.run.extraction.id}.zip", headers)
 
 
-async def _allowed(request: Request) -> Node:
-    """Raises AccessDenied, unless a person with ``extract`` sent it; InvalidInput: it has parameters."""
-    node = node_of(request)
-    given = query_of(request.scope)
+def _check_none(request: Request) -> None:
+    """Raises InvalidInput."""
+    given = without_purpose(query_of(request.scope))
     if given:
         raise InvalidInput("there are no parameters here", field=given[0][0][:40])
-    person = await person_of(request, node)
-    person.authority("extract", node.archive.clock.now())
-    return node
 
 
-def _known(node: Node) -> Extractions:
-    if node.archive.behind:
-        raise Busy(node.archive.behind, retry_after=2)
-    return known_extractions(node.archive)
+def _sees(reader: Reader, one: Extraction) -> bool:
+    """A form names people and a letter: it is for who asked, who approves and who sees all looks."""
+    return one.who == reader.person or not reader.sight.permissions.isdisjoint(("approve", "see-access"))
+
+
+async def _read(node: Node) -> Extractions:
+    """Raises Busy: this node does not know all of them; as ``known_extractions``."""
+
+    def read() -> Extractions:
+        if node.archive.behind:
+            raise Busy(node.archive.behind, retry_after=2)
+        return known_extractions(node.archive)
+
+    return await asyncio.get_running_loop().run_in_executor(node.threads.reads, read)
 
 
 async def _in_exports(node: Node, work: Callable[[], _T]) -> _T:

@@ -43,10 +43,11 @@ def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
         desk = Desk(archive, "root")
         for name, role in (("lan", "extractor"), ("hoa", "extractor"), ("binh", "approver")):
             add_account(desk, NewAccount(name, "person", name, roles=(role,)))
+        add_account(desk, NewAccount("mai", "person", "mai", roles=("extractor", "security-officer")))
         seed = set_credentials(
             archive, CredentialRequest("binh", "root", PASSWORD, new_codes=True), Passwords()
         ).seed
-        secrets = [add_person_token(desk, name, TokenWish()).secret for name in ("lan", "hoa")]
+        secrets = [add_person_token(desk, name, TokenWish()).secret for name in ("lan", "hoa", "mai")]
         filter = {"gateway": archive.gateways.all()[0].name}
     with Server(home) as server:
         with server.wait_ready().client(gateway) as client:
@@ -58,6 +59,7 @@ def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
         with (
             server.client(secrets[0]) as lan,
             server.client(secrets[1]) as hoa,
+            server.client(secrets[2]) as mai,
             server.client(opened.json()["secret"]) as binh,
         ):
             asking = body()
@@ -91,6 +93,11 @@ def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
             assert listed["state"] == "ran"
             check_problem(binh.get(PATH), 403, "access-denied")
             check_problem(lan.get(f"{PATH}/x-1"), 404, "not-found")
+            check_problem(lan.get(f"{PATH}?a=b"), 400, "invalid-input")
+            assert hoa.get(PATH).json() == {"extractions": [], "partial": False}, "a form is for who asked"
+            check_problem(hoa.get(one), 404, "not-found")
+            assert mai.get(PATH).json()["extractions"] == [listed], "and for who may see what others ask for"
+            assert mai.get(one).json() == listed
         assert server.stop() == 0
     with Archive.open(home) as archive:
         archive.catch_up()
@@ -98,6 +105,20 @@ def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
     acts = [(look["act"], look["who"], look["outcome"]) for look in looks]
     assert acts.count(("extract", "lan", "shown")) == 2
     assert ("extract", "hoa", "failed") in acts
+    at_record = [
+        (look["who"], look["outcome"], look.get("count", 0), look["asked"])
+        for look in looks
+        if look["act"] == "access"
+    ]
+    by_id = {"extraction_id": told["extraction"], "of": "extractions"}
+    for expected in (
+        ("lan", "shown", 1, {"of": "extractions"}),
+        ("lan", "shown", 1, by_id),
+        ("hoa", "failed", 0, by_id),
+        ("mai", "shown", 1, by_id),
+        ("binh", "refused", 0, {"of": "extractions"}),
+    ):
+        assert expected in at_record, at_record
     assert ("count", "binh", "refused") in acts
     assert all(len(look["shown"]) == 3 for look in looks if look["act"] == "extract" and "shown" in look)
     assert any(look["act"] == "count" and look["asked"] == filter for look in looks)

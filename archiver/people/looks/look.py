@@ -35,7 +35,7 @@ LookAct = Literal[
     "export",  # entries taken away as a file
     "extract",  # the fields of a form, taken away as a file
     "unwrap",  # the data key of one object
-    "access",  # the record of looks itself
+    "access",  # the record of looks itself, or of what was asked of others: extractions, approvals
     "results",  # what verifications and drills came to
 ]
 LookOutcome = Literal[
