@@ -62,8 +62,8 @@ def remove_break_glass(desk: Desk, name: str) -> BreakGlassCredential | None:
 def review_break_glass(desk: Desk, use: str, by: str, note: str = "") -> BreakGlassUse:
     """Put on record that somebody else has looked at a use.
 
-    Raises NotFound (no such use, no such account), AccessDenied (the same person, or an account that is not
-    active), Conflict (it was reviewed), InvalidInput (the note), SiteUnavailable.
+    Raises NotFound (no such use, no such account), AccessDenied (the same person reviews it or asks for that,
+    or an account that is not active), Conflict (it was reviewed), InvalidInput (the note), SiteUnavailable.
     """
     if len(note) > _LONGEST_NOTE or not note.isprintable():
         raise InvalidInput(f"a note has {_LONGEST_NOTE} characters at most, on one line", field="note")
@@ -74,6 +74,13 @@ def review_break_glass(desk: Desk, use: str, by: str, note: str = "") -> BreakGl
     if found.account == reviewer.id:
         raise AccessDenied(
             f"{by} used it, and cannot be the one who reviews that", authenticated=True, hint="Ask another."
+        )
+    here = current_accounts(desk.archive).find(desk.who)
+    if here is not None and here.id == found.account:
+        raise AccessDenied(
+            f"{desk.who} used it, and cannot put its review on record, whoever it is by",
+            authenticated=True,
+            hint="Who reviews it signs on here: vanvault login NAME.",
         )
     if standing_of(reviewer, desk.archive.clock.now()).state != "active":
         raise AccessDenied(f"the account {by} is not active", authenticated=True, hint="Ask another.")

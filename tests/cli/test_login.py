@@ -111,6 +111,8 @@ def test_an_envelope_signs_on_and_is_an_error_until_it_is_reviewed(place: Place,
     assert "break-glass" in {one["id"] for one in json.loads(status.stdout)["conditions"]}
     review = (*verb, "review", use["use"], "--by")
     assert place.run(file, *review, "duc").exit_code == ExitCode.DENIED
+    assert place.run(file, *review, "minh").exit_code == ExitCode.DENIED, "duc is still signed on here"
+    assert place.run(file, "logout").exit_code == 0
     assert place.run(file, *review, "minh").exit_code == 0
     assert place.run(file, *review, "hoa").exit_code == ExitCode.CONFLICT
     after = json.loads(place.run(file, "status", "--json").stdout)["conditions"]

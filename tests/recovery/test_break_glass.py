@@ -182,6 +182,17 @@ def test_a_use_is_reviewed_once_by_somebody_else_whose_account_is_good(node: Nod
     assert record.unreviewed == () and record.uses[0].reviewed_by == "minh"
 
 
+def test_who_used_it_does_not_put_the_review_of_another_on_record(node: Node) -> None:
+    desk = desk_of(node)
+    add_account(desk, NewAccount("minh", "person", "minh", roles=("security-officer",)))
+    sealed = seal_break_glass(desk, "lan")
+    opened_with(node, sealed.secret)
+    with pytest.raises(AccessDenied, match="lan used it"):
+        review_break_glass(Desk(node.archive, "lan"), sealed.id, "minh")
+    assert len(read_break_glass(node.archive).unreviewed) == 1
+    assert review_break_glass(Desk(node.archive, "minh"), sealed.id, "minh").name == "lan"
+
+
 def test_the_drill_goes_the_same_way_and_opens_nothing(node: Node) -> None:
     seal_break_glass(desk_of(node), "lan")
     secrets = []
