@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from vanvault.archiver.core.times import vietnam_day, vietnam_midnight
@@ -13,6 +13,10 @@ from vanvault.recovery.reports.period import ReportPeriod, period_of
 from vanvault.recovery.reports.record import MadeReport
 
 DueState = Literal["made", "due", "overdue", "coming"]
+
+
+#: So long nothing is made again by itself of a period whose report lacks a part of the record.
+AGAIN_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,13 @@ def due_reports(made: Iterable[MadeReport], began: datetime | None, now: datetim
         return []
     kept = list(made)
     return [one for kind in KINDS.values() for one in _of_kind(kind, kept, began, now)]
+
+
+def lately_made(one: DueReport, made: Iterable[MadeReport], now: datetime) -> MadeReport | None:
+    """The newest report of this period that was made after its end, less than ``AGAIN_AFTER`` ago."""
+    since = max(one.period.end, now - AGAIN_AFTER)
+    found = (kept for kept in made if (kept.name, kept.period) == (one.name, one.period) and kept.at >= since)
+    return max(found, key=lambda kept: kept.at, default=None)
 
 
 def _of_kind(

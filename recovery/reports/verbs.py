@@ -37,7 +37,7 @@ from vanvault.recovery.documents import (
 from vanvault.recovery.gateways import record_changes
 from vanvault.recovery.notices import given_notices
 from vanvault.recovery.reports.accounts import accounts_report
-from vanvault.recovery.reports.due import DueReport, due_reports
+from vanvault.recovery.reports.due import AGAIN_AFTER, DueReport, due_reports, lately_made
 from vanvault.recovery.reports.layout import report_files
 from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportContents, ReportKind, kind_named
 from vanvault.recovery.reports.operation import OperationFacts, operation_report
@@ -94,11 +94,14 @@ class DueReports:
 
     due: tuple[DueReport, ...]
     made: tuple[KeptReport, ...] = ()
+    lacking: tuple[MadeReport, ...] = ()  # made lately, without a part of the record: not made again now
 
     @property
     def exit_code(self) -> ExitCode:
-        """CHECK_FAILED where one that was made lacks something."""
-        return max((one.exit_code for one in self.made), default=ExitCode.OK)
+        """CHECK_FAILED where one that was made, now or lately, lacks something."""
+        return (
+            ExitCode.CHECK_FAILED if self.lacking or any(one.exit_code for one in self.made) else ExitCode.OK
+        )
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -106,6 +109,7 @@ class DueReports:
             "reports": [one.as_json() for one in self.due],
             "overdue": [f"{one.name} {one.period.name}" for one in self.due if one.state == "overdue"],
             "made": [one.as_json() for one in self.made],
+            "lacking": [one.as_json() for one in self.lacking],
         }
 
 
@@ -173,14 +177,26 @@ def reports_due(
 ) -> DueReports:
     """Which reports are due; ``make``: those whose period is over are made first.
 
+    One that was made since, and lacks a part of the record, is made again after ``AGAIN_AFTER``.
+
     Raises as ``make_report``.
     """
     catch_up(archive, observer.warn)
     owed = [one for one in known_due(archive) if make and one.state in ("due", "overdue")]
-    made = tuple(
-        make_report(archive, ReportRequest(one.name, one.period.name, who=who), observer) for one in owed
-    )
-    return DueReports(tuple(known_due(archive)), made)
+    kept, now = list(made_reports(archive.search)), archive.clock.now()
+    made: list[KeptReport] = []
+    lacking: list[MadeReport] = []
+    for one in owed:
+        lately = lately_made(one, kept, now)
+        if lately is None:
+            made.append(make_report(archive, ReportRequest(one.name, one.period.name, who=who), observer))
+            continue
+        lacking.append(lately)
+        observer.warn(
+            f"{lately.id} lacks a part of the record; it is made again {AGAIN_AFTER.days} days later, or"
+            f" now by: vanvault report make {one.name} --period {one.period.name}"
+        )
+    return DueReports(tuple(known_due(archive)), tuple(made), tuple(lacking))
 
 
 def known_due(archive: Archive) -> list[DueReport]:

@@ -95,9 +95,10 @@ def test_a_period_before_the_archive_began_has_no_report(begun: Office) -> None:
     assert not reports_on_record(begun.archive), "nothing was signed"
 
 
-def test_a_report_that_lacks_a_part_of_the_record_says_so_and_stays_due(begun: Office) -> None:
+@pytest.fixture
+def lacking(begun: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """A part of the record of November cannot be read."""
     lost = Unread("batch/lost", "damaged", "2026-11-25T00:00:00Z", "2026-11-25T00:00:01Z")
-    begun.on("2026-12-01 08:00")
     whole = begun.archive.search.every
 
     def every(query: Query, unread: Callable[[Unread], None] | None = None) -> Iterator[Item]:
@@ -105,7 +106,28 @@ def test_a_report_that_lacks_a_part_of_the_record_says_so_and_stays_due(begun: O
             unread(lost)
         return whole(query, unread)
 
-    begun.archive.search.every = every  # type: ignore[method-assign]
+    monkeypatch.setattr(begun.archive.search, "every", every)
+    return begun
+
+
+def test_one_that_lacks_a_part_of_the_record_is_made_again_each_week_not_each_night(lacking: Office) -> None:
+    def night(day: str) -> tuple[int, list[str]]:
+        lacking.on(day)
+        found = reports_due(lacking.archive, make=True, who="job")
+        assert found.exit_code == ExitCode.CHECK_FAILED, "a report lacks something, made now or before"
+        return len(found.made), [one.period.name for one in found.lacking]
+
+    lacking.on("2026-11-30 12:00")
+    lacking.report("operation", "2026-11")  # provisional: it does not count
+    assert night("2026-12-01 02:00") == (1, [])
+    assert [night(f"2026-12-0{day} 02:00") for day in (2, 7)] == [(0, ["2026-11"])] * 2
+    assert night("2026-12-08 02:01") == (1, [])
+    assert states(lacking)["operation 2026-11"] == "due"
+
+
+def test_a_report_that_lacks_a_part_of_the_record_says_so_and_stays_due(lacking: Office) -> None:
+    begun = lacking
+    begun.on("2026-12-01 08:00")
     kept = begun.report("operation", "2026-11")
     assert kept.report["lacking"] == ["batch/lost: damaged"]
     assert not kept.report["complete"]
