@@ -6,9 +6,12 @@ asked for again: until it was handed over, or its last day is past.
 
 from __future__ import annotations
 
+import shutil
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +27,7 @@ from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.errors import Busy, NotFound, VanVaultError
 from vanvault.archiver.core.model import Draft, MessageDraft
 from vanvault.archiver.core.outcome import Outcome
+from vanvault.archiver.core.tasks import Signal, Task
 from vanvault.archiver.export import ExportHost, ExportSurvey
 from vanvault.archiver.people.approvals import Requester
 from vanvault.archiver.people.extraction import Extractions
@@ -40,6 +44,9 @@ _FOLDER = "extractions"
 _RETRY_S = 2
 #: Longer than a put that hangs at a site.
 _LONGEST_S = 120.0
+_SWEEP_EVERY_S = 3600.0
+#: How often a sweep that waits for its turn looks whether the node stops.
+_LOOK_EVERY_S = 1.0
 #: States in which nobody needs the file any more.
 _ENDED = ("handed-over", "over")
 
@@ -141,7 +148,7 @@ def run_at_node(node: Node, reader: Reader, id: str) -> SentExtraction:
     found = known.get(id)  # its id becomes a name of a file: only one on record does
     if found.who != reader.person:
         raise NotFound(f"{reader.person} asked for no extraction {id[:40]!r}", hint="GET /v1/extractions")
-    _sweep(archive.home / _FOLDER, known, archive.clock.now())
+    _sweep(archive.home / _FOLDER, known, archive.clock.now())  # what is over takes no room
 
     def step(entries: int) -> None:
         if node.refusing.is_set():
@@ -158,8 +165,25 @@ def _ids_in(path: Path) -> tuple[str, ...]:
         return tuple(orjson.loads(line)["id"] for line in lines)
 
 
+def sweep_task(archive: Archive, exports: Executor) -> Task:
+    """Rounds at a serving node, on the thread of its exports: no run is at one of the files meanwhile."""
+
+    def sweep(stop: Signal) -> None:
+        folder = archive.home / _FOLDER
+        work = exports.submit(lambda: _sweep(folder, known_extractions(archive), archive.clock.now()))
+        while not wait((work,), timeout=_LOOK_EVERY_S).done:
+            if stop.is_set():
+                work.cancel()
+                return
+        work.result()
+
+    return Task("extraction-files", sweep, every_s=_SWEEP_EVERY_S)
+
+
 def _sweep(folder: Path, known: Extractions, now: datetime) -> None:
-    """Remove files that nobody needs any more: they are not encrypted."""
+    """Remove files that nobody needs any more, finished or not: they are not encrypted."""
     for one in known:
         if one.state(now) in _ENDED:
             (folder / f"{one.id}.zip").unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder / f"{one.id}.zip.part")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from vanvault.api.exporting import sweep_exports
+from vanvault.api.extracting import sweep_task
 from vanvault.api.health import refusal_of
 from vanvault.api.ledger import recorder_of
 from vanvault.api.metrics import Metrics
@@ -182,6 +183,7 @@ def _register(node: Node) -> None:
     supervisor.at_stop("availability", recorder.say_last)
     supervisor.add(recorder.task)
     supervisor.add(IndexKeeper(archive).task, hold_task(archive), clock_task(archive))
+    supervisor.add(sweep_task(archive, node.threads.exports))
     if archive.settings.compaction.in_serve:
         supervisor.add(duties.maintenance.task)
     if scheduler is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ import httpx
 
 from tests.api.conftest import check_problem
 from tests.export.conftest import members, run_verifier
+from tests.support.command import run_cli
 from tests.support.forms import SCAN, told_form
 from tests.support.server import Server, push
+from vanvault.api.extracting import sweep_task
 from vanvault.archiver.appliance import Archive, init_home
 from vanvault.archiver.core.ports import SystemClock
 from vanvault.archiver.journal import own_events
@@ -34,6 +38,33 @@ def body(**changed: Any) -> dict[str, Any]:
     letter = {**form["letter"], "day": str(today - timedelta(days=3))}
     del letter["scan_sha256"]
     return {"form": {**form, "letter": letter}, "scan": base64.b64encode(SCAN).decode()}
+
+
+def files_of(archive: Archive, extraction: str) -> tuple[Path, Path]:
+    """The file of an extraction at its node, and the folder of one that was not finished."""
+    folder = archive.home / "extractions"
+    return folder / f"{extraction}.zip", folder / f"{extraction}.zip.part"
+
+
+def swept(archive: Archive) -> None:
+    with ThreadPoolExecutor(1) as exports:
+        sweep_task(archive, exports).run(threading.Event())
+
+
+def check_kept(archive: Archive, extraction: str) -> None:
+    """A round leaves what may still be asked for."""
+    file, part = files_of(archive, extraction)
+    part.mkdir()
+    (part / "items.ndjson").write_bytes(b"{}")
+    swept(archive)
+    assert file.exists() and part.exists()
+
+
+def check_swept(archive: Archive, extraction: str) -> None:
+    """A round removes what was handed over, and a second finds nothing to do."""
+    for _ in range(2):
+        swept(archive)
+        assert not any(path.exists() for path in files_of(archive, extraction))
 
 
 def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
@@ -101,6 +132,7 @@ def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
         assert server.stop() == 0
     with Archive.open(home) as archive:
         archive.catch_up()
+        check_kept(archive, told["extraction"])
         looks = [one.detail for one in own_events(archive.search, "access.looked")]
     acts = [(look["act"], look["who"], look["outcome"]) for look in looks]
     assert acts.count(("extract", "lan", "shown")) == 2
@@ -121,4 +153,9 @@ def test_a_letter_comes_and_the_file_goes(tmp_path: Path) -> None:
         assert expected in at_record, at_record
     assert ("count", "binh", "refused") in acts
     assert all(len(look["shown"]) == 3 for look in looks if look["act"] == "extract" and "shown" in look)
+    words = ("--to", "Nguyễn Văn Minh", "--output", tmp_path / "receipts")
+    assert run_cli(home, "extract", "hand-over", told["extraction"], *words).exit_code == 0
+    with Archive.open(home) as archive:
+        archive.catch_up()
+        check_swept(archive, told["extraction"])
     assert any(look["act"] == "count" and look["asked"] == filter for look in looks)
