@@ -99,6 +99,19 @@ def refused_windows(given: Iterable[GivenNotice]) -> set[str]:
     return {id for id, one in last.items() if one.refused}
 
 
+def addresses_to_tell(
+    owed: OwedNotice, given: Iterable[GivenNotice], addresses: Iterable[str]
+) -> tuple[str, ...]:
+    """Those of the addresses that no notice of this reached yet: refused before, or set since."""
+    reached = {
+        address
+        for one in given
+        if (one.window, one.about) == (owed.window.id, owed.about)
+        for address in one.to
+    }
+    return tuple(address for address in addresses if address not in reached)
+
+
 def notified_detail(
     owed: OwedNotice, now: datetime, *, to: tuple[str, ...], refused: Mapping[str, str], how: str, who: str
 ) -> dict[str, object]:

@@ -19,6 +19,7 @@ from vanvault.recovery.notices.notice import (
     NOTIFIED,
     GivenNotice,
     OwedNotice,
+    addresses_to_tell,
     notice_message,
     notice_of,
     notified_detail,
@@ -62,6 +63,7 @@ def give_notices(
 ) -> NoticeReport:
     """Announce planned stops, and those that are called off, and put each notice on record.
 
+    Where some addresses were refused, a notice that is asked for again goes to those that were not told yet.
     Killed between mail and record it is sent again, under the same Message-ID.
 
     Args:
@@ -82,17 +84,19 @@ def give_notices(
             hint="Set mail.announce_to; or tell people otherwise, and say so: --by-hand TEXT.",
         )
     port = None if by_hand else mail or SmtpMail(archive.home, settings)
+    before = given_notices(archive.search)
     given = []
     for one in owed:
         now = archive.clock.now()
         to: tuple[str, ...] = ()
         refused: dict[str, str] = {}
-        if port is not None:
+        asked = () if port is None else addresses_to_tell(one, before, settings.announce_to)
+        if port is not None and asked:
             message = notice_message(one, archive.settings.archive, sender=settings.sender, now=now)
-            refused = dict(port.send(message, settings.announce_to))
-            to = tuple(address for address in settings.announce_to if address not in refused)
+            refused = dict(port.send(message, asked))
+            to = tuple(address for address in asked if address not in refused)
         detail = notified_detail(one, now, to=to, refused=refused, how=by_hand or "mail", who=request.who)
-        if to or by_hand:
+        if not refused or to:  # also where nobody is left: who was refused is set no longer
             archive.record(NOTIFIED, detail)
         for address, why in refused.items():
             observer.warn(f"{address} was not told of the window {one.window.id}: {why}")

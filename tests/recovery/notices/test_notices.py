@@ -52,6 +52,13 @@ class Shift:
     def notifies(self, window: str = "", by_hand: str = "") -> NoticeReport:
         return give_notices(self.archive, NoticeRequest(window, by_hand, "job"))
 
+    def sets(self, addresses: list[str]) -> None:
+        """Other addresses are in the settings from now on."""
+        settings = self.home.path / "vanvault.toml"
+        told = settings.read_text(encoding="utf-8")
+        settings.write_text(told.replace(f"{list(TO)!r}", f"{addresses!r}"), encoding="utf-8")
+        self.archive = self.home.archive()
+
     def passes(self, days: float) -> None:
         self.home.clock.advance(timedelta(days=days))
 
@@ -123,6 +130,34 @@ def test_an_address_that_is_refused_is_told_until_people_know_otherwise(shift: S
     assert "550" in str(report.given[0]["refused"])
     assert list(unannounced(shift.archive)) == [window], "somebody was not told"
     assert not shift.notifies(window, "gọi điện cho phòng CNTT").exit_code
+    assert not unannounced(shift.archive)
+
+
+def test_asked_for_again_a_notice_goes_to_those_alone_who_were_not_told(shift: Shift) -> None:
+    window = shift.plans(5)
+    shift.letters.unknown.add(TO[1])
+    shift.notifies()
+    assert shift.notifies(window).exit_code == 3, "it is refused again"
+    shift.letters.unknown.clear()
+    (told,) = shift.notifies(window).given
+    assert (told["to"], told["refused"]) == ([TO[1]], {})
+    assert [to for to, _ in shift.letters.taken] == [TO[:1], TO[1:]]
+    assert not unannounced(shift.archive)
+    with pytest.raises(Conflict):
+        shift.notifies(window)
+
+
+@pytest.mark.parametrize("instead", [["cntt@bhxh.example.vn"], []])
+def test_where_other_addresses_are_set_than_the_refused_one_those_are_told(
+    shift: Shift, instead: list[str]
+) -> None:
+    window = shift.plans(5)
+    shift.letters.unknown.add(TO[1])
+    shift.notifies()
+    shift.sets([TO[0], *instead])
+    (told,) = shift.notifies(window).given
+    assert (told["to"], told["refused"]) == (instead, {})
+    assert [to for to, _ in shift.letters.taken] == [(TO[0],), *[(one,) for one in instead]]
     assert not unannounced(shift.archive)
 
 
