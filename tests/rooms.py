@@ -139,7 +139,7 @@ ROOMS = (
         10,
         "core.* disk keys replicas catalogue journal appliance",
     ),
-    _room("recovery.work", 14, "archiver.*"),
+    _room("recovery.work", 16, "archiver.*"),
     _room("recovery.documents", 24, "archiver.*"),
     _room("recovery.objects", 20, "archiver.*"),
     _room("recovery.custody", 23, "archiver.* recovery.work"),

@@ -11,13 +11,12 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.intake import message_draft
 from vanvault.archiver.journal import own_events
 from vanvault.recovery.documents import Report
 from vanvault.recovery.drill.model import MILESTONES
 from vanvault.recovery.drill.scenarios import SCENARIOS
+from vanvault.recovery.work import archive_with_event, own_message
 
 FINISHED = "drill.finished"
 SCHEDULED = "drill.scheduled"
@@ -103,24 +102,9 @@ def archive_drill(archive: Archive, report: Report, report_data: bytes, bundle: 
 
     Raises SiteUnavailable, KeyUnavailable.
     """
-    message = message_draft(
-        gateway=SYSTEM_GATEWAY,
-        message_id=message_id_of(report["id"]),
-        received=archive.clock.now(),
-        content_type="application/zip",
-        body=bundle,
-        sha256=hashlib.sha256(bundle).digest(),
-        sha512=hashlib.sha512(bundle).digest(),
-        given=Metadata(kind="drill-evidence"),
-        reading=MetadataReading(Metadata()),
-    )
-    event = archive.system_event(FINISHED, drill_detail(report, report_data))
-    writer, opened = archive.open_writer(trusted=False)
-    try:
-        last = writer.commit([message, event], final=True)
-        archive.tail.apply([batch.folded for batch in (*opened, *last)])
-    finally:
-        writer.close()
+    id = message_id_of(report["id"])
+    message = own_message(archive, id, bundle, kind="drill-evidence", content_type="application/zip")
+    archive_with_event(archive, message, FINISHED, drill_detail(report, report_data))
 
 
 def message_id_of(drill: str) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.core.model import MessageDraft
 from vanvault.archiver.export import ExportHost, HomeExport
+from vanvault.recovery.work import archive_with_event
 
 
 class ExtractionHost(Protocol):
@@ -52,13 +53,7 @@ class HomeExtraction:
         self._archive.record(type, dict(detail))
 
     def record_with(self, message: MessageDraft, type: str, detail: Mapping[str, object]) -> None:
-        archive = self._archive
-        writer, opened = archive.open_writer(trusted=False)
-        try:
-            last = writer.commit([message, archive.system_event(type, dict(detail))], final=True)
-            archive.tail.apply([batch.folded for batch in (*opened, *last)])
-        finally:
-            writer.close()
+        archive_with_event(self._archive, message, type, detail)
 
     def exporting(self) -> ExportHost:
         return HomeExport(self._archive, lambda survey: None)

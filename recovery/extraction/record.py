@@ -11,10 +11,9 @@ from typing import Any
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, Unread
 from vanvault.archiver.core.errors import Busy, Damaged, InvalidInput, SiteUnavailable
-from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
+from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.times import rfc3339_us
 from vanvault.archiver.export import parse_request
-from vanvault.archiver.intake import message_draft
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.people.extraction import (
     EXTRACTION_EVENTS,
@@ -28,6 +27,7 @@ from vanvault.archiver.people.extraction import (
 )
 from vanvault.recovery.extraction.copies import check_copies
 from vanvault.recovery.extraction.host import ExtractionHost
+from vanvault.recovery.work import own_message
 
 #: Entries of one extraction: all their ids go on record before a byte is written.
 MOST_ENTRIES = 50_000
@@ -109,17 +109,7 @@ def ask_extraction(
         "scan": scan_id(id),
         "who": who,
     }
-    message = message_draft(
-        gateway=SYSTEM_GATEWAY,
-        message_id=scan_id(id),
-        received=archive.clock.now(),
-        content_type=kind,
-        body=scan,
-        sha256=sha256.digest(),
-        sha512=hashlib.sha512(scan).digest(),
-        given=Metadata(kind="extraction-letter"),
-        reading=MetadataReading(Metadata()),
-    )
+    message = own_message(archive, scan_id(id), scan, kind="extraction-letter", content_type=kind)
     host.record_with(message, EventType.EXTRACTION_REQUESTED, detail)
     return AskedExtraction(known_extractions(archive).get(id))
 

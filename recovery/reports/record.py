@@ -16,13 +16,12 @@ from typing import Any
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Search
 from vanvault.archiver.core.errors import Damaged, InvalidInput
-from vanvault.archiver.core.model import SYSTEM_GATEWAY, Metadata, MetadataReading
 from vanvault.archiver.core.times import rfc3339_seconds
-from vanvault.archiver.intake import message_draft
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.recovery.documents import Report
 from vanvault.recovery.reports.model import KINDS
 from vanvault.recovery.reports.period import ReportPeriod, parse_period
+from vanvault.recovery.work import archive_with_event, own_message
 
 MADE = EventType.REPORT_MADE
 
@@ -59,24 +58,9 @@ def archive_report(archive: Archive, report: Report, data: bytes, bundle: bytes)
 
     Raises SiteUnavailable, KeyUnavailable.
     """
-    message = message_draft(
-        gateway=SYSTEM_GATEWAY,
-        message_id=report_message_id(report["id"]),
-        received=archive.clock.now(),
-        content_type="application/zip",
-        body=bundle,
-        sha256=hashlib.sha256(bundle).digest(),
-        sha512=hashlib.sha512(bundle).digest(),
-        given=Metadata(kind="report-evidence"),
-        reading=MetadataReading(Metadata()),
-    )
-    event = archive.system_event(MADE, made_detail(report, data))
-    writer, opened = archive.open_writer(trusted=False)
-    try:
-        last = writer.commit([message, event], final=True)
-        archive.tail.apply([batch.folded for batch in (*opened, *last)])
-    finally:
-        writer.close()
+    id = report_message_id(report["id"])
+    message = own_message(archive, id, bundle, kind="report-evidence", content_type="application/zip")
+    archive_with_event(archive, message, MADE, made_detail(report, data))
 
 
 def report_message_id(report: str) -> str:
