@@ -18,6 +18,7 @@ import orjson
 from vanvault.archiver.catalogue import Item, Query, Search, Unread, WrongClock
 from vanvault.archiver.core.errors import Damaged
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us
 from vanvault.archiver.core.times import to_us as to_us_of
 
@@ -116,6 +117,11 @@ class OwnEvent:
         if not isinstance(fields, dict):
             raise Damaged(f"the detail of {self.id} is no JSON object", key=self.id)
         return fields
+
+    @property
+    def recorded(self) -> RecordedEvent:
+        """For those who fold such events. Raises as ``detail``."""
+        return RecordedEvent(self.id, self.type, self.at, self.detail)
 
 
 def own_events(

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import from_us, rfc3339_us, to_us
 
 PLACED, CONFIRMED, RELEASED = "hold.placed", "hold.confirmed", "hold.released"
@@ -142,16 +143,6 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldEvent:
-    """One event about holds, as the archive gives it."""
-
-    id: str  # of the archive: twice the same is once
-    type: str  # without ``vanvault.``
-    at: datetime  # when the archive received it
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class HoldBook:
     """All holds that the record tells of."""
 
@@ -171,7 +162,7 @@ class HoldBook:
         return tuple(one for one in self.by_id.values() if one.holds)
 
 
-def fold_holds(events: Iterable[HoldEvent]) -> HoldBook:
+def fold_holds(events: Iterable[RecordedEvent]) -> HoldBook:
     """All holds, the oldest first."""
     known = sorted({one.id: one for one in events}.values(), key=lambda one: (one.at, one.id))
     holds: dict[str, Hold] = {}
@@ -275,12 +266,12 @@ def _said(say: HoldSay) -> dict[str, str | None]:
     return {"at": rfc3339_us(to_us(say.at)), "who": say.who, "reason": say.reason or None}
 
 
-def _say(event: HoldEvent) -> HoldSay:
+def _say(event: RecordedEvent) -> HoldSay:
     detail = event.detail
     return HoldSay(event.at, _text(detail["who"]), _text(detail["who_key"]), _text(detail.get("reason", "")))
 
 
-def _placed(event: HoldEvent) -> Hold:
+def _placed(event: RecordedEvent) -> Hold:
     detail = event.detail
     entries, filters, to = detail["entries"], detail["filters"], detail["to"]
     scope = HoldScope(

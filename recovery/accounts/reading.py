@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Unread
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people.accounts import ACCOUNT_EVENTS, IDLE_DAYS, AccountEvent, Accounts, fold
+from vanvault.archiver.people.accounts import ACCOUNT_EVENTS, IDLE_DAYS, Accounts, fold
 
 #: Events that tell that an account, ``id`` of their detail, was used: a sign-on, or the first use of a day.
 SEEN_EVENTS = ("session.opened", "account.seen")
@@ -28,7 +29,7 @@ _PASSING = ("not indexed yet", "not folded yet", "unavailable")
 class AccountRecord:
     """What one reading of the record found."""
 
-    events: dict[str, AccountEvent] = field(default_factory=dict)  # by id
+    events: dict[str, RecordedEvent] = field(default_factory=dict)  # by id
     seen: dict[str, datetime] = field(default_factory=dict)  # id of an account -> its last use
     seen_to: datetime | None = None  # the newest use in ``seen``
     lacking: tuple[Unread, ...] = ()
@@ -65,7 +66,7 @@ def accounts_at(archive: ArchiveReader, moment: datetime) -> Accounts:
 
     to = to_us(moment)
     events = [
-        AccountEvent(own.id, own.type, own.at, own.detail)
+        own.recorded
         for type in ACCOUNT_EVENTS
         for own in own_events(archive.search, type, to_us=to, order="oldest", unread=note)
     ]
@@ -94,7 +95,7 @@ def read_account_record(
     events = {event.id: event for event in _unrecorded(archive)}
     for type in ACCOUNT_EVENTS:
         for own in own_events(archive.search, type, from_us=since_us, order="oldest", unread=note):
-            events[own.id] = AccountEvent(own.id, own.type, own.at, own.detail)
+            events[own.id] = own.recorded
     seen, newest = dict(before.seen), before.seen_to
     uses_since = newest - _SEEN_OVERLAP if newest else archive.clock.now() - _SEEN_BACK
     for type in SEEN_EVENTS:
@@ -105,10 +106,10 @@ def read_account_record(
     return AccountRecord(events, seen, newest, tuple(lacking[key] for key in sorted(lacking)))
 
 
-def _unrecorded(archive: ArchiveReader) -> Iterator[AccountEvent]:
+def _unrecorded(archive: ArchiveReader) -> Iterator[RecordedEvent]:
     """Changes of this home's gateways that wait for the record: they hold good already."""
     for change in archive.gateways.unrecorded():
-        yield AccountEvent(f"~{change.nonce}", f"gateway.{change.kind}", change.at, change.detail)
+        yield RecordedEvent(f"~{change.nonce}", f"gateway.{change.kind}", change.at, change.detail)
 
 
 def _gateway_uses(archive: ArchiveReader) -> dict[str, datetime]:

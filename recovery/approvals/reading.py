@@ -9,6 +9,7 @@ from datetime import datetime
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import EventType, own_events
 from vanvault.archiver.people.approvals import (
@@ -16,7 +17,6 @@ from vanvault.archiver.people.approvals import (
     LONGEST_KEPT,
     AccountHistory,
     ApprovalBook,
-    ApprovalEvent,
     ApprovalRequest,
     ApprovalStanding,
     ApprovalTable,
@@ -59,9 +59,7 @@ def known_table(archive: ArchiveReader) -> KnownApprovals:
     """The table alone, without requests and accounts. Raises as ``known_approvals``."""
     lacking: list[Unread] = []
     found = own_events(archive.search, EventType.APPROVAL_TABLE_SET, unread=lacking.append)
-    book = fold_approvals(
-        [ApprovalEvent(one.id, one.type, one.at, one.detail) for one in found], lacking=_told(lacking)
-    )
+    book = fold_approvals([one.recorded for one in found], lacking=_told(lacking))
     is_passing = AccountRecord(lacking=tuple(lacking)).is_passing
     return KnownApprovals(book, AccountHistory(), archive.clock.now(), is_passing)
 
@@ -78,11 +76,11 @@ def known_approvals(archive: ArchiveReader, *, everything: bool = False) -> Know
     def note(one: Unread) -> None:
         lacking[one.object] = one
 
-    events: list[ApprovalEvent] = []
+    events: list[RecordedEvent] = []
     for type in APPROVAL_EVENTS:
         from_us = 0 if type == EventType.APPROVAL_TABLE_SET else since
         found = own_events(archive.search, type, from_us=from_us, unread=note)
-        events.extend(ApprovalEvent(one.id, type, one.at, one.detail) for one in found)
+        events.extend(one.recorded for one in found)
     record = read_account_record(archive)
     book = fold_approvals(events, lacking=_told(lacking.values()))
     people = AccountHistory(tuple(record.events.values()), record.seen, _told(record.lacking))

@@ -10,7 +10,7 @@ from vanvault.archiver.catalogue import Item, Query, Unread, matches
 from vanvault.archiver.core.errors import Damaged, NotFound
 from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.retention import HOLD_EVENTS, Hold, HoldBook, HoldEvent, fold_holds
+from vanvault.archiver.retention import HOLD_EVENTS, Hold, HoldBook, fold_holds
 
 
 def known_holds(archive: ArchiveReader) -> HoldBook:
@@ -24,7 +24,7 @@ def known_holds(archive: ArchiveReader) -> HoldBook:
         lacking.add(one.object)
 
     book = fold_holds(
-        HoldEvent(own.id, own.type, own.at, own.detail)
+        own.recorded
         for type in HOLD_EVENTS
         for own in own_events(archive.search, type, order="oldest", unread=note)
     )

@@ -7,9 +7,10 @@ from datetime import timedelta
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Unread
 from vanvault.archiver.core.errors import Damaged
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import to_us
 from vanvault.archiver.journal import own_events
-from vanvault.archiver.people.tokens import MOST_LIFE, TOKEN_EVENTS, PersonTokens, TokenEvent, fold_tokens
+from vanvault.archiver.people.tokens import MOST_LIFE, TOKEN_EVENTS, PersonTokens, fold_tokens
 
 #: No token that was added before is good any more, so neither its end nor its beginning matters.
 _LOOKED_BACK = MOST_LIFE + timedelta(days=1)
@@ -26,12 +27,12 @@ def person_tokens(archive: ArchiveReader, *, everything: bool = False) -> Person
         lacking[one.object] = one
 
     from_us = 0 if everything else to_us(archive.clock.now() - _LOOKED_BACK)
-    events: list[TokenEvent] = []
+    events: list[RecordedEvent] = []
     for type in TOKEN_EVENTS:
         for event in own_events(archive.search, type, from_us=from_us, unread=note):
             try:
                 detail = event.detail
             except Damaged:
                 detail = {}  # it says nothing, and is named among what is strange
-            events.append(TokenEvent(event.id, type, event.at, detail))
+            events.append(RecordedEvent(event.id, type, event.at, detail))
     return fold_tokens(events, lacking=[f"{one.object}: {one.reason}" for one in lacking.values()])

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.support.forms import SCAN, told_form
 from vanvault.archiver.core.errors import InvalidInput, NotFound, TooLarge
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.people.extraction import (
     FIELDS,
     MOST_SCAN,
     Extraction,
-    ExtractionEvent,
     ExtractionForm,
     fold_extractions,
     new_form,
@@ -125,10 +125,10 @@ def test_a_scan_has_a_limit() -> None:
         scan_type(SCAN.ljust(MOST_SCAN + 1, b"\0"))
 
 
-def event(number: int, kind: str, of: ExtractionForm = FORM, **detail: Any) -> ExtractionEvent:
+def event(number: int, kind: str, of: ExtractionForm = FORM, **detail: Any) -> RecordedEvent:
     at = NOW + timedelta(minutes=number)
     told = {"extraction": ID, "digest": of.digest, "who": "mai", **detail}
-    return ExtractionEvent(f"e-{number}", f"extraction.{kind}", at, told)
+    return RecordedEvent(f"e-{number}", f"extraction.{kind}", at, told)
 
 
 REQUESTED = event(0, "requested", form=FORM.as_json(), count=3, before="2026-11-30T03:00:00Z", scan="2026-s")
@@ -138,7 +138,7 @@ HANDED = event(3, "handed-over", received_by="Minh", received_at="2026-11-30T04:
 ALL = (REQUESTED, BEGUN, RAN, HANDED)
 
 
-def folded(*events: ExtractionEvent) -> Extraction:
+def folded(*events: RecordedEvent) -> Extraction:
     return fold_extractions(events).get(ID)
 
 
@@ -168,7 +168,7 @@ def test_a_step_of_another_form_is_none_of_this_extraction() -> None:
 
 def test_a_form_that_was_changed_on_record_is_no_request() -> None:
     changed = {**REQUESTED.detail, "form": {**FORM.as_json(), "purpose": "another"}}
-    found = fold_extractions([ExtractionEvent("e-0", REQUESTED.type, NOW, changed)])
+    found = fold_extractions([RecordedEvent("e-0", REQUESTED.type, NOW, changed)])
     assert found.strange == ("e-0",)
     with pytest.raises(NotFound):
         found.get(ID)
@@ -177,7 +177,7 @@ def test_a_form_that_was_changed_on_record_is_no_request() -> None:
 def test_the_first_form_of_an_id_stands() -> None:
     other = new_form(told_form(purpose="another"), NOW)
     detail = {**REQUESTED.detail, "form": other.as_json(), "digest": other.digest}
-    later = ExtractionEvent("e-9", REQUESTED.type, NOW + timedelta(hours=1), detail)
+    later = RecordedEvent("e-9", REQUESTED.type, NOW + timedelta(hours=1), detail)
     found = fold_extractions([later, REQUESTED])
     assert found.get(ID).form == FORM
     assert found.strange == ("e-9",)
@@ -193,7 +193,7 @@ def test_the_first_form_of_an_id_stands() -> None:
         event(2, "begun", claim="c1"),
     ],
 )
-def test_a_step_that_cannot_be_or_be_read_makes_it_unclear(broken: ExtractionEvent) -> None:
+def test_a_step_that_cannot_be_or_be_read_makes_it_unclear(broken: RecordedEvent) -> None:
     assert folded(REQUESTED, BEGUN, broken).state(NOW) == "unclear"
 
 

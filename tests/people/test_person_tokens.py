@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, KeyUnavailable, NotFound
 from vanvault.archiver.core.ports import SystemEntropy
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.keys import KeyFiles
-from vanvault.archiver.people.accounts import AccountEvent, Accounts, Allowed, Refused, fold
+from vanvault.archiver.people.accounts import Accounts, Allowed, Refused, fold
 from vanvault.archiver.people.tokens import (
     DEFAULT_LIFE,
     MOST_LIFE,
@@ -25,7 +26,6 @@ from vanvault.archiver.people.tokens import (
     TOKEN_PERMISSIONS,
     NewPersonToken,
     PersonTokens,
-    TokenEvent,
     TokenWish,
     fold_tokens,
     is_person_secret,
@@ -40,10 +40,10 @@ MAI, BINH, GATE = "a-0000000000000001", "a-0000000000000002", "g-000000000000000
 ENTROPY = SystemEntropy()
 
 
-def added(id: str, name: str, *roles: str) -> AccountEvent:
+def added(id: str, name: str, *roles: str) -> RecordedEvent:
     detail: dict[str, object] = {"id": id, "account": name, "kind": "person", "full_name": name, "unit": ""}
     held = [{"role": role, "from": "2026-11-01", "until": None} for role in roles]
-    return AccountEvent(
+    return RecordedEvent(
         f"e-{name}", "account.added", NOW - timedelta(days=3),
         {**detail, "owner": "", "valid_from": "2026-11-01", "valid_until": None, "roles": held, "who": "op"},
     )  # fmt: skip
@@ -52,7 +52,7 @@ def added(id: str, name: str, *roles: str) -> AccountEvent:
 BASE = [
     added(MAI, "mai", "auditor-original"),
     added(BINH, "binh", "account-manager"),
-    AccountEvent("e-gate", "gateway.added", NOW, {"id": GATE, "gateway": "gate", "who": "op"}),
+    RecordedEvent("e-gate", "gateway.added", NOW, {"id": GATE, "gateway": "gate", "who": "op"}),
 ]
 ACCOUNTS = fold(BASE)
 NONE = PersonTokens()
@@ -69,17 +69,17 @@ def made_for(
     return to_add_token(ACCOUNTS.get(name), wish or TokenWish(), held, NOW, keys, ENTROPY)
 
 
-def event(made: NewPersonToken, *, at: datetime = NOW, **changes: object) -> TokenEvent:
-    return TokenEvent(f"e-{made.id}", "account.token-added", at, {**made.detail, "who": "op", **changes})
+def event(made: NewPersonToken, *, at: datetime = NOW, **changes: object) -> RecordedEvent:
+    return RecordedEvent(f"e-{made.id}", "account.token-added", at, {**made.detail, "who": "op", **changes})
 
 
-def removal(made: NewPersonToken, account: str = MAI, at: datetime = NOW) -> TokenEvent:
-    return TokenEvent(f"r-{made.id}", "account.token-removed", at, {"id": account, "token": made.id})
+def removal(made: NewPersonToken, account: str = MAI, at: datetime = NOW) -> RecordedEvent:
+    return RecordedEvent(f"r-{made.id}", "account.token-removed", at, {"id": account, "token": made.id})
 
 
-def suspended(accounts: list[AccountEvent], id: str) -> Accounts:
+def suspended(accounts: list[RecordedEvent], id: str) -> Accounts:
     detail: Mapping[str, object] = {"id": id, "reason": "moved away", "from": "2026-11-30", "who": "op"}
-    return fold([*accounts, AccountEvent("e-s", "account.suspended", NOW, detail)])
+    return fold([*accounts, RecordedEvent("e-s", "account.suspended", NOW, detail)])
 
 
 def test_a_secret_leads_to_its_token_and_stands_nowhere(keys: KeyFiles) -> None:
@@ -280,7 +280,7 @@ class TokensOnRecord(RuleBasedStateMachine):
         super().__init__()
         self.now = NOW
         self.accounts = list(BASE)
-        self.events: list[TokenEvent] = []
+        self.events: list[RecordedEvent] = []
         self.good: dict[str, datetime] = {}  # secret -> its end
         self.gone: set[str] = set()
         self.by_secret: dict[str, NewPersonToken] = {}
@@ -309,20 +309,20 @@ class TokensOnRecord(RuleBasedStateMachine):
         day = (self.now + timedelta(hours=7)).date().isoformat()
         detail: Mapping[str, object] = {"id": MAI, "reason": "x", "from": day, "who": "op"}
         id = f"e-{len(self.accounts):05d}"
-        self.accounts.append(AccountEvent(id, "account.suspended", self.now, detail))
+        self.accounts.append(RecordedEvent(id, "account.suspended", self.now, detail))
         self.is_off = True
 
     @rule()
     def resume(self) -> None:
         id = f"e-{len(self.accounts):05d}"
-        self.accounts.append(AccountEvent(id, "account.resumed", self.now, {"id": MAI, "reason": ""}))
+        self.accounts.append(RecordedEvent(id, "account.resumed", self.now, {"id": MAI, "reason": ""}))
         self.is_off = False
 
     @rule(hours=st.integers(1, 100))
     def wait(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
         id = f"e-{len(self.accounts):05d}"
-        self.accounts.append(AccountEvent(id, "account.reviewed", self.now, {"id": MAI}))
+        self.accounts.append(RecordedEvent(id, "account.reviewed", self.now, {"id": MAI}))
 
     @invariant()
     def only_what_the_record_allows(self) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.retention import (
     Hold,
-    HoldEvent,
     HoldReason,
     HoldSay,
     HoldScope,
@@ -39,14 +39,14 @@ class Record:
     """Events as they come, one an hour."""
 
     def __init__(self) -> None:
-        self.events: list[HoldEvent] = []
+        self.events: list[RecordedEvent] = []
 
     def say(self, who: str, reason: str = "") -> HoldSay:
         return HoldSay(BEGIN + timedelta(hours=len(self.events)), who, key_of(who), reason)
 
     def add(self, type: str, detail: dict[str, Any]) -> Hold:
         at = BEGIN + timedelta(hours=len(self.events))
-        self.events.append(HoldEvent(f"e-{len(self.events)}", f"hold.{type}", at, detail))
+        self.events.append(RecordedEvent(f"e-{len(self.events)}", f"hold.{type}", at, detail))
         return self.hold
 
     @property
@@ -161,7 +161,7 @@ def test_what_this_version_cannot_read_is_named_and_ends_nothing(
 ) -> None:
     record.place()
     record.events.append(replace(record.events[0], id="e-9", detail={**record.events[0].detail, **harm}))
-    record.events.append(HoldEvent("e-10", "hold.released", BEGIN, {"hold": ID, "who": 3}))
+    record.events.append(RecordedEvent("e-10", "hold.released", BEGIN, {"hold": ID, "who": 3}))
     book = fold_holds(record.events)
     assert set(book.unclear) == {"e-9", "e-10"}
     assert book.get(ID).holds

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.people import Record
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import rfc3339_seconds, rfc3339_us, to_us
 from vanvault.archiver.people.approvals import (
     AccountHistory,
     ApprovalBook,
-    ApprovalEvent,
     ApprovalRequest,
     ApprovalStanding,
     ApprovalTable,
@@ -30,7 +30,7 @@ class FourEyes:
     """One archive's record of accounts and approvals; its clock is the accounts'."""
 
     people: Record = field(default_factory=Record)
-    events: list[ApprovalEvent] = field(default_factory=list)
+    events: list[RecordedEvent] = field(default_factory=list)
     table: ApprovalTable = field(default_factory=lambda: ApprovalTable(on=True))
 
     def wish(self, by: str = "lan", act: str = "key-unwrap", **subject: Any) -> ApprovalWish:
@@ -73,7 +73,7 @@ class FourEyes:
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
         id = f"x-{len(self.events):04}"
-        self.events.append(ApprovalEvent(id, f"approval.{kind}", self.people.now, detail))
+        self.events.append(RecordedEvent(id, f"approval.{kind}", self.people.now, detail))
 
     @property
     def book(self) -> ApprovalBook:

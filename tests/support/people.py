@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.people.accounts import (
     Account,
     AccountChange,
     AccountChanges,
-    AccountEvent,
     Accounts,
     DaySpan,
     NewAccount,
@@ -30,7 +30,7 @@ class Record:
     """What one archive knows about accounts. ``now`` stands still until a test moves it."""
 
     now: datetime = NOW
-    events: list[AccountEvent] = field(default_factory=list)
+    events: list[RecordedEvent] = field(default_factory=list)
     seen: dict[str, datetime] = field(default_factory=dict)
 
     @property
@@ -44,13 +44,13 @@ class Record:
     def get(self, name: str) -> Account:
         return self.accounts.get(name)
 
-    def put(self, change: AccountChange | None) -> AccountEvent:
+    def put(self, change: AccountChange | None) -> RecordedEvent:
         """Record a change that must be one."""
         assert change is not None, "the record says so already"
         return self.event(change.type, change.detail)
 
-    def event(self, type: str, detail: Mapping[str, object]) -> AccountEvent:
-        made = AccountEvent(f"e-{len(self.events):04}", type, self.now, {**detail, "who": "root"})
+    def event(self, type: str, detail: Mapping[str, object]) -> RecordedEvent:
+        made = RecordedEvent(f"e-{len(self.events):04}", type, self.now, {**detail, "who": "root"})
         self.events.append(made)
         return made
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import vietnam_day
-from vanvault.archiver.people.accounts import IDLE_DAYS, ROLES, AccountEvent
+from vanvault.archiver.people.accounts import IDLE_DAYS, ROLES
 
 
-def allowed_by(events: list[AccountEvent], id: str, now: datetime) -> set[str]:
+def allowed_by(events: list[RecordedEvent], id: str, now: datetime) -> set[str]:
     """The same question, answered by reading the events one after the other."""
     ordered = sorted(events, key=lambda one: (one.at, one.id))
     if id != holder_by(ordered, id):
@@ -43,7 +44,7 @@ def allowed_by(events: list[AccountEvent], id: str, now: datetime) -> set[str]:
     return {permission for role in clear for permission in ROLES[role].permissions}
 
 
-def holder_by(ordered: list[AccountEvent], id: str) -> str | None:
+def holder_by(ordered: list[RecordedEvent], id: str) -> str | None:
     """Whose the name of this account is."""
     claims = [event for event in ordered if event.type in ("account.added", "gateway.added")]
     names = {
@@ -59,7 +60,7 @@ def holder_by(ordered: list[AccountEvent], id: str) -> str | None:
     return next(iter(gateways or rivals), None)
 
 
-def roles_by(own: list[AccountEvent], added: AccountEvent, today: date) -> set[str]:
+def roles_by(own: list[RecordedEvent], added: RecordedEvent, today: date) -> set[str]:
     """Roles of a day: granted for it, and not revoked from it or an earlier day on by a later event."""
     held: set[str] = set()
     first: list[dict[str, Any]] = added.detail["roles"]  # type: ignore[assignment]

@@ -6,7 +6,7 @@ Folded from events of the archive, and judged at each request.
 from __future__ import annotations
 
 from vanvault.archiver.people.accounts.changes import AboutChange, AccountChange, AccountChanges, NewAccount
-from vanvault.archiver.people.accounts.fold import ACCOUNT_EVENTS, AccountEvent, fold
+from vanvault.archiver.people.accounts.fold import ACCOUNT_EVENTS, fold
 from vanvault.archiver.people.accounts.judging import (
     IDLE_DAYS,
     AccountStanding,
@@ -50,7 +50,6 @@ __all__ = [
     "Account",
     "AccountChange",
     "AccountChanges",
-    "AccountEvent",
     "AccountKind",
     "AccountStanding",
     "Accounts",

@@ -25,10 +25,11 @@ lost for that. What this version cannot read makes its account ``unclear``: it i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_day
 from vanvault.archiver.people.accounts.model import (
     Account,
@@ -47,18 +48,11 @@ from vanvault.archiver.people.accounts.roles import ACCOUNT_KINDS, GATEWAY_ROLE
 _A_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountEvent:
-    """One event about an account or a gateway, as the archive gives it."""
-
-    id: str  # of the archive: twice the same is once
-    type: str  # without ``vanvault.``
-    at: datetime  # when the archive received it
-    detail: Mapping[str, object]
-
-
 def fold(
-    events: Iterable[AccountEvent], *, seen: Mapping[str, datetime] | None = None, lacking: Iterable[str] = ()
+    events: Iterable[RecordedEvent],
+    *,
+    seen: Mapping[str, datetime] | None = None,
+    lacking: Iterable[str] = (),
 ) -> Accounts:
     """All accounts that these events tell of.
 
@@ -101,7 +95,7 @@ def fold(
     return Accounts(accounts, holders, _identities(ordered, accounts), tuple(strange), tuple(lacking))
 
 
-def _claimed(event: AccountEvent) -> Account | None:
+def _claimed(event: RecordedEvent) -> Account | None:
     """The account that is added; ``unclear`` where only id and name can be read, None where not even they."""
     id, name = event.detail.get("id"), event.detail.get("account")
     if not (isinstance(id, str) and isinstance(name, str)):
@@ -113,7 +107,7 @@ def _claimed(event: AccountEvent) -> Account | None:
         return Account(id, name, "person", AccountAbout(), DaySpan(), marks, standing="unclear")
 
 
-def _added(event: AccountEvent, id: str, name: str) -> Account:
+def _added(event: RecordedEvent, id: str, name: str) -> Account:
     detail = event.detail
     kind = next((one for one in ACCOUNT_KINDS if one == detail["kind"]), None)
     roles = detail.get("roles", [])
@@ -130,7 +124,7 @@ def _added(event: AccountEvent, id: str, name: str) -> Account:
     )
 
 
-def _gateway(event: AccountEvent) -> Account | None:
+def _gateway(event: RecordedEvent) -> Account | None:
     id, name = event.detail.get("id"), event.detail.get("gateway")
     if not (isinstance(id, str) and isinstance(name, str)):
         return None
@@ -138,11 +132,11 @@ def _gateway(event: AccountEvent) -> Account | None:
     return Account(id, name, "service", AccountAbout(), DaySpan(), AccountMarks(event.at), grants=(grant,))
 
 
-def _withdrawn(account: Account, event: AccountEvent) -> Account:
+def _withdrawn(account: Account, event: RecordedEvent) -> Account:
     return account if account.is_gateway else replace(account, standing="withdrawn")
 
 
-def _changed(account: Account, event: AccountEvent) -> Account:
+def _changed(account: Account, event: RecordedEvent) -> Account:
     detail, days, late = event.detail, account.days, account.late
     if "valid_from" in detail:
         days = replace(days, first=_day(detail, "valid_from"))
@@ -153,11 +147,11 @@ def _changed(account: Account, event: AccountEvent) -> Account:
     return replace(account, about=_about(account.about, detail), days=days, late=late)
 
 
-def _granted(account: Account, event: AccountEvent) -> Account:
+def _granted(account: Account, event: RecordedEvent) -> Account:
     return replace(account, grants=(*account.grants, _grant(event.detail, event)))
 
 
-def _revoked(account: Account, event: AccountEvent) -> Account:
+def _revoked(account: Account, event: RecordedEvent) -> Account:
     role, first = event.detail["role"], _needed_day(event.detail, "from")
     ended = tuple(
         replace(one, days=_before(one.days, first)) if one.role == role else one for one in account.grants
@@ -168,52 +162,52 @@ def _revoked(account: Account, event: AccountEvent) -> Account:
     return replace(account, grants=ended, late=late)
 
 
-def _suspended(account: Account, event: AccountEvent) -> Account:
+def _suspended(account: Account, event: RecordedEvent) -> Account:
     first, detail = _needed_day(event.detail, "from"), event.detail
     made = Suspension(first, _text(detail, "reason"), event.at, _text(detail, "who"))
     late = _with_late(account.late, LateEntry("suspended", first, event.at))
     return replace(account, suspensions=(*account.suspensions, made), late=late)
 
 
-def _resumed(account: Account, event: AccountEvent) -> Account:
+def _resumed(account: Account, event: RecordedEvent) -> Account:
     lifted = tuple(
         one if one.lifted_at is not None else replace(one, lifted_at=event.at) for one in account.suspensions
     )
     return replace(account, suspensions=lifted, marks=replace(account.marks, resumed_at=event.at))
 
 
-def _reviewed(account: Account, event: AccountEvent) -> Account:
+def _reviewed(account: Account, event: RecordedEvent) -> Account:
     return replace(account, marks=replace(account.marks, reviewed_at=event.at))
 
 
-def _identity_added(account: Account, event: AccountEvent) -> Account:
+def _identity_added(account: Account, event: RecordedEvent) -> Account:
     identity = _identity(event)
     if identity in account.identities:
         return account
     return replace(account, identities=(*account.identities, identity))
 
 
-def _identity_removed(account: Account, event: AccountEvent) -> Account:
+def _identity_removed(account: Account, event: RecordedEvent) -> Account:
     identity = _identity(event)
     return replace(account, identities=tuple(one for one in account.identities if one != identity))
 
 
-def _gateway_removed(account: Account, event: AccountEvent) -> Account:
+def _gateway_removed(account: Account, event: RecordedEvent) -> Account:
     return replace(account, standing="removed")
 
 
-def _gateway_back(account: Account, event: AccountEvent) -> Account:
+def _gateway_back(account: Account, event: RecordedEvent) -> Account:
     return replace(account, standing="held")
 
 
 #: What makes an account.
-_CLAIMS: dict[str, Callable[[AccountEvent], Account | None]] = {
+_CLAIMS: dict[str, Callable[[RecordedEvent], Account | None]] = {
     "account.added": _claimed,
     "gateway.added": _gateway,
     "gateway.brought-back": _gateway,
 }
 #: What changes one.
-_STEPS: dict[str, Callable[[Account, AccountEvent], Account]] = {
+_STEPS: dict[str, Callable[[Account, RecordedEvent], Account]] = {
     "account.withdrawn": _withdrawn,
     "account.changed": _changed,
     "account.role-granted": _granted,
@@ -241,7 +235,7 @@ def _holders(accounts: Iterable[Account]) -> dict[str, str]:
 
 
 def _identities(
-    ordered: Iterable[AccountEvent], accounts: Mapping[str, Account]
+    ordered: Iterable[RecordedEvent], accounts: Mapping[str, Account]
 ) -> dict[ProviderIdentity, str]:
     """Whose each identity is: of the account that was given it first and has it still."""
     found: dict[ProviderIdentity, str] = {}
@@ -265,7 +259,7 @@ def _about(before: AccountAbout, detail: Mapping[str, object]) -> AccountAbout:
     )
 
 
-def _grant(told: Mapping[str, object], event: AccountEvent) -> RoleGrant:
+def _grant(told: Mapping[str, object], event: RecordedEvent) -> RoleGrant:
     role = told["role"]
     if not isinstance(role, str):
         raise ValueError("another version's form")
@@ -274,7 +268,7 @@ def _grant(told: Mapping[str, object], event: AccountEvent) -> RoleGrant:
     )
 
 
-def _identity(event: AccountEvent) -> ProviderIdentity:
+def _identity(event: RecordedEvent) -> ProviderIdentity:
     issuer, subject = event.detail["issuer"], event.detail["subject"]
     if not (isinstance(issuer, str) and isinstance(subject, str)):
         raise ValueError("another version's form")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from vanvault.archiver.people.approvals.fold import (
     APPROVAL_EVENTS,
     ApprovalBook,
-    ApprovalEvent,
     ApprovalRequest,
     ApprovalUse,
     ApprovalVote,
@@ -39,7 +38,6 @@ __all__ = [
     "AccountHistory",
     "ActRule",
     "ApprovalBook",
-    "ApprovalEvent",
     "ApprovalRequest",
     "ApprovalStanding",
     "ApprovalTable",

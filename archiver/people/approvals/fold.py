@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.people.approvals.request import ApprovalWish
 from vanvault.archiver.people.approvals.table import LONGEST_KEPT, MOST_APPROVALS, ApprovalTable
@@ -32,16 +33,6 @@ WITHDRAWN, USED, GIVEN_UP = "approval.withdrawn", "approval.used", "approval.giv
 TABLE_SET = "approval.table-set"
 #: Every type that ``fold_approvals`` looks at, without ``vanvault.``.
 APPROVAL_EVENTS = (REQUESTED, APPROVED, REFUSED, WITHDRAWN, USED, GIVEN_UP, TABLE_SET)
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalEvent:
-    """One event about approvals, as the archive gives it."""
-
-    id: str  # of the archive: twice the same is once
-    type: str  # without ``vanvault.``
-    at: datetime  # when the archive received it
-    detail: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +109,7 @@ class ApprovalBook:
         return iter(sorted(self.by_id.values(), key=lambda one: (one.at, one.id), reverse=True))
 
 
-def fold_approvals(events: Iterable[ApprovalEvent], *, lacking: Iterable[str] = ()) -> ApprovalBook:
+def fold_approvals(events: Iterable[RecordedEvent], *, lacking: Iterable[str] = ()) -> ApprovalBook:
     """All requests that these events tell of; ``lacking``: what of the record could not be read."""
     ordered = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
     found: dict[str, ApprovalRequest] = {}
@@ -150,7 +141,7 @@ def fold_approvals(events: Iterable[ApprovalEvent], *, lacking: Iterable[str] = 
     return replace(book, by_id=found, strange=tuple(strange), lacking=tuple(lacking))
 
 
-def _requested(event: ApprovalEvent) -> ApprovalRequest:
+def _requested(event: RecordedEvent) -> ApprovalRequest:
     detail = event.detail
     asked = detail["asked"]
     if not isinstance(asked, dict):
@@ -168,7 +159,7 @@ def _requested(event: ApprovalEvent) -> ApprovalRequest:
     )
 
 
-def _said(request: ApprovalRequest, event: ApprovalEvent) -> ApprovalRequest:
+def _said(request: ApprovalRequest, event: RecordedEvent) -> ApprovalRequest:
     detail = event.detail
     if _text(detail, "digest") != request.digest:
         return request  # said to another form of it: that is no approval of this one
@@ -186,7 +177,7 @@ def _said(request: ApprovalRequest, event: ApprovalEvent) -> ApprovalRequest:
     return request
 
 
-def _vote(event: ApprovalEvent) -> ApprovalVote:
+def _vote(event: RecordedEvent) -> ApprovalVote:
     detail = event.detail
     roles = detail["roles"]
     if not isinstance(roles, list):
@@ -202,7 +193,7 @@ def _vote(event: ApprovalEvent) -> ApprovalVote:
     )
 
 
-def _with_table(book: ApprovalBook, event: ApprovalEvent) -> ApprovalBook:
+def _with_table(book: ApprovalBook, event: RecordedEvent) -> ApprovalBook:
     try:
         told = event.detail["table"]
         if not isinstance(told, dict):

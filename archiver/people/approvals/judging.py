@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from vanvault.archiver.people.accounts import AccountEvent, Accounts, Allowed, fold, judge, standing_of
+from vanvault.archiver.core.recorded_event import RecordedEvent
+from vanvault.archiver.people.accounts import Accounts, Allowed, fold, judge, standing_of
 from vanvault.archiver.people.approvals.fold import ApprovalRequest, ApprovalVote
 from vanvault.archiver.people.approvals.table import ApprovalTable
 
@@ -45,7 +46,7 @@ class ApprovalStanding:
 class AccountHistory:
     """All that the record says about accounts, and what of it was known at a moment."""
 
-    events: tuple[AccountEvent, ...] = ()
+    events: tuple[RecordedEvent, ...] = ()
     seen: Mapping[str, datetime] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
     _then: dict[datetime, Accounts] = field(default_factory=dict)

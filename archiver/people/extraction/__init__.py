@@ -6,7 +6,6 @@ from vanvault.archiver.people.extraction.fold import (
     EXTRACTION_EVENTS,
     EXTRACTION_STATES,
     Extraction,
-    ExtractionEvent,
     Extractions,
     fold_extractions,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "KEYS",
     "MOST_SCAN",
     "Extraction",
-    "ExtractionEvent",
     "ExtractionForm",
     "Extractions",
     "fold_extractions",

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.people.extraction.form import ExtractionForm, form_of
 
@@ -38,16 +39,6 @@ ExtractionState = Literal[
     "unclear",  # an event of it cannot be read
 ]
 EXTRACTION_STATES: tuple[ExtractionState, ...] = get_args(ExtractionState)
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractionEvent:
-    """One event about extractions, as the archive gives it."""
-
-    id: str  # of the archive: twice the same is once
-    type: str  # without ``vanvault.``
-    at: datetime  # when the archive received it
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +177,7 @@ class Extractions:
         return iter(sorted(self.by_id.values(), key=lambda one: (one.at, one.id), reverse=True))
 
 
-def fold_extractions(events: Iterable[ExtractionEvent], *, lacking: Iterable[str] = ()) -> Extractions:
+def fold_extractions(events: Iterable[RecordedEvent], *, lacking: Iterable[str] = ()) -> Extractions:
     """All extractions that these events tell of; ``lacking``: what of the record could not be read."""
     ordered = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
     found: dict[str, Extraction] = {}
@@ -215,7 +206,7 @@ def fold_extractions(events: Iterable[ExtractionEvent], *, lacking: Iterable[str
     return Extractions(found, tuple(strange), tuple(lacking))
 
 
-def _requested(event: ExtractionEvent) -> Extraction:
+def _requested(event: RecordedEvent) -> Extraction:
     detail = event.detail
     form = form_of(_object(detail, "form"))
     if form.digest != detail["digest"]:
@@ -233,7 +224,7 @@ def _requested(event: ExtractionEvent) -> Extraction:
     )
 
 
-def _stepped(known: Extraction, event: ExtractionEvent) -> Extraction:
+def _stepped(known: Extraction, event: RecordedEvent) -> Extraction:
     """With one more step. The first of a kind stands, but for a second run: that cannot be."""
     detail, who = event.detail, _text(event.detail, "who")
     if event.type == BEGUN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vanvault.archiver.people.tokens.fold import TOKEN_EVENTS, TokenEvent, fold_tokens
+from vanvault.archiver.people.tokens.fold import TOKEN_EVENTS, fold_tokens
 from vanvault.archiver.people.tokens.model import (
     DEFAULT_LIFE,
     MOST_LIFE,
@@ -28,7 +28,6 @@ __all__ = [
     "NewPersonToken",
     "PersonToken",
     "PersonTokens",
-    "TokenEvent",
     "TokenWish",
     "fold_tokens",
     "is_person_secret",

@@ -13,10 +13,11 @@ whichever of both events comes first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from vanvault.archiver.core.errors import VanVaultError
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_rfc3339
 from vanvault.archiver.people.credentials import sealed_in
 from vanvault.archiver.people.terms import parse_network
@@ -27,17 +28,7 @@ _ADDED, _REMOVED = "account.token-added", "account.token-removed"
 TOKEN_EVENTS = (_ADDED, _REMOVED)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenEvent:
-    """One event about a person's token, as the archive gives it."""
-
-    id: str  # of the archive: twice the same is once
-    type: str  # without ``vanvault.``
-    at: datetime  # when the archive received it
-    detail: Mapping[str, object]
-
-
-def fold_tokens(events: Iterable[TokenEvent], *, lacking: Iterable[str] = ()) -> PersonTokens:
+def fold_tokens(events: Iterable[RecordedEvent], *, lacking: Iterable[str] = ()) -> PersonTokens:
     """All tokens that these events tell of; what this version cannot read is named, and good for nothing.
 
     ``lacking``: what of the record could not be read.
@@ -60,7 +51,7 @@ def fold_tokens(events: Iterable[TokenEvent], *, lacking: Iterable[str] = ()) ->
     return PersonTokens(ended, tuple(strange), tuple(lacking))
 
 
-def _added(event: TokenEvent) -> PersonToken:
+def _added(event: RecordedEvent) -> PersonToken:
     detail = event.detail
     permissions, networks = detail["permissions"], detail.get("networks", [])
     if not isinstance(permissions, list) or not isinstance(networks, list):

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.people import NOW, Record, day
 from vanvault.archiver.core.errors import NotFound
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.people.accounts import (
-    AccountEvent,
     ProviderIdentity,
     Refused,
     fold,
@@ -25,10 +25,10 @@ def record() -> Record:
     return Record()
 
 
-def added(id: str, name: str, at: int = 0, event: str = "", type: str = "account") -> AccountEvent:
+def added(id: str, name: str, at: int = 0, event: str = "", type: str = "account") -> RecordedEvent:
     """A claim of a name, ``at`` seconds after noon."""
     detail = {"id": id, type: name, "kind": "person", "full_name": "x", "roles": []}
-    return AccountEvent(event or f"e-{id}", f"{type}.added", NOW + timedelta(seconds=at), detail)
+    return RecordedEvent(event or f"e-{id}", f"{type}.added", NOW + timedelta(seconds=at), detail)
 
 
 FIRST, SECOND = f"a-{1:016}", f"a-{2:016}"

@@ -18,13 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.support.people import NOW
 from tests.support.plain_accounts import allowed_by
 from vanvault.archiver.core.errors import Conflict, InvalidInput, NotFound
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import vietnam_day
 from vanvault.archiver.people.accounts import (
     PERMISSIONS,
     Account,
     AccountChange,
     AccountChanges,
-    AccountEvent,
     Accounts,
     Allowed,
     DaySpan,
@@ -46,7 +46,7 @@ class TwoHomes(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.known: list[list[AccountEvent]] = [[], []]
+        self.known: list[list[RecordedEvent]] = [[], []]
         self.ids = 0
 
     def moment_of(self, home: int) -> datetime:
@@ -57,7 +57,7 @@ class TwoHomes(RuleBasedStateMachine):
 
     def put(self, home: int, type: str, detail: dict[str, Any]) -> None:
         self.ids += 1
-        self.known[home].append(AccountEvent(f"e-{self.ids:04}", type, self.moment_of(home), detail))
+        self.known[home].append(RecordedEvent(f"e-{self.ids:04}", type, self.moment_of(home), detail))
 
     def change(self, home: int, name: str, change: Change) -> None:
         accounts = fold(self.known[home])

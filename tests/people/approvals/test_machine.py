@@ -17,11 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.four_eyes import HOUR, MINUTE, FourEyes
 from tests.support.plain_accounts import allowed_by
 from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.recorded_event import RecordedEvent
 from vanvault.archiver.core.times import parse_day, parse_rfc3339, vietnam_day
-from vanvault.archiver.people.accounts import AccountChanges, AccountEvent, DaySpan
+from vanvault.archiver.people.accounts import AccountChanges, DaySpan
 from vanvault.archiver.people.approvals import (
     AccountHistory,
-    ApprovalEvent,
     ApprovalTable,
     ApprovalWish,
     fold_approvals,
@@ -64,10 +64,10 @@ class TwoNodes(RuleBasedStateMachine):
         known = {event.id for event in (*self.all.people.events, *self.all.events)}
         self.mine = [set(known), set(known)]
 
-    def accounts(self, node: int) -> list[AccountEvent]:
+    def accounts(self, node: int) -> list[RecordedEvent]:
         return [event for event in self.all.people.events if event.id in self.mine[node]]
 
-    def events(self, node: int) -> list[ApprovalEvent]:
+    def events(self, node: int) -> list[RecordedEvent]:
         return [event for event in self.all.events if event.id in self.mine[node]]
 
     def noted(self, node: int) -> None:
@@ -214,7 +214,7 @@ class TwoNodes(RuleBasedStateMachine):
         assert len(set(self.went_on)) == len(self.went_on)
 
 
-def state_by(events: list[ApprovalEvent], accounts: list[AccountEvent], id: str, moment: datetime) -> str:
+def state_by(events: list[RecordedEvent], accounts: list[RecordedEvent], id: str, moment: datetime) -> str:
     """How a request stands, read from its events one after the other."""
     own = [event for event in events if event.detail["request"] == id]
     asked = next(event for event in own if event.type == "approval.requested")
@@ -228,7 +228,7 @@ def state_by(events: list[ApprovalEvent], accounts: list[AccountEvent], id: str,
         return "used"
     if any(one.type == "approval.withdrawn" and one.detail["requester"] == requester for one in own):
         return "withdrawn"
-    count: list[ApprovalEvent] = []
+    count: list[RecordedEvent] = []
     for event in sorted(own, key=lambda one: (one.at, one.id)):
         if event.type not in ("approval.approved", "approval.refused"):
             continue
@@ -264,7 +264,7 @@ def state_by(events: list[ApprovalEvent], accounts: list[AccountEvent], id: str,
     return "open" if moment < parse_rfc3339(str(asked.detail["until"])) else "expired"
 
 
-def is_suspended(accounts: list[AccountEvent], id: str, moment: datetime) -> bool:
+def is_suspended(accounts: list[RecordedEvent], id: str, moment: datetime) -> bool:
     """Suspended from this day or an earlier one on, and not resumed since."""
     own = sorted((one for one in accounts if one.detail["id"] == id), key=lambda one: (one.at, one.id))
     off = False
