@@ -5,8 +5,10 @@ Whoever may approve sees all requests, everybody else their own. A token of a pe
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import APIRouter
@@ -15,14 +17,18 @@ from starlette.responses import Response
 
 from vanvault.api import openapi
 from vanvault.api.context import node_of
+from vanvault.api.looks import look_by_session, on_record
 from vanvault.api.node import Node
-from vanvault.api.people import run_sign_on, signed_on
+from vanvault.api.observe import RESERVATION
+from vanvault.api.people import signed_on
 from vanvault.api.session_routes import short_body
 from vanvault.api.urls import query_of
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput, NotFound
+from vanvault.archiver.core.error_table import kind_of
+from vanvault.archiver.core.errors import Busy, Conflict, InvalidInput, NotFound, VanVaultError
 from vanvault.archiver.people.accounts import Allowed, judge
 from vanvault.archiver.people.approvals import ApprovalRequest
+from vanvault.archiver.people.looks import outcome_of
 from vanvault.recovery.approvals import (
     Approver,
     KnownApprovals,
@@ -35,6 +41,8 @@ from vanvault.recovery.sign_on import SignedOn
 
 router = APIRouter()
 
+_T = TypeVar("_T")
+
 
 @router.get("/v1/approvals", **openapi.APPROVALS)
 async def approvals(request: Request) -> Response:
@@ -46,18 +54,19 @@ async def approvals(request: Request) -> Response:
     everything = asked.get("all") == "true"
     person = await signed_on(request, node)
 
-    def read() -> dict[str, Any]:
+    def read() -> tuple[dict[str, Any], int]:
         known = _known(node, everything=everything)
         shown = [request_as_json(known, one) for one in known.book if _sees(node, person, one)]
         if not everything:
             shown = [one for one in shown if one["state"] in ("open", "approved")]
-        return {
+        told = {
             "approvals": shown,
             "own_only": not _may_approve(node, person),
             "partial": bool(known.lacking),
         }
+        return told, len(shown)
 
-    return _json(await run_sign_on(node, read))
+    return await _shown(request, person, asked, read)
 
 
 @router.get("/v1/approvals/{request_id}", **openapi.APPROVAL)
@@ -66,11 +75,11 @@ async def approval(request: Request, request_id: str) -> Response:
     node = node_of(request)
     person = await signed_on(request, node)
 
-    def read() -> dict[str, Any]:
+    def read() -> tuple[dict[str, Any], int]:
         known = _known(node, everything=True)
-        return request_as_json(known, _seen(node, person, known, request_id))
+        return request_as_json(known, _seen(node, person, known, request_id)), 1
 
-    return _json(await run_sign_on(node, read))
+    return await _shown(request, person, {"request_id": request_id}, read)
 
 
 @router.post("/v1/approvals/{request_id}/approve", **openapi.APPROVE)
@@ -91,6 +100,30 @@ async def refuse(request: Request, request_id: str) -> Response:
         refuse_request(archive, request_id, who, said["reason"])
 
     return await _say(request, request_id, ("digest", "reason"), say)
+
+
+async def _shown(
+    request: Request,
+    person: SignedOn,
+    asked: Mapping[str, str],
+    read: Callable[[], tuple[dict[str, Any], int]],
+) -> Response:
+    """What a read tells, and of how many requests; a look on record before a byte leaves."""
+    node = node_of(request)
+    look = replace(look_by_session(request, node, person, "access"), asked={**asked, "of": "approvals"})
+    try:
+        told, count = await _run(request, node, person, read)
+    except VanVaultError as error:
+        await on_record(node, replace(look, outcome=outcome_of(error), reason=kind_of(type(error))))
+        raise
+    await on_record(node, replace(look, count=count))
+    return _json(told)
+
+
+async def _run(request: Request, node: Node, person: SignedOn, work: Callable[[], _T]) -> _T:
+    """Run what reads the whole record, within the quota of the person. Raises Busy."""
+    request.scope[RESERVATION] = node.quotas.begin(person.account.id)
+    return await asyncio.get_running_loop().run_in_executor(node.threads.reads, work)
 
 
 async def _say(
@@ -114,7 +147,7 @@ async def _say(
         after = known_approvals(node.archive, everything=True)
         return request_as_json(after, after.book.get(found.id))
 
-    return _json(await run_sign_on(node, act))
+    return _json(await _run(request, node, person, act))
 
 
 def _known(node: Node, *, everything: bool) -> KnownApprovals:

@@ -35,6 +35,7 @@ from vanvault.archiver.people.looks import (
     outcome_of,
 )
 from vanvault.archiver.people.sight import Sight
+from vanvault.recovery.sign_on import SignedOn
 
 #: In the scope of a request: who reads, what the answer shows, and what the body asks for.
 _READER, _SHOWN, _ASKED = "vanvault.reader", "vanvault.shown", "vanvault.asked"
@@ -142,6 +143,12 @@ async def on_record(node: Node, look: Look) -> None:
     error = await answered
     if error is not None:
         raise error
+
+
+def look_by_session(request: Request, node: Node, person: SignedOn, act: LookAct) -> Look:
+    """A look of who is signed on, for a route that asks for no permission and so is not ``looked``."""
+    viewer = _viewer(request, node, person.account, person.session.id)
+    return Look(viewer, act, request=request_id_of(request.scope))
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,24 @@ def test_over_http_everybody_sees_what_they_may(place: Place, monkeypatch: pytes
         check_problem(client.get(f"/v1/approvals/{id}"), 404, "not-found")
     with httpx.Client(base_url=place.server.url, trust_env=False) as stranger:
         check_problem(stranger.get("/v1/approvals"), 401, "unauthenticated")
+    with Archive.open(place.home) as archive:
+        archive.refresh()
+        looks = [event.detail for event in own_events(archive.search, "access.looked")]
+    seen = [
+        (look["who"], look["outcome"], look["asked"])
+        for look in looks
+        if look["asked"].get("of") == "approvals"
+    ]
+    one, listed = {"request_id": id, "of": "approvals"}, {"all": "true", "of": "approvals"}
+    for expected in (
+        ("anh", "shown", {"of": "approvals"}),
+        ("anh", "shown", one),
+        ("anh", "failed", {"request_id": "q-0", "of": "approvals"}),
+        ("anh", "shown", listed),
+        ("lan", "shown", listed),
+        ("lan", "failed", one),
+    ):
+        assert expected in seen, seen
 
 
 def test_the_table_is_shown_and_what_the_settings_ask_for(place: Place) -> None:
