@@ -80,6 +80,15 @@ class EventType:
     HOLD_CONFIRMED = "hold.confirmed"
     HOLD_RELEASED = "hold.released"
     HOLD_LOCKS_ROLLED = "hold.locks-rolled"  # extended (copies of objects), failures, who
+    DISPOSAL_PLANNED = "disposal.planned"  # these: see disposal/fold.py
+    DISPOSAL_WITHDRAWN = "disposal.withdrawn"
+    DISPOSAL_BEGUN = "disposal.begun"
+    DISPOSAL_REPLACED = "disposal.replaced"
+    DISPOSAL_REMOVING = "disposal.removing"
+    DISPOSAL_REMOVED = "disposal.removed"
+    DISPOSAL_HALTED = "disposal.halted"
+    DISPOSAL_EMPTIED = "disposal.emptied"
+    DISPOSAL_CERTIFIED = "disposal.certified"
     RETENTION_KEPT = "retention.kept"  # segments, transactions, open, extended, ending, failures, who
     VERIFY_FINISHED = "verify.finished"  # see recovery/verify/record.py
     CLOCK_ACCEPTED = "clock.accepted"  # see clock_record.py

@@ -53,6 +53,7 @@ def need(
     *,
     beneficiaries: Collection[str] = (),
     use: bool = True,
+    used_by: str = "",
     pause: Callable[[], None] = let_puts_arrive,
 ) -> GoodApproval | None:
     """Ask before an act: the approval of exactly this, which is used up by that; None: none is asked for.
@@ -64,6 +65,7 @@ def need(
         subject: what the act is about, JSON without fractions; another one is another request.
         beneficiaries: names or ids of accounts to whom it gives something; none of them may approve it.
         use: False: look alone, where long work comes before the act. It is asked again right before that.
+        used_by: name of who does the act, where that is another person than ``who``, who asked for it.
         pause: before it is looked again whether others at the same moment gave up.
 
     Raises:
@@ -85,7 +87,8 @@ def need(
         standing = known.standing(request)
         if standing.state == "approved":
             by = tuple(vote.name for vote in standing.approvers)
-            return _used(archive, request, who, by, pause) if use else GoodApproval(request.id, digest, by)
+            user = replace(who, name=used_by or who.name)
+            return _used(archive, request, user, by, pause) if use else GoodApproval(request.id, digest, by)
         if standing.state == "open":
             waiting = waiting or request
     if waiting is None:

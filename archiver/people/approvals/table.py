@@ -26,20 +26,26 @@ ACTS: dict[str, str] = {
     "extraction": "extract data for an authority",
 }
 
-#: Acts that ask whatever the table says: leadership's approval of an extraction is the law's.
-_ALWAYS = frozenset({"extraction"})
+#: Acts that ask whatever the table says: leadership's approval of an extraction is the law's, and what is
+#: disposed of never comes back.
+_ALWAYS = frozenset({"extraction", "disposal"})
 #: While the table is on, it cannot say that it may be weakened by one person.
 _WITH_THE_TABLE = frozenset({"approval-table"})
-#: What one act asks for where nothing else is said.
-_DEFAULT_APPROVALS = {"disposal": 2}
+#: What an act asks for at the least, whatever is said.
+_LEAST_APPROVALS = {"disposal": 2}
 
 MOST_APPROVALS = 5
 #: The fewest people who may approve with which the table is switched on: one asks, one may be away.
 LEAST_PEOPLE = 3
 _LONGEST_REQUEST = timedelta(days=30)
 _LONGEST_APPROVAL = timedelta(days=7)
+#: Acts with times of their own, (request, approval): a disposal is read by people, cools for two weeks, and
+#: then waits for somebody who runs it.
+_OWN_TIMES = {"disposal": (timedelta(days=14), timedelta(days=44))}
 #: No request that was made longer ago is good for anything.
-LONGEST_KEPT = _LONGEST_REQUEST + _LONGEST_APPROVAL
+LONGEST_KEPT = max(
+    _LONGEST_REQUEST + _LONGEST_APPROVAL, *(request + good for request, good in _OWN_TIMES.values())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,11 @@ class ActRule:
         }
 
     @classmethod
-    def of_json(cls, told: Mapping[str, Any]) -> ActRule:
-        """Raises KeyError, TypeError, ValueError: another version's form, or out of bounds."""
+    def of_json(cls, told: Mapping[str, Any], *, longest: timedelta = _LONGEST_APPROVAL) -> ActRule:
+        """Raises KeyError, TypeError, ValueError: another version's form, or out of bounds.
+
+        ``longest``: that an approval may be good for.
+        """
         on, approvals = told["on"], told["approvals"]
         spans = [told["request_s"], told["approval_s"]]
         if type(on) is not bool or type(approvals) is not int or any(type(one) is not int for one in spans):
@@ -79,7 +88,7 @@ class ActRule:
         in_bounds = (
             1 <= rule.approvals <= MOST_APPROVALS
             and timedelta(0) < rule.request <= _LONGEST_REQUEST
-            and timedelta(0) < rule.approval <= _LONGEST_APPROVAL
+            and timedelta(0) < rule.approval <= longest
         )
         if not in_bounds:
             raise ValueError("out of bounds")
@@ -98,9 +107,10 @@ class ApprovalTable:
     def rule(self, act: str) -> ActRule:
         """What an act asks for. Raises InvalidInput: there is no such act."""
         check_act(act)
-        named = self.rules.get(act, ActRule(approvals=_DEFAULT_APPROVALS.get(act, 1)))
+        named = self.rules.get(act, ActRule())
         on = act in _ALWAYS or (self.on and self._is_named_on(act))
-        return ActRule(on, named.approvals, named.request, named.approval)
+        request, approval = _OWN_TIMES.get(act, (named.request, named.approval))
+        return ActRule(on, max(named.approvals, _LEAST_APPROVALS.get(act, 1)), request, approval)
 
     def is_weaker(self, other: ApprovalTable) -> bool:
         """Does it let through anything that the other would not?"""
@@ -130,7 +140,12 @@ class ApprovalTable:
         if type(told["on"]) is not bool:
             raise ValueError("another version's form")
         acts = told["acts"]
-        return cls(told["on"], {act: ActRule.of_json(acts[act]) for act in ACTS if act in acts})
+        rules = {
+            act: ActRule.of_json(acts[act], longest=_OWN_TIMES.get(act, (None, _LONGEST_APPROVAL))[1])
+            for act in ACTS
+            if act in acts
+        }
+        return cls(told["on"], rules)
 
 
 def check_act(act: str) -> None:
@@ -153,7 +168,7 @@ def table_of_settings(settings: ApprovalSettings) -> ApprovalTable:
     rules: dict[str, ActRule] = {}
     for act in ACTS:
         told = settings.acts.get(act)
-        approvals = _DEFAULT_APPROVALS.get(act, settings.approvals)
+        approvals = _LEAST_APPROVALS.get(act, settings.approvals)
         rules[act] = ActRule(
             on=told.on if told else True,
             approvals=told.approvals if told and told.approvals else max(approvals, settings.approvals),

@@ -1,0 +1,290 @@
+"""Disposals out of the archive's events: in whatever order they come, the same disposals. Pure.
+
+::
+
+    disposal.planned    disposal (its id), digest (SHA-256 of the signed plan), plan (id of the message that is
+                        the plan), entries, originals, bytes, segments, requester (key), who
+    disposal.withdrawn  disposal, digest, reason, who
+    disposal.begun      disposal, digest, approval (request, digest, approved_by), who, runner (key)
+    disposal.replaced   disposal, digest, residue (key of its manifest), segments, entries, originals,
+                        dropped (what was no longer due, by reason), who
+    disposal.removing   disposal, digest, site, residue, objects: [key, version, bytes] of each that goes now
+    disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site any more
+    disposal.halted     disposal, digest, why (a list of sentences), who
+    disposal.emptied    disposal, digest, dropped, who: nothing of the plan was due any more
+    disposal.certified  disposal, digest, number (1 for the first), certificate (id of a message), sha256,
+                        remaining (how many copies are left), who
+
+Types are written without ``vanvault.``. What this version cannot read makes its disposal ``unclear``, and no
+unclear one is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from vanvault.archiver.core.errors import NotFound, VanVaultError
+from vanvault.archiver.core.recorded_event import RecordedEvent
+
+PLANNED, WITHDRAWN, BEGUN = "disposal.planned", "disposal.withdrawn", "disposal.begun"
+REPLACED, REMOVING, REMOVED = "disposal.replaced", "disposal.removing", "disposal.removed"
+HALTED, EMPTIED, CERTIFIED = "disposal.halted", "disposal.emptied", "disposal.certified"
+#: Every type that ``fold_disposals`` looks at, without ``vanvault.``.
+DISPOSAL_EVENTS = (PLANNED, WITHDRAWN, BEGUN, REPLACED, REMOVING, REMOVED, HALTED, EMPTIED, CERTIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class DisposalBegin:
+    """Its one approval, used up."""
+
+    at: datetime
+    approval: Mapping[str, Any]  # request, digest, approved_by
+    who: str
+    runner: str  # key of who
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedSegments:
+    """Segments in whose place a residue segment stands: what was disposed of is gone from every answer."""
+
+    at: datetime
+    residue: str  # key of its manifest
+    segments: tuple[str, ...]  # ids
+    entries: int
+    originals: int
+    dropped: Mapping[str, int]  # what of the plan was no longer due then, by reason
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedObject:
+    """One version of an object that was to go from a site."""
+
+    site: str
+    residue: str
+    key: str
+    version: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisposalCertificate:
+    """A certificate on record; one with ``remaining`` is followed by another once these copies are gone."""
+
+    at: datetime
+    number: int  # 1 for the first
+    message: str  # id
+    sha256: str  # of certificate.json
+    remaining: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisposalRecord:
+    """One disposal, as far as the record tells."""
+
+    id: str  # ``d-`` and 16 hexadecimal digits
+    digest: str  # SHA-256 (hex) of the signed plan
+    plan: str  # id of the message that is the plan
+    entries: int
+    originals: int
+    bytes: int
+    segments: int
+    requester: str  # key of who planned it
+    who: str
+    at: datetime
+    withdrawn: tuple[datetime, str, str] | None = None  # when, by whom, why
+    begin: DisposalBegin | None = None
+    replaced: Mapping[str, ReplacedSegments] = field(default_factory=dict)  # by the key of the residue
+    removing: frozenset[RemovedObject] = frozenset()
+    removed: Mapping[tuple[str, str], datetime] = field(default_factory=dict)  # (site, residue) -> when
+    halted: tuple[datetime, tuple[str, ...]] | None = None  # the last time; why
+    emptied: Mapping[str, int] | None = None  # why nothing was left, by reason
+    certificates: tuple[DisposalCertificate, ...] = ()
+    last_at: datetime | None = None  # of the newest step of its run
+    unclear: bool = False
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What is approved: another plan, or another count, is another request."""
+        return {
+            "disposal": self.id,
+            "plan_sha256": self.digest,
+            "entries": self.entries,
+            "originals": self.originals,
+            "bytes": self.bytes,
+            "segments": self.segments,
+        }
+
+    @property
+    def certificate(self) -> DisposalCertificate | None:
+        """The newest one."""
+        return self.certificates[-1] if self.certificates else None
+
+
+@dataclass(frozen=True, slots=True)
+class DisposalBook:
+    """All disposals that the record tells of."""
+
+    by_id: Mapping[str, DisposalRecord] = field(default_factory=dict)
+    strange: tuple[str, ...] = ()  # ids of events that belong to no disposal
+    lacking: tuple[str, ...] = ()  # what of the record could not be read, for people
+
+    def get(self, id: str) -> DisposalRecord:
+        """Raises NotFound."""
+        found = self.by_id.get(id)
+        if found is None:
+            raise NotFound(f"there is no disposal {id[:40]!r}", hint="List them: vanvault disposal list")
+        return found
+
+    def __iter__(self) -> Iterator[DisposalRecord]:
+        """The newest first."""
+        return iter(sorted(self.by_id.values(), key=lambda one: (one.at, one.id), reverse=True))
+
+
+def fold_disposals(events: Iterable[RecordedEvent], *, lacking: Iterable[str] = ()) -> DisposalBook:
+    """All disposals that these events tell of; ``lacking``: what of the record could not be read."""
+    ordered = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
+    found: dict[str, DisposalRecord] = {}
+    strange: list[str] = []
+    for event in ordered:
+        if event.type != PLANNED:
+            continue
+        try:
+            new = _planned(event)
+        except (KeyError, TypeError, ValueError, VanVaultError):
+            strange.append(event.id)
+            continue
+        if found.setdefault(new.id, new).digest != new.digest:
+            strange.append(event.id)  # an id is one plan's for ever: the first stands
+    for event in ordered:
+        if event.type == PLANNED:
+            continue
+        known = found.get(str(event.detail.get("disposal")))
+        if known is None or event.detail.get("digest") != known.digest:
+            strange.append(event.id)  # of another plan: that is no step of this disposal
+            continue
+        try:
+            found[known.id] = _stepped(known, event)
+        except (KeyError, TypeError, ValueError, VanVaultError):
+            found[known.id] = replace(known, unclear=True)
+    return DisposalBook(found, tuple(strange), tuple(lacking))
+
+
+def _planned(event: RecordedEvent) -> DisposalRecord:
+    detail = event.detail
+    return DisposalRecord(
+        _text(detail, "disposal"),
+        _text(detail, "digest"),
+        _text(detail, "plan"),
+        _whole(detail, "entries"),
+        _whole(detail, "originals"),
+        _whole(detail, "bytes"),
+        _whole(detail, "segments"),
+        _text(detail, "requester"),
+        _text(detail, "who"),
+        event.at,
+    )
+
+
+def _stepped(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
+    """With one more step. The first of a kind stands, but for a second begin: that cannot be."""
+    detail = event.detail
+    if event.type == WITHDRAWN:
+        said = (event.at, _text(detail, "who"), _text(detail, "reason"))
+        return replace(known, withdrawn=known.withdrawn or said)
+    after = replace(known, last_at=event.at)  # events come in the order of their receipt
+    if event.type == BEGUN:
+        return _begun(after, event)
+    if event.type == REPLACED:
+        one = _replaced(event)
+        return replace(after, replaced={one.residue: one, **after.replaced})
+    if event.type == REMOVING:
+        return replace(after, removing=after.removing | set(_objects(detail)))
+    if event.type == REMOVED:
+        place = (_text(detail, "site"), _text(detail, "residue"))
+        return replace(after, removed={place: event.at, **after.removed})
+    if event.type == HALTED:
+        return replace(after, halted=(event.at, tuple(map(_said, _list(detail, "why")))))
+    if event.type == EMPTIED:
+        return replace(after, emptied=after.emptied or _counts(detail, "dropped"))
+    certificate = DisposalCertificate(
+        event.at,
+        _whole(detail, "number"),
+        _text(detail, "certificate"),
+        _text(detail, "sha256"),
+        _whole(detail, "remaining"),
+        _text(detail, "who"),
+    )
+    if any(one.number == certificate.number for one in after.certificates):
+        return after
+    in_order = sorted((*after.certificates, certificate), key=lambda one: one.number)
+    return replace(after, certificates=tuple(in_order))
+
+
+def _begun(known: DisposalRecord, event: RecordedEvent) -> DisposalRecord:
+    detail = event.detail
+    begin = DisposalBegin(
+        event.at, _object(detail, "approval"), _text(detail, "who"), _text(detail, "runner")
+    )
+    if known.begin is not None and known.begin.approval.get("request") != begin.approval.get("request"):
+        return replace(known, unclear=True)
+    return replace(known, begin=known.begin or begin)
+
+
+def _replaced(event: RecordedEvent) -> ReplacedSegments:
+    detail = event.detail
+    return ReplacedSegments(
+        event.at,
+        _text(detail, "residue"),
+        tuple(map(_said, _list(detail, "segments"))),
+        _whole(detail, "entries"),
+        _whole(detail, "originals"),
+        _counts(detail, "dropped"),
+    )
+
+
+def _objects(detail: Mapping[str, Any]) -> Iterator[RemovedObject]:
+    site, residue = _text(detail, "site"), _text(detail, "residue")
+    for one in _list(detail, "objects"):
+        if not isinstance(one, list) or len(one) != 3 or type(one[2]) is not int:
+            raise ValueError("another version's form")
+        yield RemovedObject(site, residue, _said(one[0]), _said(one[1]), one[2])
+
+
+def _said(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    return value
+
+
+def _text(detail: Mapping[str, Any], name: str) -> str:
+    return _said(detail[name])
+
+
+def _whole(detail: Mapping[str, Any], name: str) -> int:
+    value = detail[name]
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{name} is no count")
+    return value
+
+
+def _object(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = detail[name]
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is no object")
+    return value
+
+
+def _list(detail: Mapping[str, Any], name: str) -> list[Any]:
+    value = detail[name]
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is no list")
+    return value
+
+
+def _counts(detail: Mapping[str, Any], name: str) -> dict[str, int]:
+    told = _object(detail, name)
+    return {_said(reason): _whole(told, reason) for reason in told}
