@@ -13,8 +13,8 @@ from vanvault.archiver.disposal.fold import (
 )
 from vanvault.archiver.disposal.plan import (
     DisposalPlan,
-    PlannedEntry,
     PlanMaking,
+    PlannedEntry,
     ids_digest,
     planned_entries,
 )

@@ -2,14 +2,14 @@
 
 ::
 
-    disposal.planned    disposal (its id), digest (SHA-256 of the signed plan), plan (id of the message that is
-                        the plan), entries, originals, bytes, segments, requester (key), who
+    disposal.planned    disposal (its id), digest (SHA-256 of the signed plan), plan (id of the message
+                        that is the plan), entries, originals, bytes, segments, requester (key), who
     disposal.withdrawn  disposal, digest, reason, who
     disposal.begun      disposal, digest, approval (request, digest, approved_by), who, runner (key)
     disposal.replaced   disposal, digest, residue (key of its manifest), segments, entries, originals,
                         dropped (what was no longer due, by reason), who
     disposal.removing   disposal, digest, site, residue, objects: [key, version, bytes] of each that goes now
-    disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site any more
+    disposal.removed    disposal, digest, site, residue, who: nothing of these segments lies at the site now
     disposal.halted     disposal, digest, why (a list of sentences), who
     disposal.emptied    disposal, digest, dropped, who: nothing of the plan was due any more
     disposal.certified  disposal, digest, number (1 for the first), certificate (id of a message), sha256,

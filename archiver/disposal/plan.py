@@ -2,8 +2,8 @@
 
 As JSON, the body of the signed plan (``recovery/disposal`` adds who made it)::
 
-    segments  of each of which something goes: segment, rows, entries, originals, bytes, rules (each with rule,
-              class, clause, entries), first_due and last_due (days), kept (entries that stay, by reason)
+    segments  of each of which something goes: segment, rows, entries, originals, bytes, rules (each with
+              rule, clause, entries), first_due and last_due (days), kept (entries that stay, by reason)
     left_out  segments that cannot be touched: segment, reason, why
     kept      entries that stay in all segments that were looked at, by reason
     counts    segments, entries, originals, bytes

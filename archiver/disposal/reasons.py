@@ -54,7 +54,9 @@ class SegmentStanding:
 class ArchiveStanding:
     """What is known of the archive as a whole."""
 
-    verified: Mapping[str, datetime | None]  # by site, since when every object there was found whole; None: not
+    verified: Mapping[
+        str, datetime | None
+    ]  # by site, since when all of it is known to be whole; None: it is not
     away: Mapping[str, str]  # site -> why
     clock: str = ""  # what is wrong with the clocks, for people
     incidents: tuple[str, ...] = ()  # conditions of severity error that stand, for people
@@ -207,8 +209,8 @@ def what_stops(archive: ArchiveStanding, now: datetime) -> dict[str, str]:
 def what_is_due(entry: EntryStanding, now: datetime) -> tuple[DisposedWhat, Due] | None:
     """What of an entry is due for long enough, and by which rule; whatever else speaks against it.
 
-    A message goes whole once its log and its original are due, an event with the log alone; of a message whose
-    original alone is due, the original.
+    A message goes whole once its log and its original are due, an event with the log alone; of a message
+    whose original alone is due, the original.
     """
     log, originals = entry.log, entry.originals
     if log is None or originals is None:
