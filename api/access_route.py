@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
+from vanvault.api.asked import exactly_asked
 from vanvault.api.context import node_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import looked, parsed, shows
@@ -28,7 +29,8 @@ router = APIRouter()
 async def access(request: Request) -> Response:
     """Who has looked at what, newest first; needs the permission ``see-access``."""
     node = node_of(request)
-    asked = parsed(request, lambda: _once(without_purpose(query_of(request.scope))))
+    once = parsed(request, lambda: _once(without_purpose(query_of(request.scope))))
+    asked = dict(exactly_asked(request, list(once.items())))
     found, complete = await asyncio.get_running_loop().run_in_executor(
         node.threads.reads, lambda: _read(request, node, asked)
     )

@@ -136,7 +136,17 @@ ENTRY = {
     "placements": _placements(_KEY),
     "held": False,
 }
-PAGE = {"items": [ENTRY], "next": None, "partial": None, "unread": []}
+SEARCHED = {
+    "fields": {"message_id": "2026-000123"},
+    "by": "receipt",
+    "covers": "messages and events, by the time at which the archive received them",
+    "from": "2026-10-31T17:00:00.000000Z",
+    "to": "2026-11-30T17:00:00.000000Z",
+    "from_local": "2026-11-01T00:00:00+07:00",
+    "to_local": "2026-12-01T00:00:00+07:00",
+    "time_zone": "Asia/Ho_Chi_Minh",
+}
+PAGE = {"items": [ENTRY], "next": None, "partial": None, "unread": [], "searched": SEARCHED}
 TIMELINE = {
     "transaction_id": "t-2026-000123",
     "items": [ENTRY],
@@ -158,6 +168,9 @@ HISTOGRAM = {
     "entries": 2,
     "bytes": 20480,
     "unread": [],
+    "from": "2026-11-01",
+    "to": "2026-11-30",
+    "time_zone": "UTC",
 }
 KEYS = {
     "archive": RECEIPT["archive"],

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vanvault.api import openapi
+from vanvault.api.asked import exactly_asked
 from vanvault.api.context import node_of
 from vanvault.api.exporting import made_export
 from vanvault.api.looks import looked, parsed, reader_of, shows
@@ -28,7 +29,7 @@ async def export(request: Request) -> Response:
     Needs the permission ``export`` and a purpose, which is the reason in the signed manifest.
     """
     node, reader = node_of(request), reader_of(request)
-    given = without_purpose(query_of(request.scope))
+    given = exactly_asked(request, without_purpose(query_of(request.scope)))
     asked = parsed(request, lambda: parse_request(given, format="zip", reason=reader.purpose))
     made = await asyncio.get_running_loop().run_in_executor(
         node.threads.exports, lambda: made_export(node, asked, reader)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from vanvault.api import examples, wire, wire_extraction
+from vanvault.api import examples, wire, wire_extraction, wire_search
 from vanvault.api.batch_body import FRAMED, NDJSON
 from vanvault.api.problems import MEDIA_TYPE
 from vanvault.archiver.catalogue import HistogramQuery, Query
@@ -161,14 +161,18 @@ _SEARCHED: dict[str, dict[str, Any]] = {
     "dossier_prefix": {"description": "The dossier number begins so; 3 characters or more.", "minLength": 3},
     "sha256": {"description": "Of an original, or of a canonical event.", "pattern": "^[0-9A-Fa-f]{64}$"},
 }
+_DURING = _parameter(
+    "during", "In place of from and to: the whole of 2026-03-31, 03/2026, Q1/2026, 2026 or 01/2026..03/2026."
+)
 _FIELDS = [
     *(
         _parameter(name, **{"description": "Has this value (docs/search.md).", **_VALUE, **more})
         for name in Query.FIELDS
         for more in [_SEARCHED.get(name, {})]
     ),
-    _parameter("from", "Received at or after this RFC 3339 time, or date."),
-    _parameter("to", "Received before this RFC 3339 time, or date."),
+    _parameter("from", "Received at or after this RFC 3339 time, or date: its midnight in search.time_zone."),
+    _parameter("to", "Received before this RFC 3339 time, or before this date."),
+    _DURING,
 ]
 SEARCH = _route(
     "search",
@@ -180,10 +184,16 @@ SEARCH = _route(
                 "limit", "Items a page.", type="integer", minimum=1, maximum=Query.MAX_LIMIT, default=50
             ),
             _parameter("cursor", "next of the page before."),
+            _parameter(
+                "by",
+                "Which time is meant; occurrence: of events only, which alone tell it.",
+                enum=["receipt", "occurrence"],
+                default="receipt",
+            ),
         ]
     },
     {
-        200: _answer("One page.", wire.PageAnswer, examples.PAGE),
+        200: _answer("One page.", wire_search.PageAnswer, examples.PAGE),
         **_problems(400, 401, 403, 500, 503),
     },
 )
@@ -195,15 +205,16 @@ HISTOGRAM = _route(
             *(_parameter(name, "Only entries with this value.", **_VALUE) for name in HistogramQuery.FIELDS),
             _parameter("from", "First day (UTC).", format="date"),
             _parameter("to", "Last day (UTC), included.", format="date"),
+            _parameter("during", "In place of both: 2026-03-31, 03/2026, Q1/2026 or 2026, of days of UTC."),
         ]
     },
     {
-        200: _answer("Counts and bytes.", wire.HistogramAnswer, examples.HISTOGRAM),
+        200: _answer("Counts and bytes.", wire_search.HistogramAnswer, examples.HISTOGRAM),
         **_problems(400, 401, 403, 500, 503),
     },
 )
 MESSAGE = _route(
-    "entry", {}, {200: _answer("The entry.", wire.EntryAnswer, examples.ENTRY), **_problems(*_READS)}
+    "entry", {}, {200: _answer("The entry.", wire_search.EntryAnswer, examples.ENTRY), **_problems(*_READS)}
 )
 ORIGINAL = _route(
     "original",
@@ -238,7 +249,7 @@ RECEIPT = _route(
 TRANSACTION = _route(
     "transaction",
     {},
-    {200: _answer("The timeline.", wire.TimelineAnswer, examples.TIMELINE), **_problems(*_READS)},
+    {200: _answer("The timeline.", wire_search.TimelineAnswer, examples.TIMELINE), **_problems(*_READS)},
 )
 KEYS = _route(
     "keys",
@@ -408,6 +419,7 @@ ACCESS = _route(
             _parameter("outcome", "Only what came to this.", enum=list(OUTCOMES)),
             _parameter("from", "On record at or after this RFC 3339 time, or date."),
             _parameter("to", "On record before this RFC 3339 time, or date."),
+            _DURING,
             _parameter("limit", "Looks, at most.", type="integer", minimum=1, maximum=1000, default=50),
         ]
     },

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vanvault.api import openapi
+from vanvault.api.asked import exactly_asked
 from vanvault.api.context import node_of, reservation_of
 from vanvault.api.freshness import Freshness
 from vanvault.api.looks import Reader, looked, parsed, reader_of, shows
@@ -25,6 +26,7 @@ from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 from vanvault.recovery.retention import ClockShown, clocks_beside
+from vanvault.recovery.searched import searched_of
 from vanvault.recovery.timeline import transaction_of_dossier
 
 router = APIRouter()
@@ -40,9 +42,12 @@ _PIECE_BYTES = 256 * 1024
 async def search(request: Request) -> Response:
     """Entries that match every given field, newest first."""
     node, reader = node_of(request), reader_of(request)
-    query = parsed(request, lambda: Query.parse(_asked(request, reader), node.archive.search.cursor_key))
+    given = exactly_asked(request, parsed(request, lambda: _asked(request, reader)))
+    query = parsed(request, lambda: _query(given, node.archive.search.cursor_key))
     page, fresh = await _read(node, lambda fresh: (node.archive.search.page(query), fresh))
-    return _json(_listed(request, page, fresh, {"next": page.next, "partial": page.partial or None}))
+    searched = searched_of(query, node.archive.settings.search.calendar()).as_json()
+    more = {"next": page.next, "partial": page.partial or None, "searched": searched}
+    return _json(_listed(request, page, fresh, more))
 
 
 @router.get("/v1/histogram", **openapi.HISTOGRAM)
@@ -53,7 +58,8 @@ async def histogram(request: Request) -> Response:
     asked = parsed(request, lambda: HistogramQuery.parse(_asked(request, reader)))
     found, fresh = await _read(node, lambda fresh: (node.archive.histograms.of(asked), fresh))
     shows(request, (), found.entries)
-    return _json({**asdict(found), "unread": _unread(found.unread, fresh.unread)})
+    unread = _unread(found.unread, fresh.unread)
+    return _json({**asdict(found), "unread": unread, **asked.days_json()})
 
 
 @router.get("/v1/messages/{entry_id}", **openapi.MESSAGE)
@@ -141,6 +147,15 @@ async def transaction(request: Request, transaction_id: str) -> Response:
     retention = [one.as_json() for one in clocks]
     listed = _listed(request, page, fresh)
     return _json({"transaction_id": named, **listed, "retention": retention})
+
+
+def _query(given: Sequence[tuple[str, str]], cursor_key: bytes) -> Query:
+    """Raises InvalidInput."""
+    by = [value for name, value in given if name == "by"]
+    if len(by) > 1 or not set(by) <= {"receipt", "occurrence"}:
+        raise InvalidInput("by is receipt or occurrence, once", field="by")
+    others = [(name, value) for name, value in given if name != "by"]
+    return Query.parse(others, cursor_key, by_occurrence=by == ["occurrence"])
 
 
 def _check_transaction(id: str) -> None:

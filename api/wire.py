@@ -18,29 +18,17 @@ from vanvault.api.wire_extraction import (
     ExtractionAnswer,
     ExtractionsAnswer,
 )
-from vanvault.api.wire_types import Base64, ClientId, Count, KeyId, Sha256, Sha512, Time, Value
-from vanvault.archiver.catalogue import HistogramQuery
+from vanvault.api.wire_search import (
+    EntryAnswer,
+    HistogramAnswer,
+    PageAnswer,
+    PlacementAnswer,
+    TimelineAnswer,
+)
+from vanvault.api.wire_types import Base64, ClientId, Count, KeyId, Sha256, Sha512, Time, Value, absent
 from vanvault.archiver.core.tasks import TaskPhase
 
 _REFERENCE = "#/components/schemas/{model}"
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
-
-
-def absent(description: str = "") -> Any:
-    """A member that may be left out; it is null only where its type says so."""
-    return Field(default=None, description=description or None, json_schema_extra=_without_default)
-
-
-class PlacementAnswer(BaseModel):
-    """Where one locked copy lies."""
-
-    site: str
-    key: str
-    version: str
-    retain_until: Time
 
 
 class ReceiptProof(BaseModel):
@@ -145,126 +133,6 @@ class EventLine(_Business):
     actor: Value = absent()
     message_id: ClientId = absent("The message that it is about.")
     detail: dict[str, Any] = absent("At most 16 kB; no fractions.")
-
-
-class WithheldPart(BaseModel):
-    """A field, or rows of one type or kind, that a person may not see, so that they are absent."""
-
-    field: str = absent("Of entries.")
-    type: str = absent("How the type of the events begins.")
-    kind: str = absent("The kind of the archive's own messages.")
-    rows: int = absent("So many such events or messages were left out.")
-    needs: str = Field(description="The permission that shows them.")
-
-
-def _withheld() -> Any:
-    """What a person is not shown; a gateway has no such member."""
-    return absent("Of a person: what the answer lacks for want of a permission.")
-
-
-class EntryAnswer(BaseModel):
-    """What the archive knows about one message or event; "" is unknown."""
-
-    entry: Literal["message", "event"]
-    id: str
-    gateway: str
-    message_id: str
-    received_at: Time
-    size: Count
-    sha256: Sha256
-    sha512: Sha512 = absent("Not of entries that are compacted: the receipt has it.")
-    kind: str
-    transaction_id: str
-    ivan: str
-    employer_code: str
-    tax_code: str
-    insurance_numbers: list[str]
-    dossier_number: str
-    procedure: str
-    period: str
-    state: str
-    agency: str
-    content_type: str = absent("Of a message.")
-    metadata_note: str = absent("Of a message: why metadata was not read.")
-    large_object: str = absent("Of a message.")
-    event_id: str = absent("Of an event.")
-    occurred_at: Time = absent("Of an event.")
-    type: str = absent("Of an event.")
-    actor: str = absent("Of an event.")
-    detail: str = absent("Of an event: a JSON object as text.")
-    object: str = absent()
-    row: Count = absent()
-    segment: str | None = absent("Null until it is compacted.")
-    verified_at: Time | None = absent()
-    placements: list[PlacementAnswer] = absent()
-    held: bool | None = absent("Null when no site could be asked.")
-    withheld: list[WithheldPart] = _withheld()
-
-
-class TimelineEntry(EntryAnswer):
-    """An entry in the timeline of its transaction."""
-
-    counts_as: Time = absent("Where its node's clock was ahead: when that was accepted; it stands there.")
-
-
-class UnreadObject(BaseModel):
-    """What an answer may lack."""
-
-    object: str
-    reason: str
-    first: Time
-    last: Time
-
-
-class PageAnswer(BaseModel):
-    """One page of a search."""
-
-    items: list[EntryAnswer]
-    next: str | None = Field(description="Cursor of the next page; null on the last one.")
-    partial: str | None = Field(description="Why the page ends before its limit.")
-    unread: list[UnreadObject]
-    withheld: list[WithheldPart] = _withheld()
-
-
-class ClockAnswer(BaseModel):
-    """Until when one gateway's transaction is kept by law."""
-
-    gateway: str
-    state: Literal["open", "succeeded", "refused", "withdrawn", "expired"]
-    due: str | None = Field(
-        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due."
-    )
-    last_day: str | None = Field(description="That day, in Vietnam.")
-    due_originals: str | None
-    partial: bool = Field(description="Entries of it may be missing.")
-
-
-class TimelineAnswer(BaseModel):
-    """All of one transaction, oldest first."""
-
-    transaction_id: str
-    items: list[TimelineEntry]
-    unread: list[UnreadObject]
-    retention: list[ClockAnswer]
-    withheld: list[WithheldPart] = _withheld()
-
-
-class HistogramBar(BaseModel):
-    """Entries of one value."""
-
-    value: str = Field(description='"" is unknown.')
-    entries: Count
-    bytes: Count
-
-
-class HistogramAnswer(BaseModel):
-    """Counts and bytes."""
-
-    by: str = Field(json_schema_extra={"enum": list(HistogramQuery.BY)})
-    bars: list[HistogramBar]
-    entries: Count
-    bytes: Count
-    unread: list[UnreadObject]
 
 
 class KeyRevocation(BaseModel):

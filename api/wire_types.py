@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
@@ -14,3 +14,12 @@ Base64 = Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "ba
 Count = Annotated[int, Field(ge=0)]
 ClientId = Annotated[str, Field(min_length=1, max_length=200)]
 Value = Annotated[str, Field(max_length=256)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def absent(description: str = "") -> Any:
+    """A member that may be left out; it is null only where its type says so."""
+    return Field(default=None, description=description or None, json_schema_extra=_without_default)

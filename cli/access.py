@@ -12,6 +12,7 @@ from vanvault.archiver.core.times import parse_span, rfc3339_seconds
 from vanvault.archiver.people.looks import ACTS, OUTCOMES
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, json_option, print_table
+from vanvault.cli.query_options import exact
 
 if TYPE_CHECKING:
     from vanvault.recovery.access import SeenLook
@@ -33,9 +34,13 @@ def command() -> None:
 @click.option("--act", type=click.Choice(ACTS), help="Only this.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only what came to this.")
 @click.option(
-    "--from", "begin", metavar="TIME", help="On record at this time or later (RFC 3339, or a date)."
+    "--from",
+    "begin",
+    metavar="TIME",
+    help="On record at this time or later (RFC 3339, or a date: its midnight in search.time_zone).",
 )
-@click.option("--to", "end", metavar="TIME", help="On record before this time.")
+@click.option("--to", "end", metavar="TIME", help="On record before this time, or before this date.")
+@click.option("--during", metavar="PERIOD", help="On record in this period: 03/2026, Q1/2026, 2026-03-31.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Looks, at most.")
 @json_option
 @click.pass_obj
@@ -49,10 +54,12 @@ def list_looks(home: Path, /, as_json: bool, limit: int, **given: str | None) ->
 
     names = {"begin": "from", "end": "to"}
     asked = {names.get(name, name): value for name, value in given.items() if value is not None}
-    with open_archive(home) as archive, looking(archive, "access", asked) as look:
-        complete = catch_up(archive)
-        found = seen_looks(archive.search, look_query(archive, {**asked, "limit": str(limit)}))
-        look.shows([one.id for one in found.looks])
+    with open_archive(home) as archive:
+        exactly = dict(exact(archive, asked.items()))
+        with looking(archive, "access", {**asked, **exactly}) as look:
+            complete = catch_up(archive)
+            found = seen_looks(archive.search, look_query(archive, {**exactly, "limit": str(limit)}))
+            look.shows([one.id for one in found.looks])
     if as_json:
         emit_json({**found.as_json(), "partial": not complete})
         return

@@ -12,16 +12,12 @@ from vanvault.cli.context import looking, open_archive
 from vanvault.cli.output import emit_json, human_size, json_option, warn
 from vanvault.cli.person import who_at
 from vanvault.cli.progress import progress
-from vanvault.cli.query_options import query_options
+from vanvault.cli.query_options import TIMES, query_options
 from vanvault.cli.requester import approved
 
 if TYPE_CHECKING:
     from vanvault.archiver.export import ExportReport, ExportSurvey
 
-_RANGE = {
-    "from": "Received at this time or later (RFC 3339, or a date).",
-    "to": "Received before this time.",
-}
 #: Unreadable originals that people are shown; the manifest and ``--json`` name all.
 _SHOWN = 50
 
@@ -43,7 +39,7 @@ _SHOWN = 50
     help="csv, ndjson, parquet, or zip.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why; it goes on record in the archive. Required.")
-@query_options(_RANGE)
+@query_options(TIMES)
 @json_option
 @click.pass_obj
 def command(
@@ -61,11 +57,14 @@ def command(
     interrupted goes on when the same command is given again; a finished one is never replaced. Ends with
     3 when something could not be read at any site; the manifest names it. What leaves is not encrypted.
     """
+    from vanvault.archiver.core.asked_times import exact_times
     from vanvault.archiver.export import HomeExport, export, parse_request
+    from vanvault.archiver.home_files import load_settings
 
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
-    request = parse_request(parameters, format=format_name, reason=reason)
-    asked = {**dict(parameters), "format": request.format}
+    exactly = exact_times(parameters, load_settings(home).search.calendar())
+    request = parse_request(exactly, format=format_name, reason=reason)
+    asked = {**dict(parameters), **dict(exactly), "format": request.format}
     with open_archive(home) as archive, looking(archive, "export", asked, purpose=request.reason) as look:
 
         def ask(survey: ExportSurvey) -> None:

@@ -15,15 +15,15 @@ from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.files import write_whole
 from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, print_table, shown, warn
 from vanvault.cli.progress import progress
-from vanvault.cli.query_options import query_options
+from vanvault.cli.query_options import TIMES, query_options
 from vanvault.cli.requester import requester_of
 
 if TYPE_CHECKING:
     from vanvault.recovery.extraction import RunExtraction
 
 _RANGE = {
-    "from": "Received at this time or later (RFC 3339, or a date).",
-    "to": "Received before this time; by default before now.",
+    **TIMES,
+    "to": "Received before this time; of a date alone, before that day; by default before now.",
 }
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)

@@ -20,13 +20,14 @@ from vanvault.cli.output import emit_json, human_size, json_option, print_table,
 @click.option("--state", "query_state", metavar="VALUE", help="Only this state.")
 @click.option("--from", "query_from", metavar="DAY", help="First day of receipt (YYYY-MM-DD, UTC).")
 @click.option("--to", "query_to", metavar="DAY", help="Last day of receipt, included.")
+@click.option("--during", "query_during", metavar="PERIOD", help="Days of 03/2026, Q1/2026 or 2026 (UTC).")
 @json_option
 @click.pass_obj
 def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     """Count entries and bytes by day, month, year, gateway, entry, kind, procedure or state.
 
     With --json it prints one object: by, bars (value, entries, bytes), entries, bytes, unread and partial
-    (true when something may be missing).
+    (true when something may be missing). Days are those of UTC, whose counts alone are kept.
     """
     from vanvault.archiver.catalogue import HistogramQuery
 
@@ -39,9 +40,10 @@ def command(home: Path, /, as_json: bool, **given: str | None) -> None:
     for one in found.unread:
         warn(f"{one.object} is {one.reason}: its entries from {one.first} to {one.last} are not counted")
     if as_json:
-        emit_json({**asdict(found), "partial": not complete or bool(found.unread)})
+        emit_json({**asdict(found), "partial": not complete or bool(found.unread), **asked.days_json()})
         return
     if found.bars:
         rows = [(bar.value or "(unknown)", f"{bar.entries:,}", human_size(bar.bytes)) for bar in found.bars]
         print_table((found.by, "entries", "size"), rows)
     click.echo(f"{found.entries:,} entries, {human_size(found.bytes)}", err=True)
+    click.echo(f"received {asked.from_day} to {asked.to_day}, both included; days of UTC", err=True)

@@ -10,18 +10,13 @@ import click
 from vanvault.archiver.core.error_table import ExitCode
 from vanvault.cli.context import catch_up, looking, open_archive
 from vanvault.cli.output import emit_json, json_option, print_pairs, print_table, warn
-from vanvault.cli.query_options import query_options
+from vanvault.cli.query_options import TIMES, exact, query_options
 from vanvault.cli.requester import requester_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from vanvault.archiver.retention import Hold
-
-_TIMES = {
-    "from": "Only what was received at this time or later (RFC 3339, or a date).",
-    "to": "Only what was received before this time.",
-}
 
 
 @click.group()
@@ -43,7 +38,7 @@ def command() -> None:
 )
 @click.option("--id", "entries", multiple=True, metavar="ID", help="An entry by its id; once for each.")
 @click.option("--no-future", is_flag=True, help="Not what is received after this moment.")
-@query_options(_TIMES)
+@query_options(TIMES)
 @json_option
 @click.pass_obj
 def place(home: Path, /, as_json: bool, **given: Any) -> None:
@@ -63,7 +58,7 @@ def place(home: Path, /, as_json: bool, **given: Any) -> None:
     ]
     with open_archive(home) as archive:
         catch_up(archive)
-        query = Query.parse(asked, archive.search.cursor_key)
+        query = Query.parse(exact(archive, asked), archive.search.cursor_key)
         to_us = None if query.to_us == Query.NO_END_US else query.to_us
         scope = HoldScope(given["entries"], query.filters, query.from_us, to_us, not given["no_future"])
         hold = place_hold(

@@ -44,6 +44,7 @@ ROOMS = (
     _room("core.search_form", None),
     _room("core.digests", None),
     _room("core.times", None, "core.errors"),
+    _room("core.asked_times", None, "core.errors core.times"),
     _room("core.names", None, "core.errors"),
     _room("core.law", 8, "core.errors"),
     _room("core.retention", None, "core.errors core.law"),
@@ -55,7 +56,7 @@ ROOMS = (
     _room(
         "core.settings",
         14,
-        "core.errors core.options",
+        "core.asked_times core.errors core.options",
     ),
     _room("core.canonical", None, "core.errors"),
     _room("core.format", 0),
@@ -154,6 +155,7 @@ ROOMS = (
     _room("recovery.approvals", 15, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
+    _room("recovery.searched", 2, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(
         "recovery.extraction",

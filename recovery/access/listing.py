@@ -119,7 +119,7 @@ def look_query(archive: Archive, given: Mapping[str, str]) -> LookQuery:
         raise InvalidInput(
             f"there is no parameter {strange[0][:40]!r}",
             field=strange[0][:40],
-            hint=f"Known: {', '.join(LookQuery.PARAMETERS)}.",
+            hint=f"Known: {', '.join(LookQuery.PARAMETERS)}, during.",
         )
     _check_choice(given, "act", ACTS)
     _check_choice(given, "outcome", OUTCOMES)

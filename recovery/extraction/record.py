@@ -10,6 +10,7 @@ from typing import Any
 
 from vanvault.archiver.appliance import ArchiveReader
 from vanvault.archiver.catalogue import Item, Query, Unread
+from vanvault.archiver.core.asked_times import exact_times
 from vanvault.archiver.core.errors import Busy, Damaged, InvalidInput, SiteUnavailable
 from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.recorded_event import RecordedEvent
@@ -82,7 +83,7 @@ def ask_extraction(
     """
     archive = host.archive
     kind, sha256 = scan_type(scan), hashlib.sha256(scan)
-    form = new_form(_with_scan(told, sha256.hexdigest()), archive.clock.now())
+    form = new_form(_exact(archive, _with_scan(told, sha256.hexdigest())), archive.clock.now())
     query = query_of(form)
     host.level()
     waiting = known_extractions(archive).open_one(form, archive.clock.now())
@@ -112,6 +113,17 @@ def ask_extraction(
     message = own_message(archive, scan_id(id), scan, kind="extraction-letter", content_type=kind)
     host.record_with(message, EventType.EXTRACTION_REQUESTED, detail)
     return AskedExtraction(known_extractions(archive).get(id))
+
+
+def _exact(archive: ArchiveReader, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The form with exact times: what is approved means the same wherever and whenever it runs.
+
+    Raises InvalidInput, with the field.
+    """
+    filter = told.get("filter")
+    if not isinstance(filter, Mapping) or not all(isinstance(text, str) for text in filter.values()):
+        return told  # the form itself says what is wrong
+    return {**told, "filter": dict(exact_times(filter.items(), archive.settings.search.calendar()))}
 
 
 def scan_id(extraction: str) -> str:

@@ -22,8 +22,11 @@ BAD = [
     ("--dossier-prefix", "00"),
     ("--dossier-prefix", "001", "--dossier-number", "00123"),
     ("--from", "2026-12-01", "--to", "2026-11-01"),
+    ("--during", "March"),
+    ("--during", "2026", "--from", "2026-11-01"),
 ]
 BAD_PAGES = [
+    ("--by", "occurrence", "--entry", "message"),
     ("--limit", "0"),
     ("--limit", "1001"),
     ("--order", "random"),
@@ -35,6 +38,8 @@ BAD_COUNTS = [
     ("--entry", "letter"),
     ("--from", "today"),
     ("--from", "2026-11-23", "--to", "2026-11-22"),
+    ("--during", "13/2026"),
+    ("--during", "2026", "--to", "2026-11-22"),
 ]
 
 
@@ -74,3 +79,38 @@ def test_counts_as_a_table_and_as_json(home: Path) -> None:
     table = run_cli(home, "histogram", "--by", "state")
     assert table.exit_code == 0
     assert f"{counted['entries'] + 1:,} entries" in table.stderr, "the first count is on record by now"
+
+
+def test_the_answer_says_which_march_it_is_about(home: Path) -> None:
+    march = {
+        "from": "2026-02-28T17:00:00.000000Z",
+        "to": "2026-03-31T17:00:00.000000Z",
+        "from_local": "2026-03-01T00:00:00+07:00",
+        "to_local": "2026-04-01T00:00:00+07:00",
+        "time_zone": "Asia/Ho_Chi_Minh",
+    }
+    asked = ("search", "--state", "paid", "--during", "03/2026")
+    searched = json_of(run_cli(home, *asked, "--json"))["searched"]
+    assert march.items() <= searched.items()
+    assert (searched["fields"], searched["by"]) == ({"state": "paid"}, "receipt")
+    told = run_cli(home, *asked).stderr
+    assert "nothing found" in told
+    assert "state = paid; received from 2026-03-01T00:00:00+07:00 (2026-02-28T17:00:00.000000Z)" in told
+    environment = {"VANVAULT_SEARCH__TIME_ZONE": "UTC"}
+    in_utc = json_of(run_cli(home, *asked, "--json", env=environment))["searched"]
+    assert in_utc["from_local"] == "2026-03-01T00:00:00+00:00"
+    days = json_of(run_cli(home, "histogram", "--during", "Q1/2026", "--json"))
+    assert (days["from"], days["to"], days["time_zone"]) == ("2026-01-01", "2026-03-31", "UTC")
+
+
+def test_a_look_has_the_exact_times_on_record(home: Path) -> None:
+    assert run_cli(home, "search", "--message-id", "exact", "--during", "2026-03-31").exit_code == 0
+    (look,) = json_of(run_cli(home, "access", "list", "--message", "exact", "--act", "search", "--json"))[
+        "looks"
+    ]
+    assert look["asked"] == {
+        "message_id": "exact",
+        "during": "2026-03-31",
+        "from": "2026-03-31T00:00:00+07:00",
+        "to": "2026-04-01T00:00:00+07:00",
+    }

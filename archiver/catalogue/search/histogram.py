@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -23,6 +24,7 @@ from vanvault.archiver.catalogue.index.rollups import Combination, Rollups, Tota
 from vanvault.archiver.catalogue.items import Item
 from vanvault.archiver.catalogue.key_index import KeyIndex, log_key
 from vanvault.archiver.catalogue.search.query import Query, Unread, unread_of
+from vanvault.archiver.core.asked_times import days_of
 from vanvault.archiver.core.errors import Damaged, InvalidInput
 from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import rfc3339_us
@@ -36,6 +38,7 @@ _Line = tuple[int, Combination]  # day since 1970, what
 _Counts = Mapping[_Line, tuple[int, int]]
 
 _DAY_US = 86_400_000_000
+_DAY = timedelta(days=1)
 _FIRST_DAY, _LAST_DAY = "1970-01-01", "9999-12-31"
 #: How often index and hot tail are read again when segments are indexed between the two.
 _ATTEMPTS = 8
@@ -57,16 +60,18 @@ class HistogramQuery:
     def parse(cls, parameters: Iterable[tuple[str, str]]) -> HistogramQuery:
         """From URL parameters or options: ``by``, ``from`` and ``to`` (days, both included), and filters.
 
+        ``during`` is a period in place of the two. Days are UTC's: only such counts are kept.
+
         Raises InvalidInput: an unknown or repeated name, a value of ``by`` or a field that rollups do not
         have, a day that is none, a reversed range.
         """
         given: dict[str, str] = {}
         for name, value in parameters:
-            if name not in (*ROLLUP_FIELDS, "by", "from", "to"):
+            if name not in (*ROLLUP_FIELDS, "by", "from", "to", "during"):
                 raise InvalidInput(
                     f"a histogram cannot be filtered by {name[:40]!r}",
                     field=name[:40],
-                    hint=f"It knows {', '.join(ROLLUP_FIELDS)}, from and to."
+                    hint=f"It knows {', '.join(ROLLUP_FIELDS)}, from, to and during."
                     " Count other fields with an export.",
                 )
             if name in given:
@@ -81,6 +86,13 @@ class HistogramQuery:
             raise InvalidInput(f"by is one of {', '.join(BY)}", field="by")
         if given.get("entry") not in (None, "message", "event"):
             raise InvalidInput("entry is message or event", field="entry")
+        if "during" in given:
+            if "from" in given or "to" in given:
+                raise InvalidInput(
+                    "during says from when and to when already", field="during", hint="Leave one out."
+                )
+            days = days_of(given["during"])
+            given |= {"from": f"{days.first}", "to": f"{days.after - _DAY}"}
         asked = cls(
             by=by,
             filters={name: value for name, value in given.items() if name in ROLLUP_FIELDS},
@@ -90,6 +102,14 @@ class HistogramQuery:
         if asked.from_day > asked.to_day:
             raise InvalidInput("to must not be before from", field="to")
         return asked
+
+    def days_json(self) -> dict[str, str | None]:
+        """Which days are counted, as JSON values: null where there is no bound; and whose days they are."""
+        return {
+            "from": None if self.from_day == _FIRST_DAY else self.from_day,
+            "to": None if self.to_day == _LAST_DAY else self.to_day,
+            "time_zone": "UTC",
+        }
 
 
 @dataclass(frozen=True, slots=True)

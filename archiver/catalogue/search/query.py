@@ -51,17 +51,36 @@ class Query:
     order: Order = "newest"
     limit: int = DEFAULT_LIMIT
     after: bytes = b""  # position of the last item of the page before; b"" for the first page
+    occurred: tuple[int, int] | None = None  # events that occurred in [from, to); None: whenever
 
     def digest(self) -> bytes:
         """Same for all pages of one query, other for any other query."""
-        return canonical([self.filters, str(self.from_us), str(self.to_us), self.order])
+        told: list[object] = [self.filters, str(self.from_us), str(self.to_us), self.order]
+        if self.occurred is not None:
+            told.append([str(one) for one in self.occurred])
+        return canonical(told)
+
+    def occurred_then(self, item: Mapping[str, object]) -> bool:
+        """Did this event occur in the time that is asked for? A message has no such time: it did not."""
+        if self.occurred is None:
+            return True
+        told = item.get("occurred_at")
+        # An item tells it as RFC 3339, a row of a segment in microseconds.
+        us = told if isinstance(told, int) else to_us(parse_rfc3339(str(told))) if told else None
+        return us is not None and self.occurred[0] <= us < self.occurred[1]
 
     @classmethod
-    def parse(cls, parameters: Iterable[tuple[str, str]], cursor_key: bytes) -> Query:
+    def parse(
+        cls, parameters: Iterable[tuple[str, str]], cursor_key: bytes, *, by_occurrence: bool = False
+    ) -> Query:
         """A query from URL parameters or options.
 
         Known names: every SEARCH_FIELDS name, ``from``, ``to`` (RFC 3339), ``order`` (newest, oldest),
         ``limit`` (1 to 1000), ``cursor``.
+
+        Args:
+            by_occurrence: the times are of occurrence, which events alone have; all events are looked at,
+                whenever they were received, and the order stays that of receipt.
 
         Raises InvalidInput: unknown or repeated name, empty or overlong value or one that is no text, fields
         that never match together, bad time, reversed range, limit out of range, a cursor of another query.
@@ -90,11 +109,21 @@ class Query:
         filters = {name: value for name, value in given.items() if name in SEARCH_FIELDS}
         if "sha256" in filters:
             filters["sha256"] = _digest(filters["sha256"])
+        occurred = None
+        if by_occurrence:
+            if filters.setdefault("entry", "event") == "message":
+                raise InvalidInput(
+                    "a message has no time of occurrence, so by=occurrence finds none",
+                    field="by",
+                    hint="Ask by receipt, or for events; a timeline has both in their order.",
+                )
+            occurred, from_us, until_us = (from_us, until_us), 0, cls.NO_END_US
         check_together(filters)
         query = cls(
             filters=filters,
             from_us=from_us,
             to_us=until_us,
+            occurred=occurred,
             order="oldest" if order == "oldest" else "newest",
             limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
         )

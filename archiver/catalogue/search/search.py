@@ -6,7 +6,7 @@ while messages arrive and while segments are compacted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, CatalogueState, KnownSegment
@@ -128,6 +128,8 @@ class Search:
             steps = merge_sources(self._sources(walk, state), newest=query.order == "newest")
             for step in self._bounded(steps, walk):
                 if step.hit is None or (walk.hits and walk.hits[-1][0] == step.position):
+                    continue
+                if query.occurred is not None and not query.occurred_then(_told(step.hit)):
                     continue
                 walk.hits.append((step.position, step.hit))
                 if len(walk.hits) > query.limit:
@@ -292,6 +294,11 @@ _KEYED = (
 
 #: What one bound stands for, about: the rows of a row group.
 _GROUP_ROWS = 1024
+
+
+def _told(hit: Hit) -> Mapping[str, object]:
+    """What is known of a hit without asking for more: an item, or the row of a segment."""
+    return hit.row if isinstance(hit, Located) else hit.item
 
 
 def _stop(position: bytes, walk: _Walk) -> bytes:

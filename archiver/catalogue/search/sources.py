@@ -80,7 +80,7 @@ def _tail_steps(tail: HotTail, query: Query, bounds: Bounds) -> Iterator[SourceS
     looked_at = 0
     pairs, newest = keys_of_filters(query.filters), query.order == "newest"
     for row in tail.scan(pairs, bounds.low, bounds.high, newest=newest):
-        if matches(row.item, query.filters):
+        if matches(row.item, query.filters) and query.occurred_then(row.item):
             yield SourceStep(row.position, row)
             continue
         looked_at += 1

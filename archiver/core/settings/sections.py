@@ -14,6 +14,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from vanvault.archiver.core.asked_times import VIETNAM_ZONE, CalendarZone
+from vanvault.archiver.core.errors import InvalidInput
 from vanvault.archiver.core.options import (
     FileOptions,
     HealthRules,
@@ -339,6 +341,23 @@ class SearchSettings(_Section):
         le=_MOST_BYTES,
         description="decoded rows and index blocks in memory",
     )
+    time_zone: str = Field(
+        default=VIETNAM_ZONE,
+        max_length=40,
+        description="whose days are meant by dates without a zone: Asia/Ho_Chi_Minh, UTC or an offset",
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return CalendarZone.of(value).name
+        except InvalidInput as error:
+            raise ValueError(f"{error.message}; {error.hint}") from error
+
+    def calendar(self) -> CalendarZone:
+        """For dates that are given without a zone."""
+        return CalendarZone.of(self.time_zone)
 
     def limits(self) -> SearchLimits:
         """For searches."""

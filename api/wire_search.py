@@ -1,0 +1,156 @@
+"""What answers of searches hold, as models: entries, pages, timelines, counts; ``wire.py`` has all others."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from vanvault.api.wire_types import Count, Sha256, Sha512, Time, absent
+from vanvault.archiver.catalogue import HistogramQuery
+
+
+class PlacementAnswer(BaseModel):
+    """Where one locked copy lies."""
+
+    site: str
+    key: str
+    version: str
+    retain_until: Time
+
+
+class WithheldPart(BaseModel):
+    """A field, or rows of one type or kind, that a person may not see, so that they are absent."""
+
+    field: str = absent("Of entries.")
+    type: str = absent("How the type of the events begins.")
+    kind: str = absent("The kind of the archive's own messages.")
+    rows: int = absent("So many such events or messages were left out.")
+    needs: str = Field(description="The permission that shows them.")
+
+
+def _withheld() -> Any:
+    """What a person is not shown; a gateway has no such member."""
+    return absent("Of a person: what the answer lacks for want of a permission.")
+
+
+class EntryAnswer(BaseModel):
+    """What the archive knows about one message or event; "" is unknown."""
+
+    entry: Literal["message", "event"]
+    id: str
+    gateway: str
+    message_id: str
+    received_at: Time
+    size: Count
+    sha256: Sha256
+    sha512: Sha512 = absent("Not of entries that are compacted: the receipt has it.")
+    kind: str
+    transaction_id: str
+    ivan: str
+    employer_code: str
+    tax_code: str
+    insurance_numbers: list[str]
+    dossier_number: str
+    procedure: str
+    period: str
+    state: str
+    agency: str
+    content_type: str = absent("Of a message.")
+    metadata_note: str = absent("Of a message: why metadata was not read.")
+    large_object: str = absent("Of a message.")
+    event_id: str = absent("Of an event.")
+    occurred_at: Time = absent("Of an event.")
+    type: str = absent("Of an event.")
+    actor: str = absent("Of an event.")
+    detail: str = absent("Of an event: a JSON object as text.")
+    object: str = absent()
+    row: Count = absent()
+    segment: str | None = absent("Null until it is compacted.")
+    verified_at: Time | None = absent()
+    placements: list[PlacementAnswer] = absent()
+    held: bool | None = absent("Null when no site could be asked.")
+    withheld: list[WithheldPart] = _withheld()
+
+
+class TimelineEntry(EntryAnswer):
+    """An entry in the timeline of its transaction."""
+
+    counts_as: Time = absent("Where its node's clock was ahead: when that was accepted; it stands there.")
+
+
+class UnreadObject(BaseModel):
+    """What an answer may lack."""
+
+    object: str
+    reason: str
+    first: Time
+    last: Time
+
+
+class SearchedAnswer(BaseModel):
+    """What an answer is about; times are null where there is no bound."""
+
+    fields: dict[str, str]
+    by: Literal["receipt", "occurrence"]
+    covers: str = Field(description="What was looked at, in words.")
+    from_: Time | None = Field(serialization_alias="from")
+    to: Time | None
+    from_local: str | None = Field(description="The same in time_zone, RFC 3339.")
+    to_local: str | None
+    time_zone: str = Field(description="Whose days are meant by dates without a zone.")
+
+
+class PageAnswer(BaseModel):
+    """One page of a search."""
+
+    items: list[EntryAnswer]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+    partial: str | None = Field(description="Why the page ends before its limit.")
+    unread: list[UnreadObject]
+    searched: SearchedAnswer
+    withheld: list[WithheldPart] = _withheld()
+
+
+class ClockAnswer(BaseModel):
+    """Until when one gateway's transaction is kept by law."""
+
+    gateway: str
+    state: Literal["open", "succeeded", "refused", "withdrawn", "expired"]
+    due: str | None = Field(
+        description="RFC 3339; the end of the last day. Null: it is open, so nothing is due."
+    )
+    last_day: str | None = Field(description="That day, in Vietnam.")
+    due_originals: str | None
+    partial: bool = Field(description="Entries of it may be missing.")
+
+
+class TimelineAnswer(BaseModel):
+    """All of one transaction, oldest first."""
+
+    transaction_id: str
+    items: list[TimelineEntry]
+    unread: list[UnreadObject]
+    retention: list[ClockAnswer]
+    withheld: list[WithheldPart] = _withheld()
+
+
+class HistogramBar(BaseModel):
+    """Entries of one value."""
+
+    value: str = Field(description='"" is unknown.')
+    entries: Count
+    bytes: Count
+
+
+class HistogramAnswer(BaseModel):
+    """Counts and bytes."""
+
+    by: str = Field(json_schema_extra={"enum": list(HistogramQuery.BY)})
+    bars: list[HistogramBar]
+    entries: Count
+    bytes: Count
+    unread: list[UnreadObject]
+    from_: str | None = Field(serialization_alias="from", description="First day; null: no bound.")
+    to: str | None = Field(description="Last day, included.")
+    time_zone: Literal["UTC"] = Field(description="Whose days are counted.")
