@@ -43,7 +43,7 @@ from vanvault.api.logs import LogFormat, configure
 from vanvault.api.node import Node
 from vanvault.api.observe import Observed, new_request_id
 from vanvault.api.own_address import OwnAddress
-from vanvault.archiver.appliance import Archive
+from vanvault.archiver.appliance import Archive, check_no_disposer
 from vanvault.archiver.core.settings import Settings
 from vanvault.archiver.home_files import load_settings
 from vanvault.recovery.availability import running_here
@@ -81,9 +81,11 @@ def run(
         log_format: in place of the settings' ``log.format``.
         before_serving: called once the home, its keys and its table of jobs were found right.
 
-    Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right; MachineLimit when
+    Raises SettingsError, KeyUnavailable when the home or its table of jobs is not right, or its environment
+    holds what may remove objects; MachineLimit when
     the process may have too few files open; OSError when the port is taken.
     """
+    check_no_disposer()
     settings = load_settings(home)
     configure(log_format or settings.log.format)
     check_table(settings)

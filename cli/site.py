@@ -1,4 +1,4 @@
-"""``vanvault site``: buckets, users and policies of S3 sites."""
+"""``vanvault site``: buckets, users and policies of S3 sites, and the disposers of all sites."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Prepare an S3 site: bucket, users and policies."""
+    """Prepare a site: bucket, users and policies; the disposer's credentials."""
 
 
 @command.command("init")
@@ -36,7 +36,9 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
     """Bring the bucket, users and policies of SITE to what the appliance needs, and no more.
 
     Needs an administrator: VANVAULT_<SITE>_ADMIN_ACCESS_KEY and _SECRET_KEY, or the general pair. New users'
-    keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile.
+    keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile, and those
+    of the disposer, who may remove what has expired, to credentials/<site>.disposer.env. Of a file site it
+    makes the disposer's only, without an administrator.
     """
     from vanvault.recovery.maintenance import SiteRequest, prepare_site
 
@@ -57,5 +59,9 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
         if made.index is not None:
             emit_json(made.index.policy)
     elif not dry_run:
-        click.echo(f"credentials of the duties: {made.credentials}")
+        if made.credentials.exists():
+            click.echo(f"credentials of the duties: {made.credentials}")
+        if made.disposer.exists():
+            click.echo(f"credentials of the disposer: {made.disposer}")
+            click.echo("No node may have them: give that file to the process that removes only.")
     return ExitCode.OK

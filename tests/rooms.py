@@ -102,7 +102,7 @@ ROOMS = (
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
-    _room("stores", 36, "core.* disk keys"),
+    _room("stores", 42, "core.* disk keys"),
     _room("stores.s3", 2, "core.*"),
     _room("stores.provision", 8, "core.*"),
     _room("stores.verdict", 14, "core.* keys"),
@@ -126,7 +126,7 @@ ROOMS = (
     ),
     _room(
         "appliance",
-        13,
+        15,
         "core.* core_dumps disk home_files log_lines people people.credentials keys keys.parquet keys.escrow"
         " stores stores.verdict replicas catalogue journal intake",
     ),

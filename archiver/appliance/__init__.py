@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.appliance.archive import Archive
 from vanvault.archiver.appliance.components import Components, open_components
+from vanvault.archiver.appliance.disposers import check_no_disposer, open_disposers
 from vanvault.archiver.appliance.home import init_home
 from vanvault.archiver.appliance.keys_on_record import ESCROWED, missing_acts, sealed_on_record
 from vanvault.archiver.appliance.reader import ArchiveReader
@@ -15,10 +16,12 @@ __all__ = [
     "Archive",
     "ArchiveReader",
     "Components",
+    "check_no_disposer",
     "credentials_master",
     "init_home",
     "missing_acts",
     "open_components",
+    "open_disposers",
     "open_home",
     "open_sites",
     "rotate_in_escrow",

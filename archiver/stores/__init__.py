@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from vanvault.archiver.stores.credentials import Credentials, optional_credentials, site_credentials
 from vanvault.archiver.stores.daemon_threads import DaemonThreads
+from vanvault.archiver.stores.disposing import DisposerOptions, held_disposers, open_disposer
 from vanvault.archiver.stores.files.alike import FoldersAlike
+from vanvault.archiver.stores.files.disposer_secret import give_secret, has_secret, is_secret
 from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.layout import folder_of
 from vanvault.archiver.stores.files.root import KEPT_FOLDER
@@ -36,6 +38,7 @@ __all__ = [
     "Credentials",
     "DaemonThreads",
     "Disposer",
+    "DisposerOptions",
     "FileSite",
     "FileUrl",
     "FoldersAlike",
@@ -56,6 +59,11 @@ __all__ = [
     "check_repository",
     "create_site",
     "folder_of",
+    "give_secret",
+    "has_secret",
+    "held_disposers",
+    "is_secret",
+    "open_disposer",
     "open_site",
     "optional_credentials",
     "parse_site_url",

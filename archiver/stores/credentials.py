@@ -7,6 +7,8 @@ For the site ``primary`` and the duty ``reader`` these are asked, the first that
 
 Each of these names may end in ``_FILE`` (the value is the content of that file) or ``_COMMAND``
 (the value is what that command prints) instead. White space around a value is dropped.
+
+The disposer's are asked by their own names only (``optional_credentials``): the general pair never removes.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def site_credentials(
 def optional_credentials(
     site: str, duty: str, environment: Mapping[str, str], run: Callable[[list[str]], str] = run_command
 ) -> Credentials | None:
-    """Credentials of a duty that a running appliance does not need (``prober``, ``admin``), or None.
+    """Credentials of a duty that no node needs (``prober``, ``admin``, ``disposer``), or None.
 
     Only ``VANVAULT_<SITE>_<DUTY>_...`` is asked, never the general pair. Raises SettingsError.
     """

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from vanvault.archiver.core.errors import SiteFull, SiteUnavailable
 from vanvault.archiver.stores.ordered import in_order
 from vanvault.archiver.stores.port import (
+    AllRights,
     Capabilities,
     Incoming,
     Site,
@@ -123,3 +124,16 @@ class LazySite:
         with self._lock:
             if self._open is site:
                 self._open = None
+
+
+class LazyDisposer(LazySite):
+    """``AllRights`` over whatever ``opener`` gives, for ``disposing.py``."""
+
+    def __init__(self, name: str, opener: Callable[[], AllRights]) -> None:
+        super().__init__(name, opener)
+
+    def delete(self, key: str, version: str) -> None:
+        def remove(site: Site) -> None:
+            cast(AllRights, site).delete(key, version)
+
+        self._call(remove)

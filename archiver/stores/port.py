@@ -173,6 +173,10 @@ class Site(SiteWriter, RetentionKeeper, Protocol):
     """What intake and recovery hold: put, read, extend; never delete."""
 
 
+class AllRights(Site, Disposer, Protocol):
+    """What a store's own class can do; it is handed out as less. Even its holder breaks no lock."""
+
+
 class Incoming(Protocol):
     """A version of an object while its bytes come; to be left, as a context, by whoever opened it."""
 

@@ -24,7 +24,7 @@ from typing import TypeVar
 from vanvault.archiver.core.errors import SiteUnavailable, VanVaultError
 from vanvault.archiver.core.options import FileOptions
 from vanvault.archiver.stores.daemon_threads import DaemonThreads, is_expendable
-from vanvault.archiver.stores.port import Capabilities, Site, StoredVersion, Stray
+from vanvault.archiver.stores.port import AllRights, Capabilities, Site, StoredVersion, Stray
 
 _THREADS = 64
 #: Calls that were given up and hang; with so many no other is begun.
@@ -268,3 +268,15 @@ class TimedSite:
             may_be_stored=writes,
             hint="Its file system hangs: look at its mount and its disk. Nothing waits for it meanwhile.",
         )
+
+
+class TimedDisposer(TimedSite):
+    """``AllRights`` over a site whose calls may hang."""
+
+    def __init__(self, site: AllRights, options: FileOptions | None = None) -> None:
+        super().__init__(site, options)
+        self._remove = site.delete
+
+    def delete(self, key: str, version: str) -> None:
+        """See ``Disposer.delete``."""
+        self._ask(lambda: self._remove(key, version), writes=True)

@@ -100,7 +100,7 @@ def probe_store(archive: Archive, site: str, environment: Mapping[str, str] = os
     options = settings.s3.options()
     held = site_credentials(site, environment)
     attackers = [attacker(duty, place.endpoint, pair, options) for duty, pair in held.by_duty().items()]
-    for duty in ("prober", "admin"):
+    for duty in ("disposer", "prober", "admin"):
         extra = optional_credentials(site, duty, environment)
         if extra is not None:
             attackers.append(attacker(duty, place.endpoint, extra, options))

@@ -1,4 +1,8 @@
-"""An S3 site made ready: its bucket, users and policies, and the file with the credentials of its users."""
+"""A site made ready: an S3 site's bucket, users and policies, and files with the credentials of its users.
+
+Those of the disposer, who may remove what has expired, lie in a file of their own: a node is given the other
+one. A file site has a disposer only.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.core.errors import InvalidInput, SettingsError
+from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.ports import SystemEntropy
 from vanvault.archiver.disk import HeldLock, lock_beside, replace_file
 from vanvault.archiver.stores import (
     Credentials,
+    FileUrl,
     S3Url,
+    check_file_site,
+    give_secret,
+    has_secret,
+    is_secret,
     optional_credentials,
     parse_site_url,
     site_credentials,
@@ -30,6 +39,8 @@ from vanvault.archiver.stores.provision import (
     prepare_bucket,
     prepare_index_bucket,
 )
+
+_DISPOSER: Duty = "disposer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class SitePrepared:
     dry_run: bool
     done: Prepared
     credentials: Path  # the users' file; not written where the store's own tools make users
+    disposer: Path  # the same of the disposer
     index: Prepared | None = None  # of the bucket in which the site keeps the index; None: there is none
 
     def as_json(self) -> dict[str, Any]:
@@ -76,19 +88,19 @@ def prepare_site(
     ``environment``: holds the administrator's credentials. Credentials of users are taken from it, from an
     earlier run's file, or made, and written to that file.
 
-    Raises InvalidInput (a file site), SettingsError, AccessDenied, SiteUnavailable.
+    Raises InvalidInput (no such site), SettingsError, AccessDenied, SiteUnavailable.
     """
     site = request.site
     place = parse_site_url(archive.endpoint(site))
-    if not isinstance(place, S3Url):
-        raise InvalidInput(f"{site} is a file site; it was made by vanvault init", field="site")
+    if isinstance(place, FileUrl):
+        return _prepare_folder(archive, request, archive.home / place.path)
     administrator = (
         optional_credentials(site, "admin", environment) or site_credentials(site, environment).writer
     )
-    path = archive.home / "credentials" / f"{site}.env"
+    path, disposer = _files(archive, site)
     with nullcontext() if request.dry_run else _locked(path):
         # Until the file says what the store was told: of two runs, the second finds the users of the first.
-        users = _users(path, site, environment)
+        users = _users({**_read(path), **_read(disposer), **environment}, site)
         done = prepare_bucket(
             site,
             place,
@@ -103,8 +115,38 @@ def prepare_site(
         if index is not None and index[0].policy is None:
             written["index"] = index[1]
         if done.policy is None and not request.dry_run:
+            _write(disposer, site, {_DISPOSER: written.pop(_DISPOSER)})
             _write(path, site, written)
-    return SitePrepared(site, request.dry_run, done, path, index[0] if index is not None else None)
+    return SitePrepared(site, request.dry_run, done, path, disposer, index[0] if index is not None else None)
+
+
+def _files(archive: Archive, site: str) -> tuple[Path, Path]:
+    """Where the credentials of a node's duties lie, and where the disposer's."""
+    folder = archive.home / "credentials"
+    return folder / f"{site}.env", folder / f"{site}.{_DISPOSER}.env"
+
+
+def _prepare_folder(archive: Archive, request: SiteRequest, folder: Path) -> SitePrepared:
+    """The secret of a file site's disposer, made once: the site keeps its digest only."""
+    site = request.site
+    path, disposer = _files(archive, site)
+    steps: tuple[ProvisionStep, ...] = ()
+    with nullcontext() if request.dry_run else _locked(path):
+        known = optional_credentials(site, _DISPOSER, _read(disposer))
+        check_file_site(folder, site, archive.settings.archive)
+        if not has_secret(folder):
+            what = "the disposer, who may remove what has expired; the site keeps a digest of the secret"
+            steps = (ProvisionStep("add-user", _DISPOSER, what, "disposer"),)
+            if not request.dry_run:
+                pair = known or Credentials(_DISPOSER, SystemEntropy().token(20).hex())
+                _write(disposer, site, {_DISPOSER: pair})  # first: a digest without its secret helps nobody
+                give_secret(folder, pair.secret_key)
+        elif known is not None and not is_secret(folder, known.secret_key):
+            raise SettingsError(
+                f"{disposer} holds another secret than the site {site} was given",
+                hint=f"Remove {folder / 'disposer.json'} and this file, and repeat it for a new secret.",
+            )
+    return SitePrepared(site, request.dry_run, Prepared(steps, None), path, disposer)
 
 
 def _prepare_index(
@@ -143,10 +185,9 @@ def _locked(path: Path) -> HeldLock:
         raise SettingsError(f"{path} cannot be locked: {error.strerror}") from error
 
 
-def _users(path: Path, site: str, environment: Mapping[str, str]) -> dict[Duty, Credentials]:
-    """Credentials by duty: from the environment, from an earlier run's file, or new."""
+def _users(known: Mapping[str, str], site: str) -> dict[Duty, Credentials]:
+    """Credentials by duty: from the environment and the files of earlier runs, or new."""
     entropy = SystemEntropy()
-    known = {**_read(path), **environment}
     return {
         duty: optional_credentials(site, duty, known) or new_credentials(duty, entropy) for duty in DUTIES
     }

@@ -119,6 +119,31 @@ def test_a_server_that_does_not_answer_is_unreachable(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["verdict"] == "unreachable"
 
 
-def test_site_init_is_for_s3_sites(home: Path) -> None:
-    assert run_cli(home, "site", "init", "primary").exit_code == ExitCode.USAGE
+def test_site_init_gives_a_file_site_the_secret_of_its_disposer_once(home: Path) -> None:
+    dry = json_of(run_cli(home, "site", "init", "primary", "--dry-run", "--json"))
+    file = home / "credentials" / "primary.disposer.env"
+    assert [step["target"] for step in dry["steps"]] == ["disposer"]
+    assert not file.exists()
+    assert json_of(run_cli(home, "site", "init", "primary", "--json"))["steps"] == dry["steps"]
+    given = file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json_of(run_cli(home, "site", "init", "primary", "--json"))["steps"] == []
+    assert file.read_text() == given
+    at_site = (home / "sites" / "primary" / "disposer.json").read_text()
+    secret = given.splitlines()[1].split("=", 1)[1]
+    assert secret not in at_site
+    assert not (home / "credentials" / "primary.env").exists()
+
+
+def test_another_secret_than_the_site_was_given_is_refused(home: Path) -> None:
+    json_of(run_cli(home, "site", "init", "primary", "--json"))
+    file = home / "credentials" / "primary.disposer.env"
+    file.write_text(file.read_text()[:-3] + "00\n")
+    refused = run_cli(home, "site", "init", "primary")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "another secret" in refused.stderr
+
+
+def test_there_are_two_sites(home: Path) -> None:
+    assert run_cli(home, "site", "init", "third").exit_code == ExitCode.USAGE
     assert run_cli(home, "probe", "third").exit_code == ExitCode.USAGE

@@ -11,28 +11,31 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tests.servers.endpoint import Endpoint
 from tests.support.clocks import ManualClock
 from tests.support.memory_site import MemorySite
 from vanvault.archiver.core.options import S3Options
-from vanvault.archiver.core.ports import SystemClock
+from vanvault.archiver.core.ports import Clock, SystemClock
 from vanvault.archiver.stores import (
     Credentials,
     Disposer,
+    DisposerOptions,
     FileSite,
     S3Url,
-    Site,
+    give_secret,
+    open_disposer,
     parse_site_url,
 )
 from vanvault.archiver.stores.credentials import SiteCredentials
+from vanvault.archiver.stores.disposing import DisposingSite
+from vanvault.archiver.stores.port import AllRights
 from vanvault.archiver.stores.s3.disposal import DisposableS3Site
-from vanvault.archiver.stores.timed import TimedSite
+from vanvault.archiver.stores.timed import TimedDisposer
 
-
-class DisposableSite(Site, Disposer, Protocol):
-    """All rights at once: the suite must show that even their holder cannot break a lock."""
+#: The suite must show that even their holder cannot break a lock.
+DisposableSite = AllRights
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,16 @@ class Harness:
     site: DisposableSite
     wait_until: Callable[[datetime], None]  # returns once the store's clock is past a moment
     reopen: Callable[[], DisposableSite]  # the same store as a new process would open it
+    disposer: Callable[[Clock], Disposer]  # of the same store, by this clock of its host
     short_lock: timedelta = timedelta(seconds=30)  # long enough for a test, short enough to wait for
+    own_clock: bool = False  # is the store's clock another than that of its host?
 
 
 @contextmanager
 def memory(folder: Path) -> Iterator[Harness]:
     clock = ManualClock()
     site = MemorySite("memory", clock=clock)
-    yield Harness(site, _waiter(clock), lambda: site)
+    yield Harness(site, _waiter(clock), lambda: site, lambda ours: DisposingSite(site))
 
 
 @contextmanager
@@ -63,35 +68,24 @@ def file(folder: Path) -> Iterator[Harness]:
         return opened[-1]
 
     try:
-        yield Harness(reopen(), _waiter(clock), reopen)
+        yield Harness(reopen(), _waiter(clock), reopen, _file_disposer(folder))
     finally:
         for site in opened:
             site.close()
-
-
-class _TimedFileSite(TimedSite):
-    """A file site as a node opens it, with the right to remove."""
-
-    def __init__(self, site: FileSite) -> None:
-        super().__init__(site)
-        self._removing = site
-
-    def delete(self, key: str, version: str) -> None:
-        self._removing.delete(key, version)
 
 
 @contextmanager
 def timed_file(folder: Path) -> Iterator[Harness]:
     clock = ManualClock()
     FileSite.create(folder, "file", archive="contract", clock=clock)
-    opened: list[_TimedFileSite] = []
+    opened: list[TimedDisposer] = []
 
-    def reopen() -> _TimedFileSite:
-        opened.append(_TimedFileSite(FileSite(folder, "file", clock=clock)))
+    def reopen() -> TimedDisposer:
+        opened.append(TimedDisposer(FileSite(folder, "file", clock=clock)))
         return opened[-1]
 
     try:
-        yield Harness(reopen(), _waiter(clock), reopen)
+        yield Harness(reopen(), _waiter(clock), reopen, _file_disposer(folder))
     finally:
         for site in opened:
             site.close()
@@ -116,15 +110,38 @@ def s3(endpoint: Endpoint, options: S3Options) -> Iterator[Harness]:
         opened.append(s3_site(endpoint, bucket, options=options))
         return opened[-1]
 
+    def disposer(ours: Clock) -> Disposer:
+        keys = {
+            "VANVAULT_S3_DISPOSER_ACCESS_KEY": endpoint.access_key,
+            "VANVAULT_S3_DISPOSER_SECRET_KEY": endpoint.secret_key,
+        }
+        return open_disposer(
+            "s3",
+            endpoint.site_url(bucket),
+            home=Path(),
+            archive="contract",
+            clock=ours,
+            options=DisposerOptions(s3=options),
+            environment=keys,
+        )
+
     def wait_until(moment: datetime) -> None:
         while opened[0].now() <= moment:
             time.sleep(0.2)
 
     try:
-        yield Harness(reopen(), wait_until, reopen, short_lock=timedelta(seconds=2))
+        yield Harness(reopen(), wait_until, reopen, disposer, timedelta(seconds=2), own_clock=True)
     finally:
         for site in opened:
             site.close()
+
+
+def _file_disposer(folder: Path) -> Callable[[Clock], Disposer]:
+    give_secret(folder, "a-secret")
+    keys = {"VANVAULT_FILE_DISPOSER_ACCESS_KEY": "disposer", "VANVAULT_FILE_DISPOSER_SECRET_KEY": "a-secret"}
+    return lambda ours: open_disposer(
+        "file", f"file:{folder}", home=folder.parent, archive="contract", clock=ours, environment=keys
+    )
 
 
 def _waiter(clock: ManualClock) -> Callable[[datetime], None]:

@@ -14,6 +14,18 @@ from vanvault.archiver.stores import Oversize, StoredVersion
 
 from .harness import DisposableSite, Harness
 
+
+class OffClock:
+    """A host's clock that differs from the store's."""
+
+    def __init__(self, site: DisposableSite, by: timedelta = timedelta()) -> None:
+        self._site = site
+        self._by = by
+
+    def now(self) -> datetime:
+        return self._site.now() + self._by
+
+
 DATA = b"an original message"
 
 
@@ -367,3 +379,42 @@ def test_it_says_what_it_is(site: DisposableSite) -> None:
     assert site.capabilities.lock
     assert site.capabilities.max_single_put > 0
     assert site.now().utcoffset() == timedelta()
+
+
+class TestDisposer:
+    def test_it_removes_what_has_expired_and_nothing_else(self, harness: Harness, room: str) -> None:
+        site = harness.site
+        soon = in_future(site, harness.short_lock)
+        expired = put(site, f"{room}/a", until=soon)
+        locked = put(site, f"{room}/a", b"second")
+        disposer = harness.disposer(OffClock(site))
+        harness.wait_until(soon)
+        with pytest.raises(LockRefused):
+            disposer.delete(f"{room}/a", locked.version)
+        disposer.delete(f"{room}/a", expired.version)
+        assert disposer.versions(f"{room}/a") == site.versions(f"{room}/a") == [locked]
+        with pytest.raises(NotFound):
+            disposer.delete(f"{room}/a", expired.version)
+
+    def test_it_cannot_put_or_extend(self, harness: Harness) -> None:
+        disposer = harness.disposer(OffClock(harness.site))
+        for verb in ("put", "put_from", "extend", "begin_put"):
+            assert not hasattr(disposer, verb), verb
+
+    def test_a_clock_ahead_of_the_store_ends_no_lock(self, harness: Harness, room: str) -> None:
+        if not harness.own_clock:
+            pytest.skip("this store goes by the clock of its host")
+        stored = put(harness.site, f"{room}/a")
+        with pytest.raises(LockRefused):
+            harness.disposer(OffClock(harness.site, timedelta(days=9))).delete(f"{room}/a", stored.version)
+        assert harness.site.get(f"{room}/a", stored.version) == DATA
+
+    def test_a_clock_behind_the_store_lets_a_lock_stand(self, harness: Harness, room: str) -> None:
+        if not harness.own_clock:
+            pytest.skip("this store goes by the clock of its host")
+        soon = in_future(harness.site, harness.short_lock)
+        stored = put(harness.site, f"{room}/a", until=soon)
+        harness.wait_until(soon)
+        with pytest.raises(LockRefused):
+            harness.disposer(OffClock(harness.site, -timedelta(days=9))).delete(f"{room}/a", stored.version)
+        assert harness.site.get(f"{room}/a", stored.version) == DATA

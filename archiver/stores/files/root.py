@@ -31,6 +31,8 @@ from vanvault.archiver.stores.rules import printable
 
 FORMAT = "vanvault-file-site/1"
 MANIFEST = "site.json"
+#: Digest of the secret of whoever may remove what has expired; no object (LAYOUT.md).
+DISPOSER = "disposer.json"
 OBJECTS = "objects"
 TEMP = "tmp"
 #: Index files that are kept for a new node; no objects (LAYOUT.md).

@@ -27,6 +27,7 @@ from vanvault.archiver.stores.files.errors import read_failed, write_failed
 from vanvault.archiver.stores.files.flags import immutable_supported, unlink_name
 from vanvault.archiver.stores.files.put import put_file
 from vanvault.archiver.stores.files.root import (
+    DISPOSER,
     KEPT_FOLDER,
     MANIFEST,
     OBJECTS,
@@ -183,7 +184,7 @@ class FileSite:
             self._root.check_present()
             for entry in sorted(self._root.path.iterdir()):
                 kept = entry.name == KEPT_FOLDER and entry.is_dir() and not entry.is_symlink()
-                if entry.name not in (MANIFEST, OBJECTS, TEMP) and not kept:
+                if entry.name not in (MANIFEST, DISPOSER, OBJECTS, TEMP) and not kept:
                     yield file_walk.stray("", entry.name)
             yield from file_walk.strays(self._root.objects, OBJECTS)
             yield from abandoned(self._root.path / TEMP)

@@ -80,11 +80,15 @@ CHECKS: Mapping[str, ProbeCheck] = {
     "duty-writer": ProbeCheck(12, "refuse", "the writer's credentials take nothing away"),
     "duty-reader": ProbeCheck(12, "refuse", "the reader's credentials take nothing away"),
     "duty-keeper": ProbeCheck(12, "refuse", "the keeper's credentials take nothing away"),
+    "duty-disposer": ProbeCheck(12, "refuse", "the disposer's credentials take nothing away that is locked"),
     "duty-prober": ProbeCheck(12, "refuse", "the prober's credentials, all-powerful here, take nothing away"),
     "duty-admin": ProbeCheck(12, "refuse", "the administrator's credentials take nothing away"),
     "duty-replication": ProbeCheck(12, "refuse", "the replication credentials take nothing away"),
     "least-privilege": ProbeCheck(
         12, "info", "writer, reader and keeper may not delete even what is not locked"
+    ),
+    "disposer-rights": ProbeCheck(
+        12, "weak", "the disposer may remove a version that is not locked, and do nothing else"
     ),
     "file-delete": ProbeCheck(1, "refuse", "delete of a locked version through the store"),
     "file-shorten": ProbeCheck(2, "refuse", "an earlier date"),

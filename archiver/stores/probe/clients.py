@@ -37,7 +37,7 @@ def _replace_body(params: dict[str, Any], **_: Any) -> None:
 class Attacker:
     """One set of credentials that the appliance holds, and a client that uses it."""
 
-    duty: str  # writer, reader, keeper, prober, admin, replication
+    duty: str  # writer, reader, keeper, disposer, prober, admin, replication
     access_key: str
     client: Any  # boto3 S3 client
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vanvault.archiver.stores.probe import attacks, versions
 from vanvault.archiver.stores.probe.checks import finding
 from vanvault.archiver.stores.probe.clients import Attacker
-from vanvault.archiver.stores.probe.context import ProbeContext
+from vanvault.archiver.stores.probe.context import ProbeContext, attempt
 from vanvault.archiver.stores.verdict import ProbeFinding
 
 _ATTACKS: dict[str, attacks.Attack] = {
@@ -50,3 +50,41 @@ def privilege(ctx: ProbeContext) -> list[ProbeFinding]:
     if shared:
         detail += "; several duties share one access key"
     return [finding("least-privilege", not may and not shared, detail)]
+
+
+def disposer(ctx: ProbeContext) -> list[ProbeFinding]:
+    """May the disposer do more than remove a version that no lock protects?"""
+    check = "disposer-rights"
+    found = next((one for one in ctx.attackers if one.duty == "disposer"), None)
+    if found is None:
+        return [finding(check, True, "no credentials of a disposer were given")]
+    client, locked = found.client, ctx.plant(check)
+    hidden, free = ctx.plant_unlocked(f"{check}-hidden"), ctx.plant_unlocked(f"{check}-free")
+    at = {"Bucket": locked.bucket, "Key": locked.key, "VersionId": locked.version}
+    bucket, retention = locked.bucket, {"Mode": "COMPLIANCE", "RetainUntilDate": ctx.until(ctx.lock)}
+    rule = {"ID": check, "Status": "Enabled", "Filter": {"Prefix": f"{check}/"}, "Expiration": {"Days": 1}}
+    more = {
+        "put": attempt(client.put_object, Bucket=bucket, Key=f"{check}-new", Body=b"x"),
+        "extend": attempt(client.put_object_retention, **at, Retention=retention),
+        "hold": attempt(client.put_object_legal_hold, **at, LegalHold={"Status": "OFF"}),
+        "hide by a marker": versions.delete_marker(client, hidden),
+        "change versioning": attempt(
+            client.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+        ),
+        "change Object Lock": attempt(
+            client.put_object_lock_configuration,
+            Bucket=bucket,
+            ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"},
+        ),
+        "set a lifecycle": attempt(
+            client.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
+        ),
+        "change policies": attempt(client.delete_bucket_policy, Bucket=bucket),
+    }
+    may = [name for name, outcome in more.items() if outcome.accepted]
+    if why := ctx.broken(locked):
+        return [finding(check, False, why)]
+    removes = attacks.delete_version(client, free)
+    detail = f"may also {', '.join(may)}" if may else "nothing else"
+    detail += f"; removal of a version that is not locked: {removes.code}"
+    return [finding(check, not may and removes.accepted, detail)]

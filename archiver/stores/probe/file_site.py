@@ -14,20 +14,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from vanvault.archiver.core.errors import LockRefused, SettingsError, VanVaultError
 from vanvault.archiver.core.ports import Clock, Entropy, SystemClock, SystemEntropy
 from vanvault.archiver.stores.files.flags import immutable_supported
 from vanvault.archiver.stores.files.site import FileSite
-from vanvault.archiver.stores.port import Disposer, Site, StoredVersion
+from vanvault.archiver.stores.port import AllRights, StoredVersion
 from vanvault.archiver.stores.probe.checks import capabilities, finding
 from vanvault.archiver.stores.verdict import ProbeFinding, ProbeResult, rfc3339, verdict
-
-
-class Attackable(Site, Disposer, Protocol):
-    """All rights at once: even their holder may not break a lock."""
-
 
 _KEY = "probe/object"
 _BODY = b"probe"
@@ -79,7 +73,7 @@ def probe_file(
     )
 
 
-def attack(store: Attackable, clock: Clock, sleep: Callable[[float], None]) -> list[ProbeFinding]:
+def attack(store: AllRights, clock: Clock, sleep: Callable[[float], None]) -> list[ProbeFinding]:
     """Attack a disposable store through its own port. Raises what its ``put`` raises."""
     until = (clock.now() + _LOCK).replace(microsecond=0) + timedelta(seconds=1)
     first = store.put(_KEY, _BODY, sha256=_SHA256, retain_until=until)
@@ -101,7 +95,7 @@ def attack(store: Attackable, clock: Clock, sleep: Callable[[float], None]) -> l
     return [*found, finding("file-expiry", gone, f"delete after expiry: {', '.join(sorted(answers))}")]
 
 
-def _extend(store: Attackable, at: StoredVersion, later: datetime) -> ProbeFinding:
+def _extend(store: AllRights, at: StoredVersion, later: datetime) -> ProbeFinding:
     answer = _try(lambda: store.extend(_KEY, at.version, later))
     until = next((one.retain_until for one in store.versions(_KEY) if one.version == at.version), None)
     detail = f"extension to {rfc3339(later)}: {answer}, reads back {rfc3339(until)}"
@@ -119,14 +113,14 @@ def _try(call: Callable[[], object]) -> str:
     return "accepted"
 
 
-def _judge(check: str, store: Attackable, at: StoredVersion, call: Callable[[], object]) -> ProbeFinding:
+def _judge(check: str, store: AllRights, at: StoredVersion, call: Callable[[], object]) -> ProbeFinding:
     answer = _try(call)
     whole = _whole(store, at)
     state = "held" if whole else "the locked version is not whole"
     return finding(check, whole, f"{state}; the store answered: {answer}")
 
 
-def _whole(store: Attackable, at: StoredVersion) -> bool:
+def _whole(store: AllRights, at: StoredVersion) -> bool:
     """Are the version's bytes there and its lock not shorter?"""
     try:
         now, body = store.stat(at.key, at.version), store.get(at.key, at.version)

@@ -60,6 +60,7 @@ _GROUPS: tuple[tuple[tuple[str, ...], ProbeGroup], ...] = (
     (("body-digest",), conditions.digests),
     (("lock-enabled",), versions.enabled),
     (("least-privilege",), duties.privilege),
+    (("disposer-rights",), duties.disposer),
     (("clock-skew",), dates.clock),
     (("unproved-clock",), dates.unprovable),
 )

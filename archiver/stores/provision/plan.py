@@ -4,13 +4,17 @@
 writer    put (with a lock), read, extend a lock, end its own multipart uploads
 reader    read
 keeper    read, extend a lock
+disposer  read, remove a version whose lock has ended: never put, never extend, never hide a key by a marker
 prober    everything, but only in the probe's disposable buckets (``vanvault-probe-*``), where it is the
           insider who attacks; nothing in the archive
 ========  =============================================================================================
 
-Nobody may bypass, delete, or touch versioning, Object Lock, lifecycle, replication or policies: it is
-denied in so many words, which wins over whatever another policy allows. The first three policies hold in
-the probe's buckets, too, so that the probe attacks with exactly the rights that count.
+Nobody may bypass, touch versioning, Object Lock, lifecycle, replication or policies, or (but for the
+disposer) delete: it is denied in so many words, which wins over whatever another policy allows. All policies
+but the prober's hold in the probe's buckets, too, so that the probe attacks with exactly the rights that count.
+
+S3 asks for ``s3:DeleteObjectVersion`` where a request names a version, and MinIO for ``s3:DeleteObject`` in
+every case: there the disposer's is bound to requests that name one.
 """
 
 from __future__ import annotations
@@ -24,8 +28,8 @@ from vanvault.archiver.core.errors import SettingsError
 from vanvault.archiver.core.ports import Entropy
 from vanvault.archiver.stores.credentials import Credentials
 
-Duty = Literal["writer", "reader", "keeper", "prober"]
-DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper", "prober")
+Duty = Literal["writer", "reader", "keeper", "disposer", "prober"]
+DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper", "disposer", "prober")
 PROBE_BUCKETS = "vanvault-probe-*"
 
 PolicyDocument = dict[str, Any]
@@ -52,7 +56,10 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "writer": (*_READ, *_EXTEND, *_PUT),
     "reader": _READ,
     "keeper": (*_READ, *_EXTEND),
+    "disposer": _READ,  # and to remove versions, which stores name in different ways
 }
+_REMOVE_VERSION = "s3:DeleteObjectVersion"
+_REMOVE = "s3:DeleteObject"
 DENIED = (
     "s3:BypassGovernanceRetention",
     "s3:DeleteBucket",
@@ -76,7 +83,29 @@ def policy(duty: Duty, bucket: str) -> PolicyDocument:
     allowed = _ALLOWED[duty]
     # What a duty may not put is denied as well: a policy that someone adds later cannot give it.
     denied = DENIED + tuple(action for action in (*_PUT, *_EXTEND) if action not in allowed)
+    if duty == "disposer":
+        return _document(*_disposing(allowed, denied, where))
     return _document(_statement("Allow", allowed, where), _statement("Deny", denied, where))
+
+
+def _disposing(allowed: tuple[str, ...], denied: tuple[str, ...], where: list[str]) -> list[dict[str, Any]]:
+    """The disposer's statements for MinIO, which lets nobody remove a version without ``s3:DeleteObject``."""
+    remove = (_REMOVE, _REMOVE_VERSION)
+    return [
+        _statement("Allow", allowed, where),
+        {**_statement("Allow", remove, where), "Condition": {"StringLike": {"s3:versionid": ["?*"]}}},
+        _statement("Deny", tuple(action for action in denied if action not in remove), where),
+        {**_statement("Deny", (_REMOVE,), where), "Condition": {"StringEquals": {"s3:versionid": [""]}}},
+    ]
+
+
+def _of_bucket(duty: Duty, bucket: str) -> list[dict[str, Any]]:
+    """The statements of a duty where a store asks for the right that S3 names."""
+    if duty != "disposer":
+        return list(policy(duty, bucket)["Statement"])
+    where, allowed = _resources(bucket), (*_ALLOWED[duty], _REMOVE_VERSION)
+    denied = tuple(action for action in (*DENIED, *_PUT, *_EXTEND) if action not in allowed)
+    return [_statement("Allow", allowed, where), _statement("Deny", denied, where)]
 
 
 def bucket_policy(bucket: str, principals: Mapping[Duty, str]) -> PolicyDocument:
@@ -89,7 +118,7 @@ def bucket_policy(bucket: str, principals: Mapping[Duty, str]) -> PolicyDocument
     for duty, principal in sorted(principals.items()):
         if duty == "prober":
             continue
-        for statement in policy(duty, bucket)["Statement"]:
+        for statement in _of_bucket(duty, bucket):
             resources = [one for one in statement["Resource"] if PROBE_BUCKETS not in one]
             statements.append({**statement, "Resource": resources, "Principal": {"AWS": [principal]}})
     return _document(*statements)
@@ -117,7 +146,7 @@ def index_policy_name(bucket: str) -> str:
 
 def new_credentials(duty: Duty | Literal["index"], entropy: Entropy) -> Credentials:
     """A fresh access key (at most 20 characters, as MinIO takes them) and a secret of 160 random bits."""
-    return Credentials(f"vv-{duty}-{entropy.token(5).hex()}", entropy.token(20).hex())
+    return Credentials(f"vv-{duty}-{entropy.token(4).hex()}", entropy.token(20).hex())
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class DisposableS3Site(S3Site):
         It holds until it has ended by the server's clock and by this host's: either may be wrong.
         """
         found, server_now = self._disposer.head(check_key(key), version)
+        if found.held:
+            raise LockRefused(f"under a legal hold of its store: {key}")
         if found.retain_until is not None and found.retain_until > min(server_now, self._clock.now()):
             raise LockRefused(f"locked until {found.retain_until.isoformat()}: {key}")
         wanted = {"Bucket": self._disposer.name, "Key": key, "VersionId": version}

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.stores.probe.worm_model import Headers, S3Error, Version, WormModel
+from tests.stores.probe.worm_model import DISPOSER, Headers, S3Error, Version, WormModel
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -61,16 +61,34 @@ class _Handler(BaseHTTPRequestHandler):
         self.user = user[1] if user else ""
         self.bypass = self.given.get("x-amz-bypass-governance-retention", "").lower() == "true"
         try:
+            self.check_right()
             self.operation()()
         except S3Error as error:
             self.answer(error.status, f"<Error><Code>{error.code}</Code><Message>no</Message></Error>")
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
 
+    def check_right(self) -> None:
+        """The disposer reads, and removes versions that a request names."""
+        removes = self.command == "DELETE" and self.key and "versionId" in self.query
+        many = self.command == "POST" and "delete" in self.query  # each entry is judged by itself
+        if self.user == DISPOSER and self.command not in ("GET", "HEAD") and not (removes or many):
+            if "disposer-may-more" not in self.model.faults:
+                raise S3Error("AccessDenied")
+
     def operation(self) -> Callable[[], None]:
         """The operation that the method, the path and the query name."""
         level = "object" if self.key else "bucket" if self.bucket else "service"
-        topics = ("object-lock", "versioning", "lifecycle", "versions", "uploads", "uploadId", "delete")
+        topics = (
+            "object-lock",
+            "policy",
+            "versioning",
+            "lifecycle",
+            "versions",
+            "uploads",
+            "uploadId",
+            "delete",
+        )
         topic = next((name for name in (*topics, "retention", "legal-hold") if name in self.query), "")
         name = f"{self.command}_{level}_{topic}".lower().replace("-", "_").rstrip("_")
         found: Callable[[], None] | None = getattr(self, name, None)

@@ -14,7 +14,7 @@ from vanvault.archiver.stores.probe import attacker, probe_s3
 from vanvault.archiver.stores.probe.checks import CHECKS
 from vanvault.archiver.stores.verdict import ProbeResult
 
-DUTIES = ("writer", "reader", "keeper", "prober", "admin", "replication")
+DUTIES = ("writer", "reader", "keeper", "disposer", "prober", "admin", "replication")
 
 # fault -> (the check that must fail, the verdict)
 FAULTS: dict[str, tuple[str, str]] = {
@@ -61,6 +61,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "ignores-md5 ignores-sha256": ("body-digest", "refused"),
     "forgets-checksum": ("checksum-returned", "pass"),
     "clock-ahead": ("clock-skew", "refused"),
+    "disposer-may-more": ("disposer-rights", "weak"),
     "anyone-deletes-unlocked": ("least-privilege", "pass"),
     **{f"trusts-{duty}": (f"duty-{duty}", "refused") for duty in DUTIES},
 }
@@ -129,7 +130,8 @@ def test_a_right_store_passes_and_is_left_clean(run: Run) -> None:
 @pytest.mark.parametrize("faults", FAULTS)
 def test_each_fault_is_found(run: Run, faults: str) -> None:
     check, verdict = FAULTS[faults]
-    result = run(faults.split(), {"admin", "writer", faults.removeprefix("trusts-")})
+    named = faults.removeprefix("trusts-").split("-")[0]
+    result = run(faults.split(), {"admin", "writer", named})
     assert check in failed(result), failed(result)
     assert result.verdict == verdict, failed(result)
 

@@ -18,6 +18,7 @@ from threading import Condition, RLock
 
 Headers = dict[str, str]
 LEAST = ("writer", "reader", "keeper")  # access keys that may not delete versions
+DISPOSER = "disposer"  # may delete versions, and nothing else that changes something
 
 
 class S3Error(Exception):

@@ -14,7 +14,7 @@ from tests.servers.ceph import CephServer
 from vanvault.archiver.stores.provision import Duty
 from vanvault.archiver.stores.provision.plan import bucket_policy
 
-DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper")
+DUTIES: tuple[Duty, ...] = ("writer", "reader", "keeper", "disposer")
 
 
 def who_may(clients: dict[Duty, Any], call: Callable[[Any], object]) -> list[Duty]:
@@ -49,7 +49,7 @@ def test_each_duty_may_do_its_own_and_nobody_may_delete(ceph_server_a: CephServe
     assert who_may(clients, lambda c: c.put_object(**put)) == ["writer"]
     found = endpoint.client().list_object_versions(Bucket=bucket)["Versions"][0]["VersionId"]
     at = {"Bucket": bucket, "Key": "object", "VersionId": found}
-    assert who_may(clients, lambda c: c.get_object(**at)) == ["writer", "reader", "keeper"]
+    assert who_may(clients, lambda c: c.get_object(**at)) == ["writer", "reader", "keeper", "disposer"]
     assert who_may(clients, lambda c: c.put_object_retention(**at, Retention=longer)) == ["writer", "keeper"]
     attacks: list[Callable[[Any], object]] = [
         lambda c: c.delete_object(**at),
@@ -64,3 +64,6 @@ def test_each_duty_may_do_its_own_and_nobody_may_delete(ceph_server_a: CephServe
     ]
     for attack in attacks:
         assert who_may(clients, attack) == []
+    free = endpoint.client().put_object(Bucket=bucket, Key="free", Body=b"x")["VersionId"]
+    gone = {"Bucket": bucket, "Key": "free", "VersionId": free}
+    assert who_may(clients, lambda c: c.delete_object(**gone)) == ["disposer"]
