@@ -140,7 +140,7 @@ def test_another_secret_than_the_site_was_given_is_refused(home: Path) -> None:
     file = home / "credentials" / "primary.disposer.env"
     file.write_text(file.read_text()[:-3] + "00\n")
     refused = run_cli(home, "site", "init", "primary")
-    assert refused.exit_code == ExitCode.USAGE
+    assert refused.exit_code == ExitCode.SETTINGS
     assert "another secret" in refused.stderr
 
 

@@ -148,6 +148,6 @@ def test_serve_complains_of_a_missing_home_before_a_port_that_is_taken(tmp_path:
 def test_a_node_does_not_start_with_the_right_to_remove(home: Path, suffix: str) -> None:
     name = f"VANVAULT_STANDBY_DISPOSER_{suffix}"
     refused = run_cli(home, "serve", "--port", str(free_port()), env={name: "anything"})
-    assert refused.exit_code == 2
+    assert refused.exit_code == 6
     assert "VANVAULT_STANDBY_DISPOSER_" in refused.stderr
     assert "anything" not in refused.stderr

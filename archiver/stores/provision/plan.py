@@ -11,7 +11,7 @@ prober    everything, but only in the probe's disposable buckets (``vanvault-pro
 
 Nobody may bypass, touch versioning, Object Lock, lifecycle, replication or policies, or (but for the
 disposer) delete: it is denied in so many words, which wins over whatever another policy allows. All policies
-but the prober's hold in the probe's buckets, too, so that the probe attacks with exactly the rights that count.
+but the prober's hold in the probe's buckets, too: the probe attacks with exactly the rights that count.
 
 S3 asks for ``s3:DeleteObjectVersion`` where a request names a version, and MinIO for ``s3:DeleteObject`` in
 every case: there the disposer's is bound to requests that name one.

@@ -72,9 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
         """The disposer reads, and removes versions that a request names."""
         removes = self.command == "DELETE" and self.key and "versionId" in self.query
         many = self.command == "POST" and "delete" in self.query  # each entry is judged by itself
-        if self.user == DISPOSER and self.command not in ("GET", "HEAD") and not (removes or many):
-            if "disposer-may-more" not in self.model.faults:
-                raise S3Error("AccessDenied")
+        narrow = self.user == DISPOSER and "disposer-may-more" not in self.model.faults
+        if narrow and self.command not in ("GET", "HEAD") and not (removes or many):
+            raise S3Error("AccessDenied")
 
     def operation(self) -> Callable[[], None]:
         """The operation that the method, the path and the query name."""
