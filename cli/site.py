@@ -37,8 +37,8 @@ def init_site(home: Path, site: str, dry_run: bool, store: StoreKind, as_json: b
 
     Needs an administrator: VANVAULT_<SITE>_ADMIN_ACCESS_KEY and _SECRET_KEY, or the general pair. New users'
     keys are written to credentials/<site>.env in the home (mode 0600), ready for an EnvironmentFile, and
-    those of the disposer, who may remove what has expired, to credentials/<site>.disposer.env. Of a file site it
-    makes the disposer's only, without an administrator.
+    those of the disposer, who may remove what has expired, to credentials/<site>.disposer.env. Of a file site
+    it makes the disposer's only, without an administrator.
     """
     from vanvault.recovery.maintenance import SiteRequest, prepare_site
 
