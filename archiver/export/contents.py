@@ -15,8 +15,10 @@ from vanvault.archiver.catalogue import Item
 from vanvault.archiver.core.canonical import canonical
 from vanvault.archiver.core.errors import Conflict, Damaged, NotFound
 from vanvault.archiver.core.names import parse_archive_id
+from vanvault.archiver.core.times import parse_rfc3339, to_us
 from vanvault.archiver.disk import synced_file
 from vanvault.archiver.export.forms import csv_header, csv_row, ndjson_line, write_parquet
+from vanvault.archiver.export.instructions import instructions
 from vanvault.archiver.export.manifest import SUMS
 from vanvault.archiver.export.narrowing import Narrowing
 from vanvault.archiver.export.originals import OriginalReader
@@ -58,8 +60,8 @@ class Contents(Protocol):
         """Messages whose originals no site could give."""
         ...
 
-    def finish(self) -> FinishedFile:
-        """Write what stands at the end (a ZIP still lacks its manifest)."""
+    def finish(self, state: ExportState) -> FinishedFile:
+        """Write what stands at the end (a ZIP still lacks its manifest); ``state``: how far it has come."""
         ...
 
 
@@ -67,14 +69,14 @@ def contents_of(request: ExportRequest, archive: Archive, work: Workspace, state
     """The form that was asked for, as far as the checkpoint says."""
     format = request.format
     if request.narrowing is not None:
-        return NarrowContents(archive, work, state.counts.members, request.narrowing)
+        return NarrowContents(archive, work, state, request.narrowing)
     if format == "csv":
         return LineContents(work.spool("items.csv"), csv_row, csv_header())
     if format == "ndjson":
         return LineContents(work.spool("items.ndjson"), ndjson_line)
     if format == "parquet":
         return ParquetContents(work.spool("items.ndjson"))
-    return ZipContents(archive, work, state.counts.members)
+    return ZipContents(archive, work, state)
 
 
 class LineContents:
@@ -93,7 +95,7 @@ class LineContents:
     def unreadable(self) -> list[dict[str, str]]:
         return []
 
-    def finish(self) -> FinishedFile:
+    def finish(self, state: ExportState) -> FinishedFile:
         self._spool.sync()
         return FinishedFile(self._spool.path.name, file_content(self._spool.path))
 
@@ -104,7 +106,7 @@ class ParquetContents(LineContents):
     def __init__(self, spool: Spool) -> None:
         super().__init__(spool, ndjson_line)
 
-    def finish(self) -> FinishedFile:
+    def finish(self, state: ExportState) -> FinishedFile:
         path = self._spool.path.with_suffix(".parquet")
         with synced_file(path) as file:
             write_parquet(self._spool.lines(), file)
@@ -112,22 +114,27 @@ class ParquetContents(LineContents):
 
 
 class ZipContents:
-    """Originals and receipts, then ``items.ndjson``, keys, verifier and digests."""
+    """Originals and receipts, then ``items.ndjson``, keys, verifier, instructions and digests.
 
-    def __init__(self, archive: Archive, work: Workspace, members: int) -> None:
+    Originals and receipts have the time at which the entry was received, all else that of the start.
+    """
+
+    def __init__(self, archive: Archive, work: Workspace, state: ExportState) -> None:
         self._archive = archive
         self._originals = OriginalReader(archive)
         self._items = work.spool("items.ndjson")
         self._unreadable = work.spool(_UNREADABLE)
         self._sums = work.spool(SUMS)
         self._data = work.spool("data.zip")
-        self.writer = ZipWriter(self._data, work.spool("central"), self._sums, members)
+        central, members = work.spool("central"), state.counts.members
+        self.writer = ZipWriter(self._data, central, self._sums, members, _seconds(state.started_at))
 
     def add(self, item: Item, counts: Counts) -> Counts:
         parse_archive_id(item["id"])  # it becomes a name: nothing but an id of the archive may
         self._items.write(ndjson_line(item))
         receipt = self._archive.receipts.of(item["id"])
-        self.writer.add(f"receipts/{item['id']}.json", canonical(receipt))
+        at_s = self._time_of(item)
+        self.writer.add(f"receipts/{item['id']}.json", canonical(receipt), at_s=at_s)
         counts = counted(item, counts)
         if item["entry"] == "message" and self._add_original(item):
             counts = replace(counts, originals=counts.originals + 1)
@@ -145,17 +152,23 @@ class ZipContents:
             reason = "missing" if absent else "damaged"
             self._unreadable.write(orjson.dumps({"id": item["id"], "reason": reason}) + b"\n")
             return False
-        self.writer.add(f"originals/{item['id']}.{ending_of(item['content_type'])}", body)
+        name = f"originals/{item['id']}.{ending_of(item['content_type'])}"
+        self.writer.add(name, body, at_s=self._time_of(item))
         return True
+
+    def _time_of(self, item: Item) -> int:
+        return _seconds(item["received_at"])
 
     def unreadable(self) -> list[dict[str, str]]:
         return [orjson.loads(line) for line in self._unreadable.lines()]
 
-    def finish(self) -> FinishedFile:
+    def finish(self, state: ExportState) -> FinishedFile:
         self.writer.add_stream("items.ndjson", self._items.lines())
         for key_id, key in sorted(self._archive.signing.public_keys().items()):
             self.writer.add(f"keys/{key_id}.pem", public_pem(key))
         self.writer.add("verify.py", Path(__file__).with_name("verify_offline.py").read_bytes())
+        for name, text in instructions(state, self._archive.settings.archive).items():
+            self.writer.add(name, text.encode())
         members = self.writer.members
         sha256 = self.writer.add_stream(SUMS, self._sums.lines(), summed=False)
         content = {"list": SUMS, "members": members, "sha256": sha256}
@@ -165,8 +178,8 @@ class ZipContents:
 class NarrowContents(ZipContents):
     """The fields that were granted; originals and receipts where they are among these."""
 
-    def __init__(self, archive: Archive, work: Workspace, members: int, narrowing: Narrowing) -> None:
-        super().__init__(archive, work, members)
+    def __init__(self, archive: Archive, work: Workspace, state: ExportState, narrowing: Narrowing) -> None:
+        super().__init__(archive, work, state)
         self._narrowing = narrowing
 
     def add(self, item: Item, counts: Counts) -> Counts:
@@ -177,12 +190,17 @@ class NarrowContents(ZipContents):
         self._items.write(ndjson_line(self._narrowing.narrowed(item)))
         counts = counted(item, counts)
         if "receipt" in granted:
-            self.writer.add(f"receipts/{item['id']}.json", canonical(self._archive.receipts.of(item["id"])))
+            receipt = canonical(self._archive.receipts.of(item["id"]))
+            self.writer.add(f"receipts/{item['id']}.json", receipt, at_s=self._time_of(item))
         if "original" in granted and item["entry"] == "message" and self._add_original(item):
             counts = replace(counts, originals=counts.originals + 1)
         return replace(counts, members=self.writer.members)
 
-    def finish(self) -> FinishedFile:
+    def _time_of(self, item: Item) -> int:
+        """Unknown where the time was not granted: the file's own would tell it."""
+        return super()._time_of(item) if "received_at" in self._narrowing.fields else 0
+
+    def finish(self, state: ExportState) -> FinishedFile:
         held = sum(1 for _ in self._items.lines())
         if held != self._narrowing.count:
             raise Conflict(
@@ -192,7 +210,12 @@ class NarrowContents(ZipContents):
         copies = self._narrowing.copies(self._items.lines())
         for name, data in {**self._narrowing.members, **copies}.items():
             self.writer.add(name, data)
-        return super().finish()
+        return super().finish(state)
+
+
+def _seconds(text: str) -> int:
+    """A time of the archive (RFC 3339) in whole seconds since 1970."""
+    return to_us(parse_rfc3339(text)) // 10**6
 
 
 def counted(item: Item, counts: Counts) -> Counts:

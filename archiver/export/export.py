@@ -223,7 +223,7 @@ def _seal(
     contents: Contents,
     host: ExportHost,
 ) -> ExportState:
-    finished: FinishedFile = contents.finish()
+    finished: FinishedFile = contents.finish(state)
     manifest = signed_manifest(
         state,
         archive=archive.settings.archive,

@@ -24,21 +24,26 @@ _COPY_BYTES = 2**20
 class ZipWriter:
     """Members go to ``data``, their directory to ``central`` and their digests to ``sums``."""
 
-    def __init__(self, data: Spool, central: Spool, sums: Spool, members: int) -> None:
-        """``members`` is how many the spools hold already."""
+    def __init__(self, data: Spool, central: Spool, sums: Spool, members: int, at_s: int = 0) -> None:
+        """``members`` is how many the spools hold already; ``at_s``: the time of those without their own.
+
+        Times are seconds since 1970 (UTC); 0 is unknown.
+        """
         self._data = data
         self._central = central
         self._sums = sums
+        self._at_s = at_s
         self.members = members
 
-    def add(self, name: str, content: bytes, *, summed: bool = True) -> None:
+    def add(self, name: str, content: bytes, *, summed: bool = True, at_s: int = 0) -> None:
         """One member from memory: deflated, or stored where that is no larger."""
         packed = _deflate(content)
         method = DEFLATED
         if len(packed) >= len(content):
             method, packed = STORED, content
+        sizes = (len(content), len(packed))
         member = Member(
-            name, method, zlib.crc32(content), len(content), len(packed), offset=self._data.length
+            name, method, zlib.crc32(content), *sizes, offset=self._data.length, at_s=at_s or self._at_s
         )
         self._data.write(local_header(member))
         self._data.write(packed)
@@ -46,7 +51,7 @@ class ZipWriter:
 
     def add_stream(self, name: str, chunks: Iterable[bytes], *, summed: bool = True) -> str:
         """One member of unknown size, deflated as it comes; its SHA-256 (hex)."""
-        member = Member(name, DEFLATED, 0, 0, 0, offset=self._data.length)
+        member = Member(name, DEFLATED, 0, 0, 0, offset=self._data.length, at_s=self._at_s)
         room = local_header(member, big=True)
         self._data.write(room)
         digest, crc, size = hashlib.sha256(), 0, 0

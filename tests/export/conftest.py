@@ -107,12 +107,12 @@ def members(path: Path) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
-def run_verifier(path: Path, *keys: Path) -> tuple[int, str]:
-    """The verifier as an auditor runs it: a script alone, without this package."""
+def run_verifier(path: Path, *arguments: Path | str, python: str = sys.executable) -> tuple[int, str]:
+    """The verifier as a court runs it: a script alone, and the standard library alone."""
     script = path.with_name("verify-alone.py")
     script.write_bytes(Path(verify_offline.__file__).read_bytes())
     done = subprocess.run(
-        [sys.executable, "-I", str(script), str(path), *map(str, keys)],
+        [python, "-I", "-S", str(script), str(path), *map(str, arguments)],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
