@@ -146,7 +146,15 @@ SEARCHED = {
     "to_local": "2026-12-01T00:00:00+07:00",
     "time_zone": "Asia/Ho_Chi_Minh",
 }
-PAGE = {"items": [ENTRY], "next": None, "partial": None, "unread": [], "searched": SEARCHED}
+PAGE = {
+    "items": [ENTRY],
+    "next": None,
+    "partial": None,
+    "unread": [],
+    "searched": SEARCHED,
+    "near": [],
+    "near_complete": True,
+}
 TIMELINE = {
     "transaction_id": "t-2026-000123",
     "items": [ENTRY],

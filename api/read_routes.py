@@ -26,7 +26,7 @@ from vanvault.api.urls import query_of
 from vanvault.archiver.catalogue import HistogramQuery, Item, Page, Query, Unread
 from vanvault.archiver.core.errors import AccessDenied, InvalidInput, NotFound
 from vanvault.recovery.retention import ClockShown, clocks_beside
-from vanvault.recovery.searched import searched_of
+from vanvault.recovery.searched import NearMisses, near_misses, searched_of
 from vanvault.recovery.timeline import transaction_of_dossier
 
 router = APIRouter()
@@ -44,10 +44,20 @@ async def search(request: Request) -> Response:
     node, reader = node_of(request), reader_of(request)
     given = exactly_asked(request, parsed(request, lambda: _asked(request, reader)))
     query = parsed(request, lambda: _query(given, node.archive.search.cursor_key))
-    page, fresh = await _read(node, lambda fresh: (node.archive.search.page(query), fresh))
+
+    def find(fresh: Freshness) -> tuple[Page, NearMisses, Freshness]:
+        page = node.archive.search.page(query)
+        empty = not page.items and page.next is None
+        return page, near_misses(node.archive, query, _may_see(reader)) if empty else NearMisses(), fresh
+
+    page, near, fresh = await _read(node, find)
     searched = searched_of(query, node.archive.settings.search.calendar()).as_json()
-    more = {"next": page.next, "partial": page.partial or None, "searched": searched}
-    return _json(_listed(request, page, fresh, more))
+    close = {"near": [one.as_json() for one in near.found], "near_complete": near.complete}
+    more = {"next": page.next, "partial": page.partial or None, "searched": searched, **close}
+    listed = _listed(request, page, fresh, more)
+    if near.count:
+        shows(request, (), near.count)
+    return _json(listed)
 
 
 @router.get("/v1/histogram", **openapi.HISTOGRAM)
@@ -201,6 +211,11 @@ def _seen(node: Node, reader: Reader, entry_id: str) -> Item:
         raise NotFound(f"the archive holds no entry {entry_id}")
     reader.sight.check(item)
     return item
+
+
+def _may_see(reader: Reader) -> Callable[[Item], bool]:
+    """Of which entries the reader may be told that they are there."""
+    return lambda item: reader.gateway in ("", item["gateway"]) and reader.sight.lacks(item) is None
 
 
 async def _read(node: Node, work: Callable[[Freshness], _T]) -> _T:

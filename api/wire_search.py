@@ -101,6 +101,16 @@ class SearchedAnswer(BaseModel):
     time_zone: str = Field(description="Whose days are meant by dates without a zone.")
 
 
+class NearAnswer(BaseModel):
+    """What came close to a search that found nothing."""
+
+    way: Literal["other-time", "other-field", "other-spelling", "archive-id"]
+    fields: dict[str, str] = Field(description="With these it is found, at any time.")
+    count: Count
+    more: bool = Field(description="There are more than were counted.")
+    nearest: Time | None
+
+
 class PageAnswer(BaseModel):
     """One page of a search."""
 
@@ -109,6 +119,8 @@ class PageAnswer(BaseModel):
     partial: str | None = Field(description="Why the page ends before its limit.")
     unread: list[UnreadObject]
     searched: SearchedAnswer
+    near: list[NearAnswer] = Field(description="Where nothing was found: what came close.")
+    near_complete: bool = Field(description="False: not all that may be close was looked at.")
     withheld: list[WithheldPart] = _withheld()
 
 

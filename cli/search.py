@@ -45,7 +45,8 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
 
     Every field that is given must match exactly, but for --dossier-prefix. With --json it prints one object:
     items, next (the cursor of the next page, or null), partial (true when something may be missing or the
-    search stopped before its end), unread (what could not be read) and searched (fields and time).
+    search stopped before its end), unread (what could not be read), searched (fields and time) and near (what
+    came close where nothing was found).
     """
     parameters = [(name.removeprefix("query_"), value) for name, value in given.items() if value is not None]
     with open_archive(home) as archive:
@@ -53,7 +54,7 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
         asked = {**dict(parameters), **dict(exactly), **({} if by == "receipt" else {"by": by})}
         with looking(archive, "search", asked) as look:
             from vanvault.archiver.catalogue import Query
-            from vanvault.recovery.searched import searched_of
+            from vanvault.recovery.searched import NearMisses, near_misses, searched_of
 
             query = Query.parse(exactly, archive.search.cursor_key, by_occurrence=by == "occurrence")
             complete = catch_up(archive)
@@ -63,7 +64,9 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
 
                 for item in page.items:
                     item["retention"] = clock_beside(archive, item).as_json()
-            look.shows([item["id"] for item in page.items])
+            empty = not page.items and page.next is None
+            near = near_misses(archive, query, lambda item: True) if empty else NearMisses()
+            look.shows([item["id"] for item in page.items], near.count if empty else None)
         searched = searched_of(query, archive.settings.search.calendar())
     if page.partial:
         warn(page.partial)
@@ -75,7 +78,8 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
         partial = not complete or bool(page.partial) or bool(page.unread)
         unread_parts = [asdict(unread) for unread in page.unread]
         told = {"items": page.items, "next": page.next, "partial": partial, "unread": unread_parts}
-        emit_json({**told, "searched": searched.as_json()})
+        close = [one.as_json() for one in near.found]
+        emit_json({**told, "searched": searched.as_json(), "near": close, "near_complete": near.complete})
         return
     if page.items:
         columns = (*_COLUMNS, "stands", "kept until") if due else _COLUMNS
@@ -84,6 +88,10 @@ def command(home: Path, /, as_json: bool, by: str, due: bool, **given: str | Non
     found = f"{len(page.items)} found" if page.items else "nothing found"
     click.echo(f"{found}{more}", err=True)
     click.echo(one_line(searched.line()), err=True)
+    for one in near.found:
+        click.echo(one_line(one.line()), err=True)
+    if not near.complete:
+        click.echo("what else came close was not looked at to its end", err=True)
 
 
 def _row(item: dict[str, Any], zone: CalendarZone) -> tuple[str, ...]:

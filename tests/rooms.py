@@ -155,7 +155,7 @@ ROOMS = (
     _room("recovery.approvals", 15, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
-    _room("recovery.searched", 2, "archiver.*"),
+    _room("recovery.searched", 5, "archiver.*"),
     _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(
         "recovery.extraction",

@@ -321,7 +321,9 @@ def test_a_gateway_reads_its_own_as_before(place: Place) -> None:
     with place.server.client(place.gateway) as gateway:
         page = gateway.get("/v1/search?entry=message").json()
         assert [item["id"] for item in page["items"]] == [place.ids[0]]
-        assert list(page) == ["items", "next", "partial", "searched", "unread"]
+        assert list(page) == [
+            "items", "next", "partial", "searched", "near", "near_complete", "unread",
+        ]  # fmt: skip
         assert gateway.get(f"/v1/messages/{place.ids[0]}/original").content == b"<x/>"
         check_problem(gateway.get(f"/v1/messages/{place.ids[1]}"), 404, "not-found")
         check_problem(gateway.get("/v1/search?purpose=x"), 400, "invalid-input")
