@@ -1,7 +1,7 @@
-"""What came close to a search that found nothing: the same value elsewhere, otherwise written, at another time.
+"""What came close to a search that found nothing: the same value elsewhere, or otherwise written.
 
-Each close thing is one more search of a page, by a key where the value is one. How many are asked, and for how
-long one more is begun, is bounded; what was not looked at any more is said.
+Each close thing is one more search of a page, by a key where the value is one. How many are asked, and for
+how long one more is begun, is bounded; what was not looked at any more is said.
 """
 
 from __future__ import annotations
