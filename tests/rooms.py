@@ -97,7 +97,7 @@ ROOMS = (
     _room("people.sign_on.oidc", 21, "core.* people.accounts"),
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
-    _room("retention", 26, "core.*"),
+    _room("retention", 27, "core.*"),
     _room("disposal", 29, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
@@ -110,7 +110,7 @@ ROOMS = (
     _room("replicas", 31, "core.* keys stores"),
     _room(
         "catalogue",
-        25,
+        26,
         "core.* disk keys keys.parquet stores stores.s3 replicas",
     ),
     _room(
@@ -156,7 +156,7 @@ ROOMS = (
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.searched", 5, "archiver.*"),
-    _room("recovery.retention", 8, "archiver.* recovery.holds recovery.timeline recovery.work"),
+    _room("recovery.retention", 10, "archiver.* recovery.holds recovery.timeline recovery.work"),
     _room(
         "recovery.extraction",
         12,

@@ -94,6 +94,7 @@ class ArchiveReader:
         self.search, self.histograms = self._room.search, self._room.histograms
         self.catalogue, self.index = self._room.catalogue, self._room.index
         self.claims, self.locator = self._room.claims, self._room.locator
+        self.columns = self._room.columns
         self._fold = SiteFold(
             self.settings.archive,
             self.tail,

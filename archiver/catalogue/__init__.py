@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vanvault.archiver.catalogue.catalogue import Catalogue, KnownSegment
 from vanvault.archiver.catalogue.claims import Claims
+from vanvault.archiver.catalogue.columns import LogColumns
 from vanvault.archiver.catalogue.fold import (
     FoldReport,
     SiteFold,
@@ -36,6 +37,7 @@ __all__ = [
     "KeptStanding",
     "KnownBatch",
     "KnownSegment",
+    "LogColumns",
     "Page",
     "Query",
     "Search",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vanvault.archiver.catalogue.catalogue import Catalogue
 from vanvault.archiver.catalogue.claims import Claims
+from vanvault.archiver.catalogue.columns import LogColumns
 from vanvault.archiver.catalogue.hot_tail import HotTail
 from vanvault.archiver.catalogue.key_index import IndexStorage, KeyIndex
 from vanvault.archiver.catalogue.originals import Originals
@@ -37,6 +38,7 @@ class SearchRoom:
     histograms: Histograms
     originals: Originals
     copies: CopyLookup
+    columns: LogColumns
     threads: ThreadPoolExecutor
 
     @classmethod
@@ -74,7 +76,19 @@ class SearchRoom:
         claims = Claims(tail, catalogue, index, files)
         histograms = Histograms(tail, catalogue, index)
         originals = Originals(sites, keys, locator)
-        return cls(catalogue, files, locator, index, claims, search, histograms, originals, copies, threads)
+        return cls(
+            catalogue=catalogue,
+            files=files,
+            locator=locator,
+            index=index,
+            claims=claims,
+            search=search,
+            histograms=histograms,
+            originals=originals,
+            copies=copies,
+            columns=LogColumns(tail, catalogue, files),
+            threads=threads,
+        )
 
     def close(self) -> None:
         """Stop the threads and close the files."""

@@ -21,7 +21,7 @@ from vanvault.archiver.retention.holds import (
     placing,
     releasing,
 )
-from vanvault.archiver.retention.linking import transaction_among
+from vanvault.archiver.retention.linking import transaction_among, transaction_form
 from vanvault.archiver.retention.told import Owed, StandingLock, Subject
 
 __all__ = [
@@ -50,5 +50,6 @@ __all__ = [
     "placing",
     "releasing",
     "transaction_among",
+    "transaction_form",
     "years_later",
 ]

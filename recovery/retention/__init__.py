@@ -1,5 +1,6 @@
 """Clocks of the law, read from the archive; locks that follow them."""
 
+from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
 from vanvault.recovery.retention.explaining import (
     ClockShown,
     clock_beside,
@@ -11,11 +12,13 @@ from vanvault.recovery.retention.keeping import KeptClocks, clock_task, keep_clo
 
 __all__ = [
     "ClockShown",
+    "EntryClock",
     "KeptClocks",
     "clock_beside",
     "clock_of_case",
     "clock_task",
     "clocks_beside",
+    "clocks_of_segments",
     "keep_clocks",
     "retention_of",
 ]

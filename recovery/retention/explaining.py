@@ -98,10 +98,14 @@ def clock_and_dues(
 ) -> tuple[TransactionClock, Due | None, Due | None]:
     """The clock of a transaction, and the last days of its log and its originals; None: it is open."""
     clock = clock_of(map(_entry, items), table)
-    return clock, *_dues(archive, clock)
+    return clock, *dues_of(archive, clock)
 
 
-def _dues(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:
+def dues_of(archive: Archive, clock: TransactionClock) -> tuple[Due | None, Due | None]:
+    """The last days of the log and the originals of a transaction; None: it is open.
+
+    They follow from the days in Vietnam on which it closed and from which it counts.
+    """
     if clock.closed_by is None or clock.start_us is None:
         return None, None
     closed = vietnam_day(from_us(clock.closed_by.counts_us))

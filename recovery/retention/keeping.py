@@ -9,7 +9,7 @@ something open, and named.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,18 +18,15 @@ from typing import Any
 import orjson
 
 from vanvault.archiver.appliance import Archive
-from vanvault.archiver.catalogue import KnownSegment, Query, Unread
+from vanvault.archiver.catalogue import KnownSegment, Unread
 from vanvault.archiver.core.errors import NotFound, SiteUnavailable, VanVaultError
-from vanvault.archiver.core.model import SYSTEM_GATEWAY
 from vanvault.archiver.core.retention import rounded_up
 from vanvault.archiver.core.tasks import Task
 from vanvault.archiver.core.times import from_us, parse_rfc3339, rfc3339_seconds
 from vanvault.archiver.disk import replace_file
 from vanvault.archiver.journal import EventType
 from vanvault.archiver.log_lines import Logger
-from vanvault.archiver.retention import ClosingTable, closing_table
-from vanvault.recovery.retention.explaining import clock_and_dues
-from vanvault.recovery.timeline import Gathering
+from vanvault.recovery.retention.bulk import EntryClock, clocks_of_segments
 from vanvault.recovery.work import account
 
 _log = Logger("vanvault.retention")
@@ -73,19 +70,48 @@ class KeptClocks:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Until when the objects of a segment are needed."""
+class _Need:
+    """Until when the objects of a segment are needed: to the last day of all, or on while one is open."""
 
-    log: datetime
-    originals: datetime
-    transactions: int
-    is_open: bool = False
-    large: frozenset[str] = frozenset()
-    unread: tuple[str, ...] = ()
+    def __init__(self, segment: KnownSegment, now: datetime) -> None:
+        self.segment = segment
+        self.transactions: set[tuple[str, str]] = set()  # gateway and id, or the entry's
+        self.is_open = False
+        self.unread: tuple[str, ...] = ()
+        self._is_doubted = False
+        self._large: set[str] = set()
+        # As long as nothing of a gateway is found.
+        self._log = self._originals = rounded_up(from_us(segment.manifest.last_us))
+        self._open_until = rounded_up(now + _OPEN)
 
-    def of(self, kind: str) -> datetime:
-        return {"log": self.log, "originals": self.originals}.get(kind, max(self.log, self.originals))
+    def learn(self, entry: EntryClock) -> None:
+        """One of its entries."""
+        if entry.large_object:
+            self._large.add(entry.large_object)
+        if entry.is_own:
+            return  # the archive's own lines: their lock has a year more than the law's period
+        self.transactions.add((entry.gateway, entry.transaction or entry.id))
+        self._is_doubted = self._is_doubted or entry.unread
+        if entry.due_log_us is None or entry.due_originals_us is None:
+            self.is_open = True
+        else:
+            self._log = max(self._log, from_us(entry.due_log_us))
+            self._originals = max(self._originals, from_us(entry.due_originals_us))
+
+    def is_unread(self, unread: Collection[str]) -> bool:
+        """May something of it, or of its transactions, be among what could not be read?"""
+        part = self.segment.manifest.part("log")
+        return self._is_doubted or part is None or part.key in unread
+
+    def objects(self) -> dict[str, datetime]:
+        """By key, until when each object of it is needed."""
+        log, originals = self._log, self._originals
+        if self.is_open or self.unread:
+            log, originals = max(log, self._open_until), max(originals, self._open_until)
+        both = max(log, originals)
+        by_kind = {"log": log, "originals": originals}
+        parts = {part.key: by_kind.get(part.kind, both) for part in self.segment.manifest.parts}
+        return parts | dict.fromkeys((self.segment.key, *self._large), both)
 
 
 def clock_task(archive: Archive) -> Task:
@@ -103,11 +129,15 @@ def keep_clocks(archive: Archive) -> KeptClocks:
     memory = _Memory(archive.home / "cache" / "clocks-kept.json")
     now = archive.clock.now()
     again = memory.read()
-    for segment in archive.catalogue.segments():
-        signed = min(parse_rfc3339(part.retain_until) for part in segment.manifest.parts)
-        if signed >= now + AHEAD or again.get(segment.key, now) > now:
-            continue
-        again[segment.key] = looks.look(segment)
+    ending = [
+        segment
+        for segment in archive.catalogue.segments()
+        if again.get(segment.key, now) <= now
+        and min(parse_rfc3339(part.retain_until) for part in segment.manifest.parts) < now + AHEAD
+    ]
+    together = archive.settings.retention.segments_together
+    for start in range(0, len(ending), together):
+        again |= looks.look(ending[start : start + together])
     memory.write({key: at for key, at in again.items() if at > now})
     done = looks.done()
     if done.extended or done.failures:
@@ -122,7 +152,6 @@ class _Round:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._now = archive.clock.now()
-        self._table: ClosingTable = closing_table(archive.settings.retention.closing)
         self._segments = self._transactions = self._open = self._extended = 0
         self._ending: list[str] = []
         self._failures: list[str] = []
@@ -138,20 +167,34 @@ class _Round:
             tuple(self._failures[:_MOST_NAMED]),
         )
 
-    def look(self, segment: KnownSegment) -> datetime:
-        """Prolong what is needed of a segment; when to look again."""
-        wanted = self._wanted(segment)
+    def look(self, segments: Sequence[KnownSegment]) -> dict[str, datetime]:
+        """Prolong what is needed of some segments; by the key of each, when to look again."""
+        unread: set[str] = set()
+
+        def note(one: Unread) -> None:
+            unread.add(one.object)
+
+        needs = {segment.key: _Need(segment, self._now) for segment in segments}
+        for entry in clocks_of_segments(self._archive, segments, note):
+            needs[entry.segment].learn(entry)
+        for need in needs.values():
+            if need.is_unread(unread):
+                need.unread = tuple(sorted(unread))
+        return {key: self._look(need) for key, need in needs.items()}
+
+    def _look(self, need: _Need) -> datetime:
+        segment = need.segment
         self._segments += 1
-        self._transactions += wanted.transactions
-        self._open += wanted.is_open
-        self._failures += [f"{segment.key}: {name} could not be read" for name in wanted.unread]
-        objects = {part.key: wanted.of(part.kind) for part in segment.manifest.parts}
-        objects |= dict.fromkeys((segment.key, *wanted.large), max(wanted.log, wanted.originals))
+        self._transactions += len(need.transactions)
+        self._open += need.is_open
+        self._failures += [f"{segment.key}: {name} could not be read" for name in need.unread]
         locks = [
-            self._keep(site, key, until) for site in self._archive.sites for key, until in objects.items()
+            self._keep(site, key, until)
+            for site in self._archive.sites
+            for key, until in need.objects().items()
         ]
         known = [lock for lock in locks if lock is not None]
-        if wanted.unread or not known or len(known) < len(locks):
+        if need.unread or not known or len(known) < len(locks):
             return self._now
         return _next_look(min(known), self._now)
 
@@ -181,50 +224,6 @@ class _Round:
         if until < wanted and until < self._now + ALARM:
             self._ending.append(f"{site}: {key}")
         return until
-
-    def _wanted(self, segment: KnownSegment) -> _Wanted:
-        """Until when a segment is needed: as far as one open transaction, or to the last day of all."""
-        unread: set[str] = set()
-
-        def note(one: Unread) -> None:
-            unread.add(one.object)
-
-        manifest, archive = segment.manifest, self._archive
-        query = Query(from_us=manifest.first_us, to_us=manifest.last_us + 1)
-        seen: set[tuple[str, str]] = set()
-        large: set[str] = set()
-        log = originals = rounded_up(from_us(manifest.last_us))  # as long as nothing of a gateway is found
-        is_open = False
-        open_until = rounded_up(self._now + _OPEN)
-        for item in archive.search.every(query, note):
-            if item.get("large_object"):
-                large.add(item["large_object"])
-            if item["gateway"] == SYSTEM_GATEWAY:
-                continue  # the archive's own lines: their lock has a year more than the law's period
-            key = (item["gateway"], item["transaction_id"] or item["id"])
-            if is_open or key in seen:
-                continue
-            seen.add(key)
-            gathering = Gathering(archive)
-            try:
-                if item["transaction_id"]:
-                    _, items = gathering.of_transaction(item["transaction_id"], item["gateway"])
-                else:
-                    _, items = gathering.of_entry(archive.search.entry(item["id"]))
-                clock, due_log, due_originals = clock_and_dues(archive, items, self._table)
-            except VanVaultError as error:
-                unread.add(f"{key[1]}: {error.message}")
-                is_open = True
-                continue
-            seen |= {(one["gateway"], one["transaction_id"] or one["id"]) for one in items}
-            unread.update(gathering.unread)
-            if clock.is_open or due_log is None or due_originals is None:
-                is_open = True
-                continue
-            log, originals = max(log, due_log.until), max(originals, due_originals.until)
-        if is_open or unread:
-            log, originals = max(log, open_until), max(originals, open_until)
-        return _Wanted(log, originals, len(seen), is_open, frozenset(large), tuple(sorted(unread)))
 
 
 def _next_look(lock: datetime, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from vanvault.archiver.appliance import Archive
 from vanvault.archiver.catalogue import Item, Query, Unread
 from vanvault.archiver.core.errors import InvalidInput, NotFound
-from vanvault.archiver.retention import Subject, transaction_among
+from vanvault.archiver.retention import Subject, transaction_among, transaction_form
 
 #: Messages and dossier numbers of one transaction that are followed to entries which name no transaction.
 _MOST_LINKS = 1000
@@ -65,6 +65,7 @@ class Gathering:
 
     def _all_of(self, gateway: str, transaction: str) -> list[Item]:
         found = {item["id"]: item for item in self._timeline(transaction, gateway)}
+        form = transaction_form(transaction)
         messages = {one["message_id"] for one in found.values() if one["entry"] == "message"}
         dossiers = {one["dossier_number"] for one in found.values() if one["dossier_number"]}
         for field, values in (("message_id", messages), ("dossier_number", dossiers)):
@@ -74,7 +75,7 @@ class Gathering:
                 )
             for value in sorted(values):
                 for item in self._every({field: value, "gateway": gateway}):
-                    if not item["transaction_id"] and self._linked_to(item) == transaction:
+                    if not item["transaction_id"] and transaction_form(self._linked_to(item)) == form:
                         found[item["id"]] = self._search.entry(item["id"])
         return list(found.values())
 

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
+from vanvault.archiver.catalogue.catalogue import KnownSegment
 from vanvault.archiver.catalogue.hot_tail import LostBatches
 from vanvault.archiver.catalogue.items import DOSSIER_PREFIX, POSITION_BYTES, SEARCH_FIELDS
+from vanvault.archiver.catalogue.segments.locate import part_of
 from vanvault.archiver.core.canonical import canonical
-from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.errors import InvalidInput, VanVaultError
 from vanvault.archiver.core.search_form import search_form
 from vanvault.archiver.core.times import parse_rfc3339, rfc3339_us, to_us
 
@@ -176,6 +178,16 @@ class Unread:
 def unread_of(lost: LostBatches) -> Unread:
     """Lost batches, as an answer names them. Any filter may match what is in them."""
     return Unread(lost.name, lost.reason, rfc3339_us(lost.from_us), rfc3339_us(lost.until_us))
+
+
+def unread_segment(segment: KnownSegment, reason: str | VanVaultError) -> Unread:
+    """A segment that could not be looked at, as an answer names it."""
+    if isinstance(reason, VanVaultError):
+        names = {"Damaged": "damaged", "NotFound": "missing"}
+        reason = names.get(type(reason).__name__, "unavailable")
+    manifest = segment.manifest
+    first, last = rfc3339_us(manifest.first_us), rfc3339_us(manifest.last_us)
+    return Unread(part_of(manifest, "log").key, reason, first, last)
 
 
 def check_together(filters: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ from vanvault.archiver.catalogue.search.query import (
     bounds_of,
     seal_cursor,
     unread_of,
+    unread_segment,
     windows,
 )
 from vanvault.archiver.catalogue.search.sources import (
@@ -34,12 +35,11 @@ from vanvault.archiver.catalogue.search.sources import (
     tail_source,
 )
 from vanvault.archiver.catalogue.search.true_order import in_true_order
-from vanvault.archiver.catalogue.segments.locate import Located, Locator, part_of
+from vanvault.archiver.catalogue.segments.locate import Located, Locator
 from vanvault.archiver.catalogue.segments.rows import item_at
 from vanvault.archiver.core.errors import NotFound, VanVaultError
 from vanvault.archiver.core.options import ScanLimits
 from vanvault.archiver.core.ports import Stopwatch
-from vanvault.archiver.core.times import rfc3339_us
 
 Hit = TailRow | Located
 
@@ -214,7 +214,7 @@ class Search:
         query, newest = walk.query, walk.query.order == "newest"
 
         def unreadable(segment: KnownSegment, error: VanVaultError) -> None:
-            self._note(walk, segment, _reason(error))
+            self._note(walk, segment, error)
 
         count = len(state.starts)
         first, lacking = self._index.ask(state.logs, lambda reader: first_window(reader, query, count))
@@ -254,13 +254,12 @@ class Search:
         cursor = seal_cursor(after, walk.query, self._cursor_key) if after else None
         return Page(items, cursor, partial, tuple(walk.unread[key] for key in sorted(walk.unread)))
 
-    def _note(self, walk: _Walk, segment: KnownSegment, reason: str) -> None:
+    def _note(self, walk: _Walk, segment: KnownSegment, reason: str | VanVaultError) -> None:
         manifest, query = segment.manifest, walk.query
         if manifest.last_us < query.from_us or manifest.first_us >= query.to_us:
             return
-        key = part_of(manifest, "log").key
-        first, last = rfc3339_us(manifest.first_us), rfc3339_us(manifest.last_us)
-        walk.unread[key] = Unread(key, reason, first, last)
+        one = unread_segment(segment, reason)
+        walk.unread[one.object] = one
 
     def _found(self, hits: list[Hit], *, whole: bool = False) -> list[FoundEntry]:
         batches: dict[int, KnownBatch] = {}
@@ -308,8 +307,3 @@ def _stop(position: bytes, walk: _Walk) -> bytes:
         return whole
     last = walk.hits[-1][0]
     return min(whole, last) if walk.query.order == "newest" else max(whole, last)
-
-
-def _reason(error: VanVaultError) -> str:
-    names = {"Damaged": "damaged", "NotFound": "missing"}
-    return names.get(type(error).__name__, "unavailable")

@@ -256,6 +256,12 @@ class RetentionSettings(_Section):
     closing: dict[str, str] = Field(
         default={}, description="by further type of log lines, what it does to a transaction"
     )
+    segments_together: int = Field(
+        default=100,
+        ge=1,
+        le=5_000,
+        description="segments whose clocks are read in one pass over the archive; each takes memory",
+    )
 
 
 class CompactionSettings(_Section):
