@@ -32,6 +32,7 @@ VERBS = {
     "index": "Show the index, or rebuild it from segments.",
     "access": "Say who has looked at what, and when.",
     "export": "Take what a search finds out of the archive, on record.",
+    "disposal": "Let go of what the law no longer asks for: planned, approved, run, certified.",
     "extract": "Extract data for an authority, by letter and form, approved by others.",
     "verify": "Re-read every object at both sites and name what is not whole.",
     "coverage": "Say how much was verified lately, and what was not for too long.",

@@ -98,7 +98,7 @@ ROOMS = (
     _room("people.sign_on", 29, "core.* people.accounts people.sign_on.local people.sign_on.oidc"),
     _room("people.tokens", 15, "core.* people people.accounts people.credentials"),
     _room("retention", 27, "core.*"),
-    _room("disposal", 29, "core.* retention"),
+    _room("disposal", 31, "core.* retention"),
     _room("keys", 26, "core.* disk"),
     _room("keys.parquet", None, "core.errors core.names core.key_port core.ports keys"),
     _room("keys.escrow", 14, "core.* disk"),
@@ -153,6 +153,7 @@ ROOMS = (
     _room("recovery.person_tokens", 5, "archiver.* recovery.accounts recovery.work"),
     _room("recovery.sign_on", 23, "archiver.* recovery.work recovery.accounts"),
     _room("recovery.approvals", 15, "archiver.* recovery.work recovery.accounts recovery.sign_on"),
+    _room("recovery.disposal_record", 5, "archiver.* recovery.approvals"),
     _room("recovery.holds", 10, "archiver.* recovery.work recovery.approvals"),
     _room("recovery.timeline", 4, "archiver.*"),
     _room("recovery.searched", 5, "archiver.*"),
@@ -217,6 +218,13 @@ ROOMS = (
         5,
         "archiver.* recovery.backup recovery.conditions recovery.custody recovery.objects recovery.reconcile"
         " recovery.schedule recovery.work",
+    ),
+    _room(
+        "recovery.disposal",
+        7,
+        "archiver.* recovery.approvals recovery.coverage recovery.disposal_record recovery.documents"
+        " recovery.extraction recovery.holds recovery.reconcile recovery.retention recovery.status"
+        " recovery.timeline recovery.verified recovery.work",
     ),
     _room("api.listener", 10, "core.errors core.error_table"),
     _room("api", 1, "archiver.* recovery.* api.listener"),

@@ -35,7 +35,9 @@ from vanvault.archiver.disposal.reasons import (
 from vanvault.archiver.disposal.state import (
     COOLING,
     DISPOSAL_STATES,
+    RUNNABLE,
     DisposalApproval,
+    DisposalState,
     state_of,
     why_no_run,
 )
@@ -47,6 +49,7 @@ __all__ = [
     "DISPOSAL_STATES",
     "ENTRY_REASONS",
     "GRACE",
+    "RUNNABLE",
     "SEGMENT_REASONS",
     "VERIFIED_WITHIN",
     "ArchiveStanding",
@@ -55,6 +58,7 @@ __all__ = [
     "DisposalCertificate",
     "DisposalPlan",
     "DisposalRecord",
+    "DisposalState",
     "EntryStanding",
     "PlanMaking",
     "PlannedEntry",

@@ -4,7 +4,8 @@ As JSON, the body of the signed plan (``recovery/disposal`` adds who made it)::
 
     segments  of each of which something goes: segment, rows, entries, originals, bytes, rules (each with
               rule, clause, entries), first_due and last_due (days), kept (entries that stay, by reason)
-    left_out  segments that cannot be touched: segment, reason, why
+    locked    how many segments were not looked at because a lock stands
+    left_out  other segments that cannot be touched: segment, reason, why
     kept      entries that stay in all segments that were looked at, by reason
     counts    segments, entries, originals, bytes
     more      true: something else was due that is for the next plan
@@ -79,6 +80,7 @@ class DisposalPlan:
     entries: tuple[PlannedEntry, ...]  # sorted
     left_out: tuple[tuple[str, str, str], ...]  # segment, reason, words
     kept: Mapping[str, int]
+    locked: int  # segments
     more: bool
 
     @property
@@ -100,6 +102,7 @@ class DisposalPlan:
         """As JSON values."""
         return {
             "segments": [one.as_json() for one in self.segments],
+            "locked": self.locked,
             "left_out": [{"segment": id, "reason": name, "why": why} for id, name, why in self.left_out],
             "kept": dict(sorted(self.kept.items())),
             "counts": self.counts,
@@ -125,6 +128,7 @@ class PlanMaking:
     _entries: list[PlannedEntry] = field(default_factory=list)
     _left_out: list[tuple[str, str, str]] = field(default_factory=list)
     _kept: Counter[str] = field(default_factory=Counter)
+    _locked: int = 0
     _more: bool = False
 
     @property
@@ -133,11 +137,14 @@ class PlanMaking:
         return len(self._entries) >= self.most
 
     def look(self, segment: SegmentStanding) -> bool:
-        """May anything of a segment go? Else it is named, and its entries need not be read."""
+        """May anything of a segment go? Else it is counted or named, and its entries need not be read."""
         stays = why_segment_stays(segment, self.now)
         if stays is None:
             return True
-        self._left_out.append((segment.segment, *stays))
+        if stays[0] == "locked":
+            self._locked += 1  # most of an archive is
+        else:
+            self._left_out.append((segment.segment, *stays))
         return False
 
     def take(self, segment: SegmentStanding, entries: Sequence[EntryStanding]) -> None:
@@ -165,6 +172,10 @@ class PlanMaking:
             self._segments.append(_segment(segment.segment, len(entries), goes, kept))
             self._entries += [planned for planned, _, _ in goes]
 
+    def leave_out(self, segment: str, reason: str, why: str) -> None:
+        """A segment cannot be looked at; it is named."""
+        self._left_out.append((segment, reason, why))
+
     def leave(self) -> None:
         """A segment was not looked at, because the plan is full."""
         self._more = True
@@ -176,6 +187,7 @@ class PlanMaking:
             tuple(sorted(self._entries)),
             tuple(self._left_out),
             dict(self._kept),
+            self._locked,
             self._more,
         )
 

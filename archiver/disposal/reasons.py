@@ -54,9 +54,7 @@ class SegmentStanding:
 class ArchiveStanding:
     """What is known of the archive as a whole."""
 
-    verified: Mapping[
-        str, datetime | None
-    ]  # by site, since when all of it is known to be whole; None: it is not
+    verified: Mapping[str, datetime | None]  # by site, since when all of it is known to be whole
     away: Mapping[str, str]  # site -> why
     clock: str = ""  # what is wrong with the clocks, for people
     incidents: tuple[str, ...] = ()  # conditions of severity error that stand, for people

@@ -46,12 +46,14 @@ def test_it_says_what_goes_and_counts_what_stays_by_reason() -> None:
     assert all(rule["clause"] for rule in told["rules"])
 
 
-def test_a_segment_that_is_locked_is_named_and_not_read() -> None:
+def test_a_segment_that_is_locked_is_counted_and_one_that_overlaps_is_named() -> None:
     making = PlanMaking(FIRST, 100)
     assert not making.look(replace(UNLOCKED, locked={"primary": FIRST + timedelta(days=1)}))
+    assert not making.look(replace(UNLOCKED, segment="s-2", overlaps=("s-3",)))
     assert making.look(UNLOCKED)
-    [(segment, reason, _)] = making.done().left_out
-    assert (segment, reason) == ("s-1", "locked")
+    made = making.done()
+    assert made.locked == 1
+    assert [(segment, reason) for segment, reason, _ in made.left_out] == [("s-2", "overlap")]
 
 
 def test_what_nobody_asked_for_stays() -> None:

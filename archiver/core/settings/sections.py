@@ -264,6 +264,14 @@ class RetentionSettings(_Section):
     )
 
 
+class DisposalSettings(_Section):
+    """What one disposal may take."""
+
+    most_entries: int = Field(
+        default=50_000, ge=1, le=_MOST_AT_ONCE, description="entries of one plan; the rest is for the next"
+    )
+
+
 class CompactionSettings(_Section):
     """When batches become segments, and how long they are locked until then."""
 

@@ -19,6 +19,7 @@ from vanvault.archiver.core.settings.sections import (
     BackupSettings,
     ClockSettings,
     CompactionSettings,
+    DisposalSettings,
     FailoverSettings,
     HealthSettings,
     HttpSettings,
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     http: HttpSettings = HttpSettings()
     limits: LimitsSettings = LimitsSettings()
     retention: RetentionSettings = RetentionSettings()
+    disposal: DisposalSettings = DisposalSettings()
     compaction: CompactionSettings = CompactionSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()

@@ -1,0 +1,207 @@
+"""``vanvault disposal``: what the law no longer asks for goes, by a plan that others approve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vanvault.archiver.core.errors import Conflict
+from vanvault.cli.context import catch_up, looking, open_archive
+from vanvault.cli.output import emit_json, human_size, json_option, print_pairs, print_table, shown, warn
+from vanvault.cli.progress import Terminal
+from vanvault.cli.requester import requester_of
+
+if TYPE_CHECKING:
+    from vanvault.recovery.disposal import MadePlan
+
+
+@click.group()
+def command() -> None:
+    """Let go of what the law no longer asks for: planned, approved by two others, run after 14 days.
+
+    Who is meant is the person who signed on here (vanvault login), else the account of the operating system.
+    """
+
+
+@command.command()
+@click.option("--until", "until", metavar="DAY", help="Only what was due by this day, such as 2036-11-30.")
+@click.option("--gateway", "gateways", multiple=True, metavar="NAME", help="Only of this one; once for each.")
+@json_option
+@click.pass_obj
+def plan(home: Path, until: str | None, gateways: tuple[str, ...], as_json: bool) -> None:
+    """Put on record what could go now, signed, with what stays and why; two others approve it.
+
+    It removes nothing. It is refused while anything is wrong with the archive, or while a site was not
+    verified whole for a week.
+    """
+    from vanvault.archiver.core.times import parse_day
+    from vanvault.recovery.disposal import PlanWish, plan_disposal
+
+    wish = PlanWish(parse_day(until, field="until") if until else None, gateways)
+    asked = {"disposal": "plan", "until": until or "", "gateways": list(gateways)}
+    with open_archive(home) as archive, looking(archive, "display", asked) as look:
+        made = plan_disposal(archive, wish, requester_of(archive), Terminal(quiet=as_json))
+        look.shows()
+    if as_json:
+        emit_json(made.as_json())
+    else:
+        _print_plan(made)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_(home: Path, as_json: bool) -> None:
+    """List the disposals on record, the newest first."""
+    from vanvault.recovery.disposal_record import known_disposals
+
+    with open_archive(home) as archive, looking(archive, "display", {"disposals": "all"}) as look:
+        complete = catch_up(archive)
+        known = known_disposals(archive)
+        look.shows()
+    _warn_lacking(known.lacking)
+    told = [one.as_json() for one in known]
+    if as_json:
+        emit_json({"disposals": told, "partial": not complete or bool(known.lacking)})
+        return
+    rows = [
+        (one["disposal"], one["state"], one["planned_at"], one["who"], str(one["entries"]),
+         str(one["originals"]), human_size(one["bytes"]), one["cools_until"] or "")
+        for one in told
+    ]  # fmt: skip
+    if rows:
+        named = ("disposal", "state", "planned", "by", "entries", "originals", "size", "cools until")
+        print_table(named, rows)
+    else:
+        click.echo("no disposal was planned", err=True)
+
+
+@command.command()
+@click.argument("disposal_id", metavar="ID")
+@click.option("--plan", "whole", is_flag=True, help="The signed plan itself, with every id in it (JSON).")
+@json_option
+@click.pass_obj
+def show(home: Path, disposal_id: str, whole: bool, as_json: bool) -> None:
+    """Show one disposal whole: how it stands, who approved it, what was removed where, its certificates."""
+    from vanvault.archiver.home_files import KEYS_FOLDER
+    from vanvault.archiver.keys import SigningKeys
+    from vanvault.recovery.disposal import signed_plan
+    from vanvault.recovery.disposal_record import known_disposals
+
+    with open_archive(home) as archive, looking(archive, "display", {"disposal": disposal_id}) as look:
+        catch_up(archive)
+        known = known_disposals(archive)
+        one = known.get(disposal_id)
+        report = signed_plan(archive, one, SigningKeys(home / KEYS_FOLDER).public) if whole else None
+        look.shows()
+    _warn_lacking(known.lacking)
+    if report is not None:
+        emit_json(report)
+    elif as_json:
+        emit_json(one.as_json())
+    else:
+        print_pairs([(name, shown(value)) for name, value in _lines(one.as_json())])
+
+
+@command.command()
+@click.argument("disposal_id", metavar="ID")
+@json_option
+@click.pass_obj
+def approve(home: Path, disposal_id: str, as_json: bool) -> None:
+    """Approve the plan of a disposal, as the person who signed on here within the last five minutes.
+
+    It goes through the node that gave the session. The 14 days of cooling begin with the approval that makes
+    it enough: two of others than who planned it.
+    """
+    from vanvault.cli.approval import approve_at_node, tell_said
+    from vanvault.recovery.disposal_record import known_disposals
+
+    with open_archive(home) as archive:
+        catch_up(archive)
+        one = known_disposals(archive).get(disposal_id)
+    request = one.approval.request
+    if one.approval.state not in ("open", "approved"):
+        raise Conflict(
+            f"{disposal_id} waits for no approval: it is {one.state}",
+            hint=f"See: vanvault disposal show {disposal_id}",
+        )
+    if not as_json:
+        print_pairs([(name, shown(value)) for name, value in _lines(one.as_json())])
+    tell_said(approve_at_node(request), "approved", as_json)
+
+
+@command.command()
+@click.argument("disposal_id", metavar="ID")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it goes on record.")
+@json_option
+@click.pass_obj
+def withdraw(home: Path, disposal_id: str, reason: str, as_json: bool) -> None:
+    """Take a disposal back before it is run. Anybody may: it harms nothing."""
+    from vanvault.recovery.disposal import withdraw_disposal
+
+    with open_archive(home) as archive:
+        catch_up(archive)
+        done = withdraw_disposal(archive, disposal_id, requester_of(archive), reason)
+    if as_json:
+        emit_json(done.as_json())
+    else:
+        click.echo(f"{disposal_id} is {done.state}")
+
+
+def _print_plan(made: MadePlan) -> None:
+    plan, known = made.plan, made.known
+    for segment, _, why in plan.left_out:
+        warn(f"the segment {segment} is left out: {why}")
+    if known is None:
+        click.echo("nothing is due that could go now; nothing was put on record", err=True)
+        return
+    counts, record = plan.counts, known.record
+    click.echo(
+        f"{record.id}: {counts['entries']} entries and {counts['originals']} originals of"
+        f" {counts['segments']} segments, {human_size(counts['bytes'])}, plan sha256 {record.digest}"
+    )
+    for reason, count in sorted(plan.kept.items()):
+        click.echo(f"  {count} stay: {reason}")
+    if plan.more:
+        click.echo("  more is due than one plan takes; the rest is for the next one")
+    click.echo(str(made.folder))
+    click.echo(f"two others approve it: vanvault disposal approve {record.id}", err=True)
+
+
+def _warn_lacking(lacking: tuple[str, ...]) -> None:
+    for part in lacking:
+        warn(f"a part of the record of disposals cannot be read: {part}")
+
+
+def _lines(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    approval = told["approval"]
+    lines = [
+        ("disposal", told["disposal"]),
+        ("state", told["state"]),
+        ("planned", f"{told['planned_at']} by {told['who']}"),
+        ("entries", f"{told['entries']}, and {told['originals']} originals, of {told['segments']} segments"),
+        ("size", human_size(told["bytes"])),
+        ("plan", f"{told['plan']}, sha256 {told['plan_sha256']}"),
+        (
+            "approval",
+            f"{approval['request'] or 'none'}: {approval['state']} {approval['why'] or ''}".rstrip(),
+        ),
+        ("approved by", ", ".join(approval["approved_by"])),
+        ("cools until", told["cools_until"] or ""),
+    ]
+    if withdrawn := told["withdrawn"]:
+        lines.append(("withdrawn", f"{withdrawn['at']} by {withdrawn['who']}: {withdrawn['reason']}"))
+    if begun := told["begun"]:
+        lines.append(("begun", f"{begun['at']} by {begun['who']}"))
+    for one in told["replaced"]:
+        dropped = "".join(f", {count} not: {reason}" for reason, count in sorted(one["dropped"].items()))
+        lines.append(("gone", f"{one['entries']} entries of {', '.join(one['segments'])}{dropped}"))
+    lines += [("removed", f"{one['at']} at {one['site']} ({one['residue']})") for one in told["removed"]]
+    lines += [("HALTED", why) for why in told["halted"]]
+    for one in told["certificates"]:
+        left = f", {one['remaining']} copies are left" if one["remaining"] else ""
+        lines.append(("certificate", f"{one['message_id']} of {one['at']}, sha256 {one['sha256']}{left}"))
+    return [(name, str(value)) for name, value in lines if value]

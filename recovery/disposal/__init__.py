@@ -1,0 +1,17 @@
+"""Disposal of what the law no longer asks for: planned, approved by others, run later, certified."""
+
+from __future__ import annotations
+
+from vanvault.recovery.disposal.papers import CERTIFICATE_FORM, PLAN_FORM
+from vanvault.recovery.disposal.planning import MadePlan, PlanWish, plan_disposal
+from vanvault.recovery.disposal.verbs import signed_plan, withdraw_disposal
+
+__all__ = [
+    "CERTIFICATE_FORM",
+    "PLAN_FORM",
+    "MadePlan",
+    "PlanWish",
+    "plan_disposal",
+    "signed_plan",
+    "withdraw_disposal",
+]

@@ -1,0 +1,212 @@
+"""Plan and certificate as signed JSON, and as pages for people: what both have in common is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.canonical import canonical
+from vanvault.recovery.disposal.texts import paper_word, reason_told
+from vanvault.recovery.documents import (
+    LANGUAGES,
+    REPORT,
+    Document,
+    Language,
+    Report,
+    Section,
+    SignedForm,
+    digests,
+    exact_size,
+    html_page,
+    moment,
+    number,
+    pairs,
+    pdf_pages,
+    zipped,
+)
+
+PLAN_FORM = SignedForm("vanvault-disposal-plan-v1", "vanvault disposal plan v1", "plan of a disposal")
+CERTIFICATE_FORM = SignedForm(
+    "vanvault-disposal-certificate-v1", "vanvault disposal certificate v1", "certificate of a disposal"
+)
+
+PaperKind = Literal["plan", "certificate"]
+_FORMS: Mapping[PaperKind, SignedForm] = {"plan": PLAN_FORM, "certificate": CERTIFICATE_FORM}
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPaper:
+    """A plan or a certificate with its pages."""
+
+    report: Report
+    data: bytes  # report.json
+    files: Mapping[str, bytes]  # all of the bundle
+
+    @property
+    def bundle(self) -> bytes:
+        """The same as one ZIP."""
+        return zipped(self.files)
+
+
+def signed_paper(
+    archive: Archive, kind: PaperKind, body: Mapping[str, Any], made_at: datetime
+) -> SignedPaper:
+    """Sign the body, and show it in both languages."""
+    form, signer = _FORMS[kind], archive.signing.active()
+    whole = {
+        **body,
+        "archive": archive.settings.archive,
+        "format": form.format,
+        "signing_key": signer.key_id,
+    }
+    shown = paper_files(kind, form.parsed(canonical(whole)), made_at)
+    data = form.signed({**whole, "files": digests(shown)}, signer)
+    return SignedPaper(form.parsed(data), data, {REPORT: data, **shown})
+
+
+def paper_files(kind: PaperKind, report: Report, made_at: datetime) -> dict[str, bytes]:
+    """The pages beside a report: name -> bytes. The report is what counts."""
+    files = {}
+    for language in LANGUAGES:
+        shown = paper_document(kind, report, language)
+        files[f"{kind}.{language}.html"] = html_page(shown).encode()
+        files[f"{kind}.{language}.pdf"] = pdf_pages(shown, made_at)
+    return files
+
+
+def paper_document(kind: PaperKind, report: Report, language: Language) -> Document:
+    """What the pages say."""
+    say = partial(paper_word, language=language)
+    made = _plan_sections if kind == "plan" else _certificate_sections
+    sections = tuple(one for one in made(report, language) if one.rows)
+    verdict, passed = "", True
+    if kind == "certificate":
+        passed = not report["remaining"]
+        verdict = say("complete" if passed else "in_part")
+    roles = ("made_by", "approved_by") if kind == "plan" else ("planned_by", "approved_by", "ran_by")
+    by_hand = tuple(f"{say(role)} ({say('signed_by_hand')}): {_people(report, role)}" for role in roles)
+    return Document(language, say(kind), verdict, passed, sections, say("note"), by_hand)
+
+
+def _people(report: Report, role: str) -> str:
+    told = report.get("who" if role == "made_by" else role, "")
+    return ", ".join(told) if isinstance(told, list) else str(told)
+
+
+def _plan_sections(report: Report, language: Language) -> list[Section]:
+    say = partial(paper_word, language=language)
+    counts = report["counts"]
+    summary = [
+        (say("disposal"), report["id"]),
+        (say("archive"), report["archive"]),
+        (say("made_at"), moment(report["made_at"], language)),
+        (say("made_by"), report["who"]),
+        (say("until"), report["until"] or "–"),
+        (say("gateways"), ", ".join(report["gateways"]) or "–"),
+        *((f"{say('verified')} ({site})", moment(at, language)) for site, at in report["verified"].items()),
+        (say("newest"), moment(report["newest"], language)),
+        (say("segments"), number(counts["segments"], language)),
+        (say("entries"), number(counts["entries"], language)),
+        (say("originals"), number(counts["originals"], language)),
+        (say("bytes"), exact_size(counts["bytes"], language)),
+        (say("ids_sha256"), report["ids_sha256"]),
+        (say("signing_key"), report["signing_key"]),
+        *([(say("more"), say("for_next"))] if report["more"] else []),
+    ]
+    rules = [
+        (one["segment"], rule["rule"], rule["clause"], number(rule["entries"], language))
+        for one in report["segments"]
+        for rule in one["rules"]
+    ]
+    taken = [
+        (
+            one["segment"],
+            number(one["entries"], language),
+            number(one["originals"], language),
+            exact_size(one["bytes"], language),
+            one["first_due"],
+            one["last_due"],
+        )
+        for one in report["segments"]
+    ]
+    named = ("segment", "entries", "originals", "bytes", "first_due", "last_due")
+    return [
+        pairs(say("summary"), summary),
+        Section(say("segments"), tuple(map(say, named)), (20, 12, 12, 22, 17, 17), tuple(taken)),
+        Section(
+            say("rules"),
+            tuple(map(say, ("segment", "rule", "clause", "count"))),
+            (20, 24, 44, 12),
+            tuple(rules),
+        ),
+        counted(say("kept"), report["kept"], language),
+        Section(
+            say("left_out"),
+            tuple(map(say, ("segment", "reason", "why"))),
+            (22, 28, 50),
+            tuple(
+                (one["segment"], reason_told(one["reason"], language), one["why"])
+                for one in report["left_out"]
+            ),
+        ),
+    ]
+
+
+def _certificate_sections(report: Report, language: Language) -> list[Section]:
+    say = partial(paper_word, language=language)
+    counts = report["counts"]
+    summary = [
+        (say("disposal"), report["id"]),
+        (say("number"), str(report["number"])),
+        (say("archive"), report["archive"]),
+        (say("made_at"), moment(report["made_at"], language)),
+        (say("planned_by"), report["planned_by"]),
+        (say("planned_at"), moment(report["planned_at"], language)),
+        (say("approved_by"), ", ".join(report["approved_by"])),
+        (say("ran_by"), report["ran_by"]),
+        (say("begun_at"), moment(report["begun_at"], language)),
+        (say("entries"), number(counts["entries"], language)),
+        (say("originals"), number(counts["originals"], language)),
+        (say("plan_sha256"), report["plan_sha256"]),
+        (say("ids_sha256"), report["ids_sha256"]),
+        *([(say("first"), report["first"])] if report["first"] else []),
+        (say("signing_key"), report["signing_key"]),
+    ]
+    removed = [
+        (one["site"], one["segment"], number(one["objects"], language), exact_size(one["bytes"], language),
+         moment(one["at"], language) if one["at"] else say("unknown"))
+        for one in report["removed"]
+    ]  # fmt: skip
+    remaining = [
+        (one["where"], one["what"], one["why"],
+         moment(one["until"], language) if one["until"] else say("unknown"))
+        for one in report["remaining"]
+    ]  # fmt: skip
+    return [
+        pairs(say("summary"), summary),
+        Section(
+            say("removed"),
+            tuple(map(say, ("site", "segment", "objects", "bytes", "at"))),
+            (14, 22, 14, 24, 26),
+            tuple(removed),
+        ),
+        counted(say("dropped"), report["dropped"], language),
+        Section(
+            say("remaining"),
+            tuple(map(say, ("where", "what", "why", "ends"))),
+            (16, 34, 28, 22),
+            tuple(remaining),
+        ),
+    ]
+
+
+def counted(heading: str, counts: Mapping[str, int], language: Language) -> Section:
+    """Entries by reason."""
+    return pairs(
+        heading,
+        [(reason_told(name, language), number(count, language)) for name, count in sorted(counts.items())],
+    )

@@ -1,0 +1,91 @@
+"""The words of plans and certificates of disposals, in English and Vietnamese. Pure."""
+
+from __future__ import annotations
+
+from vanvault.recovery.documents import Language
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "plan": ("Plan of a disposal", "Kế hoạch tiêu hủy dữ liệu hết thời hạn lưu trữ"),
+    "certificate": ("Certificate of a disposal", "Biên bản tiêu hủy dữ liệu hết thời hạn lưu trữ"),
+    "summary": ("Summary", "Thông tin chung"),
+    "disposal": ("Disposal", "Mã đợt tiêu hủy"),
+    "archive": ("Archive", "Kho lưu trữ"),
+    "made_at": ("Made", "Thời điểm lập"),
+    "made_by": ("Made by", "Người lập"),
+    "planned_by": ("Planned by", "Người lập kế hoạch"),
+    "planned_at": ("Planned", "Thời điểm lập kế hoạch"),
+    "approved_by": ("Approved by", "Người phê duyệt"),
+    "ran_by": ("Run by", "Người thực hiện"),
+    "begun_at": ("Begun", "Thời điểm bắt đầu"),
+    "until": ("What was due by", "Hết thời hạn đến ngày"),
+    "gateways": ("Gateways", "Cổng kết nối"),
+    "verified": ("Verified whole since", "Đã kiểm tra toàn vẹn từ"),
+    "newest": ("Newest entry", "Bản ghi mới nhất"),
+    "entries": ("Entries", "Số bản ghi"),
+    "originals": ("Originals alone", "Chỉ bản gốc"),
+    "bytes": ("Size", "Dung lượng"),
+    "segments": ("Segments", "Phân đoạn"),
+    "segment": ("Segment", "Phân đoạn"),
+    "ids_sha256": ("SHA-256 of the list of ids", "SHA-256 của danh sách mã bản ghi"),
+    "plan_sha256": ("SHA-256 of the plan", "SHA-256 của kế hoạch"),
+    "more": ("More is due", "Còn bản ghi khác đã hết hạn"),
+    "for_next": ("It is for the next plan", "Chuyển sang kế hoạch sau"),
+    "rules": ("By which rules", "Căn cứ"),
+    "rule": ("Rule", "Thời hạn lưu trữ áp dụng"),
+    "clause": ("Text and clause", "Văn bản, điều khoản"),
+    "first_due": ("First day due", "Ngày hết hạn đầu tiên"),
+    "last_due": ("Last day due", "Ngày hết hạn cuối cùng"),
+    "kept": ("What stays, and why", "Bản ghi được giữ lại và lý do"),
+    "reason": ("Reason", "Lý do"),
+    "left_out": ("Segments that cannot be touched", "Phân đoạn chưa tiêu hủy được"),
+    "dropped": ("No longer due when it ran", "Không còn đủ điều kiện tiêu hủy khi thực hiện"),
+    "removed": ("Removed", "Đã xóa"),
+    "site": ("Site", "Điểm lưu trữ"),
+    "objects": ("Objects", "Số đối tượng"),
+    "at": ("Time", "Thời điểm"),
+    "remaining": ("What still holds a copy", "Nơi còn giữ bản sao"),
+    "where": ("Where", "Nơi giữ"),
+    "what": ("What", "Đối tượng"),
+    "why": ("Why", "Lý do"),
+    "ends": ("Until", "Giữ đến"),
+    "unknown": ("not known", "chưa xác định"),
+    "number": ("Certificate number", "Biên bản số"),
+    "first": ("SHA-256 of the first certificate", "SHA-256 của biên bản thứ nhất"),
+    "signing_key": ("Signing key", "Khóa ký"),
+    "complete": ("Everything is gone", "Đã tiêu hủy toàn bộ"),
+    "in_part": ("Copies are left, which are named", "Còn bản sao được liệt kê dưới đây"),
+    "signed_by_hand": ("name, signature, date", "họ tên, chữ ký, ngày"),
+    "note": (
+        "What counts is the signed report.json in the same bundle; it holds every id.",
+        "Giá trị pháp lý thuộc về report.json có chữ ký số trong cùng gói; tệp này có danh sách mã bản ghi.",
+    ),
+    "count": ("Entries", "Số bản ghi"),
+    "yes": ("yes", "có"),
+    "no": ("no", "không"),
+}
+
+#: Why something stays, by the reasons of ``archiver/disposal``.
+_REASONS: dict[str, tuple[str, str]] = {
+    "own": ("lines of the archive's own", "nhật ký của chính kho lưu trữ"),
+    "unread": ("could not be read whole", "chưa đọc được đầy đủ"),
+    "open": ("the transaction is open", "giao dịch chưa kết thúc"),
+    "not-due": ("not due for 30 days yet", "chưa hết thời hạn lưu trữ 30 ngày"),
+    "held": ("a legal hold", "đang bị phong tỏa tiêu hủy"),
+    "conflict": ("an id has two contents", "một mã có hai nội dung"),
+    "asked-for": ("an extraction waits for it", "đang được khai thác theo yêu cầu"),
+    "locked": ("locked at a site", "còn khóa tại điểm lưu trữ"),
+    "overlap": ("shares batches with another segment", "trùng một phần với phân đoạn khác"),
+    "not-asked": ("not asked for in this plan", "ngoài phạm vi kế hoạch này"),
+    "next-plan": ("for the next plan", "chuyển sang kế hoạch sau"),
+    "gone": ("disposed of already", "đã tiêu hủy trước đó"),
+}
+
+
+def paper_word(name: str, language: Language) -> str:
+    """A word of a plan or a certificate."""
+    return _WORDS[name][language == "vi"]
+
+
+def reason_told(name: str, language: Language) -> str:
+    """A reason, or the name of one that this version does not know."""
+    return _REASONS.get(name, (name, name))[language == "vi"]

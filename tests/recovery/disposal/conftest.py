@@ -1,0 +1,129 @@
+"""An archive whose first transactions are due, and the people who plan, approve and run their disposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.recovery.test_approvals import approver
+from tests.support.archives import Home, Node, memory_home, message
+from vanvault.archiver.appliance import Archive
+from vanvault.archiver.core.model import Draft, Metadata
+from vanvault.archiver.core.times import rfc3339_seconds, to_us
+from vanvault.archiver.intake import event_draft
+from vanvault.archiver.people.accounts import NewAccount
+from vanvault.archiver.people.approvals import Requester
+from vanvault.archiver.upkeep import compact, keep_locks
+from vanvault.recovery.accounts import Desk, add_account, current_accounts
+from vanvault.recovery.approvals import approve_request
+from vanvault.recovery.disposal import MadePlan, PlanWish, plan_disposal
+from vanvault.recovery.disposal_record import KnownDisposal, known_disposals
+from vanvault.recovery.verify import VerifyRequest, verify
+
+GATEWAY = "gateway-1"
+#: Ten years, and the margin of the locks.
+YEARS = 11
+
+
+@dataclass
+class Office:
+    """Writes the log of transactions, lets years pass, and lets people decide."""
+
+    home: Home
+    archive: Archive
+    count: int = 0
+    ids: dict[str, list[str]] = field(default_factory=dict)  # by transaction
+
+    @property
+    def now(self) -> datetime:
+        return self.home.clock.now()
+
+    def pass_time(self, time: timedelta) -> None:
+        self.home.clock.advance(time)
+
+    def write(self, transaction: str, *drafts: Draft) -> None:
+        with Node(self.archive) as node:
+            node.wait_ready()
+            for outcome, _ in node.submit(drafts):
+                assert isinstance(outcome, dict), outcome
+                self.ids.setdefault(transaction, []).append(outcome["id"])
+        self.archive.refresh()
+
+    def dossier(self, transaction: str, **fields: Any) -> Draft:
+        self.count += 1
+        given = Metadata(transaction_id=transaction, **fields)
+        body = f"dossier {self.count}".encode()
+        return message(f"m-{self.count}", body, given=given, received_us=to_us(self.now))
+
+    def line(self, transaction: str, type: str = "transaction.returned") -> Draft:
+        self.count += 1
+        told = {"event_id": f"e-{self.count}", "occurred_at": rfc3339_seconds(self.now), "type": type}
+        return event_draft(GATEWAY, {**told, "transaction_id": transaction}, received=self.now)
+
+    def transaction(self, id: str, *, closed: bool = True, **fields: Any) -> None:
+        """A dossier, and the line that closes it."""
+        self.write(id, self.dossier(id, **fields))
+        if closed:
+            self.write(id, self.line(id))
+
+    def upkeep(self) -> None:
+        self.pass_time(timedelta(days=2))
+        compact(self.archive)
+        assert keep_locks(self.archive).alarms == ()
+
+    def pass_years(self, years: int) -> None:
+        for _ in range(years):
+            self.pass_time(timedelta(days=365))
+            self.upkeep()
+
+    def verify(self) -> None:
+        verify(self.archive, VerifyRequest(who="lan"))
+        self.archive.refresh()
+
+    def who(self, name: str) -> Requester:
+        return Requester(name, current_accounts(self.archive).get(name).id)
+
+    def plan(self, by: str = "lan", **wish: Any) -> MadePlan:
+        return plan_disposal(self.archive, PlanWish(**wish), self.who(by))
+
+    def planned(self, **wish: Any) -> KnownDisposal:
+        known = self.plan(**wish).known
+        assert known is not None
+        return known
+
+    def known(self, id: str) -> KnownDisposal:
+        self.archive.refresh()
+        return known_disposals(self.archive).get(id)
+
+    def approve(self, id: str, *names: str) -> None:
+        for name in names:
+            approve_request(self.archive, self.known(id).approval.request, approver(self.archive, name))
+            self.archive.refresh()
+
+
+def people(archive: Archive) -> None:
+    """Who plans, two who approve, and one who runs it."""
+    for name, roles in (("lan", ()), ("binh", ("approver",)), ("hoa", ("approver",)), ("minh", ())):
+        add_account(Desk(archive, "root"), NewAccount(name, "person", f"Nguyễn {name}", roles=roles))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Two transactions that closed eleven years ago, and one that is open still; verified today."""
+    with memory_home(tmp_path / "home") as home, home.archive() as archive:
+        office = Office(home, archive)
+        office.transaction("t-1", employer_code="TA0001A")
+        office.transaction("t-2", employer_code="TB0002B")
+        office.transaction("t-open", closed=False)
+        office.upkeep()
+        office.pass_years(YEARS)
+        office.pass_time(timedelta(days=60))
+        people(archive)
+        office.upkeep()
+        office.verify()
+        yield office
