@@ -32,6 +32,7 @@ from vanvault.api import (
     session_routes,
     sessions_route,
 )
+from vanvault.api.console import console_router
 from vanvault.api.metrics import ENTRIES, Metrics
 from vanvault.api.metrics_route import metrics as metrics_route
 from vanvault.api.node_metrics import NodeCollector
@@ -97,6 +98,7 @@ def create_app(open_archive: Callable[[], Archive]) -> Observed:
     app.include_router(export_route.router)
     app.include_router(extraction_routes.router)
     app.include_router(oidc_routes.router)
+    app.include_router(console_router)
     app.add_api_route("/metrics", metrics_route, methods=["GET"], **openapi.METRICS)
     app.add_exception_handler(VanVaultError, _vanvault_error)
     app.add_exception_handler(HTTPException, _http_error)

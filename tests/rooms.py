@@ -167,7 +167,7 @@ ROOMS = (
     _room("recovery.notices", 9, "archiver.* recovery.work"),
     _room(
         "recovery.reports",
-        14,
+        15,
         "archiver.* recovery.access recovery.accounts recovery.documents recovery.gateways"
         " recovery.notices recovery.work",
     ),
@@ -227,6 +227,7 @@ ROOMS = (
         " recovery.timeline recovery.verified recovery.work",
     ),
     _room("api.listener", 10, "core.errors core.error_table"),
-    _room("api", 1, "archiver.* recovery.* api.listener"),
+    _room("api.console", 1, "archiver.* recovery.*"),
+    _room("api", 1, "archiver.* recovery.* api.listener api.console"),
     _room("cli", 0, "archiver.* recovery.* api"),
 )

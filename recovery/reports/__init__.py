@@ -6,6 +6,7 @@ from vanvault.recovery.reports.due import DueReport
 from vanvault.recovery.reports.layout import figures_told
 from vanvault.recovery.reports.model import KINDS, REPORT_FORM, ReportKind
 from vanvault.recovery.reports.record import MadeReport
+from vanvault.recovery.reports.texts import shared_word
 from vanvault.recovery.reports.verbs import (
     DueReports,
     KeptReport,
@@ -32,4 +33,5 @@ __all__ = [
     "report_evidence",
     "reports_due",
     "reports_on_record",
+    "shared_word",
 ]

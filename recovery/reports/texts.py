@@ -256,6 +256,11 @@ def word(name: str, language: Language) -> str:
     return WORDS[name][LANGUAGES.index(language)]
 
 
+def shared_word(name: str) -> tuple[str, str] | None:
+    """A word of reports that other documents and pages use, too, in both languages; None: it has no row."""
+    return WORDS.get(name) or VALUES.get(name)
+
+
 def role_told(name: str, language: Language) -> str:
     """A role as people read it; what is no role of this version is told as a value."""
     return ROLES[name].vietnamese if language == "vi" and name in ROLES else value_told(name, language)

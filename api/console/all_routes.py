@@ -1,0 +1,11 @@
+"""All routes of the console, in one router: each page has a module of its own."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from vanvault.api.console import home_route, language_route, no_page_route, session_routes, static_route
+
+console_router = APIRouter(include_in_schema=False)
+for _module in (home_route, session_routes, language_route, static_route, no_page_route):
+    console_router.include_router(_module.router)

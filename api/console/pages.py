@@ -1,0 +1,62 @@
+"""The table of pages: where each is, what it is for, and which permission it takes. Pure.
+
+A new page is a row here, a route module, a view model and a template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vanvault.api.console.messages import N_
+from vanvault.archiver.people.accounts import ROLES, Permission
+
+#: All addresses of the console begin so.
+PREFIX = "/console"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """One row. Texts are the English ones, which the catalogue translates."""
+
+    name: str  # also of its template
+    path: str  # as its route has it
+    title: str
+    purpose: str  # one sentence, at the top of the page
+    needs: Permission | None = None  # None: every person who is signed on
+    in_menu: bool = False
+    runbook: str = ""  # of the folder runbooks, without language
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that permit it, none where it takes no permission."""
+        return roles_with(self.needs) if self.needs else ()
+
+
+def roles_with(permission: Permission) -> tuple[str, ...]:
+    """The roles that permit this."""
+    return tuple(role.name for role in ROLES.values() if permission in role.permissions)
+
+
+HOME = ConsolePage(
+    "home",
+    PREFIX,
+    N_("Home"),
+    N_("How the archive stands, how old each statement is, and what needs a person now."),
+    in_menu=True,
+    runbook="work-overdue",
+)
+SIGN_IN = ConsolePage(
+    "sign-in",
+    f"{PREFIX}/sign-in",
+    N_("Sign in"),
+    N_("Sign in with the account that the account manager gave you."),
+)
+#: What tells that a page cannot be shown, and why.
+PROBLEM = ConsolePage("problem", "", N_("This page cannot be shown"), "")
+
+PAGES = (HOME, SIGN_IN)
+
+
+def page_at(path: str) -> ConsolePage:
+    """The page of a route; where none has it, ``PROBLEM``."""
+    return next((page for page in PAGES if page.path == path), PROBLEM)

@@ -1,0 +1,29 @@
+// The console's own script: warns before the session ends. Pages work without it.
+(() => {
+  "use strict";
+  const WARN_S = 120;
+  const warning = document.getElementById("session-warning");
+  if (!warning) return;
+  const idle = Number(document.body.dataset.idle);
+  const over = Date.now() + 1000 * Number(document.body.dataset.left);
+  let ends = 0;
+  let timers = [];
+
+  function used() {
+    timers.forEach(clearTimeout);
+    warning.hidden = true;
+    ends = Math.min(over, Date.now() + 1000 * idle);
+    timers = [
+      setTimeout(() => { warning.hidden = false; }, Math.max(0, ends - Date.now() - 1000 * WARN_S)),
+      setTimeout(() => { location.reload(); }, Math.max(1000, ends - Date.now() + 1000)),
+    ];
+  }
+
+  document.getElementById("stay").addEventListener("click", async () => {
+    const answer = await fetch("/console/session", { credentials: "same-origin", redirect: "manual" });
+    if (answer.status === 204) used();
+    else location.reload();
+  });
+  document.addEventListener("htmx:after:request", used);
+  used();
+})();

@@ -1,0 +1,80 @@
+"""Values as a page in one language tells them: numbers, times, terms. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from vanvault.api.console.terms import term
+from vanvault.archiver.core.errors import InvalidInput
+from vanvault.archiver.core.times import parse_rfc3339, rfc3339_seconds, vietnam_day
+from vanvault.archiver.people.accounts import ROLES
+from vanvault.recovery.documents import Language, decimal, duration, exact_size, number, size
+
+_ZONE = timedelta(hours=7)
+
+
+class Telling:
+    """What templates call to show values."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def term(self, name: str) -> str:
+        """What people read in place of a name; one that has no row stands as it is."""
+        return term(name, self._language)
+
+    def number(self, value: int) -> str:
+        return number(value, self._language)
+
+    def size(self, value: float) -> str:
+        return size(value, self._language)
+
+    def exact_size(self, value: int) -> str:
+        return exact_size(value, self._language)
+
+    def percent(self, value: float) -> str:
+        """``99.94``: rounded down, so that what is not all is not told to be."""
+        return decimal(int(value * 100) / 100, 2, self._language)
+
+    def duration(self, ms: float) -> str:
+        return duration(round(ms), self._language)
+
+    def age(self, seconds: float) -> str:
+        """How long ago, in its largest unit: ``12 days``, ``3 h``."""
+        amount, unit = _largest(seconds)
+        return f"{number(amount, self._language)} {term(unit if amount == 1 else f'{unit}s', self._language)}"
+
+    def day(self, moment: datetime | str) -> str:
+        """The day in Vietnam: ``30/11/2026``; in English ``30 Nov 2026``."""
+        found = vietnam_day(_moment(moment))
+        return f"{found:%d/%m/%Y}" if self._language == "vi" else f"{found.day} {found:%b %Y}"
+
+    def time(self, moment: datetime | str) -> Markup:
+        """The time in Vietnam with that in UTC beside it, as an element; other text stands as it is."""
+        try:
+            found = _moment(moment)
+        except InvalidInput:
+            return Markup("{}").format(moment)
+        local = found + _ZONE
+        utc = f"{found:%H:%M:%S}" if found.date() == local.date() else f"{found:%d/%m %H:%M:%S}"
+        return Markup('<time datetime="{}">{} {:%H:%M:%S}<span class="utc"> ({} UTC)</span></time>').format(
+            rfc3339_seconds(found), self.day(found), local, utc
+        )
+
+    def role(self, name: str) -> str:
+        """A role as people read it."""
+        return ROLES[name].vietnamese if self._language == "vi" and name in ROLES else name
+
+
+def _moment(moment: datetime | str) -> datetime:
+    """Raises InvalidInput."""
+    return parse_rfc3339(moment) if isinstance(moment, str) else moment
+
+
+def _largest(seconds: float) -> tuple[int, str]:
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length or (seconds >= length and unit == "minute"):
+            return int(seconds // length), unit
+    return max(0, int(seconds)), "second"
